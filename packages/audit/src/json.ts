@@ -1,0 +1,20 @@
+/** Any value that JSON can hold; what outside data is once it is parsed and before it is decoded. */
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+
+/** A JSON object. Keys come from outside: read them with {@link own}, never by plain property access. */
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
+/** Whether `value` is a JSON object (no array, not null). */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * The value under `key`, or undefined. Looks at own properties only, so that a key such as `constructor` or
+ * `__proto__` in hostile data finds nothing of ours.
+ */
+export function own(object: JsonObject, key: string): JsonValue | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}

@@ -1,0 +1,138 @@
+import { isAlias, isCollection, isPair, LineCounter, parseAllDocuments, visit } from "yaml";
+import type { Document } from "yaml";
+import type { JsonValue } from "./json.ts";
+import type { Problem } from "./problem.ts";
+
+/** A place in a text, both 1-based. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One document of a YAML (or JSON) text. */
+export interface YamlDocument {
+  /** The document as plain JSON values. */
+  readonly value: JsonValue;
+  /** Position of the node at `path`, or of its nearest existing ancestor. */
+  locate(path: readonly (string | number)[]): Position | undefined;
+}
+
+/** Bounds against hostile files; the defaults suit policies, detections and configurations. */
+export interface YamlLimits {
+  /** Most characters of text. Default 4 MiB. */
+  readonly maxLength?: number;
+  /** Deepest nesting of maps and lists. Default 64. */
+  readonly maxDepth?: number;
+  /** Most nodes that aliases may expand to, over the whole document. Default 100 (the library's bound). */
+  readonly maxAliases?: number;
+}
+
+/** What {@link readYaml} gives: every readable document, and every problem with its place. */
+export interface YamlText {
+  readonly documents: readonly YamlDocument[];
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Reads a YAML text (YAML 1.2 core schema: `yes` and `on` are strings) into JSON values with positions.
+ * Problems in the text are returned, all of them; nothing is thrown for bad data.
+ *
+ * @example
+ * const { documents, problems } = readYaml("a:\n  - 1\n");
+ * assert.deepEqual(documents[0]?.value, { a: [1] });
+ * assert.deepEqual(documents[0]?.locate(["a", 0]), { line: 2, column: 5 });
+ * assert.deepEqual(problems, []);
+ */
+export function readYaml(text: string, limits: YamlLimits = {}): YamlText {
+  const { maxLength = 4 * 1024 * 1024, maxDepth = 64, maxAliases = 100 } = limits;
+  if (text.length > maxLength) {
+    return { documents: [], problems: [tooLarge(text.length, maxLength)] };
+  }
+  const lineCounter = new LineCounter();
+  const parsed = parseAllDocuments(text, { lineCounter, uniqueKeys: true, merge: true, logLevel: "silent" });
+  const documents: YamlDocument[] = [];
+  const problems: Problem[] = [];
+  if (!Array.isArray(parsed)) {
+    return { documents, problems };
+  }
+  for (const document of parsed) {
+    const own = documentProblems(document, lineCounter, maxDepth);
+    problems.push(...own);
+    if (own.some((problem) => problem.severity === "error")) {
+      continue;
+    }
+    try {
+      const value = document.toJS({ maxAliasCount: maxAliases }) as JsonValue;
+      documents.push({ value, locate: (path) => locate(document, path, lineCounter) });
+    } catch (error) {
+      problems.push({
+        id: "yaml-alias",
+        severity: "error",
+        message: `Cannot expand the aliases of the YAML document: ${error instanceof Error ? error.message : String(error)}`,
+        hint: "Write the repeated part out instead of using anchors and aliases",
+      });
+    }
+  }
+  return { documents, problems };
+}
+
+function documentProblems(document: Document, lineCounter: LineCounter, maxDepth: number): Problem[] {
+  const problems: Problem[] = document.errors.map((error) => {
+    const { line, col } = lineCounter.linePos(error.pos[0]);
+    return {
+      id: "yaml-syntax",
+      severity: "error",
+      line,
+      column: col,
+      message: `Cannot parse YAML: ${firstLine(error.message)}`,
+    };
+  });
+  visit(document, {
+    Node(_key, node, path) {
+      const depth = path.filter(isCollection).length;
+      if (depth <= maxDepth) {
+        return undefined;
+      }
+      const { line, col } = lineCounter.linePos(node.range?.[0] ?? 0);
+      problems.push({
+        id: "yaml-depth",
+        severity: "error",
+        line,
+        column: col,
+        message: `Cannot read YAML nested deeper than ${maxDepth} levels`,
+        hint: "Flatten the document",
+      });
+      return visit.BREAK;
+    },
+  });
+  return problems;
+}
+
+function locate(
+  document: Document,
+  path: readonly (string | number)[],
+  lineCounter: LineCounter,
+): Position | undefined {
+  for (let length = path.length; length >= 0; length--) {
+    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
+    const range = isPair(node) || isAlias(node) ? undefined : (node as { range?: [number, number, number] })?.range;
+    if (range) {
+      const { line, col } = lineCounter.linePos(range[0]);
+      return { line, column: col };
+    }
+  }
+  return undefined;
+}
+
+function tooLarge(length: number, maxLength: number): Problem {
+  return {
+    id: "yaml-too-large",
+    severity: "error",
+    message: `Cannot read a YAML text of ${length} characters: at most ${maxLength} are allowed`,
+    hint: "Split the file",
+  };
+}
+
+function firstLine(message: string): string {
+  return message.split("\n", 1)[0]?.replace(/ at line \d+, column \d+:?$/, "") ?? message;
+}

@@ -1,0 +1,26 @@
+import { defineConfig } from "vitest/config";
+
+/** Two tiers: `quick` is `npm test`; `slow` starts real engines and long fuzz runs. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "quick",
+          include: ["packages/*/src/**/*.test.ts", "benchmarks/**/*.test.ts"],
+          exclude: ["**/*.slow.test.ts", "**/node_modules/**"],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: "slow",
+          include: ["packages/*/src/**/*.slow.test.ts", "test/**/*.slow.test.ts"],
+          testTimeout: 600_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
