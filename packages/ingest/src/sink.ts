@@ -1,0 +1,30 @@
+/** What is handed to a sink: already stripped and redacted. A sink never sees original bytes. */
+export interface Delivery {
+  /** 128-bit keyed hash of the original line, or the finding's id: 32 hex characters. */
+  readonly id: string;
+  readonly kind: "event" | "finding";
+  /** One JSON document without newline. */
+  readonly document: Buffer;
+  /** RFC 3339 with microseconds: stageTimestamp of the event, time of the finding. */
+  readonly time: string;
+}
+
+/** What became of one delivery of a batch. */
+export type ItemResult =
+  | { readonly status: "stored" }
+  /** Refused for good: goes to the dead letter with its reason. */
+  | { readonly status: "refused"; readonly reason: string };
+
+/**
+ * Where deliveries go.
+ *
+ * Contract: `write` resolves with one result per delivery, in their order, once each is durable or refused for good;
+ * it rejects only when the whole batch may be tried again later. It retries what is worth retrying by itself, and stops
+ * doing so when `signal` aborts. It must not change or keep the deliveries after it settles. Writing the same `id`
+ * again must not make a second document where the sink can prevent it.
+ */
+export interface Sink {
+  readonly name: string;
+  write(batch: readonly Delivery[], signal: AbortSignal): Promise<readonly ItemResult[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,29 @@
+/**
+ * A run of bytes out of one input, in order and without holes: `offset` is where `bytes[0]` stands in the
+ * (decompressed) input.
+ */
+export interface SourceChunk {
+  /** Which input of the source: a file keeps its name here even after it was rotated away. Never chosen by log content. */
+  readonly input: string;
+  /** Bytes before `bytes[0]` in that input. */
+  readonly offset: number;
+  /** Valid until the next chunk is asked for: who keeps bytes longer copies them. */
+  readonly bytes: Buffer;
+  /** No byte of this input will follow: an unterminated rest is a line of its own. */
+  readonly isLast: boolean;
+}
+
+/**
+ * Where audit log bytes come from.
+ *
+ * Contract: chunks of one input arrive in offset order; after a restart the first chunk starts at the last
+ * acknowledged offset. `ack` says that every byte of `input` before `offset` is delivered, dropped by a rule,
+ * dead-lettered or quarantined; offsets of one input never decrease; when the promise resolves the checkpoint is durable.
+ * The iteration ends when the input ends or `signal` aborts. `name` is stable: metrics and checkpoints use it.
+ */
+export interface Source {
+  readonly name: string;
+  open(signal: AbortSignal): AsyncIterable<SourceChunk>;
+  ack(input: string, offset: number): Promise<void>;
+  close(): Promise<void>;
+}
