@@ -1,1 +1,11 @@
-export {};
+/**
+ * The pipeline: where audit logs come from, what becomes of each line, and where events and findings go.
+ *
+ * @module
+ */
+export { IngestError } from "./errors.ts";
+export type { IngestErrorCode, IngestErrorOptions } from "./errors.ts";
+export type { Delivery, ItemResult, Sink } from "./sink.ts";
+export type { Source, SourceChunk } from "./source.ts";
+export { logFormat, openLog } from "./sources/log-file.ts";
+export type { LogFormat } from "./sources/log-file.ts";
