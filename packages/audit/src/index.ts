@@ -4,12 +4,22 @@
  *
  * @module
  */
-export type { RequestAttributes } from "./attributes.ts";
+export { attributesOf, attributesOfEvent, attributesOfScan } from "./attributes.ts";
+export type { AttributeSource, RequestAttributes } from "./attributes.ts";
+export { decodeEvent, undecidableProblem } from "./decode.ts";
+export type { Decoded } from "./decode.ts";
 export { isLevelBelow, LEVELS, STAGES } from "./event.ts";
 export type { AuditEvent, Level, ObjectReference, ResponseStatus, Stage, UserInfo } from "./event.ts";
+export { LineFramer } from "./frame.ts";
+export type { LineVisitor, OversizeLine } from "./frame.ts";
+export { documentId } from "./identity.ts";
 export { isJsonObject, own } from "./json.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
 export type { Need, RequestClass } from "./need.ts";
 export type { Problem } from "./problem.ts";
+export { requestInfo } from "./request-info.ts";
+export type { RequestInfo } from "./request-info.ts";
+export { EventScan } from "./scan.ts";
+export type { Field, Undecidable } from "./scan.ts";
 export { readYaml } from "./yaml.ts";
 export type { Position, YamlDocument, YamlLimits, YamlText } from "./yaml.ts";

@@ -1,0 +1,53 @@
+import type { AuditEvent } from "./event.ts";
+import type { Problem } from "./problem.ts";
+import { EventScan } from "./scan.ts";
+import type { Undecidable } from "./scan.ts";
+
+/** An audit event out of a line, or why there is none. */
+export type Decoded =
+  | { readonly ok: true; readonly event: AuditEvent }
+  | { readonly ok: false; readonly problem: Problem };
+
+/**
+ * Parses one line (without its newline) into an audit event. Accepts exactly the lines that {@link EventScan} can decide.
+ *
+ * @example
+ * const decoded = decodeEvent(Buffer.from("{"));
+ * assert.equal(decoded.ok, false);
+ */
+export function decodeEvent(line: Buffer): Decoded {
+  const scan = new EventScan();
+  if (scan.scan(line, 0, line.length)) {
+    return { ok: true, event: JSON.parse(line.toString("utf8")) as AuditEvent };
+  }
+  return { ok: false, problem: undecidableProblem(scan) };
+}
+
+/** Says why the line last scanned by `scan` cannot be decided. Nothing of the line's own text is in the message. */
+export function undecidableProblem(scan: EventScan): Problem {
+  const bytes = scan.end - scan.start;
+  const reason = scan.reason ?? "not-json";
+  return {
+    id: `line-${reason}`,
+    severity: "error",
+    message: `Cannot decode the line as an audit event: ${WHY[reason](scan.reasonField ?? "", bytes)}`,
+    hint: HINTS[reason],
+  };
+}
+
+const WHY: Readonly<Record<Undecidable, (field: string, bytes: number) => string>> = {
+  "not-json": (_field, bytes) =>
+    bytes === 0 ? "the line is empty" : `its ${bytes} bytes are not one well-formed JSON object`,
+  "duplicate-field": (field) => `the field ${field} stands in it twice`,
+  "wrong-type": (field) => `the field ${field} has a value of another type than audit.k8s.io/v1 says`,
+  "missing-field": (field) => `the field ${field} is missing`,
+  "not-an-audit-event": (field) => `its ${field} is none of an audit.k8s.io/v1 Event`,
+};
+
+const HINTS: Readonly<Record<Undecidable, string>> = {
+  "not-json": "Torn or glued lines come from a full disk, a crash or copytruncate; binary files are no audit logs",
+  "duplicate-field": "No apiserver writes this: look at how the line came into the log",
+  "wrong-type": "No apiserver writes this: look at how the line came into the log",
+  "missing-field": "Is this an audit log? Each line must be one audit.k8s.io/v1 Event",
+  "not-an-audit-event": "Is this an audit log? Each line must be one audit.k8s.io/v1 Event",
+};

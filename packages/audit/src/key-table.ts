@@ -1,0 +1,75 @@
+import { BACKSLASH } from "./json-bytes.ts";
+
+/**
+ * Finds which of a few known keys stands in a run of bytes, without making a string of it. A key written with escapes
+ * (`"\u0075ser"`) is found too: JSON says that it is the same key.
+ */
+export interface KeyTable {
+  /** The number given to the key in `bytes[start, end)` (between its quotes), or -1. */
+  find(bytes: Uint8Array, start: number, end: number): number;
+}
+
+const SLOTS = 64;
+
+/** Builds the table for `keys`: each key's name and the number to find for it. */
+export function keyTable(keys: Readonly<Record<string, number>>): KeyTable {
+  const names = Object.keys(keys).map((name) => ({ bytes: Buffer.from(name), value: keys[name] as number }));
+  const factor = collisionFreeFactor(names.map((name) => name.bytes));
+  const slots: (Uint8Array | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
+  const values = new Int32Array(SLOTS).fill(-1);
+  for (const { bytes, value } of names) {
+    const slot = slotOf(bytes, 0, bytes.length, factor);
+    slots[slot] = bytes;
+    values[slot] = value;
+  }
+
+  return {
+    find(bytes, start, end) {
+      const slot = slotOf(bytes, start, end, factor);
+      const name = slots[slot];
+      if (name !== undefined && name.length === end - start) {
+        let i = 0;
+        while (i < name.length && name[i] === bytes[start + i]) {
+          i++;
+        }
+        if (i === name.length) {
+          return values[slot] as number;
+        }
+      }
+      return hasEscape(bytes, start, end) ? findEscaped(keys, bytes, start, end) : -1;
+    },
+  };
+}
+
+function slotOf(bytes: Uint8Array, start: number, end: number, factor: number): number {
+  const length = end - start;
+  if (length === 0) {
+    return 0;
+  }
+  const first = bytes[start] as number;
+  const last = bytes[end - 1] as number;
+  const middle = bytes[start + (length >> 1)] as number;
+  return (Math.imul((length << 16) ^ (first << 12) ^ (middle << 6) ^ last, factor) >>> 26) & (SLOTS - 1);
+}
+
+function collisionFreeFactor(names: readonly Uint8Array[]): number {
+  for (let factor = 0x9e3779b1; ; factor += 2) {
+    if (new Set(names.map((name) => slotOf(name, 0, name.length, factor))).size === names.length) {
+      return factor;
+    }
+  }
+}
+
+function hasEscape(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    if (bytes[at] === BACKSLASH) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function findEscaped(keys: Readonly<Record<string, number>>, bytes: Uint8Array, start: number, end: number): number {
+  const name = JSON.parse(`"${Buffer.from(bytes.subarray(start, end)).toString("utf8")}"`) as string;
+  return Object.hasOwn(keys, name) ? (keys[name] as number) : -1;
+}

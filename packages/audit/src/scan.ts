@@ -1,0 +1,392 @@
+import { LEVELS, STAGES } from "./event.ts";
+import type { Level, Stage } from "./event.ts";
+import {
+  CLOSE_LIST,
+  CLOSE_OBJECT,
+  COMMA,
+  OPEN_LIST,
+  OPEN_OBJECT,
+  QUOTE,
+  skipColon,
+  skipSpace,
+  skipString,
+  skipValue,
+} from "./json-bytes.ts";
+import { keyTable } from "./key-table.ts";
+import type { KeyTable } from "./key-table.ts";
+
+/** The fields of an audit event whose place {@link EventScan} finds. The number is the field's slot. */
+export const FIELD = {
+  kind: 0,
+  apiVersion: 1,
+  level: 2,
+  auditID: 3,
+  stage: 4,
+  requestURI: 5,
+  verb: 6,
+  user: 7,
+  impersonatedUser: 8,
+  sourceIPs: 9,
+  userAgent: 10,
+  objectRef: 11,
+  responseStatus: 12,
+  requestObject: 13,
+  responseObject: 14,
+  requestReceivedTimestamp: 15,
+  stageTimestamp: 16,
+  annotations: 17,
+  "user.username": 18,
+  "user.uid": 19,
+  "user.groups": 20,
+  "user.extra": 21,
+  "impersonatedUser.username": 22,
+  "impersonatedUser.uid": 23,
+  "impersonatedUser.groups": 24,
+  "impersonatedUser.extra": 25,
+  "objectRef.resource": 26,
+  "objectRef.namespace": 27,
+  "objectRef.name": 28,
+  "objectRef.uid": 29,
+  "objectRef.apiGroup": 30,
+  "objectRef.apiVersion": 31,
+  "objectRef.resourceVersion": 32,
+  "objectRef.subresource": 33,
+  "responseStatus.code": 34,
+} as const;
+
+/** A field that {@link EventScan} finds, in audit spelling. */
+export type Field = keyof typeof FIELD;
+
+const SLOT_COUNT = 35;
+/** Value forms a field may have; anything else (null counts as absent) makes the line undecidable. */
+const FORM = { string: 1, object: 2, list: 3, number: 4, any: 5 } as const;
+
+const FORMS = new Uint8Array(SLOT_COUNT).fill(FORM.string);
+for (const field of ["user", "impersonatedUser", "objectRef", "responseStatus", "annotations"] as const) {
+  FORMS[FIELD[field]] = FORM.object;
+}
+for (const field of ["user.extra", "impersonatedUser.extra"] as const) {
+  FORMS[FIELD[field]] = FORM.object;
+}
+for (const field of ["sourceIPs", "user.groups", "impersonatedUser.groups"] as const) {
+  FORMS[FIELD[field]] = FORM.list;
+}
+FORMS[FIELD.requestObject] = FORM.any;
+FORMS[FIELD.responseObject] = FORM.any;
+FORMS[FIELD["responseStatus.code"]] = FORM.number;
+
+const TOP = keyTable(fieldsBelow(""));
+/** Keys of the four objects that are looked into, by slot of the object. */
+const NESTED: readonly (KeyTable | undefined)[] = Array.from({ length: SLOT_COUNT }, (_, slot) => {
+  const parent = (Object.keys(FIELD) as Field[]).find((field) => FIELD[field] === slot);
+  const keys = fieldsBelow(`${parent}.`);
+  return Object.keys(keys).length > 0 ? keyTable(keys) : undefined;
+});
+
+/** Why a line is undecidable. */
+export type Undecidable = "not-json" | "duplicate-field" | "wrong-type" | "missing-field" | "not-an-audit-event";
+
+/**
+ * Finds the fields of one audit event in its bytes without parsing it, and proves on the way that the whole line is one
+ * well-formed JSON object: a torn, glued, cut or NUL-filled line is undecidable, however much its beginning looks like an event.
+ * Only keys of the event itself count; what a body holds below them never does. One instance is used for every line;
+ * nothing is allocated per line.
+ *
+ * Undecidable are also: a known field twice, a known field of another type, an event without level, stage, requestURI,
+ * verb or user, another kind. Such a line must be kept by whoever drops.
+ *
+ * @example
+ * const line = Buffer.from('{"level":"Metadata","stage":"ResponseComplete","requestURI":"/version","verb":"get","user":{"username":"jane"}}');
+ * const scan = new EventScan();
+ * assert.equal(scan.scan(line, 0, line.length), true);
+ * assert.equal(scan.text("user.username"), "jane");
+ * assert.equal(scan.stage, "ResponseComplete");
+ */
+export class EventScan {
+  /** Buffer of the last scanned line. */
+  bytes: Buffer = Buffer.alloc(0);
+  /** The last scanned line is `bytes[start, end)`. */
+  start = 0;
+  end = 0;
+  /** After a `false`: why, and about where. */
+  reason: Undecidable | undefined;
+  reasonField: string | undefined;
+  readonly #starts = new Int32Array(SLOT_COUNT);
+  readonly #ends = new Int32Array(SLOT_COUNT);
+  readonly #keys = new Int32Array(SLOT_COUNT);
+  readonly #seen = new Uint8Array(SLOT_COUNT);
+  #level: Level = "None";
+  #stage: Stage = "RequestReceived";
+
+  /** Scans `bytes[start, end)`, one line without its newline. False: undecidable, see `reason`. */
+  scan(bytes: Buffer, start: number, end: number): boolean {
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+    this.reason = undefined;
+    this.reasonField = undefined;
+    this.#ends.fill(0);
+    this.#seen.fill(0);
+    const open = skipSpace(bytes, start, end);
+    if (open >= end || bytes[open] !== OPEN_OBJECT) {
+      return this.#refuse("not-json");
+    }
+    const close = this.#object(open, TOP);
+    if (close === -1) {
+      return this.#refuse("not-json");
+    }
+    if (skipSpace(bytes, close, end) !== end) {
+      return this.#refuse("not-json");
+    }
+    return this.#complete();
+  }
+
+  /** Level of the last scanned event. */
+  get level(): Level {
+    return this.#level;
+  }
+
+  /** Stage of the last scanned event. */
+  get stage(): Stage {
+    return this.#stage;
+  }
+
+  /** Whether the field is there and not null. */
+  has(field: Field): boolean {
+    return this.#ends[FIELD[field]] !== 0;
+  }
+
+  /** First byte of the field's value in `bytes` (a string's opening quote). Meaningful only where {@link has} is true. */
+  valueStart(field: Field): number {
+    return this.#starts[FIELD[field]] as number;
+  }
+
+  /** Behind the last byte of the field's value. */
+  valueEnd(field: Field): number {
+    return this.#ends[FIELD[field]] as number;
+  }
+
+  /** First byte of the field's key, its opening quote. */
+  keyStart(field: Field): number {
+    return this.#keys[FIELD[field]] as number;
+  }
+
+  /** The field's decoded string; undefined where it is absent. For fields that are strings. */
+  text(field: Field): string | undefined {
+    if (!this.has(field)) {
+      return undefined;
+    }
+    const start = this.valueStart(field);
+    const end = this.valueEnd(field);
+    const raw = this.bytes.toString("utf8", start + 1, end - 1);
+    return raw.includes("\\") ? (JSON.parse(`"${raw}"`) as string) : raw;
+  }
+
+  /** The field's value, parsed; undefined where it is absent. */
+  value(field: Field): unknown {
+    return this.has(field)
+      ? JSON.parse(this.bytes.toString("utf8", this.valueStart(field), this.valueEnd(field)))
+      : undefined;
+  }
+
+  /** HTTP status of the answer; undefined where the event has none (RequestReceived). */
+  get code(): number | undefined {
+    const slot = FIELD["responseStatus.code"];
+    if (this.#ends[slot] === 0) {
+      return undefined;
+    }
+    let code = 0;
+    for (let at = this.#starts[slot] as number; at < (this.#ends[slot] as number); at++) {
+      code = code * 10 + (this.bytes[at] as number) - 48;
+    }
+    return code;
+  }
+
+  #refuse(reason: Undecidable, field?: string): false {
+    this.reason ??= reason;
+    this.reasonField ??= field;
+    return false;
+  }
+
+  /** Walks the object at `open`, noting the fields of `table`. Gives the position behind it, or -1. */
+  #object(open: number, table: KeyTable): number {
+    const bytes = this.bytes;
+    const end = this.end;
+    let at = skipSpace(bytes, open + 1, end);
+    if (at < end && bytes[at] === CLOSE_OBJECT) {
+      return at + 1;
+    }
+    for (;;) {
+      if (at >= end || bytes[at] !== QUOTE) {
+        return -1;
+      }
+      const key = at;
+      at = skipString(bytes, key, end);
+      if (at === -1) {
+        return -1;
+      }
+      const slot = table.find(bytes, key + 1, at - 1);
+      const value = skipColon(bytes, at, end);
+      if (value === -1) {
+        return -1;
+      }
+      at = slot === -1 ? skipValue(bytes, value, end) : this.#field(slot, key, value);
+      if (at === -1) {
+        return -1;
+      }
+      if (at < end && (bytes[at] as number) <= 32) {
+        at = skipSpace(bytes, at, end);
+      }
+      const next = at < end ? bytes[at] : 0;
+      if (next === CLOSE_OBJECT) {
+        return at + 1;
+      }
+      if (next !== COMMA) {
+        return -1;
+      }
+      at = skipSpace(bytes, at + 1, end);
+    }
+  }
+
+  /** Notes a known field whose value begins at `value`; gives the position behind the value. */
+  #field(slot: number, key: number, value: number): number {
+    const bytes = this.bytes;
+    const end = this.end;
+    const nested = NESTED[slot];
+    const first = value < end ? (bytes[value] as number) : 0;
+    const behind =
+      nested !== undefined && first === OPEN_OBJECT ? this.#object(value, nested) : skipValue(bytes, value, end);
+    if (behind === -1) {
+      return -1;
+    }
+    if (this.#seen[slot] === 1) {
+      this.#refuse("duplicate-field", nameOf(slot));
+    }
+    this.#seen[slot] = 1;
+    if (first === 110) {
+      return behind;
+    }
+    if (!isForm(bytes, value, behind, FORMS[slot] as number)) {
+      this.#refuse("wrong-type", nameOf(slot));
+    }
+    this.#starts[slot] = value;
+    this.#ends[slot] = behind;
+    this.#keys[slot] = key;
+    return behind;
+  }
+
+  #complete(): boolean {
+    if (this.reason !== undefined) {
+      return false;
+    }
+    if (this.has("kind") && !this.#equals("kind", EVENT_KIND)) {
+      return this.#refuse("not-an-audit-event", "kind");
+    }
+    if (this.has("apiVersion") && !this.#equals("apiVersion", API_VERSION)) {
+      return this.#refuse("not-an-audit-event", "apiVersion");
+    }
+    for (const field of REQUIRED) {
+      if (!this.has(field)) {
+        return this.#refuse("missing-field", field);
+      }
+    }
+    const level = this.#indexAmong("level", LEVEL_BYTES);
+    const stage = this.#indexAmong("stage", STAGE_BYTES);
+    if (level === -1 || stage === -1) {
+      return this.#refuse("not-an-audit-event", level === -1 ? "level" : "stage");
+    }
+    this.#level = LEVELS[level] as Level;
+    this.#stage = STAGES[stage] as Stage;
+    return true;
+  }
+
+  #indexAmong(field: Field, names: readonly Uint8Array[]): number {
+    for (let i = 0; i < names.length; i++) {
+      if (this.#equals(field, names[i] as Uint8Array)) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  #equals(field: Field, expected: Uint8Array): boolean {
+    const start = this.valueStart(field) + 1;
+    const length = this.valueEnd(field) - 1 - start;
+    if (length === expected.length) {
+      let i = 0;
+      while (i < length && this.bytes[start + i] === expected[i]) {
+        i++;
+      }
+      if (i === length) {
+        return true;
+      }
+    }
+    return length > expected.length && this.text(field) === Buffer.from(expected).toString();
+  }
+}
+
+const REQUIRED = ["level", "stage", "requestURI", "verb", "user"] as const;
+const EVENT_KIND = Buffer.from("Event");
+const API_VERSION = Buffer.from("audit.k8s.io/v1");
+const LEVEL_BYTES: readonly Uint8Array[] = LEVELS.map((level) => Buffer.from(level));
+const STAGE_BYTES: readonly Uint8Array[] = STAGES.map((stage) => Buffer.from(stage));
+
+function isForm(bytes: Uint8Array, start: number, end: number, form: number): boolean {
+  const first = bytes[start];
+  switch (form) {
+    case FORM.string:
+      return first === QUOTE;
+    case FORM.object:
+      return first === OPEN_OBJECT;
+    case FORM.list:
+      return first === OPEN_LIST && isStringList(bytes, start, end);
+    case FORM.number:
+      return isPlainInteger(bytes, start, end);
+    default:
+      return true;
+  }
+}
+
+/** Whether the (well-formed) list in `bytes[start, end)` holds strings only. */
+function isStringList(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = skipSpace(bytes, start + 1, end);
+  while (at < end && bytes[at] !== CLOSE_LIST) {
+    if (bytes[at] !== QUOTE) {
+      return false;
+    }
+    at = skipSpace(bytes, skipString(bytes, at, end), end);
+    if (bytes[at] === COMMA) {
+      at = skipSpace(bytes, at + 1, end);
+    }
+  }
+  return true;
+}
+
+/** An HTTP status and nothing more exotic: one to five digits. */
+function isPlainInteger(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start > 5) {
+    return false;
+  }
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number;
+    if (byte < 48 || byte > 57) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function fieldsBelow(prefix: string): Record<string, number> {
+  const below: Record<string, number> = {};
+  for (const field of Object.keys(FIELD) as Field[]) {
+    const name = field.startsWith(prefix) ? field.slice(prefix.length) : "";
+    if (name !== "" && !name.includes(".")) {
+      below[name] = FIELD[field];
+    }
+  }
+  return below;
+}
+
+function nameOf(slot: number): string | undefined {
+  return Object.keys(FIELD)[slot];
+}
