@@ -31,6 +31,7 @@ const cases: readonly (readonly [verb: string, uri: string, expected: readonly s
     "/api/v1/pods?fieldSelector=metadata.name==web,status.phase%3DRunning&watch=1",
     ["", "v1", "", "pods", "", "web"],
   ],
+  ["list", "/api/v1/pods?%66ieldSelector=metadata.name%3Dweb", ["", "v1", "", "pods", "", "web"]],
   ["list", "/api/v1/pods?fieldSelector=metadata.name!%3Dweb", ["", "v1", "", "pods", "", ""]],
   ["list", "/api/v1/pods?fieldSelector=metadata.name%3Da/b", ["", "v1", "", "pods", "", ""]],
   [

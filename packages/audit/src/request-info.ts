@@ -83,7 +83,7 @@ function isSelecting(verb: string): boolean {
 }
 
 function selectedName(requestURI: string, question: number): string {
-  if (question === -1 || !requestURI.includes("fieldSelector=", question)) {
+  if (question === -1) {
     return "";
   }
   const selector = new URLSearchParams(requestURI.slice(question + 1)).get("fieldSelector") ?? "";

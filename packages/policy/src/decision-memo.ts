@@ -1,0 +1,159 @@
+import type { EventScan, Field } from "@auditsieve/audit";
+
+const SLOTS = 8192;
+const MAX_ENTRIES = 4096;
+const MAX_KEY_BYTES = 4096;
+const QUESTION_MARK = 63;
+
+/** Every field that a policy or a stream condition can look at; the rest of an event cannot change a decision. */
+const KEY_FIELDS: readonly Field[] = [
+  "level",
+  "stage",
+  "verb",
+  "user.username",
+  "user.groups",
+  "requestURI",
+  "responseStatus.code",
+];
+const PERCENT = 37;
+const BACKSLASH = 92;
+const CAPITAL_S = 83;
+const FIELD: readonly number[] = [...Buffer.from("field")];
+
+interface Entry<T> {
+  readonly hash: number;
+  readonly key: Uint8Array;
+  readonly value: T;
+}
+
+/**
+ * Remembers what was decided for events that are alike in all that decides. Control loops repeat a few hundred requests, so
+ * nearly every event is found here; a hit compares all bytes, never a hash alone, so nothing in a log can choose another
+ * event's decision. Holds at most 4,096 entries, then starts again.
+ *
+ * A hit allocates nothing.
+ */
+export class DecisionMemo<T> {
+  #slots: (Entry<T> | undefined)[] = emptySlots();
+  #count = 0;
+  readonly #key = new Uint8Array(MAX_KEY_BYTES);
+  #length = 0;
+  #hash = 0;
+
+  /** The value remembered for events like the one last scanned. Must come before {@link set}. */
+  get(scan: EventScan): T | undefined {
+    if (!this.#build(scan)) {
+      return undefined;
+    }
+    for (let slot = this.#hash & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {
+      const entry = this.#slots[slot];
+      if (entry === undefined) {
+        return undefined;
+      }
+      if (entry.hash === this.#hash && this.#isKey(entry.key)) {
+        return entry.value;
+      }
+    }
+  }
+
+  /** Remembers `value` for the event of the last {@link get}. */
+  set(value: T): void {
+    if (this.#length === 0) {
+      return;
+    }
+    if (this.#count === MAX_ENTRIES) {
+      this.#slots = emptySlots();
+      this.#count = 0;
+    }
+    let slot = this.#hash & (SLOTS - 1);
+    while (this.#slots[slot] !== undefined) {
+      slot = (slot + 1) & (SLOTS - 1);
+    }
+    this.#slots[slot] = { hash: this.#hash, key: this.#key.slice(0, this.#length), value };
+    this.#count++;
+  }
+
+  #isKey(key: Uint8Array): boolean {
+    const length = this.#length;
+    if (key.length !== length) {
+      return false;
+    }
+    const own = this.#key;
+    for (let i = 0; i < length; i++) {
+      if (key[i] !== own[i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** False where the fields are too long to be worth remembering. */
+  #build(scan: EventScan): boolean {
+    const key = this.#key;
+    const { bytes } = scan;
+    let hash = scan.has("impersonatedUser") ? 1 : 2;
+    let length = 0;
+    key[length++] = hash;
+    for (const field of KEY_FIELDS) {
+      // 0 stands in no JSON text, so fields cannot run into one another.
+      key[length++] = 0;
+      if (!scan.has(field)) {
+        continue;
+      }
+      const start = scan.valueStart(field);
+      const end = field === "requestURI" ? uriEnd(scan) : scan.valueEnd(field);
+      if (length + end - start + 1 > MAX_KEY_BYTES) {
+        this.#length = 0;
+        return false;
+      }
+      for (let at = start; at < end; at++) {
+        const byte = bytes[at] as number;
+        key[length++] = byte;
+        hash = Math.imul(hash ^ byte, 0x01000193);
+      }
+    }
+    this.#length = length;
+    this.#hash = (hash ^ (hash >>> 15)) >>> 0;
+    return true;
+  }
+}
+
+/**
+ * Behind the part of the URI that decides: the path, and the query only where a field selector may name the object. A query
+ * that could spell `fieldSelector` in another way (percent signs, JSON escapes other than the three that Go writes) counts too.
+ */
+function uriEnd(scan: EventScan): number {
+  const { bytes } = scan;
+  const end = scan.valueEnd("requestURI");
+  let at = scan.valueStart("requestURI");
+  while (at < end && bytes[at] !== QUESTION_MARK) {
+    at++;
+  }
+  for (let query = at; query < end; query++) {
+    const byte = bytes[query];
+    if (
+      byte === PERCENT ||
+      (byte === BACKSLASH && !isGoEscape(bytes, query)) ||
+      (byte === CAPITAL_S && isSelector(bytes, query))
+    ) {
+      return end;
+    }
+  }
+  return at;
+}
+
+/** `\u0026`, `\u003c` or `\u003e`. */
+function isGoEscape(bytes: Uint8Array, at: number): boolean {
+  const isLow = bytes[at + 4] === 50 && bytes[at + 5] === 54;
+  const isHigh = bytes[at + 4] === 51 && (bytes[at + 5] === 99 || bytes[at + 5] === 101);
+  return bytes[at + 1] === 117 && bytes[at + 2] === 48 && bytes[at + 3] === 48 && (isLow || isHigh);
+}
+
+/** Whether the capital S at `at` stands behind `field`. */
+function isSelector(bytes: Uint8Array, at: number): boolean {
+  return FIELD.every((byte, i) => bytes[at - FIELD.length + i] === byte);
+}
+
+function emptySlots<T>(): (Entry<T> | undefined)[] {
+  return Array.from({ length: SLOTS }, () => undefined);
+}
