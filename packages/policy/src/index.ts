@@ -1,1 +1,15 @@
-export {};
+/**
+ * Audit policies (audit.k8s.io/v1): loaded, validated and evaluated exactly as the apiserver does, checked for what
+ * it accepts in silence, and generated from profiles. Text in, data out.
+ *
+ * @module
+ */
+export { DEFAULT_AUDIT_LEVEL, evaluate, ruleMatches } from "./evaluate.ts";
+export type { Decision } from "./evaluate.ts";
+export type { StrictError } from "./go-decode.ts";
+export { loadPolicy } from "./load.ts";
+export type { LoadedPolicy, LoadOptions, StreamValues, StrictWarnings } from "./load.ts";
+export type { PolicySource } from "./policy-source.ts";
+export type { GroupResources, Policy, PolicyRule } from "./policy.ts";
+export { validatePolicy } from "./validate.ts";
+export type { FieldError } from "./validate.ts";
