@@ -18,7 +18,8 @@ export interface SourceChunk {
  *
  * Contract: chunks of one input arrive in offset order; after a restart the first chunk starts at the last
  * acknowledged offset. `ack` says that every byte of `input` before `offset` is delivered, dropped by a rule,
- * dead-lettered or quarantined; offsets of one input never decrease; when the promise resolves the checkpoint is durable.
+ * dead-lettered or quarantined; acks come in the order of the chunks, so that one of an input also stands for all inputs
+ * before it; when the promise resolves the checkpoint is durable.
  * The iteration ends when the input ends or `signal` aborts. `name` is stable: metrics and checkpoints use it.
  */
 export interface Source {
@@ -26,4 +27,10 @@ export interface Source {
   open(signal: AbortSignal): AsyncIterable<SourceChunk>;
   ack(input: string, offset: number): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Something an operator must hear of; the pipeline goes on. `kind` is a metric label, `message` holds no log content. */
+export interface SourceAlarm {
+  readonly kind: "truncated" | "gap" | "damaged-archive" | "unreadable";
+  readonly message: string;
 }

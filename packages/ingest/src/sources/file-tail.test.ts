@@ -1,0 +1,238 @@
+import { execFileSync } from "node:child_process";
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import * as fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openCheckpoint } from "../checkpoint.ts";
+import type { Source, SourceAlarm } from "../source.ts";
+import { receive, testSource } from "../source.suite.ts";
+import { createFileTail } from "./file-tail.ts";
+import { tailModel } from "./file-tail.suite.ts";
+
+let folder: string;
+let log: string;
+let alarms: SourceAlarm[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "tail-"));
+  log = join(folder, "audit.log");
+  alarms = [];
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+testSource("file tail", {
+  prepare: async (lines) => {
+    const own = mkdtempSync(join(tmpdir(), "tail-suite-"));
+    writeFileSync(join(own, "audit.log"), lines.map((line) => `${line}\n`).join(""));
+    return {
+      create: async () =>
+        createFileTail({
+          name: "audit",
+          path: join(own, "audit.log"),
+          checkpoint: await openCheckpoint(join(own, "checkpoint.json")),
+          pollIntervalMs: 2,
+          chunkBytes: 4096,
+        }),
+      cleanUp: async () => rmSync(own, { recursive: true }),
+    };
+  },
+});
+
+describe("file tail", () => {
+  test("follows several rotations between two looks, plain and compressed, in order", async () => {
+    write("a");
+    const source = await tail();
+    const received = await receive(source, 6, (_line, index) => {
+      if (index === 0) {
+        rotate("2026-11-24T00-00-01.000");
+        write("b");
+        rotate("2026-11-24T00-00-02.000");
+        write("c");
+        rotate("2026-11-24T00-00-03.000");
+        compress("2026-11-24T00-00-01.000");
+        compress("2026-11-24T00-00-02.000");
+        write("d");
+        rotate("2026-11-24T00-00-04.000");
+        write("e");
+        write("f");
+      }
+    });
+    expect(received.map((line) => line.text)).toEqual(["a", "b", "c", "d", "e", "f"]);
+    expect(alarms).toEqual([]);
+  });
+
+  test("reads the rest of a file that was rotated and compressed while nothing ran", async () => {
+    for (const line of ["a", "b", "c"]) {
+      write(line);
+    }
+    const first = await tail();
+    await receive(first, 3, (line, index) => (index === 0 ? first.ack(line.input, line.end) : undefined));
+    rotate("2026-11-24T00-00-01.000");
+    write("d");
+    rotate("2026-11-24T00-00-02.000");
+    compress("2026-11-24T00-00-01.000");
+    write("e");
+    expect(texts(await receive(await tail(), 4))).toEqual(["b", "c", "d", "e"]);
+    expect(alarms).toEqual([]);
+  });
+
+  test("prefers the plain file while its archive is still being written", async () => {
+    write("a");
+    write("b");
+    const first = await tail();
+    await receive(first, 2, (line, index) => (index === 0 ? first.ack(line.input, line.end) : undefined));
+    rotate("2026-11-24T00-00-01.000");
+    writeFileSync(`${rotatedName("2026-11-24T00-00-01.000")}.gz`, gzipSync("a\nb\n").subarray(0, 12));
+    write("c");
+    expect(texts(await receive(await tail(), 2))).toEqual(["b", "c"]);
+    expect(alarms).toEqual([]);
+  });
+
+  test("is not deceived by an inode that is used again", async () => {
+    write("first file, first line");
+    const first = await tail();
+    await receive(first, 1, (line) => first.ack(line.input, line.end));
+    // The same inode with other, longer content is what a reused inode looks like.
+    writeFileSync(log, "second file, a much longer first line\nsecond file, second line\n");
+    expect(texts(await receive(await tail(), 2))).toEqual([
+      "second file, a much longer first line",
+      "second file, second line",
+    ]);
+    expect(alarms.map((alarm) => alarm.kind)).toEqual(["truncated"]);
+  });
+
+  test("says that a file is gone which it had not finished, and goes on", async () => {
+    write("a");
+    const first = await tail();
+    await receive(first, 1, (line) => first.ack(line.input, line.end));
+    rotate("2026-11-24T00-00-01.000");
+    unlinkSync(rotatedName("2026-11-24T00-00-01.000"));
+    write("b");
+    rotate("2026-11-24T00-00-02.000");
+    write("c");
+    expect(texts(await receive(await tail(), 2))).toEqual(["b", "c"]);
+    expect(alarms).toMatchObject([{ kind: "gap" }]);
+  });
+
+  test("starts anew with an alarm when the file is cut in place", async () => {
+    write("one");
+    const received = await receive(await tail(), 3, (_line, index) => {
+      if (index === 0) {
+        truncateSync(log, 0);
+        write("2");
+        write("three and more than before");
+      }
+    });
+    expect(texts(received)).toEqual(["one", "2", "three and more than before"]);
+    expect(alarms).toMatchObject([{ kind: "truncated" }]);
+  });
+
+  test("waits for a file and a folder that are not there yet", async () => {
+    const late = join(folder, "later");
+    const source = createFileTail({
+      name: "audit",
+      path: join(late, "audit.log"),
+      checkpoint: await openCheckpoint(join(folder, "checkpoint.json")),
+      pollIntervalMs: 2,
+    });
+    const received = receive(source, 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    execFileSync("mkdir", [late]);
+    writeFileSync(join(late, "audit.log"), "a\n");
+    expect(texts(await received)).toEqual(["a"]);
+  });
+
+  test("holds a partial line until it is completed, over a restart and a rotation", async () => {
+    appendFileSync(log, "whole\nhal");
+    const first = await tail();
+    await receive(first, 2, (line) => first.ack(line.input, line.end), 50);
+    appendFileSync(log, "f\n");
+    rotate("2026-11-24T00-00-01.000");
+    write("next");
+    expect(texts(await receive(await tail(), 2))).toEqual(["half", "next"]);
+  });
+
+  test("ends an input whose last line was never completed when the next file comes", async () => {
+    appendFileSync(log, "whole\ntorn");
+    const received = await receive(await tail(), 3, (_line, index) => {
+      if (index === 0) {
+        rotate("2026-11-24T00-00-01.000");
+        write("next");
+      }
+    });
+    expect(texts(received)).toEqual(["whole", "torn", "next"]);
+  });
+
+  test("tells once that it may not read the log, and goes on when it may", async () => {
+    execFileSync("mkdir", [log]);
+    const received = receive(await tail(), 1);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    rmSync(log, { recursive: true });
+    write("a");
+    expect(texts(await received)).toEqual(["a"]);
+    expect(alarms.map((alarm) => alarm.kind)).toEqual(["unreadable"]);
+  });
+
+  test("does not read files that were rotated away before it was first started", async () => {
+    write("old");
+    rotate("2026-11-24T00-00-01.000");
+    write("new");
+    expect(texts(await receive(await tail(), 1))).toEqual(["new"]);
+  });
+
+  test("refuses a checkpoint section that is no position", async () => {
+    writeFileSync(join(folder, "checkpoint.json"), '{"version":1,"sections":{"source/audit":{"offset":-1}}}');
+    const source = await tail();
+    await expect(receive(source, 1)).rejects.toThrow("no position");
+  });
+
+  test("loses and repeats nothing in any sequence of appends, rotations, cuts and restarts", async () => {
+    await fc.assert(tailModel(), { numRuns: 200, endOnFailure: true });
+  }, 25_000);
+});
+
+async function tail(): Promise<Source> {
+  return createFileTail({
+    name: "audit",
+    path: log,
+    checkpoint: await openCheckpoint(join(folder, "checkpoint.json")),
+    onAlarm: (alarm) => alarms.push(alarm),
+    pollIntervalMs: 2,
+  });
+}
+
+function texts(lines: readonly { readonly text: string }[]): readonly string[] {
+  return lines.map((line) => line.text);
+}
+
+function write(line: string): void {
+  appendFileSync(log, `${line}\n`);
+}
+
+function rotatedName(time: string): string {
+  return join(folder, `audit-${time}.log`);
+}
+
+function rotate(time: string): void {
+  renameSync(log, rotatedName(time));
+}
+
+function compress(time: string): void {
+  const plain = rotatedName(time);
+  writeFileSync(`${plain}.gz`, gzipSync(readFileSync(plain)));
+  unlinkSync(plain);
+  expect(existsSync(plain)).toBe(false);
+  expect(readdirSync(folder).some((name) => name.endsWith(".gz"))).toBe(true);
+}

@@ -1,0 +1,299 @@
+import { watch } from "node:fs";
+import { basename, dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Checkpoint } from "../checkpoint.ts";
+import { IngestError, reasonOf } from "../errors.ts";
+import type { Source, SourceAlarm, SourceChunk } from "../source.ts";
+import { beginsLike, fingerprint } from "./file-identity.ts";
+import { knownNames, listRotated, rotatedSince } from "./rotated-files.ts";
+import { decodePosition, encodePosition, generationOf, inputName } from "./tail-position.ts";
+import type { TailPosition } from "./tail-position.ts";
+import { headOfOrigin, openFileOrigin, openRotated, TailedFile } from "./tailed-file.ts";
+import type { Origin } from "./tailed-file.ts";
+
+export interface FileTailOptions {
+  /** Names the source in metrics and its section in the checkpoint. */
+  readonly name: string;
+  /** The file that the apiserver writes (`--audit-log-path`). It need not exist yet. */
+  readonly path: string;
+  readonly checkpoint: Checkpoint;
+  readonly onAlarm?: (alarm: SourceAlarm) => void;
+  /** How often the file is looked at when nothing wakes the tail up. Default 200 ms. */
+  readonly pollIntervalMs?: number;
+  readonly chunkBytes?: number;
+}
+
+/**
+ * Follows an audit log over rotations as the apiserver makes them: the file renamed to `audit-<time>.log`, perhaps
+ * compressed, and a new one in its place; any number of them between two looks or while nothing ran. A file cut in place
+ * is read again from its start, with an alarm; a file that is not there is waited for.
+ *
+ * @example
+ * const tail = createFileTail({ name: "audit", path: log, checkpoint: await openCheckpoint(join(folder, "checkpoint.json")) });
+ * const stop = new AbortController();
+ * for await (const chunk of tail.open(stop.signal)) {
+ *   await tail.ack(chunk.input, chunk.offset + chunk.bytes.length);
+ *   stop.abort();
+ * }
+ */
+export function createFileTail(options: FileTailOptions): Source {
+  return new FileTail(options);
+}
+
+const DEFAULT_POLL_MS = 200;
+/** Least time between two looks: a busy log wakes the watch with every line. */
+const LEAST_WAIT_MS = 10;
+const DEFAULT_CHUNK_BYTES = 512 * 1024;
+
+class FileTail implements Source {
+  readonly name: string;
+  readonly #path: string;
+  readonly #section: string;
+  readonly #options: FileTailOptions;
+  /** Files with bytes that may still be acknowledged. */
+  readonly #files = new Map<number, TailedFile>();
+  #generation = 0;
+  #lastAlarm = "";
+
+  constructor(options: FileTailOptions) {
+    this.name = options.name;
+    this.#path = options.path;
+    this.#section = `source/${options.name}`;
+    this.#options = options;
+  }
+
+  async *open(signal: AbortSignal): AsyncGenerator<SourceChunk, void> {
+    const alarmClock = new Wakening(this.#path, this.#options.pollIntervalMs ?? DEFAULT_POLL_MS);
+    const buffer = Buffer.allocUnsafeSlow(this.#options.chunkBytes ?? DEFAULT_CHUNK_BYTES);
+    let position = decodePosition(this.#options.checkpoint.get(this.#section), this.name);
+    let current: TailedFile | undefined;
+    try {
+      for (let isFirst = true; !signal.aborted;) {
+        try {
+          position ??= await this.#begin();
+          if (isFirst) {
+            current = position.offset === 0 ? undefined : await this.#locate(position);
+            isFirst = false;
+          }
+          if (current !== undefined && (await current.isTruncated())) {
+            this.#alarm(
+              "truncated",
+              `"${this.#path}" was cut in place at or before offset ${current.offset}: reading it from its start; what was not yet read is lost`,
+            );
+            yield current.last();
+            current = this.#track(current.origin, current.known);
+          }
+          if (current !== undefined) {
+            yield* this.#read(current, buffer);
+          }
+          const next = signal.aborted ? undefined : await this.#after(current, position.known);
+          if (next !== undefined) {
+            if (current !== undefined) {
+              // The writer was done with the file before the next one appeared: now its end is its end.
+              yield* this.#read(current, buffer);
+              if (await current.isTruncated()) {
+                await next.close();
+                continue;
+              }
+              yield current.last();
+              await current.close();
+            }
+            current = next;
+            continue;
+          }
+        } catch (error) {
+          this.#alarm("unreadable", `Cannot follow "${this.#path}": ${reasonOf(error)}; trying again`);
+        }
+        await alarmClock.wait(signal);
+      }
+    } finally {
+      alarmClock.close();
+      await current?.close();
+    }
+  }
+
+  async ack(input: string, offset: number): Promise<void> {
+    const generation = generationOf(input);
+    const file = this.#files.get(generation);
+    if (file === undefined || offset === 0) {
+      return;
+    }
+    for (const older of this.#files.keys()) {
+      if (older < generation) {
+        this.#files.delete(older);
+      }
+    }
+    this.#options.checkpoint.put(this.#section, encodePosition(file.positionAt(offset)));
+    await this.#options.checkpoint.save();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async *#read(file: TailedFile, buffer: Buffer): AsyncGenerator<SourceChunk, void> {
+    try {
+      yield* file.read(buffer);
+    } catch (error) {
+      if (!(error instanceof IngestError) || file.origin.kind !== "archive") {
+        throw error;
+      }
+      this.#alarm("damaged-archive", `${error.message}; going on with the next file`);
+    }
+  }
+
+  /** Remembers which files were there before the first start, so that a crash before the first ack loses none after it. */
+  async #begin(): Promise<TailPosition> {
+    const known = knownNames((await listRotated(this.#path)).map((file) => file.name));
+    const position = { generation: 0, inode: "", head: fingerprint(Buffer.alloc(0)), offset: 0, known };
+    this.#options.checkpoint.put(this.#section, encodePosition(position));
+    await this.#options.checkpoint.save();
+    return position;
+  }
+
+  /** The file of the checkpoint, wherever it is now. */
+  async #locate(position: TailPosition): Promise<TailedFile | undefined> {
+    this.#generation = position.generation + 1;
+    // Listed before the file is opened: one that is rotated in between must not count as known.
+    const before = knownNames((await listRotated(this.#path)).map((file) => file.name));
+    const active = await openFileOrigin(this.#path);
+    const resume = (origin: Origin, head: Buffer, known: readonly string[], rotatedName?: string): TailedFile => {
+      const { generation, offset } = position;
+      return this.#register(
+        new TailedFile({
+          generation,
+          input: this.#input(generation),
+          origin,
+          known,
+          rotatedName,
+          offset,
+          head: head.subarray(0, offset),
+        }),
+      );
+    };
+    if (active !== undefined) {
+      const head = await headOfOrigin(active);
+      if (beginsLike(head, position.head) && (await active.handle.stat()).size >= position.offset) {
+        return resume(active, head, before);
+      }
+      await active.handle.close();
+    }
+    for (const file of (await listRotated(this.#path)).toReversed()) {
+      const origin = await openRotated(file);
+      const head = origin && (await headOfOrigin(origin));
+      if (origin && head && beginsLike(head, position.head)) {
+        return resume(origin, head, knownNames([...position.known, file.name]), file.name);
+      }
+      if (origin?.kind === "file") {
+        await origin.handle.close();
+      }
+    }
+    const isCut = active?.inode === position.inode;
+    this.#alarm(
+      isCut ? "truncated" : "gap",
+      isCut
+        ? `"${this.#path}" was cut in place while nothing read it (offset ${position.offset} was reached): reading it from its start`
+        : `The file that "${this.#path}" named when offset ${position.offset} was reached is gone, and what followed there is lost: keep more rotated files (--audit-log-maxbackup)`,
+    );
+    return undefined;
+  }
+
+  /** The file that comes after `current` (or after those of `known`); undefined while there is none. */
+  async #after(current: TailedFile | undefined, known: readonly string[]): Promise<TailedFile | undefined> {
+    // Opened before the folder is read: if it is rotated in between, the folder shows it as rotated.
+    const active = await openFileOrigin(this.#path);
+    let isActiveUsed = false;
+    try {
+      if (active !== undefined && active.inode === current?.origin.inode) {
+        return undefined;
+      }
+      const rotated = await listRotated(this.#path);
+      const passed = current?.known ?? known;
+      for (const file of rotatedSince(rotated, passed)) {
+        if (current !== undefined && (await current.isRotatedAs(file))) {
+          current.rotatedName = file.name;
+          continue;
+        }
+        const origin = await openRotated(file);
+        const names = [...passed, file.name, ...(current?.rotatedName === undefined ? [] : [current.rotatedName])];
+        return origin && this.#track(origin, knownNames(names), file.name);
+      }
+      isActiveUsed = true;
+      return active && this.#track(active, knownNames(rotated.map((file) => file.name)));
+    } finally {
+      if (!isActiveUsed) {
+        await active?.handle.close();
+      }
+    }
+  }
+
+  #track(origin: Origin, known: readonly string[], rotatedName?: string): TailedFile {
+    const generation = this.#generation++;
+    return this.#register(new TailedFile({ generation, input: this.#input(generation), origin, known, rotatedName }));
+  }
+
+  #register(file: TailedFile): TailedFile {
+    this.#files.set(file.generation, file);
+    return file;
+  }
+
+  #input(generation: number): string {
+    return inputName(basename(this.#path), generation);
+  }
+
+  /** A fault that lasts is told once. */
+  #alarm(kind: SourceAlarm["kind"], message: string): void {
+    if (kind === "unreadable" && message === this.#lastAlarm) {
+      return;
+    }
+    this.#lastAlarm = message;
+    this.#options.onAlarm?.({ kind, message });
+  }
+}
+
+/** Waits for the next look: the interval, or earlier when the folder reports a change. */
+class Wakening {
+  readonly #folder: string;
+  readonly #intervalMs: number;
+  #watcher: ReturnType<typeof watch> | undefined;
+  #isChanged = false;
+  #wake: (() => void) | undefined;
+
+  constructor(path: string, intervalMs: number) {
+    this.#folder = dirname(path);
+    this.#intervalMs = intervalMs;
+    this.#watch();
+  }
+
+  async wait(signal: AbortSignal): Promise<void> {
+    const least = Math.min(LEAST_WAIT_MS, this.#intervalMs);
+    await sleep(least, undefined, { signal }).catch(() => undefined);
+    if (!this.#isChanged && !signal.aborted) {
+      const woken = new Promise<void>((resolve) => (this.#wake = resolve));
+      const timer = new AbortController();
+      const interval = sleep(this.#intervalMs - least, undefined, {
+        signal: AbortSignal.any([signal, timer.signal]),
+      }).catch(() => undefined);
+      await Promise.race([woken, interval]);
+      timer.abort();
+    }
+    this.#isChanged = false;
+  }
+
+  close(): void {
+    this.#watcher?.close();
+  }
+
+  /** A hint only: volumes and network file systems report nothing, and then the interval counts. */
+  #watch(): void {
+    try {
+      this.#watcher = watch(this.#folder, () => {
+        this.#isChanged = true;
+        this.#wake?.();
+      });
+      this.#watcher.on("error", () => this.#watcher?.close());
+    } catch {
+      this.#watcher = undefined;
+    }
+  }
+}
