@@ -21,6 +21,8 @@ export { isJsonObject, own } from "./json.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
 export type { Need, RequestClass } from "./need.ts";
 export type { Problem } from "./problem.ts";
+export { createRedactor } from "./redact.ts";
+export type { Redactor, RedactorOptions } from "./redact.ts";
 export { requestInfo } from "./request-info.ts";
 export type { RequestInfo } from "./request-info.ts";
 export { EventScan } from "./scan.ts";

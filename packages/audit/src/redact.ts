@@ -1,0 +1,113 @@
+import { createHmac } from "node:crypto";
+import { createNameTest } from "./redact/credential-name.ts";
+import { EventWalk, type Replacement } from "./redact/event-walk.ts";
+import { FieldTable } from "./redact/field.ts";
+import { findTextCredentials } from "./redact/text-credentials.ts";
+
+const SHORTEST_KEY = 16;
+/** One pass is enough but where a replacement makes room for another; what is not settled then is replaced whole. */
+const MOST_PASSES = 8;
+const UNDECODABLE = /^undecodable line of [0-9]+ bytes redacted:[0-9a-f]{16}$/;
+
+/** How a {@link Redactor} is made. */
+export interface RedactorOptions {
+  /** Secret key of the hashes, 16 bytes or more. The same value under the same key gives the same hash. */
+  readonly key: Uint8Array;
+  /**
+   * Names of your own credentials, in any case: of fields, environment variables, flags and query parameters. They are
+   * added to the built-in ones.
+   */
+  readonly extraNames?: readonly string[];
+}
+
+/** The one gate through which anything must go before it leaves: sinks, dead letters, logs, metrics, reports. */
+export interface Redactor {
+  /**
+   * One audit event as JSON, without newline. Returns the same buffer when there is nothing to replace, else a new one in
+   * which each secret is `redacted:<16 hex digits>` and every other byte is as it was. What is no JSON is handed to
+   * `redactUndecodable`. Redacting what is redacted changes nothing.
+   */
+  redactLine(line: Buffer): Buffer;
+  /** For torn, cut or broken lines: keeps the size and a keyed hash, nothing else. The answer is text and no JSON. */
+  redactUndecodable(line: Buffer): Buffer;
+  /** For words that are no event (a log line, an error's message): replaces what is a credential by its shape. */
+  redactText(text: string): string;
+}
+
+/**
+ * Makes a redactor: it replaces what a Kubernetes audit event holds of secrets by a keyed hash, in place.
+ *
+ * Replaced are: `data` and `stringData` of Secrets in bodies of any form (lists, tables, merge and JSON patches);
+ * last-applied copies; tokens of TokenRequest and TokenReview; credentials in the arguments of commands, in the request
+ * URI and in URLs; environment variables and headers with a credential's name; fields named after a credential; messages
+ * that may quote the body of a request about secrets; and in any string JSON web tokens, PEM private keys, bearer and
+ * bootstrap tokens. In ConfigMaps only shapes count, no names. A secret without a telling name, shape or place stays:
+ * no redaction by pattern finds all of them.
+ *
+ * @example
+ * ```ts
+ * import { createRedactor } from "@auditsieve/audit";
+ *
+ * const redactor = createRedactor({ key: new Uint8Array(32).fill(7) });
+ * const line = Buffer.from('{"objectRef":{"resource":"secrets"},"requestObject":{"data":{"password":"aHVudGVyMg=="}}}');
+ * redactor.redactLine(line).toString(); // {"objectRef":{"resource":"secrets"},"requestObject":{"data":{"password":"redacted:…"}}}
+ * ```
+ */
+export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redactor {
+  if (key.length < SHORTEST_KEY) {
+    throw new RangeError(
+      `Cannot make a redactor: the key has ${key.length} bytes, fewer than ${SHORTEST_KEY}; give it random bytes from a secret store`,
+    );
+  }
+  const secret = Buffer.from(key);
+  const walk = new EventWalk(new FieldTable(extraNames), createNameTest(extraNames));
+  const substitute = (value: string | Buffer): string => {
+    const bytes = typeof value === "string" ? Buffer.from(value, "latin1") : value;
+    return `redacted:${createHmac("sha256", secret).update(bytes).digest("hex").slice(0, 16)}`;
+  };
+
+  const redactUndecodable = (line: Buffer): Buffer => {
+    if (line.length === 0 || (line.length < 80 && UNDECODABLE.test(line.toString("latin1")))) return line;
+    return Buffer.from(`undecodable line of ${line.length} bytes ${substitute(line)}`);
+  };
+
+  const redactLine = (line: Buffer): Buffer => {
+    let current = line;
+    for (let pass = 0; pass < MOST_PASSES; pass += 1) {
+      const found = walk.find(current);
+      if (found === undefined) return redactUndecodable(line);
+      if (found.length === 0) return current;
+      current = splice(current, found, substitute);
+    }
+    return redactUndecodable(line);
+  };
+
+  const redactText = (text: string): string => {
+    let current = Buffer.from(text).toString("latin1");
+    for (let pass = 0; pass < MOST_PASSES; pass += 1) {
+      const spans = findTextCredentials(current);
+      if (spans.length === 0) return pass === 0 ? text : Buffer.from(current, "latin1").toString();
+      let redacted = "";
+      let at = 0;
+      for (const { start, end } of spans) {
+        redacted += current.slice(at, start) + substitute(current.slice(start, end));
+        at = end;
+      }
+      current = redacted + current.slice(at);
+    }
+    return substitute(Buffer.from(text));
+  };
+
+  return { redactLine, redactUndecodable, redactText };
+}
+
+function splice(line: Buffer, found: readonly Replacement[], substitute: (value: string) => string): Buffer {
+  const pieces: Buffer[] = [];
+  let at = 0;
+  for (const { start, end, value, quote } of found) {
+    pieces.push(line.subarray(at, start), Buffer.from(quote + substitute(value) + quote));
+    at = end;
+  }
+  pieces.push(line.subarray(at));
+  return Buffer.concat(pieces);
+}
