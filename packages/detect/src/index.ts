@@ -1,1 +1,27 @@
-export {};
+/**
+ * What of an audit log matters: Sigma detections are loaded, compiled and evaluated in three values; hits become
+ * findings, one per request, and what the log could not show is counted.
+ *
+ * ```ts
+ * const { detections, problems } = loadDetections(text, "exec.yml");
+ * const stream = new FindingStream(new DetectionEngine(detections));
+ * for (const event of events) {
+ *   findings.push(...stream.push(event));
+ * }
+ * findings.push(...stream.flush());
+ * ```
+ *
+ * @module
+ */
+export { isSeverityBelow, SEVERITIES } from "./detection.ts";
+export type { Detection, Severity } from "./detection.ts";
+export { DetectionEngine, evaluateDetection } from "./detection-engine.ts";
+export type { Outcome, Verdict } from "./detection-engine.ts";
+export type { Finding, RequestOutcome } from "./finding.ts";
+export { FindingStream } from "./finding-stream.ts";
+export type { FindingStreamCounts, FindingStreamOptions } from "./finding-stream.ts";
+export { HEAD_FIELDS, headOf } from "./head-view.ts";
+export type { HeadField, HeadView } from "./head-view.ts";
+export { loadDetections } from "./load-detections.ts";
+export type { LoadedDetections } from "./load-detections.ts";
+export { safeText } from "./safe-text.ts";

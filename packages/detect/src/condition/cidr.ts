@@ -1,0 +1,96 @@
+/** A network: its address as one number of `bits` bits. */
+interface Network {
+  readonly bits: 32 | 128;
+  readonly address: bigint;
+  readonly prefix: number;
+}
+
+/** The test "is inside this network", or undefined when `text` is no CIDR. IPv4-mapped IPv6 addresses count as IPv4. */
+export function cidrTest(text: string): ((address: string) => boolean) | undefined {
+  const network = parseNetwork(text);
+  if (!network) {
+    return undefined;
+  }
+  const shift = BigInt(network.bits - network.prefix);
+  const wanted = network.address >> shift;
+  return (address) => {
+    const parsed = parseAddress(address);
+    return parsed !== undefined && parsed.bits === network.bits && parsed.address >> shift === wanted;
+  };
+}
+
+function parseNetwork(text: string): Network | undefined {
+  const [, host, length] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+  const parsed = host === undefined ? undefined : parseAddress(host);
+  const prefix = Number(length);
+  return parsed && prefix <= parsed.bits ? { ...parsed, prefix } : undefined;
+}
+
+function parseAddress(text: string): { bits: 32 | 128; address: bigint } | undefined {
+  const v4 = parseV4(text);
+  if (v4 !== undefined) {
+    return { bits: 32, address: v4 };
+  }
+  const v6 = parseV6(text);
+  if (v6 === undefined) {
+    return undefined;
+  }
+  return v6 >> 32n === 0xffffn ? { bits: 32, address: v6 & 0xffff_ffffn } : { bits: 128, address: v6 };
+}
+
+function parseV4(text: string): bigint | undefined {
+  if (text.length > 15 || !/^\d{1,3}(?:\.\d{1,3}){3}$/.test(text)) {
+    return undefined;
+  }
+  let address = 0n;
+  for (const octet of text.split(".")) {
+    if (Number(octet) > 255) {
+      return undefined;
+    }
+    address = (address << 8n) | BigInt(octet);
+  }
+  return address;
+}
+
+function parseV6(text: string): bigint | undefined {
+  if (text.length > 45 || !text.includes(":")) {
+    return undefined;
+  }
+  const [head = "", tail, more] = text.split("::");
+  if (more !== undefined) {
+    return undefined;
+  }
+  const left = groups(head);
+  const right = tail === undefined ? [] : groups(tail);
+  if (!left || !right) {
+    return undefined;
+  }
+  const missing = 8 - left.length - right.length;
+  if (tail === undefined ? missing !== 0 : missing < 1) {
+    return undefined;
+  }
+  return [...left, ...Array.from({ length: missing }, () => 0n), ...right].reduce(
+    (sum, group) => (sum << 16n) | group,
+    0n,
+  );
+}
+
+/** The 16-bit groups of one side of `::`; a trailing dotted IPv4 counts as two. */
+function groups(text: string): bigint[] | undefined {
+  if (text === "") {
+    return [];
+  }
+  const result: bigint[] = [];
+  const parts = text.split(":");
+  for (const [index, part] of parts.entries()) {
+    const v4 = index === parts.length - 1 ? parseV4(part) : undefined;
+    if (v4 !== undefined) {
+      result.push(v4 >> 16n, v4 & 0xffffn);
+    } else if (/^[0-9a-f]{1,4}$/i.test(part)) {
+      result.push(BigInt(`0x${part}`));
+    } else {
+      return undefined;
+    }
+  }
+  return result;
+}

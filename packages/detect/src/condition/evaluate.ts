@@ -1,0 +1,141 @@
+import type { JsonValue } from "@auditsieve/audit";
+import type { Comparison, Expression, ValueTest } from "./expression.ts";
+import { readField } from "./field-path.ts";
+import type { FieldPath, Reading } from "./field-path.ts";
+
+/** Kleene's three values; undefined is *unknown*: the log does not say. */
+export type Truth = boolean | undefined;
+
+/** Where a condition reads its fields. An undefined answer is *unknown*, which is not absent. */
+export interface FieldReader {
+  read(field: FieldPath): Reading | undefined;
+  /** Whether some leaf of the whole satisfies `test`; unknown when parts that might are not recorded. */
+  search(test: ValueTest): Truth;
+}
+
+/** Evaluates with Kleene's tables: a known false decides an `and`, a known true an `or`, whatever is unknown beside it. */
+export function evaluate(expression: Expression, reader: FieldReader): Truth {
+  switch (expression.kind) {
+    case "and":
+      return conjunction(expression.of, reader);
+    case "or":
+      return disjunction(expression.of, reader);
+    case "not":
+      return negation(evaluate(expression.of, reader));
+    case "match": {
+      const reading = reader.read(expression.field);
+      if (!reading) {
+        return undefined;
+      }
+      const holds = (test: ValueTest): boolean => reading.values.some((value) => test.test(value));
+      return expression.every ? expression.tests.every(holds) : expression.tests.some(holds);
+    }
+    case "null": {
+      const reading = reader.read(expression.field);
+      return reading && (!reading.present || reading.values.includes(null));
+    }
+    case "exists":
+      return reader.read(expression.field)?.present;
+    case "fieldref":
+      return compareFields(expression, reader);
+    case "same":
+      return someElement(expression, reader);
+    case "keyword":
+    default: {
+      const found = expression.tests.map((test) => reader.search(test));
+      return expression.every ? allOf(found) : anyOf(found);
+    }
+  }
+}
+
+export function negation(truth: Truth): Truth {
+  return truth === undefined ? undefined : !truth;
+}
+
+function conjunction(of: readonly Expression[], reader: FieldReader): Truth {
+  let result: Truth = true;
+  for (const part of of) {
+    const truth = evaluate(part, reader);
+    if (truth === false) {
+      return false;
+    }
+    result = truth === undefined ? undefined : result;
+  }
+  return result;
+}
+
+function disjunction(of: readonly Expression[], reader: FieldReader): Truth {
+  let result: Truth = false;
+  for (const part of of) {
+    const truth = evaluate(part, reader);
+    if (truth === true) {
+      return true;
+    }
+    result = truth === undefined ? undefined : result;
+  }
+  return result;
+}
+
+function allOf(truths: readonly Truth[]): Truth {
+  return truths.includes(false) ? false : truths.includes(undefined) ? undefined : true;
+}
+
+function anyOf(truths: readonly Truth[]): Truth {
+  return truths.includes(true) ? true : truths.includes(undefined) ? undefined : false;
+}
+
+function compareFields(leaf: Extract<Expression, { kind: "fieldref" }>, reader: FieldReader): Truth {
+  const left = reader.read(leaf.field);
+  const right = reader.read(leaf.other);
+  // An absent side is false whatever the other would be.
+  if ((left && left.values.length === 0) || (right && right.values.length === 0)) {
+    return false;
+  }
+  if (!left || !right) {
+    return undefined;
+  }
+  const fold = (value: JsonValue): string | undefined => {
+    const text = scalarText(value);
+    return leaf.cased ? text : text?.toLowerCase();
+  };
+  const others = right.values.map(fold);
+  return left.values.some((value) => {
+    const text = fold(value);
+    return text !== undefined && others.some((other) => other !== undefined && COMPARE[leaf.comparison](text, other));
+  });
+}
+
+const COMPARE: Readonly<Record<Comparison, (text: string, other: string) => boolean>> = {
+  equal: (text, other) => text === other,
+  contains: (text, other) => text.includes(other),
+  startswith: (text, other) => text.startsWith(other),
+  endswith: (text, other) => text.endsWith(other),
+};
+
+function someElement(leaf: Extract<Expression, { kind: "same" }>, reader: FieldReader): Truth {
+  const reading = reader.read(leaf.field);
+  if (!reading) {
+    return undefined;
+  }
+  return anyOf(reading.values.map((element) => evaluate(leaf.of, elementReader(element))));
+}
+
+function elementReader(element: JsonValue): FieldReader {
+  return { read: (field) => readField(element, field), search: (test) => someLeaf(element, test) };
+}
+
+/** Whether some scalar below `value` satisfies `test`. */
+export function someLeaf(value: JsonValue, test: ValueTest): boolean {
+  if (typeof value !== "object" || value === null) {
+    return test.test(value);
+  }
+  return Object.values(value).some((child: JsonValue) => someLeaf(child, test));
+}
+
+/** The text by which a scalar is compared: numbers and booleans match their spelling. Undefined for null and containers. */
+export function scalarText(value: JsonValue): string | undefined {
+  if (typeof value === "string") {
+    return value;
+  }
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : undefined;
+}

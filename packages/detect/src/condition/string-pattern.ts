@@ -1,0 +1,108 @@
+import type { JsonValue } from "@auditsieve/audit";
+import type { ValueTest } from "./expression.ts";
+import { scalarText } from "./evaluate.ts";
+
+/** A piece of a Sigma value: literal text, `*` (any run) or `?` (one character). */
+export type PatternPart = string | typeof ANY_RUN | typeof ANY_ONE;
+
+/** Any run of characters, also none. */
+export const ANY_RUN: unique symbol = Symbol("*");
+/** Any one character. */
+export const ANY_ONE: unique symbol = Symbol("?");
+
+/**
+ * Cuts a Sigma value into literals and wildcards. A backslash escapes `*`, `?` and itself; before any other
+ * character it stands for itself.
+ */
+export function patternParts(value: string): readonly PatternPart[] {
+  const parts: PatternPart[] = [];
+  let literal = "";
+  const flush = (): void => {
+    if (literal !== "") {
+      parts.push(literal);
+      literal = "";
+    }
+  };
+  for (let index = 0; index < value.length; index++) {
+    const char = value.charAt(index);
+    const next = value.charAt(index + 1);
+    if (char === "\\" && (next === "\\" || next === "*" || next === "?")) {
+      literal += next;
+      index++;
+    } else if (char === "*" || char === "?") {
+      flush();
+      // A run of stars is one star: without this a hostile pattern of stars would cost time.
+      if (char === "?" || parts.at(-1) !== ANY_RUN) {
+        parts.push(char === "*" ? ANY_RUN : ANY_ONE);
+      }
+    } else {
+      literal += char;
+    }
+  }
+  flush();
+  return parts;
+}
+
+/** The test for a pattern; without `cased` upper and lower case are the same. */
+export function patternTest(parts: readonly PatternPart[], cased: boolean): ValueTest {
+  if (parts.length === 1 && parts[0] === ANY_RUN) {
+    return { test: (value) => value !== null };
+  }
+  const fold = (text: string): string => (cased ? text : text.toLowerCase());
+  const folded: readonly PatternPart[] = parts.map((part) => (typeof part === "string" ? fold(part) : part));
+  const matches = matcher(folded);
+  const test = (value: JsonValue): boolean => {
+    const text = scalarText(value);
+    return text !== undefined && matches(fold(text));
+  };
+  const [only = ""] = folded;
+  return folded.length <= 1 && typeof only === "string" ? { literal: only, test } : { test };
+}
+
+function matcher(parts: readonly PatternPart[]): (text: string) => boolean {
+  const [first, second, third] = parts;
+  if (parts.length === 0) {
+    return (text) => text === "";
+  }
+  if (parts.length === 1 && typeof first === "string") {
+    return (text) => text === first;
+  }
+  if (parts.length === 2 && typeof first === "string" && second === ANY_RUN) {
+    return (text) => text.startsWith(first);
+  }
+  if (parts.length === 2 && first === ANY_RUN && typeof second === "string") {
+    return (text) => text.endsWith(second);
+  }
+  if (parts.length === 3 && first === ANY_RUN && typeof second === "string" && third === ANY_RUN) {
+    return (text) => text.includes(second);
+  }
+  const tokens = parts.flatMap((part): readonly PatternPart[] => (typeof part === "string" ? part.split("") : [part]));
+  return (text) => matchTokens(tokens, text);
+}
+
+/** Greedy with a return to the last star only: at worst text length times pattern length, never exponential. */
+function matchTokens(tokens: readonly PatternPart[], text: string): boolean {
+  let token = 0;
+  let star = -1;
+  let resume = 0;
+  let index = 0;
+  while (index < text.length) {
+    const expected = tokens[token];
+    if (expected === ANY_RUN) {
+      star = token++;
+      resume = index;
+    } else if (expected === ANY_ONE || expected === text.charAt(index)) {
+      token++;
+      index++;
+    } else if (star >= 0) {
+      token = star + 1;
+      index = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (tokens[token] === ANY_RUN) {
+    token++;
+  }
+  return token === tokens.length;
+}

@@ -1,0 +1,143 @@
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import { evaluate } from "./condition/evaluate.ts";
+import type { Truth } from "./condition/evaluate.ts";
+import type { Expression } from "./condition/expression.ts";
+import type { Detection } from "./detection.ts";
+import { eventReader } from "./field-readers.ts";
+import { HEAD_FIELDS, headOf, isHeadField, isWide } from "./head-view.ts";
+import type { HeadField, HeadView } from "./head-view.ts";
+import { mayMatter } from "./prefilter.ts";
+
+/** What a detection says of an event. */
+export type Outcome = "hit" | "miss" | "unknown";
+
+/** A detection that an event hits, or about which the log does not say enough. */
+export interface Verdict {
+  readonly detection: Detection;
+  readonly outcome: "hit" | "unknown";
+}
+
+/** Fields that decide what is absent and what unknown are part of every memo key. */
+const DECIDING: readonly HeadField[] = [
+  "stage",
+  "verb",
+  "objectRef.resource",
+  "objectRef.subresource",
+  "responseStatus.code",
+];
+const MAX_REMEMBERED = 8192;
+
+/**
+ * Runs detections over a stream. Most lines are settled by their head alone: the condition is evaluated with every
+ * other field unknown, and what is a miss then stays one. That answer is remembered per tuple of the head fields that
+ * the detections really read.
+ *
+ * @example
+ * const engine = new DetectionEngine(detections);
+ * if (engine.mayHit(headOf(event))) {
+ *   for (const { detection, outcome } of engine.evaluate(event)) {
+ *     console.log(detection.title, outcome);
+ *   }
+ * }
+ */
+export class DetectionEngine {
+  readonly detections: readonly Detection[];
+  readonly #keyFields: readonly HeadField[];
+  readonly #readsWide: ReadonlySet<Detection>;
+  readonly #remembered = new Map<string, readonly Detection[]>();
+
+  constructor(detections: readonly Detection[]) {
+    this.detections = detections;
+    const read = new Set(detections.flatMap(({ condition }) => [...headFieldsOf(condition)]));
+    this.#keyFields = HEAD_FIELDS.filter((field) => DECIDING.includes(field) || (read.has(field) && !isWide(field)));
+    this.#readsWide = new Set(detections.filter(({ condition }) => [...headFieldsOf(condition)].some(isWide)));
+  }
+
+  /** Whether the event with this head must be parsed; when false, {@link evaluate} gives nothing for it. */
+  mayHit(head: HeadView): boolean {
+    return this.candidates(head).length > 0;
+  }
+
+  /** The detections that the head does not rule out, in their order. */
+  candidates(head: HeadView): readonly Detection[] {
+    const narrow = this.#narrowCandidates(head);
+    if (!narrow.some((detection) => this.#readsWide.has(detection))) {
+      return narrow;
+    }
+    return narrow.filter((detection) => !this.#readsWide.has(detection) || mayMatter(detection.condition, head, false));
+  }
+
+  /**
+   * The verdicts on a decoded event; misses are left out, and at RequestReceived also what is unknown, because the
+   * request's next stage decides. Pass `candidates` when the head has been asked already.
+   */
+  evaluate(event: AuditEvent, candidates: readonly Detection[] = this.candidates(headOf(event))): readonly Verdict[] {
+    if (candidates.length === 0) {
+      return [];
+    }
+    const reader = eventReader(event);
+    const isEarly = event.stage === "RequestReceived";
+    return candidates.flatMap((detection) => {
+      const outcome = outcomeOf(evaluate(detection.condition, reader));
+      return outcome === "miss" || (isEarly && outcome === "unknown") ? [] : [{ detection, outcome }];
+    });
+  }
+
+  #narrowCandidates(head: HeadView): readonly Detection[] {
+    const key = this.#keyFields.map((field) => keyPart(head.get(field))).join("");
+    const known = this.#remembered.get(key);
+    if (known) {
+      return known;
+    }
+    const found = this.detections.filter(({ condition }) => mayMatter(condition, head, true));
+    // Tuples follow what clients do; when a client makes them up, starting over bounds the memory.
+    if (this.#remembered.size >= MAX_REMEMBERED) {
+      this.#remembered.clear();
+    }
+    this.#remembered.set(key, found);
+    return found;
+  }
+}
+
+/**
+ * One detection on one event, without an engine.
+ *
+ * @example
+ * assert.equal(evaluateDetection(detection, event), "hit");
+ */
+export function evaluateDetection(detection: Detection, event: AuditEvent): Outcome {
+  return outcomeOf(evaluate(detection.condition, eventReader(event)));
+}
+
+function outcomeOf(truth: Truth): Outcome {
+  return truth === undefined ? "unknown" : truth ? "hit" : "miss";
+}
+
+function headFieldsOf(expression: Expression): ReadonlySet<HeadField> {
+  switch (expression.kind) {
+    case "and":
+    case "or":
+      return new Set(expression.of.flatMap((part) => [...headFieldsOf(part)]));
+    case "not":
+      return headFieldsOf(expression.of);
+    case "fieldref":
+      return new Set([expression.field.text, expression.other.text].filter(isHeadField));
+    case "keyword":
+      return new Set();
+    case "match":
+    case "null":
+    case "exists":
+    case "same":
+    default:
+      return new Set([expression.field.text].filter(isHeadField));
+  }
+}
+
+/** Injective: the length stands before the text, so that no made-up value can look like two. */
+function keyPart(value: JsonValue | undefined): string {
+  if (typeof value === "string") {
+    return `${value.length}:${value}`;
+  }
+  const text = value === undefined ? "" : JSON.stringify(value);
+  return `j${text.length}:${text}`;
+}

@@ -1,0 +1,34 @@
+import type { Need } from "@auditsieve/audit";
+import type { Expression } from "./condition/expression.ts";
+
+/** Sigma's words for how bad a finding is, least first. Sigma's key for it is `level`. */
+export const SEVERITIES = ["informational", "low", "medium", "high", "critical"] as const;
+/** How bad a finding of a detection is. */
+export type Severity = (typeof SEVERITIES)[number];
+
+/** A Sigma document, loaded and compiled. Make one with {@link loadDetections}. */
+export interface Detection {
+  readonly id: string;
+  readonly title: string;
+  readonly severity: Severity;
+  readonly status?: string;
+  readonly description?: string;
+  readonly references: readonly string[];
+  readonly tags: readonly string[];
+  /** ATT&CK techniques of the tags, as MITRE writes them: `T1552.007`. */
+  readonly techniques: readonly string[];
+  readonly falsePositives: readonly string[];
+  /** What to do about a finding, step by step. */
+  readonly runbook: readonly string[];
+  /** The file it was loaded from, as given to the loader. */
+  readonly file: string;
+  /** What the log must hold for every kind of hit; derived from the condition. */
+  readonly needs: readonly Need[];
+  /** The compiled condition; its form may change. */
+  readonly condition: Expression;
+}
+
+/** Whether `a` is less bad than `b`. */
+export function isSeverityBelow(a: Severity, b: Severity): boolean {
+  return SEVERITIES.indexOf(a) < SEVERITIES.indexOf(b);
+}

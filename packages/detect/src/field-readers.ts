@@ -1,0 +1,72 @@
+import { own } from "@auditsieve/audit";
+import type { AuditEvent, JsonObject } from "@auditsieve/audit";
+import { someLeaf } from "./condition/evaluate.ts";
+import type { FieldReader } from "./condition/evaluate.ts";
+import { ABSENT, readField, rootOf } from "./condition/field-path.ts";
+import type { FieldPath, Reading } from "./condition/field-path.ts";
+import { asJson, headOf, isHeadField, isWide } from "./head-view.ts";
+import type { HeadField, HeadView } from "./head-view.ts";
+import { isBodyUnknown, isHeadUnknown } from "./recorded.ts";
+
+const BODIES = ["requestObject", "responseObject"] as const;
+const LATE_ROOTS = ["responseStatus", "annotations", "impersonatedUser"];
+
+/** Reads a decoded event, telling what it does not have from what was not written down. */
+export function eventReader(event: AuditEvent): FieldReader {
+  const json = asJson(event);
+  const view = headOf(event);
+  const head = (field: HeadField): ReturnType<HeadView["get"]> => view.get(field);
+  const isUnknown = (path: FieldPath, root: string): boolean => {
+    const body = BODIES.find((name) => name === root);
+    if (!body) {
+      return isHeadUnknown(path.text, head);
+    }
+    return isMissing(json, body) && isBodyUnknown(body, event, head);
+  };
+  return {
+    read(path) {
+      const reading = readField(json, path);
+      return reading.present ? reading : isUnknown(path, rootOf(path)) ? undefined : ABSENT;
+    },
+    search(test) {
+      if (someLeaf(json, test)) {
+        return true;
+      }
+      const hidden =
+        BODIES.some((body) => isMissing(json, body) && isBodyUnknown(body, event, head)) ||
+        LATE_ROOTS.some((root) => isMissing(json, root) && isHeadUnknown(root, head));
+      return hidden ? undefined : false;
+    },
+  };
+}
+
+/**
+ * Reads a head; every field outside it is unknown. With `narrowOnly` the fields of many values are unknown too: such
+ * an answer depends only on the tuple of narrow fields and can be remembered for it. In both cases what is said here
+ * stays true once more is known, because Kleene's tables are monotonic.
+ */
+export function headReader(view: HeadView, narrowOnly: boolean): FieldReader {
+  const head = (field: HeadField): ReturnType<HeadView["get"]> => view.get(field);
+  return {
+    read(path): Reading | undefined {
+      const field = path.text;
+      if (!isHeadField(field) || (narrowOnly && isWide(field))) {
+        return undefined;
+      }
+      const value = view.get(field);
+      if (value !== undefined) {
+        return readField(value, ITSELF);
+      }
+      return isHeadUnknown(field, head) ? undefined : ABSENT;
+    },
+    search: () => undefined,
+  };
+}
+
+/** The path that reads a value itself, with its arrays taken apart. */
+const ITSELF: FieldPath = { text: "", splits: [] };
+
+function isMissing(event: JsonObject, key: string): boolean {
+  const value = own(event, key);
+  return value === undefined || value === null;
+}

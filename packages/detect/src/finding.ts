@@ -1,0 +1,83 @@
+import { createHash } from "node:crypto";
+import type { AuditEvent } from "@auditsieve/audit";
+import type { Detection, Severity } from "./detection.ts";
+import { actorOf, objectOf, summarise } from "./summary.ts";
+
+/** How the request that made a finding ended. */
+export type RequestOutcome = "success" | "denied" | "failure" | "unknown";
+
+/**
+ * One occurrence of a detection: the document that replay prints, a line each, and that ingest stores. Texts other
+ * than `summary` are as the log has them: a printer neutralises them.
+ */
+export interface Finding {
+  /** The same for the same request and detection, whenever and wherever it is found. */
+  readonly id: string;
+  readonly detection: {
+    readonly id: string;
+    readonly title: string;
+    /** Sigma's word for the severity. */
+    readonly level: Severity;
+    readonly techniques: readonly string[];
+  };
+  /** When the apiserver received the request. */
+  readonly time: string;
+  /** The user that authenticated, also when it impersonated another; absent after a failed authentication. */
+  readonly actor?: string;
+  readonly impersonated?: string;
+  /** One line, safe to print. */
+  readonly summary: string;
+  readonly outcome: RequestOutcome;
+  readonly code?: number;
+  readonly namespace?: string;
+  /** `pods/exec shop/tools`; absent for requests that are not about a resource. */
+  readonly object?: string;
+  readonly auditIDs: readonly string[];
+  readonly events: readonly AuditEvent[];
+}
+
+/** What tells one request from another; never the auditID alone, because a client chooses it. */
+export function requestKey(event: AuditEvent, apiserver: string): string {
+  const { auditID, requestReceivedTimestamp, user, verb, requestURI } = event;
+  return JSON.stringify([auditID, requestReceivedTimestamp, user?.username, verb, requestURI, apiserver]);
+}
+
+/** A key of a request of bounded size, for state and for ids. */
+export function digest(...parts: readonly string[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+}
+
+/** Writes the finding; `shown` is the event as it may leave, `id` is made from the original. */
+export function writeFinding(detection: Detection, id: string, shown: AuditEvent): Finding {
+  const actor = actorOf(shown);
+  const impersonated = shown.impersonatedUser?.username;
+  const code = shown.responseStatus?.code;
+  const namespace = shown.objectRef?.namespace;
+  const object = objectOf(shown);
+  return {
+    id,
+    detection: {
+      id: detection.id,
+      title: detection.title,
+      level: detection.severity,
+      techniques: detection.techniques,
+    },
+    time: shown.requestReceivedTimestamp ?? shown.stageTimestamp ?? "",
+    ...(actor !== undefined && { actor }),
+    ...(impersonated !== undefined && { impersonated }),
+    summary: summarise(shown),
+    outcome: requestOutcome(code),
+    ...(code !== undefined && { code }),
+    ...(namespace !== undefined && { namespace }),
+    ...(object !== undefined && { object }),
+    auditIDs: [shown.auditID],
+    events: [shown],
+  };
+}
+
+function requestOutcome(code: number | undefined): RequestOutcome {
+  if (typeof code !== "number") {
+    return "unknown";
+  }
+  return code === 401 || code === 403 ? "denied" : code >= 400 ? "failure" : "success";
+}

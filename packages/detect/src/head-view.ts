@@ -1,0 +1,82 @@
+import { isJsonObject, own } from "@auditsieve/audit";
+import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
+
+/**
+ * The fields that stand before the bodies in the line that the apiserver writes: what a scanner can give without
+ * parsing. `wide` ones take so many values that answers about them are not worth remembering.
+ */
+const HEAD = {
+  level: "narrow",
+  stage: "narrow",
+  verb: "narrow",
+  requestURI: "wide",
+  "user.username": "narrow",
+  "user.groups": "narrow",
+  "user.extra.authentication.kubernetes.io/credential-id": "wide",
+  "impersonatedUser.username": "narrow",
+  "impersonatedUser.groups": "narrow",
+  sourceIPs: "narrow",
+  userAgent: "narrow",
+  "objectRef.resource": "narrow",
+  "objectRef.subresource": "narrow",
+  "objectRef.apiGroup": "narrow",
+  "objectRef.apiVersion": "narrow",
+  "objectRef.namespace": "narrow",
+  "objectRef.name": "wide",
+  "responseStatus.code": "narrow",
+} as const;
+
+/** Name of a head field, as a detection writes it. */
+export type HeadField = keyof typeof HEAD;
+
+/** Every {@link HeadField}, in the order in which the apiserver writes them. */
+export const HEAD_FIELDS = Object.keys(HEAD) as readonly HeadField[];
+
+/**
+ * The head of an event: what `DetectionEngine` needs to say that a line cannot matter. The byte scanner implements it
+ * without parsing; {@link headOf} makes one from a decoded event. Undefined means that the event has no such field.
+ */
+export interface HeadView {
+  get(field: HeadField): JsonValue | undefined;
+}
+
+export function isHeadField(field: string): field is HeadField {
+  return Object.hasOwn(HEAD, field);
+}
+
+export function isWide(field: HeadField): boolean {
+  return HEAD[field] === "wide";
+}
+
+/**
+ * The head of a decoded event.
+ *
+ * @example
+ * const head = headOf({ level: "Metadata", auditID: "a", stage: "ResponseComplete", requestURI: "/version", verb: "get", user: { username: "eve" } });
+ * assert.equal(head.get("user.username"), "eve");
+ */
+export function headOf(event: AuditEvent): HeadView {
+  const json = asJson(event);
+  return {
+    get(field) {
+      const dot = field.indexOf(".");
+      if (dot < 0) {
+        return own(json, field);
+      }
+      const parent = own(json, field.slice(0, dot));
+      if (!isJsonObject(parent)) {
+        return undefined;
+      }
+      if (field !== "user.extra.authentication.kubernetes.io/credential-id") {
+        return own(parent, field.slice(dot + 1));
+      }
+      const extra = own(parent, "extra");
+      return isJsonObject(extra) ? own(extra, "authentication.kubernetes.io/credential-id") : undefined;
+    },
+  };
+}
+
+/** The event as plain JSON, which it is: read it with `own`. */
+export function asJson(event: AuditEvent): JsonObject {
+  return event as unknown as JsonObject;
+}

@@ -1,0 +1,187 @@
+import { isJsonObject, own, readYaml } from "@auditsieve/audit";
+import type { JsonObject, JsonValue, Problem, YamlDocument } from "@auditsieve/audit";
+import { SEVERITIES } from "./detection.ts";
+import type { Detection, Severity } from "./detection.ts";
+import { deriveNeeds } from "./derive-needs.ts";
+import { compileCondition } from "./sigma/compile-condition.ts";
+import { LIMITS } from "./sigma/limits.ts";
+import { problemLog } from "./sigma/problem-log.ts";
+import type { ProblemLog } from "./sigma/problem-log.ts";
+
+/** What {@link loadDetections} gives: every sound detection, and every problem with its place. */
+export interface LoadedDetections {
+  readonly detections: readonly Detection[];
+  readonly problems: readonly Problem[];
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const TECHNIQUE = /^attack\.(t\d{4}(?:\.\d{3})?)$/i;
+
+/**
+ * Loads the Sigma documents of one text. Nothing is thrown for bad data: a document with an error is left out, all
+ * problems come back together. A field that no audit event has is a warning, because such a detection never fires.
+ *
+ * @example
+ * const { detections, problems } = loadDetections(`
+ * title: Nodes deleted
+ * id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
+ * level: medium
+ * logsource: { product: kubernetes, service: audit }
+ * detection:
+ *   selection: { verb: delete, objectRef.resource: nodes }
+ *   condition: selection
+ * `, "nodes-deleted.yml");
+ * assert.deepEqual(problems, []);
+ * assert.equal(detections[0]?.severity, "medium");
+ */
+export function loadDetections(text: string, file: string): LoadedDetections {
+  const { documents, problems: syntax } = readYaml(text);
+  const problems: Problem[] = [...syntax];
+  const detections: Detection[] = [];
+  if (documents.length > LIMITS.documents) {
+    problems.push({
+      id: "sigma-too-many",
+      severity: "error",
+      message: `Cannot load "${file}": it has ${documents.length} documents, at most ${LIMITS.documents} are allowed`,
+      hint: "Split the file",
+    });
+    return { detections, problems };
+  }
+  if (documents.every(({ value }) => value === null) && syntax.length === 0) {
+    problems.push({
+      id: "sigma-empty",
+      severity: "error",
+      message: `Cannot load "${file}": it holds no detection`,
+      hint: "Write a Sigma document, or remove the file",
+    });
+  }
+  for (const document of documents.filter(({ value }) => value !== null)) {
+    const detection = loadDocument(document, file, problems);
+    if (detection) {
+      detections.push(detection);
+    }
+  }
+  return { detections, problems };
+}
+
+function loadDocument(document: YamlDocument, file: string, problems: Problem[]): Detection | undefined {
+  const { value } = document;
+  const title = isJsonObject(value) ? own(value, "title") : undefined;
+  const subject = `detection ${JSON.stringify(typeof title === "string" && title !== "" ? title.slice(0, 120) : file)}`;
+  const log = problemLog(problems, subject, (path) => document.locate(path));
+  if (!isJsonObject(value)) {
+    log.error(
+      "sigma-document",
+      [],
+      "the document is not a map",
+      "A Sigma document has title, id, logsource and detection",
+    );
+    return undefined;
+  }
+  const unsupported = ["correlation", "filter", "action"].find((key) => Object.hasOwn(value, key));
+  if (unsupported !== undefined) {
+    log.error(
+      "sigma-document",
+      [unsupported],
+      `documents with "${unsupported}" are not supported`,
+      "Only detections are",
+    );
+    return undefined;
+  }
+  checkLogsource(own(value, "logsource"), log);
+  const id = readId(value, log);
+  const name = readTitle(value, log);
+  const severity = readSeverity(value, log);
+  const tags = texts(value, "tags", log);
+  const condition = compileCondition(own(value, "detection"), log);
+  const status = text(value, "status", log);
+  const description = text(value, "description", log);
+  const lists = {
+    references: texts(value, "references", log),
+    falsePositives: texts(value, "falsepositives", log),
+    runbook: texts(value, "runbook", log),
+  };
+  if (log.failed || !condition || id === undefined || name === undefined) {
+    return undefined;
+  }
+  return {
+    id,
+    title: name,
+    severity,
+    ...(status !== undefined && { status }),
+    ...(description !== undefined && { description }),
+    ...lists,
+    tags,
+    techniques: tags.flatMap((tag) => TECHNIQUE.exec(tag)?.[1]?.toUpperCase() ?? []),
+    file,
+    needs: deriveNeeds(condition),
+    condition,
+  };
+}
+
+function readId(document: JsonObject, log: ProblemLog): string | undefined {
+  const id = own(document, "id");
+  if (typeof id !== "string" || id === "") {
+    log.error("sigma-id", ["id"], "it has no id, by which its findings are told apart", "Give it a random UUID");
+    return undefined;
+  }
+  if (!UUID.test(id)) {
+    log.warning("sigma-id", ["id"], `its id "${id.slice(0, 80)}" is not a UUID`, "Give it a random UUID");
+  }
+  return id;
+}
+
+function readTitle(document: JsonObject, log: ProblemLog): string | undefined {
+  const title = text(document, "title", log);
+  if (title === undefined || title.trim() === "") {
+    log.error("sigma-title", ["title"], "it has no title", "Say in a few words what was done");
+  }
+  return title;
+}
+
+function readSeverity(document: JsonObject, log: ProblemLog): Severity {
+  const level = own(document, "level");
+  const known = SEVERITIES.find((severity) => severity === level);
+  if (known) {
+    return known;
+  }
+  const words = `Use one of ${SEVERITIES.join(", ")}`;
+  if (level === undefined || level === null) {
+    log.warning("sigma-level", ["level"], 'it has no level; its findings count as "medium"', words);
+  } else {
+    log.error("sigma-level", ["level"], `its level ${JSON.stringify(level).slice(0, 80)} is not one of Sigma's`, words);
+  }
+  return "medium";
+}
+
+function checkLogsource(logsource: JsonValue | undefined, log: ProblemLog): void {
+  const product = isJsonObject(logsource) ? own(logsource, "product") : undefined;
+  const service = isJsonObject(logsource) ? own(logsource, "service") : undefined;
+  if (product !== "kubernetes" || (service !== undefined && service !== "audit")) {
+    log.error(
+      "sigma-logsource",
+      ["logsource"],
+      "its logsource is not the Kubernetes audit log",
+      "Use product: kubernetes and service: audit",
+    );
+  }
+}
+
+function text(document: JsonObject, key: string, log: ProblemLog): string | undefined {
+  const value = own(document, key);
+  if (value === undefined || value === null || typeof value === "string") {
+    return value ?? undefined;
+  }
+  log.error("sigma-document", [key], `its ${key} is not a text`, "Write a text");
+  return undefined;
+}
+
+function texts(document: JsonObject, key: string, log: ProblemLog): readonly string[] {
+  const value = own(document, key) ?? [];
+  const list: readonly JsonValue[] = Array.isArray(value) ? (value as readonly JsonValue[]) : [value];
+  const strings = list.filter((entry) => typeof entry === "string");
+  if (strings.length < list.length) {
+    log.error("sigma-document", [key], `its ${key} is not a list of texts`, "Write a list of texts");
+  }
+  return strings;
+}

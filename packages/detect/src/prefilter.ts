@@ -1,0 +1,43 @@
+import { evaluate } from "./condition/evaluate.ts";
+import type { Expression } from "./condition/expression.ts";
+import { headReader } from "./field-readers.ts";
+import type { HeadField, HeadView } from "./head-view.ts";
+import { isWrittenLater } from "./recorded.ts";
+
+/**
+ * Whether the rest of an event with this head can matter to the condition. A miss by the head alone is final. At
+ * RequestReceived what is not a hit need not be looked at either: the request's next stage says all that this one
+ * says, and more. With `narrowOnly` the answer depends on the narrow head fields alone.
+ */
+export function mayMatter(condition: Expression, head: HeadView, narrowOnly: boolean): boolean {
+  const reader = headReader(head, narrowOnly);
+  const read = (field: HeadField): ReturnType<HeadView["get"]> => head.get(field);
+
+  /** Whether the expression can come out as `wanted` once the rest of the event is read, at RequestReceived. */
+  const canBe = (expression: Expression, wanted: boolean): boolean => {
+    switch (expression.kind) {
+      case "and":
+        return wanted
+          ? expression.of.every((part) => canBe(part, true))
+          : expression.of.some((part) => canBe(part, false));
+      case "or":
+        return wanted
+          ? expression.of.some((part) => canBe(part, true))
+          : expression.of.every((part) => canBe(part, false));
+      case "not":
+        return canBe(expression.of, !wanted);
+      case "match":
+      case "null":
+      case "exists":
+      case "same":
+        return isWrittenLater(expression.field.text, read)
+          ? false
+          : (evaluate(expression, reader) ?? wanted) === wanted;
+      case "fieldref":
+      case "keyword":
+      default:
+        return (evaluate(expression, reader) ?? wanted) === wanted;
+    }
+  };
+  return read("stage") === "RequestReceived" ? canBe(condition, true) : evaluate(condition, reader) !== false;
+}

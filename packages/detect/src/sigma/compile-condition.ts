@@ -1,0 +1,159 @@
+import { isJsonObject, own } from "@auditsieve/audit";
+import type { JsonObject, JsonValue } from "@auditsieve/audit";
+import { all, any } from "../condition/expression.ts";
+import type { Expression } from "../condition/expression.ts";
+import { parseCondition } from "./condition-text.ts";
+import type { ConditionNode } from "./condition-text.ts";
+import { LIMITS } from "./limits.ts";
+import type { ProblemLog } from "./problem-log.ts";
+import { selectionCompiler } from "./selection.ts";
+
+/** Compiles the `detection` part of a Sigma document; undefined when it has errors, which are reported. */
+export function compileCondition(detection: JsonValue | undefined, log: ProblemLog): Expression | undefined {
+  if (!isJsonObject(detection)) {
+    log.error(
+      "sigma-detection",
+      ["detection"],
+      "it has no detection part",
+      "Add detection: with selections and a condition",
+    );
+    return undefined;
+  }
+  if (Object.hasOwn(detection, "timeframe")) {
+    log.error("sigma-timeframe", ["detection", "timeframe"], "timeframe is not supported", "Remove it");
+    return undefined;
+  }
+  const names = Object.keys(detection).filter((name) => name !== "condition");
+  if (names.length > LIMITS.selections) {
+    log.error(
+      "sigma-too-many",
+      ["detection"],
+      `it has ${names.length} selections, at most ${LIMITS.selections} are allowed`,
+      "Split the detection",
+    );
+    return undefined;
+  }
+  const compiler = selectionCompiler(log);
+  const selections = new Map<string, Expression>();
+  for (const name of names) {
+    const compiled = compiler.compile(own(detection, name) ?? null, ["detection", name]);
+    if (compiled) {
+      selections.set(name, compiled);
+    }
+  }
+  const condition = compileTexts(detection, names, selections, log);
+  return log.failed ? undefined : condition;
+}
+
+/** A list of conditions is an `or` of them. */
+function compileTexts(
+  detection: JsonObject,
+  names: readonly string[],
+  selections: ReadonlyMap<string, Expression>,
+  log: ProblemLog,
+): Expression | undefined {
+  const value = own(detection, "condition");
+  const texts: readonly JsonValue[] = Array.isArray(value) ? (value as readonly JsonValue[]) : [value ?? null];
+  const used = new Set<string>();
+  const compiled: Expression[] = [];
+  for (const [index, text] of texts.entries()) {
+    const path = Array.isArray(value) ? ["detection", "condition", index] : ["detection", "condition"];
+    if (typeof text !== "string" || texts.length > LIMITS.selections) {
+      log.error("sigma-condition", path, "the condition is missing or not a text", "Write condition: selection");
+      return undefined;
+    }
+    const parsed = parseCondition(text);
+    if (!parsed.node) {
+      log.error("sigma-condition", path, `the condition is wrong: ${parsed.wrong}`, parsed.hint);
+      continue;
+    }
+    const expression = link(parsed.node, names, selections, used, (message, hint) =>
+      log.error("sigma-condition", path, message, hint),
+    );
+    if (expression) {
+      compiled.push(expression);
+    }
+  }
+  for (const name of names.filter((candidate) => !used.has(candidate))) {
+    log.warning(
+      "sigma-unused-selection",
+      ["detection", name],
+      `no condition uses the selection "${name}"`,
+      "Use or remove it",
+    );
+  }
+  return compiled.length > 0 ? any(compiled) : undefined;
+}
+
+function link(
+  node: ConditionNode,
+  names: readonly string[],
+  selections: ReadonlyMap<string, Expression>,
+  used: Set<string>,
+  wrong: (message: string, hint: string) => void,
+): Expression | undefined {
+  const resolve = (wanted: readonly string[]): Expression[] => {
+    wanted.forEach((name) => used.add(name));
+    return wanted.map((name) => selections.get(name)).filter((selection) => selection !== undefined);
+  };
+  switch (node.kind) {
+    case "name": {
+      if (!names.includes(node.name)) {
+        wrong(
+          `the condition names "${node.name}", which is no selection`,
+          `Selections here: ${names.join(", ").slice(0, 400)}`,
+        );
+        return undefined;
+      }
+      return resolve([node.name])[0];
+    }
+    case "of": {
+      const found = names.filter((name) => isNamedBy(node.pattern, name));
+      if (found.length === 0) {
+        wrong(`"${node.pattern}" matches no selection`, `Selections here: ${names.join(", ").slice(0, 400)}`);
+        return undefined;
+      }
+      const parts = resolve(found);
+      return node.every ? all(parts) : any(parts);
+    }
+    case "not": {
+      const inner = link(node.of, names, selections, used, wrong);
+      return inner && { kind: "not", of: inner };
+    }
+    case "and":
+    case "or":
+    default: {
+      const parts = node.of.map((part) => link(part, names, selections, used, wrong));
+      const whole = parts.filter((part) => part !== undefined);
+      return whole.length < parts.length ? undefined : node.kind === "and" ? all(whole) : any(whole);
+    }
+  }
+}
+
+/** Selections whose name begins with _ are meant for others to build on: only a pattern that names the _ takes them. */
+function isNamedBy(pattern: string, name: string): boolean {
+  if (name.startsWith("_") && !pattern.startsWith("_")) {
+    return false;
+  }
+  if (pattern.toLowerCase() === "them") {
+    return true;
+  }
+  const pieces = pattern.split("*");
+  const [first = "", ...rest] = pieces;
+  if (rest.length === 0) {
+    return name === pattern;
+  }
+  if (!name.startsWith(first)) {
+    return false;
+  }
+  let at = first.length;
+  for (const [index, piece] of rest.entries()) {
+    const isLast = index === rest.length - 1;
+    const found = isLast ? name.length - piece.length : name.indexOf(piece, at);
+    if (found < at || !name.startsWith(piece, found)) {
+      return false;
+    }
+    at = found + piece.length;
+  }
+  return true;
+}

@@ -1,0 +1,98 @@
+/** Fields of an audit event by their parent; `true` means that anything may stand below. */
+const USER = { username: false, uid: false, groups: false, extra: true };
+const EVENT: Readonly<Record<string, boolean | Readonly<Record<string, boolean>>>> = {
+  kind: false,
+  apiVersion: false,
+  level: false,
+  auditID: false,
+  stage: false,
+  requestURI: false,
+  verb: false,
+  user: USER,
+  impersonatedUser: USER,
+  authenticationMetadata: true,
+  sourceIPs: false,
+  userAgent: false,
+  objectRef: {
+    resource: false,
+    namespace: false,
+    name: false,
+    uid: false,
+    apiGroup: false,
+    apiVersion: false,
+    resourceVersion: false,
+    subresource: false,
+  },
+  responseStatus: { metadata: true, status: false, message: false, reason: false, details: true, code: false },
+  requestObject: true,
+  responseObject: true,
+  requestReceivedTimestamp: false,
+  stageTimestamp: false,
+  annotations: true,
+};
+
+/** Names that detections written for other tools use, and where the audit format has them. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  apiGroup: "objectRef.apiGroup",
+  resource: "objectRef.resource",
+  subresource: "objectRef.subresource",
+  namespace: "objectRef.namespace",
+  username: "user.username",
+  groups: "user.groups",
+  capabilities: "requestObject.spec.containers.securityContext.capabilities.add",
+  hostPath: "requestObject.spec.volumes.hostPath.path",
+};
+
+/** Undefined for a field that an audit event can have; else the name that was probably meant, or "". */
+export function unknownField(field: string): string | undefined {
+  const [root = "", ...rest] = field.split(".");
+  const children = Object.hasOwn(EVENT, root) ? EVENT[root] : undefined;
+  if (children === true || (children !== undefined && rest.length === 0)) {
+    return undefined;
+  }
+  if (typeof children === "object") {
+    const child = rest[0] ?? "";
+    const below = Object.hasOwn(children, child) ? children[child] : undefined;
+    if (below === true || (below === false && rest.length === 1)) {
+      return undefined;
+    }
+    return closest(
+      field,
+      Object.keys(children).map((key) => `${root}.${key}`),
+    );
+  }
+  if (Object.hasOwn(ELSEWHERE, field)) {
+    return ELSEWHERE[field];
+  }
+  const known = Object.entries(EVENT).flatMap(([key, below]) =>
+    typeof below === "object" ? [key, ...Object.keys(below).map((child) => `${key}.${child}`)] : [key],
+  );
+  return closest(field, known);
+}
+
+function closest(field: string, known: readonly string[]): string {
+  const lower = field.slice(0, 64).toLowerCase();
+  let best = "";
+  let least = 4;
+  for (const candidate of known) {
+    const distance = editDistance(lower, candidate.toLowerCase());
+    if (distance < least) {
+      least = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,11 @@
+/** Bounds on a Sigma document: far above what the known rule sets use, far below what costs memory or time. */
+export const LIMITS = {
+  documents: 500,
+  conditionLength: 4096,
+  conditionDepth: 32,
+  selections: 256,
+  selectionDepth: 8,
+  values: 10_000,
+  valueLength: 4096,
+  fieldLength: 512,
+} as const;
