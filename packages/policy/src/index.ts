@@ -13,3 +13,17 @@ export type { PolicySource } from "./policy-source.ts";
 export type { GroupResources, Policy, PolicyRule } from "./policy.ts";
 export { validatePolicy } from "./validate.ts";
 export type { FieldError } from "./validate.ts";
+export { generatePolicy } from "./generate/generate-policy.ts";
+export type { GeneratedPolicy, GenerateOptions } from "./generate/generate-policy.ts";
+export { loadProfile } from "./generate/load-profile.ts";
+export type { LoadedProfile } from "./generate/load-profile.ts";
+export { loadProfileCases, runProfileCase } from "./generate/profile-cases.ts";
+export type { LoadedProfileCases, ProfileCase } from "./generate/profile-cases.ts";
+export type {
+  Notice,
+  Parameter,
+  ParameterReference,
+  Profile,
+  ProfileResources,
+  ProfileRule,
+} from "./generate/profile.ts";

@@ -1,0 +1,62 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { generatePolicy } from "./generate-policy.ts";
+import { loadProfile } from "./load-profile.ts";
+import { loadProfileCases, runProfileCase } from "./profile-cases.ts";
+import type { ProfileCase } from "./profile-cases.ts";
+import type { Profile } from "./profile.ts";
+
+const folder = new URL("../../../../profiles/policies/", import.meta.url);
+const names = readdirSync(folder)
+  .filter((name) => name.endsWith(".profile.yaml"))
+  .map((name) => name.replace(/\.profile\.yaml$/, ""));
+const read = (name: string): string => readFileSync(new URL(name, folder), "utf8");
+
+describe.each(names)("profile %s", (name) => {
+  const profile = profileOf(name);
+
+  test("has the name of its file", () => {
+    expect(profile.name).toBe(name);
+  });
+
+  test("generates its golden policy", () => {
+    const generated = generatePolicy(profile);
+    const golden = new URL(`${name}.policy.yaml`, folder);
+    const text = generated.outcome === "generated" ? generated.text : JSON.stringify(generated.problems);
+    if (process.env["UPDATE_GOLDEN"] !== undefined || !existsSync(golden)) {
+      writeFileSync(golden, text);
+    }
+    expect(text, "regenerate with UPDATE_GOLDEN=1").toBe(read(`${name}.policy.yaml`));
+  });
+
+  test.each(["1.29", "1.35", "1.37"])("generates a policy that Kubernetes %s loads", (kubernetesVersion) => {
+    expect(generatePolicy(profile, { kubernetesVersion }).outcome).toBe("generated");
+  });
+
+  test("has ten cases or more, and every rule decides one", () => {
+    const cases = casesOf(name);
+    const decided = new Set(cases.map(({ rule }) => rule));
+    expect(cases.length).toBeGreaterThanOrEqual(10);
+    expect(profile.rules.map(({ id }) => id).filter((id) => !decided.has(id))).toEqual([]);
+  });
+
+  test.each(casesOf(name).map((one) => [one.why, one.request, one] as const))("%s: %s", (_why, _request, one) => {
+    expect(runProfileCase(profile, one)).toBeUndefined();
+  });
+});
+
+function profileOf(name: string): Profile {
+  const loaded = loadProfile(read(`${name}.profile.yaml`));
+  if (loaded.outcome === "refused") {
+    throw new Error(loaded.problems.map(({ message }) => message).join("\n"));
+  }
+  return loaded.profile;
+}
+
+function casesOf(name: string): readonly ProfileCase[] {
+  const loaded = loadProfileCases(read(`${name}.cases.yaml`));
+  if (loaded.outcome === "refused") {
+    throw new Error(loaded.problems.map(({ message }) => message).join("\n"));
+  }
+  return loaded.cases;
+}
