@@ -15,8 +15,10 @@ function frame(chunks: readonly Buffer[], maxLineBytes = 1 << 20): Seen {
   const seen: Seen = { lines: [], oversize: [], parts: "", offset: 0 };
   const framer = new LineFramer(
     {
-      line: (bytes, start, end, offset, terminated) =>
-        seen.lines.push({ text: bytes.toString("latin1", start, end), offset, terminated }),
+      line: (bytes, start, end, offset, terminated) => {
+        expect(bytes[end]).toBe(10);
+        seen.lines.push({ text: bytes.toString("latin1", start, end), offset, terminated });
+      },
       oversize: (line) => seen.oversize.push({ ...line, head: line.head.toString("latin1") }),
       oversizePart: (bytes, start, end) => {
         seen.parts += bytes.toString("latin1", start, end);

@@ -22,8 +22,8 @@ export interface OversizeLine {
 /** What a {@link LineFramer} calls, in input order. */
 export interface LineVisitor {
   /**
-   * One line: `bytes[start, end)` without its newline, `offset` where it starts in the input. Valid during the call only.
-   * `terminated` is false for a rest at the end of the input.
+   * One line: `bytes[start, end)`, and at `end` a newline, though for a rest at the end of the input (`terminated` is false) it
+   * was not in the input. `offset` is where the line starts in the input. Valid during the call only.
    */
   line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): void;
   /** A line over the limit, once its end is known. */
@@ -99,11 +99,7 @@ export class LineFramer {
     if (this.#long !== undefined) {
       this.#finish(this.#carry, 0, 0, false);
     } else if (this.#carryLength > 0) {
-      const length = this.#carryLength;
-      const offset = this.#lineOffset;
-      this.#carryLength = 0;
-      this.#lineOffset = offset + length;
-      this.#visitor.line(this.#carry, 0, length, offset, false);
+      this.#closeCarry(false);
     }
   }
 
@@ -119,11 +115,7 @@ export class LineFramer {
     if (this.#long === undefined && this.#carryLength + stop <= this.#maxLineBytes) {
       this.#keep(chunk, 0, stop);
       if (closed) {
-        const length = this.#carryLength;
-        const offset = this.#lineOffset;
-        this.#carryLength = 0;
-        this.#lineOffset = offset + length + 1;
-        this.#visitor.line(this.#carry, 0, length, offset, true);
+        this.#closeCarry(true);
       }
       return;
     }
@@ -138,6 +130,15 @@ export class LineFramer {
     }
   }
 
+  #closeCarry(terminated: boolean): void {
+    const length = this.#carryLength;
+    const offset = this.#lineOffset;
+    this.#carry[length] = NEWLINE;
+    this.#carryLength = 0;
+    this.#lineOffset = offset + length + (terminated ? 1 : 0);
+    this.#visitor.line(this.#carry, 0, length, offset, terminated);
+  }
+
   #keep(chunk: Buffer, start: number, end: number): void {
     const length = this.#carryLength + end - start;
     if (length > this.#maxLineBytes) {
@@ -146,10 +147,10 @@ export class LineFramer {
       this.#lengthen(chunk, start, end);
       return;
     }
-    if (length > this.#carry.length) {
-      const grown = Buffer.allocUnsafeSlow(
-        Math.min(this.#maxLineBytes, Math.max(length, 2 * this.#carry.length, 65_536)),
-      );
+    if (length >= this.#carry.length) {
+      // One byte more than the line: for its newline.
+      const room = Math.min(this.#maxLineBytes, Math.max(length, 2 * this.#carry.length, 65_536)) + 1;
+      const grown = Buffer.allocUnsafeSlow(room);
       this.#carry.copy(grown, 0, 0, this.#carryLength);
       this.#carry = grown;
     }

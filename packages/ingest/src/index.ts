@@ -9,3 +9,5 @@ export type { Delivery, ItemResult, Sink } from "./sink.ts";
 export type { Source, SourceChunk } from "./source.ts";
 export { logFormat, openLog } from "./sources/log-file.ts";
 export type { LogFormat } from "./sources/log-file.ts";
+export { Filter } from "./filter.ts";
+export type { FilterOptions, FilterSummary, LineProblem, RuleCount } from "./filter.ts";

@@ -27,3 +27,8 @@ export type {
   ProfileResources,
   ProfileRule,
 } from "./generate/profile.ts";
+export { loadStreamPolicy } from "./load-stream-policy.ts";
+export type { LoadedStreamPolicy } from "./load-stream-policy.ts";
+export type { StreamCondition } from "./stream-condition.ts";
+export { StreamPolicy } from "./stream-policy.ts";
+export type { StreamDecision, StreamRules } from "./stream-policy.ts";

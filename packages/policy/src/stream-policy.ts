@@ -40,6 +40,7 @@ export interface StreamRules {
 export class StreamPolicy {
   readonly #rules: StreamRules;
   readonly #memo = new DecisionMemo<StreamDecision>();
+  readonly #decisions = new Map<string, StreamDecision>();
 
   constructor(rules: StreamRules) {
     this.#rules = rules;
@@ -50,14 +51,25 @@ export class StreamPolicy {
     return this.#rules;
   }
 
-  /** Decides on the event last scanned; the scan must have been decidable. */
+  /** Decides on the event last scanned; the scan must have been decidable. Equal decisions are the same object. */
   decide(scan: EventScan): StreamDecision {
     const known = this.#memo.get(scan);
     if (known !== undefined) {
       return known;
     }
-    const decision = decideStream(this.#rules, scan);
+    const decision = this.#shared(decideStream(this.#rules, scan));
     this.#memo.set(decision);
+    return decision;
+  }
+
+  /** One object for all equal decisions: whoever counts by decision stays bounded by the rules, not by the input. */
+  #shared(decision: StreamDecision): StreamDecision {
+    const key = `${decision.action}/${decision.level}/${decision.rule}/${decision.omitManagedFields}`;
+    const known = this.#decisions.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    this.#decisions.set(key, decision);
     return decision;
   }
 

@@ -1,0 +1,152 @@
+import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Filter } from "./filter.ts";
+import type { FilterOptions, FilterSummary, LineProblem } from "./filter.ts";
+
+const POLICY = `
+apiVersion: audit.k8s.io/v1
+kind: Policy
+rules:
+- {level: None, users: ["system:kube-scheduler"]}
+- {level: Metadata, verbs: [create]}
+- {level: RequestResponse, users: [jane, "system:node:n1"]}
+`;
+
+function streamPolicy(): StreamPolicy {
+  const loaded = loadStreamPolicy(POLICY);
+  if (loaded.outcome !== "accepted") {
+    throw new Error(loaded.problems[0]?.message);
+  }
+  return new StreamPolicy(loaded.rules);
+}
+
+interface Result {
+  readonly out: string;
+  readonly summary: FilterSummary;
+  readonly problems: readonly LineProblem[];
+}
+
+/** Filters each input, cut into chunks whose memory is overwritten after the call. */
+function run(inputs: readonly (readonly Buffer[])[], options: Partial<FilterOptions> = {}): Result {
+  const problems: LineProblem[] = [];
+  const filter = new Filter({ policy: streamPolicy(), onProblem: (problem) => problems.push(problem), ...options });
+  let out = "";
+  for (const chunks of inputs) {
+    for (const chunk of chunks) {
+      const copy = Buffer.from(chunk);
+      out += Buffer.concat(filter.write(copy)).toString("latin1");
+      copy.fill(0x5a);
+    }
+    out += Buffer.concat(filter.end()).toString("latin1");
+  }
+  return { out, summary: filter.summary(), problems };
+}
+
+function event(user: string, verb: string, body = ""): string {
+  return `{"kind":"Event","level":"RequestResponse","stage":"ResponseComplete","requestURI":"/api/v1/pods","verb":"${verb}","user":{"username":"${user}"},"requestObject":"${body}"}`;
+}
+
+const DROPPED = event("system:kube-scheduler", "get");
+const KEPT = event("jane", "get");
+const STRIPPED = event("jane", "create", "x");
+const AFTER_STRIP = STRIPPED.replace('"RequestResponse"', '"Metadata"').replace(',"requestObject":"x"', "");
+const UNMATCHED = event("joe", "get");
+const DECOY = event("jane", "get").replace(
+  '"requestObject":""',
+  '"requestObject":{"user":{"username":"system:kube-scheduler"}}',
+);
+const GLUED = DROPPED.slice(0, -30) + event("mallory", "delete");
+
+describe("Filter", () => {
+  const expected: ReadonlyMap<string, string> = new Map([
+    [DROPPED, ""],
+    [UNMATCHED, ""],
+    [KEPT, KEPT],
+    [STRIPPED, AFTER_STRIP],
+    [DECOY, DECOY],
+    [GLUED, GLUED],
+    ["", ""],
+    ["\0\0\0", "\0\0\0"],
+    [KEPT + "\r", KEPT + "\r"],
+  ]);
+
+  test("Filter keeps lines byte for byte and in order however the input is cut, and its counts sum", () => {
+    const lines = fc.array(fc.constantFrom(...expected.keys()), { maxLength: 30 });
+    fc.assert(
+      fc.property(lines, fc.boolean(), fc.array(fc.nat(), { maxLength: 6 }), (input, closed, places) => {
+        const bytes = Buffer.from(
+          input.map((line, i) => line + (closed || i < input.length - 1 ? "\n" : "")).join(""),
+          "latin1",
+        );
+        const cuts = [...places.map((place) => place % (bytes.length + 1))].sort((a, b) => a - b);
+        const chunks = [0, ...cuts].map((from, i) => bytes.subarray(from, cuts[i] ?? bytes.length));
+        const { out, summary, problems } = run([chunks]);
+        const isDropped = (line: string): boolean => line === DROPPED || line === UNMATCHED;
+        const seen = closed || input.at(-1) !== "" ? input : input.slice(0, -1);
+        const want = seen
+          .map((line, i) => (isDropped(line) ? "" : expected.get(line) + (closed || i < input.length - 1 ? "\n" : "")))
+          .join("");
+        expect(out).toBe(want);
+        const invalid = seen.filter((line) => line === GLUED || line === "" || line.startsWith("\0")).length;
+        expect(summary.lines).toBe(seen.length);
+        expect(summary.dropped).toBe(seen.filter(isDropped).length);
+        expect(summary.kept + summary.dropped).toBe(summary.lines);
+        expect(summary.stripped).toBe(seen.filter((line) => line === STRIPPED).length);
+        expect([summary.invalid, problems.length]).toEqual([invalid, invalid]);
+        expect([summary.bytes, summary.keptBytes]).toEqual([bytes.length, want.length]);
+        expect(summary.byRule.reduce((sum, rule) => sum + rule.dropped, 0)).toBe(summary.dropped);
+        expect(summary.byRule.reduce((sum, rule) => sum + rule.bytes, 0)).toBe(summary.bytes - summary.keptBytes);
+      }),
+    );
+  });
+
+  test("Filter counts what each rule did, and what no rule matched", () => {
+    const input = Buffer.from(`${[DROPPED, DROPPED, KEPT, STRIPPED, UNMATCHED].join("\n")}\n`);
+    expect(run([[input]]).summary.byRule).toEqual([
+      { rule: 0, level: "None", dropped: 2, stripped: 0, bytes: 2 * (DROPPED.length + 1) },
+      { rule: 1, level: "Metadata", dropped: 0, stripped: 1, bytes: STRIPPED.length - AFTER_STRIP.length },
+      { rule: null, level: "None", dropped: 1, stripped: 0, bytes: UNMATCHED.length + 1 },
+    ]);
+  });
+
+  test("Filter passes a line over the limit through whole, says where it is and goes on behind it", () => {
+    const long = Buffer.concat([Buffer.from(KEPT.slice(0, -2)), Buffer.alloc(300_000, "a"), Buffer.from('"}\n')]);
+    const input = Buffer.concat([Buffer.from(`${DROPPED}\n`), long, Buffer.from(`${KEPT}\n${DROPPED}\n`)]);
+    const chunks = Array.from({ length: 5 }, (_, i) =>
+      input.subarray(i * 70_000, i === 4 ? undefined : (i + 1) * 70_000),
+    );
+    const { out, summary, problems } = run([chunks], { maxLineBytes: 100_000 });
+    expect(out).toBe(`${long.toString("latin1")}${KEPT}\n`);
+    expect([summary.lines, summary.kept, summary.dropped, summary.invalid]).toEqual([4, 2, 2, 1]);
+    expect(summary.keptBytes).toBe(out.length);
+    expect(problems.map(({ line, offset, problem }) => [line, offset, problem.id])).toEqual([
+      [2, DROPPED.length + 1, "line-too-long"],
+    ]);
+  });
+
+  test("Filter counts lines and offsets of each input from its beginning", () => {
+    const { problems, summary } = run([[Buffer.from(`${KEPT}\n{`)], [Buffer.from(`}\n${KEPT}`)]]);
+    expect(problems.map(({ line, offset }) => [line, offset])).toEqual([
+      [2, KEPT.length + 1],
+      [1, 0],
+    ]);
+    expect(summary.lines).toBe(4);
+  });
+
+  test("Filter redacts what it keeps, and only that", () => {
+    const redact = (line: Buffer, isDecidable: boolean): Buffer =>
+      Buffer.from(isDecidable ? line.toString().toUpperCase() : "?");
+    const { out, summary } = run([[Buffer.from(`${DROPPED}\n${KEPT}\nbroken\n${STRIPPED}`)]], { redact });
+    expect(out).toBe(`${KEPT.toUpperCase()}\n?\n${AFTER_STRIP.toUpperCase()}`);
+    expect(summary.keptBytes).toBe(out.length);
+  });
+
+  test("Filter shows every decidable event, dropped ones too, before anything is cut", () => {
+    const seen: string[] = [];
+    run([[Buffer.from(`${DROPPED}\nbroken\n${STRIPPED}\n`)]], {
+      onEvent: (scan) => seen.push(scan.bytes.toString("utf8", scan.start, scan.end)),
+    });
+    expect(seen).toEqual([DROPPED, STRIPPED]);
+  });
+});

@@ -1,0 +1,313 @@
+import { EventScan, LineFramer, undecidableProblem } from "@auditsieve/audit";
+import type { Level, LineVisitor, OversizeLine, Problem } from "@auditsieve/audit";
+import type { StreamDecision, StreamPolicy } from "@auditsieve/policy";
+
+/** What one rule did; `rule` is its index, null stands for no rule matching. */
+export interface RuleCount {
+  readonly rule: number | null;
+  /** Level of the rule's decision: None for dropped events. */
+  readonly level: Level;
+  readonly dropped: number;
+  readonly stripped: number;
+  /** Bytes of the events dropped, and bytes cut out of those stripped. */
+  readonly bytes: number;
+}
+
+/** `lines = kept + dropped`; `stripped` and `invalid` are parts of `kept`. Bytes count lines with their newlines. */
+export interface FilterSummary {
+  readonly lines: number;
+  readonly bytes: number;
+  readonly kept: number;
+  readonly keptBytes: number;
+  readonly dropped: number;
+  readonly stripped: number;
+  readonly invalid: number;
+  readonly byRule: readonly RuleCount[];
+}
+
+/** A line that was kept because it could not be decided. */
+export interface LineProblem {
+  /** 1-based. */
+  readonly line: number;
+  /** Of the line's first byte in the (decompressed) input. */
+  readonly offset: number;
+  readonly problem: Problem;
+}
+
+/** How {@link Filter} works. */
+export interface FilterOptions {
+  readonly policy: StreamPolicy;
+  /** Called for every line that cannot be decided, in order. */
+  readonly onProblem?: (problem: LineProblem) => void;
+  /** Called for every decidable event before anything is cut from it, kept or not; `scan` holds it during the call. */
+  readonly onEvent?: (scan: EventScan) => void;
+  /** Applied to every kept line; the default leaves the original bytes. Gives the same buffer where nothing changes. */
+  readonly redact?: (line: Buffer, isDecidable: boolean) => Buffer;
+  /** Lines over this length are kept undecided. Default 16 MiB. */
+  readonly maxLineBytes?: number;
+}
+
+/** Shorter runs of kept bytes are gathered, so that many small ones cost one write. */
+const GATHER_BYTES = 64 * 1024;
+
+/**
+ * Keeps, strips or drops the lines of audit logs by a stream policy: kept lines come out byte for byte and in order. A line that
+ * cannot be decided is kept. Holds a chunk and a line, whatever the size of the input.
+ *
+ * @example
+ * const loaded = loadStreamPolicy("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: None}]");
+ * const filter = new Filter({ policy: new StreamPolicy(loaded.rules) });
+ * for (const bytes of filter.write(Buffer.from("no event\n"))) process.stdout.write(bytes);
+ * for (const bytes of filter.end()) process.stdout.write(bytes);
+ * assert.equal(filter.summary().invalid, 1);
+ */
+export class Filter {
+  readonly #options: FilterOptions;
+  readonly #framer: LineFramer;
+  readonly #scan = new EventScan();
+  readonly #out = new Runs();
+  readonly #byDecision = new Map<StreamDecision, { events: number; bytes: number }>();
+  /** Lines inside it stay valid until the next call; others only during the framer's call. */
+  #chunk: Buffer | undefined;
+  #lines = 0;
+  #firstLine = 0;
+  #bytes = 0;
+  #kept = 0;
+  #keptBytes = 0;
+  #invalid = 0;
+  #stripped = 0;
+
+  constructor(options: FilterOptions) {
+    this.#options = options;
+    const visitor: LineVisitor = {
+      line: (bytes, start, end, offset, terminated) => this.#line(bytes, start, end, offset, terminated),
+      oversize: (line) => this.#oversize(line),
+      oversizePart: (bytes, start, end) => {
+        if (this.#options.redact === undefined) {
+          this.#out.copy(bytes, start, end);
+        }
+      },
+    };
+    this.#framer = new LineFramer(
+      visitor,
+      options.maxLineBytes === undefined ? {} : { maxLineBytes: options.maxLineBytes },
+    );
+  }
+
+  /** Takes the next bytes of an input and gives what is to be written; valid until the next call, and while `chunk` is. */
+  write(chunk: Buffer): readonly Buffer[] {
+    this.#out.clear();
+    this.#chunk = chunk;
+    this.#framer.write(chunk);
+    return this.#out.take();
+  }
+
+  /** The input has ended; the next {@link write} begins another one. */
+  end(): readonly Buffer[] {
+    this.#out.clear();
+    this.#framer.end();
+    this.#framer.reset(0);
+    this.#firstLine = this.#lines;
+    return this.#out.take();
+  }
+
+  /** What has been counted so far, over all inputs. */
+  summary(): FilterSummary {
+    return {
+      lines: this.#lines,
+      bytes: this.#bytes,
+      kept: this.#kept,
+      keptBytes: this.#keptBytes,
+      dropped: this.#lines - this.#kept,
+      stripped: this.#stripped,
+      invalid: this.#invalid,
+      byRule: countByRule(this.#byDecision),
+    };
+  }
+
+  #line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): void {
+    const scan = this.#scan;
+    const behind = terminated ? end + 1 : end;
+    this.#lines++;
+    this.#bytes += behind - start;
+    if (!scan.scan(bytes, start, end)) {
+      this.#invalid++;
+      this.#options.onProblem?.({ line: this.#lines - this.#firstLine, offset, problem: undecidableProblem(scan) });
+      this.#keep(bytes, start, end, terminated, false);
+      return;
+    }
+    this.#options.onEvent?.(scan);
+    const decision = this.#options.policy.decide(scan);
+    if (decision.action === "keep") {
+      this.#keep(bytes, start, end, terminated, true);
+    } else if (decision.action === "drop") {
+      this.#count(decision, behind - start);
+    } else {
+      this.#strip(decision, terminated);
+    }
+  }
+
+  #strip(decision: StreamDecision, terminated: boolean): void {
+    const scan = this.#scan;
+    const length = scan.end - scan.start;
+    const level = scan.level;
+    const stripped = this.#options.policy.strip(scan, decision);
+    if (stripped.length !== length || decision.level !== level) {
+      this.#stripped++;
+      this.#count(decision, length - stripped.length);
+    }
+    this.#keep(stripped, 0, stripped.length, false, true);
+    const newline = terminated ? 1 : 0;
+    this.#out.copy(NEWLINE, 0, newline);
+    this.#keptBytes += newline;
+  }
+
+  #keep(bytes: Buffer, start: number, end: number, terminated: boolean, isDecidable: boolean): void {
+    const { redact } = this.#options;
+    const behind = terminated ? end + 1 : end;
+    this.#kept++;
+    if (redact === undefined) {
+      this.#keptBytes += behind - start;
+      if (bytes === this.#chunk) {
+        this.#out.add(bytes, start, behind);
+      } else {
+        this.#out.copy(bytes, start, behind);
+      }
+      return;
+    }
+    const line = redact(bytes.subarray(start, end), isDecidable);
+    this.#keptBytes += line.length + behind - end;
+    this.#out.copy(line, 0, line.length);
+    this.#out.copy(NEWLINE, 0, behind - end);
+  }
+
+  #oversize({ offset, bytes, terminated, head }: OversizeLine): void {
+    this.#lines++;
+    this.#invalid++;
+    this.#kept++;
+    const length = bytes + (terminated ? 1 : 0);
+    this.#bytes += length;
+    const limit = this.#options.maxLineBytes ?? 16 * 1024 * 1024;
+    this.#options.onProblem?.({
+      line: this.#lines - this.#firstLine,
+      offset,
+      problem: {
+        id: "line-too-long",
+        severity: "warning",
+        message: `Cannot decide a line of ${bytes} bytes: at most ${limit} are read`,
+        hint: "It is kept; look at it apart, an apiserver rarely writes more than a few MB",
+      },
+    });
+    const { redact } = this.#options;
+    if (redact === undefined) {
+      this.#keptBytes += length;
+      return;
+    }
+    const line = redact(head, false);
+    this.#keptBytes += line.length + (terminated ? 1 : 0);
+    this.#out.copy(line, 0, line.length);
+    this.#out.copy(NEWLINE, 0, terminated ? 1 : 0);
+  }
+
+  #count(decision: StreamDecision, bytes: number): void {
+    const count = this.#byDecision.get(decision);
+    if (count === undefined) {
+      this.#byDecision.set(decision, { events: 1, bytes });
+    } else {
+      count.events++;
+      count.bytes += bytes;
+    }
+  }
+}
+
+const NEWLINE = Buffer.from("\n");
+
+/** Gathers what is to be written: long runs as views of the input, short ones copied together. */
+class Runs {
+  #runs: Buffer[] = [];
+  #gathered = Buffer.allocUnsafeSlow(4 * GATHER_BYTES);
+  #from = 0;
+  #to = 0;
+  #bytes: Buffer | undefined;
+  #start = 0;
+  #end = 0;
+
+  clear(): void {
+    this.#runs = [];
+    this.#from = 0;
+    this.#to = 0;
+  }
+
+  /** Adds bytes that stay valid until {@link take}; neighbours become one run. */
+  add(bytes: Buffer, start: number, end: number): void {
+    if (this.#bytes === bytes && this.#end === start) {
+      this.#end = end;
+      return;
+    }
+    this.#close();
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  /** Adds bytes that may change right afterwards. */
+  copy(bytes: Buffer, start: number, end: number): void {
+    this.#close();
+    let at = start;
+    while (at < end) {
+      if (this.#to === this.#gathered.length) {
+        this.#flush();
+        // The old buffer's contents are still in `runs`.
+        this.#gathered = Buffer.allocUnsafeSlow(this.#gathered.length);
+        this.#from = 0;
+        this.#to = 0;
+      }
+      const copied = bytes.copy(this.#gathered, this.#to, at, end);
+      this.#to += copied;
+      at += copied;
+    }
+  }
+
+  take(): readonly Buffer[] {
+    this.#close();
+    this.#flush();
+    return this.#runs;
+  }
+
+  #close(): void {
+    const bytes = this.#bytes;
+    if (bytes === undefined) {
+      return;
+    }
+    this.#bytes = undefined;
+    if (this.#end - this.#start < GATHER_BYTES) {
+      this.copy(bytes, this.#start, this.#end);
+    } else {
+      this.#flush();
+      this.#runs.push(bytes.subarray(this.#start, this.#end));
+    }
+  }
+
+  #flush(): void {
+    if (this.#to > this.#from) {
+      this.#runs.push(this.#gathered.subarray(this.#from, this.#to));
+      this.#from = this.#to;
+    }
+  }
+}
+
+function countByRule(byDecision: ReadonlyMap<StreamDecision, { events: number; bytes: number }>): RuleCount[] {
+  const sums = new Map<
+    string,
+    { rule: number | null; level: Level; dropped: number; stripped: number; bytes: number }
+  >();
+  for (const [{ action, rule, level }, { events, bytes }] of byDecision) {
+    const key = `${rule}/${level}`;
+    const sum = sums.get(key) ?? { rule, level, dropped: 0, stripped: 0, bytes: 0 };
+    sum.bytes += bytes;
+    sum[action === "drop" ? "dropped" : "stripped"] += events;
+    sums.set(key, sum);
+  }
+  // What no rule matched comes last.
+  return [...sums.values()].sort((a, b) => (a.rule ?? Infinity) - (b.rule ?? Infinity));
+}

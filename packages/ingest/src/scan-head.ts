@@ -1,0 +1,29 @@
+import { isJsonObject, own } from "@auditsieve/audit";
+import type { EventScan, Field, JsonValue } from "@auditsieve/audit";
+import type { HeadField, HeadView } from "@auditsieve/detect";
+
+const CREDENTIAL_ID = "authentication.kubernetes.io/credential-id";
+const LISTS: ReadonlySet<string> = new Set(["user.groups", "impersonatedUser.groups", "sourceIPs"]);
+
+/**
+ * The head of the line that `scan` holds, as detections ask for it, without parsing the line.
+ *
+ * @example
+ * const head = scanHead(scan);
+ * scan.scan(line, 0, line.length);
+ * head.get("verb");
+ */
+export function scanHead(scan: EventScan): HeadView {
+  return { get: (field) => readHead(scan, field) };
+}
+
+function readHead(scan: EventScan, field: HeadField): JsonValue | undefined {
+  if (field === `user.extra.${CREDENTIAL_ID}`) {
+    const extra = scan.value("user.extra") as JsonValue | undefined;
+    return isJsonObject(extra) ? own(extra, CREDENTIAL_ID) : undefined;
+  }
+  if (field === "responseStatus.code") {
+    return scan.code;
+  }
+  return LISTS.has(field) ? (scan.value(field as Field) as JsonValue | undefined) : scan.text(field as Field);
+}
