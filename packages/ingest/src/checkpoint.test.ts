@@ -71,7 +71,7 @@ describe("Checkpoint", () => {
           const sync = file.sync.bind(file);
           file.writeFile = async (content) => {
             // Half of the content gets out before the crash.
-            await write(String(content).slice(0, operation >= failing ? 10 : undefined));
+            await write((content as string).slice(0, operation >= failing ? 10 : undefined));
             step();
           };
           file.sync = async () => (step(), sync());

@@ -1,19 +1,23 @@
+export type DeliveryKind = "event" | "finding" | "undecidable";
+
 /** What is handed to a sink: already stripped and redacted. A sink never sees original bytes. */
 export interface Delivery {
   /** 128-bit keyed hash of the original line, or the finding's id: 32 hex characters. */
   readonly id: string;
-  readonly kind: "event" | "finding";
-  /** One JSON document without newline. */
+  readonly kind: DeliveryKind;
+  /** One JSON document without newline: the audit event, the finding, or what is known of a line that is no event. */
   readonly document: Buffer;
-  /** RFC 3339 with microseconds: stageTimestamp of the event, time of the finding. */
+  /** RFC 3339 with microseconds: stageTimestamp of the event, time of the finding; else when it was read. */
   readonly time: string;
 }
 
 /** What became of one delivery of a batch. */
 export type ItemResult =
   | { readonly status: "stored" }
-  /** Refused for good: goes to the dead letter with its reason. */
-  | { readonly status: "refused"; readonly reason: string };
+  /** Refused for good: goes to the dead letter. `reason` is of a bounded set, `detail` may quote the document. */
+  | { readonly status: "refused"; readonly reason: string; readonly detail?: string };
+
+export const STORED: ItemResult = { status: "stored" };
 
 /**
  * Where deliveries go.

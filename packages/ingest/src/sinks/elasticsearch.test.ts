@@ -1,0 +1,221 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import * as fc from "fast-check";
+import { sampleDelivery, testSink } from "../sink.suite.ts";
+import type { Backoff } from "./backoff.ts";
+import { createElasticsearchSink } from "./elasticsearch.ts";
+import type { ElasticsearchOptions } from "./elasticsearch.ts";
+import { MockElasticsearch } from "./mock-elasticsearch.suite.ts";
+import type { Behaviour } from "./mock-elasticsearch.suite.ts";
+
+const quick: Backoff = { firstMs: 1, mostMs: 4, random: () => 1, sleep: async () => undefined };
+const signal = new AbortController().signal;
+
+function sinkFor(
+  mock: MockElasticsearch,
+  more: Partial<ElasticsearchOptions> = {},
+): ReturnType<typeof createElasticsearchSink> {
+  return createElasticsearchSink({
+    name: "es",
+    node: mock.url,
+    cluster: "test",
+    backoff: quick,
+    requestTimeoutMs: 80,
+    ...more,
+  });
+}
+
+testSink("elasticsearch", {
+  prepare: async () => {
+    const own = await MockElasticsearch.start();
+    return {
+      create: () => sinkFor(own),
+      stored: async () =>
+        [...own.documents.values()].map((document) => (document["event"] as Record<string, string>)["original"] ?? ""),
+      isIdempotent: true,
+      cleanUp: () => own.stop(),
+    };
+  },
+});
+
+let mock: MockElasticsearch;
+beforeEach(async () => {
+  mock = await MockElasticsearch.start();
+});
+afterEach(() => mock.stop());
+
+const BATCH = Array.from({ length: 100 }, (_, i) => sampleDelivery(i, "event", 100));
+
+describe("elasticsearch sink", () => {
+  const transient: readonly Behaviour[] = [
+    "http-429",
+    "http-503",
+    "hang",
+    "reset-before-accept",
+    "reset-after-accept",
+    "invalid-answer",
+    "cut-answer",
+    "short-answer",
+    "slow",
+    { everyThird: 429 },
+    { everyThird: 503 },
+  ];
+
+  test.each(transient.map((behaviour) => [behaviour]))("after %j every document is there once", async (behaviour) => {
+    mock.behave = (request) => (request < (behaviour === "hang" ? 1 : 3) ? behaviour : "ok");
+    mock.slowMs = 10;
+    const sink = sinkFor(mock);
+    const results = await sink.write(BATCH, signal);
+    expect(results).toEqual(BATCH.map(() => ({ status: "stored" })));
+    expect(mock.documents.size).toBe(BATCH.length);
+    await sink.close();
+  });
+
+  test("loses nothing in any sequence of faults", async () => {
+    const fault = fc.constantFrom<Behaviour>(...transient.filter((one) => one !== "hang"), "ok", "ok", "http-413");
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fault, { maxLength: 12 }),
+        fc.integer({ min: 1, max: 60 }),
+        async (faults, perRequest) => {
+          mock.documents.clear();
+          mock.bulkRequests = 0;
+          mock.slowMs = 1;
+          mock.behave = (request) => faults[request] ?? "ok";
+          const sink = sinkFor(mock, { batches: { maxRequestItems: perRequest } });
+          const results = await sink.write(BATCH, signal);
+          await sink.close();
+          // A single document that is too large is refused for good: the only fault here that may refuse.
+          const stored = results.filter((result) => result.status === "stored").length;
+          expect(results).toHaveLength(BATCH.length);
+          expect(mock.documents.size).toBe(stored);
+          expect(stored).toBeGreaterThanOrEqual(BATCH.length - faults.length);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("an item that the server refuses is refused with its reason, the others are stored", async () => {
+    mock.behave = () => ({ everyThird: 400 });
+    const results = await sinkFor(mock).write(BATCH, signal);
+    const refused = results.filter((result) => result.status === "refused");
+    expect(refused).toHaveLength(33);
+    expect(refused[0]).toEqual({ status: "refused", reason: "document_parsing_exception", detail: "mock" });
+    expect(results[2]).toBe(refused[0]);
+    expect(mock.documents.size).toBe(67);
+  });
+
+  test("what the failure store took is not delivered", async () => {
+    mock.behave = () => "failure-store";
+    const results = await sinkFor(mock).write(BATCH, signal);
+    expect(new Set(results.map((result) => (result.status === "refused" ? result.reason : "")))).toEqual(
+      new Set(["failure-store"]),
+    );
+  });
+
+  test("splits what is too large, and refuses only the one document that is too large alone", async () => {
+    mock.maxRequestBytes = 20_000;
+    const results = await sinkFor(mock).write([...BATCH, sampleDelivery(1000, "event", 50_000)], signal);
+    expect(results.filter((result) => result.status === "stored")).toHaveLength(BATCH.length);
+    expect(results.at(-1)).toMatchObject({ status: "refused", reason: "request-413" });
+  });
+
+  test("cuts requests by bytes and by count, and limits how many are under way", async () => {
+    mock.behave = () => "slow";
+    mock.slowMs = 5;
+    const sink = sinkFor(mock, { batches: { maxRequestBytes: 5000, maxInFlight: 3 } });
+    await sink.write(BATCH, signal);
+    expect(mock.bulkRequests).toBeGreaterThan(10);
+    expect(mock.maxConcurrent).toBeLessThanOrEqual(3);
+    expect(mock.largestRequest).toBeLessThan(7000);
+  });
+
+  test("a trickle beside a slow server loses nothing (helpers.bulk loses whole batches here)", async () => {
+    mock.behave = () => "slow";
+    mock.slowMs = 20;
+    const sink = sinkFor(mock, { batches: { maxInFlight: 1 }, requestTimeoutMs: 1000 });
+    const writes: Promise<unknown>[] = [];
+    for (const delivery of BATCH.slice(0, 40)) {
+      writes.push(sink.write([delivery], signal));
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    await Promise.all(writes);
+    expect(mock.documents.size).toBe(40);
+    expect(mock.conflicts).toBe(0);
+  });
+
+  test("rejects, so that it is tried again later, when an operator must act", async () => {
+    mock.behave = () => "http-401";
+    await expect(sinkFor(mock).write(BATCH, signal)).rejects.toMatchObject({
+      code: "sink-refuses",
+      hint: /apiKey/,
+      message: expect.stringContaining(mock.url) as unknown,
+    });
+  });
+
+  test("stops within its bound when told to, whatever the server does", async () => {
+    for (const behaviour of ["hang", "http-503"] as const) {
+      mock.behave = () => behaviour;
+      const stop = new AbortController();
+      const writing = sinkFor(mock, {
+        requestTimeoutMs: 30_000,
+        backoff: { ...quick, sleep: (_ms, s) => aborted(s) },
+      }).write(BATCH, stop.signal);
+      setTimeout(() => stop.abort(), 20);
+      await expect(writing).rejects.toMatchObject({ code: "sink-closed" });
+    }
+  });
+
+  test("waits longer each time, with jitter, up to the cap", async () => {
+    const waits: number[] = [];
+    mock.behave = (request) => (request < 8 ? "http-429" : "ok");
+    const backoff: Backoff = {
+      firstMs: 100,
+      mostMs: 2000,
+      random: () => 0.5,
+      sleep: async (ms) => void waits.push(ms),
+    };
+    await sinkFor(mock, { backoff }).write(BATCH, signal);
+    expect(waits).toEqual([50, 100, 200, 400, 800, 1000, 1000, 1000]);
+  });
+
+  test("installs its template before the first document, once", async () => {
+    const sink = sinkFor(mock);
+    await sink.write(BATCH.slice(0, 1), signal);
+    await sink.write(BATCH.slice(1, 2), signal);
+    expect(mock.templates).toHaveLength(1);
+    expect(JSON.parse(mock.templates[0] ?? "")).toMatchObject({
+      priority: 250,
+      data_stream: {},
+      index_patterns: ["logs-kubernetes.audit_logs-*"],
+      template: { mappings: { dynamic: false, properties: { "@timestamp": { type: "date_nanos" } } } },
+    });
+  });
+
+  test("sends its credentials, and never in an error", async () => {
+    await sinkFor(mock, { auth: { username: "u", password: "hunter2" } }).write(BATCH, signal);
+    expect(mock.authorization).toBe(`Basic ${Buffer.from("u:hunter2").toString("base64")}`);
+    await sinkFor(mock, { auth: { apiKey: "a2V5OmtleQ==" } }).write(BATCH, signal);
+    expect(mock.authorization).toBe("ApiKey a2V5OmtleQ==");
+    mock.behave = () => "http-401";
+    const failure = await sinkFor(mock, { auth: { username: "u", password: "hunter2" } })
+      .write(BATCH, signal)
+      .catch((error: unknown) => error);
+    expect(JSON.stringify(failure) + String(failure)).not.toContain("hunter2");
+  });
+
+  test("check says that nothing listens there", async () => {
+    const sink = createElasticsearchSink({ name: "es", node: "http://127.0.0.1:1", cluster: "test" });
+    await expect(sink.check()).rejects.toMatchObject({ code: "sink-refuses", hint: /address/ });
+    await sinkFor(mock).check();
+  });
+});
+
+function aborted(stop: AbortSignal): Promise<void> {
+  return new Promise((_, reject) => {
+    stop.addEventListener("abort", () => reject(new Error("aborted")));
+    if (stop.aborted) {
+      reject(new Error("aborted"));
+    }
+  });
+}

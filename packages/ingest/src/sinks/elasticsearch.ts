@@ -1,0 +1,214 @@
+import { Client, errors } from "@elastic/elasticsearch";
+import type { ClientOptions, estypes } from "@elastic/elasticsearch";
+import { IngestError, reasonOf } from "../errors.ts";
+import type { Delivery, ItemResult, Sink } from "../sink.ts";
+import { DEFAULT_BACKOFF } from "./backoff.ts";
+import type { Backoff } from "./backoff.ts";
+import { BulkBatcher } from "./bulk-batcher.ts";
+import type { BulkAnswer, BulkBatcherOptions, BulkItem, BulkItemAnswer } from "./bulk-batcher.ts";
+import { DATASET, ecsDocument } from "./ecs-document.ts";
+import { INDEX_TEMPLATE_NAME, indexTemplate } from "./index-template.ts";
+
+export interface ElasticsearchOptions {
+  readonly name: string;
+  /** Address without credentials: `https://elastic.example:9200`. */
+  readonly node: string;
+  readonly auth?: { readonly apiKey: string } | { readonly username: string; readonly password: string };
+  /** PEM of the authority that signed the server's certificate. */
+  readonly ca?: string;
+  readonly cluster: string;
+  /** Last part of the data stream `logs-kubernetes.audit_logs-<namespace>`. Default "default". */
+  readonly namespace?: string;
+  readonly requestTimeoutMs?: number;
+  readonly batches?: Pick<BulkBatcherOptions, "maxRequestBytes" | "maxRequestItems" | "maxInFlight" | "onRetry">;
+  readonly backoff?: Backoff;
+  readonly now?: () => Date;
+}
+
+/** A sink that can also say whether it would work. */
+export interface CheckedSink extends Sink {
+  /** Throws an {@link IngestError} that says what is wrong with address, credentials or rights. */
+  check(): Promise<void>;
+}
+
+/**
+ * Writes deliveries into the data stream `logs-kubernetes.audit_logs-<namespace>`, whose index template it installs.
+ * Each document has its delivery's id and is created, never overwritten: what is sent twice is stored once as long as
+ * the stream's write index stays the same.
+ *
+ * @example
+ * const sink = createElasticsearchSink({ name: "es", node: "http://127.0.0.1:9200", cluster: "prod" });
+ * const results = await sink.write(batch, new AbortController().signal);
+ */
+export function createElasticsearchSink(options: ElasticsearchOptions): CheckedSink {
+  return new ElasticsearchSink(options);
+}
+
+const DEFAULT_TIMEOUT_MS = 60_000;
+const MAX_DETAIL = 300;
+
+class ElasticsearchSink implements CheckedSink {
+  readonly name: string;
+  readonly #options: ElasticsearchOptions;
+  readonly #client: Client;
+  readonly #batcher: BulkBatcher;
+  readonly #stream: string;
+  readonly #context: Parameters<typeof ecsDocument>[1];
+  #template: Promise<void> | undefined;
+
+  constructor(options: ElasticsearchOptions) {
+    const namespace = options.namespace ?? "default";
+    this.name = options.name;
+    this.#options = options;
+    this.#stream = `logs-${DATASET}-${namespace}`;
+    this.#context = { cluster: options.cluster, namespace, now: options.now ?? (() => new Date()) };
+    this.#client = new Client(clientOptions(options));
+    this.#batcher = new BulkBatcher({
+      ...options.batches,
+      backoff: options.backoff ?? DEFAULT_BACKOFF,
+      send: (items, signal) => this.#send(items, signal),
+    });
+  }
+
+  async write(batch: readonly Delivery[], signal: AbortSignal): Promise<readonly ItemResult[]> {
+    signal.throwIfAborted();
+    await this.#installTemplate();
+    const items = batch.map((delivery) => {
+      const document = ecsDocument(delivery, this.#context);
+      return { id: delivery.id, document, bytes: Buffer.byteLength(document) };
+    });
+    return this.#batcher.deliver(items, signal);
+  }
+
+  async check(): Promise<void> {
+    await this.#installTemplate();
+    try {
+      await this.#client.indices.simulateIndexTemplate({ name: this.#stream });
+    } catch (error) {
+      throw this.#failure("use the data stream", error);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  /** Without the template the first document would make the server guess types: nothing is sent before it is there. */
+  #installTemplate(): Promise<void> {
+    this.#template ??= this.#putTemplate().catch((error: unknown) => {
+      this.#template = undefined;
+      throw error;
+    });
+    return this.#template;
+  }
+
+  async #putTemplate(): Promise<void> {
+    try {
+      await this.#client.indices.putIndexTemplate({
+        name: INDEX_TEMPLATE_NAME,
+        ...(indexTemplate(DATASET) as Omit<estypes.IndicesPutIndexTemplateRequest, "name">),
+      });
+    } catch (error) {
+      // A key that may only write documents is fine when somebody else has installed the template; see require_data_stream.
+      if (!(error instanceof errors.ResponseError && error.statusCode === 403)) {
+        throw this.#failure(`install the index template "${INDEX_TEMPLATE_NAME}"`, error);
+      }
+    }
+  }
+
+  async #send(items: readonly BulkItem[], signal: AbortSignal): Promise<BulkAnswer> {
+    const operations = items.flatMap(({ id, document }) => [`{"create":{"_id":"${id}"}}`, document]);
+    try {
+      const answer = await this.#client.bulk(
+        { index: this.#stream, require_data_stream: true, operations },
+        { maxRetries: 0, signal },
+      );
+      return Array.isArray(answer.items)
+        ? { kind: "items", items: answer.items.map(itemAnswer) }
+        : { kind: "retry", reason: "answer-invalid", isOverloaded: false };
+    } catch (error) {
+      return this.#answerOf(error);
+    }
+  }
+
+  #answerOf(error: unknown): BulkAnswer {
+    if (error instanceof errors.ResponseError) {
+      const status = error.statusCode ?? 0;
+      if (status === 413 || status === 400) {
+        return { kind: "split", reason: `request-${status}`, detail: cut(error.message) };
+      }
+      if (status === 408 || status === 429 || status >= 500) {
+        return { kind: "retry", reason: `request-${status}`, isOverloaded: true };
+      }
+    } else if (error instanceof errors.TimeoutError) {
+      return { kind: "retry", reason: "timeout", isOverloaded: true };
+    } else if (error instanceof errors.DeserializationError) {
+      return { kind: "retry", reason: "answer-invalid", isOverloaded: false };
+    } else if (error instanceof errors.ConnectionError || error instanceof errors.NoLivingConnectionsError) {
+      return { kind: "retry", reason: "connection", isOverloaded: false };
+    } else if (error instanceof errors.RequestAbortedError) {
+      return { kind: "retry", reason: "aborted", isOverloaded: false };
+    }
+    return { kind: "refused", error: this.#failure(`write to "${this.#stream}"`, error) };
+  }
+
+  #failure(doing: string, error: unknown): IngestError {
+    const status = error instanceof errors.ResponseError ? error.statusCode : undefined;
+    const reason = status === undefined ? reasonOf(error) : `HTTP ${status} ${reasonOf(error)}`;
+    return new IngestError(
+      "sink-refuses",
+      `Cannot ${doing} at ${this.#options.node} (sink "${this.name}"): ${cut(reason)}`,
+      {
+        hint: hintFor(status),
+      },
+    );
+  }
+}
+
+function hintFor(status: number | undefined): string {
+  switch (status ?? 0) {
+    case 401:
+      return "Check apiKey, or username and password, of the sink";
+    case 403:
+      return "The user needs create_doc and auto_configure on logs-kubernetes.audit_logs-*, and manage_index_templates once";
+    case 404:
+      return "The index template is missing: give the user manage_index_templates, or install it yourself";
+    default:
+      return "Check the address, that the server is Elasticsearch 8.19 or 9, and caFile if it has a private authority";
+  }
+}
+
+function clientOptions(options: ElasticsearchOptions): ClientOptions {
+  return {
+    node: options.node,
+    ...(options.auth !== undefined && { auth: options.auth }),
+    ...(options.ca !== undefined && { tls: { ca: options.ca } }),
+    // Every retry is ours: only we know which items are still open.
+    maxRetries: 0,
+    requestTimeout: options.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS,
+    redaction: { type: "remove" },
+  };
+}
+
+function itemAnswer(item: estypes.BulkResponse["items"][number]): BulkItemAnswer {
+  const answer = item.create;
+  if (answer === undefined || typeof answer.status !== "number") {
+    return { status: 503, errorType: "answer-invalid" };
+  }
+  const { error } = answer;
+  const reason = [error?.reason, error?.caused_by?.reason].filter((text) => typeof text === "string").join(": ");
+  return {
+    status: answer.status,
+    ...(error !== undefined && { errorType: boundedType(error.type), errorReason: cut(reason) }),
+    isInFailureStore: answer.failure_store === "used" || answer.failure_store === "failed",
+  };
+}
+
+/** Types are names in the server's code; anything else must not become a metric label. */
+function boundedType(type: string): string {
+  return /^[a-z_]{1,60}$/.test(type) ? type : "other";
+}
+
+function cut(text: string): string {
+  return text.length <= MAX_DETAIL ? text : `${text.slice(0, MAX_DETAIL)}…`;
+}

@@ -1,0 +1,165 @@
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AddressInfo, Socket } from "node:net";
+
+/** What the mock does with one bulk request. Items are told apart by their place in the request. */
+export type Behaviour =
+  | "ok"
+  | "http-413"
+  | "http-429"
+  | "http-503"
+  | "http-400"
+  | "http-401"
+  | "hang"
+  | "reset-before-accept"
+  | "reset-after-accept"
+  | "invalid-answer"
+  | "cut-answer"
+  | "short-answer"
+  | "slow"
+  /** Every third item is refused with this status; the others are stored. */
+  | { readonly everyThird: 400 | 429 | 503 }
+  | "failure-store";
+
+/**
+ * The part of Elasticsearch that a bulk writer sees, over HTTP on 127.0.0.1. The oracle: `documents` holds what was
+ * stored, once per id as a data stream does; `conflicts` counts ids that came again.
+ */
+export class MockElasticsearch {
+  readonly documents = new Map<string, Record<string, unknown>>();
+  readonly templates: string[] = [];
+  conflicts = 0;
+  bulkRequests = 0;
+  maxConcurrent = 0;
+  largestRequest = 0;
+  /** Chosen for each bulk request by its number. */
+  behave: (request: number) => Behaviour = () => "ok";
+  slowMs = 50;
+  maxRequestBytes = Infinity;
+  authorization: string | undefined;
+  #concurrent = 0;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor() {
+    this.#server = createServer((request, response) => {
+      void this.#answer(request, response);
+    });
+    this.#server.on("connection", (socket) => {
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
+    });
+  }
+
+  static async start(): Promise<MockElasticsearch> {
+    const mock = new MockElasticsearch();
+    await new Promise<void>((resolve) => mock.#server.listen(0, "127.0.0.1", resolve));
+    return mock;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) {
+      socket.destroy();
+    }
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    try {
+      for await (const chunk of request) {
+        chunks.push(chunk as Buffer);
+      }
+    } catch {
+      // A killed client: what is incomplete was never accepted.
+      return;
+    }
+    const body = Buffer.concat(chunks);
+    response.setHeader("x-elastic-product", "Elasticsearch");
+    response.setHeader("content-type", "application/vnd.elasticsearch+json;compatible-with=8");
+    const url = request.url ?? "";
+    this.authorization = request.headers.authorization;
+    if (url.includes("/_bulk")) {
+      this.#concurrent++;
+      this.maxConcurrent = Math.max(this.maxConcurrent, this.#concurrent);
+      this.largestRequest = Math.max(this.largestRequest, body.length);
+      try {
+        await this.#bulk(
+          body,
+          response,
+          body.length > this.maxRequestBytes ? "http-413" : this.behave(this.bulkRequests++),
+        );
+      } finally {
+        this.#concurrent--;
+      }
+      return;
+    }
+    if (url.startsWith("/_index_template/") && request.method === "PUT") {
+      this.templates.push(body.toString());
+    }
+    response.end(JSON.stringify({ acknowledged: true }));
+  }
+
+  async #bulk(body: Buffer, response: ServerResponse, behaviour: Behaviour): Promise<void> {
+    if (typeof behaviour === "string" && behaviour.startsWith("http-")) {
+      response.statusCode = Number(behaviour.slice(5));
+      response.end(
+        JSON.stringify({ error: { type: "mock_exception", reason: behaviour }, status: response.statusCode }),
+      );
+      return;
+    }
+    if (behaviour === "hang") {
+      return;
+    }
+    if (behaviour === "reset-before-accept") {
+      response.socket?.resetAndDestroy();
+      return;
+    }
+    if (behaviour === "slow") {
+      await sleep(this.slowMs);
+    }
+    const items = this.#store(body, behaviour);
+    const text = JSON.stringify({ took: 1, errors: items.some((item) => item.create.status >= 300), items });
+    if (behaviour === "reset-after-accept") {
+      response.socket?.resetAndDestroy();
+    } else if (behaviour === "invalid-answer") {
+      response.end("<html>proxy</html>");
+    } else if (behaviour === "cut-answer") {
+      response.end(text.slice(0, text.length >> 1));
+    } else if (behaviour === "short-answer") {
+      response.end(JSON.stringify({ took: 1, errors: false, items: items.slice(1) }));
+    } else {
+      response.end(text);
+    }
+  }
+
+  #store(body: Buffer, behaviour: Behaviour): readonly { create: Record<string, unknown> & { status: number } }[] {
+    const lines = body.toString("utf8").split("\n");
+    const items: { create: Record<string, unknown> & { status: number } }[] = [];
+    for (let i = 0; i + 1 < lines.length; i += 2) {
+      const { create } = JSON.parse(lines[i] ?? "") as { create: { _id: string } };
+      const id = create._id;
+      if (typeof behaviour === "object" && (i / 2) % 3 === 2) {
+        const status = behaviour.everyThird;
+        const type = status === 400 ? "document_parsing_exception" : "es_rejected_execution_exception";
+        items.push({ create: { _id: id, status, error: { type, reason: "mock" } } });
+      } else if (behaviour === "failure-store") {
+        items.push({ create: { _id: id, status: 201, failure_store: "used" } });
+      } else if (this.documents.has(id)) {
+        this.conflicts++;
+        items.push({
+          create: { _id: id, status: 409, error: { type: "version_conflict_engine_exception", reason: "mock" } },
+        });
+      } else {
+        this.documents.set(id, JSON.parse(lines[i + 1] ?? "") as Record<string, unknown>);
+        items.push({ create: { _id: id, status: 201, result: "created" } });
+      }
+    }
+    return items;
+  }
+}
