@@ -61,17 +61,25 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
   }
   const secret = Buffer.from(key);
   const walk = new EventWalk(new FieldTable(extraNames), createNameTest(extraNames));
-  const substitute = (value: string | Buffer): string => {
-    const bytes = typeof value === "string" ? Buffer.from(value, "latin1") : value;
-    return `redacted:${createHmac("sha256", secret).update(bytes).digest("hex").slice(0, 16)}`;
+  const hash = (bytes: Buffer): string =>
+    `redacted:${createHmac("sha256", secret).update(bytes).digest("hex").slice(0, 16)}`;
+  // Bodies repeat themselves: what was asked for is what is answered.
+  const known = new Map<string, string>();
+  const substitute = (value: string): string => {
+    const before = known.get(value);
+    if (before !== undefined) return before;
+    const fresh = hash(Buffer.from(value, "latin1"));
+    known.set(value, fresh);
+    return fresh;
   };
 
   const redactUndecodable = (line: Buffer): Buffer => {
     if (line.length === 0 || (line.length < 80 && UNDECODABLE.test(line.toString("latin1")))) return line;
-    return Buffer.from(`undecodable line of ${line.length} bytes ${substitute(line)}`);
+    return Buffer.from(`undecodable line of ${line.length} bytes ${hash(line)}`);
   };
 
   const redactLine = (line: Buffer): Buffer => {
+    known.clear();
     let current = line;
     for (let pass = 0; pass < MOST_PASSES; pass += 1) {
       const found = walk.find(current);
@@ -83,6 +91,7 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
   };
 
   const redactText = (text: string): string => {
+    known.clear();
     let current = Buffer.from(text).toString("latin1");
     for (let pass = 0; pass < MOST_PASSES; pass += 1) {
       const spans = findTextCredentials(current);
@@ -95,7 +104,7 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
       }
       current = redacted + current.slice(at);
     }
-    return substitute(Buffer.from(text));
+    return hash(Buffer.from(text));
   };
 
   return { redactLine, redactUndecodable, redactText };

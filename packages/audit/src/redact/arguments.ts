@@ -109,11 +109,17 @@ export function findAssignments(text: string, outerProgram = "", isName: NameTes
       isCommand = text[last] === "/";
     }
     const span = assignedTo(name, text, last, state);
-    if (span === undefined || span.end <= span.start || NO_SECRET.test(text.slice(span.start, span.end))) continue;
+    if (span === undefined || span.end <= span.start || isNoSecret(text, span)) continue;
     found.push(span);
     end = span.end;
   }
   return found;
+}
+
+/** Also `$(NAME)`, at whose parenthesis a shell's word ends. */
+function isNoSecret(text: string, span: Span): boolean {
+  const value = text.slice(span.start, span.end);
+  return NO_SECRET.test(value) || (value === "$" && /^\(\w+\)/.test(text.slice(span.end, span.end + LONGEST_USER)));
 }
 
 interface ShellState {

@@ -242,11 +242,16 @@ export class EventWalk {
   /** JSON inside of a string (what a webhook patched, a manifest in a custom resource) is searched as JSON. */
   #embeddedJson(place: number, mode: number): boolean {
     const { starts, marks } = this.#tape;
-    const first = this.#line[(starts[place] as number) + 1];
-    if (((marks[place] as number) & ESCAPED) === 0 || (first !== "{" && first !== "[")) return false;
+    if (
+      ((marks[place] as number) & ESCAPED) === 0 ||
+      !/[{[\\\s]/.test(this.#line[(starts[place] as number) + 1] ?? "")
+    ) {
+      return false;
+    }
     if ((mode & CONFIG_MAP) !== 0 || this.#depth >= DEEPEST_EMBEDDED) return false;
     this.#embedded ??= new EventWalk(this.#fields, this.#isName, this.#depth + 1);
     const text = this.#mapped(place);
+    if (!/^\s*[{[]/.test(text.text)) return false;
     const inner = this.#embedded.find(Buffer.from(text.text, "latin1"), mode & INHERITED);
     if (inner === undefined) return false;
     for (const { start, end, value, quote } of inner) {
@@ -264,7 +269,8 @@ export class EventWalk {
   #shapes(place: number): void {
     const text = this.#mapped(place);
     const spans = [...findTextCredentials(text.text)];
-    if (/\bclusters\b/.test(text.text) && /\busers\b/.test(text.text)) {
+    // A kubeconfig; its servers' URLs made it a candidate.
+    if (text.text.includes("://") && /\bclusters\b/.test(text.text) && /\busers\b/.test(text.text)) {
       spans.push(...findAssignments(text.text, "", this.#isName));
     }
     for (const span of mergeSpans(text.text, spans)) this.#replaceSpan(text, span);

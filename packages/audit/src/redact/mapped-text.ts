@@ -42,6 +42,8 @@ export function unescapeJson(line: string, start: number, end: number): MappedTe
 
 /** Takes percent-encoding away from [start, end) of `source`; in a query a plus is a space. What is no escape stays. */
 export function unescapePercent(source: MappedText, start: number, end: number, isQuery: boolean): MappedText {
+  const plain = source.text.slice(start, end);
+  if (!(isQuery ? /[%+]/ : /%/).test(plain)) return { text: plain, offsets: source.offsets.subarray(start, end + 1) };
   const offsets = new Int32Array(end - start + 1);
   const pieces: string[] = [];
   let size = 0;
