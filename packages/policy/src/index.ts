@@ -32,3 +32,6 @@ export type { LoadedStreamPolicy } from "./load-stream-policy.ts";
 export type { StreamCondition } from "./stream-condition.ts";
 export { StreamPolicy } from "./stream-policy.ts";
 export type { StreamDecision, StreamRules } from "./stream-policy.ts";
+export { LINT_RULES, lintPolicy } from "./lint/index.ts";
+export type { LintOptions } from "./lint/index.ts";
+export type { LintContext, LintFinding, LintRule } from "./lint/lint-rule.ts";
