@@ -31,7 +31,12 @@ const objects = fc.oneof(
   fc.record({ namespaces: some(names.namespaces), resources: fc.array(entry, { maxLength: 2 }) }),
   fc.record({ nonResourceURLs: some(urls) }),
 );
-const rule = fc.tuple(who, objects).map(([a, b]): PolicyRule => ({ level: "None", ...a, ...b }));
+const rule = fc.tuple(who, objects).map(([a, b]) => withoutUndefined({ level: "None", ...a, ...b }));
+
+/** An absent field is absent, as in a loaded policy. */
+function withoutUndefined(rule: object): PolicyRule {
+  return JSON.parse(JSON.stringify(rule)) as PolicyRule;
+}
 
 const request: fc.Arbitrary<RequestAttributes> = fc
   .record({
