@@ -1,0 +1,97 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { compileRegex } from "./compile-regex.ts";
+
+const PLAIN = { ignoreCase: false, multiline: false, dotAll: false };
+
+const regex: fc.Arbitrary<string> = fc.letrec<{ node: string }>((tie) => ({
+  node: fc.oneof(
+    { depthSize: "small" },
+    fc.constantFrom(
+      "a",
+      "b",
+      "c",
+      "\\.",
+      ".",
+      "[ab]",
+      "[^a]",
+      "[a-c]",
+      "\\d",
+      "\\w",
+      "\\s",
+      "^",
+      "$",
+      "\\b",
+      "[\\w.-]",
+      "-",
+      "_",
+    ),
+    fc.tuple(tie("node"), tie("node")).map(([a, b]) => a + b),
+    fc.tuple(tie("node"), tie("node")).map(([a, b]) => `(${a}|${b})`),
+    fc.tuple(tie("node"), fc.constantFrom("*", "+", "?", "{2}", "{1,3}", "{0,}", "*?")).map(([a, q]) => `(?:${a})${q}`),
+  ),
+})).node;
+const subject = fc.string({ unit: fc.constantFrom("a", "b", "c", "A", ".", "-", "_", " ", "\n", "1"), maxLength: 12 });
+
+describe("compileRegex", () => {
+  it("answers as the engine of JavaScript does", () => {
+    fc.assert(
+      fc.property(
+        regex,
+        subject,
+        fc.boolean(),
+        fc.boolean(),
+        fc.boolean(),
+        (source, text, ignoreCase, multiline, dotAll) => {
+          const compiled = compileRegex(source, { ignoreCase, multiline, dotAll });
+          // JavaScript allows a group around an anchor to be repeated, and so do we.
+          const flags = `${ignoreCase ? "i" : ""}${multiline ? "m" : ""}${dotAll ? "s" : ""}`;
+          if (compiled.test) {
+            expect(compiled.test(text)).toBe(new RegExp(source, flags).test(text));
+          }
+        },
+      ),
+      { numRuns: 5000 },
+    );
+  });
+
+  it.each([
+    ["(a+)+$", "a".repeat(50_000) + "b"],
+    ["^(a|a)*$", "a".repeat(50_000) + "b"],
+    ["^(.*a){12}$", "a".repeat(5_000) + "b"],
+    ["a*a*a*a*a*a*b", "a".repeat(50_000)],
+  ])("takes linear time for %s", (source, text) => {
+    const started = performance.now();
+    expect(compileRegex(source, PLAIN).test?.(text)).toBe(false);
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
+  it.each([
+    "(?=a)",
+    "(?!a)",
+    "(?<=a)b",
+    "(?<n>a)",
+    "(a)\\1",
+    "\\k<n>",
+    "\\p{L}",
+    "(?>a)",
+    "a++",
+    "(a",
+    "a)",
+    "[a",
+    "[z-a]",
+    "*a",
+    "a{5,2}",
+    "a{2000}",
+    "^*",
+    "[[:alpha:]]",
+    "\\",
+    "((((a{99}){99}){99}){99})",
+    "(((((){999}){999}){999}){999})",
+    "a".repeat(2000),
+    `${"(".repeat(40)}a${")".repeat(40)}`,
+    `(${"a{500}".repeat(20)})`,
+  ])("refuses %.60s", (source) => {
+    expect(compileRegex(source, PLAIN).refusal).toBeTruthy();
+  });
+});
