@@ -1,0 +1,245 @@
+import { documentId, EventScan } from "@auditsieve/audit";
+import type { AuditEvent, LineVisitor, OversizeLine, Redactor } from "@auditsieve/audit";
+import { FindingStream } from "@auditsieve/detect";
+import type { DetectionEngine, Finding } from "@auditsieve/detect";
+import type { AckWindow } from "./ack-window.ts";
+import type { SinkFeed, Underway } from "./outlet.ts";
+import { LineTail, reducedEvent } from "./reduced-event.ts";
+import { scanHead } from "./scan-head.ts";
+import type { Delivery } from "./sink.ts";
+import type { QuarantinedLine } from "./sinks/dead-letter.ts";
+import type { SinkCounter } from "./tally.ts";
+import { isTimestamp } from "./timestamp.ts";
+
+export interface LineHandlerOptions {
+  readonly source: string;
+  readonly outlets: readonly {
+    readonly to: SinkFeed;
+    readonly counter: SinkCounter;
+    readonly add: (underway: Underway) => void;
+  }[];
+  readonly window: AckWindow;
+  /** Calls `settled` when the record is on the disk. */
+  readonly quarantine: (line: QuarantinedLine, settled: () => void) => void;
+  /** Name of the cluster; part of every id. */
+  readonly cluster: string;
+  /** Key of the ids, shared by all daemons of a cluster. */
+  readonly idKey: Uint8Array;
+  readonly redactor: Redactor;
+  readonly detections?: DetectionEngine;
+  /** Told of lines that are no event or too long; holds nothing of the line. */
+  readonly onLineAlarm?: (alarm: LineAlarm) => void;
+  readonly now?: () => Date;
+}
+
+export interface LineAlarm {
+  readonly kind: "undecidable" | "oversize";
+  readonly source: string;
+  readonly input: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly reason: string;
+}
+
+/** The line in hand. */
+interface Line {
+  readonly offset: number;
+  readonly end: number;
+  readonly bytes: number;
+}
+
+/** What becomes of one line: decided per sink, looked at by the detections, stripped, redacted and handed on. */
+export class LineHandler implements LineVisitor {
+  readonly #options: LineHandlerOptions;
+  readonly #scan = new EventScan();
+  readonly #head = scanHead(this.#scan);
+  readonly #findings: FindingStream | undefined;
+  readonly #tail = new LineTail();
+  /** Events whose finding has just been written, by the line's id. */
+  readonly #evidence = new Map<string, Delivery>();
+  #input = "";
+  #lastEnd = 0;
+  #lines = 0;
+  #bytes = 0;
+  #undecidable = 0;
+  #reduced = 0;
+
+  constructor(options: LineHandlerOptions) {
+    this.#options = options;
+    this.#findings = options.detections && new FindingStream(options.detections);
+  }
+
+  /** The next line is one of `input`. */
+  begin(input: string): void {
+    this.#input = input;
+  }
+
+  /** No line follows: findings that waited for a later stage of their request are written. */
+  end(): void {
+    if (this.#findings !== undefined && this.#lines > 0) {
+      this.#deliverFindings(this.#findings.flush(), { offset: this.#lastEnd, end: this.#lastEnd, bytes: 0 });
+    }
+  }
+
+  counts(): { lines: number; bytes: number; undecidable: number; reduced: number; findings: number } {
+    return {
+      lines: this.#lines,
+      bytes: this.#bytes,
+      undecidable: this.#undecidable,
+      reduced: this.#reduced,
+      findings: this.#findings?.counts().findings ?? 0,
+    };
+  }
+
+  line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): void {
+    const line = this.#count(offset, end - start, terminated);
+    if (this.#scan.scan(bytes, start, end)) {
+      this.#event(bytes.subarray(start, end), line);
+    } else {
+      this.#unclear(Buffer.from(bytes.subarray(start, end)), line, this.#scan.reason ?? "not-json");
+    }
+    this.#options.window.cover(this.#input, line.end);
+  }
+
+  oversizePart(bytes: Buffer, start: number, end: number): void {
+    this.#tail.push(bytes, start, end);
+  }
+
+  /** Costs one record and an alarm. Delivered to every sink: what was not read as a whole proves nothing that may drop it. */
+  oversize(long: OversizeLine): void {
+    const { source, cluster, idKey, window } = this.#options;
+    const line = this.#count(long.offset, long.bytes, long.terminated);
+    const id = documentId(idKey, cluster, Buffer.from(`oversize ${long.bytes} ${long.sha256}`));
+    const event = reducedEvent(long, this.#tail.take());
+    const held = window.hold(this.#input, line.end);
+    const place = { source, input: this.#input, offset: line.offset, bytes: long.bytes };
+    this.#options.quarantine({ id, ...place, sha256: long.sha256 }, () => window.settle(held));
+    this.#options.onLineAlarm?.({ kind: "oversize", ...place, reason: "over-the-limit" });
+    if (event !== undefined && this.#scan.scan(event, 0, event.length)) {
+      this.#reduced++;
+      const findings = this.#detect(event, () => id);
+      this.#evidence.delete(id);
+      this.#deliverToAll(this.#eventDelivery(event, id), line);
+      this.#deliverFindings(findings, line);
+    } else {
+      this.#undecidable++;
+      this.#deliverToAll(this.#undecidableDelivery(long.head, id, line, "over-the-limit"), line);
+    }
+    window.cover(this.#input, line.end);
+  }
+
+  #count(offset: number, bytes: number, terminated: boolean): Line {
+    this.#lines++;
+    this.#bytes += bytes;
+    this.#lastEnd = offset + bytes + (terminated ? 1 : 0);
+    return { offset, end: this.#lastEnd, bytes };
+  }
+
+  #event(bytes: Buffer, line: Line): void {
+    const scan = this.#scan;
+    const decisions = this.#options.outlets.map(({ to }) => (to.feed === "kept" ? to.policy?.decide(scan) : undefined));
+    let id: string | undefined;
+    let whole: Delivery | undefined;
+    const identity = (): string => (id ??= documentId(this.#options.idKey, this.#options.cluster, bytes));
+    const findings = this.#detect(bytes, identity);
+    const evidence = id === undefined ? undefined : this.#evidence.get(id);
+    this.#options.outlets.forEach(({ to, counter }, i) => {
+      const decision = decisions[i];
+      if (
+        evidence !== undefined ||
+        to.feed === "all" ||
+        (to.feed === "kept" && (decision?.action ?? "keep") === "keep")
+      ) {
+        whole ??= evidence ?? this.#eventDelivery(bytes, identity());
+        this.#deliver(i, whole, line, true);
+      } else if (decision?.action === "strip" && to.policy !== undefined) {
+        counter.strip();
+        this.#deliver(i, this.#eventDelivery(to.policy.strip(scan, decision), identity()), line, true);
+      } else {
+        counter.drop(decision ?? "feed", line.bytes);
+      }
+    });
+    if (id !== undefined) {
+      this.#evidence.delete(id);
+    }
+    this.#deliverFindings(findings, line);
+  }
+
+  /** Asks the detections about the line that the scan holds. The event of each finding is noted as evidence. */
+  #detect(bytes: Buffer, identity: () => string): readonly Finding[] {
+    const { detections, redactor } = this.#options;
+    const candidates = detections?.candidates(this.#head) ?? [];
+    if (this.#findings === undefined || candidates.length === 0) {
+      return [];
+    }
+    const copy = Buffer.from(bytes);
+    const id = identity();
+    const event = JSON.parse(copy.toString("utf8")) as AuditEvent;
+    const time = this.#timeOf(event.stageTimestamp, event.requestReceivedTimestamp);
+    const show = (): AuditEvent => {
+      const document = redactor.redactLine(copy);
+      this.#evidence.set(id, { id, kind: "event", document, time });
+      return JSON.parse(document.toString("utf8")) as AuditEvent;
+    };
+    return this.#findings.push(event, show, candidates);
+  }
+
+  /** Findings go to every sink, and so do events that a finding of an earlier line rests on. */
+  #deliverFindings(findings: readonly Finding[], line: Line): void {
+    for (const finding of findings) {
+      const delivery: Delivery = {
+        id: finding.id,
+        kind: "finding",
+        document: Buffer.from(JSON.stringify(finding)),
+        time: this.#timeOf(finding.time),
+      };
+      this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, false));
+    }
+    for (const [id, event] of this.#evidence) {
+      this.#options.outlets.forEach((_, i) => this.#deliver(i, event, line, false));
+      this.#evidence.delete(id);
+    }
+  }
+
+  #unclear(copy: Buffer, line: Line, reason: string): void {
+    const { cluster, idKey, source } = this.#options;
+    this.#undecidable++;
+    const place = { source, input: this.#input, offset: line.offset, bytes: line.bytes };
+    this.#options.onLineAlarm?.({ kind: "undecidable", ...place, reason });
+    this.#deliverToAll(this.#undecidableDelivery(copy, documentId(idKey, cluster, copy), line, reason), line);
+  }
+
+  #eventDelivery(bytes: Buffer, id: string): Delivery {
+    // The scan still holds the line; a document must outlive the chunk that it stands in.
+    const redacted = this.#options.redactor.redactLine(bytes);
+    const document = redacted === bytes ? Buffer.from(bytes) : redacted;
+    const time = this.#timeOf(this.#scan.text("stageTimestamp"), this.#scan.text("requestReceivedTimestamp"));
+    return { id, kind: "event", document, time };
+  }
+
+  #undecidableDelivery(copy: Buffer, id: string, line: Line, reason: string): Delivery {
+    const document = {
+      kind: "UndecidableLine",
+      source: this.#options.source,
+      input: this.#input,
+      offset: line.offset,
+      bytes: line.bytes,
+      reason,
+      note: this.#options.redactor.redactUndecodable(copy).toString("utf8"),
+    };
+    return { id, kind: "undecidable", document: Buffer.from(JSON.stringify(document)), time: this.#timeOf() };
+  }
+
+  #deliverToAll(delivery: Delivery, line: Line): void {
+    this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, true));
+  }
+
+  #deliver(outlet: number, delivery: Delivery, line: Line, isLine: boolean): void {
+    const held = this.#options.window.hold(this.#input, line.end);
+    this.#options.outlets[outlet]?.add({ delivery, held, offset: line.offset, isLine });
+  }
+
+  #timeOf(...candidates: readonly (string | undefined)[]): string {
+    return candidates.find(isTimestamp) ?? (this.#options.now?.() ?? new Date()).toISOString();
+  }
+}

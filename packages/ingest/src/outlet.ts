@@ -1,0 +1,186 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { StreamPolicy } from "@auditsieve/policy";
+import type { Held } from "./ack-window.ts";
+import { IngestError, reasonOf } from "./errors.ts";
+import type { Delivery, ItemResult, Sink } from "./sink.ts";
+import { backOff } from "./sinks/backoff.ts";
+import type { Backoff } from "./sinks/backoff.ts";
+import type { DeadLetter } from "./sinks/dead-letter.ts";
+import { SinkCounter } from "./tally.ts";
+
+/** What a sink gets: findings with the events they rest on; these and what its policy keeps; or these and everything. */
+export type Feed = "findings" | "kept" | "all";
+
+/** One sink with what it is to get. */
+export interface SinkFeed {
+  readonly sink: Sink;
+  readonly feed: Feed;
+  /** Decides for the feed `kept`; without one everything is kept. */
+  readonly policy?: StreamPolicy;
+}
+
+/** Bounds of a batch; whatever is reached first sends it. */
+export interface BatchLimits {
+  readonly maxBatchBytes: number;
+  readonly maxBatchItems: number;
+  readonly maxBatchAgeMs: number;
+}
+
+/** A delivery on its way, with the line that waits for it. */
+export interface Underway {
+  readonly delivery: Delivery;
+  readonly held: Held;
+  /** Where its line starts. */
+  readonly offset: number;
+  /** False for findings and for events delivered because of one, which are counted besides the lines. */
+  readonly isLine: boolean;
+}
+
+export interface OutletOptions {
+  readonly source: string;
+  readonly to: SinkFeed;
+  readonly limits: BatchLimits;
+  readonly backoff: Backoff;
+  readonly deadLetter: (letters: readonly DeadLetter[]) => Promise<void>;
+  readonly onSettled: (settled: readonly Underway[]) => void;
+  readonly onFailure: (error: IngestError) => void;
+  /** Ends every try, at the end of the drain. */
+  readonly signal: AbortSignal;
+}
+
+const MAX_WRITES = 4;
+
+/** The way into one sink: gathers deliveries into batches, repeats what fails, puts aside what is refused. */
+export class Outlet {
+  readonly to: SinkFeed;
+  readonly counter: SinkCounter;
+  readonly #options: OutletOptions;
+  #queue: Underway[] = [];
+  #queuedBytes = 0;
+  #writes = 0;
+  #isDue = false;
+  #timer: AbortController | undefined;
+
+  constructor(options: OutletOptions) {
+    this.#options = options;
+    this.to = options.to;
+    this.counter = new SinkCounter(options.to.sink.name);
+  }
+
+  add(underway: Underway): void {
+    this.counter.start(underway.isLine);
+    this.#queue.push(underway);
+    this.#queuedBytes += underway.delivery.document.length;
+    this.#send();
+  }
+
+  /** Sends what is queued without waiting for a full batch. */
+  flush(): void {
+    this.#isDue = true;
+    this.#send();
+  }
+
+  #send(): void {
+    const { maxBatchItems, maxBatchBytes, maxBatchAgeMs } = this.#options.limits;
+    while (this.#writes < MAX_WRITES && this.#queue.length > 0) {
+      const isFull = this.#queue.length >= maxBatchItems || this.#queuedBytes >= maxBatchBytes;
+      if (!isFull && !this.#isDue) {
+        break;
+      }
+      this.#writes++;
+      void this.#write(this.#takeBatch()).finally(() => {
+        this.#writes--;
+        this.#send();
+      });
+    }
+    if (this.#queue.length === 0) {
+      this.#isDue = false;
+      this.#timer?.abort();
+      this.#timer = undefined;
+    } else if (this.#timer === undefined && !this.#isDue) {
+      const timer = new AbortController();
+      this.#timer = timer;
+      delay(maxBatchAgeMs, undefined, { signal: timer.signal }).then(
+        () => {
+          this.#timer = undefined;
+          this.flush();
+        },
+        () => undefined,
+      );
+    }
+  }
+
+  #takeBatch(): readonly Underway[] {
+    const { maxBatchItems, maxBatchBytes } = this.#options.limits;
+    let bytes = 0;
+    let count = 0;
+    while (count < this.#queue.length && count < maxBatchItems && bytes < maxBatchBytes) {
+      bytes += this.#queue[count]?.delivery.document.length ?? 0;
+      count++;
+    }
+    this.#queuedBytes -= bytes;
+    return this.#queue.splice(0, count);
+  }
+
+  /** Never rejects: what is not settled stays unacknowledged. */
+  async #write(batch: readonly Underway[]): Promise<void> {
+    const { sink } = this.to;
+    const deliveries = batch.map(({ delivery }) => delivery);
+    const results = await this.#untilDone(`write to sink "${sink.name}"`, () =>
+      sink.write(deliveries, this.#options.signal),
+    );
+    if (results === undefined) {
+      return;
+    }
+    const letters = batch.flatMap((underway, i) => this.#letterOf(underway, results[i]));
+    if (letters.length > 0) {
+      const done = await this.#untilDone("write dead letters", () =>
+        this.#options.deadLetter(letters).then(() => true),
+      );
+      if (done === undefined) {
+        return;
+      }
+    }
+    batch.forEach(({ isLine }, i) => {
+      const result = results[i];
+      if (result?.status === "refused") {
+        this.counter.deadLettered(isLine, result.reason);
+      } else {
+        this.counter.stored(isLine);
+      }
+    });
+    this.#options.onSettled(batch);
+  }
+
+  async #untilDone<T>(doing: string, attempt: () => Promise<T>): Promise<T | undefined> {
+    const { signal, backoff, onFailure } = this.#options;
+    for (let tries = 0; !signal.aborted; tries++) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (signal.aborted) {
+          return undefined;
+        }
+        onFailure(
+          error instanceof IngestError
+            ? error
+            : new IngestError("sink-write", `Cannot ${doing}: ${reasonOf(error)}`, {
+                cause: error,
+                hint: "It is tried again; nothing is acknowledged until it works",
+              }),
+        );
+        await backOff(backoff, tries, signal).catch(() => undefined);
+      }
+    }
+    return undefined;
+  }
+
+  #letterOf({ delivery, held, offset }: Underway, result: ItemResult | undefined): readonly DeadLetter[] {
+    if (result?.status !== "refused") {
+      return [];
+    }
+    const { reason, detail } = result;
+    const place = { sink: this.to.sink.name, source: this.#options.source, input: held.input, offset };
+    return [{ delivery, reason, ...(detail !== undefined && { detail }), ...place }];
+  }
+}

@@ -1,0 +1,246 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { LineFramer } from "@auditsieve/audit";
+import { AckWindow } from "./ack-window.ts";
+import { IngestError, reasonOf } from "./errors.ts";
+import { LineHandler } from "./line-handler.ts";
+import type { LineHandlerOptions } from "./line-handler.ts";
+import { Outlet } from "./outlet.ts";
+import type { BatchLimits, SinkFeed } from "./outlet.ts";
+import { backOff, DEFAULT_BACKOFF } from "./sinks/backoff.ts";
+import type { Backoff } from "./sinks/backoff.ts";
+import type { SideLogs } from "./sinks/dead-letter.ts";
+import type { Source } from "./source.ts";
+import type { PipelineTally } from "./tally.ts";
+
+export interface PipelineOptions extends Omit<LineHandlerOptions, "source" | "outlets" | "window" | "quarantine"> {
+  readonly source: Source;
+  readonly feeds: readonly SinkFeed[];
+  readonly sideLogs: SideLogs;
+  readonly limits?: Partial<PipelineLimits>;
+  readonly backoff?: Backoff;
+  /** Told of failures that are tried again: a sink that is away, a checkpoint that cannot be written. */
+  readonly onFailure?: (error: IngestError) => void;
+}
+
+export interface PipelineLimits extends BatchLimits {
+  /** Longer lines are delivered reduced. Default 16 MiB. */
+  readonly maxLineBytes: number;
+  /** Bytes of documents under way at which the source is no longer read. Default 32 MiB. */
+  readonly maxInFlightBytes: number;
+  /** Least time between two checkpoints. Default 200 ms. */
+  readonly ackIntervalMs: number;
+  /** Most time for what is under way after the signal to stop. Default 25 s. */
+  readonly drainMs: number;
+}
+
+const DEFAULT_LIMITS: PipelineLimits = {
+  maxBatchBytes: 4 * 1024 * 1024,
+  maxBatchItems: 2000,
+  maxBatchAgeMs: 1000,
+  maxLineBytes: 16 * 1024 * 1024,
+  maxInFlightBytes: 32 * 1024 * 1024,
+  ackIntervalMs: 200,
+  drainMs: 25_000,
+};
+
+/**
+ * Leads the lines of one source to its sinks: frame, scan, decide per sink, detect, strip, redact, batch, write, ack.
+ *
+ * Contract: a position of the source is acknowledged when every line before it is, at every sink, stored, dropped by a
+ * rule or in the dead letter: at least once, and exactly once where a sink knows an id again. The source is not read
+ * further while too much is under way. `run` ends when the source does or `signal` aborts, after draining within the
+ * bound; what is then still unacknowledged comes again at the next start, and `tally` counts it.
+ *
+ * @example
+ * const pipeline = new Pipeline({ source, feeds: [{ sink, feed: "all" }], sideLogs, cluster: "prod", idKey, redactor });
+ * await pipeline.run(signal);
+ * const { lines, unacknowledged } = pipeline.tally();
+ */
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #limits: PipelineLimits;
+  readonly #backoff: Backoff;
+  readonly #window = new AckWindow();
+  readonly #outlets: readonly Outlet[];
+  readonly #handler: LineHandler;
+  /** Ends the tries of sinks and checkpoint after the drain. */
+  readonly #end = new AbortController();
+  #inFlightBytes = 0;
+  #acking: Promise<void> | undefined;
+  #isDraining = false;
+  #progress: (() => void) | undefined;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#backoff = options.backoff ?? DEFAULT_BACKOFF;
+    this.#outlets = options.feeds.map((to) => this.#outlet(to));
+    this.#handler = new LineHandler({
+      ...options,
+      source: options.source.name,
+      outlets: this.#outlets.map((outlet) => ({
+        to: outlet.to,
+        counter: outlet.counter,
+        add: (underway) => {
+          this.#inFlightBytes += underway.delivery.document.length;
+          outlet.add(underway);
+        },
+      })),
+      window: this.#window,
+      quarantine: (line, settled) => {
+        void this.#untilDone("write the quarantine", () => options.sideLogs.quarantine([line])).then((isDone) => {
+          if (isDone) {
+            settled();
+            this.#moved();
+          }
+        });
+      },
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#read(signal);
+    } finally {
+      await this.#drain(signal);
+    }
+  }
+
+  tally(): PipelineTally {
+    const counts = this.#handler.counts();
+    return {
+      source: this.#options.source.name,
+      ...counts,
+      unacknowledged: this.#window.open,
+      sinks: this.#outlets.map((outlet) => outlet.counter.tally(counts.lines)),
+    };
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    const framer = new LineFramer(this.#handler, { maxLineBytes: this.#limits.maxLineBytes });
+    let input: string | undefined;
+    for await (const chunk of this.#options.source.open(signal)) {
+      if (chunk.input !== input) {
+        input = chunk.input;
+        framer.reset(chunk.offset);
+        this.#handler.begin(input);
+      }
+      framer.write(chunk.bytes);
+      if (chunk.isLast) {
+        framer.end();
+        input = undefined;
+      }
+      this.#moved();
+      while (this.#inFlightBytes > this.#limits.maxInFlightBytes && !signal.aborted) {
+        await this.#nextProgress(signal);
+      }
+    }
+  }
+
+  /** After an abort within the bound; after the end of the source as long as it takes. */
+  async #drain(signal: AbortSignal): Promise<void> {
+    this.#isDraining = true;
+    this.#handler.end();
+    let timer: NodeJS.Timeout | undefined;
+    const startTimer = (): void => {
+      timer ??= setTimeout(() => this.#end.abort(), this.#limits.drainMs);
+    };
+    signal.addEventListener("abort", startTimer);
+    if (signal.aborted) {
+      startTimer();
+    }
+    try {
+      while (this.#window.open > 0 && !this.#end.signal.aborted) {
+        this.#outlets.forEach((outlet) => outlet.flush());
+        await this.#nextProgress(this.#end.signal);
+      }
+      this.#moved();
+      while (this.#acking !== undefined) {
+        await this.#acking;
+      }
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", startTimer);
+      this.#end.abort();
+    }
+  }
+
+  #outlet(to: SinkFeed): Outlet {
+    const { source, sideLogs, onFailure, redactor } = this.#options;
+    return new Outlet({
+      source: source.name,
+      to,
+      limits: this.#limits,
+      backoff: this.#backoff,
+      signal: this.#end.signal,
+      deadLetter: (letters) =>
+        sideLogs.deadLetter(
+          letters.map((letter) =>
+            letter.detail === undefined ? letter : { ...letter, detail: redactor.redactText(letter.detail) },
+          ),
+        ),
+      onFailure: (error) => onFailure?.(error),
+      onSettled: (settled) => {
+        for (const { held, delivery } of settled) {
+          this.#inFlightBytes -= delivery.document.length;
+          this.#window.settle(held);
+        }
+        this.#moved();
+      },
+    });
+  }
+
+  /** Something was settled or covered: acknowledge what is ready, one write of the checkpoint at a time. */
+  #moved(): void {
+    this.#progress?.();
+    this.#acking ??= this.#acknowledge().finally(() => {
+      this.#acking = undefined;
+      // Something may have become ready after the last look.
+      if (this.#window.hasReady && !this.#end.signal.aborted) {
+        this.#moved();
+      }
+    });
+  }
+
+  async #acknowledge(): Promise<void> {
+    for (let ready = this.#window.take(); ready !== undefined; ready = this.#window.take()) {
+      const { input, offset } = ready;
+      await this.#untilDone("write the checkpoint", () => this.#options.source.ack(input, offset));
+      if (!this.#isDraining) {
+        await delay(this.#limits.ackIntervalMs, undefined, { signal: this.#end.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async #untilDone(doing: string, attempt: () => Promise<void>): Promise<boolean> {
+    for (let tries = 0; !this.#end.signal.aborted; tries++) {
+      try {
+        await attempt();
+        return true;
+      } catch (error) {
+        this.#options.onFailure?.(
+          error instanceof IngestError
+            ? error
+            : new IngestError("checkpoint-write", `Cannot ${doing}: ${reasonOf(error)}`, {
+                cause: error,
+                hint: "It is tried again; nothing is acknowledged until it works",
+              }),
+        );
+        await backOff(this.#backoff, tries, this.#end.signal).catch(() => undefined);
+      }
+    }
+    return false;
+  }
+
+  #nextProgress(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        signal.removeEventListener("abort", done);
+        this.#progress = undefined;
+        resolve();
+      };
+      this.#progress = done;
+      signal.addEventListener("abort", done);
+    });
+  }
+}
