@@ -26,6 +26,8 @@ const DECIDING: readonly HeadField[] = [
   "responseStatus.code",
 ];
 const MAX_REMEMBERED = 8192;
+/** Tuples longer than this are not remembered: their parts come from clients. */
+const MAX_KEY = 1024;
 
 /**
  * Runs detections over a stream. Most lines are settled by their head alone: the condition is evaluated with every
@@ -33,18 +35,27 @@ const MAX_REMEMBERED = 8192;
  * the detections really read.
  *
  * @example
+ * const { detections } = loadDetections(`
+ * title: Nodes deleted
+ * id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
+ * level: medium
+ * logsource: { product: kubernetes, service: audit }
+ * detection: { selection: { verb: delete, objectRef.resource: nodes }, condition: selection }
+ * `, "nodes-deleted.yml");
  * const engine = new DetectionEngine(detections);
- * if (engine.mayHit(headOf(event))) {
- *   for (const { detection, outcome } of engine.evaluate(event)) {
- *     console.log(detection.title, outcome);
- *   }
- * }
+ * const event = { level: "Metadata", auditID: "a", stage: "ResponseComplete", requestURI: "/api/v1/nodes/n", verb: "delete",
+ *   user: { username: "eve" }, objectRef: { resource: "nodes", name: "n" } };
+ * assert.equal(engine.mayHit(headOf(event)), true);
+ * assert.equal(engine.evaluate(event)[0]?.outcome, "hit");
+ * assert.equal(engine.mayHit(headOf({ ...event, verb: "get" })), false);
  */
 export class DetectionEngine {
   readonly detections: readonly Detection[];
   readonly #keyFields: readonly HeadField[];
   readonly #readsWide: ReadonlySet<Detection>;
-  readonly #remembered = new Map<string, readonly Detection[]>();
+  /** Two generations: when the young one is full, it becomes the old one, and what is still used moves over. */
+  #young = new Map<string, readonly Detection[]>();
+  #old: ReadonlyMap<string, readonly Detection[]> = new Map();
 
   constructor(detections: readonly Detection[]) {
     this.detections = detections;
@@ -85,16 +96,18 @@ export class DetectionEngine {
 
   #narrowCandidates(head: HeadView): readonly Detection[] {
     const key = this.#keyFields.map((field) => keyPart(head.get(field))).join("");
-    const known = this.#remembered.get(key);
+    const known = this.#young.get(key);
     if (known) {
       return known;
     }
-    const found = this.detections.filter(({ condition }) => mayMatter(condition, head, true));
-    // Tuples follow what clients do; when a client makes them up, starting over bounds the memory.
-    if (this.#remembered.size >= MAX_REMEMBERED) {
-      this.#remembered.clear();
+    const found = this.#old.get(key) ?? this.detections.filter(({ condition }) => mayMatter(condition, head, true));
+    if (key.length <= MAX_KEY) {
+      if (this.#young.size >= MAX_REMEMBERED) {
+        this.#old = this.#young;
+        this.#young = new Map();
+      }
+      this.#young.set(key, found);
     }
-    this.#remembered.set(key, found);
     return found;
   }
 }
@@ -103,7 +116,17 @@ export class DetectionEngine {
  * One detection on one event, without an engine.
  *
  * @example
- * assert.equal(evaluateDetection(detection, event), "hit");
+ * const { detections: [detection] } = loadDetections(`
+ * title: Host process namespace
+ * id: 0c2f7f39-5d3e-4a51-8a9f-4b8f4b5d7c11
+ * level: high
+ * logsource: { product: kubernetes, service: audit }
+ * detection: { selection: { requestObject.spec.hostPID: true }, condition: selection }
+ * `, "host-pid.yml");
+ * const event = { level: "Metadata", auditID: "a", stage: "ResponseComplete", requestURI: "/api/v1/namespaces/a/pods",
+ *   verb: "create", user: { username: "eve" }, objectRef: { resource: "pods", namespace: "a" } };
+ * assert.equal(evaluateDetection(detection, event), "unknown");
+ * assert.equal(evaluateDetection(detection, { ...event, level: "Request", requestObject: { spec: { hostPID: true } } }), "hit");
  */
 export function evaluateDetection(detection: Detection, event: AuditEvent): Outcome {
   return outcomeOf(evaluate(detection.condition, eventReader(event)));

@@ -40,6 +40,10 @@ const bindCreate = (stage: Stage, more: Partial<AuditEvent> = {}): AuditEvent =>
   ...more,
 });
 
+function long(n: number): AuditEvent {
+  return exec("get", "exec", "RequestReceived", { auditID: `id-${n}`, userAgent: "x".repeat(30_000) });
+}
+
 function idOf(event: AuditEvent, apiserver = ""): string | undefined {
   const stream = new FindingStream(engine, { apiserver });
   return [...stream.push(event), ...stream.flush()][0]?.id;
@@ -138,6 +142,13 @@ describe("FindingStream", () => {
     expect(found.flat()).toHaveLength(90);
     expect(stream.flush()).toHaveLength(10);
     expect(stream.counts()).toMatchObject({ findings: 100, evicted: 90 });
+  });
+
+  it("bounds the size of what it holds", () => {
+    const stream = new FindingStream(engine, { maxHeldLength: 100_000 });
+    expect([1, 2, 3, 4, 5].map((n) => stream.push(long(n)).length)).toEqual([0, 0, 0, 1, 1]);
+    expect(stream.flush()).toHaveLength(3);
+    expect(stream.push(long(6))).toEqual([]);
   });
 
   it("shows the event that the caller lets out, only for findings, and keeps the id of the original", () => {

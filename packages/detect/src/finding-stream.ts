@@ -11,6 +11,8 @@ export interface FindingStreamOptions {
   readonly apiserver?: string;
   /** Most requests remembered at a time. Default 50,000. */
   readonly maxRequests?: number;
+  /** Most characters of events held for a later stage. Default 64 Mi. */
+  readonly maxHeldLength?: number;
   /** Event time after which a request without a later stage is let go. Default 10 minutes. */
   readonly holdMs?: number;
 }
@@ -20,13 +22,13 @@ export interface FindingStreamCounts {
   readonly findings: number;
   /** Requests that a detection could not decide, by detection id. */
   readonly undecided: Readonly<Record<string, number>>;
-  /** Requests forgotten because too many were open. */
+  /** Requests let go early because too many, or too large ones, were open. */
   readonly evicted: number;
 }
 
-/** What is known about one request and one detection. */
+/** What is known about one request and one detection; a held one keeps its event by `show`. */
 type Standing =
-  | { readonly kind: "held"; readonly show: () => AuditEvent }
+  | { readonly kind: "held"; readonly show: () => AuditEvent; readonly length: number }
   | { readonly kind: "undecided" }
   | { readonly kind: "settled" };
 
@@ -45,17 +47,31 @@ const UNDECIDED: Standing = { kind: "undecided" };
  * `holdMs` of event time, or by `flush`. Live and replay use this same class.
  *
  * @example
+ * const { detections } = loadDetections(`
+ * title: Nodes deleted
+ * id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
+ * level: medium
+ * logsource: { product: kubernetes, service: audit }
+ * detection: { selection: { verb: delete, objectRef.resource: nodes }, condition: selection }
+ * `, "nodes-deleted.yml");
  * const stream = new FindingStream(new DetectionEngine(detections));
- * const findings = [...events.flatMap((event) => stream.push(event)), ...stream.flush()];
+ * const event = { level: "Metadata", auditID: "a", stage: "RequestReceived", requestURI: "/api/v1/nodes/n", verb: "delete",
+ *   user: { username: "eve" }, objectRef: { resource: "nodes", name: "n" } };
+ * assert.deepEqual(stream.push(event), []);
+ * const [finding] = stream.push({ ...event, stage: "ResponseComplete", responseStatus: { code: 200 } });
+ * assert.equal(finding?.summary, "eve: delete node n (delete, 200)");
+ * assert.deepEqual(stream.flush(), []);
  */
 export class FindingStream {
   readonly #engine: DetectionEngine;
   readonly #apiserver: string;
   readonly #maxRequests: number;
+  readonly #maxHeldLength: number;
   readonly #holdMs: number;
   /** In order of last use. */
   readonly #open = new Map<string, OpenRequest>();
   readonly #undecided = new Map<string, number>();
+  #heldLength = 0;
   #findings = 0;
   #evicted = 0;
 
@@ -63,6 +79,7 @@ export class FindingStream {
     this.#engine = engine;
     this.#apiserver = options.apiserver ?? "";
     this.#maxRequests = options.maxRequests ?? 50_000;
+    this.#maxHeldLength = options.maxHeldLength ?? 64 * 1024 * 1024;
     this.#holdMs = options.holdMs ?? 600_000;
   }
 
@@ -91,7 +108,7 @@ export class FindingStream {
       findings.push(...this.#settle(request, detection, verdicts.get(detection) ?? "miss", event, show));
     }
     for (const oldest of this.#open.values()) {
-      if (this.#open.size <= this.#maxRequests) {
+      if (this.#open.size <= this.#maxRequests && this.#heldLength <= this.#maxHeldLength) {
         break;
       }
       this.#evicted++;
@@ -123,7 +140,9 @@ export class FindingStream {
     }
     if (event.stage === "RequestReceived") {
       if (outcome === "hit" && !before) {
-        request.standings.set(detection, { kind: "held", show });
+        const { length } = JSON.stringify(event);
+        this.#heldLength += length;
+        request.standings.set(detection, { kind: "held", show, length });
       }
       return [];
     }
@@ -132,6 +151,7 @@ export class FindingStream {
       return [];
     }
     request.standings.set(detection, SETTLED);
+    this.#heldLength -= before?.kind === "held" ? before.length : 0;
     if (outcome === "unknown" && before?.kind !== "held") {
       this.#countUndecided(detection);
       return [];
@@ -157,7 +177,11 @@ export class FindingStream {
       if (standing.kind === "undecided") {
         this.#countUndecided(detection);
       }
-      return standing.kind === "held" ? [this.#write(request, detection, standing.show())] : [];
+      if (standing.kind !== "held") {
+        return [];
+      }
+      this.#heldLength -= standing.length;
+      return [this.#write(request, detection, standing.show())];
     });
   }
 

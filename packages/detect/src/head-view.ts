@@ -15,8 +15,8 @@ const HEAD = {
   "user.extra.authentication.kubernetes.io/credential-id": "wide",
   "impersonatedUser.username": "narrow",
   "impersonatedUser.groups": "narrow",
-  sourceIPs: "narrow",
-  userAgent: "narrow",
+  sourceIPs: "wide",
+  userAgent: "wide",
   "objectRef.resource": "narrow",
   "objectRef.subresource": "narrow",
   "objectRef.apiGroup": "narrow",
@@ -52,7 +52,8 @@ export function isWide(field: HeadField): boolean {
  * The head of a decoded event.
  *
  * @example
- * const head = headOf({ level: "Metadata", auditID: "a", stage: "ResponseComplete", requestURI: "/version", verb: "get", user: { username: "eve" } });
+ * const head = headOf({ level: "Metadata", auditID: "a", stage: "ResponseComplete", requestURI: "/version", verb: "get",
+ *   user: { username: "eve" } });
  * assert.equal(head.get("user.username"), "eve");
  */
 export function headOf(event: AuditEvent): HeadView {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { evaluate } from "./evaluate.ts";
+import type { JsonValue } from "@auditsieve/audit";
+import { evaluate, someLeaf } from "./evaluate.ts";
 import type { FieldReader, Truth } from "./evaluate.ts";
 import type { Expression } from "./expression.ts";
 import { fieldPath, readField } from "./field-path.ts";
@@ -56,6 +57,13 @@ describe("readField", () => {
     expect(read({ a: [] }, "a")).toEqual({ present: true, values: [] });
     expect(read({ a: [] }, "a.b")).toEqual({ present: false, values: [] });
     expect(read({ a: null }, "a")).toEqual({ present: true, values: [null] });
+  });
+
+  it("reads and searches what is nested deeper than a call stack", () => {
+    const depth = 200_000;
+    const deep = JSON.parse(`${"[".repeat(depth)}1${"]".repeat(depth)}`) as JsonValue;
+    expect(read({ a: deep }, "a").values).toEqual([1]);
+    expect(someLeaf(deep, { test: (value) => value === 1 })).toBe(true);
   });
 
   it("finds nothing of ours under hostile names", () => {

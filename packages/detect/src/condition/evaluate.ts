@@ -124,12 +124,21 @@ function elementReader(element: JsonValue): FieldReader {
   return { read: (field) => readField(element, field), search: (test) => someLeaf(element, test) };
 }
 
-/** Whether some scalar below `value` satisfies `test`. */
+/** Whether some scalar below `value` satisfies `test`. Keeps its own stack, as `readField` does. */
 export function someLeaf(value: JsonValue, test: ValueTest): boolean {
-  if (typeof value !== "object" || value === null) {
-    return test.test(value);
+  const pending: JsonValue[] = [value];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (typeof next !== "object" || next === null) {
+      if (test.test(next)) {
+        return true;
+      }
+    } else {
+      for (const child of Object.values(next) as readonly JsonValue[]) {
+        pending.push(child);
+      }
+    }
   }
-  return Object.values(value).some((child: JsonValue) => someLeaf(child, test));
+  return false;
 }
 
 /** The text by which a scalar is compared: numbers and booleans match their spelling. Undefined for null and containers. */

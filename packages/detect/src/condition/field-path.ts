@@ -1,5 +1,5 @@
 import { isJsonObject, own } from "@auditsieve/audit";
-import type { JsonValue } from "@auditsieve/audit";
+import type { JsonObject, JsonValue } from "@auditsieve/audit";
 
 /** A dotted field name, cut once so that reading it costs no string work. */
 export interface FieldPath {
@@ -35,35 +35,44 @@ export function rootOf(path: FieldPath): string {
 
 /**
  * Reads `path` below `value`. Arrays on the way and at the end fan out; at each object the longest literal key wins,
- * so keys with dots (annotations, labels, user.extra) need no quoting.
+ * so keys with dots (annotations, labels, user.extra) need no quoting. Keeps its own stack: a body may be nested deeper
+ * than ours allows.
  */
 export function readField(value: JsonValue, path: FieldPath): Reading {
+  const end = path.splits.length;
   const values: JsonValue[] = [];
-  const present = collect(value, path, 0, values);
+  const pending: { readonly value: JsonValue; readonly from: number }[] = [{ value, from: 0 }];
+  let present = false;
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    const { value: found, from } = next;
+    if (Array.isArray(found)) {
+      present ||= from === end;
+      for (let index = found.length - 1; index >= 0; index--) {
+        pending.push({ value: found[index] as JsonValue, from });
+      }
+    } else if (from === end) {
+      present = true;
+      values.push(found);
+    } else if (isJsonObject(found)) {
+      const child = longestChild(found, path, from);
+      if (child) {
+        pending.push(child);
+      }
+    }
+  }
   return present ? { present, values } : ABSENT;
 }
 
-function collect(value: JsonValue, path: FieldPath, from: number, into: JsonValue[]): boolean {
-  if (Array.isArray(value)) {
-    let present = from === path.splits.length;
-    for (const element of value as readonly JsonValue[]) {
-      present = collect(element, path, from, into) || present;
-    }
-    return present;
-  }
-  const splits = path.splits[from];
-  if (!splits) {
-    into.push(value);
-    return true;
-  }
-  if (!isJsonObject(value)) {
-    return false;
-  }
-  for (const { key, next } of splits) {
-    const child = own(value, key);
-    if (child !== undefined) {
-      return collect(child, path, next, into);
+function longestChild(
+  object: JsonObject,
+  path: FieldPath,
+  from: number,
+): { readonly value: JsonValue; readonly from: number } | undefined {
+  for (const { key, next } of path.splits[from] ?? []) {
+    const value = own(object, key);
+    if (value !== undefined) {
+      return { value, from: next };
     }
   }
-  return false;
+  return undefined;
 }

@@ -7,7 +7,8 @@ const SPACE = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff";
 const CONTROL: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", v: "\v", f: "\f", "0": "\0" };
 
 const digit: CharSet = { has: (unit) => unit >= 48 && unit <= 57 };
-const word: CharSet = {
+/** `\w`: what word boundaries stand between. */
+export const WORD: CharSet = {
   has: (unit) => (unit >= 48 && unit <= 57) || (unit >= 65 && unit <= 90) || unit === 95 || (unit >= 97 && unit <= 122),
 };
 const space: CharSet = {
@@ -16,8 +17,6 @@ const space: CharSet = {
 
 /** Builders of character sets. */
 export const charSet = {
-  word,
-
   dot(dotAll: boolean): CharSet {
     return { has: (unit) => dotAll || (unit !== 10 && unit !== 13 && unit !== 0x2028 && unit !== 0x2029) };
   },
@@ -53,7 +52,7 @@ export const charSet = {
     if (control !== undefined) {
       return charSet.literal(control, false);
     }
-    const set = { d: digit, w: word, s: space }[char.toLowerCase()];
+    const set = { d: digit, w: WORD, s: space }[char.toLowerCase()];
     if (!set) {
       return undefined;
     }

@@ -1,4 +1,4 @@
-import { charSet } from "./char-set.ts";
+import { WORD } from "./char-set.ts";
 import type { CharSet } from "./char-set.ts";
 import { parseRegex, RegexRefusal } from "./parse-regex.ts";
 import type { RegexFlags, RegexNode } from "./parse-regex.ts";
@@ -184,8 +184,8 @@ function holds(
     case "word":
     case "notWord":
     default: {
-      const before = position > 0 && charSet.word.has(text.charCodeAt(position - 1));
-      const after = position < text.length && charSet.word.has(text.charCodeAt(position));
+      const before = position > 0 && WORD.has(text.charCodeAt(position - 1));
+      const after = position < text.length && WORD.has(text.charCodeAt(position));
       return (before !== after) === (what === "word");
     }
   }
