@@ -43,33 +43,51 @@ const WORDS: readonly (readonly [string, string, GoWords])[] = [
  * @see https://github.com/yaml/go-yaml/blob/v2/decode.go
  */
 export function goSyntaxProblem(
-  problem: YAMLError,
+  problems: readonly YAMLError[],
   text: string,
   lines: LineCounter,
 ): { readonly error: string; readonly position: Position } {
-  const offset = problem.pos[0];
+  const [problem, second] = problems;
+  const [start, end] = problem?.pos ?? [0, 0];
   const words =
-    WORDS.find(([code, part]) => problem.code === code && problem.message.includes(part))?.[2] ??
+    WORDS.find(([code, part]) => problem?.code === code && problem.message.includes(part))?.[2] ??
     parser("did not find expected key");
-  const { line, col } = lines.linePos(offset);
-  // libyaml puts the end of a text that lacks its last newline on a line of its own.
-  const atEnd = offset >= text.length && col > 1 ? 1 : 0;
-  const printed = printedLine(words, line + atEnd, lines.linePos(nextToken(text, problem.pos[1])).line);
-  const where = printed > 0 ? `line ${printed}: ` : "";
+  const multiline = [problem, second].find((one) => one?.code === "MULTILINE_IMPLICIT_KEY" && one.pos[0] === start);
+  // Such a key is noticed at its colon, or without one where the next token begins.
+  const hasColon = second?.code !== "MISSING_CHAR" || second.pos[0] !== start;
+  const printed =
+    multiline && hasColon ? lineAt(multiline.pos[1], text, lines) : lineOf(words, start, end, text, lines);
+  const shown = words.by === "parser" ? printed - 1 : printed;
+  // Nothing is printed for the first line.
+  const where = shown > (words.by === "parser" ? 0 : 1) ? `line ${shown}: ` : "";
+  const { line, col } = lines.linePos(start);
   return { error: `yaml: ${where}${words.text}`, position: { line, column: col } };
 }
 
-/** Nothing is printed for the first line. */
-function printedLine(words: GoWords, line: number, nextLine: number): number {
-  if (words.by === "parser") {
-    return line - 1;
+function lineOf({ by }: GoWords, start: number, end: number, text: string, lines: LineCounter): number {
+  switch (by) {
+    case "parser":
+      return lineAt(tokenFrom(text, start), text, lines);
+    case "next-token":
+      return lineAt(tokenFrom(text, endOfLine(text, end)), text, lines);
+    case "scanner":
+    default:
+      return lines.linePos(start).line;
   }
-  const noticed = words.by === "next-token" ? nextLine : line;
-  return noticed === 1 ? 0 : noticed;
 }
 
-/** A key without its colon is noticed only where the next token begins. */
-function nextToken(text: string, offset: number): number {
-  const rest = /^[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*/.exec(text.slice(offset));
-  return offset + (rest?.[0].length ?? 0);
+/** libyaml puts the end of a text that lacks its last newline on a line of its own. */
+function lineAt(offset: number, text: string, lines: LineCounter): number {
+  const { line, col } = lines.linePos(offset);
+  return offset >= text.length && col > 1 ? line + 1 : line;
+}
+
+function endOfLine(text: string, offset: number): number {
+  const newline = text.indexOf("\n", offset);
+  return newline === -1 ? text.length : newline;
+}
+
+/** The next thing that is neither blank nor comment. */
+function tokenFrom(text: string, offset: number): number {
+  return offset + (/^(?:\s|#[^\n]*)*/.exec(text.slice(offset))?.[0].length ?? 0);
 }

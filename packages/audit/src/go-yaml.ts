@@ -1,4 +1,4 @@
-import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, Parser } from "yaml";
+import { Composer, isAlias, isCollection, isMap, isScalar, isSeq, LineCounter, Parser } from "yaml";
 import type { Alias, Document, ParsedNode } from "yaml";
 import { goSyntaxProblem } from "./go-yaml-problem.ts";
 import { resolveGoScalar } from "./go-yaml-scalar.ts";
@@ -36,9 +36,9 @@ export function readGoYaml(text: string): GoYaml {
       ? { outcome: "read", root, strictError: undefined }
       : { outcome: "refused", error: document, position: undefined };
   }
-  const [, , end] = document.range;
-  const broken = document.errors.find(({ pos }) => !document.directives.docEnd || pos[0] < end);
-  if (broken) {
+  const end = endOfReading(document, source);
+  const broken = document.errors.filter(({ code, pos }) => pos[0] < end || code !== "UNEXPECTED_TOKEN");
+  if (broken.length > 0) {
     return { outcome: "refused", ...goSyntaxProblem(broken, source, lines) };
   }
   return new Conversion(lines).document(document);
@@ -63,6 +63,20 @@ function firstDocument(text: string, lines: LineCounter): Document.Parsed | stri
     throw error;
   }
   return undefined;
+}
+
+/**
+ * Where go-yaml stops reading: behind the mark that ends the document, or behind a scalar or flow collection that is
+ * all of the document. What follows is no longer its business, unless a colon makes a key of it.
+ */
+function endOfReading({ contents, directives, range }: Document.Parsed, text: string): number {
+  const isWhole = isScalar(contents) || (isCollection(contents) && contents.flow === true);
+  if (isWhole && contents.range && contents.range[0] < contents.range[1]) {
+    const end = contents.range[1];
+    const line = /^[^\n]*/.exec(text.slice(end))?.[0] ?? "";
+    return /:(\s|$)/.test(line) ? text.length + 1 : end;
+  }
+  return directives.docEnd ? range[2] : text.length + 1;
 }
 
 class Conversion {

@@ -159,10 +159,20 @@ function decodeTime(state: State, node: SourceNode): GoData {
     throw new Abort(typeError(state, goKind(node.kind), "string"));
   }
   if (!/^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d([.,]\d+)?([Zz]|[-+]\d\d:\d\d)$/.test(node.value)) {
-    const quoted = goQuote(node.value);
+    const quoted = quoteTime(node.value);
     throw new Abort(`parsing time ${quoted} as "2006-01-02T15:04:05Z07:00": cannot parse ${quoted} as "2006"`);
   }
   return node.value;
+}
+
+/** Package time quotes byte by byte. */
+function quoteTime(text: string): string {
+  const bytes = [...Buffer.from(text)].map((byte) => {
+    const character = String.fromCodePoint(byte);
+    const isPlain = byte >= 0x20 && byte < 0x7f;
+    return isPlain ? character.replace(/["\\]/, "\\$&") : `\\x${byte.toString(16).padStart(2, "0")}`;
+  });
+  return `"${bytes.join("")}"`;
 }
 
 function wrong(state: State, node: { readonly kind: string }, type: GoType, old: GoData): GoData {

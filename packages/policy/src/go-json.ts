@@ -268,7 +268,9 @@ function here(scan: Scan): Position {
 function fail(scan: Scan, context: string): never {
   const character = scan.text.codePointAt(scan.offset);
   if (character === undefined) {
-    throw new JsonFault("unexpected end of JSON input");
+    // At the end Go tries one more blank: where a blank is wrong, it complains of that one.
+    const isInToken = /literal|escape|numeric/.test(context) && context !== "in string literal";
+    throw new JsonFault(isInToken ? `invalid character ' ' ${context}` : "unexpected end of JSON input");
   }
   throw new JsonFault(`invalid character ${quoteByte(firstByte(character))} ${context}`);
 }
