@@ -1,4 +1,4 @@
-import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import type { AuditEvent } from "@auditsieve/audit";
 import { evaluate } from "./condition/evaluate.ts";
 import type { Truth } from "./condition/evaluate.ts";
 import type { Expression } from "./condition/expression.ts";
@@ -7,6 +7,7 @@ import { eventReader } from "./field-readers.ts";
 import { HEAD_FIELDS, headOf, isHeadField, isWide } from "./head-view.ts";
 import type { HeadField, HeadView } from "./head-view.ts";
 import { mayMatter } from "./prefilter.ts";
+import { TupleMemo } from "./tuple-memo.ts";
 
 /** What a detection says of an event. */
 export type Outcome = "hit" | "miss" | "unknown";
@@ -26,8 +27,6 @@ const DECIDING: readonly HeadField[] = [
   "responseStatus.code",
 ];
 const MAX_REMEMBERED = 8192;
-/** Tuples longer than this are not remembered: their parts come from clients. */
-const MAX_KEY = 1024;
 
 /**
  * Runs detections over a stream. Most lines are settled by their head alone: the condition is evaluated with every
@@ -53,9 +52,7 @@ export class DetectionEngine {
   readonly detections: readonly Detection[];
   readonly #keyFields: readonly HeadField[];
   readonly #readsWide: ReadonlySet<Detection>;
-  /** Two generations: when the young one is full, it becomes the old one, and what is still used moves over. */
-  #young = new Map<string, readonly Detection[]>();
-  #old: ReadonlyMap<string, readonly Detection[]> = new Map();
+  readonly #narrow = new TupleMemo<readonly Detection[]>(MAX_REMEMBERED);
 
   constructor(detections: readonly Detection[]) {
     this.detections = detections;
@@ -95,20 +92,8 @@ export class DetectionEngine {
   }
 
   #narrowCandidates(head: HeadView): readonly Detection[] {
-    const key = this.#keyFields.map((field) => keyPart(head.get(field))).join("");
-    const known = this.#young.get(key);
-    if (known) {
-      return known;
-    }
-    const found = this.#old.get(key) ?? this.detections.filter(({ condition }) => mayMatter(condition, head, true));
-    if (key.length <= MAX_KEY) {
-      if (this.#young.size >= MAX_REMEMBERED) {
-        this.#old = this.#young;
-        this.#young = new Map();
-      }
-      this.#young.set(key, found);
-    }
-    return found;
+    const tuple = this.#keyFields.map((field) => head.get(field));
+    return this.#narrow.get(tuple, () => this.detections.filter(({ condition }) => mayMatter(condition, head, true)));
   }
 }
 
@@ -154,13 +139,4 @@ function headFieldsOf(expression: Expression): ReadonlySet<HeadField> {
     default:
       return new Set([expression.field.text].filter(isHeadField));
   }
-}
-
-/** Injective: the length stands before the text, so that no made-up value can look like two. */
-function keyPart(value: JsonValue | undefined): string {
-  if (typeof value === "string") {
-    return `${value.length}:${value}`;
-  }
-  const text = value === undefined ? "" : JSON.stringify(value);
-  return `j${text.length}:${text}`;
 }
