@@ -125,6 +125,13 @@ describe("redactLine keeps", () => {
         "mkdir -p /data && ps -p 1 && ssh -p 22 h && echo $TOKEN --token-file=/x --password=$(PASS) -u root",
       ),
     ),
+    "a cluster's own users, key files and keys of maps in arguments": JSON.stringify(
+      exec(
+        "sh",
+        "-c",
+        `kubectl create clusterrolebinding x --user=system:anonymous; curl --key a.key; kubectl patch node n -p {"key":"a"}`,
+      ),
+    ),
     "references to secrets": JSON.stringify(
       podWith({
         env: [{ name: "DB_PASS", valueFrom: { secretKeyRef: { name: "db", key: "password" } } }],

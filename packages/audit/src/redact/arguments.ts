@@ -4,7 +4,7 @@ import { findTextCredentials, mergeSpans } from "./text-credentials.ts";
 
 /** Programs whose `-p` is no password: a port, a path, a process, a parent. Of any other, what follows `-p` is replaced. */
 const OTHER_P = new Set(
-  "cp echo git grep install kill mkdir mknod mount nc ncat netstat node pgrep pg_dump pg_isready pg_restore ps psql python python3 read rsync scp sftp socat ss ssh tar test touch tree unzip useradd".split(
+  "cp echo git grep install k kill kubectl mkdir mknod mount nc ncat netstat node oc pgrep pg_dump pg_isready pg_restore ps psql python python3 read rsync scp sftp socat ss ssh tar test touch tree unzip useradd".split(
     " ",
   ),
 );
@@ -19,10 +19,11 @@ const PASSWORD_FLAGS: Readonly<Record<string, readonly string[]>> = {
 const WRAPPERS = new Set("doas env exec nice nohup stdbuf sudo time timeout xargs".split(" "));
 
 /** A value that names a credential or says that there is one, but is none. */
-const NO_SECRET = /^(?:true|false|null|none|\$\w+|\$\{\w+\}|\$\(\w+\))$/;
+const NO_SECRET = /^(?:true|false|null|none|\$\w+|\$\{\w+\}|\$\(\w+\)|[\w./-]+\.(?:crt|key|pem))$/;
 const RUN = /[\w.-]+/g;
 const SQL = /\b(?:password|identified[ \t]+by)[ \t]+(["'])([^"']*)\1/gi;
 const LONGEST_USER = 512;
+const KUBERNETES_USER = /^["']?system:[a-z]/;
 
 /**
  * The credentials in the arguments of a command, one list of spans for each argument: `--password=x`, `--password x`,
@@ -33,10 +34,15 @@ export function findArgumentCredentials(
   args: readonly string[],
   isName: NameTest = isCredentialName,
 ): readonly (readonly Span[])[] {
-  const program = programOf(args);
+  let program = "";
+  let isProgram = true;
   return args.map((arg, place) => {
-    const before = args[place - 1];
-    const whole = wholeCredential(arg, before, program, isName);
+    if (arg === "--") isProgram = true;
+    else if (isProgram && !arg.startsWith("-") && !WRAPPERS.has(arg) && !/^\w+=|^[0-9]+[a-z]?$/.test(arg)) {
+      program = arg.slice(arg.lastIndexOf("/") + 1);
+      isProgram = false;
+    }
+    const whole = wholeCredential(arg, args[place - 1], program, isName);
     if (whole !== undefined) return mergeSpans(arg, [whole, ...findTextCredentials(arg)]);
     return mergeSpans(arg, [...findAssignments(arg, program, isName), ...findTextCredentials(arg)]);
   });
@@ -68,7 +74,7 @@ function wholeCredential(arg: string, before: string | undefined, program: strin
 function valueStart(value: string, flag: string, program: string, isName: NameTest): number | undefined {
   if (isUserFlag(flag)) {
     const colon = value.indexOf(":");
-    return colon < 0 ? undefined : colon + 1;
+    return colon < 0 || KUBERNETES_USER.test(value) ? undefined : colon + 1;
   }
   return isPasswordFlag(flag, program, isName) ? 0 : undefined;
 }
@@ -99,7 +105,7 @@ export function findAssignments(text: string, outerProgram = "", isName: NameTes
     const gap = text.slice(last, run.index);
     last = run.index + name.length;
     if (run.index < end) continue;
-    if (/[\n;|&(`]/.test(gap) || (/["']/.test(gap) && /^-\w*c$/.test(lastName))) isCommand = true;
+    if (name === "--" || /[\n;|&(`]/.test(gap) || (/["']/.test(gap) && /^-\w*c$/.test(lastName))) isCommand = true;
     lastName = name;
     if (GLUED_P.has(name)) state.isGlued = true;
     const isAssignment = text[last] === "=";
@@ -140,10 +146,13 @@ function assignedTo(name: string, text: string, after: number, state: ShellState
   const isLiteral = name === "--from-literal";
   if (!isUser && !isLiteral && !(isFlag ? isPasswordFlag(name, state.program, state.isName) : state.isName(name)))
     return undefined;
+  // "key" in JSON and YAML is any map's key; as a flag or a variable it is one to a lock.
+  if (name === "key" && text[after] !== "=") return undefined;
   const from = valueAfter(text, after, isFlag);
   if (from === undefined || (isFlag && text[after] !== "=" && text.startsWith("--", from))) return undefined;
   if (!isUser && !isLiteral) return valueAt(text, from);
   const near = text.slice(from, from + LONGEST_USER);
+  if (isUser && KUBERNETES_USER.test(near)) return undefined;
   const inner = /^[^ \t\r\n;|&()<>=:]*[=:]/.exec(near)?.[0];
   if (inner === undefined || !inner.endsWith(isUser ? ":" : "=")) return undefined;
   const quote = /^\\{0,3}["'`]/.exec(near)?.[0];
@@ -197,9 +206,4 @@ function wordEnd(text: string, from: number): number {
 
 function isSeparator(letter: string): boolean {
   return " \t\r\n;|&()<>".includes(letter);
-}
-
-function programOf(args: readonly string[]): string {
-  const named = args.find((arg) => !arg.startsWith("-") && !WRAPPERS.has(arg) && !/^\w+=|^[0-9]+[a-z]?$/.test(arg));
-  return named?.slice(named.lastIndexOf("/") + 1) ?? "";
 }

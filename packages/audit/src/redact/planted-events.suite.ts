@@ -212,6 +212,8 @@ export const PLACES: { readonly [place: string]: { [key: string]: Json } } = {
   "exec with --password=x": exec("mysql", `--password=${CANARY}`),
   "exec with --password x": exec("app", "--password", CANARY),
   "exec with -p x": exec("app", "-p", CANARY),
+  "exec with -p x behind --": exec("kubectl", "exec", "db", "--", "app", "-p", CANARY),
+  "exec of a shell with -p x behind --": exec("sh", "-c", `kubectl exec db -- app -p ${CANARY}`),
   "exec with -px": exec("mysqldump", "-uroot", `-p${CANARY}`),
   "exec with a password of several words": exec("app", "--password", `one ${CANARY} & two`),
   "exec with --token=several words": exec("app", `--token=one;${CANARY} two`),
