@@ -1,0 +1,48 @@
+import { writeFileSync } from "node:fs";
+
+interface SampleFile {
+  readonly name: string;
+  readonly events: number;
+  readonly bytes: number;
+  readonly storedBytes: number;
+}
+
+const SHOWS: Readonly<Record<string, string>> = {
+  "attack.log.zst":
+    "The whole attack log, 5.3 minutes: 62 attack steps among normal users, probes and controllers; at the end some odd but harmless requests by kubernetes-admin.",
+  "quiet.log.zst":
+    "The quiet part of the baseline log, 5.5 minutes (requestReceivedTimestamp from 2026-11-24T00:13:26.471919Z, before 2026-11-24T00:18:56.495327Z): control loops, probes and scrapers, no person.",
+  "working-day.log.zst":
+    "Two minutes of the baseline log (from 2026-11-24T00:24:56Z, before 2026-11-24T00:26:56Z): people and CI, in the second minute also rolling deployments.",
+  "attack-labels.jsonl":
+    "One line for each auditID of the attack: label, step, technique, `primary` (the deed itself) or incidental (discovery of the same step), user, verb, uri, stages, code.",
+  "attack-steps.jsonl": "The attack's steps: time window, principal, expected verb:resource, exit code, command.",
+  "small.log":
+    "Hand-picked events of the attack log, in its order: one deed of each of 30 steps, and ten everyday events (a probe, leases, a watch, tokens, a binding, people).",
+};
+
+export function writeReadme(path: string, files: readonly SampleFile[], key: Buffer): void {
+  const row = ({ name, events, bytes, storedBytes }: SampleFile): string =>
+    `| ${name} | ${events.toLocaleString("en")} | ${bytes.toLocaleString("en")} | ${storedBytes.toLocaleString("en")} | ${SHOWS[name]} |`;
+  writeFileSync(
+    path,
+    `# Samples
+
+Real audit logs: written by a kube-apiserver 1.37.2 with etcd, controller-manager, scheduler and ten fake nodes (kwok),
+under a policy that records everything at RequestResponse and omits no stage. All people, names, images and values were made
+up for the recording, and the cluster is gone. Nothing was edited by hand.
+
+| file | events or lines | bytes, unpacked | bytes, stored | what it shows |
+|---|--:|--:|--:|---|
+${files.map(row).join("\n")}
+
+**Redacted.** Every line went through this project's own redaction (\`createRedactor\` of @auditsieve/audit): values of
+Secrets, last-applied copies, tokens and credentials in commands are \`redacted:<16 hex digits>\`, the same value the same
+hash. The key is \`${key.toString()}\`: public, so that the files can be made again; for your own logs take a random one.
+The order of the lines, and every byte that is no secret, is as the apiserver wrote it.
+
+Made by \`node scripts/make-samples.ts FOLDER\` from the recorded logs. It refuses to write a line in which one of the
+recording's secret values, a JSON web token, a private key or a bearer token is left; a test looks for the latter three here.
+`,
+  );
+}
