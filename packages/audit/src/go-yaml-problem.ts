@@ -12,6 +12,7 @@ const parser = (text: string): GoWords => ({ text, by: "parser" });
 
 /** First match decides: `[code of the yaml library, part of its message, go-yaml's words]`. */
 const WORDS: readonly (readonly [string, string, GoWords])[] = [
+  ["RESOURCE_EXHAUSTION", "", scanner("exceeded max depth of 10000")],
   ["TAB_AS_INDENT", "", scanner("found character that cannot start any token")],
   ["BAD_SCALAR_START", "flow indicator", parser("did not find expected node content")],
   ["BAD_SCALAR_START", "", scanner("found character that cannot start any token")],

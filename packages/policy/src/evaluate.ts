@@ -38,7 +38,17 @@ export function evaluate(policy: Policy, attributes: RequestAttributes): Decisio
   return decisions.unmatched;
 }
 
-/** Whether a rule matches a request. */
+/**
+ * Whether a rule matches a request; which rule decides is a matter of order.
+ *
+ * @example
+ * const anyGet = { level: "None", verbs: ["get"] };
+ * const request = {
+ *   user: undefined, verb: "get", isResourceRequest: false, path: "/livez",
+ *   apiGroup: "", apiVersion: "", resource: "", subresource: "", namespace: "", name: "",
+ * };
+ * assert.ok(ruleMatches(anyGet, request));
+ */
 export function ruleMatches(rule: PolicyRule, attributes: RequestAttributes): boolean {
   const { user } = attributes;
   if (isSet(rule.users)) {

@@ -32,8 +32,12 @@ export type GeneratedPolicy =
  * Generates the policy of a profile. What comes out has been loaded as the apiserver of that version would.
  *
  * @example
- * const generated = generatePolicy(profile, { set: { secrets: "Metadata" } });
- * assert.equal(generated.outcome, "generated");
+ * const all = { id: "all", reason: "nothing is missed", source: "none", level: { set: "level" } };
+ * const level = { type: "level", default: "Metadata", allowed: ["Metadata", "Request"], help: "how much" };
+ * const profile = { name: "all", summary: "All.", parameters: { level }, notices: [], rules: [all] };
+ * const generated = generatePolicy(profile, { set: { level: "Request" } });
+ * assert.ok(generated.outcome === "generated");
+ * assert.equal(generated.policy.rules[0].level, "Request");
  */
 export function generatePolicy(profile: Profile, options: GenerateOptions = {}): GeneratedPolicy {
   const { set = {}, kubernetesVersion = "1.37" } = options;

@@ -30,7 +30,13 @@ export type LoadedProfileCases =
   | { readonly outcome: "loaded"; readonly cases: readonly ProfileCase[] }
   | { readonly outcome: "refused"; readonly problems: readonly Problem[] };
 
-/** Reads the cases of a profile: a YAML document `cases: [...]`. */
+/**
+ * Reads the cases of a profile: a YAML document `cases: [...]`.
+ *
+ * @example
+ * const loaded = loadProfileCases("cases: [{request: get /livez, user: ann, level: Metadata, why: no probe}]");
+ * assert.equal(loaded.outcome, "loaded");
+ */
 export function loadProfileCases(source: string): LoadedProfileCases {
   const { documents, problems } = readYaml(source);
   const [document] = documents;
@@ -41,7 +47,15 @@ export function loadProfileCases(source: string): LoadedProfileCases {
   return { outcome: "loaded", cases: (document.value as unknown as { cases: readonly ProfileCase[] }).cases };
 }
 
-/** Runs one case; gives what is wrong, or undefined. */
+/**
+ * Runs one case; gives what is wrong, or undefined.
+ *
+ * @example
+ * const rule = { id: "all", reason: "nothing is missed", source: "none", level: "Metadata" };
+ * const profile = { name: "all", summary: "All.", parameters: {}, notices: [], rules: [rule] };
+ * const wrong = runProfileCase(profile, { request: "get /livez", user: "ann", level: "None", why: "a probe" });
+ * assert.equal(wrong, "get /livez is Metadata by all: None by any rule is wanted");
+ */
 export function runProfileCase(profile: Profile, { request, ...expected }: ProfileCase): string | undefined {
   const generated = generatePolicy(profile, { set: expected.set ?? {} });
   if (generated.outcome === "refused") {
