@@ -39,8 +39,8 @@ export interface FilterOptions {
   readonly policy: StreamPolicy;
   /** Called for every line that cannot be decided, in order. */
   readonly onProblem?: (problem: LineProblem) => void;
-  /** Called for every decidable event before anything is cut from it, kept or not; `scan` holds it during the call. */
-  readonly onEvent?: (scan: EventScan) => void;
+  /** Called for every decidable event before anything is cut from it, kept or not, with its line; `scan` holds it during the call. */
+  readonly onEvent?: (scan: EventScan, line: number) => void;
   /** Applied to every kept line; the default leaves the original bytes. Gives the same buffer where nothing changes. */
   readonly redact?: (line: Buffer, isDecidable: boolean) => Buffer;
   /** Lines over this length are kept undecided. Default 16 MiB. */
@@ -136,7 +136,7 @@ export class Filter {
       this.#keep(bytes, start, end, terminated, false);
       return;
     }
-    this.#options.onEvent?.(scan);
+    this.#options.onEvent?.(scan, this.#lines - this.#firstLine);
     const decision = this.#options.policy.decide(scan);
     if (decision.action === "keep") {
       this.#keep(bytes, start, end, terminated, true);

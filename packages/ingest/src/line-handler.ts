@@ -8,7 +8,7 @@ import { LineTail, reducedEvent } from "./reduced-event.ts";
 import { scanHead } from "./scan-head.ts";
 import type { Delivery } from "./sink.ts";
 import type { QuarantinedLine } from "./sinks/dead-letter.ts";
-import type { SinkCounter } from "./tally.ts";
+import type { PipelineTally, SinkCounter } from "./tally.ts";
 import { isTimestamp } from "./timestamp.ts";
 
 export interface LineHandlerOptions {
@@ -27,6 +27,8 @@ export interface LineHandlerOptions {
   readonly idKey: Uint8Array;
   readonly redactor: Redactor;
   readonly detections?: DetectionEngine;
+  /** Shown every decidable event before anything is cut from it; the scan holds it during the call. */
+  readonly onEvent?: (scan: EventScan) => void;
   /** Told of lines that are no event or too long; holds nothing of the line. */
   readonly onLineAlarm?: (alarm: LineAlarm) => void;
   readonly now?: () => Date;
@@ -81,13 +83,15 @@ export class LineHandler implements LineVisitor {
     }
   }
 
-  counts(): { lines: number; bytes: number; undecidable: number; reduced: number; findings: number } {
+  counts(): Pick<PipelineTally, "lines" | "bytes" | "undecidable" | "reduced" | "findings" | "undecided"> {
+    const { findings = 0, undecided = {} } = this.#findings?.counts() ?? {};
     return {
       lines: this.#lines,
       bytes: this.#bytes,
       undecidable: this.#undecidable,
       reduced: this.#reduced,
-      findings: this.#findings?.counts().findings ?? 0,
+      findings,
+      undecided,
     };
   }
 
@@ -137,6 +141,7 @@ export class LineHandler implements LineVisitor {
 
   #event(bytes: Buffer, line: Line): void {
     const scan = this.#scan;
+    this.#options.onEvent?.(scan);
     const decisions = this.#options.outlets.map(({ to }) => (to.feed === "kept" ? to.policy?.decide(scan) : undefined));
     let id: string | undefined;
     let whole: Delivery | undefined;

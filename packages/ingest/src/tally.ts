@@ -33,6 +33,8 @@ export interface PipelineTally {
   readonly undecidable: number;
   readonly reduced: number;
   readonly findings: number;
+  /** Requests that a detection could not decide, because the log does not say enough; by the detection's id. */
+  readonly undecided: Readonly<Record<string, number>>;
   /** Lines that some sink has not settled yet. */
   readonly unacknowledged: number;
   readonly sinks: readonly SinkTally[];

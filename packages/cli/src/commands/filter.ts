@@ -1,0 +1,154 @@
+import { createRedactor } from "@auditsieve/audit";
+import type { Redactor } from "@auditsieve/audit";
+import { DetectionEngine, FindingStream } from "@auditsieve/detect";
+import type { Finding } from "@auditsieve/detect";
+import { Filter, FindingTap } from "@auditsieve/ingest";
+import type { FilterSummary } from "@auditsieve/ingest";
+import type { StreamPolicy } from "@auditsieve/policy";
+import { randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import type { Argv } from "yargs";
+import { EXIT, worseExit } from "../exit-code.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { LineProblems } from "../line-problems.ts";
+import { logName, logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
+import { describeRule, loadPolicyOption } from "../noise-policy.ts";
+import { say, writeData } from "../output.ts";
+import { Progress } from "../progress.ts";
+import { DEFAULT_NOISE, shippedDetections } from "../shipped.ts";
+import { bytesText, count, percent, table } from "../table.ts";
+import { writeFindings } from "../write-findings.ts";
+
+/** Options of `filter`. */
+export interface FilterCommandOptions {
+  readonly logs: readonly string[];
+  readonly policy: string | undefined;
+  readonly summary: string | undefined;
+  readonly findings: string | undefined;
+  readonly redact: boolean;
+  readonly strict: boolean;
+}
+
+/** Adds the options of `filter`. */
+export function filterOptions(argv: Argv): Argv<FilterCommandOptions> {
+  return argv
+    .positional("logs", {
+      type: "string",
+      array: true,
+      default: [] as string[],
+      describe: "Audit logs: plain, .gz, .zst, or - for standard input",
+    })
+    .option("policy", {
+      type: "string",
+      describe: `Policy that decides what is kept; default: the shipped ${DEFAULT_NOISE} noise policy`,
+    })
+    .option("summary", { type: "string", describe: "Write the counts as JSON to this file" })
+    .option("findings", { type: "string", describe: "Run the detections and write findings to this file, NDJSON" })
+    .option("redact", {
+      type: "boolean",
+      default: false,
+      describe: "Replace secrets by keyed hashes; without it the original bytes are written",
+    })
+    .option("strict", { type: "boolean", default: false, describe: "Exit 1 if a line could not be decided" })
+    .example("$0 filter audit.log > kept.log", "drop control-loop noise; counts per rule go to standard error")
+    .example("zcat audit-*.gz | $0 filter --policy cluster.policy.yaml - > kept.log", "tailor a log by your own policy")
+    .epilogue(
+      "Kept lines are written byte for byte and in order, secrets included unless --redact is given. A line that cannot be decided is kept.",
+    ) as unknown as Argv<FilterCommandOptions>;
+}
+
+/** Writes what the policy keeps to stdout and the counts to stderr. */
+export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
+  const policy = await loadPolicyOption(options.policy);
+  if (policy === undefined) {
+    return EXIT.unusable;
+  }
+  const logs = logsOrStdin(options.logs);
+  const problems = new LineProblems({ strict: options.strict });
+  // A key of this run only: hashes can be compared within one output, and nobody can look values up by them.
+  const redactor = createRedactor({ key: randomBytes(32) });
+  const findings: Finding[] = [];
+  const tap = options.findings === undefined ? undefined : await findingTap(redactor, findings);
+  let log = "";
+  const sieve = new Filter({
+    policy,
+    onProblem: (problem) => problems.add(log, problem),
+    ...(tap === undefined ? {} : { onEvent: (scan) => tap.event(scan) }),
+    ...(options.redact
+      ? { redact: (line, isDecidable) => (isDecidable ? redactor.redactLine(line) : redactor.redactUndecodable(line)) }
+      : {}),
+  });
+  let exit: ExitCode = EXIT.fine;
+  const progress = new Progress("filtered");
+  for (const each of logs) {
+    log = logName(each);
+    try {
+      for await (const chunk of readLog(each)) {
+        await writeAll(sieve.write(chunk));
+        progress.add(chunk.length);
+      }
+    } catch (error) {
+      sayUnreadable(error);
+      exit = EXIT.unusable;
+    }
+    await writeAll(sieve.end());
+  }
+  progress.finish();
+  if (problems.finish()) {
+    exit = worseExit(exit, EXIT.problems);
+  }
+  if (tap !== undefined && options.findings !== undefined) {
+    tap.end();
+    await writeFindings(options.findings, findings);
+  }
+  const summary = sieve.summary();
+  if (options.summary !== undefined) {
+    await writeFile(options.summary, `${JSON.stringify(summary, undefined, 2)}\n`);
+  }
+  saySummary(summary, policy);
+  return exit;
+}
+
+async function findingTap(redactor: Redactor, findings: Finding[]): Promise<FindingTap> {
+  const engine = new DetectionEngine(await shippedDetections());
+  return new FindingTap(engine, new FindingStream(engine), redactor, (finding) => findings.push(finding));
+}
+
+async function writeAll(runs: readonly Buffer[]): Promise<void> {
+  for (const bytes of runs) {
+    await writeData(bytes);
+  }
+}
+
+function saySummary(summary: FilterSummary, policy: StreamPolicy): void {
+  const { lines, bytes, kept, keptBytes, dropped, stripped, invalid, byRule } = summary;
+  say(
+    `auditsieve: ${count(lines)} lines: kept ${count(kept)} (${bytesText(keptBytes)}), dropped ${count(dropped)} ` +
+      `(${percent(dropped, lines)} of events, ${percent(bytes - keptBytes, bytes)} of bytes)` +
+      `${stripped > 0 ? `, stripped ${count(stripped)}` : ""}${invalid > 0 ? `, undecidable and kept ${count(invalid)}` : ""}`,
+  );
+  if (byRule.length > 0) {
+    const columns = [
+      { title: "rule" },
+      { title: "level" },
+      { title: "dropped", align: "right" },
+      { title: "stripped", align: "right" },
+      { title: "bytes", align: "right" },
+      { title: "what" },
+    ] as const;
+    const rows = byRule.map((each) => [
+      each.rule === null ? "none" : `rules[${each.rule}]`,
+      each.level,
+      count(each.dropped),
+      count(each.stripped),
+      bytesText(each.bytes),
+      each.rule === null ? "no rule matched" : describeRule(policy, each.rule) || "everything",
+    ]);
+    say(table(columns, rows));
+  }
+  const unmatched = byRule.find(({ rule, dropped: events }) => rule === null && events > 0);
+  if (unmatched !== undefined) {
+    say(`auditsieve: warning: ${count(unmatched.dropped)} events were dropped because no rule matched them`);
+    say("  hint: End the policy with a rule that keeps everything else: - level: RequestResponse");
+  }
+}

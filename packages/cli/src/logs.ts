@@ -1,0 +1,36 @@
+import { IngestError, openLog } from "@auditsieve/ingest";
+import { say } from "./output.ts";
+import { Failure } from "./failure.ts";
+import { safeText } from "@auditsieve/detect";
+
+/** Adds nothing: the logs that a command was given, standard input where there is none and it is no terminal. */
+export function logsOrStdin(logs: readonly string[]): readonly string[] {
+  if (logs.length > 0) {
+    return logs;
+  }
+  if (process.stdin.isTTY) {
+    throw new Failure("Cannot read a log: none was named, and standard input is a terminal", {
+      hint: "Name log files (plain, .gz or .zst), or pipe a log in",
+    });
+  }
+  return ["-"];
+}
+
+/** The bytes of a log file (plain, .gz, .zst) or of standard input for `-`. */
+export function readLog(log: string): AsyncGenerator<Buffer, void> {
+  return log === "-" ? openLog(process.stdin) : openLog(log);
+}
+
+/** How a log is called in messages. */
+export function logName(log: string): string {
+  return log === "-" ? "standard input" : log;
+}
+
+/** Says what made a log unreadable, and whether it did: anything else is thrown on. */
+export function sayUnreadable(error: unknown): void {
+  if (!(error instanceof IngestError)) {
+    throw error;
+  }
+  say(`auditsieve: ${safeText(error.message, 2_000)}`);
+  say(`  hint: ${error.hint}`);
+}

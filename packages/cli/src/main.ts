@@ -1,0 +1,35 @@
+import { IngestError } from "@auditsieve/ingest";
+import { safeText } from "@auditsieve/detect";
+import { createRequire } from "node:module";
+import { EXIT } from "./exit-code.ts";
+import type { ExitCode } from "./exit-code.ts";
+import { Failure, systemCode } from "./failure.ts";
+import { say } from "./output.ts";
+import { runProgram } from "./program.ts";
+
+const { version } = createRequire(import.meta.url)("../package.json") as { readonly version: string };
+
+// Who reads our output may stop reading: that is no failure of ours.
+process.stdout.on("error", (error) => {
+  process.exit(systemCode(error) === "EPIPE" ? EXIT.fine : EXIT.failed);
+});
+
+process.exitCode = await runProgram(process.argv.slice(2), version).catch(sayFailure);
+
+function sayFailure(error: unknown): ExitCode {
+  if (systemCode(error) === "EPIPE") {
+    return EXIT.fine;
+  }
+  if (error instanceof Failure || error instanceof IngestError) {
+    say(`auditsieve: ${safeText(error.message, 2_000)}`);
+    if (error.hint !== undefined) {
+      say(`  hint: ${safeText(error.hint, 2_000)}`);
+    }
+    return error instanceof Failure ? error.exitCode : EXIT.unusable;
+  }
+  say(
+    `auditsieve: Failed unexpectedly: ${safeText(error instanceof Error ? (error.stack ?? error.message) : String(error), 4_000)}`,
+  );
+  say("  hint: This is a bug of auditsieve: please report it with the command line");
+  return EXIT.failed;
+}

@@ -1,0 +1,44 @@
+import type { Problem } from "@auditsieve/audit";
+import { safeText } from "@auditsieve/detect";
+
+/** Data goes here. Resolves when the bytes are handed over, so that their memory may be used again. */
+export function writeData(bytes: Buffer | string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(bytes, (error) => {
+      if (error === null || error === undefined) {
+        resolve();
+      } else {
+        reject(error);
+      }
+    });
+  });
+}
+
+/** One line of data. */
+export function writeLine(line: string): Promise<void> {
+  return writeData(`${line}\n`);
+}
+
+/** Everything that is not data: messages, counts, progress. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Says a problem with its place and its cure. Text that may come from a file is made safe to print. */
+export function sayProblem(problem: Problem, where = ""): void {
+  const place = [where, problem.line, problem.column].filter((part) => part !== undefined && part !== "").join(":");
+  const prefix = place === "" ? "auditsieve" : safeText(place, MAX_MESSAGE);
+  say(
+    `${prefix}: ${problem.severity === "error" ? "" : `${problem.severity}: `}${safeText(problem.message, MAX_MESSAGE)}`,
+  );
+  if (problem.hint !== undefined) {
+    say(`  hint: ${safeText(problem.hint, MAX_MESSAGE)}`);
+  }
+}
+
+const MAX_MESSAGE = 2_000;
+
+/** Whether people look at stdout: tables may have colour. */
+export function hasColour(): boolean {
+  return process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "";
+}

@@ -1,0 +1,108 @@
+import yargs from "yargs";
+import type { Argv, CommandModule } from "yargs";
+import { EXIT } from "./exit-code.ts";
+import type { ExitCode } from "./exit-code.ts";
+import { Failure } from "./failure.ts";
+
+/** What a command's module gives: its options, and what runs it. */
+interface Command<T> {
+  readonly options: (argv: Argv) => Argv<T>;
+  readonly run: (options: T) => Promise<ExitCode>;
+}
+
+type Finish = (exit: ExitCode) => void;
+
+/** The commands of the contract, in the order of the help. */
+function commands(finish: Finish): readonly CommandModule[] {
+  return [
+    {
+      command: "policy",
+      describe: "Generate, check and evaluate audit policies",
+      builder: (argv) =>
+        policyCommands(finish)
+          .reduce((to, command) => to.command(command), argv)
+          .demandCommand(1, "no command was given to policy"),
+      handler: () => {},
+    },
+    lazy(finish, "filter [logs..]", "Drop the noise of audit logs, keep the rest byte for byte", async () => {
+      const { filter, filterOptions } = await import("./commands/filter.ts");
+      return { options: filterOptions, run: filter };
+    }),
+    lazy(finish, "ingest", "Run the daemon: tail the log, find, forward, lose nothing", async () => {
+      const { ingest, ingestOptions } = await import("./commands/ingest.ts");
+      return { options: ingestOptions, run: ingest };
+    }),
+    lazy(finish, "replay [logs..]", "Findings and timeline of audit logs", async () => {
+      const { replay, replayOptions } = await import("./commands/replay.ts");
+      return { options: replayOptions, run: replay };
+    }),
+    lazy(finish, "explain <audit-id> [logs..]", "What each stage does with one event, and why", async () => {
+      const { explain, explainOptions } = await import("./commands/explain.ts");
+      return { options: explainOptions, run: explain };
+    }),
+  ];
+}
+
+function policyCommands(finish: Finish): readonly CommandModule[] {
+  return [
+    lazy(finish, "generate", "Print the audit policy of a profile", async () => {
+      const { policyGenerate, policyGenerateOptions } = await import("./commands/policy-generate.ts");
+      return { options: policyGenerateOptions, run: policyGenerate };
+    }),
+    lazy(finish, "check <files..>", "Say what the apiserver would, and what it accepts in silence", async () => {
+      const { policyCheck, policyCheckOptions } = await import("./commands/policy-check.ts");
+      return { options: policyCheckOptions, run: policyCheck };
+    }),
+    lazy(finish, "eval <file>", "Decide requests read from standard input", async () => {
+      const { policyEval, policyEvalOptions } = await import("./commands/policy-eval.ts");
+      return { options: policyEvalOptions, run: policyEval };
+    }),
+  ];
+}
+
+/** A command whose module is loaded when it is called: `policy check` needs no pipeline. */
+function lazy<T>(finish: Finish, usage: string, describe: string, load: () => Promise<Command<T>>): CommandModule {
+  return {
+    command: usage,
+    describe,
+    builder: (async (argv: Argv) => (await load()).options(argv)) as unknown as (argv: Argv) => Argv,
+    handler: async (options) => finish(await (await load()).run(options as unknown as T)),
+  };
+}
+
+/** Runs the command line and gives its exit code. Throws a {@link Failure} for wrong use. */
+export async function runProgram(args: readonly string[], version: string): Promise<ExitCode> {
+  let exit: ExitCode = EXIT.fine;
+  const finish: Finish = (code) => {
+    exit = code;
+  };
+  const program = yargs()
+    .scriptName("auditsieve")
+    .usage("$0 <command>\n\nKubernetes audit logs: write down the right things, drop the noise, find what matters.")
+    .version(version)
+    .strict()
+    .parserConfiguration({ "duplicate-arguments-array": false, "greedy-arrays": false })
+    .demandCommand(1, "no command was given")
+    .recommendCommands()
+    .exitProcess(false)
+    .wrap(Math.min(120, process.stdout.columns ?? 100))
+    .epilogue(
+      "Exit codes: 0 fine; 1 problems or findings asked about; 2 wrong use or unreadable input; 3 failed while running.",
+    )
+    .fail((message: string | null, error: Error | undefined) => {
+      throw (
+        error ??
+        new Failure(`Cannot run: ${lowerFirst(message ?? "wrong use")}`, {
+          hint: "`auditsieve --help` lists the commands, `auditsieve COMMAND --help` the options",
+        })
+      );
+    });
+  await commands(finish)
+    .reduce((to, command) => to.command(command), program)
+    .parseAsync([...args]);
+  return exit;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,27 @@
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import { Failure, systemCode } from "./failure.ts";
+
+/** Text of a small file (a policy, a profile, a configuration), or of standard input for `-`. */
+export async function readText(path: string, what: string): Promise<string> {
+  if (path === "-") {
+    return text(process.stdin);
+  }
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const code = systemCode(error);
+    const why =
+      code === "ENOENT"
+        ? "no such file"
+        : code === "EISDIR"
+          ? "it is a directory"
+          : code === "EACCES"
+            ? "permission denied"
+            : String(error);
+    throw new Failure(`Cannot read the ${what} "${path}": ${why}`, {
+      hint: "Check the path and its permissions",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,52 @@
+import type { AuditEvent, EventScan, Redactor } from "@auditsieve/audit";
+import type { DetectionEngine, Finding, FindingStream } from "@auditsieve/detect";
+import { scanHead } from "./scan-head.ts";
+
+/**
+ * Runs detections beside whatever else is done with a stream of lines: each scanned event is shown to it, and findings come out
+ * with their events redacted. Only an event that its head does not rule out is parsed.
+ *
+ * @example
+ * const tap = new FindingTap(engine, new FindingStream(engine), redactor, (finding) => console.log(finding.summary));
+ * if (scan.scan(line, 0, line.length)) tap.event(scan);
+ * tap.end();
+ */
+export class FindingTap {
+  readonly #engine: DetectionEngine;
+  readonly #stream: FindingStream;
+  readonly #redactor: Redactor;
+  readonly #onFinding: (finding: Finding) => void;
+
+  constructor(
+    engine: DetectionEngine,
+    stream: FindingStream,
+    redactor: Redactor,
+    onFinding: (finding: Finding) => void,
+  ) {
+    this.#engine = engine;
+    this.#stream = stream;
+    this.#redactor = redactor;
+    this.#onFinding = onFinding;
+  }
+
+  /** Looks at the event last scanned by `scan`, before anything is cut from it. */
+  event(scan: EventScan): void {
+    const candidates = this.#engine.candidates(scanHead(scan));
+    if (candidates.length === 0) {
+      return;
+    }
+    // The scanned bytes are the caller's; a held finding outlives them.
+    const line = Buffer.from(scan.bytes.subarray(scan.start, scan.end));
+    const show = (): AuditEvent => parse(this.#redactor.redactLine(line));
+    this.#stream.push(parse(line), show, candidates).forEach(this.#onFinding);
+  }
+
+  /** The input has ended: findings that waited for a later stage of their request come out. */
+  end(): void {
+    this.#stream.flush().forEach(this.#onFinding);
+  }
+}
+
+function parse(line: Buffer): AuditEvent {
+  return JSON.parse(line.toString("utf8")) as AuditEvent;
+}

@@ -1,0 +1,69 @@
+import { isSeverityBelow } from "@auditsieve/detect";
+import type { Finding, Severity } from "@auditsieve/detect";
+
+/** Which findings a reader asks for; every set field must hold. */
+export interface Selection {
+  /** From this instant on, as {@link parseInstant} writes it. */
+  readonly since?: string;
+  /** Before this instant. */
+  readonly until?: string;
+  /** Name of the user who authenticated or was impersonated; `*` stands for any text. */
+  readonly actor?: string;
+  /** `pods`, `pods/exec`; `*` stands for any text. */
+  readonly resource?: string;
+  readonly namespace?: string;
+  /** One of the event's source addresses. */
+  readonly sourceIP?: string;
+  readonly minSeverity?: Severity;
+}
+
+/** Whether a finding is asked for. */
+export function isSelected(finding: Finding, selection: Selection): boolean {
+  const { since, until, actor, resource, namespace, sourceIP, minSeverity } = selection;
+  if ((since !== undefined && finding.time < since) || (until !== undefined && finding.time >= until)) {
+    return false;
+  }
+  if (
+    actor !== undefined &&
+    ![finding.actor, finding.impersonated].some((name) => name !== undefined && matches(name, actor))
+  ) {
+    return false;
+  }
+  if (namespace !== undefined && !matches(finding.namespace ?? "", namespace)) {
+    return false;
+  }
+  if (resource !== undefined && !finding.events.some(({ objectRef }) => matches(resourceOf(objectRef), resource))) {
+    return false;
+  }
+  if (sourceIP !== undefined && !finding.events.some(({ sourceIPs }) => sourceIPs?.includes(sourceIP) === true)) {
+    return false;
+  }
+  return minSeverity === undefined || !isSeverityBelow(finding.detection.level, minSeverity);
+}
+
+function resourceOf(ref: Finding["events"][number]["objectRef"]): string {
+  const { resource = "", subresource } = ref ?? {};
+  return subresource === undefined || subresource === "" ? resource : `${resource}/${subresource}`;
+}
+
+/** Plain comparison but for `*`. Walks back only to the last star, so that no pattern is slow. */
+function matches(text: string, pattern: string): boolean {
+  const parts = pattern.split("*");
+  if (parts.length === 1) {
+    return text === pattern;
+  }
+  const [first = ""] = parts;
+  const last = parts.at(-1) ?? "";
+  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last)) {
+    return false;
+  }
+  let at = first.length;
+  for (const part of parts.slice(1, -1)) {
+    const found = text.indexOf(part, at);
+    if (found === -1 || found + part.length > text.length - last.length) {
+      return false;
+    }
+    at = found + part.length;
+  }
+  return true;
+}
