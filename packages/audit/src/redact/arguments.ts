@@ -13,7 +13,7 @@ const GLUED_P = new Set("7z mariadb mariadb-dump mysql mysqladmin mysqldump mysq
 const PASSWORD_FLAGS: Readonly<Record<string, readonly string[]>> = {
   "-a": ["redis-cli", "valkey-cli"],
   "-w": ["ldapadd", "ldapdelete", "ldapmodify", "ldappasswd", "ldapsearch", "ldapwhoami"],
-  "-P": ["bcp", "isql", "sqlcmd", "tsql"],
+  "-P": ["bcp", "isql", "sqlcmd", "tsql", "unzip", "zip"],
 };
 /** Programs that start the one named after them. */
 const WRAPPERS = new Set("doas env exec nice nohup stdbuf sudo time timeout xargs".split(" "));
@@ -38,7 +38,7 @@ export function findArgumentCredentials(
   let isProgram = true;
   return args.map((arg, place) => {
     if (arg === "--") isProgram = true;
-    else if (isProgram && !arg.startsWith("-") && !WRAPPERS.has(arg) && !/^\w+=|^[0-9]+[a-z]?$/.test(arg)) {
+    else if (isProgram && !arg.startsWith("-") && !WRAPPERS.has(arg) && !/^\w+=|^[0-9]+[dhms]?$/.test(arg)) {
       program = arg.slice(arg.lastIndexOf("/") + 1);
       isProgram = false;
     }
@@ -122,10 +122,10 @@ export function findAssignments(text: string, outerProgram = "", isName: NameTes
   return found;
 }
 
-/** Also `$(NAME)`, at whose parenthesis a shell's word ends. */
+/** Also `$(…)`, at whose parenthesis a shell's word ends: what is in it is searched as a command of its own. */
 function isNoSecret(text: string, span: Span): boolean {
   const value = text.slice(span.start, span.end);
-  return NO_SECRET.test(value) || (value === "$" && /^\(\w+\)/.test(text.slice(span.end, span.end + LONGEST_USER)));
+  return NO_SECRET.test(value) || (value === "$" && text[span.end] === "(");
 }
 
 interface ShellState {
@@ -166,7 +166,7 @@ function valueAfter(text: string, after: number, isFlag: boolean): number | unde
   const assigned = /["'\\]{0,4}[ \t]{0,8}[:=][ \t]{0,8}/y;
   assigned.lastIndex = after;
   if (assigned.test(text)) return assigned.lastIndex;
-  const blank = /[ \t]{1,8}/y;
+  const blank = /(?:[ \t]|\\\r?\n){1,16}/y;
   blank.lastIndex = after;
   return isFlag && blank.test(text) ? blank.lastIndex : undefined;
 }
