@@ -57,7 +57,7 @@ export interface LintOptions {
  * What is wrong with a policy that the apiserver accepts, in the order of the text.
  *
  * @example
- * const loaded = loadPolicy("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- {level: None, verb: [get]}\n");
+ * const loaded = loadPolicy("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- {level: Metadata, verb: [get]}\n");
  * assert.ok(loaded.outcome === "accepted");
  * assert.equal(lintPolicy(loaded)[0]?.id, "unknown-field");
  */
