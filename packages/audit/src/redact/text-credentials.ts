@@ -10,7 +10,7 @@ export const isRedacted = (text: string): boolean => text.length === 25 && REDAC
  * below contains one of these. A hit starts inside of the string that it is about, and escapes that could hide a letter are
  * marked by the tape. Spelled-out cases are twice as fast here as the flag `i`.
  */
-export const CANDIDATE =
+export const CANDIDATE: RegExp =
   /eyJ|[Bb][Ee][Aa][Rr][Ee][Rr]|[Bb][Aa][Ss][Ii][Cc][ \\]|[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn][^.]|:\/\/|PRIVATE KEY|LS0tLS1CRUdJTi|ZXlK|gh[opsru]_|github_pat_|glpat-|xox[abeoprs]-|hvs\.|sha256~|\.[a-z0-9]{16}/g;
 
 const PEM_BEGIN = /-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10} ?-{4,5}/g;
