@@ -29,6 +29,8 @@ const FIELDS = [
   "responseStatus.message",
   "annotations.authorization.k8s.io/decision",
   "annotations.authentication.k8s.io/x",
+  "annotations",
+  "requestObject",
   "requestObject.a",
   "requestObject.a.b",
   "responseObject.a",

@@ -69,7 +69,7 @@ export function isWrittenLater(field: string, head: HeadReader): boolean {
       return true;
     case "annotations":
       // Authenticators annotate before the stage is written; everyone else after it.
-      return next !== "authentication";
+      return next !== undefined && next !== "authentication";
     case "requestObject":
       return WRITES.has(head("verb")) && isBodyPossible(head);
     case "responseObject":
