@@ -135,7 +135,7 @@ describe("Pipeline", () => {
         sink: "es",
         source: "test",
         input: "memory",
-        offset: lines[0]!.length + 1,
+        offset: event(1, "jane").length + 1,
       },
     ]);
     expect(tally.sinks[0]).toMatchObject({

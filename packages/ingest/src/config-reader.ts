@@ -1,0 +1,168 @@
+import { isJsonObject, own } from "@auditsieve/audit";
+import type { JsonObject, JsonValue, Problem, YamlDocument } from "@auditsieve/audit";
+
+type Path = readonly (string | number)[];
+
+/** What a configuration may refer to; injected, because this room reads no environment and no file by itself. */
+export interface References {
+  readonly env: (name: string) => string | undefined;
+  /** Text of a file; throws when it cannot be read. */
+  readonly readFile: (path: string) => string;
+}
+
+/** What the configuration names and the caller looks up; the shipped policies and detections live outside this room. */
+export interface ConfigReferences extends References {
+  /** Text of a stream policy: of a shipped one by name, or of a file. Throws when there is none. */
+  readonly policy: (nameOrPath: string) => string;
+  /** Sigma texts of these paths, or of the shipped detections. */
+  readonly detections: (
+    paths: readonly string[] | undefined,
+  ) => readonly { readonly file: string; readonly text: string }[];
+}
+
+/** Reads values out of one YAML document and notes every problem with its place; a value with a problem is undefined. */
+export class ConfigReader {
+  readonly problems: Problem[] = [];
+  readonly #document: YamlDocument;
+  readonly #references: References;
+
+  constructor(document: YamlDocument, references: References) {
+    this.#document = document;
+    this.#references = references;
+  }
+
+  problem(path: Path, message: string, hint: string, severity: Problem["severity"] = "error"): undefined {
+    const place = this.#document.locate(path);
+    this.problems.push({
+      id: "config",
+      severity,
+      path: textOf(path),
+      ...place,
+      message: `Cannot use the configuration: ${message}`,
+      hint,
+    });
+    return undefined;
+  }
+
+  /** The map at `path`, which may have only `keys`. */
+  object(value: JsonValue | undefined, path: Path, keys: readonly string[]): JsonObject | undefined {
+    if (!isJsonObject(value)) {
+      return this.problem(path, `${textOf(path) || "it"} must be a map`, `Give it one or more of ${keys.join(", ")}`);
+    }
+    for (const key of Object.keys(value)) {
+      if (!keys.includes(key)) {
+        this.problem([...path, key], `${textOf([...path, key])} is not known`, `Known here: ${keys.join(", ")}`);
+      }
+    }
+    return value;
+  }
+
+  /** The elements of the list at `key`, which must have one at least. */
+  list(parent: JsonObject, key: string, path: Path): readonly JsonValue[] {
+    const value = own(parent, key);
+    if (!Array.isArray(value) || value.length === 0) {
+      this.problem(
+        [...path, key],
+        `${textOf([...path, key])} must be a list with at least one entry`,
+        `Write "${key}:" and below it "- type: …"`,
+      );
+      return [];
+    }
+    return value as readonly JsonValue[];
+  }
+
+  /** The text at `key` with `${ENV_NAME}` replaced; a problem when it is absent and `fallback` is too. */
+  text(parent: JsonObject, key: string, path: Path, fallback?: string): string | undefined {
+    const value = own(parent, key);
+    const here = [...path, key];
+    if (value === undefined || value === null) {
+      return fallback ?? this.problem(path, `${textOf(here)} is missing`, `Add "${key}: …"`);
+    }
+    return this.#resolved(value, here);
+  }
+
+  optional(parent: JsonObject, key: string, path: Path): string | undefined {
+    const value = own(parent, key);
+    return value === undefined || value === null ? undefined : this.#resolved(value, [...path, key]);
+  }
+
+  /** A secret: as {@link optional}, and `file:<path>` stands for the content of a file. */
+  secret(parent: JsonObject, key: string, path: Path): string | undefined {
+    const text = this.optional(parent, key, path);
+    const here = [...path, key];
+    if (text === undefined || !text.startsWith("file:")) {
+      return text;
+    }
+    return this.file(text.slice("file:".length), here)?.trim();
+  }
+
+  /** Content of the file that the value at `path` names. */
+  file(name: string, path: Path): string | undefined {
+    try {
+      return this.#references.readFile(name);
+    } catch (error) {
+      return this.problem(
+        path,
+        `${textOf(path)} names the file "${name}": ${error instanceof Error ? error.message : String(error)}`,
+        "Check the path and that this user may read it",
+      );
+    }
+  }
+
+  choice<const T extends string>(
+    parent: JsonObject,
+    key: string,
+    path: Path,
+    choices: readonly T[],
+    fallback?: T,
+  ): T | undefined {
+    const text = this.text(parent, key, path, fallback);
+    const known = choices.find((choice) => choice === text);
+    return known !== undefined || text === undefined
+      ? known
+      : this.problem(
+          [...path, key],
+          `${textOf([...path, key])} is none of ${choices.join(", ")}`,
+          `Use one of ${choices.join(", ")}`,
+        );
+  }
+
+  /** The whole number at `key`; undefined when absent. */
+  count(parent: JsonObject, key: string, path: Path, least = 1): number | undefined {
+    const value = own(parent, key);
+    if (value === undefined || value === null) {
+      return undefined;
+    }
+    return typeof value === "number" && Number.isSafeInteger(value) && value >= least
+      ? value
+      : this.problem(
+          [...path, key],
+          `${textOf([...path, key])} must be a whole number of at least ${least}`,
+          "Write the number without unit; the name says the unit",
+        );
+  }
+
+  #resolved(value: JsonValue, path: Path): string | undefined {
+    if (typeof value !== "string" || value === "") {
+      return this.problem(path, `${textOf(path)} must be a text`, "Put it in quotes");
+    }
+    let isWhole = true;
+    const text = value.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_whole, name: string) => {
+      const found = this.#references.env(name);
+      if (found === undefined || found === "") {
+        isWhole = false;
+        this.problem(
+          path,
+          `${textOf(path)} refers to the environment variable ${name}, which is not set`,
+          `Set ${name} in the environment of the daemon`,
+        );
+      }
+      return found ?? "";
+    });
+    return isWhole ? text : undefined;
+  }
+}
+
+function textOf(path: Path): string {
+  return path.map((step, i) => (typeof step === "number" ? `[${step}]` : `${i === 0 ? "" : "."}${step}`)).join("");
+}

@@ -1,0 +1,195 @@
+import { isJsonObject } from "@auditsieve/audit";
+import type { JsonObject, JsonValue } from "@auditsieve/audit";
+import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
+import type { ConfigReader, ConfigReferences } from "./config-reader.ts";
+import type { Feed } from "./outlet.ts";
+import type { ElasticsearchOptions } from "./sinks/elasticsearch.ts";
+
+interface SinkBase {
+  readonly name: string;
+  readonly feed: Feed;
+  readonly policy?: StreamPolicy;
+}
+
+export interface FileSinkConfig extends SinkBase {
+  readonly type: "file";
+  readonly folder: string;
+  readonly maxFileBytes?: number;
+}
+
+export interface ElasticsearchSinkConfig
+  extends SinkBase, Pick<ElasticsearchOptions, "node" | "auth" | "ca" | "namespace" | "requestTimeoutMs"> {
+  readonly type: "elasticsearch";
+}
+
+export type SinkConfig = FileSinkConfig | ElasticsearchSinkConfig;
+
+const DEFAULT_POLICY = "control-loops";
+const NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
+const NAMESPACE = /^[a-z0-9][a-z0-9_.]{0,99}$/;
+const COMMON_KEYS = ["type", "name", "feed", "policy"] as const;
+const OWN_KEYS = {
+  file: ["folder", "maxFileBytes"],
+  elasticsearch: ["node", "username", "password", "apiKey", "caFile", "namespace", "requestTimeoutMs"],
+} as const;
+
+/** Reads one entry of `sinks`. */
+export function readSink(
+  reader: ConfigReader,
+  value: JsonValue,
+  index: number,
+  references: ConfigReferences,
+): SinkConfig | undefined {
+  const at = ["sinks", index];
+  const type = isJsonObject(value) ? reader.choice(value, "type", at, ["file", "elasticsearch"]) : undefined;
+  const known = type === undefined ? [...OWN_KEYS.file, ...OWN_KEYS.elasticsearch] : OWN_KEYS[type];
+  const given = reader.object(value, at, [...COMMON_KEYS, ...known]);
+  if (given === undefined || type === undefined) {
+    return undefined;
+  }
+  const name = readName(reader, given, at, type);
+  const feed = reader.choice(given, "feed", at, ["findings", "kept", "all"], type === "file" ? "kept" : "findings");
+  const policy = feed && readPolicy(reader, given, at, feed, references);
+  if (name === undefined || feed === undefined) {
+    return undefined;
+  }
+  const base = { name, feed, ...(policy && { policy }) };
+  return type === "file" ? readFileSink(reader, given, at, base) : readElasticsearch(reader, given, at, base);
+}
+
+function readFileSink(
+  reader: ConfigReader,
+  given: JsonObject,
+  at: (string | number)[],
+  base: SinkBase,
+): SinkConfig | undefined {
+  const folder = reader.text(given, "folder", at);
+  const maxFileBytes = reader.count(given, "maxFileBytes", at, 1024);
+  return folder === undefined
+    ? undefined
+    : { type: "file", ...base, folder, ...(maxFileBytes !== undefined && { maxFileBytes }) };
+}
+
+function readElasticsearch(
+  reader: ConfigReader,
+  given: JsonObject,
+  at: (string | number)[],
+  base: SinkBase,
+): SinkConfig | undefined {
+  const node = readNode(reader, given, at);
+  const username = reader.optional(given, "username", at);
+  const password = reader.secret(given, "password", at);
+  const apiKey = reader.secret(given, "apiKey", at);
+  const caFile = reader.optional(given, "caFile", at);
+  const ca = caFile === undefined ? undefined : reader.file(caFile, [...at, "caFile"]);
+  const namespace = reader.text(given, "namespace", at, "default");
+  const requestTimeoutMs = reader.count(given, "requestTimeoutMs", at, 100);
+  if ((username === undefined) !== (password === undefined)) {
+    reader.problem(at, "username and password belong together", "Give both, or an apiKey");
+  }
+  if (apiKey !== undefined && username !== undefined) {
+    reader.problem(at, "it has an apiKey and a username", "Give one of them");
+  }
+  if (namespace !== undefined && !NAMESPACE.test(namespace)) {
+    reader.problem(
+      [...at, "namespace"],
+      "the namespace of a data stream has only a-z, 0-9, _ and .",
+      'Leave it out for "default"',
+    );
+  }
+  if (node === undefined || namespace === undefined) {
+    return undefined;
+  }
+  const auth =
+    apiKey !== undefined
+      ? { apiKey }
+      : username !== undefined && password !== undefined
+        ? { username, password }
+        : undefined;
+  return {
+    type: "elasticsearch",
+    ...base,
+    node,
+    namespace,
+    ...(auth && { auth }),
+    ...(ca !== undefined && { ca }),
+    ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
+  };
+}
+
+function readNode(reader: ConfigReader, given: JsonObject, at: (string | number)[]): string | undefined {
+  const node = reader.text(given, "node", at);
+  if (node === undefined) {
+    return undefined;
+  }
+  const here = [...at, "node"];
+  const url = URL.parse(node);
+  if (url === null || !["http:", "https:"].includes(url.protocol)) {
+    return reader.problem(here, "node must be a URL", 'For example "https://elastic.example:9200"');
+  }
+  if (url.username !== "" || url.password !== "") {
+    return reader.problem(
+      here,
+      "node holds credentials, which would be seen in logs",
+      "Use username and password, or apiKey",
+    );
+  }
+  return node;
+}
+
+function readPolicy(
+  reader: ConfigReader,
+  given: JsonObject,
+  at: (string | number)[],
+  feed: Feed,
+  references: ConfigReferences,
+): StreamPolicy | undefined {
+  const here = [...at, "policy"];
+  const named = reader.optional(given, "policy", at);
+  if (feed !== "kept") {
+    return named === undefined
+      ? undefined
+      : reader.problem(
+          here,
+          `a policy decides only for feed: kept, not for ${feed}`,
+          "Remove the policy, or say feed: kept",
+        );
+  }
+  let text: string;
+  try {
+    text = references.policy(named ?? DEFAULT_POLICY);
+  } catch (error) {
+    return reader.problem(
+      here,
+      `the policy "${named ?? DEFAULT_POLICY}" cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      "Name a shipped policy or a file",
+    );
+  }
+  const loaded = loadStreamPolicy(text);
+  for (const { severity, message, hint, line } of loaded.problems) {
+    reader.problem(
+      here,
+      `policy "${named ?? DEFAULT_POLICY}"${line === undefined ? "" : `, line ${line}`}: ${message}`,
+      hint ?? "",
+      severity,
+    );
+  }
+  return loaded.outcome === "accepted" ? new StreamPolicy(loaded.rules) : undefined;
+}
+
+/** A name fit for metrics and file names. */
+export function readName(
+  reader: ConfigReader,
+  given: JsonObject,
+  at: (string | number)[],
+  fallback: string,
+): string | undefined {
+  const name = reader.text(given, "name", at, fallback);
+  return name === undefined || NAME.test(name)
+    ? name
+    : reader.problem(
+        [...at, "name"],
+        "a name has only a-z, 0-9 and -, at most 40 of them",
+        `For example "${fallback}"`,
+      );
+}

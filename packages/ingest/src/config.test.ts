@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+import { readConfig } from "./config.ts";
+import type { ConfigReferences } from "./config-reader.ts";
+
+const POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: None, verbs: [watch] }]";
+const references: ConfigReferences = {
+  env: (name) => ({ ES_PASSWORD: "s3cret-from-env", ES_HOST: "es.example" })[name],
+  readFile: (path) => {
+    if (path !== "/etc/key") {
+      throw new Error("no such file");
+    }
+    return `${"k".repeat(40)}\n`;
+  },
+  policy: (name) => {
+    if (name !== "control-loops") {
+      throw new Error("no such file");
+    }
+    return POLICY;
+  },
+  detections: () => [],
+};
+
+const GOOD = `
+cluster: prod
+stateFolder: /var/lib/auditsieve
+keys: { redaction: "file:/etc/key", id: "file:/etc/key" }
+sources:
+  - { type: file, path: /var/log/audit.log }
+sinks:
+  - type: elasticsearch
+    node: https://\${ES_HOST}:9200
+    username: elastic
+    password: \${ES_PASSWORD}
+  - type: file
+    folder: /var/lib/auditsieve/store
+`;
+
+describe("readConfig", () => {
+  test("resolves references and fills in what is absent", () => {
+    const { config, problems } = readConfig(GOOD, references);
+    expect(problems).toEqual([]);
+    expect(config).toMatchObject({
+      cluster: "prod",
+      redactionKey: Buffer.from("k".repeat(40)),
+      sources: [{ type: "file", name: "audit", path: "/var/log/audit.log" }],
+      sinks: [
+        {
+          type: "elasticsearch",
+          name: "elasticsearch",
+          feed: "findings",
+          node: "https://es.example:9200",
+          auth: { username: "elastic", password: "s3cret-from-env" },
+          namespace: "default",
+        },
+        { type: "file", name: "file", feed: "kept" },
+      ],
+    });
+    expect(config?.sinks[1]?.policy).toBeDefined();
+  });
+
+  test("returns every problem at once, with line and path", () => {
+    const { config, problems } = readConfig(
+      `
+stateFolder: x
+keys: { redaction: short }
+sources:
+  - { type: kafka, path: a }
+  - { type: file, name: "Bad Name", path: b, typo: 1 }
+sinks:
+  - { type: elasticsearch, node: "https://u:p@host", username: only, policy: mine }
+  - { type: file, feed: sometimes }
+  - { type: file, folder: f, node: "http://x", maxFileBytes: 5 }
+limits: { drainMs: soon }
+detections: [1]
+`,
+      references,
+    );
+    expect(config).toBeUndefined();
+    expect(problems.map(({ line, path }) => `${line} ${path}`)).toEqual([
+      "2 ",
+      "3 keys.redaction",
+      "5 sources[0].type",
+      "6 sources[1].typo",
+      "6 sources[1].name",
+      "8 sinks[0].policy",
+      "8 sinks[0].node",
+      "8 sinks[0]",
+      "9 sinks[1].feed",
+      "10 sinks[2].node",
+      "10 sinks[2].maxFileBytes",
+      "11 limits.drainMs",
+      "12 detections",
+    ]);
+    for (const { message, hint } of problems) {
+      expect(message).toMatch(/^Cannot use the configuration: /);
+      expect(hint).toBeTruthy();
+    }
+  });
+
+  test.each([
+    ["", /must be one YAML document/],
+    ["a: [", /Cannot parse YAML/],
+    ["- 1", /must be a map/],
+    [GOOD.replace("cluster: prod", ""), /cluster is missing/],
+    [GOOD.replace("ES_HOST", "NOWHERE"), /environment variable NOWHERE, which is not set/],
+    [GOOD.replace("file:/etc/key", "file:/etc/none"), /names the file "\/etc\/none": no such file/],
+    [GOOD.replace("username: elastic", "apiKey: a"), /username and password belong together/],
+    [`${GOOD}  - { type: file, folder: other }\n`, /same name as sinks\[1\]/],
+    [GOOD.replace("type: file\n", "type: file\n    policy: mine\n"), /policy "mine" cannot be read/],
+  ])("says what is wrong in %#", (text, message) => {
+    const { config, problems } = readConfig(text, references);
+    expect(config).toBeUndefined();
+    expect(problems.some((problem) => message.test(problem.message))).toBe(true);
+  });
+
+  test("never shows a secret in a problem", () => {
+    const { problems } = readConfig(
+      GOOD.replace("elastic\n", "elastic\n    apiKey: hunter2\n").replace("ES_HOST", "NOPE"),
+      references,
+    );
+    expect(problems.length).toBeGreaterThan(0);
+    expect(JSON.stringify(problems)).not.toMatch(/hunter2|s3cret/);
+  });
+});

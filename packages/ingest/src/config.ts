@@ -1,0 +1,198 @@
+import { own, readYaml } from "@auditsieve/audit";
+import type { JsonObject, JsonValue, Problem } from "@auditsieve/audit";
+import { DetectionEngine, loadDetections } from "@auditsieve/detect";
+import { ConfigReader } from "./config-reader.ts";
+import type { ConfigReferences } from "./config-reader.ts";
+import { readName, readSink } from "./config-sinks.ts";
+import type { SinkConfig } from "./config-sinks.ts";
+import type { PipelineLimits } from "./pipeline.ts";
+
+/** A configuration that can be run: everything in it is resolved and checked. */
+export interface IngestConfig {
+  readonly cluster: string;
+  readonly stateFolder: string;
+  /** Absent keys are generated in the state folder. */
+  readonly redactionKey?: Buffer;
+  readonly idKey?: Buffer;
+  readonly sources: readonly SourceConfig[];
+  readonly sinks: readonly SinkConfig[];
+  readonly detections: DetectionEngine;
+  readonly limits: Partial<PipelineLimits>;
+}
+
+export interface SourceConfig {
+  readonly type: "file";
+  readonly name: string;
+  readonly path: string;
+  readonly pollIntervalMs?: number;
+}
+
+export interface ReadConfig {
+  /** Undefined when a problem is an error. */
+  readonly config: IngestConfig | undefined;
+  /** All of them, with line and path, in the order of the file. */
+  readonly problems: readonly Problem[];
+}
+
+const LIMITS = [
+  "maxBatchBytes",
+  "maxBatchItems",
+  "maxBatchAgeMs",
+  "maxLineBytes",
+  "maxInFlightBytes",
+  "drainMs",
+] as const;
+
+/**
+ * Reads the daemon's YAML configuration. Every problem is returned at once. Texts may hold `${ENV_NAME}`; passwords and
+ * keys may be `file:<path>`.
+ *
+ * @example
+ * const { config, problems } = readConfig(`
+ * cluster: prod
+ * stateFolder: /var/lib/auditsieve
+ * sources: [{ type: file, path: /var/log/kubernetes/audit.log }]
+ * sinks: [{ type: file, folder: /var/lib/auditsieve/store }]`, references);
+ */
+export function readConfig(text: string, references: ConfigReferences): ReadConfig {
+  const { documents, problems: syntax } = readYaml(text);
+  const [document, ...others] = documents;
+  if (document === undefined || others.length > 0) {
+    const message = `Cannot use the configuration: it must be one YAML document, it has ${documents.length}`;
+    const count: Problem = { id: "config", severity: "error", message, hint: 'Begin with "cluster: <name>"' };
+    return { config: undefined, problems: syntax.length > 0 ? syntax : [count] };
+  }
+  const reader = new ConfigReader(document, references);
+  const config = readRoot(reader, document.value, references);
+  const problems = [...syntax, ...reader.problems].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  return { config: problems.some(({ severity }) => severity === "error") ? undefined : config, problems };
+}
+
+function readRoot(reader: ConfigReader, value: JsonValue, references: ConfigReferences): IngestConfig | undefined {
+  const root = reader.object(value, [], ["cluster", "stateFolder", "keys", "sources", "sinks", "detections", "limits"]);
+  if (root === undefined) {
+    return undefined;
+  }
+  const cluster = reader.text(root, "cluster", []);
+  const stateFolder = reader.text(root, "stateFolder", []);
+  const keys = own(root, "keys") === undefined ? {} : reader.object(own(root, "keys"), ["keys"], ["redaction", "id"]);
+  const redactionKey = readKey(reader, keys ?? {}, "redaction");
+  const idKey = readKey(reader, keys ?? {}, "id");
+  const sources = reader.list(root, "sources", []).flatMap((one, i) => readSource(reader, one, i) ?? []);
+  const sinks = reader.list(root, "sinks", []).flatMap((one, i) => readSink(reader, one, i, references) ?? []);
+  forbidTwice(
+    reader,
+    "sources",
+    "name",
+    sources.map(({ name }) => name),
+  );
+  forbidTwice(
+    reader,
+    "sources",
+    "path",
+    sources.map(({ path }) => path),
+  );
+  forbidTwice(
+    reader,
+    "sinks",
+    "name",
+    sinks.map(({ name }) => name),
+  );
+  const limits = readLimits(reader, own(root, "limits"));
+  const detections = readDetections(reader, own(root, "detections"), references);
+  if (cluster === undefined || stateFolder === undefined) {
+    return undefined;
+  }
+  return {
+    cluster,
+    stateFolder,
+    ...(redactionKey && { redactionKey }),
+    ...(idKey && { idKey }),
+    sources,
+    sinks,
+    detections,
+    limits,
+  };
+}
+
+function readKey(reader: ConfigReader, keys: JsonObject, name: "redaction" | "id"): Buffer | undefined {
+  const text = reader.secret(keys, name, ["keys"]);
+  if (text === undefined) {
+    return undefined;
+  }
+  return text.length >= 32
+    ? Buffer.from(text)
+    : reader.problem(
+        ["keys", name],
+        `keys.${name} has ${text.length} characters, fewer than 32`,
+        "Make one with: openssl rand -hex 32",
+      );
+}
+
+function readSource(reader: ConfigReader, value: JsonValue, index: number): SourceConfig | undefined {
+  const at = ["sources", index];
+  const source = reader.object(value, at, ["type", "name", "path", "pollIntervalMs"]);
+  const type = source && reader.choice(source, "type", at, ["file"]);
+  const path = source && reader.text(source, "path", at);
+  const name = source && readName(reader, source, at, index === 0 ? "audit" : `audit-${index + 1}`);
+  const pollIntervalMs = source && reader.count(source, "pollIntervalMs", at);
+  return type && path && name
+    ? { type, name, path, ...(pollIntervalMs !== undefined && { pollIntervalMs }) }
+    : undefined;
+}
+
+function forbidTwice(reader: ConfigReader, list: string, key: string, values: readonly string[]): void {
+  values.forEach((value, i) => {
+    if (values.indexOf(value) < i) {
+      reader.problem(
+        [list, i],
+        `${list}[${i}] has the same ${key} as ${list}[${values.indexOf(value)}]`,
+        `Give each its own ${key}`,
+      );
+    }
+  });
+}
+
+function readLimits(reader: ConfigReader, value: JsonValue | undefined): Partial<PipelineLimits> {
+  const limits = value === undefined ? {} : reader.object(value, ["limits"], LIMITS);
+  return Object.fromEntries(
+    LIMITS.flatMap((key) => {
+      const count = limits && reader.count(limits, key, ["limits"]);
+      return count === undefined ? [] : [[key, count]];
+    }),
+  );
+}
+
+function readDetections(
+  reader: ConfigReader,
+  value: JsonValue | undefined,
+  references: ConfigReferences,
+): DetectionEngine {
+  const paths = Array.isArray(value)
+    ? (value as readonly JsonValue[]).filter((one) => typeof one === "string")
+    : undefined;
+  if (value !== undefined && (paths === undefined || paths.length !== (value as readonly JsonValue[]).length)) {
+    reader.problem(["detections"], "detections must be a list of paths", "Leave it out for the shipped detections");
+  }
+  try {
+    const loaded = references.detections(paths).map(({ file, text }) => ({ file, ...loadDetections(text, file) }));
+    for (const { file, problems } of loaded) {
+      for (const { severity, message, hint, line } of problems) {
+        reader.problem(
+          ["detections"],
+          `${file}${line === undefined ? "" : `:${line}`}: ${message}`,
+          hint ?? "",
+          severity,
+        );
+      }
+    }
+    return new DetectionEngine(loaded.flatMap(({ detections }) => detections));
+  } catch (error) {
+    reader.problem(
+      ["detections"],
+      `the detections cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      "Check the paths",
+    );
+    return new DetectionEngine([]);
+  }
+}

@@ -1,0 +1,162 @@
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { expect } from "vitest";
+import { MockElasticsearch } from "./sinks/mock-elasticsearch.suite.ts";
+import type { Behaviour } from "./sinks/mock-elasticsearch.suite.ts";
+
+const CHILD = fileURLToPath(new URL("daemon-child.suite.ts", import.meta.url));
+const FAULTS: readonly Behaviour[] = [
+  "ok",
+  "ok",
+  "ok",
+  "slow",
+  "reset-after-accept",
+  "http-503",
+  "http-429",
+  { everyThird: 503 },
+  "invalid-answer",
+];
+
+/**
+ * Kills a daemon with SIGKILL at random moments while its log is written, rotated and compressed and its sink misbehaves;
+ * then lets it finish. Every line must be there once, byte for byte.
+ */
+export async function killRepeatedly(kills: number): Promise<{ readonly lines: number; readonly conflicts: number }> {
+  const folder = mkdtempSync(join(tmpdir(), "daemon-chaos-"));
+  const mock = await MockElasticsearch.start();
+  mock.slowMs = 10;
+  mock.behave = () => FAULTS[Math.floor(Math.random() * FAULTS.length)] ?? "ok";
+  const world = new LogWriter(folder);
+  let child: Child | undefined;
+  try {
+    world.append(50);
+    child = await Child.start(mock.url, folder);
+    // The first look decides what counts as new: a file rotated away before it is not the daemon's business.
+    await world.until(() => mock.documents.size > 0 && existsSync(join(folder, "state", "checkpoint.json")));
+    for (let kill = 0; kill < kills; kill++) {
+      const running = world.live(20 + Math.random() * 120);
+      await sleep(Math.random() * 120);
+      await child.end("SIGKILL");
+      await running;
+      world.append(20);
+      child = await Child.start(mock.url, folder);
+    }
+    mock.behave = () => "ok";
+    await world.until(() => mock.documents.size >= world.lines.size);
+    expect(await child.end("SIGTERM")).toBe(0);
+    const originals = [...mock.documents.values()].map(({ event }) => (event as { original: string }).original);
+    expect(originals.toSorted()).toEqual([...world.lines].toSorted());
+    expect(existsSync(join(folder, "state", "dead-letter.ndjson"))).toBe(false);
+    return { lines: world.lines.size, conflicts: mock.conflicts };
+  } finally {
+    await child?.end("SIGKILL");
+    await mock.stop();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Writes an audit log the way the apiserver does. */
+class LogWriter {
+  readonly lines = new Set<string>();
+  readonly #log: string;
+  readonly #folder: string;
+  #rotations = 0;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#log = join(folder, "audit.log");
+  }
+
+  append(count: number): void {
+    let text = "";
+    for (let i = 0; i < count; i++) {
+      const line = JSON.stringify({
+        kind: "Event",
+        apiVersion: "audit.k8s.io/v1",
+        level: "Metadata",
+        auditID: `id-${this.lines.size}`,
+        stage: "ResponseComplete",
+        requestURI: "/api/v1/pods",
+        verb: "list",
+        user: { username: "jane" },
+        stageTimestamp: "2026-11-24T00:13:26.471919Z",
+      });
+      this.lines.add(line);
+      text += `${line}\n`;
+    }
+    // Cut at a random place: the daemon sees half lines too.
+    const cut = Math.floor(Math.random() * text.length);
+    appendFileSync(this.#log, text.slice(0, cut));
+    appendFileSync(this.#log, text.slice(cut));
+  }
+
+  async live(ms: number): Promise<void> {
+    for (const end = performance.now() + ms; performance.now() < end;) {
+      this.append(1 + Math.floor(Math.random() * 20));
+      if (Math.random() < 0.15) {
+        this.#rotate();
+      }
+      await sleep(3);
+    }
+  }
+
+  async until(isDone: () => boolean): Promise<void> {
+    for (let waited = 0; !isDone(); waited += 5) {
+      if (waited > 20_000) {
+        expect.fail("the daemon did not get everything to the sink in 20 s");
+      }
+      await sleep(5);
+    }
+  }
+
+  #rotate(): void {
+    const name = join(this.#folder, `audit-2026-11-24T00-00-00.${String(this.#rotations++).padStart(3, "0")}.log`);
+    renameSync(this.#log, name);
+    this.append(1);
+    if (Math.random() < 0.5) {
+      writeFileSync(`${name}.gz`, gzipSync(readFileSync(name)));
+      unlinkSync(name);
+    }
+  }
+}
+
+class Child {
+  readonly #process: ChildProcess;
+  readonly #exit: Promise<number | null>;
+
+  private constructor(process: ChildProcess) {
+    this.#process = process;
+    this.#exit = new Promise((resolve) => process.on("exit", resolve));
+  }
+
+  static async start(node: string, folder: string): Promise<Child> {
+    const child = spawn(process.execPath, [CHILD, node, folder], { stdio: ["ignore", "pipe", "pipe"] });
+    let errors = "";
+    child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+    await new Promise<void>((resolve, reject) => {
+      child.stdout.once("data", () => resolve());
+      child.once("exit", () => reject(new Error(`the daemon did not start: ${errors}`)));
+    });
+    return new Child(child);
+  }
+
+  end(signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
+    this.#process.kill(signal);
+    return this.#exit;
+  }
+}

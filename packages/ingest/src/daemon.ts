@@ -1,0 +1,292 @@
+import { access, constants, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { createRedactor } from "@auditsieve/audit";
+import type { Problem } from "@auditsieve/audit";
+import { openCheckpoint } from "./checkpoint.ts";
+import type { SinkConfig } from "./config-sinks.ts";
+import type { IngestConfig } from "./config.ts";
+import { fileError, IngestError, reasonOf, systemCode } from "./errors.ts";
+import type { Logger } from "./logger.ts";
+import { Pipeline } from "./pipeline.ts";
+import type { Sink } from "./sink.ts";
+import type { Backoff } from "./sinks/backoff.ts";
+import { openSideLogs } from "./sinks/dead-letter.ts";
+import { createElasticsearchSink } from "./sinks/elasticsearch.ts";
+import type { CheckedSink } from "./sinks/elasticsearch.ts";
+import { createFileSink } from "./sinks/file.ts";
+import { createFileTail } from "./sources/file-tail.ts";
+import { stateKey } from "./state-keys.ts";
+import type { PipelineTally } from "./tally.ts";
+
+export interface DaemonOptions {
+  readonly logger: Logger;
+  /** Aborts to stop: what is under way is drained within `limits.drainMs`. */
+  readonly signal: AbortSignal;
+  readonly backoff?: Backoff;
+  readonly now?: () => Date;
+  /** How often the counters are logged. Default a minute. */
+  readonly reportIntervalMs?: number;
+}
+
+/** Why the daemon ended, and what it did until then. */
+export interface DaemonEnd {
+  readonly reason: "stopped" | "failed";
+  /** Set when it failed. */
+  readonly error?: IngestError;
+  /** Lines that some sink does not have yet: they come again at the next start. */
+  readonly unacknowledged: number;
+  readonly tallies: readonly PipelineTally[];
+}
+
+/**
+ * Runs the daemon until `signal` aborts or a source fails for good. Rejects only when it cannot start: an unreadable
+ * checkpoint, an unwritable state folder.
+ *
+ * @example
+ * const stop = new AbortController();
+ * const end = await startDaemon(config, { logger, signal: stop.signal });
+ * const exitCode = end.reason === "failed" || end.unacknowledged > 0 ? 3 : 0;
+ */
+export async function startDaemon(config: IngestConfig, options: DaemonOptions): Promise<DaemonEnd> {
+  const { logger } = options;
+  const { stateFolder } = config;
+  await mkdir(stateFolder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw fileError("create state folder", stateFolder, error);
+  });
+  const redactionKey = config.redactionKey ?? (await keyOf(stateFolder, "redaction", logger));
+  const idKey = config.idKey ?? (await keyOf(stateFolder, "id", logger));
+  const checkpoint = await openCheckpoint(join(stateFolder, "checkpoint.json"));
+  const sideLogs = openSideLogs({
+    deadLetter: join(stateFolder, "dead-letter.ndjson"),
+    quarantine: join(stateFolder, "quarantine.ndjson"),
+  });
+  const sinks = config.sinks.map((sink) => createSink(sink, config, options));
+  const failures = new FailureLog(logger);
+  const pipelines = config.sources.map(
+    ({ name, path, pollIntervalMs }) =>
+      new Pipeline({
+        source: createFileTail({
+          name,
+          path,
+          checkpoint,
+          ...(pollIntervalMs !== undefined && { pollIntervalMs }),
+          onAlarm: ({ kind, message }) => logger.warn({ source: name, alarm: kind }, message),
+        }),
+        feeds: config.sinks.map(({ feed, policy }, i) => ({ sink: sinks[i] as Sink, feed, ...(policy && { policy }) })),
+        sideLogs,
+        cluster: config.cluster,
+        idKey,
+        redactor: createRedactor({ key: redactionKey }),
+        detections: config.detections,
+        limits: config.limits,
+        ...(options.backoff && { backoff: options.backoff }),
+        ...(options.now && { now: options.now }),
+        onFailure: (error) => failures.tell(error),
+        onLineAlarm: ({ kind, input, offset, bytes, reason }) =>
+          failures.tellLine(kind, { source: name, input, offset, bytes, reason }),
+      }),
+  );
+  logger.info(
+    {
+      cluster: config.cluster,
+      sources: config.sources.map(({ path }) => path),
+      sinks: config.sinks.map(({ name, feed }) => `${name} (${feed})`),
+    },
+    "Started.",
+  );
+  const report = setInterval(() => logTallies(logger, pipelines), options.reportIntervalMs ?? 60_000);
+  const error = await runAll(pipelines, options.signal);
+  clearInterval(report);
+  await Promise.allSettled([...sinks.map((sink) => sink.close()), sideLogs.close()]);
+  return endOf(pipelines, error, logger);
+}
+
+/** Tries what the configuration names: folders, logs, connections, rights. Returns every problem. */
+export async function checkConfig(config: IngestConfig): Promise<readonly Problem[]> {
+  const writable = [config.stateFolder, ...config.sinks.flatMap((sink) => (sink.type === "file" ? [sink.folder] : []))];
+  const problems = await Promise.all([
+    ...writable.map(checkFolder),
+    ...config.sources.map(({ path }) => checkLog(path)),
+    ...config.sinks.map(async (given) => {
+      if (given.type !== "elasticsearch") {
+        return [];
+      }
+      const sink = createElasticsearchSink(elasticsearchOptions(given, config));
+      try {
+        await sink.check();
+        return [];
+      } catch (error) {
+        return [problemOf("check-sink", error)];
+      } finally {
+        await sink.close();
+      }
+    }),
+  ]);
+  return problems.flat();
+}
+
+async function keyOf(folder: string, name: "redaction" | "id", logger: Logger): Promise<Buffer> {
+  const { key, isNew } = await stateKey(folder, name);
+  if (isNew) {
+    logger.warn(
+      { file: join(folder, `${name}.key`) },
+      name === "id"
+        ? "No id key is configured: made one. Daemons of one cluster must share it, or an event read by two is stored twice."
+        : "No redaction key is configured: made one. Keep it, or the same secret gets another hash.",
+    );
+  }
+  return key;
+}
+
+function createSink(sink: SinkConfig, config: IngestConfig, options: DaemonOptions): Sink | CheckedSink {
+  if (sink.type === "file") {
+    const { name, folder, maxFileBytes } = sink;
+    return createFileSink({ name, folder, ...(maxFileBytes !== undefined && { maxFileBytes }) });
+  }
+  const { logger, backoff, now } = options;
+  return createElasticsearchSink({
+    ...elasticsearchOptions(sink, config),
+    ...(backoff && { backoff }),
+    ...(now && { now }),
+    batches: {
+      onRetry: ({ reason, items, attempt }) => {
+        const level = attempt < 3 ? "debug" : "warn";
+        logger[level]({ sink: sink.name, reason, items, attempt }, "Sink is busy or away, sending again.");
+      },
+    },
+  });
+}
+
+function elasticsearchOptions(
+  sink: SinkConfig & { type: "elasticsearch" },
+  { cluster }: IngestConfig,
+): Parameters<typeof createElasticsearchSink>[0] {
+  const { name, node, auth, ca, namespace, requestTimeoutMs } = sink;
+  return {
+    name,
+    node,
+    cluster,
+    ...(auth && { auth }),
+    ...(ca !== undefined && { ca }),
+    ...(namespace !== undefined && { namespace }),
+    ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
+  };
+}
+
+/** Runs all until the signal; when one fails, the others are stopped too: half a daemon would look like a whole one. */
+async function runAll(pipelines: readonly Pipeline[], signal: AbortSignal): Promise<IngestError | undefined> {
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  const errors = await Promise.all(
+    pipelines.map((pipeline) =>
+      pipeline.run(either).then(
+        () => undefined,
+        (error: unknown) => {
+          failed.abort();
+          return error;
+        },
+      ),
+    ),
+  );
+  const first = errors.find((error) => error !== undefined);
+  return first === undefined || first instanceof IngestError
+    ? first
+    : new IngestError("unreadable", `Cannot go on: ${reasonOf(first)}`, {
+        cause: first,
+        hint: "This is a defect: please report it",
+      });
+}
+
+function endOf(pipelines: readonly Pipeline[], error: IngestError | undefined, logger: Logger): DaemonEnd {
+  const tallies = pipelines.map((pipeline) => pipeline.tally());
+  const unacknowledged = tallies.reduce((sum, tally) => sum + tally.unacknowledged, 0);
+  logTallies(logger, pipelines);
+  if (error !== undefined) {
+    logger.error({ code: error.code, hint: error.hint }, error.message);
+  }
+  if (unacknowledged > 0) {
+    logger.error(
+      { unacknowledged },
+      "Stopped with lines that a sink does not have: they come again at the next start.",
+    );
+  } else {
+    logger.info("Stopped; everything read is delivered.");
+  }
+  return { reason: error === undefined ? "stopped" : "failed", ...(error && { error }), unacknowledged, tallies };
+}
+
+function logTallies(logger: Logger, pipelines: readonly Pipeline[]): void {
+  for (const pipeline of pipelines) {
+    const { source, lines, bytes, undecidable, reduced, findings, unacknowledged, sinks } = pipeline.tally();
+    const bySink = sinks.map(({ sink, delivered, dropped, deadLettered, pending }) => ({
+      sink,
+      delivered,
+      dropped,
+      deadLettered,
+      pending,
+    }));
+    logger.info({ source, lines, bytes, undecidable, reduced, findings, unacknowledged, sinks: bySink }, "Counters.");
+  }
+}
+
+async function checkFolder(folder: string): Promise<readonly Problem[]> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await access(folder, constants.W_OK);
+    return [];
+  } catch (error) {
+    return [problemOf("check-folder", fileError("write to folder", folder, error))];
+  }
+}
+
+async function checkLog(path: string): Promise<readonly Problem[]> {
+  try {
+    await access(path, constants.R_OK);
+    return [];
+  } catch (error) {
+    const problem = problemOf("check-source", fileError("read log", path, error));
+    return [
+      systemCode(error) === "ENOENT"
+        ? { ...problem, severity: "warning", hint: "The daemon waits for it; is this the path of --audit-log-path?" }
+        : problem,
+    ];
+  }
+}
+
+function problemOf(id: string, error: unknown): Problem {
+  const hint = error instanceof IngestError ? { hint: error.hint } : {};
+  return { id, severity: "error", message: reasonOf(error), ...hint };
+}
+
+const QUIET_MS = 10_000;
+
+/** Tells a failure that repeats once in ten seconds, with how often it came: a log must not grow with the fault. */
+class FailureLog {
+  readonly #logger: Logger;
+  readonly #told = new Map<string, { at: number; since: number }>();
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  tell(error: IngestError): void {
+    this.#limited(error.code, (repeated) =>
+      this.#logger.error({ code: error.code, hint: error.hint, repeated }, error.message),
+    );
+  }
+
+  tellLine(kind: string, place: Record<string, unknown>): void {
+    this.#limited(kind, (repeated) => this.#logger.warn({ ...place, repeated }, `Line is ${kind}.`));
+  }
+
+  #limited(key: string, tell: (repeated: number) => void): void {
+    const now = performance.now();
+    const known = this.#told.get(key);
+    if (known !== undefined && now - known.at < QUIET_MS) {
+      known.since++;
+      return;
+    }
+    this.#told.set(key, { at: now, since: 0 });
+    tell(known?.since ?? 0);
+  }
+}
