@@ -66,8 +66,22 @@ function lazy<T>(finish: Finish, usage: string, describe: string, load: () => Pr
     command: usage,
     describe,
     builder: (async (argv: Argv) => (await load()).options(argv)) as unknown as (argv: Argv) => Argv,
-    handler: async (options) => finish(await (await load()).run(options as unknown as T)),
+    handler: async (options) => {
+      refuseRepeated(options);
+      finish(await (await load()).run(options as unknown as T));
+    },
   };
+}
+
+/** Options and arguments that may be given several times. */
+const LISTS: ReadonlySet<string> = new Set(["_", "files", "logs", "set"]);
+
+function refuseRepeated(options: object): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (Array.isArray(value) && !LISTS.has(name)) {
+      throw new Failure(`Cannot run: --${name} is given more than once`, { hint: "Give it once" });
+    }
+  }
 }
 
 /** Runs the command line and gives its exit code. Throws a {@link Failure} for wrong use. */
@@ -81,7 +95,7 @@ export async function runProgram(args: readonly string[], version: string): Prom
     .usage("$0 <command>\n\nKubernetes audit logs: write down the right things, drop the noise, find what matters.")
     .version(version)
     .strict()
-    .parserConfiguration({ "duplicate-arguments-array": false, "greedy-arrays": false })
+    .parserConfiguration({ "greedy-arrays": false })
     .demandCommand(1, "no command was given")
     .recommendCommands()
     .exitProcess(false)

@@ -1,0 +1,183 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { auditsieve, ROOT } from "./run-command.suite.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "auditsieve-filter-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function sample(name: string): Buffer {
+  return zstdDecompressSync(readFileSync(join(ROOT, "samples", name)));
+}
+
+function file(name: string, content: string | Buffer): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+function event(user: string, more: Record<string, unknown> = {}): string {
+  return JSON.stringify({
+    kind: "Event",
+    apiVersion: "audit.k8s.io/v1",
+    level: "RequestResponse",
+    auditID: "4d2c",
+    stage: "ResponseComplete",
+    requestURI: "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler",
+    verb: "update",
+    user: { username: user, groups: ["system:authenticated"] },
+    responseStatus: { code: 200 },
+    ...more,
+  });
+}
+
+const NOISE = event("system:kube-scheduler");
+const DECOY = event("mallory", { requestObject: { user: { username: "system:kube-scheduler" } } });
+
+interface Summary {
+  readonly lines: number;
+  readonly kept: number;
+  readonly dropped: number;
+  readonly stripped: number;
+  readonly invalid: number;
+  readonly byRule: readonly { readonly rule: number | null; readonly dropped: number }[];
+}
+
+describe.concurrent("auditsieve filter", () => {
+  test("auditsieve filter drops at least 90 % of the quiet log", async () => {
+    const summary = join(folder, "quiet.json");
+    const { code, stdout } = await auditsieve(["filter", "samples/quiet.log.zst", "--summary", summary]);
+    const counts = JSON.parse(readFileSync(summary, "utf8")) as Summary;
+    expect(code).toBe(0);
+    expect(counts.lines).toBe(2462);
+    expect(counts.dropped / counts.lines).toBeGreaterThanOrEqual(0.9);
+    expect(counts.kept + counts.dropped).toBe(counts.lines);
+    expect(counts.byRule.reduce((sum, rule) => sum + rule.dropped, 0)).toBe(counts.dropped);
+    const lines = sample("quiet.log.zst").toString("latin1").split("\n");
+    let at = 0;
+    for (const line of stdout.split("\n").slice(0, -1)) {
+      at = lines.indexOf(line, at) + 1;
+      expect(at).toBeGreaterThan(0);
+    }
+  });
+
+  test("auditsieve filter drops no labelled line of the attack log, at no stage", async () => {
+    const labels = readFileSync(join(ROOT, "samples/attack-labels.jsonl"), "utf8").trim().split("\n");
+    const ids = new Set(labels.map((label) => (JSON.parse(label) as { auditID: string }).auditID));
+    const isLabelled = (line: string): boolean => ids.has(/"auditID":"([^"]*)"/.exec(line)?.[1] ?? "");
+    const labelled = sample("attack.log.zst").toString("latin1").split("\n").filter(isLabelled);
+    expect(labelled.length).toBeGreaterThan(250);
+    const { stdout } = await auditsieve(["filter", "samples/attack.log.zst"]);
+    expect(stdout.split("\n").filter(isLabelled)).toEqual(labelled);
+  });
+
+  test("auditsieve filter reads plain, gzip, zstd and standard input alike", async () => {
+    const content = `${NOISE}\n${DECOY}\n`;
+    const runs = await Promise.all([
+      auditsieve(["filter", file("a.log", content)]),
+      auditsieve(["filter", file("a.log.gz", gzipSync(content))]),
+      auditsieve(["filter", file("a.log.zst", zstdCompressSync(content))]),
+      auditsieve(["filter", "-"], content),
+      auditsieve(["filter"], gzipSync(content)),
+    ]);
+    expect(runs.map(({ code, stdout }) => [code, stdout])).toEqual(runs.map(() => [0, `${DECOY}\n`]));
+  });
+
+  test("auditsieve filter passes bad input through, names it, and handles the rest", async () => {
+    const long = `${event("mallory").slice(0, -1)},"requestObject":"${"x".repeat(64 << 20)}"}`;
+    const cases: readonly (readonly [
+      name: string,
+      content: string | Buffer,
+      kept: string,
+      code: number,
+      said: RegExp,
+    ])[] = [
+      ["empty", "", "", 0, /0 lines/],
+      [
+        "binary",
+        Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1, 2, 0xff, 0xfe]),
+        "\x7fELF\0\x01\x02\xff\xfe",
+        0,
+        /binary:1 \(offset 0\): Cannot decode the line as an audit event/,
+      ],
+      [
+        "torn",
+        `${NOISE.slice(0, 200)}\n${NOISE}\n`,
+        `${NOISE.slice(0, 200)}\n`,
+        0,
+        /torn:1 \(offset 0\): .*200 bytes are not one well-formed JSON object/,
+      ],
+      [
+        "glued",
+        `${NOISE.slice(0, 300)}${event("mallory")}\n`,
+        `${NOISE.slice(0, 300)}${event("mallory")}\n`,
+        0,
+        /glued:1/,
+      ],
+      ["decoy", `${DECOY}\n${NOISE}\n`, `${DECOY}\n`, 0, /dropped 1 /],
+      ["long", `${long}\n${NOISE}\n`, `${long}\n`, 0, /long:1 \(offset 0\): Cannot decide a line of 67\d{6} bytes/],
+    ];
+    for (const [name, content, kept, code, said] of cases) {
+      const ran = await auditsieve(["filter", file(name, content)]);
+      expect([name, ran.code, ran.stdout === kept]).toEqual([name, code, true]);
+      expect(ran.stderr).toMatch(said);
+    }
+  });
+
+  test("auditsieve filter says what makes an input unreadable, does the others and exits 2", async () => {
+    const good = file("good.log", `${DECOY}\n`);
+    const cut = file("cut.log.gz", gzipSync(`${DECOY}\n${NOISE}\n`).subarray(0, -12));
+    const cases: readonly (readonly [string, RegExp])[] = [
+      [join(folder, "absent.log"), /absent\.log": no such file/],
+      [folder, /it is a directory/],
+      [cut, /cut off/],
+    ];
+    for (const [bad, said] of cases) {
+      const { code, stdout, stderr } = await auditsieve(["filter", bad, good]);
+      expect([code, stdout.endsWith(`${DECOY}\n`)]).toEqual([2, true]);
+      expect(stderr).toMatch(said);
+      expect(stderr).toContain("hint:");
+    }
+  });
+
+  test("auditsieve filter --strict exits 1 for an undecidable line", async () => {
+    expect((await auditsieve(["filter", "--strict", "-"], "{\n")).code).toBe(1);
+  });
+
+  test("auditsieve filter warns of events that no rule matched, and strips by a policy of one's own", async () => {
+    const policy = file(
+      "p.yaml",
+      "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- {level: Metadata, users: [jane]}\n- {level: None, users: [joe]}\n",
+    );
+    const input = `${event("jane", { requestObject: 1 })}\n${event("joe")}\n${event("eve")}\n`;
+    const { code, stdout, stderr } = await auditsieve(["filter", "--policy", policy, "-"], input);
+    expect([code, stdout]).toEqual([0, `${event("jane").replace("RequestResponse", "Metadata")}\n`]);
+    expect(stderr).toMatch(/warning: 1 events were dropped because no rule matched/);
+  });
+
+  test("auditsieve filter --redact and --findings show no secret", async () => {
+    const findings = join(folder, "findings.ndjson");
+    const secret = event("mallory", {
+      requestURI: "/api/v1/secrets",
+      verb: "list",
+      objectRef: { resource: "secrets", apiVersion: "v1" },
+      responseObject: { kind: "SecretList", items: [{ data: { password: "aHVudGVyMg==" } }] },
+    });
+    const { stdout } = await auditsieve(["filter", "--redact", "--findings", findings, "-"], `${secret}\n`);
+    const found = readFileSync(findings, "utf8");
+    expect(found).toContain("Secrets of all namespaces");
+    expect(stdout + found).not.toContain("aHVudGVyMg");
+    expect(stdout).toContain("redacted:");
+  });
+
+  test("auditsieve filter refuses a policy that an apiserver refuses", async () => {
+    const { code, stdout, stderr } = await auditsieve(
+      ["filter", "--policy", file("bad.yaml", "rules: []\n"), "-"],
+      DECOY,
+    );
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/bad\.yaml.*Cannot load the policy: /);
+  });
+});
