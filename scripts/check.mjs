@@ -2,7 +2,7 @@
 import { run, say, setUp } from "./setup.mjs";
 
 const STEPS = [
-  ["build", "tsc", ["-b"]],
+  ["build", "tsc", ["-b", "tsconfig.build.json"]],
   ["types", "tsc", ["-p", "tsconfig.test.json"]],
   ["lint", "oxlint", ["--type-aware"]],
   ["format", "oxfmt", ["--check", "."]],
@@ -13,7 +13,7 @@ setUp();
 const failed = STEPS.filter(([name, command, args]) => {
   const started = Date.now();
   const status = run(command, args);
-  say(`${status === 0 ? "ok    " : "FAILED"} ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+  say(`${status === 0 ? "ok    " : "FAILED"} ${String(name)} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
   return status !== 0;
 });
 process.exitCode = failed.length === 0 ? 0 : 1;

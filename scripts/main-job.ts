@@ -45,7 +45,7 @@ function title(text: string): void {
 /** Runs the command; its data go to `file` where one is given, and what it says is shown with the rest. */
 function auditsieve(args: readonly string[], file?: string, messages: "inherit" | "ignore" = "inherit"): void {
   const shown = args.filter(
-    (arg, i) => !arg.startsWith("out/.") && !(arg === "--summary" && args[i + 1]?.startsWith("out/.") === true),
+    (arg, i) => !arg.startsWith("out/.") && !(arg === "--summary" && args[i + 1]?.startsWith("out/.")),
   );
   if (messages === "inherit") {
     console.log(

@@ -66,7 +66,7 @@ console.log(`${total} bytes; none of ${secrets.size} secret values of the record
 for (const file of files) console.log(file);
 
 function linesOf(name: string): Buffer[] {
-  const stored = readFileSync(join(folder as string, name));
+  const stored = readFileSync(join(folder ?? "", name));
   const bytes = name.endsWith(".zst") ? zstdDecompressSync(stored) : stored;
   const lines: Buffer[] = [];
   for (let start = 0; start < bytes.length;) {

@@ -12,7 +12,7 @@ export function collectSecrets(lines: readonly Buffer[]): ReadonlySet<string> {
     const text = line.toString();
     for (const [token] of text.matchAll(/eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/g)) {
       add(token);
-      add(token.split(".")[2] as string);
+      add(token.split(".")[2] ?? "");
     }
     if (!text.includes("Secret")) continue;
     const event = JSON.parse(text) as { requestObject?: unknown; responseObject?: unknown };

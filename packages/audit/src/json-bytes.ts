@@ -200,22 +200,15 @@ export function skipColon(bytes: Uint8Array, pos: number, end: number): number {
 }
 
 function skipScalar(bytes: Uint8Array, pos: number, end: number): number {
-  const byte = pos < end ? bytes[pos] : 0;
-  switch (byte) {
-    case 116:
-      return skipWord(bytes, pos, end, TRUE);
-    case 102:
-      return skipWord(bytes, pos, end, FALSE);
-    case 110:
-      return skipWord(bytes, pos, end, NULL);
-    default:
-      return skipNumber(bytes, pos, end);
-  }
+  const word = WORDS[pos < end ? (bytes[pos] as number) : 0];
+  return word === undefined ? skipNumber(bytes, pos, end) : skipWord(bytes, pos, end, word);
 }
 
-const TRUE = Buffer.from("true");
-const FALSE = Buffer.from("false");
-const NULL = Buffer.from("null");
+/** The words of JSON by their first byte. */
+const WORDS: readonly (Uint8Array | undefined)[] = Array.from({ length: 256 }, (_, byte) => {
+  const word = ["true", "false", "null"].find((each) => each.charCodeAt(0) === byte);
+  return word === undefined ? undefined : Buffer.from(word);
+});
 
 function skipWord(bytes: Uint8Array, pos: number, end: number, word: Uint8Array): number {
   if (pos + word.length > end) {

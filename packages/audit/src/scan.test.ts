@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeEvent } from "./decode.ts";
 import { EventScan } from "./scan.ts";
@@ -187,7 +187,7 @@ describe("EventScan", () => {
     ["another version", text.replace("audit.k8s.io/v1", "audit.k8s.io/v2"), "not-an-audit-event"],
   ];
   test.each(damaged)("EventScan cannot decide %s", (_name, line, reason) => {
-    const scan = scanText(line as string);
+    const scan = scanText(line);
     expect([scan.ok, scan.reason]).toEqual([false, reason]);
     const decoded = decodeEvent(Buffer.from(line as string));
     expect(decoded.ok ? "" : decoded.problem.id).toBe(`line-${reason}`);

@@ -1,9 +1,10 @@
 import { IngestError, openLog } from "@auditsieve/ingest";
 import { say } from "./output.ts";
 import { Failure } from "./failure.ts";
+import { STANDARD_INPUT } from "./standard-input.ts";
 import { safeText } from "@auditsieve/detect";
 
-/** Adds nothing: the logs that a command was given, standard input where there is none and it is no terminal. */
+/** The logs that a command was given, standard input where there is none and it is no terminal. */
 export function logsOrStdin(logs: readonly string[]): readonly string[] {
   if (logs.length > 0) {
     return logs;
@@ -13,17 +14,12 @@ export function logsOrStdin(logs: readonly string[]): readonly string[] {
       hint: "Name log files (plain, .gz or .zst), or pipe a log in",
     });
   }
-  return ["-"];
+  return [STANDARD_INPUT];
 }
 
 /** The bytes of a log file (plain, .gz, .zst) or of standard input for `-`. */
 export function readLog(log: string): AsyncGenerator<Buffer, void> {
-  return log === "-" ? openLog(process.stdin) : openLog(log);
-}
-
-/** How a log is called in messages. */
-export function logName(log: string): string {
-  return log === "-" ? "standard input" : log;
+  return log === STANDARD_INPUT ? openLog(process.stdin) : openLog(log);
 }
 
 /** Says what made a log unreadable, and whether it did: anything else is thrown on. */

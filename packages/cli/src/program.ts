@@ -3,6 +3,7 @@ import type { Argv, CommandModule } from "yargs";
 import { EXIT } from "./exit-code.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { Failure } from "./failure.ts";
+import { nameStandardInput } from "./standard-input.ts";
 
 /** What a command's module gives: its options, and what runs it. */
 interface Command<T> {
@@ -65,7 +66,7 @@ function lazy<T>(finish: Finish, usage: string, describe: string, load: () => Pr
   return {
     command: usage,
     describe,
-    builder: (async (argv: Argv) => (await load()).options(argv)) as unknown as (argv: Argv) => Argv,
+    builder: async (argv: Argv) => (await load()).options(argv),
     handler: async (options) => {
       refuseRepeated(options);
       finish(await (await load()).run(options as unknown as T));
@@ -113,7 +114,7 @@ export async function runProgram(args: readonly string[], version: string): Prom
     });
   await commands(finish)
     .reduce((to, command) => to.command(command), program)
-    .parseAsync([...args]);
+    .parseAsync([...nameStandardInput(args)]);
   return exit;
 }
 

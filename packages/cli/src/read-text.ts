@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { Failure, systemCode } from "./failure.ts";
+import { STANDARD_INPUT } from "./standard-input.ts";
 
 /** Text of a small file (a policy, a profile, a configuration), or of standard input for `-`. */
 export async function readText(path: string, what: string): Promise<string> {
-  if (path === "-") {
+  if (path === STANDARD_INPUT) {
     return text(process.stdin);
   }
   try {

@@ -1,5 +1,6 @@
 import { loadDetections } from "@auditsieve/detect";
 import type { Detection } from "@auditsieve/detect";
+import { readdirSync, readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -24,13 +25,29 @@ export async function listShipped(folder: string, suffix: string): Promise<reado
     .sort();
 }
 
-/** The shipped detections, compiled. */
-export async function shippedDetections(): Promise<readonly Detection[]> {
+/** Text of a noise policy: of a shipped one by its name, or of a file. */
+export function readPolicyText(nameOrPath: string): string {
+  const isName = /^[a-z0-9-]+$/.test(nameOrPath);
+  return readFileSync(isName ? join(PROFILES, "noise", `${nameOrPath}.policy.yaml`) : nameOrPath, "utf8");
+}
+
+/** Sigma texts of these files, or of the shipped detections. */
+export function readDetectionTexts(
+  paths: readonly string[] | undefined,
+): readonly { readonly file: string; readonly text: string }[] {
   const folder = join(PROFILES, "detections");
-  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith(".yml")).sort();
-  const loaded = await Promise.all(
-    files.map(async (file) => loadDetections(await readFile(join(folder, file), "utf8"), file)),
-  );
+  const shipped = (): string[] =>
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".yml"))
+      .sort();
+  return paths === undefined
+    ? shipped().map((file) => ({ file, text: readFileSync(join(folder, file), "utf8") }))
+    : paths.map((file) => ({ file, text: readFileSync(file, "utf8") }));
+}
+
+/** The shipped detections, compiled. */
+export function shippedDetections(): readonly Detection[] {
+  const loaded = readDetectionTexts(undefined).map(({ file, text }) => loadDetections(text, file));
   const broken = loaded.flatMap(({ problems }) => problems).find(({ severity }) => severity === "error");
   if (broken !== undefined) {
     throw new Failure(`Cannot load the shipped detections: ${broken.message}`, { hint: "Install auditsieve again" });

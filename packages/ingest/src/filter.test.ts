@@ -1,5 +1,5 @@
 import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Filter } from "./filter.ts";
 import type { FilterOptions, FilterSummary, LineProblem } from "./filter.ts";
@@ -79,7 +79,7 @@ describe("Filter", () => {
           input.map((line, i) => line + (closed || i < input.length - 1 ? "\n" : "")).join(""),
           "latin1",
         );
-        const cuts = [...places.map((place) => place % (bytes.length + 1))].sort((a, b) => a - b);
+        const cuts = places.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b);
         const chunks = [0, ...cuts].map((from, i) => bytes.subarray(from, cuts[i] ?? bytes.length));
         const { out, summary, problems } = run([chunks]);
         const isDropped = (line: string): boolean => line === DROPPED || line === UNMATCHED;

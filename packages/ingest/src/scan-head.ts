@@ -1,5 +1,5 @@
 import { isJsonObject, own } from "@auditsieve/audit";
-import type { EventScan, Field, JsonValue } from "@auditsieve/audit";
+import type { EventScan, JsonValue } from "@auditsieve/audit";
 import type { HeadField, HeadView } from "@auditsieve/detect";
 
 const CREDENTIAL_ID = "authentication.kubernetes.io/credential-id";
@@ -25,5 +25,5 @@ function readHead(scan: EventScan, field: HeadField): JsonValue | undefined {
   if (field === "responseStatus.code") {
     return scan.code;
   }
-  return LISTS.has(field) ? (scan.value(field as Field) as JsonValue | undefined) : scan.text(field as Field);
+  return LISTS.has(field) ? (scan.value(field) as JsonValue | undefined) : scan.text(field);
 }

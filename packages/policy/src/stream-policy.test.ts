@@ -1,5 +1,5 @@
 import { EventScan } from "@auditsieve/audit";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { loadStreamPolicy } from "./load-stream-policy.ts";

@@ -8,9 +8,10 @@ import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { describeRule, loadPolicyOption } from "../noise-policy.ts";
-import { logName, logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
+import { logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
 import { say, writeData, writeLine } from "../output.ts";
 import { shippedDetections } from "../shipped.ts";
+import { inputName } from "../standard-input.ts";
 import { paint } from "../table.ts";
 
 /** Options of `explain`. */
@@ -65,7 +66,7 @@ export async function explain(options: ExplainOptions): Promise<ExitCode> {
   if (policy === undefined) {
     return EXIT.unusable;
   }
-  const engine = new DetectionEngine(await shippedDetections());
+  const engine = new DetectionEngine(shippedDetections());
   const explained: Explained[] = [];
   let log = "";
   let isUnreadable = false;
@@ -78,7 +79,7 @@ export async function explain(options: ExplainOptions): Promise<ExitCode> {
     },
   });
   for (const each of logsOrStdin(options.logs)) {
-    log = logName(each);
+    log = inputName(each);
     try {
       for await (const chunk of readLog(each)) {
         reader.write(chunk);

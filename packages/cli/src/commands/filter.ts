@@ -11,11 +11,12 @@ import type { Argv } from "yargs";
 import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { LineProblems } from "../line-problems.ts";
-import { logName, logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
+import { logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
 import { describeRule, loadPolicyOption } from "../noise-policy.ts";
 import { say, writeData } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { DEFAULT_NOISE, shippedDetections } from "../shipped.ts";
+import { inputName } from "../standard-input.ts";
 import { bytesText, count, percent, table } from "../table.ts";
 import { writeFindings } from "../write-findings.ts";
 
@@ -54,7 +55,7 @@ export function filterOptions(argv: Argv): Argv<FilterCommandOptions> {
     .example("zcat audit-*.gz | $0 filter --policy cluster.policy.yaml - > kept.log", "tailor a log by your own policy")
     .epilogue(
       "Kept lines are written byte for byte and in order, secrets included unless --redact is given. A line that cannot be decided is kept.",
-    ) as unknown as Argv<FilterCommandOptions>;
+    );
 }
 
 /** Writes what the policy keeps to stdout and the counts to stderr. */
@@ -81,7 +82,7 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   let exit: ExitCode = EXIT.fine;
   const progress = new Progress("filtered");
   for (const each of logs) {
-    log = logName(each);
+    log = inputName(each);
     try {
       for await (const chunk of readLog(each)) {
         await writeAll(sieve.write(chunk));
@@ -110,7 +111,7 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
 }
 
 async function findingTap(redactor: Redactor, findings: Finding[]): Promise<FindingTap> {
-  const engine = new DetectionEngine(await shippedDetections());
+  const engine = new DetectionEngine(shippedDetections());
   return new FindingTap(engine, new FindingStream(engine), redactor, (finding) => findings.push(finding));
 }
 

@@ -20,7 +20,7 @@ export function policyEvalOptions(argv: Argv): Argv<PolicyEvalOptions> {
     .example(
       `echo '{"user":"ann","verb":"list","resource":"secrets","isResourceRequest":true}' | $0 policy eval p.yaml`,
       "level, stages and rule for each request on standard input",
-    ) as unknown as Argv<PolicyEvalOptions>;
+    );
 }
 
 /** Decides each request on stdin, a line each; a line that is no request gives `{"error": ...}` in its place. */

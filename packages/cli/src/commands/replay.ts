@@ -12,10 +12,11 @@ import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
 import { LineProblems } from "../line-problems.ts";
-import { logName, logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
+import { logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
 import { writeData, writeLine } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { shippedDetections } from "../shipped.ts";
+import { inputName } from "../standard-input.ts";
 import { bar, count, paint, table } from "../table.ts";
 import { findingsText } from "../write-findings.ts";
 
@@ -96,7 +97,7 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
   const replayed = await replayLogs({
     source,
     selection,
-    detections: await shippedDetections(),
+    detections: shippedDetections(),
     redactor: createRedactor({ key: randomBytes(32) }),
     onLineAlarm: (alarm) => problems.addAlarm(alarm),
   });
@@ -113,7 +114,7 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
 
 function countedLog(log: string, progress: Progress): ArchivedLog {
   return {
-    name: logName(log),
+    name: inputName(log),
     async *open() {
       for await (const chunk of readLog(log)) {
         progress.add(chunk.length);
