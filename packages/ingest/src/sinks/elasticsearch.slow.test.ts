@@ -1,0 +1,274 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createRedactor } from "@auditsieve/audit";
+import { DetectionEngine, loadDetections } from "@auditsieve/detect";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startElasticsearch } from "../../../../test/engines/elasticsearch.ts";
+import type { RunningElasticsearch } from "../../../../test/engines/elasticsearch.ts";
+import { Pipeline } from "../pipeline.ts";
+import type { Delivery } from "../sink.ts";
+import { archiveSource } from "../sources/archive.ts";
+import type { PipelineTally } from "../tally.ts";
+import type { SideLogs } from "./dead-letter.ts";
+import { createElasticsearchSink } from "./elasticsearch.ts";
+
+const SAMPLES = ["attack.log.zst", "working-day.log.zst"].map((name) =>
+  fileURLToPath(new URL(`../../../../samples/${name}`, import.meta.url)),
+);
+const TIME = "2026-11-24T00:13:26.471919Z";
+
+let engine: RunningElasticsearch;
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "elasticsearch-slow-"));
+  engine = await startElasticsearch({ settings: ["indices.id_field_data.enabled: true"] });
+}, 400_000);
+afterAll(async () => {
+  await engine?.stop();
+  rmSync(folder, { recursive: true });
+});
+
+describe("elasticsearch 9", () => {
+  test("takes every event and finding of the samples once, byte for byte, and refuses none", async () => {
+    const first = await ingest("samples");
+    const [sink] = first.tally.sinks;
+    expect(sink).toMatchObject({ delivered: first.tally.lines, dropped: 0, deadLettered: 0, pending: 0 });
+    expect(first.letters).toEqual([]);
+    expect(first.tally.lines).toBeGreaterThan(1000);
+    const ids = new Map(first.deliveries.map((delivery) => [delivery.id, delivery.document.toString()]));
+    expect(ids.size).toBe(first.deliveries.length);
+    const stored = await documents("samples");
+    expect(stored.size).toBe(ids.size);
+    for (const [id, original] of ids) {
+      expect(stored.get(id)).toBe(original);
+    }
+
+    // As after a crash before the first checkpoint: the same lines again.
+    const second = await ingest("samples");
+    expect(second.tally.sinks[0]).toMatchObject({ delivered: first.tally.lines, deadLettered: 0 });
+    expect(await count("samples", { match_all: {} })).toBe(ids.size);
+  }, 300_000);
+
+  test.each([
+    [
+      "by the fields that Elastic's rules use",
+      {
+        bool: {
+          must: [
+            { term: { "event.dataset": "kubernetes.audit_logs" } },
+            { term: { "kubernetes.audit.objectRef.resource": "secrets" } },
+            { terms: { "kubernetes.audit.verb": ["get", "list"] } },
+            { term: { "kubernetes.audit.annotations.authorization_k8s_io/decision": "allow" } },
+          ],
+        },
+      },
+    ],
+    [
+      "privileged pods by their body",
+      { term: { "kubernetes.audit.requestObject.spec.containers.securityContext.privileged": true } },
+    ],
+    ["bindings by the role they give", { term: { "kubernetes.audit.requestObject.roleRef.name": "cluster-admin" } }],
+    [
+      "denied requests",
+      {
+        bool: {
+          must: [{ term: { "event.outcome": "failure" } }, { term: { "kubernetes.audit.responseStatus.code": 403 } }],
+        },
+      },
+    ],
+    ["an address range", { term: { "source.ip": "127.0.0.0/8" } }],
+    [
+      "a credential by a flattened key",
+      { exists: { field: "kubernetes.audit.user.extra.authentication.kubernetes.io/credential-id" } },
+    ],
+    ["findings", { bool: { must: [{ term: { "event.kind": "signal" } }, { exists: { field: "rule.name" } }] } }],
+  ])("finds %s", async (_what, query) => {
+    expect(await count("samples", query)).toBeGreaterThan(0);
+  });
+
+  test("refuses no hostile document", async () => {
+    const sink = createElasticsearchSink({ name: "es", node: engine.url, cluster: "hostile", namespace: "hostile" });
+    const results = await sink.write(hostile(), new AbortController().signal);
+    await sink.close();
+    expect(results.filter((result) => result.status === "refused")).toEqual([]);
+    expect((await documents("hostile")).size).toBe(hostile().length);
+  });
+
+  test("has everything after kill -9 of the server, and an outage costs nothing", async () => {
+    const before = (await documents("samples")).size;
+    const sink = createElasticsearchSink({
+      name: "es",
+      node: engine.url,
+      cluster: "outage",
+      namespace: "outage",
+      backoff: {
+        firstMs: 200,
+        mostMs: 2000,
+        random: Math.random,
+        sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      },
+    });
+    const signal = new AbortController().signal;
+    await sink.write(hostile().slice(0, 1), signal);
+    const restarting = engine.restart("SIGKILL");
+    const [results] = await Promise.all([sink.write(hostile(), signal), restarting]);
+    await sink.close();
+    expect(results.every(({ status }) => status === "stored")).toBe(true);
+    expect((await documents("outage")).size).toBe(hostile().length);
+    expect((await documents("samples")).size).toBe(before);
+  }, 300_000);
+});
+
+/** Events whose every corner is made to be refused by a mapping. */
+function hostile(): readonly Delivery[] {
+  const base = {
+    kind: "Event",
+    apiVersion: "audit.k8s.io/v1",
+    level: "RequestResponse",
+    auditID: "a",
+    stage: "ResponseComplete",
+    requestURI: "/",
+    verb: "get",
+    user: {},
+  };
+  const deep = Array.from({ length: 200 }).reduce<unknown>((inner) => ({ a: inner }), "x");
+  const bodies: readonly object[] = [
+    { requestObject: { ".": 1, "..": { ".a.": 2 }, "": 3, " ": 4, "a.b": 5, a: "text" } },
+    { requestObject: { spec: "text", metadata: [1, 2], roleRef: true, rules: { verbs: { a: 1 } } } },
+    { requestObject: { spec: { containers: "x", hostNetwork: "yes", volumes: [[{ hostPath: { path: 7 } }]] } } },
+    { requestObject: deep, responseObject: [deep, 1, null, "x"] },
+    {
+      requestObject: { metadata: { name: "n".repeat(100_000), managedFields: [{ fieldsV1: { "f:x": { ".": {} } } }] } },
+    },
+    {
+      requestObject: { spec: { securityContext: { runAsUser: 1.5e300, runAsGroup: 12345678901234567890n.toString() } } },
+    },
+    {
+      user: {
+        username: "u".repeat(50_000),
+        groups: ["g".repeat(50_000), ""],
+        extra: {
+          "": ["x"],
+          "a.b..c": ["y"],
+          ["k".repeat(40_000)]: ["z"],
+          n: ["v".repeat(60_000)],
+          ["nul\0"]: ["a\0b"],
+        },
+      },
+    },
+    { user: { extra: { __proto__x: ["1"], constructor: ["2"], deep } } },
+    { sourceIPs: ["999.1.1.1", "fe80::1%eth0", "::ffff:10.0.0.1", "not an ip", "10.0.0.1"] },
+    { userAgent: "\u001b[31m\ud800 x".repeat(5000), requestURI: `/${"é".repeat(60_000)}` },
+    { responseStatus: { code: 99_999, message: "m".repeat(60_000), details: { ".": 1 }, status: { a: 1 } } },
+    { responseStatus: { code: "200" }, objectRef: { name: ["a"], namespace: { b: 1 } } },
+    { requestReceivedTimestamp: "yesterday", stageTimestamp: "0001-01-01T00:00:00Z" },
+    { stageTimestamp: "9999-12-31T23:59:59.999999Z", requestReceivedTimestamp: "2026-02-30T00:00:00Z" },
+    {
+      annotations: {
+        "authorization.k8s.io/decision": { a: 1 },
+        ".": "x",
+        "": "y",
+        "authorization.k8s.io/reason": "r".repeat(50_000),
+      },
+    },
+    { impersonatedUser: { username: 5, uid: null, groups: "g" } },
+  ];
+  return bodies.map((body, i) => ({
+    id: `hostile-${i}`,
+    kind: "event",
+    time: TIME,
+    document: Buffer.from(JSON.stringify({ ...base, ...body })),
+  }));
+}
+
+async function ingest(
+  namespace: string,
+): Promise<{ tally: PipelineTally; letters: readonly unknown[]; deliveries: readonly Delivery[] }> {
+  const sink = createElasticsearchSink({ name: "es", node: engine.url, cluster: "test", namespace });
+  const letters: unknown[] = [];
+  const deliveries: Delivery[] = [];
+  const sideLogs: SideLogs = {
+    deadLetter: async (more) => void letters.push(...more),
+    quarantine: async () => undefined,
+    close: async () => undefined,
+  };
+  const pipeline = new Pipeline({
+    source: archiveSource({ logs: SAMPLES }),
+    feeds: [
+      {
+        feed: "all",
+        sink: {
+          name: "es",
+          write: (batch, signal) => (deliveries.push(...batch), sink.write(batch, signal)),
+          close: () => sink.close(),
+        },
+      },
+    ],
+    sideLogs,
+    cluster: "test",
+    idKey: Buffer.alloc(32, 1),
+    redactor: createRedactor({ key: Buffer.alloc(32, 2) }),
+    detections: new DetectionEngine(
+      loadDetections(
+        `
+title: Secrets listed
+id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
+level: high
+tags: [attack.t1552.007]
+logsource: { product: kubernetes, service: audit }
+detection:
+  selection: { verb: list, objectRef.resource: secrets }
+  condition: selection
+`,
+        "secrets.yml",
+      ).detections,
+    ),
+  });
+  await pipeline.run(new AbortController().signal);
+  await sink.close();
+  return { tally: pipeline.tally(), letters, deliveries };
+}
+
+const stream = (namespace: string): string => `logs-kubernetes.audit_logs-${namespace}`;
+
+async function ask(path: string, body?: unknown): Promise<Record<string, unknown>> {
+  const response = await fetch(`${engine.url}/${path}`, {
+    method: "POST",
+    ...(body !== undefined && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+  });
+  const answer = (await response.json()) as Record<string, unknown>;
+  expect(response.status, JSON.stringify(answer).slice(0, 500)).toBe(200);
+  return answer;
+}
+
+async function count(namespace: string, query: unknown): Promise<number> {
+  await ask(`${stream(namespace)}/_refresh`);
+  return (await ask(`${stream(namespace)}/_count`, { query }))["count"] as number;
+}
+
+/** All documents: id and the line itself. */
+async function documents(namespace: string): Promise<ReadonlyMap<string, string>> {
+  await ask(`${stream(namespace)}/_refresh`);
+  const found = new Map<string, string>();
+  let after: unknown;
+  for (;;) {
+    const answer = await ask(`${stream(namespace)}/_search`, {
+      size: 1000,
+      _source: ["event.original"],
+      sort: [{ _id: "asc" }],
+      ...(after !== undefined && { search_after: after }),
+    });
+    const { hits } = answer["hits"] as {
+      hits: readonly { _id: string; sort: unknown; _source: { event: { original: string } } }[];
+    };
+    if (hits.length === 0) {
+      return found;
+    }
+    for (const { _id, _source } of hits) {
+      found.set(_id, _source.event.original);
+    }
+    after = hits.at(-1)?.sort;
+  }
+}
