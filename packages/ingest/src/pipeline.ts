@@ -25,7 +25,7 @@ export interface PipelineOptions extends Omit<LineHandlerOptions, "source" | "ou
 export interface PipelineLimits extends BatchLimits {
   /** Longer lines are delivered reduced. Default 16 MiB. */
   readonly maxLineBytes: number;
-  /** Bytes of documents under way at which the source is no longer read. Default 32 MiB. */
+  /** Bytes of documents under way at which the source is no longer read. Default 16 MiB. */
   readonly maxInFlightBytes: number;
   /** Least time between two checkpoints. Default 200 ms. */
   readonly ackIntervalMs: number;
@@ -34,11 +34,12 @@ export interface PipelineLimits extends BatchLimits {
 }
 
 const DEFAULT_LIMITS: PipelineLimits = {
-  maxBatchBytes: 4 * 1024 * 1024,
+  // Elasticsearch gets about 2.2 bytes for one of the line: 5 MB a request.
+  maxBatchBytes: 2 * 1024 * 1024,
   maxBatchItems: 2000,
   maxBatchAgeMs: 1000,
   maxLineBytes: 16 * 1024 * 1024,
-  maxInFlightBytes: 32 * 1024 * 1024,
+  maxInFlightBytes: 16 * 1024 * 1024,
   ackIntervalMs: 200,
   drainMs: 25_000,
 };

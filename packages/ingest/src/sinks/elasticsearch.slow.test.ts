@@ -143,7 +143,9 @@ function hostile(): readonly Delivery[] {
       requestObject: { metadata: { name: "n".repeat(100_000), managedFields: [{ fieldsV1: { "f:x": { ".": {} } } }] } },
     },
     {
-      requestObject: { spec: { securityContext: { runAsUser: 1.5e300, runAsGroup: 12345678901234567890n.toString() } } },
+      requestObject: {
+        spec: { securityContext: { runAsUser: 1.5e300, runAsGroup: 12345678901234567890n.toString() } },
+      },
     },
     {
       user: {

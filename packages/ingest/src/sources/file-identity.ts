@@ -20,7 +20,7 @@ export interface FileIdentity {
   readonly head: Fingerprint;
 }
 
-export function fingerprint(head: Buffer, bytes = head.length): Fingerprint {
+export function fingerprint(head: Buffer, bytes: number = head.length): Fingerprint {
   const length = Math.min(bytes, head.length, HEAD_BYTES);
   return { bytes: length, sha256: createHash("sha256").update(head.subarray(0, length)).digest("hex") };
 }
@@ -31,7 +31,7 @@ export function beginsLike(head: Buffer, known: Fingerprint): boolean {
 }
 
 /** The first bytes of an open file, without moving its read position. */
-export async function headOf(file: FileHandle, bytes = HEAD_BYTES): Promise<Buffer> {
+export async function headOf(file: FileHandle, bytes: number = HEAD_BYTES): Promise<Buffer> {
   const head = Buffer.alloc(bytes);
   let length = 0;
   while (length < bytes) {
@@ -45,7 +45,7 @@ export async function headOf(file: FileHandle, bytes = HEAD_BYTES): Promise<Buff
 }
 
 /** The first decompressed bytes of an archive; what is readable of a damaged one. */
-export async function headOfArchive(path: string, bytes = HEAD_BYTES): Promise<Buffer> {
+export async function headOfArchive(path: string, bytes: number = HEAD_BYTES): Promise<Buffer> {
   const parts: Buffer[] = [];
   let length = 0;
   try {

@@ -27,7 +27,7 @@ const MAGIC_BYTES = 4;
  * for await (const chunk of openLog(Readable.from([gzipSync("one\ntwo\n")]))) bytes += chunk.length;
  * assert.equal(bytes, 8);
  */
-export async function* openLog(log: string | Readable, name = nameOf(log)): AsyncGenerator<Buffer, void> {
+export async function* openLog(log: string | Readable, name: string = nameOf(log)): AsyncGenerator<Buffer, void> {
   const raw = typeof log === "string" ? readFile(log) : readStream(log, name);
   try {
     const head = await readHead(raw);
