@@ -11,8 +11,8 @@ import { Pipeline } from "./pipeline.ts";
 import type { Sink } from "./sink.ts";
 import type { Backoff } from "./sinks/backoff.ts";
 import { openSideLogs } from "./sinks/dead-letter.ts";
-import { createElasticsearchSink } from "./sinks/elasticsearch.ts";
-import type { CheckedSink } from "./sinks/elasticsearch.ts";
+import type * as elasticsearch from "./sinks/elasticsearch.ts";
+import type { ElasticsearchOptions } from "./sinks/elasticsearch.ts";
 import { createFileSink } from "./sinks/file.ts";
 import { createFileTail } from "./sources/file-tail.ts";
 import { stateKey } from "./state-keys.ts";
@@ -60,7 +60,7 @@ export async function startDaemon(config: IngestConfig, options: DaemonOptions):
     deadLetter: join(stateFolder, "dead-letter.ndjson"),
     quarantine: join(stateFolder, "quarantine.ndjson"),
   });
-  const sinks = config.sinks.map((sink) => createSink(sink, config, options));
+  const sinks = await Promise.all(config.sinks.map((sink) => createSink(sink, config, options)));
   const failures = new FailureLog(logger);
   const pipelines = config.sources.map(
     ({ name, path, pollIntervalMs }) =>
@@ -111,6 +111,7 @@ export async function checkConfig(config: IngestConfig): Promise<readonly Proble
       if (given.type !== "elasticsearch") {
         return [];
       }
+      const { createElasticsearchSink } = await loadElasticsearch();
       const sink = createElasticsearchSink(elasticsearchOptions(given, config));
       try {
         await sink.check();
@@ -138,11 +139,12 @@ async function keyOf(folder: string, name: "redaction" | "id", logger: Logger): 
   return key;
 }
 
-function createSink(sink: SinkConfig, config: IngestConfig, options: DaemonOptions): Sink | CheckedSink {
+async function createSink(sink: SinkConfig, config: IngestConfig, options: DaemonOptions): Promise<Sink> {
   if (sink.type === "file") {
     const { name, folder, maxFileBytes } = sink;
     return createFileSink({ name, folder, ...(maxFileBytes !== undefined && { maxFileBytes }) });
   }
+  const { createElasticsearchSink } = await loadElasticsearch();
   const { logger, backoff, now } = options;
   return createElasticsearchSink({
     ...elasticsearchOptions(sink, config),
@@ -157,10 +159,15 @@ function createSink(sink: SinkConfig, config: IngestConfig, options: DaemonOptio
   });
 }
 
+/** The client is large: commands that only read files should not wait for it. */
+function loadElasticsearch(): Promise<Pick<typeof elasticsearch, "createElasticsearchSink">> {
+  return import("./sinks/elasticsearch.ts");
+}
+
 function elasticsearchOptions(
   sink: SinkConfig & { type: "elasticsearch" },
   { cluster }: IngestConfig,
-): Parameters<typeof createElasticsearchSink>[0] {
+): ElasticsearchOptions {
   const { name, node, auth, ca, namespace, requestTimeoutMs } = sink;
   return {
     name,
