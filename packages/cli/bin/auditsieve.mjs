@@ -3,6 +3,7 @@
 // Plain JavaScript without new syntax, because an old Node must be able to read it.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import * as module from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -13,6 +14,10 @@ const source = join(here, "..", "src", "main.ts");
 const entry = existsSync(source) ? source : join(here, "..", "dist", "main.js");
 
 if (Number.parseInt(process.versions.node, 10) >= WANTED) {
+  if (entry === source) {
+    // Sources are TypeScript: with their compiled form kept, a command starts in half the time.
+    module.enableCompileCache?.(join(here, "..", "..", "..", "node_modules", ".cache", "auditsieve"));
+  }
   await import(pathToFileURL(entry).href);
 } else {
   const node = join(here, "..", "..", "..", "node_modules", ".bin", "node");

@@ -1,0 +1,143 @@
+import type { EventScan } from "@auditsieve/audit";
+import { undecidableProblem } from "@auditsieve/audit";
+import { KNOWN_PRICES, loadPriceTable, monthlyCosts, Simulation } from "@auditsieve/policy";
+import type { Policy, PredictedEvent, PriceTable, SimulationResult } from "@auditsieve/policy";
+import type { Argv } from "yargs";
+import { EXIT, worseExit } from "../exit-code.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { LineProblems } from "../line-problems.ts";
+import { logName, logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
+import { sayProblem, writeData } from "../output.ts";
+import { readPolicy } from "../read-policy.ts";
+import { Progress } from "../progress.ts";
+import { readText } from "../read-text.ts";
+import { printSimulation } from "../print-simulation.ts";
+
+/** Options of `policy simulate`. */
+export interface PolicySimulateOptions {
+  readonly file: string;
+  readonly logs: readonly string[];
+  readonly baseline: string | undefined;
+  readonly prices: string | undefined;
+  readonly events: boolean;
+  readonly strict: boolean;
+  readonly output: "text" | "json";
+  readonly kubernetesVersion: string;
+}
+
+/** Adds the options of `policy simulate`. */
+export function policySimulateOptions(argv: Argv): Argv<PolicySimulateOptions> {
+  return argv
+    .positional("file", { type: "string", demandOption: true, describe: "The policy" })
+    .positional("logs", {
+      type: "string",
+      array: true,
+      default: [] as string[],
+      describe: "Audit logs: plain, .gz, .zst, or - for standard input",
+    })
+    .option("baseline", {
+      type: "string",
+      describe: "Policy of today: compare with what it would write of the log, not with the log itself",
+    })
+    .option("prices", { type: "string", describe: "Price table (JSON or YAML) instead of the shipped one" })
+    .option("events", {
+      type: "boolean",
+      default: false,
+      describe: "Print each event that the policy would write, NDJSON: auditID, stage, level, bodies",
+    })
+    .option("strict", { type: "boolean", default: false, describe: "Exit 1 if a line could not be decided" })
+    .option("kubernetes-version", {
+      type: "string",
+      default: "1.37",
+      describe: "Version of the apiserver that would load the policy",
+    })
+    .option("output", { choices: ["text", "json"] as const, default: "text", describe: "Tables, or one JSON document" })
+    .example("$0 policy simulate new.yaml audit.log", "events, bytes and cost per level, rule and actor")
+    .example(
+      "$0 policy simulate new.yaml --baseline today.yaml audit-*.log.gz",
+      "the same, compared with the policy of today",
+    )
+    .example("$0 policy simulate new.yaml audit.log --events", "event by event, for programs")
+    .epilogue(
+      "A log can only show what its own policy wrote: take one that was recorded at a high level. What it cannot show stands at the end.",
+    ) as unknown as Argv<PolicySimulateOptions>;
+}
+
+/** Simulates a policy over logs and prints what it would have written of them. */
+export async function policySimulate(options: PolicySimulateOptions): Promise<ExitCode> {
+  const policy = await readPolicy(options.file, options.kubernetesVersion);
+  const baseline =
+    options.baseline === undefined ? undefined : await readPolicy(options.baseline, options.kubernetesVersion);
+  const prices = await readPrices(options.prices);
+  if (policy === undefined || prices === undefined || (options.baseline !== undefined && baseline === undefined)) {
+    return EXIT.unusable;
+  }
+  const { exit, result } = await simulateLogs(options, policy, baseline);
+  if (!options.events) {
+    const costs = monthlyCosts(result, prices);
+    await (options.output === "json"
+      ? writeData(`${JSON.stringify({ ...result, cost: { ...prices, prices: costs } }, undefined, 2)}\n`)
+      : printSimulation(result, policy, { prices, costs, hasBaseline: baseline !== undefined }));
+  }
+  return exit;
+}
+
+async function simulateLogs(
+  options: PolicySimulateOptions,
+  policy: Policy,
+  baseline: Policy | undefined,
+): Promise<{ readonly exit: ExitCode; readonly result: SimulationResult }> {
+  const problems = new LineProblems({ strict: options.strict });
+  const progress = new Progress("simulated");
+  let log = "";
+  let events = "";
+  const simulation = new Simulation({
+    policy,
+    ...(baseline === undefined ? {} : { baseline }),
+    ...(options.events
+      ? {
+          onEvent: (event: PredictedEvent) => {
+            events += `${JSON.stringify(event)}\n`;
+          },
+        }
+      : {}),
+    onUndecidable: (line: number, offset: number, scan: EventScan) =>
+      problems.add(log, { line, offset, problem: undecidableProblem(scan) }),
+  });
+  let exit: ExitCode = EXIT.fine;
+  const flush = async (): Promise<void> => {
+    if (events !== "") {
+      await writeData(events);
+      events = "";
+    }
+  };
+  for (const each of logsOrStdin(options.logs)) {
+    log = logName(each);
+    try {
+      for await (const chunk of readLog(each)) {
+        simulation.write(chunk);
+        progress.add(chunk.length);
+        await flush();
+      }
+    } catch (error) {
+      sayUnreadable(error);
+      exit = EXIT.unusable;
+    }
+    simulation.end();
+    await flush();
+  }
+  progress.finish();
+  return { exit: problems.finish() ? worseExit(exit, EXIT.problems) : exit, result: simulation.result() };
+}
+
+async function readPrices(file: string | undefined): Promise<PriceTable | undefined> {
+  if (file === undefined) {
+    return KNOWN_PRICES;
+  }
+  const loaded = loadPriceTable(await readText(file, "price table"));
+  if (loaded.outcome === "refused") {
+    loaded.problems.forEach((problem) => sayProblem(problem, file));
+    return undefined;
+  }
+  return loaded.table;
+}
