@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac, createSecretKey } from "node:crypto";
 import { createNameTest } from "./redact/credential-name.ts";
 import { EventWalk, type Replacement } from "./redact/event-walk.ts";
 import { FieldTable } from "./redact/field.ts";
@@ -59,7 +59,7 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
       `Cannot make a redactor: the key has ${key.length} bytes, fewer than ${SHORTEST_KEY}; give it random bytes from a secret store`,
     );
   }
-  const secret = Buffer.from(key);
+  const secret = createSecretKey(key);
   const walk = new EventWalk(new FieldTable(extraNames), createNameTest(extraNames));
   const hash = (bytes: Buffer): string =>
     `redacted:${createHmac("sha256", secret).update(bytes).digest("hex").slice(0, 16)}`;

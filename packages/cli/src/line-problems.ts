@@ -23,21 +23,31 @@ export class LineProblems {
   }
 
   /** Takes one that a pipeline told of. */
-  addAlarm({ input, offset, bytes, reason }: LineAlarm): void {
+  addAlarm({ kind, input, offset, bytes }: LineAlarm): void {
     this.#count++;
-    if (this.#count <= SHOWN) {
-      const log = input.slice(input.indexOf(":") + 1);
-      say(
-        `${safeText(log, 500)} (offset ${offset}): Cannot decode the line of ${bytes} bytes as an audit event: ${reason}`,
-      );
+    if (this.#count > SHOWN) {
+      return;
+    }
+    const place = `${safeText(input.slice(input.indexOf(":") + 1), 500)} (offset ${offset})`;
+    if (kind === "oversize") {
+      say(`${place}: Cannot read a line of ${bytes} bytes as a whole: only what stands before its bodies is looked at`);
+      say("  hint: An apiserver rarely writes more than a few MB a line; look at the place in the file");
+    } else {
+      say(`${place}: Cannot decode the line of ${bytes} bytes as an audit event: it is left out`);
       say("  hint: Torn or glued lines come from a full disk, a crash or copytruncate; look at the place in the file");
     }
   }
 
-  /** Says how many more there were; true if the command should fail for them. */
-  finish(): boolean {
+  /** Says how many more there were, and if nothing else was there; true if the command should fail for them. */
+  finish(events: number): boolean {
     if (this.#count > SHOWN) {
       say(`auditsieve: ${this.#count - SHOWN} more lines could not be decided`);
+    }
+    if (events === 0) {
+      say(`auditsieve: Cannot find one audit event in the input${this.#count === 0 ? ": it is empty" : ""}`);
+      say(
+        "  hint: An audit log holds one JSON object of kind Event a line; --audit-log-path of the apiserver says where it is",
+      );
     }
     return this.#strict && this.#count > 0;
   }

@@ -58,6 +58,10 @@ function policyCommands(finish: Finish): readonly CommandModule[] {
       const { policyEval, policyEvalOptions } = await import("./commands/policy-eval.ts");
       return { options: policyEvalOptions, run: policyEval };
     }),
+    lazy(finish, "simulate <file> [logs..]", "What a policy would have written of a log, and its cost", async () => {
+      const { policySimulate, policySimulateOptions } = await import("./commands/policy-simulate.ts");
+      return { options: policySimulateOptions, run: policySimulate };
+    }),
   ];
 }
 

@@ -94,9 +94,9 @@ export async function explain(options: ExplainOptions): Promise<ExitCode> {
     ? writeData(`${JSON.stringify(explained, undefined, 2)}\n`)
     : print(explained, policy));
   if (explained.length === 0) {
-    say(
-      `auditsieve: Cannot find an event with auditID "${safeText(options.auditId)}" in ${reader.summary().lines} lines`,
-    );
+    const { lines, invalid } = reader.summary();
+    const undecidable = invalid > 0 ? `, of which ${invalid} are no audit event` : "";
+    say(`auditsieve: Cannot find an event with auditID "${safeText(options.auditId)}" in ${lines} lines${undecidable}`);
     say("  hint: Compare the auditID with the log; it is matched as a whole and in its case");
   }
   return isUnreadable ? EXIT.unusable : explained.length === 0 ? EXIT.problems : EXIT.fine;

@@ -95,14 +95,14 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
     await writeAll(sieve.end());
   }
   progress.finish();
-  if (problems.finish()) {
+  const summary = sieve.summary();
+  if (problems.finish(summary.lines - summary.invalid)) {
     exit = worseExit(exit, EXIT.problems);
   }
   if (tap !== undefined && options.findings !== undefined) {
     tap.end();
     await writeFindings(options.findings, findings);
   }
-  const summary = sieve.summary();
   if (options.summary !== undefined) {
     await writeFile(options.summary, `${JSON.stringify(summary, undefined, 2)}\n`);
   }

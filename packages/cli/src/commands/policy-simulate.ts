@@ -11,7 +11,7 @@ import { sayProblem, writeData } from "../output.ts";
 import { readPolicy } from "../read-policy.ts";
 import { Progress } from "../progress.ts";
 import { readText } from "../read-text.ts";
-import { printSimulation } from "../print-simulation.ts";
+import { printSimulation } from "./policy-simulate-report.ts";
 
 /** Options of `policy simulate`. */
 export interface PolicySimulateOptions {

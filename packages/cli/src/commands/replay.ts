@@ -103,7 +103,7 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
   });
   progress.finish();
   await print(replayed, options.output);
-  if (problems.finish()) {
+  if (problems.finish(replayed.summary.log.events)) {
     exit = worseExit(exit, EXIT.problems);
   }
   const { failOn } = options;
