@@ -3,6 +3,8 @@ import { createNameTest } from "./redact/credential-name.ts";
 import { EventWalk, type Replacement } from "./redact/event-walk.ts";
 import { FieldTable } from "./redact/field.ts";
 import { findTextCredentials } from "./redact/text-credentials.ts";
+import { splice } from "./splice.ts";
+import type { Edit } from "./splice.ts";
 
 const SHORTEST_KEY = 16;
 /** One pass is enough but where a replacement makes room for another; what is not settled then is replaced whole. */
@@ -85,7 +87,8 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
       const found = walk.find(current);
       if (found === undefined) return redactUndecodable(line);
       if (found.length === 0) return current;
-      current = splice(current, found, substitute);
+      const edits = found.map((each) => toEdit(each, substitute));
+      current = splice(current, 0, current.length, edits);
     }
     return redactUndecodable(line);
   };
@@ -110,13 +113,6 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
   return { redactLine, redactUndecodable, redactText };
 }
 
-function splice(line: Buffer, found: readonly Replacement[], substitute: (value: string) => string): Buffer {
-  const pieces: Buffer[] = [];
-  let at = 0;
-  for (const { start, end, value, quote } of found) {
-    pieces.push(line.subarray(at, start), Buffer.from(quote + substitute(value) + quote));
-    at = end;
-  }
-  pieces.push(line.subarray(at));
-  return Buffer.concat(pieces);
+function toEdit({ start, end, value, quote }: Replacement, substitute: (value: string) => string): Edit {
+  return { start, end, by: Buffer.from(quote + substitute(value) + quote) };
 }
