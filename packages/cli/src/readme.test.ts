@@ -1,0 +1,28 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { ENVIRONMENT, MAIN, ROOT } from "./run-command.suite.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "auditsieve-readme-"));
+symlinkSync(join(ROOT, "samples"), join(folder, "samples"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The shell commands of the README, but those that set up or run until they are stopped. */
+const commands = [...readFileSync(join(ROOT, "README.md"), "utf8").matchAll(/```sh\n(.*?)```/gs)]
+  .flatMap(([, block = ""]) => block.replaceAll("|\n", "| ").split("\n"))
+  .filter((line) => line.includes("npx auditsieve") && !line.includes("ingest"));
+
+describe("README", () => {
+  test("README shows each command of the tour", () => {
+    expect(commands.length).toBeGreaterThanOrEqual(6);
+  });
+
+  // In their order: some use a file that an earlier one wrote.
+  test.each(commands)("README: %s", (command) => {
+    const shim = `npx() { shift; "${process.execPath}" "${MAIN}" "$@"; }; ${command}`;
+    const { status, stderr } = spawnSync("bash", ["-c", shim], { cwd: folder, env: ENVIRONMENT, encoding: "utf8" });
+    expect([command, status, status === 0 ? "" : stderr]).toEqual([command, 0, ""]);
+  });
+});
