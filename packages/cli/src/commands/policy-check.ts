@@ -6,7 +6,7 @@ import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
 import { sayProblem, writeData, writeLine } from "../output.ts";
 import { readText } from "../read-text.ts";
-import { inputName } from "../standard-input.ts";
+import { STANDARD_INPUT } from "../standard-input.ts";
 import { paint } from "../table.ts";
 import { safeText } from "@auditsieve/detect";
 
@@ -72,7 +72,7 @@ export async function policyCheck(options: PolicyCheckOptions): Promise<ExitCode
     if (text === undefined) {
       continue;
     }
-    const result = checkPolicy(inputName(file), text, options.kubernetesVersion);
+    const result = checkPolicy(file === STANDARD_INPUT ? "-" : file, text, options.kubernetesVersion);
     checked.push(result);
     exit = worseExit(exit, exitOf(result));
   }
@@ -97,7 +97,7 @@ function exitOf({ accepted, problems }: Checked): ExitCode {
 
 async function printChecked(checked: readonly Checked[]): Promise<void> {
   for (const { file, accepted, error, warnings, problems } of checked) {
-    const name = safeText(file, 500);
+    const name = file === "-" ? "standard input" : safeText(file, 500);
     await writeLine(
       `${name}: ${accepted ? paint("green", "an apiserver loads it") : paint("red", "an apiserver would not start with it")}`,
     );
