@@ -16,16 +16,22 @@ export type { FieldError } from "./validate.ts";
 export { generatePolicy } from "./generate/generate-policy.ts";
 export type { GeneratedPolicy, GenerateOptions } from "./generate/generate-policy.ts";
 export { loadProfile } from "./generate/load-profile.ts";
-export type { LoadedProfile } from "./generate/load-profile.ts";
+export type { FoundProfile, LoadedProfile, LoadProfileOptions } from "./generate/load-profile.ts";
+export { SAFE_LEVELS } from "./generate/safe-levels.ts";
+export type { LevelConflict, SafeLevel } from "./generate/safe-levels.ts";
 export { loadProfileCases, runProfileCase } from "./generate/profile-cases.ts";
 export type { LoadedProfileCases, ProfileCase } from "./generate/profile-cases.ts";
 export type {
   Notice,
   Parameter,
+  ParameterChange,
   ParameterReference,
   Profile,
+  ProfileExtension,
   ProfileResources,
   ProfileRule,
+  RuleChange,
+  RuleOverride,
 } from "./generate/profile.ts";
 export { loadStreamPolicy } from "./load-stream-policy.ts";
 export type { LoadedStreamPolicy } from "./load-stream-policy.ts";
@@ -35,3 +41,19 @@ export type { StreamDecision, StreamRules } from "./stream-policy.ts";
 export { LINT_RULES, lintPolicy } from "./lint/index.ts";
 export type { LintOptions } from "./lint/index.ts";
 export type { LintContext, LintFinding, LintRule } from "./lint/lint-rule.ts";
+export { Simulation } from "./simulate/simulation.ts";
+export type { PredictedEvent, SimulationOptions } from "./simulate/simulation.ts";
+export type {
+  ActorRow,
+  CannotShow,
+  LevelRow,
+  RuleRow,
+  SimulatedLog,
+  SimulationResult,
+} from "./simulate/simulation-result.ts";
+export type { HiddenByBaseline } from "./simulate/hidden-classes.ts";
+export type { Body } from "./simulate/predict-event.ts";
+export { KNOWN_PRICES, loadPriceTable, monthlyCosts } from "./simulate/price-table.ts";
+export type { LoadedPriceTable, MonthlyCost, Price, PriceTable } from "./simulate/price-table.ts";
+export type { Unanswered } from "./simulate/unanswered.ts";
+export type { BeforeAfter, Volume } from "./simulate/volume.ts";

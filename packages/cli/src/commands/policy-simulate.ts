@@ -1,16 +1,16 @@
 import type { EventScan } from "@auditsieve/audit";
-import { undecidableProblem } from "@auditsieve/audit";
 import { KNOWN_PRICES, loadPriceTable, monthlyCosts, Simulation } from "@auditsieve/policy";
 import type { Policy, PredictedEvent, PriceTable, SimulationResult } from "@auditsieve/policy";
 import type { Argv } from "yargs";
 import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { LineProblems } from "../line-problems.ts";
-import { logName, logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
+import { logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
 import { sayProblem, writeData } from "../output.ts";
-import { readPolicy } from "../read-policy.ts";
 import { Progress } from "../progress.ts";
+import { readPolicy } from "../read-policy.ts";
 import { readText } from "../read-text.ts";
+import { inputName } from "../standard-input.ts";
 import { printSimulation } from "./policy-simulate-report.ts";
 
 /** Options of `policy simulate`. */
@@ -90,29 +90,36 @@ async function simulateLogs(
   const problems = new LineProblems({ strict: options.strict });
   const progress = new Progress("simulated");
   let log = "";
-  let events = "";
+  let predicted = "";
   const simulation = new Simulation({
     policy,
     ...(baseline === undefined ? {} : { baseline }),
     ...(options.events
       ? {
           onEvent: (event: PredictedEvent) => {
-            events += `${JSON.stringify(event)}\n`;
+            predicted += `${JSON.stringify(event)}\n`;
           },
         }
       : {}),
-    onUndecidable: (line: number, offset: number, scan: EventScan) =>
-      problems.add(log, { line, offset, problem: undecidableProblem(scan) }),
+    onUndecidable: (_line: number, offset: number, scan: EventScan) =>
+      problems.addAlarm({
+        kind: "undecidable",
+        source: "log",
+        input: `file:${log}`,
+        offset,
+        bytes: scan.end - scan.start,
+        reason: scan.reason ?? "not-json",
+      }),
   });
   let exit: ExitCode = EXIT.fine;
   const flush = async (): Promise<void> => {
-    if (events !== "") {
-      await writeData(events);
-      events = "";
+    if (predicted !== "") {
+      await writeData(predicted);
+      predicted = "";
     }
   };
   for (const each of logsOrStdin(options.logs)) {
-    log = logName(each);
+    log = inputName(each);
     try {
       for await (const chunk of readLog(each)) {
         simulation.write(chunk);
@@ -127,7 +134,12 @@ async function simulateLogs(
     await flush();
   }
   progress.finish();
-  return { exit: problems.finish() ? worseExit(exit, EXIT.problems) : exit, result: simulation.result() };
+  const result = simulation.result();
+  const events = result.log.lines - result.log.undecidable;
+  if (problems.finish(events)) {
+    exit = worseExit(exit, EXIT.problems);
+  }
+  return { exit: events === 0 ? EXIT.unusable : exit, result };
 }
 
 async function readPrices(file: string | undefined): Promise<PriceTable | undefined> {
