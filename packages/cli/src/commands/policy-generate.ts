@@ -1,6 +1,8 @@
 import { generatePolicy, loadProfile } from "@auditsieve/policy";
+import type { FoundProfile, GeneratedPolicy, LoadedProfile } from "@auditsieve/policy";
+import { readFileSync } from "node:fs";
 import { stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
@@ -46,7 +48,7 @@ export function policyGenerateOptions(argv: Argv): Argv<PolicyGenerateOptions> {
 
 /** Prints the policy of a profile, or writes it to a file; what must be known about it goes to stderr. */
 export async function policyGenerate(options: PolicyGenerateOptions): Promise<ExitCode> {
-  const loaded = loadProfile(await profileText(options.profile));
+  const loaded = await loadNamedProfile(options.profile);
   if (loaded.outcome === "refused") {
     loaded.problems.forEach((problem) => sayProblem(problem, options.profile));
     return EXIT.unusable;
@@ -59,7 +61,7 @@ export async function policyGenerate(options: PolicyGenerateOptions): Promise<Ex
     generated.problems.forEach((problem) => sayProblem(problem));
     return EXIT.unusable;
   }
-  generated.notices.forEach((notice) => say(`auditsieve: note: ${notice}`));
+  sayWhatItLogs(generated);
   if (options.output === undefined) {
     await writeData(generated.text);
   } else {
@@ -75,17 +77,47 @@ export async function policyGenerate(options: PolicyGenerateOptions): Promise<Ex
   return EXIT.fine;
 }
 
-async function profileText(name: string): Promise<string> {
+function sayWhatItLogs({ notices, conflicts }: GeneratedPolicy & { readonly outcome: "generated" }): void {
+  notices.forEach((notice) => say(`auditsieve: note: ${notice}`));
+  for (const { class: name, verbs, level, safe, ruleId, why } of conflicts) {
+    say(
+      `auditsieve: warning: ${name} (${verbs.join(", ")}): ${level} by rule ${ruleId}, ${safe} is the most that is safe: ${why}`,
+    );
+  }
+}
+
+/** The profile of this name or in this file, with all that it extends. */
+export async function loadNamedProfile(name: string): Promise<LoadedProfile> {
   const known = await listShipped("policies", ".profile.yaml");
-  if (known.includes(name)) {
-    return readShipped(`policies/${name}.profile.yaml`);
+  const texts = await Promise.all(known.map((one) => readShipped(`policies/${one}.profile.yaml`)));
+  const shipped = new Map(known.map((one, index) => [one, { text: texts[index] ?? "", origin: one }]));
+  const find = (base: string, from: string): FoundProfile | undefined =>
+    shipped.get(base) ?? (isFile(base) ? readBeside(base, from) : undefined);
+  const found = shipped.get(name) ?? (isFile(name) ? await readProfile(name) : undefined);
+  if (found === undefined) {
+    throw new Failure(`Cannot find a profile called "${name}"`, {
+      hint: `Shipped profiles: ${known.join(", ")}; a file needs a dot or a slash in its name`,
+    });
   }
-  if (/[./\\]/.test(name)) {
-    return readText(name, "profile");
+  return loadProfile(found.text, { origin: found.origin, find });
+}
+
+function isFile(name: string): boolean {
+  return /[./\\]/.test(name);
+}
+
+async function readProfile(path: string): Promise<FoundProfile> {
+  return { text: await readText(path, "profile"), origin: path === "-" ? path : resolve(path) };
+}
+
+/** A file that another one names: from the folder of that one. */
+function readBeside(path: string, from: string): FoundProfile | undefined {
+  const origin = resolve(isFile(from) ? dirname(from) : ".", path);
+  try {
+    return { text: readFileSync(origin, "utf8"), origin };
+  } catch {
+    return undefined;
   }
-  throw new Failure(`Cannot find a profile called "${name}"`, {
-    hint: `Shipped profiles: ${known.join(", ")}; a file needs a dot or a slash in its name`,
-  });
 }
 
 function parseSet(pairs: readonly string[]): Record<string, string> {

@@ -2,6 +2,8 @@ import type { Problem } from "@auditsieve/audit";
 import { loadPolicy } from "../load.ts";
 import type { GroupResources, Policy, PolicyRule } from "../policy.ts";
 import type { ParameterReference, Profile, ProfileResources, ProfileRule } from "./profile.ts";
+import { levelConflicts } from "./safe-levels.ts";
+import type { LevelConflict } from "./safe-levels.ts";
 import { parseResource, setParameters } from "./set-parameters.ts";
 import type { ParameterValues } from "./set-parameters.ts";
 import { writePolicy } from "./write-policy.ts";
@@ -25,6 +27,8 @@ export type GeneratedPolicy =
       readonly ruleIds: readonly string[];
       /** What whoever generates this must be told. */
       readonly notices: readonly string[];
+      /** Classes of requests that are written above the level that is safe for them; never settled in silence. */
+      readonly conflicts: readonly LevelConflict[];
     }
   | { readonly outcome: "refused"; readonly problems: readonly Problem[] };
 
@@ -50,18 +54,22 @@ export function generatePolicy(profile: Profile, options: GenerateOptions = {}):
     const resolved = resolveRule(rule, values);
     return resolved === undefined ? [] : [{ source: rule, resolved }];
   });
-  const notices = profile.notices.filter(({ when }) => when.is.includes(values.levels.get(when.parameter) ?? ""));
+  const notices = profile.notices.filter(
+    ({ when }) => when === undefined || when.is.includes(values.levels.get(when.parameter) ?? ""),
+  );
   const text = writePolicy({ profile, set, kubernetesVersion, rules: kept, notices });
   const loaded = loadPolicy(text, { kubernetesVersion });
   if (loaded.outcome === "refused" || loaded.strict !== undefined) {
     return { outcome: "refused", problems: [notLoadable(profile, kubernetesVersion, loaded)] };
   }
+  const ruleIds = kept.map(({ source }) => source.id);
   return {
     outcome: "generated",
     text,
     policy: loaded.policy,
-    ruleIds: kept.map(({ source }) => source.id),
+    ruleIds,
     notices: notices.map((notice) => notice.text.trim()),
+    conflicts: levelConflicts(loaded.policy, ruleIds),
   };
 }
 

@@ -1,39 +1,125 @@
-import { LEVELS, readYaml, STAGES } from "@auditsieve/audit";
+import { isJsonObject, readYaml } from "@auditsieve/audit";
 import type { Problem, YamlDocument } from "@auditsieve/audit";
-import type { Profile } from "./profile.ts";
-import { checkShape, flag, list, object, objectOr, oneOf, record, text } from "./shape.ts";
+import { checkReferences } from "./check-references.ts";
+import { extendProfile } from "./extend-profile.ts";
+import type { Profile, ProfileExtension } from "./profile.ts";
+import { extensionShape, profileShape } from "./profile-shape.ts";
+import { checkShape } from "./shape.ts";
 
 /** What {@link loadProfile} gives. */
 export type LoadedProfile =
   | { readonly outcome: "loaded"; readonly profile: Profile }
   | { readonly outcome: "refused"; readonly problems: readonly Problem[] };
 
+/** A profile that another one extends. */
+export interface FoundProfile {
+  readonly text: string;
+  /** Tells it from all others, such as its path. */
+  readonly origin: string;
+}
+
+/** What {@link loadProfile} takes beside the text. */
+export interface LoadProfileOptions {
+  /** Where the text comes from, as `find` names it. */
+  readonly origin?: string;
+  /** Finds what a profile from `origin` extends. */
+  readonly find?: (name: string, origin: string) => FoundProfile | undefined;
+}
+
 /**
- * Reads a profile from its YAML text.
+ * Reads a profile from its YAML text; one that extends another is loaded with all that it extends.
  *
  * @example
- * const loaded = loadProfile(`
+ * const base = `
  * name: all
  * summary: Metadata for everything
  * parameters: {}
  * notices: []
  * rules:
- *   - { id: all, reason: nothing is missed, source: none, level: Metadata }`);
- * assert.equal(loaded.outcome, "loaded");
+ *   - { id: all, reason: nothing is missed, source: none, level: Metadata }`;
+ * assert.equal(loadProfile(base).outcome, "loaded");
+ *
+ * const own = `
+ * name: own
+ * summary: Without watches
+ * extends: all
+ * changes:
+ *   - before: all
+ *     insert: [{ id: watches, reason: they are noise here, source: measured, level: None, verbs: [watch] }]`;
+ * const loaded = loadProfile(own, { find: (name) => ({ text: base, origin: name }) });
+ * assert.ok(loaded.outcome === "loaded");
+ * assert.deepEqual(loaded.profile.rules.map(({ id }) => id), ["watches", "all"]);
  */
-export function loadProfile(source: string): LoadedProfile {
-  const { documents, problems } = readYaml(source);
+export function loadProfile(source: string, options: LoadProfileOptions = {}): LoadedProfile {
+  return load({ text: source, origin: options.origin ?? "" }, options, []);
+}
+
+function load(source: FoundProfile, options: LoadProfileOptions, chain: readonly string[]): LoadedProfile {
+  const { documents, problems } = readYaml(source.text);
   const [document] = documents;
   if (problems.length > 0 || document === undefined) {
     return { outcome: "refused", problems: problems.length > 0 ? problems : [emptyFile] };
   }
-  const shapeProblems = checkShape(document, profileShape, "profile-shape");
+  const isExtension = isJsonObject(document.value) && Object.hasOwn(document.value, "extends");
+  const shapeProblems = checkShape(document, isExtension ? extensionShape : profileShape, "profile-shape");
   if (shapeProblems.length > 0) {
     return { outcome: "refused", problems: shapeProblems };
   }
-  const profile = document.value as unknown as Profile;
-  const references = checkReferences(profile, document);
-  return references.length > 0 ? { outcome: "refused", problems: references } : { outcome: "loaded", profile };
+  const loaded = isExtension
+    ? loadExtension(document, source, options, chain)
+    : { outcome: "loaded" as const, profile: document.value as unknown as Profile };
+  if (loaded.outcome === "refused") {
+    return loaded;
+  }
+  const references = checkReferences(loaded.profile, document);
+  return references.length > 0 ? { outcome: "refused", problems: references } : loaded;
+}
+
+function loadExtension(
+  document: YamlDocument,
+  { origin }: FoundProfile,
+  options: LoadProfileOptions,
+  chain: readonly string[],
+): LoadedProfile {
+  const extension = document.value as unknown as ProfileExtension;
+  const { name, extends: baseName } = extension;
+  const refuse = (id: string, why: string, hint: string): LoadedProfile => ({
+    outcome: "refused",
+    problems: [
+      {
+        id,
+        severity: "error",
+        path: "extends",
+        ...document.locate(["extends"]),
+        message: `Cannot extend "${baseName}": ${why}`,
+        hint,
+      },
+    ],
+  });
+  const found = options.find?.(baseName, origin);
+  if (found === undefined) {
+    return refuse(
+      "profile-base",
+      "there is no such profile",
+      "Use the name of a shipped profile, or a file beside this one",
+    );
+  }
+  const way = [...chain, origin];
+  if (way.includes(found.origin)) {
+    const circle = [...way.slice(way.indexOf(found.origin)), found.origin].join(" -> ");
+    return refuse("profile-cycle", `it extends this one in turn (${circle})`, "Let one of them stand alone");
+  }
+  const base = load(found, options, way);
+  if (base.outcome === "refused") {
+    return { outcome: "refused", problems: base.problems.map((problem) => inBase(problem, baseName, name)) };
+  }
+  return extendProfile(base.profile, extension, document);
+}
+
+/** The problem is in another file than the one that is asked for. */
+function inBase({ line, column: _column, ...problem }: Problem, base: string, name: string): Problem {
+  const place = line === undefined ? "" : `, line ${line}`;
+  return { ...problem, message: `Cannot load "${base}", which ${name} extends${place}: ${problem.message}` };
 }
 
 const emptyFile: Problem = {
@@ -41,101 +127,3 @@ const emptyFile: Problem = {
   severity: "error",
   message: "Cannot read the profile: the file is empty",
 };
-
-const stages = list(oneOf(STAGES));
-const reference = object({ set: text() });
-const names = list(objectOr("set", reference, text()));
-
-const parameterShape = objectOr(
-  "of",
-  object({
-    type: oneOf(["list"]),
-    of: oneOf(["user", "namespace", "resource"]),
-    default: list(text(), true),
-    help: text(),
-  }),
-  object({ type: oneOf(["level"]), default: oneOf(LEVELS), allowed: list(oneOf(LEVELS)), help: text() }),
-);
-
-const profileShape = object({
-  name: text(),
-  summary: text(),
-  "omitStages?": stages,
-  "omitManagedFields?": flag(),
-  parameters: record(parameterShape),
-  notices: list(
-    object({
-      when: object({ parameter: text(), is: list(text()) }),
-      text: text(),
-      "declares?": text(),
-    }),
-    true,
-  ),
-  rules: list(
-    object({
-      id: text(),
-      reason: text(),
-      source: text(),
-      level: objectOr("set", reference, oneOf(LEVELS)),
-      "users?": names,
-      "userGroups?": list(text()),
-      "verbs?": list(text()),
-      "resources?": list(
-        objectOr(
-          "set",
-          reference,
-          object({ group: text(true), "resources?": list(text()), "resourceNames?": list(text()) }),
-        ),
-      ),
-      "namespaces?": list(objectOr("set", reference, text(true))),
-      "nonResourceURLs?": list(text()),
-      "omitStages?": stages,
-      "omitManagedFields?": flag(),
-    }),
-  ),
-});
-
-/** Every reference names a parameter of the kind that its place needs; ids are unique. */
-function checkReferences(profile: Profile, document: YamlDocument): Problem[] {
-  const problems: Problem[] = [];
-  const wanted = (at: readonly (string | number)[], name: string, kind: string): void => {
-    const parameter = Object.hasOwn(profile.parameters, name) ? profile.parameters[name] : undefined;
-    const given = parameter?.type === "list" ? parameter.of : parameter?.type;
-    if (given !== kind) {
-      const what = given === undefined ? "there is no such parameter" : `it is a ${given}`;
-      problems.push({
-        id: "profile-reference",
-        severity: "error",
-        ...document.locate(at),
-        message: `Cannot use the parameter "${name}" where a ${kind} is wanted: ${what}`,
-        hint: `Parameters of the profile: ${Object.keys(profile.parameters).join(", ")}`,
-      });
-    }
-  };
-  const seen = new Set<string>();
-  for (const [index, rule] of profile.rules.entries()) {
-    if (seen.has(rule.id)) {
-      const place = document.locate(["rules", index, "id"]);
-      problems.push({ id: "profile-id", severity: "error", ...place, message: `Two rules have the id "${rule.id}"` });
-    }
-    seen.add(rule.id);
-    if (typeof rule.level === "object") {
-      wanted(["rules", index, "level"], rule.level.set, "level");
-    }
-    for (const [field, kind] of [
-      ["users", "user"],
-      ["namespaces", "namespace"],
-      ["resources", "resource"],
-    ] as const) {
-      for (const [at, item] of (rule[field] ?? []).entries()) {
-        if (typeof item === "object" && "set" in item) {
-          wanted(["rules", index, field, at], item.set, kind);
-        }
-      }
-    }
-  }
-  for (const [index, { when }] of profile.notices.entries()) {
-    wanted(["notices", index, "when"], when.parameter, "level");
-  }
-  return problems;
-}

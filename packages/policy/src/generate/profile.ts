@@ -46,9 +46,9 @@ export interface ProfileRule {
   readonly omitManagedFields?: boolean;
 }
 
-/** Something to tell who generates the policy, if a parameter has one of these values. */
+/** Something to tell who generates the policy: always, or if a parameter has one of these values. */
 export interface Notice {
-  readonly when: { readonly parameter: string; readonly is: readonly string[] };
+  readonly when?: { readonly parameter: string; readonly is: readonly string[] };
   readonly text: string;
   /** Id of the lint rule whose finding is meant to be there: it becomes a warning that carries `text`. */
   readonly declares?: string;
@@ -63,4 +63,38 @@ export interface Profile {
   readonly parameters: Readonly<Record<string, Parameter>>;
   readonly notices: readonly Notice[];
   readonly rules: readonly ProfileRule[];
+}
+
+/** A parameter that an extension alters: what it leaves out stays as the base has it. */
+export interface ParameterChange {
+  readonly default?: string | readonly string[];
+  readonly allowed?: readonly Level[];
+  readonly help?: string;
+}
+
+/** What an override says anew of a rule; `null` takes a field away, so that the rule matches whatever it says. */
+export type RuleOverride = {
+  readonly [Field in Exclude<keyof ProfileRule, "id" | "reason">]?: ProfileRule[Field] | null;
+} & { readonly reason: string };
+
+/** One step from the rules of a base to those of its extension. Steps are taken in order. */
+export type RuleChange =
+  | { readonly override: string; readonly with: RuleOverride }
+  | { readonly remove: string; readonly reason: string }
+  | { readonly before: string; readonly insert: readonly ProfileRule[] }
+  | { readonly after: string; readonly insert: readonly ProfileRule[] };
+
+/** A profile that says how it differs from another: all that it does not mention is as in its base. */
+export interface ProfileExtension {
+  readonly name: string;
+  readonly summary: string;
+  /** Name of a shipped profile, or the file of one. */
+  readonly extends: string;
+  readonly omitStages?: readonly Stage[];
+  readonly omitManagedFields?: boolean;
+  /** New parameters, altered ones, and `null` for those that are not wanted. */
+  readonly parameters?: Readonly<Record<string, Parameter | ParameterChange | null>>;
+  /** Said beside those of the base. */
+  readonly notices?: readonly Notice[];
+  readonly changes?: readonly RuleChange[];
 }

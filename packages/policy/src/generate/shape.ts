@@ -11,8 +11,19 @@ export type Report = (at: Steps, message: string, hint?: string) => void;
 
 /** Checks a whole document; problems carry their place. */
 export function checkShape(document: YamlDocument, shape: Shape, id: string): Problem[] {
+  return checkPart(document, [], document.value, shape, id);
+}
+
+/** Checks a value that stands, or comes from what stands, at `start` of a document. */
+export function checkPart(
+  document: YamlDocument,
+  start: Steps,
+  value: JsonValue,
+  shape: Shape,
+  id = "profile-shape",
+): Problem[] {
   const problems: Problem[] = [];
-  shape(document.value, [], (at, message, hint) => {
+  shape(value, start, (at, message, hint) => {
     const path = printSteps(at);
     problems.push({
       id,
@@ -111,6 +122,24 @@ export function objectOr(key: string, whenObject: Shape, otherwise: Shape): Shap
   return (value, at, report) => {
     const isReference = isObject(value) && Object.hasOwn(value, key);
     (isReference ? whenObject : otherwise)(value, at, report);
+  };
+}
+
+/** `null`, or what `shape` wants. */
+export function orNull(shape: Shape): Shape {
+  return (value, at, report) => {
+    if (value !== null) {
+      shape(value, at, report);
+    }
+  };
+}
+
+/** A text or a list, of anything. */
+export function textOrList(): Shape {
+  return (value, at, report) => {
+    if (typeof value !== "string" && !Array.isArray(value)) {
+      report(at, `a text or a list is wanted, ${describe(value)} is given`);
+    }
   };
 }
 
