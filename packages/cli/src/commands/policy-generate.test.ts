@@ -1,0 +1,98 @@
+import { EventScan } from "@auditsieve/audit";
+import type { AuditEvent } from "@auditsieve/audit";
+import { evaluateDetection, loadDetections } from "@auditsieve/detect";
+import { generatePolicy, loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { auditsieve, ROOT } from "../run-command.suite.ts";
+import { loadNamedProfile } from "./policy-generate.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "auditsieve-generate-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe.concurrent("auditsieve policy generate", () => {
+  test("auditsieve policy generate extends shipped profiles and files beside the one asked for", async () => {
+    const middle =
+      "name: middle\nsummary: M.\nextends: minimal\nchanges:\n  - { override: health, with: { reason: kept, level: Metadata } }\n";
+    writeFileSync(join(folder, "middle.yaml"), middle);
+    writeFileSync(join(folder, "own.yaml"), "name: own\nsummary: O.\nextends: ./middle.yaml\n");
+    writeFileSync(join(folder, "ring.yaml"), "name: ring\nsummary: R.\nextends: ./ring.yaml\n");
+    const [own, ring] = await Promise.all([
+      auditsieve(["policy", "generate", "--profile", join(folder, "own.yaml")]),
+      auditsieve(["policy", "generate", "--profile", join(folder, "ring.yaml")]),
+    ]);
+    expect([own.code, own.stdout.includes("# health: kept")]).toEqual([0, true]);
+    expect([ring.code, ring.stdout]).toEqual([2, ""]);
+    expect(ring.stderr).toMatch(/ring\.yaml:3:\d+: Cannot extend ".\/ring.yaml": it extends this one in turn/);
+  });
+
+  test("auditsieve policy generate warns of levels above what is safe", async () => {
+    const [stig, hardened] = await Promise.all([
+      auditsieve(["policy", "generate", "--profile", "stig"]),
+      auditsieve(["policy", "generate", "--profile", "hardened"]),
+    ]);
+    expect(stig.stderr).toContain("warning: token reviews (create): RequestResponse by rule everything");
+    expect(hardened.stderr).not.toContain("warning");
+  });
+});
+
+/** Hits that a policy may hide, with the reason. */
+const ACCEPTED: ReadonlyMap<string, string> = new Map([
+  [
+    "a path that only begins like a health check",
+    "a rule's URLs are prefixes: /livez/* cannot leave out /livez/../x; no apiserver serves such a path",
+  ],
+]);
+
+describe.each(["cost", "hardened", "forensic"])("profile %s", (name) => {
+  test("shows every shipped detection what it needs to see: each of its hits is one still", async () => {
+    const policy = await streamPolicyOf(name);
+    const blind = shippedCases()
+      // What the first stage shows already, the last one shows too: the policies leave the first out.
+      .filter(({ expect: wanted, event }) => wanted === "hit" && event.stage !== "RequestReceived")
+      .filter(({ why }) => !ACCEPTED.has(why))
+      .flatMap(({ detection, why, event }) => {
+        const left = project(policy, event);
+        return left !== undefined && evaluateDetection(detection, left) === "hit" ? [] : [`${detection.title}: ${why}`];
+      });
+    expect(blind).toEqual([]);
+  });
+});
+
+async function streamPolicyOf(name: string): Promise<StreamPolicy> {
+  const loaded = await loadNamedProfile(name);
+  const generated = loaded.outcome === "loaded" ? generatePolicy(loaded.profile) : undefined;
+  const rules = loadStreamPolicy(generated?.outcome === "generated" ? generated.text : "");
+  if (rules.outcome === "refused") {
+    throw new Error(JSON.stringify(rules.problems));
+  }
+  return new StreamPolicy(rules.rules);
+}
+
+/** What an apiserver with this policy would have written of the event. */
+function project(policy: StreamPolicy, event: AuditEvent): AuditEvent | undefined {
+  const line = Buffer.from(JSON.stringify(event));
+  const scan = new EventScan();
+  expect(scan.scan(line, 0, line.length)).toBe(true);
+  const decision = policy.decide(scan);
+  if (decision.action === "drop") {
+    return undefined;
+  }
+  return decision.action === "keep" ? event : (JSON.parse(policy.strip(scan, decision).toString()) as AuditEvent);
+}
+
+function shippedCases() {
+  const detections = join(ROOT, "profiles", "detections");
+  return globSync("*/*.yml", { cwd: detections }).flatMap((file) => {
+    const [detection] = loadDetections(readFileSync(join(detections, file), "utf8"), file).detections;
+    const lines = readFileSync(join(detections, file.replace(/\.yml$/, ".cases.ndjson")), "utf8")
+      .trim()
+      .split("\n");
+    return lines.flatMap((line) => {
+      const one = JSON.parse(line) as { readonly expect: string; readonly why: string; readonly event: AuditEvent };
+      return detection === undefined ? [] : [{ ...one, detection }];
+    });
+  });
+}
