@@ -14,11 +14,9 @@ const LOG = "samples/attack.log.zst";
 mkdirSync(OUT, { recursive: true });
 title("1. The policy: what your apiserver should write down");
 auditsieve(["policy", "generate", "-o", "out/audit-policy.yaml"]);
-console.log("\nWhat it would have kept of the sample, rule by rule:");
-auditsieve(
-  ["filter", LOG, "--policy", "out/audit-policy.yaml", "--summary", "out/.policy.json"],
-  "out/.kept-by-policy",
-);
+console.log("\nWhat it would have kept of the sample, and what that costs:");
+auditsieve(["policy", "simulate", "out/audit-policy.yaml", LOG]);
+auditsieve(["policy", "simulate", "out/audit-policy.yaml", LOG, "--output", "json"], "out/.policy.json", "ignore");
 
 title("2. The filter: what was dropped, and why");
 auditsieve(["filter", LOG, "--redact", "--summary", "out/.filter.json"], "out/kept.ndjson");
@@ -28,7 +26,6 @@ auditsieve(["replay", LOG, "--output", "ndjson"], "out/findings.ndjson", "ignore
 auditsieve(["replay", LOG]);
 
 writeFileSync(join(OUT, "summary.json"), `${JSON.stringify(summary(), undefined, 2)}\n`);
-rmSync(join(OUT, ".kept-by-policy"));
 rmSync(join(OUT, ".policy.json"));
 rmSync(join(OUT, ".filter.json"));
 
@@ -75,7 +72,7 @@ function summary(): unknown {
     .map((line) => JSON.parse(line) as { readonly detection: { readonly title: string; readonly level: string } });
   return {
     log: LOG,
-    keptByPolicy: read(".policy.json"),
+    policy: read(".policy.json"),
     filter: read(".filter.json"),
     findings: {
       total: findings.length,
