@@ -1,15 +1,36 @@
-import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
+import { joinStreamRules, loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
+import { existsSync } from "node:fs";
+import { Failure } from "./failure.ts";
 import { sayProblem } from "./output.ts";
 import { readText } from "./read-text.ts";
-import { DEFAULT_NOISE, readShipped } from "./shipped.ts";
+import { DEFAULT_NOISE, listShipped, readShipped } from "./shipped.ts";
 
-/** The policy to decide by; undefined after its problems have been said. */
-export async function loadPolicyOption(file: string | undefined): Promise<StreamPolicy | undefined> {
-  const text =
-    file === undefined ? await readShipped(`noise/${DEFAULT_NOISE}.policy.yaml`) : await readText(file, "policy");
-  const loaded = loadStreamPolicy(text);
-  loaded.problems.forEach((problem) => sayProblem(problem, file ?? DEFAULT_NOISE));
-  return loaded.outcome === "accepted" ? new StreamPolicy(loaded.rules) : undefined;
+/**
+ * The policy to decide by; undefined after its problems have been said. `given` is a file, or the name of a shipped
+ * noise policy, or several names with commas between them.
+ */
+export async function loadPolicyOption(given: string = DEFAULT_NOISE): Promise<StreamPolicy | undefined> {
+  const shipped = await listShipped("noise", ".policy.yaml");
+  const names = given.split(",");
+  const unknown = names.find((name) => !shipped.includes(name));
+  if (unknown !== undefined && names.length > 1) {
+    throw new Failure(`Cannot find a noise policy called "${unknown}"`, {
+      hint: `Commas join shipped noise policies: ${shipped.join(", ")}; a file stands alone`,
+    });
+  }
+  if (unknown !== undefined && /^[a-z0-9-]+$/.test(given) && !existsSync(given)) {
+    throw new Failure(`Cannot find a noise policy called "${given}", nor a file of this name`, {
+      hint: `Shipped noise policies: ${shipped.join(", ")}`,
+    });
+  }
+  const texts = await Promise.all(
+    names.map((name) => (unknown === undefined ? readShipped(`noise/${name}.policy.yaml`) : readText(given, "policy"))),
+  );
+  const loaded = texts.map(loadStreamPolicy);
+  loaded.forEach(({ problems }, index) => problems.forEach((problem) => sayProblem(problem, names[index])));
+  const rules = loaded.flatMap((one) => (one.outcome === "accepted" ? [one.rules] : []));
+  const joined = rules.length > 1 ? joinStreamRules(rules) : rules[0];
+  return joined === undefined || rules.length < loaded.length ? undefined : new StreamPolicy(joined);
 }
 
 /** Whom and what a rule names, in a few words; empty for a rule that names nothing. */

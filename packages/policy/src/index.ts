@@ -15,6 +15,7 @@ export { validatePolicy } from "./validate.ts";
 export type { FieldError } from "./validate.ts";
 export { generatePolicy } from "./generate/generate-policy.ts";
 export type { GeneratedPolicy, GenerateOptions } from "./generate/generate-policy.ts";
+export { joinStreamRules } from "./generate/join-stream-rules.ts";
 export { loadProfile } from "./generate/load-profile.ts";
 export type { FoundProfile, LoadedProfile, LoadProfileOptions } from "./generate/load-profile.ts";
 export { SAFE_LEVELS } from "./generate/safe-levels.ts";
@@ -57,3 +58,21 @@ export { KNOWN_PRICES, loadPriceTable, monthlyCosts } from "./simulate/price-tab
 export type { LoadedPriceTable, MonthlyCost, Price, PriceTable } from "./simulate/price-table.ts";
 export type { Unanswered } from "./simulate/unanswered.ts";
 export type { BeforeAfter, Volume } from "./simulate/volume.ts";
+export { describeRecording, describeRequests, describeWitness } from "./diff/describe-change.ts";
+export { decideAlike, diffPolicies } from "./diff/diff-policies.ts";
+export type { PolicyDiff } from "./diff/diff-policies.ts";
+export type { Recording } from "./diff/decision-change.ts";
+export type { PolicyChange, Witness } from "./diff/policy-change.ts";
+export type { RequestRegion } from "./diff/request-region.ts";
+export { writeRequest } from "./request-class/write-request.ts";
+export type { RequestLine } from "./request-class/write-request.ts";
+export { coverNeeds, visibilityOf } from "./coverage/coverage.ts";
+export type {
+  Coverage,
+  CoverageAnswer,
+  CoverageOptions,
+  CoveragePart,
+  NeedCoverage,
+  Visibility,
+} from "./coverage/coverage.ts";
+export type { CoverageWitness, Free } from "./coverage/witnesses.ts";
