@@ -58,9 +58,17 @@ function policyCommands(finish: Finish): readonly CommandModule[] {
       const { policyEval, policyEvalOptions } = await import("./commands/policy-eval.ts");
       return { options: policyEvalOptions, run: policyEval };
     }),
+    lazy(finish, "diff <old> <new>", "Every class of requests that two policies record differently", async () => {
+      const { policyDiff, policyDiffOptions } = await import("./commands/policy-diff.ts");
+      return { options: policyDiffOptions, run: policyDiff };
+    }),
     lazy(finish, "simulate <file> [logs..]", "What a policy would have written of a log, and its cost", async () => {
       const { policySimulate, policySimulateOptions } = await import("./commands/policy-simulate.ts");
       return { options: policySimulateOptions, run: policySimulate };
+    }),
+    lazy(finish, "coverage <file>", "What a policy lets each detection see, and what it hides from it", async () => {
+      const { policyCoverage, policyCoverageOptions } = await import("./commands/policy-coverage.ts");
+      return { options: policyCoverageOptions, run: policyCoverage };
     }),
   ];
 }
@@ -79,7 +87,7 @@ function lazy<T>(finish: Finish, usage: string, describe: string, load: () => Pr
 }
 
 /** Options and arguments that may be given several times. */
-const LISTS: ReadonlySet<string> = new Set(["_", "files", "logs", "set"]);
+const LISTS: ReadonlySet<string> = new Set(["_", "files", "logs", "set", "detections", "identity"]);
 
 function refuseRepeated(options: object): void {
   for (const [name, value] of Object.entries(options)) {
