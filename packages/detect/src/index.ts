@@ -23,5 +23,5 @@ export type { FindingStreamCounts, FindingStreamOptions } from "./finding-stream
 export { HEAD_FIELDS, headOf } from "./head-view.ts";
 export type { HeadField, HeadView } from "./head-view.ts";
 export { loadDetections } from "./load-detections.ts";
-export type { LoadedDetections } from "./load-detections.ts";
+export type { LoadedDetections, LoadOptions } from "./load-detections.ts";
 export { safeText } from "./safe-text.ts";

@@ -4,6 +4,7 @@ import { SEVERITIES } from "./detection.ts";
 import type { Detection, Severity } from "./detection.ts";
 import { deriveNeeds } from "./derive-needs.ts";
 import { compileCondition } from "./sigma/compile-condition.ts";
+import type { Placeholders } from "./sigma/expand-placeholders.ts";
 import { LIMITS } from "./sigma/limits.ts";
 import { problemLog } from "./sigma/problem-log.ts";
 import type { ProblemLog } from "./sigma/problem-log.ts";
@@ -12,6 +13,12 @@ import type { ProblemLog } from "./sigma/problem-log.ts";
 export interface LoadedDetections {
   readonly detections: readonly Detection[];
   readonly problems: readonly Problem[];
+}
+
+/** What a detection may refer to and the loader must be given. */
+export interface LoadOptions {
+  /** Values of the `%name%` of the modifier `expand`; one that is not here is an error. */
+  readonly placeholders?: Placeholders;
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -34,7 +41,7 @@ const TECHNIQUE = /^attack\.(t\d{4}(?:\.\d{3})?)$/i;
  * assert.deepEqual(problems, []);
  * assert.equal(detections[0]?.severity, "medium");
  */
-export function loadDetections(text: string, file: string): LoadedDetections {
+export function loadDetections(text: string, file: string, options: LoadOptions = {}): LoadedDetections {
   const { documents, problems: syntax } = readYaml(text);
   const problems: Problem[] = [...syntax];
   const detections: Detection[] = [];
@@ -56,7 +63,7 @@ export function loadDetections(text: string, file: string): LoadedDetections {
     });
   }
   for (const document of documents.filter(({ value }) => value !== null)) {
-    const detection = loadDocument(document, file, problems);
+    const detection = loadDocument(document, file, problems, options);
     if (detection) {
       detections.push(detection);
     }
@@ -64,7 +71,12 @@ export function loadDetections(text: string, file: string): LoadedDetections {
   return { detections, problems };
 }
 
-function loadDocument(document: YamlDocument, file: string, problems: Problem[]): Detection | undefined {
+function loadDocument(
+  document: YamlDocument,
+  file: string,
+  problems: Problem[],
+  { placeholders }: LoadOptions,
+): Detection | undefined {
   const { value } = document;
   const title = isJsonObject(value) ? own(value, "title") : undefined;
   const subject = `detection ${JSON.stringify(typeof title === "string" && title !== "" ? title.slice(0, 120) : file)}`;
@@ -93,7 +105,7 @@ function loadDocument(document: YamlDocument, file: string, problems: Problem[])
   const name = readTitle(value, log);
   const severity = readSeverity(value, log);
   const tags = texts(value, "tags", log);
-  const condition = compileCondition(own(value, "detection"), log);
+  const condition = compileCondition(own(value, "detection"), log, placeholders);
   const status = text(value, "status", log);
   const description = text(value, "description", log);
   const lists = {

@@ -2,13 +2,17 @@ import type { JsonValue } from "@auditsieve/audit";
 import type { ValueTest } from "./expression.ts";
 import { scalarText } from "./evaluate.ts";
 
-/** A piece of a Sigma value: literal text, `*` (any run) or `?` (one character). */
-export type PatternPart = string | typeof ANY_RUN | typeof ANY_ONE;
+/** A piece of a Sigma value: literal text, `*` (any run), `?` (one character) or any dash. */
+export type PatternPart = string | typeof ANY_RUN | typeof ANY_ONE | typeof ANY_DASH;
 
 /** Any run of characters, also none. */
 export const ANY_RUN: unique symbol = Symbol("*");
 /** Any one character. */
 export const ANY_ONE: unique symbol = Symbol("?");
+/** Any one of {@link DASHES}. */
+export const ANY_DASH: unique symbol = Symbol("-");
+/** What may introduce an option of a command: hyphen, slash, en dash, em dash, horizontal bar. */
+export const DASHES = "-/\u2013\u2014\u2015";
 
 /**
  * Cuts a Sigma value into literals and wildcards. A backslash escapes `*`, `?` and itself; before any other
@@ -91,7 +95,11 @@ function matchTokens(tokens: readonly PatternPart[], text: string): boolean {
     if (expected === ANY_RUN) {
       star = token++;
       resume = index;
-    } else if (expected === ANY_ONE || expected === text.charAt(index)) {
+    } else if (
+      expected === ANY_ONE ||
+      expected === text.charAt(index) ||
+      (expected === ANY_DASH && DASHES.includes(text.charAt(index)))
+    ) {
       token++;
       index++;
     } else if (star >= 0) {

@@ -4,12 +4,17 @@ import { all, any } from "../condition/expression.ts";
 import type { Expression } from "../condition/expression.ts";
 import { parseCondition } from "./condition-text.ts";
 import type { ConditionNode } from "./condition-text.ts";
+import type { Placeholders } from "./expand-placeholders.ts";
 import { LIMITS } from "./limits.ts";
 import type { ProblemLog } from "./problem-log.ts";
 import { selectionCompiler } from "./selection.ts";
 
 /** Compiles the `detection` part of a Sigma document; undefined when it has errors, which are reported. */
-export function compileCondition(detection: JsonValue | undefined, log: ProblemLog): Expression | undefined {
+export function compileCondition(
+  detection: JsonValue | undefined,
+  log: ProblemLog,
+  placeholders: Placeholders = {},
+): Expression | undefined {
   if (!isJsonObject(detection)) {
     log.error(
       "sigma-detection",
@@ -33,7 +38,7 @@ export function compileCondition(detection: JsonValue | undefined, log: ProblemL
     );
     return undefined;
   }
-  const compiler = selectionCompiler(log);
+  const compiler = selectionCompiler(log, placeholders);
   const selections = new Map<string, Expression>();
   for (const name of names) {
     const compiled = compiler.compile(own(detection, name) ?? null, ["detection", name]);

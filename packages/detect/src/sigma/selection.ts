@@ -4,6 +4,7 @@ import { all, any } from "../condition/expression.ts";
 import type { Expression, ValueTest } from "../condition/expression.ts";
 import { fieldPath } from "../condition/field-path.ts";
 import { unknownField } from "./known-fields.ts";
+import type { Placeholders } from "./expand-placeholders.ts";
 import { LIMITS } from "./limits.ts";
 import { MODIFIERS, readModifiers } from "./modifiers.ts";
 import type { ItemMode } from "./modifiers.ts";
@@ -16,7 +17,7 @@ export interface SelectionCompiler {
   compile(selection: JsonValue, path: Path): Expression | undefined;
 }
 
-export function selectionCompiler(log: ProblemLog): SelectionCompiler {
+export function selectionCompiler(log: ProblemLog, placeholders: Placeholders = {}): SelectionCompiler {
   let values = 0;
 
   const selection = (value: JsonValue, path: Path, depth: number, inElement: boolean): Expression | undefined => {
@@ -207,7 +208,7 @@ export function selectionCompiler(log: ProblemLog): SelectionCompiler {
       );
       return undefined;
     }
-    const result = valueTest(value, mode);
+    const result = valueTest(value, mode, placeholders);
     if ("wrong" in result) {
       log.error("sigma-value", path, result.wrong, result.hint);
       return undefined;
@@ -239,4 +240,6 @@ const KEYWORD: ItemMode = {
   cased: false,
   negated: false,
   flags: { ignoreCase: false, multiline: false, dotAll: false },
+  transforms: [],
+  expands: false,
 };

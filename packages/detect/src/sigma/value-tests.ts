@@ -5,6 +5,11 @@ import type { ValueTest } from "../condition/expression.ts";
 import type { PatternPart } from "../condition/string-pattern.ts";
 import { ANY_RUN, patternParts, patternTest } from "../condition/string-pattern.ts";
 import { compileRegex } from "../regex/compile-regex.ts";
+import { datePartOf } from "./date-part.ts";
+import type { DatePart } from "./date-part.ts";
+import { encodeValue } from "./encode-value.ts";
+import { expandPlaceholders } from "./expand-placeholders.ts";
+import type { Placeholders } from "./expand-placeholders.ts";
 import { LIMITS } from "./limits.ts";
 import type { ItemMode } from "./modifiers.ts";
 
@@ -12,12 +17,38 @@ import type { ItemMode } from "./modifiers.ts";
 export type ValueResult = ValueTest | { readonly wrong: string; readonly hint: string };
 
 /** Makes the test for `value` under the item's modifiers. Null and containers are the caller's matter. */
-export function valueTest(value: string | number | boolean, mode: ItemMode): ValueResult {
+export function valueTest(
+  value: string | number | boolean,
+  mode: ItemMode,
+  placeholders: Placeholders = {},
+): ValueResult {
+  if (!mode.expands || typeof value !== "string") {
+    return testOf(value, mode);
+  }
+  const texts = expandPlaceholders(value, placeholders);
+  if (typeof texts === "string") {
+    return { wrong: texts, hint: "Give the loader the values of every placeholder" };
+  }
+  const tests: ValueTest[] = [];
+  for (const text of texts) {
+    const test = testOf(text, mode);
+    if ("wrong" in test) {
+      return test;
+    }
+    tests.push(test);
+  }
+  return anyTest(tests);
+}
+
+function testOf(value: string | number | boolean, mode: ItemMode): ValueResult {
   if (typeof value === "string" && value.length > LIMITS.valueLength) {
     return {
       wrong: `the value has ${value.length} characters`,
       hint: `Keep values under ${LIMITS.valueLength} characters`,
     };
+  }
+  if (mode.datePart !== undefined) {
+    return datePartTest(value, mode.kind, mode.datePart);
   }
   switch (mode.kind) {
     case "re":
@@ -38,15 +69,46 @@ export function valueTest(value: string | number | boolean, mode: ItemMode): Val
   }
 }
 
-function textTest(value: string | number | boolean, { comparison, cased }: ItemMode): ValueResult {
-  if (value === "" && comparison !== "equal") {
-    return { wrong: `"${comparison}" with an empty value matches everything`, hint: "Give the text to look for" };
+function textTest(value: string | number | boolean, { comparison, cased, transforms }: ItemMode): ValueResult {
+  if (value === "" && (comparison !== "equal" || transforms.length > 0)) {
+    const modifier = comparison === "equal" ? transforms[0] : comparison;
+    return { wrong: `"${modifier}" with an empty value matches everything`, hint: "Give the text to look for" };
   }
   const parts = typeof value === "string" ? patternParts(value) : [String(value)];
+  const encoded = transforms.length === 0 ? [parts] : encodeValue(parts, transforms);
+  if ("wrong" in encoded) {
+    return { wrong: encoded.wrong, hint: "Write the text itself" };
+  }
+  if (encoded.length === 0) {
+    return { wrong: `"${String(value)}" is too short for "base64offset"`, hint: "Give at least three bytes" };
+  }
   const before: readonly PatternPart[] = comparison === "contains" || comparison === "endswith" ? [ANY_RUN] : [];
   const after: readonly PatternPart[] = comparison === "contains" || comparison === "startswith" ? [ANY_RUN] : [];
-  const open = parts[0] === ANY_RUN ? parts : [...before, ...parts];
-  return patternTest(open.at(-1) === ANY_RUN ? open : [...open, ...after], cased);
+  return anyTest(
+    encoded.map((variant) => {
+      const open = variant[0] === ANY_RUN ? variant : [...before, ...variant];
+      return patternTest(open.at(-1) === ANY_RUN ? open : [...open, ...after], cased);
+    }),
+  );
+}
+
+/** One test that holds when any of `tests` does. */
+function anyTest(tests: readonly ValueTest[]): ValueTest {
+  const [only, ...more] = tests;
+  return only && more.length === 0 ? only : { test: (found) => tests.some((test) => test.test(found)) };
+}
+
+function datePartTest(value: string | number | boolean, kind: ItemMode["kind"], part: DatePart): ValueResult {
+  const result = numberTest(value, kind === "lt" || kind === "lte" || kind === "gt" || kind === "gte" ? kind : "eq");
+  if ("wrong" in result) {
+    return { wrong: `"${value}" is not a number, which "${part}" needs`, hint: "Give a number" };
+  }
+  return {
+    test: (found) => {
+      const number = datePartOf(found, part);
+      return number !== undefined && result.test(number);
+    },
+  };
 }
 
 function regexTest(value: string | number | boolean, { flags }: ItemMode): ValueResult {
@@ -79,7 +141,7 @@ function networkTest(value: string | number | boolean): ValueResult {
   return { test: (found) => typeof found === "string" && inside(found) };
 }
 
-function numberTest(value: string | number | boolean, kind: "lt" | "lte" | "gt" | "gte"): ValueResult {
+function numberTest(value: string | number | boolean, kind: keyof typeof COMPARE): ValueResult {
   const bound = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   if (typeof bound !== "number" || Number.isNaN(bound)) {
     return { wrong: `"${value}" is not a number, which "${kind}" needs`, hint: "Give a number" };
@@ -97,7 +159,8 @@ function numeric(found: JsonValue): number | undefined {
   return typeof number === "number" && !Number.isNaN(number) ? number : undefined;
 }
 
-const COMPARE: Readonly<Record<"lt" | "lte" | "gt" | "gte", (number: number, bound: number) => boolean>> = {
+const COMPARE: Readonly<Record<"lt" | "lte" | "gt" | "gte" | "eq", (number: number, bound: number) => boolean>> = {
+  eq: (number, bound) => number === bound,
   lt: (number, bound) => number < bound,
   lte: (number, bound) => number <= bound,
   gt: (number, bound) => number > bound,
