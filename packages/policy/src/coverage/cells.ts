@@ -19,25 +19,40 @@ export type Cell =
 
 const VERBS = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
 const METHODS = ["get", "post", "put", "patch", "delete", "head"];
-const OTHER_PATHS = ["/", "/api", "/apis", "/openapi/v3", "/version", "/metrics", "/logs/kube-apiserver.log", "/debug/pprof/profile"];
+const OTHER_PATHS = [
+  "/",
+  "/api",
+  "/apis",
+  "/openapi/v3",
+  "/version",
+  "/metrics",
+  "/logs/kube-apiserver.log",
+  "/debug/pprof/profile",
+];
 const CUSTOM_GROUP = "example.com";
 
 /**
  * The cells of a class of requests. Rules match verbs, groups, resources and paths by equality, by prefix or not at all, so the
  * literals of rules and of the class, what Kubernetes serves, and one of each that nobody names stand for all.
  */
-export function cellsOf(request: RequestClass, rules: readonly PolicyRule[], kubernetesVersion: string): readonly Cell[] {
+export function cellsOf(
+  request: RequestClass,
+  rules: readonly PolicyRule[],
+  kubernetesVersion: string,
+): readonly Cell[] {
   const served = resourcesOf(kubernetesVersion);
   const named = objectsOf(request, rules, served);
   const ofResources = named.flatMap((object) =>
-    (request.verbs ?? VERBS).filter((verb) => object.verbs?.includes(verb) ?? true).map((verb) => ({
-      kind: "resource" as const,
-      verb,
-      group: object.group,
-      resource: object.resource,
-      subresource: object.subresource,
-      namespaced: object.namespaced,
-    })),
+    (request.verbs ?? VERBS)
+      .filter((verb) => object.verbs?.includes(verb) ?? true)
+      .map((verb) => ({
+        kind: "resource" as const,
+        verb,
+        group: object.group,
+        resource: object.resource,
+        subresource: object.subresource,
+        namespaced: object.namespaced,
+      })),
   );
   return request.resources === undefined && request.apiGroups === undefined
     ? [...ofResources, ...urlCells(request, rules)]
@@ -114,9 +129,13 @@ function urlCells({ verbs }: RequestClass, rules: readonly PolicyRule[]): readon
   const specs = rules.flatMap(({ nonResourceURLs = [] }) => nonResourceURLs);
   const paths = specs.flatMap((spec) => {
     const stem = spec.replace(/\*+$/, "");
-    return spec.endsWith("*") ? [stem, `${stem.replace(/\/$/, "")}/x`, `${stem}x`, `${stem.replace(/\/$/, "")}/../x`] : [spec];
+    return spec.endsWith("*")
+      ? [stem, `${stem.replace(/\/$/, "")}/x`, `${stem}x`, `${stem.replace(/\/$/, "")}/../x`]
+      : [spec];
   });
-  const all = new Set([...OTHER_PATHS, ...paths].filter((path) => path.startsWith("/") && !requestInfo(path, "get").isResourceRequest));
+  const all = new Set(
+    [...OTHER_PATHS, ...paths].filter((path) => path.startsWith("/") && !requestInfo(path, "get").isResourceRequest),
+  );
   return (verbs ?? METHODS)
     .filter((verb) => METHODS.includes(verb))
     .flatMap((verb) => [...all].map((path) => ({ kind: "url" as const, verb, path })));

@@ -82,7 +82,11 @@ export function visibilityOf(
   return isLevelBelow(level, need.level) && isLevelBelow(level, levelToHit) ? "without body" : "seen";
 }
 
-function coverNeed(policy: Policy, need: Need, { kubernetesVersion = "1.37", levelToHit }: CoverageOptions): NeedCoverage {
+function coverNeed(
+  policy: Policy,
+  need: Need,
+  { kubernetesVersion = "1.37", levelToHit }: CoverageOptions,
+): NeedCoverage {
   const groups = new Map<string, { readonly part: CoveragePart; readonly users: Set<string> | undefined }>();
   for (const part of partsOfClass(policy, need.request, kubernetesVersion)) {
     for (const witness of witnessesOf(part.cell, part.region)) {
@@ -107,7 +111,12 @@ function coverNeed(policy: Policy, need: Need, { kubernetesVersion = "1.37", lev
   return { need, answer: answerOf(parts.map(({ visibility }) => visibility)), parts };
 }
 
-function partOf(policy: Policy, { region, rule }: ClassPart, visibility: Visibility, { request }: CoverageWitness): CoveragePart {
+function partOf(
+  policy: Policy,
+  { region, rule }: ClassPart,
+  visibility: Visibility,
+  { request }: CoverageWitness,
+): CoveragePart {
   const { level } = evaluate(policy, request);
   return { visibility, rule, level, witness: request, users: undefined, groups: region.anyGroup.flat() };
 }

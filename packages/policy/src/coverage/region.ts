@@ -102,7 +102,10 @@ function canBe(user: string, anyGroup: Region["anyGroup"], noGroup: readonly str
   return (
     !implied.some((group) => noGroup.includes(group)) &&
     anyGroup.every((list) =>
-      list.some((group) => !noGroup.includes(group) && (implied.includes(group) || (!isAnonymous && group !== "system:unauthenticated"))),
+      list.some(
+        (group) =>
+          !noGroup.includes(group) && (implied.includes(group) || (!isAnonymous && group !== "system:unauthenticated")),
+      ),
     )
   );
 }
