@@ -29,7 +29,7 @@ export class GoYamlCursor {
 
   constructor(text: string) {
     const hasMark = text.startsWith(BYTE_ORDER_MARK);
-    this.#characters = [...(hasMark ? text.slice(1) : text).toWellFormed()];
+    this.#characters = Array.from((hasMark ? text.slice(1) : text).toWellFormed());
     this.#loadedBytes = hasMark ? byteLength(BYTE_ORDER_MARK) : 0;
   }
 

@@ -103,20 +103,29 @@ function scanQuotedWord(cursor: GoYamlCursor, quote: string, fold: Fold): string
   return word;
 }
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  ...{ "0": "\0", a: "\u0007", b: "\b", t: "\t", "\t": "\t", n: "\n", v: "\v", f: "\f", r: "\r", e: "\u001B" },
-  ...{ " ": " ", '"': '"', "'": "'", "\\": "\\", N: "\u0085", _: "\u00A0", L: "\u2028", P: "\u2029" },
-};
-const ESCAPED_DIGITS: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
+/** The letter behind the backslash with what the two mean. */
+const ESCAPES: ReadonlyMap<string, string> = new Map(
+  [
+    ["0\0", "a\u0007", "b\b", "t\t", "\t\t", "n\n", "v\v", "f\f", "r\r", "e\u001B"],
+    ["  ", '""', "''", "\\\\", "N\u0085", "_\u00A0", "L\u2028", "P\u2029"],
+  ]
+    .flat()
+    .map((pair) => [pair.slice(0, 1), pair.slice(1)]),
+);
+const ESCAPED_DIGITS: ReadonlyMap<string, number> = new Map([
+  ["x", 2],
+  ["u", 4],
+  ["U", 8],
+]);
 
 function scanEscape(cursor: GoYamlCursor): string {
   const kind = cursor.peek(1);
-  const escaped = ESCAPES[kind];
+  const escaped = ESCAPES.get(kind);
   if (escaped !== undefined) {
     cursor.skip(2);
     return escaped;
   }
-  const length = ESCAPED_DIGITS[kind];
+  const length = ESCAPED_DIGITS.get(kind);
   if (length === undefined) {
     throw new YamlFault("found unknown escape character", "scanner", cursor.mark);
   }

@@ -89,14 +89,21 @@ export function goSyntax(value: GoValue): string {
     case "scalar":
       return goScalarSyntax(value.scalar);
     case "array":
-      return `[]interface {}{${value.items.map(goSyntax).join(", ")}}`;
+      return `[]interface {}{${value.items.map(innerSyntax).join(", ")}}`;
     case "map":
     default:
       return `map[interface {}]interface {}{${[...value.entries]
         .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([name, entry]) => `${name}:${goSyntax(entry.value)}`)
+        .map(([name, { key, value: inner }]) => `${key.type === "null" ? NESTED_NULL : name}:${innerSyntax(inner)}`)
         .join(", ")}}`;
   }
+}
+
+/** A null inside a collection is printed with its type. */
+const NESTED_NULL = "interface {}(nil)";
+
+function innerSyntax(value: GoValue): string {
+  return value.kind === "scalar" && value.scalar.type === "null" ? NESTED_NULL : goSyntax(value);
 }
 
 /** Go's %#v of a scalar. */
