@@ -58,6 +58,10 @@ function policyCommands(finish: Finish): readonly CommandModule[] {
       const { policyEval, policyEvalOptions } = await import("./commands/policy-eval.ts");
       return { options: policyEvalOptions, run: policyEval };
     }),
+    lazy(finish, "explain <file> [request..]", "Which rule decides a request, why, and what is written", async () => {
+      const { policyExplain, policyExplainOptions } = await import("./commands/policy-explain.ts");
+      return { options: policyExplainOptions, run: policyExplain };
+    }),
     lazy(finish, "diff <old> <new>", "Every class of requests that two policies record differently", async () => {
       const { policyDiff, policyDiffOptions } = await import("./commands/policy-diff.ts");
       return { options: policyDiffOptions, run: policyDiff };
@@ -87,7 +91,7 @@ function lazy<T>(finish: Finish, usage: string, describe: string, load: () => Pr
 }
 
 /** Options and arguments that may be given several times. */
-const LISTS: ReadonlySet<string> = new Set(["_", "files", "logs", "set", "detections", "identity"]);
+const LISTS: ReadonlySet<string> = new Set(["_", "--", "request", "group", "files", "logs", "set", "detections", "identity"]);
 
 function refuseRepeated(options: object): void {
   for (const [name, value] of Object.entries(options)) {

@@ -39,6 +39,10 @@ export type { LoadedStreamPolicy } from "./load-stream-policy.ts";
 export type { StreamCondition } from "./stream-condition.ts";
 export { StreamPolicy } from "./stream-policy.ts";
 export type { StreamDecision, StreamRules } from "./stream-policy.ts";
+export { INSTALL_TARGETS, planInstall } from "./install/plan-install.ts";
+export type { InstallOptions, InstallTarget, PlannedInstall } from "./install/plan-install.ts";
+export type { BackendFlag, EventLoad } from "./install/backend-flags.ts";
+export type { InstallFile, InstallPlan } from "./install/install-plan.ts";
 export { LINT_RULES, lintPolicy } from "./lint/index.ts";
 export type { LintOptions } from "./lint/index.ts";
 export type { LintContext, LintFinding, LintRule } from "./lint/lint-rule.ts";
@@ -76,3 +80,10 @@ export type {
   Visibility,
 } from "./coverage/coverage.ts";
 export type { CoverageWitness, Free } from "./coverage/witnesses.ts";
+export { explainRequest } from "./explain/explain-request.ts";
+export type { Explanation } from "./explain/explain-request.ts";
+export type { AskedRequest, ReadRequest } from "./explain/asked-request.ts";
+export { readRequest } from "./explain/read-request.ts";
+export type { RecordedBody, Written } from "./explain/recorded-bodies.ts";
+export type { RuleMismatch } from "./explain/rule-mismatch.ts";
+export { usualGroups } from "./request-class/usual-groups.ts";

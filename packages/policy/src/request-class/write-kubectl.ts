@@ -15,6 +15,11 @@ export function writeKubectl(request: RequestAttributes): string | undefined {
   if (likelihoodOf(request) !== LIKELIHOOD.usual || !words.every((word) => word === "" || isPlain(word))) {
     return undefined;
   }
+  const isOfNowhere = request.namespace === "" && scopeOf(request.apiGroup, request.resource) === "unknown";
+  if (isOfNowhere && request.verb !== "list" && request.verb !== "watch") {
+    // Only a cluster knows that a custom resource has no namespaces.
+    return undefined;
+  }
   const command = commandOf(request);
   return command === undefined ? undefined : ["kubectl", ...command].join(" ");
 }
@@ -49,14 +54,17 @@ function commandOf(request: RequestAttributes): readonly string[] | undefined {
 }
 
 /** Those that kubectl takes by `--subresource`. */
-export const SUBRESOURCES: ReadonlySet<string> = new Set(["status", "scale", "resize"]);
+const SUBRESOURCES: ReadonlySet<string> = new Set(["status", "scale", "resize"]);
 
 function sessionOf(request: RequestAttributes, where: readonly string[]): readonly string[] | undefined {
-  const { verb, subresource, name } = request;
-  if (verb === "create" && subresource === "token") {
+  const { verb, apiGroup, resource, subresource, name } = request;
+  if (apiGroup !== "") {
+    return undefined;
+  }
+  if (verb === "create" && resource === "serviceaccounts" && subresource === "token") {
     return ["create", "token", name, ...where];
   }
-  if (verb !== "get" || request.resource !== "pods") {
+  if (verb !== "get" || resource !== "pods") {
     return undefined;
   }
   switch (subresource) {
