@@ -28,6 +28,36 @@ describe.concurrent("auditsieve policy generate", () => {
     expect(ring.stderr).toMatch(/ring\.yaml:3:\d+: Cannot extend ".\/ring.yaml": it extends this one in turn/);
   });
 
+  test("auditsieve policy generate writes what installs the policy into a folder, and says what to do with it", async () => {
+    const out = join(folder, "kubeadm");
+    const { code, stdout, stderr } = await auditsieve(
+      "policy generate --profile hardened --target kubeadm --events-per-minute 400 -o".split(" ").concat(out),
+    );
+    const alone = await auditsieve(["policy", "generate", "--profile", "hardened"]);
+    expect([code, stdout]).toEqual([0, ""]);
+    expect(readFileSync(join(out, "audit-policy.yaml"), "utf8")).toBe(alone.stdout);
+    expect(readFileSync(join(out, "patches", "kube-apiserver0+json.yaml"), "utf8")).toContain(
+      "--audit-log-mode=blocking",
+    );
+    expect(stderr).toMatch(/1\. Copy the policy to .*the log to tail: \/var\/log\/kubernetes\/audit\/audit\.log/s);
+  });
+
+  test("auditsieve policy generate prints the files of a target one after the other", async () => {
+    const { code, stdout } = await auditsieve(["policy", "generate", "--target", "talos"]);
+    expect([code, stdout.split("\n---\n").length]).toEqual([0, 2]);
+  });
+
+  test.each([
+    ["flags without a target", ["--events-per-minute", "400"], "Cannot use --events-per-minute without --target"],
+    ["a rate that is none", ["--target", "k3s", "--events-per-minute", "-4"], "Cannot use --events-per-minute -4"],
+    ["a webhook where no file can name it", ["--target", "kops", "--webhook", "https://x"], "a webhook for kops"],
+  ])("auditsieve policy generate refuses %s", async (_name, args, message) => {
+    const { code, stdout, stderr } = await auditsieve(["policy", "generate", ...args]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(message);
+    expect(stderr).toContain("hint:");
+  });
+
   test("auditsieve policy generate warns of levels above what is safe", async () => {
     const [stig, hardened] = await Promise.all([
       auditsieve(["policy", "generate", "--profile", "stig"]),

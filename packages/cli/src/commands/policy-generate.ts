@@ -1,7 +1,15 @@
-import { generatePolicy, loadProfile } from "@auditsieve/policy";
-import type { FoundProfile, GeneratedPolicy, LoadedProfile } from "@auditsieve/policy";
+import { generatePolicy, INSTALL_TARGETS, loadProfile, planInstall } from "@auditsieve/policy";
+import type {
+  EventLoad,
+  FoundProfile,
+  GeneratedPolicy,
+  InstallFile,
+  InstallPlan,
+  InstallTarget,
+  LoadedProfile,
+} from "@auditsieve/policy";
 import { readFileSync } from "node:fs";
-import { stat, writeFile } from "node:fs/promises";
+import { mkdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
@@ -16,8 +24,15 @@ export interface PolicyGenerateOptions {
   readonly profile: string;
   readonly set: readonly string[];
   readonly kubernetesVersion: string;
+  readonly target: InstallTarget | undefined;
+  readonly eventsPerMinute: number | undefined;
+  readonly bytesPerEvent: number;
+  readonly webhook: string | undefined;
   readonly output: string | undefined;
 }
+
+/** Mean of a log at Metadata, as measured on a cluster of ten nodes; bodies make it more. */
+const BYTES_PER_EVENT = 1_000;
 
 /** Adds the options of `policy generate`. */
 export function policyGenerateOptions(argv: Argv): Argv<PolicyGenerateOptions> {
@@ -35,7 +50,21 @@ export function policyGenerateOptions(argv: Argv): Argv<PolicyGenerateOptions> {
       default: "1.37",
       describe: "Version of the apiserver that will load it",
     })
-    .option("output", { alias: "o", type: "string", describe: "File or folder to write to; default: standard output" })
+    .option("target", {
+      choices: INSTALL_TARGETS,
+      describe: "Kind of cluster: also the files and flags that install the policy there",
+    })
+    .option("events-per-minute", {
+      type: "number",
+      describe: "What the policy writes, as `policy simulate` measures it: sizes rotation, buffers and batches",
+    })
+    .option("bytes-per-event", { type: "number", default: BYTES_PER_EVENT, describe: "Mean size of these events" })
+    .option("webhook", { type: "string", describe: "Address to post events to, instead of a log (generic, kubeadm)" })
+    .option("output", {
+      alias: "o",
+      type: "string",
+      describe: "File or folder to write to (with a target: a folder); default: standard output",
+    })
     .example(
       "$0 policy generate",
       "the default policy: metadata for most calls, full bodies for secrets, RBAC and exec",
@@ -43,6 +72,10 @@ export function policyGenerateOptions(argv: Argv): Argv<PolicyGenerateOptions> {
     .example(
       "$0 policy generate --set secrets=Metadata -o audit-policy.yaml",
       "the same without secret values in the log",
+    )
+    .example(
+      "$0 policy generate --profile hardened --target kubeadm --events-per-minute 400 -o audit",
+      "policy, arguments, volumes and patch for kubeadm, in the folder audit",
     ) as unknown as Argv<PolicyGenerateOptions>;
 }
 
@@ -62,22 +95,99 @@ export async function policyGenerate(options: PolicyGenerateOptions): Promise<Ex
     return EXIT.unusable;
   }
   sayWhatItLogs(generated);
+  if (options.target !== undefined) {
+    return install(options, options.target, generated);
+  }
+  const unused = (
+    [
+      ["events-per-minute", options.eventsPerMinute],
+      ["webhook", options.webhook],
+    ] as const
+  ).find(([, value]) => value !== undefined);
+  if (unused !== undefined) {
+    throw new Failure(`Cannot use --${unused[0]} without --target: a policy alone has no flags`, {
+      hint: `Add --target and one of: ${INSTALL_TARGETS.join(", ")}`,
+    });
+  }
   if (options.output === undefined) {
     await writeData(generated.text);
   } else {
     const file = await outputFile(options.output);
-    await writeFile(file, generated.text).catch((error: unknown) => {
-      throw new Failure(
-        `Cannot write the policy to "${file}": ${error instanceof Error ? error.message : String(error)}`,
-        { hint: "Check the folder and its permissions" },
-      );
-    });
+    await writeFile(file, generated.text).catch(cannotWrite(file));
     say(`auditsieve: ${file}: ${generated.policy.rules.length} rules from profile ${loaded.profile.name}`);
   }
   return EXIT.fine;
 }
 
-function sayWhatItLogs({ notices, conflicts }: GeneratedPolicy & { readonly outcome: "generated" }): void {
+type Generated = GeneratedPolicy & { readonly outcome: "generated" };
+
+async function install(options: PolicyGenerateOptions, target: InstallTarget, generated: Generated): Promise<ExitCode> {
+  const load = eventLoad(options);
+  const planned = planInstall({
+    target,
+    text: generated.text,
+    policy: generated.policy,
+    kubernetesVersion: options.kubernetesVersion,
+    ...(load && { load }),
+    ...(options.webhook !== undefined && { webhookUrl: options.webhook }),
+  });
+  if (planned.outcome === "refused") {
+    planned.problems.forEach((problem) => sayProblem(problem));
+    return EXIT.unusable;
+  }
+  const { plan, notes } = planned;
+  if (options.output === undefined) {
+    await writeData(plan.files.map(printFile).join(""));
+  } else {
+    await writeFiles(options.output, plan.files);
+  }
+  sayInstall(plan, notes);
+  return EXIT.fine;
+}
+
+function eventLoad({ eventsPerMinute, bytesPerEvent }: PolicyGenerateOptions): EventLoad | undefined {
+  for (const [name, value] of [
+    ["events-per-minute", eventsPerMinute],
+    ["bytes-per-event", bytesPerEvent],
+  ] as const) {
+    if (value !== undefined && !(value > 0 && Number.isFinite(value))) {
+      throw new Failure(`Cannot use --${name} ${value}: it must be a number over 0`, { hint: "For example: 400" });
+    }
+  }
+  return eventsPerMinute === undefined ? undefined : { eventsPerMinute, bytesPerEvent };
+}
+
+/** Files one after the other, as YAML documents where they are YAML. */
+function printFile({ name, text, what }: InstallFile, index: number): string {
+  return `${index === 0 ? "" : "---\n"}# ${name}: ${what}\n${text}`;
+}
+
+async function writeFiles(folder: string, files: readonly InstallFile[]): Promise<void> {
+  for (const { name, text, what } of files) {
+    const file = join(folder, name);
+    await mkdir(dirname(file), { recursive: true }).catch(cannotWrite(file));
+    await writeFile(file, text).catch(cannotWrite(file));
+    say(`auditsieve: ${file}: ${what}`);
+  }
+}
+
+function sayInstall({ steps, logPath }: InstallPlan, notes: readonly string[]): void {
+  steps.forEach((step, index) => say(`auditsieve: ${index + 1}. ${step}`));
+  notes.forEach((note) => say(`auditsieve: note: ${note}`));
+  if (logPath !== undefined) {
+    say(`auditsieve: the log to tail: ${logPath}`);
+  }
+}
+
+function cannotWrite(file: string): (error: unknown) => never {
+  return (error) => {
+    throw new Failure(`Cannot write "${file}": ${error instanceof Error ? error.message : String(error)}`, {
+      hint: "Check the folder and its permissions",
+    });
+  };
+}
+
+function sayWhatItLogs({ notices, conflicts }: Generated): void {
   notices.forEach((notice) => say(`auditsieve: note: ${notice}`));
   for (const { class: name, verbs, level, safe, ruleId, why } of conflicts) {
     say(
@@ -107,7 +217,7 @@ function isFile(name: string): boolean {
 }
 
 async function readProfile(path: string): Promise<FoundProfile> {
-  return { text: await readText(path, "profile"), origin: path === "-" ? path : resolve(path) };
+  return { text: await readText(path, "profile"), origin: resolve(path) };
 }
 
 /** A file that another one names: from the folder of that one. */
