@@ -9,6 +9,8 @@ export type Severity = (typeof SEVERITIES)[number];
 /** A Sigma document, loaded and compiled. Make one with {@link loadDetections}. */
 export interface Detection {
   readonly id: string;
+  /** By which filters and correlations may name it beside the id. */
+  readonly name?: string;
   readonly title: string;
   readonly severity: Severity;
   readonly status?: string;

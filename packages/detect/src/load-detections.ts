@@ -4,8 +4,13 @@ import { SEVERITIES } from "./detection.ts";
 import type { Detection, Severity } from "./detection.ts";
 import { deriveNeeds } from "./derive-needs.ts";
 import { compileCondition } from "./sigma/compile-condition.ts";
+import { applyFilters, readFilter } from "./sigma/detection-filter.ts";
+import type { DetectionFilter } from "./sigma/detection-filter.ts";
 import type { Placeholders } from "./sigma/expand-placeholders.ts";
+import { fieldPipeline } from "./sigma/field-pipeline.ts";
+import type { FieldPipeline } from "./sigma/field-pipeline.ts";
 import { LIMITS } from "./sigma/limits.ts";
+import type { Pipeline } from "./sigma/pipeline.ts";
 import { problemLog } from "./sigma/problem-log.ts";
 import type { ProblemLog } from "./sigma/problem-log.ts";
 
@@ -15,10 +20,20 @@ export interface LoadedDetections {
   readonly problems: readonly Problem[];
 }
 
+/** What {@link loadDetectionFiles} gives: as {@link LoadedDetections}, each problem with its file. */
+export interface LoadedDetectionFiles {
+  readonly detections: readonly Detection[];
+  readonly problems: readonly (Problem & { readonly file: string })[];
+}
+
 /** What a detection may refer to and the loader must be given. */
 export interface LoadOptions {
   /** Values of the `%name%` of the modifier `expand`; one that is not here is an error. */
   readonly placeholders?: Placeholders;
+  /** Rewrite fields and values before the shipped mapping does; in the order of their priority. */
+  readonly pipelines?: readonly Pipeline[];
+  /** Whether only the audit format's own spelling of fields is known, without the shipped mapping. */
+  readonly rawFieldsOnly?: boolean;
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -42,9 +57,45 @@ const TECHNIQUE = /^attack\.(t\d{4}(?:\.\d{3})?)$/i;
  * assert.equal(detections[0]?.severity, "medium");
  */
 export function loadDetections(text: string, file: string, options: LoadOptions = {}): LoadedDetections {
+  const { detections, problems } = loadDetectionFiles([{ file, text }], options);
+  return { detections, problems: problems.map(({ file: _file, ...problem }) => problem) };
+}
+
+/**
+ * Loads many texts together, so that filters of one find the detections of another.
+ *
+ * @example
+ * const filter = "{title: Ops may, logsource: {product: kubernetes}, filter: {rules: [nodes], s: {user.name: ops}, condition: not s}}";
+ * const rule = "{title: Nodes, id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10, name: nodes, level: low, logsource: {product: kubernetes}, " +
+ *   "detection: {s: {verb: delete, objectRef.resource: nodes}, condition: s}}";
+ * const { problems } = loadDetectionFiles([{ file: "filter.yml", text: filter }, { file: "nodes.yml", text: rule }]);
+ * assert.deepEqual(problems, []);
+ */
+export function loadDetectionFiles(
+  files: readonly { readonly file: string; readonly text: string }[],
+  options: LoadOptions = {},
+): LoadedDetectionFiles {
+  const fields = fieldPipeline(options.pipelines, options.placeholders, options.rawFieldsOnly);
+  const loaded = files.map(({ file, text }) => ({ file, ...loadText(text, file, fields) }));
+  const filtered = applyFilters(
+    loaded.flatMap(({ detections }) => detections),
+    loaded.flatMap(({ filters }) => filters),
+  );
+  const problems = loaded.flatMap(({ file, problems: own }) => own.map((problem) => ({ ...problem, file })));
+  return { detections: filtered.detections, problems: [...problems, ...filtered.problems] };
+}
+
+interface LoadedText {
+  readonly detections: readonly Detection[];
+  readonly filters: readonly DetectionFilter[];
+  readonly problems: readonly Problem[];
+}
+
+function loadText(text: string, file: string, fields: FieldPipeline): LoadedText {
   const { documents, problems: syntax } = readYaml(text);
   const problems: Problem[] = [...syntax];
   const detections: Detection[] = [];
+  const filters: DetectionFilter[] = [];
   if (documents.length > LIMITS.documents) {
     problems.push({
       id: "sigma-too-many",
@@ -52,7 +103,7 @@ export function loadDetections(text: string, file: string, options: LoadOptions 
       message: `Cannot load "${file}": it has ${documents.length} documents, at most ${LIMITS.documents} are allowed`,
       hint: "Split the file",
     });
-    return { detections, problems };
+    return { detections, filters, problems };
   }
   if (documents.every(({ value }) => value === null) && syntax.length === 0) {
     problems.push({
@@ -63,23 +114,27 @@ export function loadDetections(text: string, file: string, options: LoadOptions 
     });
   }
   for (const document of documents.filter(({ value }) => value !== null)) {
-    const detection = loadDocument(document, file, problems, options);
-    if (detection) {
-      detections.push(detection);
+    const loaded = loadDocument(document, file, problems, fields);
+    if (loaded && "rules" in loaded) {
+      filters.push(loaded);
+    } else if (loaded) {
+      detections.push(loaded);
     }
   }
-  return { detections, problems };
+  return { detections, filters, problems };
 }
 
 function loadDocument(
   document: YamlDocument,
   file: string,
   problems: Problem[],
-  { placeholders }: LoadOptions,
-): Detection | undefined {
+  fields: FieldPipeline,
+): Detection | DetectionFilter | undefined {
   const { value } = document;
   const title = isJsonObject(value) ? own(value, "title") : undefined;
-  const subject = `detection ${JSON.stringify(typeof title === "string" && title !== "" ? title.slice(0, 120) : file)}`;
+  const shown = typeof title === "string" && title !== "" ? title.slice(0, 120) : file;
+  const isFilter = isJsonObject(value) && Object.hasOwn(value, "filter");
+  const subject = `${isFilter ? "filter" : "detection"} ${JSON.stringify(shown)}`;
   const log = problemLog(problems, subject, (path) => document.locate(path));
   if (!isJsonObject(value)) {
     log.error(
@@ -90,7 +145,7 @@ function loadDocument(
     );
     return undefined;
   }
-  const unsupported = ["correlation", "filter", "action"].find((key) => Object.hasOwn(value, key));
+  const unsupported = ["correlation", "action"].find((key) => Object.hasOwn(value, key));
   if (unsupported !== undefined) {
     log.error(
       "sigma-document",
@@ -101,11 +156,26 @@ function loadDocument(
     return undefined;
   }
   checkLogsource(own(value, "logsource"), log);
+  const filter = isFilter ? readFilter(value, shown, file, log, fields) : undefined;
+  if (isFilter) {
+    return log.failed ? undefined : filter;
+  }
+  const head = readHead(value, file, log);
+  const condition = compileCondition(own(value, "detection"), log, fields);
+  return log.failed || !condition || !head ? undefined : { ...head, needs: deriveNeeds(condition), condition };
+}
+
+/** What every document says about itself, whatever it detects by. */
+function readHead(
+  value: JsonObject,
+  file: string,
+  log: ProblemLog,
+): Omit<Detection, "needs" | "condition"> | undefined {
   const id = readId(value, log);
-  const name = readTitle(value, log);
+  const title = readTitle(value, log);
   const severity = readSeverity(value, log);
   const tags = texts(value, "tags", log);
-  const condition = compileCondition(own(value, "detection"), log, placeholders);
+  const name = text(value, "name", log);
   const status = text(value, "status", log);
   const description = text(value, "description", log);
   const lists = {
@@ -113,12 +183,13 @@ function loadDocument(
     falsePositives: texts(value, "falsepositives", log),
     runbook: texts(value, "runbook", log),
   };
-  if (log.failed || !condition || id === undefined || name === undefined) {
+  if (id === undefined || title === undefined) {
     return undefined;
   }
   return {
     id,
-    title: name,
+    ...(name !== undefined && { name }),
+    title,
     severity,
     ...(status !== undefined && { status }),
     ...(description !== undefined && { description }),
@@ -126,8 +197,6 @@ function loadDocument(
     tags,
     techniques: tags.flatMap((tag) => TECHNIQUE.exec(tag)?.[1]?.toUpperCase() ?? []),
     file,
-    needs: deriveNeeds(condition),
-    condition,
   };
 }
 

@@ -4,55 +4,62 @@ import { all, any } from "../condition/expression.ts";
 import type { Expression } from "../condition/expression.ts";
 import { parseCondition } from "./condition-text.ts";
 import type { ConditionNode } from "./condition-text.ts";
-import type { Placeholders } from "./expand-placeholders.ts";
+import type { FieldPipeline } from "./field-pipeline.ts";
 import { LIMITS } from "./limits.ts";
 import type { ProblemLog } from "./problem-log.ts";
 import { selectionCompiler } from "./selection.ts";
 
-/** Compiles the `detection` part of a Sigma document; undefined when it has errors, which are reported. */
+/**
+ * Compiles the map of selections and condition that stands under `key`; undefined when it has errors, which are
+ * reported. What pipelines add belongs to detections, not to filters.
+ */
 export function compileCondition(
   detection: JsonValue | undefined,
   log: ProblemLog,
-  placeholders: Placeholders = {},
+  fields: FieldPipeline,
+  key: "detection" | "filter" = "detection",
 ): Expression | undefined {
   if (!isJsonObject(detection)) {
-    log.error(
-      "sigma-detection",
-      ["detection"],
-      "it has no detection part",
-      "Add detection: with selections and a condition",
-    );
+    log.error("sigma-detection", [key], `it has no ${key} part`, `Add ${key}: with selections and a condition`);
     return undefined;
   }
   if (Object.hasOwn(detection, "timeframe")) {
-    log.error("sigma-timeframe", ["detection", "timeframe"], "timeframe is not supported", "Remove it");
+    log.error("sigma-timeframe", [key, "timeframe"], "timeframe is not supported", "Remove it");
     return undefined;
   }
-  const names = Object.keys(detection).filter((name) => name !== "condition");
+  const names = Object.keys(detection).filter(
+    (name) => name !== "condition" && !(key === "filter" && name === "rules"),
+  );
   if (names.length > LIMITS.selections) {
     log.error(
       "sigma-too-many",
-      ["detection"],
+      [key],
       `it has ${names.length} selections, at most ${LIMITS.selections} are allowed`,
       "Split the detection",
     );
     return undefined;
   }
-  const compiler = selectionCompiler(log, placeholders);
+  const compiler = selectionCompiler(log, fields);
   const selections = new Map<string, Expression>();
   for (const name of names) {
-    const compiled = compiler.compile(own(detection, name) ?? null, ["detection", name]);
+    const compiled = compiler.compile(own(detection, name) ?? null, [key, name]);
     if (compiled) {
       selections.set(name, compiled);
     }
   }
-  const condition = compileTexts(detection, names, selections, log);
-  return log.failed ? undefined : condition;
+  const condition = compileTexts(detection, key, names, selections, log);
+  const added = (key === "filter" ? [] : fields.added).map(({ pipeline, selection, negated, from }) => {
+    const compiled = compiler.compile(selection, ["pipeline", pipeline], from);
+    return compiled && negated ? { kind: "not" as const, of: compiled } : compiled;
+  });
+  const parts = [condition, ...added].filter((part) => part !== undefined);
+  return log.failed || parts.length <= added.length ? undefined : all(parts);
 }
 
 /** A list of conditions is an `or` of them. */
 function compileTexts(
   detection: JsonObject,
+  key: string,
   names: readonly string[],
   selections: ReadonlyMap<string, Expression>,
   log: ProblemLog,
@@ -62,7 +69,7 @@ function compileTexts(
   const used = new Set<string>();
   const compiled: Expression[] = [];
   for (const [index, text] of texts.entries()) {
-    const path = Array.isArray(value) ? ["detection", "condition", index] : ["detection", "condition"];
+    const path = Array.isArray(value) ? [key, "condition", index] : [key, "condition"];
     if (typeof text !== "string" || texts.length > LIMITS.selections) {
       log.error("sigma-condition", path, "the condition is missing or not a text", "Write condition: selection");
       return undefined;
@@ -80,12 +87,7 @@ function compileTexts(
     }
   }
   for (const name of names.filter((candidate) => !used.has(candidate))) {
-    log.warning(
-      "sigma-unused-selection",
-      ["detection", name],
-      `no condition uses the selection "${name}"`,
-      "Use or remove it",
-    );
+    log.warning("sigma-unused-selection", [key, name], `no condition uses the selection "${name}"`, "Use or remove it");
   }
   return compiled.length > 0 ? any(compiled) : undefined;
 }

@@ -1,16 +1,16 @@
 import type { JsonValue } from "@auditsieve/audit";
 
-const PARTS = {
+/** A number that stands in a date; the modifiers of the same names compare with it. */
+export type DatePart = "minute" | "hour" | "day" | "week" | "month" | "year";
+
+const PARTS: Readonly<Record<DatePart, (date: Date) => number>> = {
   minute: (date: Date) => date.getUTCMinutes(),
   hour: (date: Date) => date.getUTCHours(),
   day: (date: Date) => date.getUTCDate(),
   week: isoWeek,
   month: (date: Date) => date.getUTCMonth() + 1,
   year: (date: Date) => date.getUTCFullYear(),
-} as const;
-
-/** A number that stands in a date; the modifiers of the same names compare with it. */
-export type DatePart = keyof typeof PARTS;
+};
 
 export function isDatePart(name: string): name is DatePart {
   return Object.hasOwn(PARTS, name);

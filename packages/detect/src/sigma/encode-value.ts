@@ -39,11 +39,16 @@ function withDashes(part: PatternPart): readonly PatternPart[] {
   if (typeof part !== "string") {
     return [part];
   }
-  const pieces = part.split(/\B[-/]\b/);
-  return pieces.flatMap((piece, index): readonly PatternPart[] => [
-    ...(index > 0 ? [ANY_DASH] : []),
-    ...(piece === "" ? [] : [piece]),
-  ]);
+  const parts: PatternPart[] = [];
+  for (const [index, piece] of part.split(/\B[-/]\b/).entries()) {
+    if (index > 0) {
+      parts.push(ANY_DASH);
+    }
+    if (piece !== "") {
+      parts.push(piece);
+    }
+  }
+  return parts;
 }
 
 function spellings(parts: readonly PatternPart[]): readonly string[] | string {

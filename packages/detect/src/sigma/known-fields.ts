@@ -1,3 +1,5 @@
+import { OTHER_SPELLINGS } from "./audit-fields.ts";
+
 /** Fields of an audit event by their parent; `true` means that anything may stand below. */
 const USER = { username: false, uid: false, groups: false, extra: true };
 const EVENT: Readonly<Record<string, boolean | Readonly<Record<string, boolean>>>> = {
@@ -31,18 +33,6 @@ const EVENT: Readonly<Record<string, boolean | Readonly<Record<string, boolean>>
   annotations: true,
 };
 
-/** Names that detections written for other tools use, and where the audit format has them. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  apiGroup: "objectRef.apiGroup",
-  resource: "objectRef.resource",
-  subresource: "objectRef.subresource",
-  namespace: "objectRef.namespace",
-  username: "user.username",
-  groups: "user.groups",
-  capabilities: "requestObject.spec.containers.securityContext.capabilities.add",
-  hostPath: "requestObject.spec.volumes.hostPath.path",
-};
-
 /** Undefined for a field that an audit event can have; else the name that was probably meant, or "". */
 export function unknownField(field: string): string | undefined {
   const [root = "", ...rest] = field.split(".");
@@ -56,18 +46,15 @@ export function unknownField(field: string): string | undefined {
     if (below === true || (below === false && rest.length === 1)) {
       return undefined;
     }
-    return closest(
-      field,
-      Object.keys(children).map((key) => `${root}.${key}`),
-    );
   }
-  if (Object.hasOwn(ELSEWHERE, field)) {
-    return ELSEWHERE[field];
+  const meant = OTHER_SPELLINGS.get(field);
+  if (meant !== undefined) {
+    return meant;
   }
   const known = Object.entries(EVENT).flatMap(([key, below]) =>
     typeof below === "object" ? [key, ...Object.keys(below).map((child) => `${key}.${child}`)] : [key],
   );
-  return closest(field, known);
+  return closest(field, [...known, ...OTHER_SPELLINGS.keys()]);
 }
 
 function closest(field: string, known: readonly string[]): string {

@@ -5,7 +5,7 @@ import { isTextTransform } from "./encode-value.ts";
 import type { TextTransform } from "./encode-value.ts";
 
 /** Modifiers that this engine knows, as messages name them. */
-export const MODIFIERS =
+export const MODIFIERS: string =
   "contains, startswith, endswith, all, cased, windash, re (with i, m, s), cidr, exists, fieldref, neq, lt, lte, gt, gte, " +
   "base64, base64offset, utf16le, utf16be, utf16, wide, expand, minute, hour, day, week, month, year, same";
 

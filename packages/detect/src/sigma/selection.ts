@@ -4,7 +4,7 @@ import { all, any } from "../condition/expression.ts";
 import type { Expression, ValueTest } from "../condition/expression.ts";
 import { fieldPath } from "../condition/field-path.ts";
 import { unknownField } from "./known-fields.ts";
-import type { Placeholders } from "./expand-placeholders.ts";
+import type { FieldPipeline } from "./field-pipeline.ts";
 import { LIMITS } from "./limits.ts";
 import { MODIFIERS, readModifiers } from "./modifiers.ts";
 import type { ItemMode } from "./modifiers.ts";
@@ -13,12 +13,13 @@ import { valueTest } from "./value-tests.ts";
 
 /** Compiles the selections of one detection; the number of values is bounded over all of them. */
 export interface SelectionCompiler {
-  /** Undefined when something in it is wrong; what, has been reported. */
-  compile(selection: JsonValue, path: Path): Expression | undefined;
+  /** Undefined when something in it is wrong; what, has been reported. `from` skips steps of the pipeline. */
+  compile(selection: JsonValue, path: Path, from?: number): Expression | undefined;
 }
 
-export function selectionCompiler(log: ProblemLog, placeholders: Placeholders = {}): SelectionCompiler {
+export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): SelectionCompiler {
   let values = 0;
+  let firstStep = 0;
 
   const selection = (value: JsonValue, path: Path, depth: number, inElement: boolean): Expression | undefined => {
     if (depth > LIMITS.selectionDepth) {
@@ -85,11 +86,33 @@ export function selectionCompiler(log: ProblemLog, placeholders: Placeholders = 
       );
       return undefined;
     }
-    if (field !== "" && !inElement) {
-      warnUnknown(field, path);
+    const compiled =
+      field === ""
+        ? compileKeywords(value, mode, path)
+        : inElement
+          ? compileField(field, value, mode, path, depth)
+          : compileResolved(field, value, mode, path, depth);
+    return compiled && compiled !== ALWAYS && mode.negated ? { kind: "not", of: compiled } : compiled;
+  };
+
+  /** The fields that the pipeline makes of one: any of them may match, but an absent field is all of them absent. */
+  const compileResolved = (
+    field: string,
+    value: JsonValue,
+    mode: ItemMode,
+    path: Path,
+    depth: number,
+  ): Expression | undefined => {
+    const items = fields.resolve(field, value, firstStep);
+    if (items.length === 0) {
+      return ALWAYS;
     }
-    const compiled = field === "" ? compileKeywords(value, mode, path) : compileField(field, value, mode, path, depth);
-    return compiled && mode.negated ? { kind: "not", of: compiled } : compiled;
+    items.forEach((item) => warnUnknown(item.field, path));
+    const parts = items.map((item) => compileField(item.field, item.value, mode, path, depth));
+    const whole = parts.filter((part) => part !== undefined);
+    const asksAbsence = value === null || value === false || (Array.isArray(value) && value.includes(null));
+    const join = asksAbsence && (mode.kind === "exists" || value !== false) ? all : any;
+    return whole.length < parts.length ? undefined : join(whole);
   };
 
   const compileField = (
@@ -186,9 +209,13 @@ export function selectionCompiler(log: ProblemLog, placeholders: Placeholders = 
       log.error("sigma-value", path, '"fieldref" takes the name of another field', "Name an event field");
       return undefined;
     }
-    warnUnknown(other, path);
+    const others = fields.resolve(other, null, firstStep);
+    others.forEach((item) => warnUnknown(item.field, path));
     const { comparison, cased } = mode;
-    return { kind: "fieldref", field: fieldPath(field), other: fieldPath(other), comparison, cased };
+    const target = fieldPath(field);
+    return any(
+      others.map((item) => ({ kind: "fieldref", field: target, other: fieldPath(item.field), comparison, cased })),
+    );
   };
 
   const compileValue = (value: JsonValue, mode: ItemMode, path: Path): ValueTest | undefined => {
@@ -208,7 +235,7 @@ export function selectionCompiler(log: ProblemLog, placeholders: Placeholders = 
       );
       return undefined;
     }
-    const result = valueTest(value, mode, placeholders);
+    const result = valueTest(value, mode, fields.placeholders);
     if ("wrong" in result) {
       log.error("sigma-value", path, result.wrong, result.hint);
       return undefined;
@@ -229,9 +256,16 @@ export function selectionCompiler(log: ProblemLog, placeholders: Placeholders = 
     }
   };
 
-  return { compile: (value, path) => selection(value, path, 0, false) };
+  return {
+    compile(value, path, from = 0) {
+      firstStep = from;
+      return selection(value, path, 0, false);
+    },
+  };
 }
 
+/** What is left of an item that a pipeline drops. */
+const ALWAYS: Expression = { kind: "and", of: [] };
 const CONTAINS = "contains" as const;
 const KEYWORD: ItemMode = {
   kind: "pattern",

@@ -1,0 +1,107 @@
+import type { JsonValue } from "@auditsieve/audit";
+import { scalarText } from "../condition/evaluate.ts";
+import { AUDIT_FIELDS } from "./audit-fields.ts";
+import type { Placeholders } from "./expand-placeholders.ts";
+import type { ItemFilter, Pipeline, Transformation } from "./pipeline.ts";
+
+/** A field and value that an item of a detection stands for. */
+export interface ResolvedItem {
+  readonly field: string;
+  readonly value: JsonValue;
+}
+
+/** A selection that a pipeline adds to every condition. */
+export interface AddedSelection {
+  readonly pipeline: string;
+  readonly selection: Readonly<Record<string, JsonValue>>;
+  readonly negated: boolean;
+  /** The step behind it: only later ones rewrite it. */
+  readonly from: number;
+}
+
+/** The pipelines of one load, joined in the order of their priority. */
+export interface FieldPipeline {
+  /** What an item stands for, any of which may match; empty when it is dropped. */
+  resolve(field: string, value: JsonValue, from: number): readonly ResolvedItem[];
+  readonly added: readonly AddedSelection[];
+  readonly placeholders: Placeholders;
+}
+
+/** More alternatives of one item than this are cut: pipelines that rename in circles would multiply them. */
+const MAX_ALTERNATIVES = 64;
+
+/** Joins `pipelines` and, unless `rawFieldsOnly`, the shipped one. `placeholders` win over those of pipelines. */
+export function fieldPipeline(
+  pipelines: readonly Pipeline[] = [],
+  placeholders: Placeholders = {},
+  rawFieldsOnly = false,
+): FieldPipeline {
+  const ordered = [...pipelines, ...(rawFieldsOnly ? [] : [AUDIT_FIELDS])].sort((a, b) => a.priority - b.priority);
+  const steps = ordered.flatMap(({ transformations }) => transformations);
+  let from = 0;
+  const added = ordered.flatMap(({ name, transformations }) =>
+    transformations.flatMap((step): AddedSelection[] => {
+      from++;
+      return step.type === "add_condition"
+        ? [{ pipeline: name, selection: step.conditions, negated: step.negated, from }]
+        : [];
+    }),
+  );
+  return {
+    added,
+    placeholders: { ...Object.assign({}, ...ordered.map(({ vars }) => vars ?? {})), ...placeholders } as Placeholders,
+    resolve(field, value, first) {
+      let items: readonly ResolvedItem[] = [{ field, value }];
+      for (const step of steps.slice(first)) {
+        items = items.flatMap((item) => apply(step, item)).slice(0, MAX_ALTERNATIVES);
+      }
+      return items;
+    },
+  };
+}
+
+function apply(step: Transformation, item: ResolvedItem): readonly ResolvedItem[] {
+  if (step.type === "add_condition" || !isAbout(step.on, item)) {
+    return [item];
+  }
+  switch (step.type) {
+    case "drop_detection_item":
+      return [];
+    case "field_name_mapping": {
+      const names = Object.hasOwn(step.mapping, item.field) ? step.mapping[item.field] : undefined;
+      return names?.map((field) => ({ ...item, field })) ?? [item];
+    }
+    case "field_name_prefix_mapping": {
+      const [prefix] = Object.keys(step.mapping)
+        .filter((beginning) => item.field.startsWith(beginning))
+        .sort((a, b) => b.length - a.length);
+      return prefix === undefined
+        ? [item]
+        : [{ ...item, field: `${step.mapping[prefix] ?? ""}${item.field.slice(prefix.length)}` }];
+    }
+    case "map_string":
+    default: {
+      const mapped = (value: JsonValue): JsonValue =>
+        typeof value === "string" && Object.hasOwn(step.mapping, value) ? (step.mapping[value] ?? value) : value;
+      return [{ ...item, value: Array.isArray(item.value) ? item.value.map(mapped) : mapped(item.value) }];
+    }
+  }
+}
+
+function isAbout(filter: ItemFilter | undefined, { field, value }: ResolvedItem): boolean {
+  if (filter?.fields?.includes(field) === false || filter?.exceptFields?.includes(field)) {
+    return false;
+  }
+  const { value: wanted } = filter ?? {};
+  if (!wanted) {
+    return true;
+  }
+  const values = Array.isArray(value) ? (value as readonly JsonValue[]) : [value];
+  return (
+    values.length > 0 &&
+    values.every((one) => {
+      const text = scalarText(one);
+      return text !== undefined && wanted(text);
+    })
+  );
+}
