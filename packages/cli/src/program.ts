@@ -62,6 +62,10 @@ function policyCommands(finish: Finish): readonly CommandModule[] {
       const { policyExplain, policyExplainOptions } = await import("./commands/policy-explain.ts");
       return { options: policyExplainOptions, run: policyExplain };
     }),
+    lazy(finish, "test <files..>", "Run the cases of profiles and policies", async () => {
+      const { policyTest, policyTestOptions } = await import("./commands/policy-test.ts");
+      return { options: policyTestOptions, run: policyTest };
+    }),
     lazy(finish, "diff <old> <new>", "Every class of requests that two policies record differently", async () => {
       const { policyDiff, policyDiffOptions } = await import("./commands/policy-diff.ts");
       return { options: policyDiffOptions, run: policyDiff };

@@ -87,3 +87,5 @@ export { readRequest } from "./explain/read-request.ts";
 export type { RecordedBody, Written } from "./explain/recorded-bodies.ts";
 export type { RuleMismatch } from "./explain/rule-mismatch.ts";
 export { usualGroups } from "./request-class/usual-groups.ts";
+export { casePositions, runPolicyCase } from "./policy-cases.ts";
+export type { CaseResult } from "./policy-cases.ts";
