@@ -19,7 +19,9 @@ part("build", () => step("tsc", ["-b", "tsconfig.build.json"]));
 part("types", () => step("tsc", ["-p", "tsconfig.test.json"]));
 part("lint", () => step("oxlint", ["--type-aware"]));
 part("format", () => step("oxfmt", ["--check", "."]));
-part("quick tier (npm test)", () => tests((reporters) => spawnSync("npm", ["test", "--", ...reporters], { cwd: ROOT, stdio: ["ignore", 1, 2] })));
+part("quick tier (npm test)", () =>
+  tests((reporters) => spawnSync("npm", ["test", "--", ...reporters], { cwd: ROOT, stdio: ["ignore", 1, 2] })),
+);
 part("npm start", () => step("npm", ["start"], { stdio: ["ignore", "ignore", "inherit"] }));
 for (const file of slowTests()) {
   part(`slow: ${file}`, () => tests((reporters) => run("vitest", ["run", "--project", "slow", file, ...reporters])));
