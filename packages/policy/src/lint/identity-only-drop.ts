@@ -10,13 +10,19 @@ export const identityOnlyDrop: LintRule = {
   check: ({ policy }) =>
     policy.rules.flatMap((rule, index) => {
       const who = [...(rule.users ?? []), ...(rule.userGroups ?? [])];
-      const isNarrowed = rule.verbs?.length || rule.resources?.length || rule.nonResourceURLs?.length;
-      if (rule.level !== "None" || who.length === 0 || isNarrowed) {
+      const isOfObjects = Boolean(rule.resources?.length) || Boolean(rule.nonResourceURLs?.length);
+      if (rule.level !== "None" || who.length === 0 || isOfObjects) {
         return [];
       }
       const where = rule.namespaces?.length ? ` in ${words(rule.namespaces)}` : "";
-      const message = `Cannot see anything that ${words(who, "or")} does${where}: rules[${index}] drops it by identity alone`;
-      const hint = "Add the verbs and resources that are the noise";
-      return [{ severity: "error" as const, steps: ["rules", index], message, hint }];
+      const isOfVerbs = Boolean(rule.verbs?.length);
+      const what = isOfVerbs
+        ? `what ${words(who, "or")} does by ${words(rule.verbs ?? [], "or")}`
+        : `anything that ${words(who, "or")} does`;
+      const how = isOfVerbs ? "by identity and verb, whatever it is done to" : "by identity alone";
+      const message = `Cannot see ${what}${where}: rules[${index}] drops it ${how}`;
+      const hint = `Add the ${isOfVerbs ? "" : "verbs and "}resources that are the noise`;
+      const severity = isOfVerbs ? ("warning" as const) : ("error" as const);
+      return [{ severity, steps: ["rules", index], message, hint }];
     }),
 };

@@ -22,6 +22,21 @@ import { shadowedRule } from "./shadowed-rule.ts";
 import { unknownField } from "./unknown-field.ts";
 import { verbOfOtherKind } from "./verb-of-other-kind.ts";
 import { websocketMissed } from "./websocket-missed.ts";
+import { credentialBodies } from "./credential-bodies.ts";
+import { discoveryHidden } from "./discovery-hidden.ts";
+import { groupsMissing } from "./groups-missing.ts";
+import { logsNothing } from "./logs-nothing.ts";
+import { modernNoise } from "./modern-noise.ts";
+import { namesMissCreate } from "./names-miss-create.ts";
+import { outdatedNoise } from "./outdated-noise.ts";
+import { rbacBodies } from "./rbac-bodies.ts";
+import { readBodies } from "./read-bodies.ts";
+import { sensitiveHidden } from "./sensitive-hidden.ts";
+import { sessionStartLost } from "./session-start-lost.ts";
+import { starCoversParent } from "./star-covers-parent.ts";
+import { stigOrCis } from "./stig-or-cis.ts";
+import { subresourceMissing } from "./subresource-missing.ts";
+import { writesHidden } from "./writes-hidden.ts";
 import { wrongGroup } from "./wrong-group.ts";
 
 /** All lint rules, in the order in which they are documented. */
@@ -32,20 +47,37 @@ export const LINT_RULES: readonly LintRule[] = [
   groupAsUser,
   wrongGroup,
   deadResource,
+  starCoversParent,
+  namesMissCreate,
   verbOfOtherKind,
   shadowedRule,
+  groupsMissing,
   websocketMissed,
+  subresourceMissing,
   failedLoginLost,
+  sessionStartLost,
   deletecollectionMissing,
+  sensitiveHidden,
+  discoveryHidden,
+  writesHidden,
+  identityOnlyDrop,
+  noCatchAll,
+  logsNothing,
+  rbacBodies,
   secretValues,
   tokenValues,
+  credentialBodies,
+  stigOrCis,
+  readBodies,
   execBody,
-  noCatchAll,
-  identityOnlyDrop,
+  outdatedNoise,
+  modernNoise,
 ];
 
 /** What {@link lintPolicy} takes beside the policy. */
 export interface LintOptions {
+  /** Version of the apiserver that will load the policy. Default 1.37. */
+  readonly kubernetesVersion?: string;
   /**
    * Reasons, by id of a lint rule, why its findings are meant to be there; they become warnings. Those that the
    * policy itself carries as annotations `lint.auditsieve.io/<id>` hold too.
@@ -65,9 +97,10 @@ export function lintPolicy(
   loaded: LoadedPolicy & { readonly outcome: "accepted" },
   options: LintOptions = {},
 ): readonly Problem[] {
+  const { kubernetesVersion = "1.37" } = options;
   const declared = { ...annotated(loaded), ...options.declared };
   return LINT_RULES.flatMap((rule) =>
-    rule.check(loaded).map((finding) => toProblem(rule, finding, loaded, declared)),
+    rule.check({ ...loaded, kubernetesVersion }).map((finding) => toProblem(rule, finding, loaded, declared)),
   ).sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 }
 

@@ -7,6 +7,8 @@ export interface LintContext {
   readonly policy: Policy;
   readonly strict: StrictWarnings | undefined;
   readonly source: PolicySource;
+  /** Version of the apiserver that will load the policy. */
+  readonly kubernetesVersion: string;
 }
 
 /** One complaint of a lint rule. */

@@ -5,6 +5,9 @@ import { loadPolicy } from "../load.ts";
 import { LINT_RULES, lintPolicy } from "./index.ts";
 import type { LintOptions } from "./index.ts";
 
+/** Rules that say what could be better in nearly every policy. */
+const ADVICE = ["rbac-bodies", "read-bodies", "credential-bodies", "stig-or-cis", "modern-noise"];
+
 const head = "apiVersion: audit.k8s.io/v1\nkind: Policy\n";
 
 describe.each(LINT_RULES.map((rule) => [rule.id, rule] as const))("lint rule %s", (id, rule) => {
@@ -17,8 +20,8 @@ describe.each(LINT_RULES.map((rule) => [rule.id, rule] as const))("lint rule %s"
     }
   });
 
-  test("does not complain of its good example", () => {
-    expect(lint(rule.good)).toEqual([]);
+  test("does not complain of its good example, which has no error of any rule", () => {
+    expect(lint(rule.good).filter((problem) => problem.id === id || problem.severity === "error")).toEqual([]);
   });
 });
 
@@ -33,15 +36,20 @@ test("LINT_RULES has every file that holds a rule, and each id once", () => {
 });
 
 describe("lintPolicy()", () => {
-  test.each(["tiered", "minimal"])("finds no error in our own profile %s", (name) => {
-    const text = readFileSync(new URL(`../../../../profiles/policies/${name}.policy.yaml`, import.meta.url), "utf8");
-    expect(lintText(text).filter(({ severity }) => severity === "error")).toEqual([]);
-  });
+  const profiles = new URL("../../../../profiles/policies/", import.meta.url);
+  test.each(readdirSync(profiles).filter((name) => name.endsWith(".policy.yaml")))(
+    "finds no error in our own %s",
+    (name) => {
+      const text = readFileSync(new URL(name, profiles), "utf8");
+      expect(lintText(text).filter(({ severity }) => severity === "error")).toEqual([]);
+    },
+  );
 
   test("says what a rule matches without its misspelt field, and what was meant", () => {
     const found = lint("- level: None\n  nonResourceUrls: [/healthz]\n- level: Metadata");
-    expect(found).toMatchObject([{ id: "failed-login-lost" }, { id: "unknown-field" }, { id: "shadowed-rule" }]);
-    expect(found[1]).toEqual({
+    const mistakes = found.filter(({ severity }) => severity === "error");
+    expect(mistakes).toMatchObject([{ id: "failed-login-lost" }, { id: "unknown-field" }, { id: "shadowed-rule" }]);
+    expect(mistakes[1]).toEqual({
       id: "unknown-field",
       severity: "error",
       path: "rules[0].nonResourceUrls",
@@ -58,16 +66,20 @@ describe("lintPolicy()", () => {
     const found = lint(
       '- level: Request\n  resources:\n  - group: ""\n    resources: [pods]\n    verbs: [create]\n- level: Metadata',
     );
-    expect(found).toMatchObject([{ path: "rules[0].resources[0].verbs", hint: "Move it to the rule itself" }]);
+    expect(found).toContainEqual(
+      expect.objectContaining({ path: "rules[0].resources[0].verbs", hint: "Move it to the rule itself" }),
+    );
   });
 
   test("takes a declared finding for a warning, from options or annotations", () => {
     const rules = '- level: RequestResponse\n  resources: [{group: "", resources: [secrets]}]\n- level: Metadata';
     const meant = { severity: "warning", message: expect.stringContaining("(declared: because)") };
-    expect(lint(rules)).toMatchObject([{ id: "secret-values", severity: "error" }]);
-    expect(lint(rules, { declared: { "secret-values": "because" } })).toMatchObject([meant]);
+    const found = (text: string, options: LintOptions = {}): readonly Problem[] =>
+      lintText(text, options).filter(({ id }) => id === "secret-values");
+    expect(found(`${head}rules:\n${rules}`)).toMatchObject([{ severity: "error" }]);
+    expect(found(`${head}rules:\n${rules}`, { declared: { "secret-values": "because" } })).toMatchObject([meant]);
     const annotation = "metadata: {annotations: {lint.auditsieve.io/secret-values: because}}\n";
-    expect(lintText(`${head}${annotation}rules:\n${rules}`)).toMatchObject([meant]);
+    expect(found(`${head}${annotation}rules:\n${rules}`)).toMatchObject([meant]);
   });
 
   test("cannot be told to be silent about what is no matter of taste", () => {
@@ -77,7 +89,7 @@ describe("lintPolicy()", () => {
 
   test.each([
     ["values of secrets by a catch-all", "- level: RequestResponse", ["secret-values", "token-values", "token-values"]],
-    ["nothing at all written", "- level: None", ["failed-login-lost"]],
+    ["nothing at all written", "- level: None", ["failed-login-lost", "logs-nothing", "sensitive-hidden"]],
     [
       "a rule for one user only",
       '- {level: Request, users: [ann], resources: [{group: "", resources: [secrets]}]}\n- level: Metadata',
@@ -96,7 +108,7 @@ describe("lintPolicy()", () => {
     [
       "exec among all verbs of changes",
       "- {level: Metadata, verbs: [create, update, patch, delete, deletecollection]}\n- {level: None, users: [ann], verbs: [get]}\n- level: None",
-      ["websocket-missed", "failed-login-lost"],
+      ["websocket-missed", "failed-login-lost", "identity-only-drop", "sensitive-hidden", "sensitive-hidden"],
     ],
     [
       "a resource that is none",
@@ -110,13 +122,14 @@ describe("lintPolicy()", () => {
     ],
     [
       "a rule behind two that only together cover it",
-      "- {level: None, verbs: [get], users: [ann]}\n- {level: None, verbs: [list], users: [ann]}\n- {level: Metadata, verbs: [get, list], users: [ann]}\n- level: Metadata",
+      "- {level: Metadata, verbs: [get], users: [ann]}\n- {level: Metadata, verbs: [list], users: [ann]}\n- {level: Request, verbs: [get, list], users: [ann]}\n- level: Metadata",
       [],
     ],
   ])("finds in %s", (_what, rules, ids) => {
     expect(
       lint(rules)
         .map(({ id }) => id)
+        .filter((id) => !ADVICE.includes(id))
         .sort(),
     ).toEqual([...ids].sort());
   });
