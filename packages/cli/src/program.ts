@@ -62,6 +62,10 @@ function policyCommands(finish: Finish): readonly CommandModule[] {
       const { policyExplain, policyExplainOptions } = await import("./commands/policy-explain.ts");
       return { options: policyExplainOptions, run: policyExplain };
     }),
+    lazy(finish, "minimise <file>", "Print the shortest policy that decides the same", async () => {
+      const { policyMinimise, policyMinimiseOptions } = await import("./commands/policy-minimise.ts");
+      return { options: policyMinimiseOptions, run: policyMinimise };
+    }),
     lazy(finish, "test <files..>", "Run the cases of profiles and policies", async () => {
       const { policyTest, policyTestOptions } = await import("./commands/policy-test.ts");
       return { options: policyTestOptions, run: policyTest };

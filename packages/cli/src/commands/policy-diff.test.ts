@@ -24,7 +24,7 @@ const newer = policy(
 );
 
 describe.concurrent("auditsieve policy diff", () => {
-  test("prints the classes that change, what can be seen less first", async () => {
+  test("prints the classes that change, what can be seen less first", async ({ expect }) => {
     const { code, stdout, stderr } = await auditsieve(["policy", "diff", older, newer]);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout.replaceAll(`${folder}/`, "")).toMatchInlineSnapshot(`

@@ -42,7 +42,7 @@ async function explainJson(...args: readonly string[]): Promise<Explained> {
 }
 
 describe.concurrent("auditsieve policy explain", () => {
-  test("prints who decides, why the others do not, and what is written", async () => {
+  test("prints who decides, why the others do not, and what is written", async ({ expect }) => {
     const { code, stdout, stderr } = await auditsieve([
       "policy",
       "explain",
@@ -133,6 +133,9 @@ describe.concurrent("auditsieve policy explain", () => {
 
   test("shows options and examples by --help", async () => {
     const { code, stdout } = await auditsieve(["policy", "explain", "--help"]);
-    expect([code, stdout]).toEqual([0, expect.stringMatching(/--failed-login[^]*Examples:[^]*policy explain policy.yaml -- kubectl/)]);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/--failed-login[^]*Examples:[^]*policy explain policy.yaml -- kubectl/),
+    ]);
   });
 });

@@ -81,6 +81,21 @@ export function decideAlike(older: Policy, newer: Policy): boolean {
   return explore({ ...space, isWanted, isFirstEnough: true }).length === 0;
 }
 
+/** {@link decideAlike}, where only requests that one rule of the older policy decides can be decided otherwise. */
+export function decideAlikeBut(older: Policy, newer: Policy, rule: number): boolean {
+  const [from, to] = [recordingsOf(older), recordingsOf(newer)];
+  const space = joinedRules(older, newer);
+  const isWanted = (old: number, new_: number): boolean =>
+    old === rule && !isSameRecording(from[old]!, to[new_ - space.newFrom]!);
+  return explore({ ...space, isWanted, isFirstEnough: true }).length === 0;
+}
+
+/** Indexes of the rules that decide any request at all. */
+export function decidingRules(policy: Policy): ReadonlySet<number> {
+  const space = joinedRules(policy, { rules: [] });
+  return new Set(explore({ ...space, isWanted: () => true }).map(({ old }) => old));
+}
+
 /** What no rule matches is decided by one more, that matches everything. */
 function joinedRules(
   older: Policy,

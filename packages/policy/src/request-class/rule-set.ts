@@ -47,5 +47,9 @@ export function removeRange(set: RuleSet, from: number, to: number): void {
 
 /** The set as a key of a Map: equal sets have equal keys. */
 export function keyOf(set: RuleSet): string {
-  return String.fromCharCode(...new Uint16Array(set.buffer));
+  let key = "";
+  for (const word of set) {
+    key += String.fromCharCode(word & 0xffff, word >>> 16);
+  }
+  return key;
 }
