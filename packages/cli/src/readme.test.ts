@@ -23,6 +23,8 @@ describe("README", () => {
   test.each(commands)("README: %s", (command) => {
     const shim = `npx() { shift; "${process.execPath}" "${MAIN}" "$@"; }; ${command}`;
     const { status, stderr } = spawnSync("bash", ["-c", shim], { cwd: folder, env: ENVIRONMENT, encoding: "utf8" });
-    expect([command, status, status === 0 ? "" : stderr]).toEqual([command, 0, ""]);
+    // Coverage fails on purpose where something is hidden.
+    const isFine = status === 0 || (status === 1 && command.includes("coverage"));
+    expect([command, isFine ? "" : `${status}: ${stderr}`]).toEqual([command, ""]);
   });
 });
