@@ -3,11 +3,12 @@
  *
  *     node scripts/make-samples.ts FOLDER
  *
- * FOLDER holds attack.log.zst, baseline.log.zst, attack-labels.jsonl and attack-steps.jsonl as recorded.
+ * FOLDER holds attack.log.zst, baseline.log.zst, attack-labels.jsonl, attack-steps.jsonl and webhook-eventlist.json as recorded.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { EnvelopeReader } from "../packages/audit/src/envelope/envelope-reader.ts";
 import { createRedactor } from "../packages/audit/src/redact.ts";
 import { writeReadme } from "./samples-readme.ts";
 import { collectSecrets, findSecret } from "./samples-secrets.ts";
@@ -43,7 +44,9 @@ const attack = linesOf("attack.log.zst");
 const baseline = linesOf("baseline.log.zst");
 const labels = linesOf("attack-labels.jsonl");
 const steps = linesOf("attack-steps.jsonl");
-const secrets = collectSecrets([...attack, ...baseline]);
+const [webhook = Buffer.alloc(0)] = linesOf("webhook-eventlist.json");
+const webhookItems = itemsOf(webhook);
+const secrets = collectSecrets([...attack, ...baseline, ...webhookItems]);
 
 const files = [
   { name: "attack.log.zst", lines: attack },
@@ -52,6 +55,7 @@ const files = [
   { name: "attack-labels.jsonl", lines: labels },
   { name: "attack-steps.jsonl", lines: steps },
   { name: "small.log", lines: pickSmall() },
+  { name: "webhook-eventlist.json", lines: [redactedItems(webhook, webhookItems)] },
 ].map(({ name, lines }) => {
   const plain = Buffer.concat(lines.flatMap((line) => [redacted(name, line), Buffer.from("\n")]));
   const stored = name.endsWith(".zst") ? compress(plain) : plain;
@@ -67,7 +71,28 @@ for (const file of files) console.log(file);
 
 function linesOf(name: string): Buffer[] {
   const stored = readFileSync(join(folder ?? "", name));
-  const bytes = name.endsWith(".zst") ? zstdDecompressSync(stored) : stored;
+  return splitLines(name.endsWith(".zst") ? zstdDecompressSync(stored) : stored);
+}
+
+/** The events of an EventList, each as it stands in it. */
+function itemsOf(document: Buffer): Buffer[] {
+  const reader = new EnvelopeReader();
+  return splitLines(Buffer.concat([Buffer.from(reader.write(document)), reader.end()]));
+}
+
+/** The document with each item redacted, and not a byte of it changed otherwise. */
+function redactedItems(document: Buffer, items: readonly Buffer[]): Buffer {
+  const parts: Buffer[] = [];
+  let at = 0;
+  for (const item of items) {
+    const start = document.indexOf(item, at);
+    parts.push(document.subarray(at, start), redacted("webhook-eventlist.json", item));
+    at = start + item.length;
+  }
+  return Buffer.concat([...parts, document.subarray(at)]);
+}
+
+function splitLines(bytes: Buffer): Buffer[] {
   const lines: Buffer[] = [];
   for (let start = 0; start < bytes.length;) {
     const newline = bytes.indexOf(0x0a, start);

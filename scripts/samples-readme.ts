@@ -19,6 +19,8 @@ const SHOWS: Readonly<Record<string, string>> = {
   "attack-steps.jsonl": "The attack's steps: time window, principal, expected verb:resource, exit code, command.",
   "small.log":
     "Hand-picked events of the attack log, in its order: one deed of each of 30 steps, and ten everyday events (a probe, leases, a watch, tokens, a binding, people).",
+  "webhook-eventlist.json":
+    "One body as the apiserver's audit webhook posts it, from the same recording: an EventList of 75 events, which have no kind and apiVersion of their own. Each item is redacted by itself.",
 };
 
 export function writeReadme(path: string, files: readonly SampleFile[], key: Buffer): void {

@@ -8,6 +8,8 @@ export { attributesOf, attributesOfEvent, attributesOfScan } from "./attributes.
 export type { AttributeSource, RequestAttributes } from "./attributes.ts";
 export { decodeEvent, undecidableProblem } from "./decode.ts";
 export type { Decoded } from "./decode.ts";
+export { EnvelopeReader } from "./envelope/envelope-reader.ts";
+export type { DocumentProblem } from "./event-list/document-problem.ts";
 export { isLevelBelow, LEVELS, STAGES } from "./event.ts";
 export type { AuditEvent, Level, ObjectReference, ResponseStatus, Stage, UserInfo } from "./event.ts";
 export { LineFramer } from "./frame.ts";

@@ -1,4 +1,4 @@
-import { IngestError, openLog } from "@auditsieve/ingest";
+import { IngestError, openCanonicalLog } from "@auditsieve/ingest";
 import { say } from "./output.ts";
 import { Failure } from "./failure.ts";
 import { STANDARD_INPUT } from "./standard-input.ts";
@@ -11,15 +11,18 @@ export function logsOrStdin(logs: readonly string[]): readonly string[] {
   }
   if (process.stdin.isTTY) {
     throw new Failure("Cannot read a log: none was named, and standard input is a terminal", {
-      hint: "Name log files (plain, .gz or .zst), or pipe a log in",
+      hint: "Name log files (plain, .gz or .zst; EventList documents and provider envelopes too), or pipe a log in",
     });
   }
   return [STANDARD_INPUT];
 }
 
-/** The bytes of a log file (plain, .gz, .zst) or of standard input for `-`. */
+/**
+ * The events of a log file (plain, .gz, .zst) or of standard input for `-`, one a line: EventList documents and the envelopes of
+ * EKS, GKE and AKS are taken off, a log of events a line comes byte for byte. docs/envelopes.md says what becomes of each.
+ */
 export function readLog(log: string): AsyncGenerator<Buffer, void> {
-  return log === STANDARD_INPUT ? openLog(process.stdin) : openLog(log);
+  return log === STANDARD_INPUT ? openCanonicalLog(process.stdin) : openCanonicalLog(log);
 }
 
 /** Says what made a log unreadable, and whether it did: anything else is thrown on. */

@@ -8,6 +8,7 @@ export type { IngestErrorCode, IngestErrorOptions } from "./errors.ts";
 export { STORED } from "./sink.ts";
 export type { Delivery, DeliveryKind, ItemResult, Sink } from "./sink.ts";
 export type { Source, SourceAlarm, SourceChunk } from "./source.ts";
+export { openCanonicalLog } from "./sources/canonical-log.ts";
 export { logFormat, openLog } from "./sources/log-file.ts";
 export type { LogFormat } from "./sources/log-file.ts";
 export { Filter } from "./filter.ts";

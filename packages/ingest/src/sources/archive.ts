@@ -3,9 +3,9 @@ import type { JsonValue } from "@auditsieve/audit";
 import type { Checkpoint } from "../checkpoint.ts";
 import { IngestError } from "../errors.ts";
 import type { Source, SourceChunk } from "../source.ts";
-import { openLog } from "./log-file.ts";
+import { openCanonicalLog } from "./canonical-log.ts";
 
-/** One log of an {@link archiveSource}: what it is called, and its decompressed bytes. */
+/** One log of an {@link archiveSource}: what it is called, and its bytes, decompressed and out of any envelope. */
 export interface ArchivedLog {
   readonly name: string;
   open(): AsyncIterable<Buffer>;
@@ -14,7 +14,7 @@ export interface ArchivedLog {
 /** How an {@link archiveSource} is made. */
 export interface ArchiveOptions {
   readonly name?: string;
-  /** Paths (plain, .gz, .zst), or logs that are opened in another way, such as standard input. */
+  /** Paths (plain, .gz, .zst, in any known envelope), or logs that are opened in another way, such as standard input. */
   readonly logs: readonly (string | ArchivedLog)[];
   /** Told of a log that cannot be read, or not to its end; the next one is read all the same. Without it the error is thrown. */
   readonly onUnreadable?: (error: IngestError) => void;
@@ -72,7 +72,7 @@ async function* readArchived(
   let offset = from;
   let skip = from;
   try {
-    for await (const bytes of typeof log === "string" ? openLog(log) : log.open()) {
+    for await (const bytes of typeof log === "string" ? openCanonicalLog(log) : log.open()) {
       const start = Math.min(skip, bytes.length);
       skip -= start;
       if (start < bytes.length) {

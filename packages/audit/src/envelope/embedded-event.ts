@@ -1,0 +1,37 @@
+import { isUtf8 } from "node:buffer";
+import { BACKSLASH, OPEN_OBJECT, QUOTE, skipSpace } from "../json-bytes.ts";
+import type { Span } from "./members.ts";
+
+/**
+ * The JSON text inside a JSON string: what stood there before a provider put it into its envelope, byte for byte. Undefined
+ * where the string holds something else, such as a line of a component's own log, or text that would not stay one line.
+ */
+export function embeddedObject(bytes: Buffer, { start, end }: Span): Buffer | undefined {
+  if (bytes[start] !== QUOTE) {
+    return undefined;
+  }
+  const raw = bytes.subarray(start + 1, end - 1);
+  const inner = raw.includes(BACKSLASH) ? unescape(raw) : raw;
+  if (inner === undefined) {
+    return undefined;
+  }
+  const open = skipSpace(inner, 0, inner.length);
+  if (inner[open] !== OPEN_OBJECT) {
+    return undefined;
+  }
+  // AKS ends the text with a newline.
+  let close = inner.length;
+  while (close > open && (inner[close - 1] as number) <= 32) {
+    close--;
+  }
+  const text = inner.subarray(open, close);
+  return text.some((byte) => byte < 32) ? undefined : text;
+}
+
+function unescape(raw: Buffer): Buffer | undefined {
+  if (!isUtf8(raw)) {
+    return undefined;
+  }
+  const text = JSON.parse(`"${raw.toString("utf8")}"`) as string;
+  return text.isWellFormed() ? Buffer.from(text, "utf8") : undefined;
+}

@@ -1,0 +1,50 @@
+import { LineFramer } from "../frame.ts";
+import { OPEN_OBJECT } from "../json-bytes.ts";
+import type { LineOutput } from "./line-output.ts";
+import { CLOUD_WATCH_LINE, CLOUD_WATCH_PREFIX } from "./recognise.ts";
+import { eventInside } from "./record.ts";
+
+const CARRIAGE_RETURN = 13;
+
+/**
+ * Reads a log that has one record a line: a LogEntry, a diagnostic record, a CloudWatch line. A line in which there is no event
+ * comes out byte for byte, as does one over the limit.
+ */
+export class LineRecords {
+  readonly #framer: LineFramer;
+
+  constructor(output: LineOutput, maxRecordBytes: number) {
+    this.#framer = new LineFramer(
+      {
+        line: (bytes, start, end, _offset, terminated) => {
+          const open = bytes[start] === OPEN_OBJECT ? start : start + prefixLength(bytes, start, end);
+          // A carriage return is no part of the record, nor of its identity.
+          const close = bytes[end - 1] === CARRIAGE_RETURN ? end - 1 : end;
+          const event = eventInside(bytes, open, close);
+          output.add(event ?? bytes.subarray(open, end));
+          if (terminated || event !== undefined) {
+            output.endLine();
+          }
+        },
+        oversize: () => undefined,
+        oversizePart: (bytes, start, end) => output.add(bytes, start, end),
+      },
+      { maxLineBytes: maxRecordBytes },
+    );
+  }
+
+  /** Takes the next bytes of the input. */
+  write(chunk: Buffer): void {
+    this.#framer.write(chunk);
+  }
+
+  /** The input has ended. */
+  end(): void {
+    this.#framer.end();
+  }
+}
+
+function prefixLength(bytes: Buffer, start: number, end: number): number {
+  const text = bytes.toString("latin1", start, Math.min(end, start + CLOUD_WATCH_PREFIX));
+  return CLOUD_WATCH_LINE.exec(text)?.[0].length ?? 0;
+}

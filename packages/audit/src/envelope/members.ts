@@ -1,0 +1,75 @@
+import { CLOSE_OBJECT, COMMA, OPEN_OBJECT, QUOTE, skipColon, skipSpace, skipString, skipValue } from "../json-bytes.ts";
+import { keyTable } from "../key-table.ts";
+import type { KeyTable } from "../key-table.ts";
+
+/** Where a value stands: `[start, end)`. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The members of one object that were asked for, by key. A member that is null is absent. */
+export type Members<Key extends string> = Readonly<Partial<Record<Key, Span>>>;
+
+/** Reads chosen members of an object without making values of them. */
+export class MemberReader<Key extends string> {
+  readonly #keys: readonly Key[];
+  readonly #table: KeyTable;
+
+  /** The members of an object that is not there. */
+  readonly none: Members<Key> = Object.create(null) as Members<Key>;
+
+  constructor(keys: readonly Key[]) {
+    this.#keys = keys;
+    this.#table = keyTable(Object.fromEntries(keys.map((key, slot) => [key, slot])));
+  }
+
+  /**
+   * The members of the object in `bytes[start, end)`. Undefined where that is no well-formed object, or where a key that is
+   * asked for stands in it twice: which of the two counts is nobody's guess here.
+   */
+  read(bytes: Uint8Array, start: number, end: number): Members<Key> | undefined {
+    const members: Partial<Record<Key, Span>> = {};
+    const seen = new Set<number>();
+    let at = skipSpace(bytes, start, end);
+    if (at >= end || bytes[at] !== OPEN_OBJECT) {
+      return undefined;
+    }
+    at = skipSpace(bytes, at + 1, end);
+    if (at < end && bytes[at] === CLOSE_OBJECT) {
+      return skipSpace(bytes, at + 1, end) === end ? members : undefined;
+    }
+    for (;;) {
+      if (at >= end || bytes[at] !== QUOTE) {
+        return undefined;
+      }
+      const behindKey = skipString(bytes, at, end);
+      const value = behindKey === -1 ? -1 : skipColon(bytes, behindKey, end);
+      const behind = value === -1 ? -1 : skipValue(bytes, value, end);
+      if (behind === -1) {
+        return undefined;
+      }
+      const slot = this.#table.find(bytes, at + 1, behindKey - 1);
+      if (slot !== -1) {
+        if (seen.has(slot)) {
+          return undefined;
+        }
+        seen.add(slot);
+        if (bytes[value] !== NULL) {
+          members[this.#keys[slot] as Key] = { start: value, end: behind };
+        }
+      }
+      at = skipSpace(bytes, behind, end);
+      if (at < end && bytes[at] === CLOSE_OBJECT) {
+        return skipSpace(bytes, at + 1, end) === end ? members : undefined;
+      }
+      if (at >= end || bytes[at] !== COMMA) {
+        return undefined;
+      }
+      at = skipSpace(bytes, at + 1, end);
+    }
+  }
+}
+
+/** First letter of `null`. */
+const NULL = 110;

@@ -1,0 +1,85 @@
+import { COMMA, OPEN_OBJECT, QUOTE, skipColon, skipSpace, skipString, skipValue } from "../json-bytes.ts";
+import { keyTable } from "../key-table.ts";
+import { embeddedObject } from "./embedded-event.ts";
+import { gkeEvent } from "./gke-log-entry.ts";
+import type { LineOutput } from "./line-output.ts";
+import { MemberReader } from "./members.ts";
+
+/** What the first telling key of an object says that the object is. */
+const KIND = { event: 0, gke: 1, aks: 2, cloudWatch: 3 } as const;
+const TELLING = keyTable({
+  kind: KIND.event,
+  level: KIND.event,
+  auditID: KIND.event,
+  stage: KIND.event,
+  requestURI: KIND.event,
+  verb: KIND.event,
+  user: KIND.event,
+  protoPayload: KIND.gke,
+  logName: KIND.gke,
+  insertId: KIND.gke,
+  receiveTimestamp: KIND.gke,
+  properties: KIND.aks,
+  category: KIND.aks,
+  operationName: KIND.aks,
+  resourceId: KIND.aks,
+  message: KIND.cloudWatch,
+});
+
+const AKS_RECORD = new MemberReader(["properties"]);
+const AKS_PROPERTIES = new MemberReader(["log"]);
+const CLOUD_WATCH_RECORD = new MemberReader(["message"]);
+
+/**
+ * Adds the canonical event of one record, `bytes[start, end)`, as a line. What is an event, and what holds none that can be
+ * taken out, is added as it stands: a scanner calls the latter undecidable, so that it is kept and counted.
+ */
+export function addRecord(output: LineOutput, bytes: Buffer, start: number, end: number): void {
+  const event = eventInside(bytes, start, end);
+  if (event === undefined) {
+    output.addLine(bytes, start, end);
+  } else {
+    output.addLine(event);
+  }
+}
+
+/** The event inside a provider's record; undefined where the record is no envelope or holds no event. */
+export function eventInside(bytes: Buffer, start: number, end: number): Buffer | undefined {
+  switch (recordKind(bytes, start, end)) {
+    case KIND.gke:
+      return gkeEvent(bytes, start, end);
+    case KIND.aks: {
+      const properties = AKS_RECORD.read(bytes, start, end)?.properties;
+      const log = properties && AKS_PROPERTIES.read(bytes, properties.start, properties.end)?.log;
+      return log && embeddedObject(bytes, log);
+    }
+    case KIND.cloudWatch: {
+      const message = CLOUD_WATCH_RECORD.read(bytes, start, end)?.message;
+      return message && embeddedObject(bytes, message);
+    }
+    default:
+      return undefined;
+  }
+}
+
+function recordKind(bytes: Buffer, start: number, end: number): number {
+  if (bytes[start] !== OPEN_OBJECT) {
+    return -1;
+  }
+  let at = start;
+  do {
+    at = skipSpace(bytes, at + 1, end);
+    const behindKey = at < end && bytes[at] === QUOTE ? skipString(bytes, at, end) : -1;
+    if (behindKey === -1) {
+      return -1;
+    }
+    const kind = TELLING.find(bytes, at + 1, behindKey - 1);
+    if (kind !== -1) {
+      return kind;
+    }
+    const value = skipColon(bytes, behindKey, end);
+    const behind = value === -1 ? -1 : skipValue(bytes, value, end);
+    at = behind === -1 ? end : skipSpace(bytes, behind, end);
+  } while (at < end && bytes[at] === COMMA);
+  return -1;
+}

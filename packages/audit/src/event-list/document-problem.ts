@@ -1,0 +1,46 @@
+/** What is wrong with a document, and where. Nothing of the document's own text is in the words. */
+export interface DocumentProblem {
+  readonly kind: "cut-off" | "damaged" | "wrong-type";
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** Where in a document something is: the list, and the member last begun. */
+export interface DocumentPlace {
+  /** In the input, which may hold several documents. */
+  readonly offset: number;
+  readonly list: string | undefined;
+  readonly index: number;
+  readonly isInRecord: boolean;
+}
+
+export function cutOff(place: DocumentPlace): DocumentProblem {
+  return {
+    kind: "cut-off",
+    message: `the JSON document is cut off after ${place.offset} bytes, ${describe(place)}`,
+    hint: "What stands before was read, and the rest is kept as a line that cannot be decided; copy or export the document again",
+  };
+}
+
+export function damaged(place: DocumentPlace, what: string): DocumentProblem {
+  return {
+    kind: "damaged",
+    message: `the JSON document is damaged at offset ${place.offset}, ${describe(place)}: ${what}`,
+    hint: "What stands before was read, and what follows is kept line by line as it stands; export the document again",
+  };
+}
+
+export function wrongType(place: DocumentPlace, key: string): DocumentProblem {
+  return {
+    kind: "wrong-type",
+    message: `"${key}" of the JSON document that ends at offset ${place.offset} is no list`,
+    hint: "It is kept as one line that cannot be decided; a document of audit events has them in a list under this key",
+  };
+}
+
+function describe({ list, index, isInRecord }: DocumentPlace): string {
+  if (list === undefined) {
+    return "outside its list of records";
+  }
+  return index === -1 ? `at the beginning of ${list}` : `${isInRecord ? "in" : "behind"} ${list}[${index}]`;
+}
