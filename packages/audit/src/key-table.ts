@@ -7,6 +7,10 @@ import { BACKSLASH } from "./json-bytes.ts";
 export interface KeyTable {
   /** The number given to the key in `bytes[start, end)` (between its quotes), or -1. */
   find(bytes: Uint8Array, start: number, end: number): number;
+  /** How keys are spread over the table: for whoever looks them up in the same way elsewhere. */
+  readonly factor: number;
+  readonly slots: readonly (Uint8Array | undefined)[];
+  readonly values: Int32Array;
 }
 
 const SLOTS = 64;
@@ -24,6 +28,9 @@ export function keyTable(keys: Readonly<Record<string, number>>): KeyTable {
   }
 
   return {
+    factor,
+    slots,
+    values,
     find(bytes, start, end) {
       const slot = slotOf(bytes, start, end, factor);
       const name = slots[slot];

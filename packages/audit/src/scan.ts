@@ -12,76 +12,13 @@ import {
   skipString,
   skipValue,
 } from "./json-bytes.ts";
-import { keyTable } from "./key-table.ts";
 import type { KeyTable } from "./key-table.ts";
+import { FIELD, FORM, FORMS, nameOf, NESTED, SLOT_COUNT, TOP } from "./scan-fields.ts";
+import type { Field } from "./scan-fields.ts";
+import { PLACES, SCAN, SCAN_BYTES, sharedEngine } from "./scan-wasm/engine.ts";
+import type { Engine } from "./scan-wasm/engine.ts";
 
-/** The fields of an audit event whose place {@link EventScan} finds. The number is the field's slot. */
-export const FIELD = {
-  kind: 0,
-  apiVersion: 1,
-  level: 2,
-  auditID: 3,
-  stage: 4,
-  requestURI: 5,
-  verb: 6,
-  user: 7,
-  impersonatedUser: 8,
-  sourceIPs: 9,
-  userAgent: 10,
-  objectRef: 11,
-  responseStatus: 12,
-  requestObject: 13,
-  responseObject: 14,
-  requestReceivedTimestamp: 15,
-  stageTimestamp: 16,
-  annotations: 17,
-  "user.username": 18,
-  "user.uid": 19,
-  "user.groups": 20,
-  "user.extra": 21,
-  "impersonatedUser.username": 22,
-  "impersonatedUser.uid": 23,
-  "impersonatedUser.groups": 24,
-  "impersonatedUser.extra": 25,
-  "objectRef.resource": 26,
-  "objectRef.namespace": 27,
-  "objectRef.name": 28,
-  "objectRef.uid": 29,
-  "objectRef.apiGroup": 30,
-  "objectRef.apiVersion": 31,
-  "objectRef.resourceVersion": 32,
-  "objectRef.subresource": 33,
-  "responseStatus.code": 34,
-} as const;
-
-/** A field that {@link EventScan} finds, in audit spelling. */
-export type Field = keyof typeof FIELD;
-
-const SLOT_COUNT = 35;
-/** Value forms a field may have; anything else (null counts as absent) makes the line undecidable. */
-const FORM = { string: 1, object: 2, list: 3, number: 4, any: 5 } as const;
-
-const FORMS = new Uint8Array(SLOT_COUNT).fill(FORM.string);
-for (const field of ["user", "impersonatedUser", "objectRef", "responseStatus", "annotations"] as const) {
-  FORMS[FIELD[field]] = FORM.object;
-}
-for (const field of ["user.extra", "impersonatedUser.extra"] as const) {
-  FORMS[FIELD[field]] = FORM.object;
-}
-for (const field of ["sourceIPs", "user.groups", "impersonatedUser.groups"] as const) {
-  FORMS[FIELD[field]] = FORM.list;
-}
-FORMS[FIELD.requestObject] = FORM.any;
-FORMS[FIELD.responseObject] = FORM.any;
-FORMS[FIELD["responseStatus.code"]] = FORM.number;
-
-const TOP = keyTable(fieldsBelow(""));
-/** Keys of the four objects that are looked into, by slot of the object. */
-const NESTED: readonly (KeyTable | undefined)[] = Array.from({ length: SLOT_COUNT }, (_, slot) => {
-  const parent = (Object.keys(FIELD) as Field[]).find((field) => FIELD[field] === slot);
-  const keys = fieldsBelow(`${parent}.`);
-  return Object.keys(keys).length > 0 ? keyTable(keys) : undefined;
-});
+export type { Field } from "./scan-fields.ts";
 
 /** Why a line is undecidable. */
 export type Undecidable = "not-json" | "duplicate-field" | "wrong-type" | "missing-field" | "not-an-audit-event";
@@ -115,8 +52,14 @@ export class EventScan {
   readonly #ends = new Int32Array(SLOT_COUNT);
   readonly #keys = new Int32Array(SLOT_COUNT);
   readonly #seen = new Uint8Array(SLOT_COUNT);
+  readonly #engine: Engine | undefined;
   #level: Level = "None";
   #stage: Stage = "RequestReceived";
+
+  /** `isReference` leaves the WebAssembly out: what it finds must be what the JavaScript finds. */
+  constructor(options: { readonly isReference?: boolean } = {}) {
+    this.#engine = options.isReference === true ? undefined : sharedEngine();
+  }
 
   /** Scans `bytes[start, end)`, one line without its newline. False: undecidable, see `reason`. */
   scan(bytes: Buffer, start: number, end: number): boolean {
@@ -125,6 +68,9 @@ export class EventScan {
     this.end = end;
     this.reason = undefined;
     this.reasonField = undefined;
+    if (this.#engine !== undefined && end - start <= SCAN_BYTES && this.#scanFast(this.#engine)) {
+      return this.#complete();
+    }
     this.#ends.fill(0);
     this.#seen.fill(0);
     const open = skipSpace(bytes, start, end);
@@ -139,6 +85,26 @@ export class EventScan {
       return this.#refuse("not-json");
     }
     return this.#complete();
+  }
+
+  /** False says nothing: the exact scan follows and finds the reason, or that it is an event all the same. */
+  #scanFast({ exports, memory, control }: Engine): boolean {
+    const { bytes, start, end } = this;
+    bytes.copy(memory, SCAN, start, end);
+    if (exports.scanEvent(end - start) === 0) {
+      return false;
+    }
+    for (let slot = 0, place = PLACES; slot < SLOT_COUNT; slot++, place += 3) {
+      const behind = control[place + 1] as number;
+      if (behind === 0) {
+        this.#ends[slot] = 0;
+      } else {
+        this.#starts[slot] = (control[place] as number) + start;
+        this.#ends[slot] = behind + start;
+        this.#keys[slot] = (control[place + 2] as number) + start;
+      }
+    }
+    return true;
   }
 
   /** Level of the last scanned event. */
@@ -374,19 +340,4 @@ function isPlainInteger(bytes: Uint8Array, start: number, end: number): boolean 
     }
   }
   return true;
-}
-
-function fieldsBelow(prefix: string): Record<string, number> {
-  const below: Record<string, number> = {};
-  for (const field of Object.keys(FIELD) as Field[]) {
-    const name = field.startsWith(prefix) ? field.slice(prefix.length) : "";
-    if (name !== "" && !name.includes(".")) {
-      below[name] = FIELD[field];
-    }
-  }
-  return below;
-}
-
-function nameOf(slot: number): string | undefined {
-  return Object.keys(FIELD)[slot];
 }

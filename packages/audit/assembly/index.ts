@@ -1,0 +1,3 @@
+// The WebAssembly module of the scanner. AssemblyScript: compiled by scripts/build-wasm.mjs.
+export { forget, learnLine, takeLines } from "./lines";
+export { scanEvent } from "./event";

@@ -1,0 +1,131 @@
+// Takes line after line by its template, and stops where a line has none.
+import {
+  ARENA,
+  ARENA_BYTES,
+  BUCKET_COUNT,
+  BUCKETS,
+  BYTES,
+  CONTROL,
+  ENTRIES,
+  ENTRY_COUNT,
+  EVENTS,
+  INPUT,
+  RUNS,
+} from "./memory";
+import { headHash } from "./head-hash";
+import { makeTemplate, matchTemplate } from "./template";
+
+/** Entries of a bucket that are compared; a log that fills one with near misses costs no more than these. */
+const MAX_CHAIN = 8;
+/** Set in an entry's decision when its lines are kept. */
+const KEEP: u32 = 0x100;
+
+// An entry: place and end of the template, decision, next entry of the bucket, number of the head.
+const ENTRY_BYTES: usize = 20;
+
+let entries: u32 = 1;
+let used: usize = ARENA;
+
+/** Forgets all templates. */
+export function forget(): void {
+  memory.fill(BUCKETS, 0, 4 * BUCKET_COUNT);
+  entries = 1;
+  used = ARENA;
+}
+
+/**
+ * Takes lines of `[INPUT + from, INPUT + to)`, whole ones, as long as they are like a template. Gives where it stopped. CONTROL
+ * then holds how many lines it took, how many of them are kept, the runs of kept bytes in RUNS, and the number of the line's head.
+ */
+export function takeLines(from: usize, to: usize): usize {
+  const end = INPUT + to;
+  let at = INPUT + from;
+  let lines = 0;
+  let keptLines = 0;
+  let run = RUNS;
+  let runEnd: usize = 0;
+  let hash: u32 = 0;
+  while (at < end) {
+    hash = headHash(at, end);
+    if (hash == 0) {
+      break;
+    }
+    const bucket = BUCKETS + 4 * (hash & (BUCKET_COUNT - 1));
+    const first = load<u32>(bucket);
+    let entry: u32 = first;
+    let previous: u32 = 0;
+    let behind: usize = 0;
+    let place: usize = 0;
+    for (let tries = 0; entry != 0 && tries < MAX_CHAIN; tries++) {
+      place = ENTRIES + ENTRY_BYTES * entry;
+      if (load<u32>(place, 16) == hash) {
+        behind = matchTemplate(at, load<u32>(place), load<u32>(place, 4));
+        if (behind != 0) {
+          break;
+        }
+      }
+      previous = entry;
+      entry = load<u32>(place, 12);
+    }
+    if (behind == 0) {
+      break;
+    }
+    if (previous != 0) {
+      // The last one found comes first.
+      store<u32>(ENTRIES + ENTRY_BYTES * previous + 12, load<u32>(place, 12));
+      store<u32>(place, first, 12);
+      store<u32>(bucket, entry);
+    }
+    const decision = load<u32>(place, 8);
+    const index = decision & 0xff;
+    store<u32>(EVENTS + 4 * index, load<u32>(EVENTS + 4 * index) + 1);
+    store<f64>(BYTES + 8 * index, load<f64>(BYTES + 8 * index) + ((behind - at) as f64));
+    lines++;
+    if ((decision & KEEP) != 0) {
+      keptLines++;
+      if (at != runEnd) {
+        store<u32>(run, at - INPUT);
+        run += 8;
+      }
+      runEnd = behind;
+      store<u32>(run - 4, behind - INPUT);
+    }
+    at = behind;
+  }
+  store<u32>(CONTROL, lines);
+  store<u32>(CONTROL + 4, keptLines);
+  store<u32>(CONTROL + 8, (run - RUNS) / 8);
+  store<u32>(CONTROL + 12, hash);
+  return at - INPUT;
+}
+
+/**
+ * Makes the line in `[INPUT + from, INPUT + to)` a template; its newline is in it. `hash` is the number of its head. Where there
+ * is no room, all others are forgotten.
+ */
+export function learnLine(
+  from: usize,
+  to: usize,
+  hash: u32,
+  decision: u32,
+  fixed: i32,
+  query: usize,
+  queryEnd: usize,
+): void {
+  const length = to - from;
+  // Comparing reads 16 bytes behind a template.
+  if (entries >= ENTRY_COUNT || used + length + 64 > ARENA + ARENA_BYTES) {
+    forget();
+  }
+  makeTemplate(INPUT + from, INPUT + to, used, fixed, INPUT + query, INPUT + queryEnd);
+  const bucket = BUCKETS + 4 * (hash & (BUCKET_COUNT - 1));
+  const place = ENTRIES + ENTRY_BYTES * entries;
+  store<u32>(place, used);
+  store<u32>(place, used + length, 4);
+  store<u32>(place, decision, 8);
+  store<u32>(place, load<u32>(bucket), 12);
+  store<u32>(place, hash, 16);
+  store<u32>(bucket, entries);
+  entries++;
+  used += length;
+}

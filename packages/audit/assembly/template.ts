@@ -1,0 +1,198 @@
+// Compares a line with a template: a line that was proven and decided before. It may differ only where no decision looks and
+// where another byte cannot change how the line is read, so it is proven and decided alike.
+import { CLASS, FIXED, INPUT } from "./memory";
+import { plainMask, skipPlain } from "./plain";
+
+// Classes of a template's bytes. Only FREE has the highest bit. Everything else must be equal.
+/** Inside a string: any plain byte may stand there. */
+const FREE: u8 = 0xff;
+/** The closing quote of such a string: the string may be longer or shorter. */
+const CLOSE: u8 = 1;
+/** A digit of an integer that nothing looks at. */
+const INTEGER: u8 = 2;
+/** A digit of the part of the URI's query that cannot decide. */
+const QUERY_DIGIT: u8 = 4;
+
+/** Each costs a few nanoseconds; a line that needs more is scanned. */
+const MAX_DETOURS = 64;
+
+/** Behind the newline of the line at `line` if it is one like the template in `[template, end)`, else 0. */
+export function matchTemplate(line: usize, template: usize, end: usize): usize {
+  let at = line;
+  let known = template;
+  for (let detours = 0; detours < MAX_DETOURS; detours++) {
+    while (true) {
+      const bytes = v128.load(at);
+      const expected = v128.load(known);
+      if (v128.any_true(v128.xor(bytes, expected))) {
+        const free = v128.and(v128.load(known, CLASS), plainMask(bytes));
+        const other = i8x16.bitmask(v128.or(i8x16.eq(bytes, expected), free)) ^ 0xffff;
+        if (other != 0) {
+          at += ctz(other);
+          known += ctz(other);
+          break;
+        }
+      }
+      at += 16;
+      known += 16;
+      if (known >= end) {
+        return at - (known - end);
+      }
+    }
+    if (known >= end) {
+      return at - (known - end);
+    }
+    const kind = load<u8>(known, CLASS);
+    if (kind == FREE || kind == CLOSE) {
+      // Both are inside the same string; go on at its end.
+      at = skipPlain(at);
+      while (load<u8>(known, CLASS) == FREE) {
+        known++;
+      }
+      if (load<u8>(at) != 34 || load<u8>(known, CLASS) != CLOSE) {
+        return 0;
+      }
+      continue;
+    }
+    const before = load<u8>(known - 1, CLASS);
+    const isDigitBefore = (before == INTEGER || before == QUERY_DIGIT) && isDigit(load<u8>(at));
+    const digits = kind == INTEGER || kind == QUERY_DIGIT ? kind : isDigitBefore ? before : 0;
+    if (digits == 0) {
+      return 0;
+    }
+    // The digits before this place are the same in both.
+    let first = at;
+    for (let same = known; load<u8>(same - 1, CLASS) == digits; same--) {
+      first--;
+    }
+    while (load<u8>(known, CLASS) == digits) {
+      known++;
+    }
+    while (isDigit(load<u8>(at))) {
+      at++;
+    }
+    if (at == first || (digits == INTEGER && at - first > 1 && load<u8>(first) == 48)) {
+      return 0;
+    }
+  }
+  return 0;
+}
+
+/**
+ * Makes a template of the line in `[line, end)` at `template`: it is well-formed and ends with its newline. FIXED holds `fixed`
+ * spans that decide, `[query, queryEnd)` is the part of the URI where digits may differ.
+ */
+export function makeTemplate(
+  line: usize,
+  end: usize,
+  template: usize,
+  fixed: i32,
+  query: usize,
+  queryEnd: usize,
+): void {
+  memory.copy(template, line, end - line);
+  const classes = template + CLASS;
+  paintValues(template, template + (end - line));
+  for (let i = 0; i < fixed; i++) {
+    const from: usize = load<u32>(FIXED + 8 * i);
+    const behind: usize = load<u32>(FIXED + 8 * i + 4);
+    memory.fill(classes + (INPUT + from - line), 0, behind - from);
+  }
+  paintQuery(template + (query - line), template + (queryEnd - line));
+}
+
+/** Strings and integers may differ; keys of the event and of the objects right below it are what it is read by. */
+function paintValues(start: usize, end: usize): void {
+  let at = start;
+  let depth = 0;
+  while (at < end) {
+    const byte = load<u8>(at);
+    if (byte == 34) {
+      const open = at;
+      store<u8>(open, 0, CLASS);
+      at = paintString(open);
+      if (depth <= 2 && isKey(at)) {
+        memory.fill(open + CLASS, 0, at - open);
+      }
+    } else if (isDigit(byte)) {
+      at = paintNumber(at);
+    } else {
+      if (byte == 123 || byte == 91) {
+        depth++;
+      } else if (byte == 125 || byte == 93) {
+        depth--;
+      }
+      store<u8>(at, 0, CLASS);
+      at++;
+    }
+  }
+}
+
+/** Gives the place behind the string. Escapes and bytes over 127 must stay. Paints up to 15 bytes too many: they are painted again. */
+function paintString(open: usize): usize {
+  let at = open + 1;
+  while (true) {
+    const plain = plainMask(v128.load(at));
+    v128.store(at, plain, CLASS);
+    const other = i8x16.bitmask(plain) ^ 0xffff;
+    if (other == 0) {
+      at += 16;
+      continue;
+    }
+    at += ctz(other);
+    const byte = load<u8>(at);
+    if (byte == 34) {
+      store<u8>(at, CLOSE, CLASS);
+      return at + 1;
+    }
+    const stay = byte != 92 ? 1 : load<u8>(at + 1) == 117 ? 6 : 2;
+    for (let i = 0; i < stay; i++) {
+      store<u8>(at + i, 0, CLASS);
+    }
+    at += stay;
+  }
+}
+
+function isKey(behind: usize): bool {
+  let at = behind;
+  while (load<u8>(at) == 32 || load<u8>(at) == 9 || load<u8>(at) == 13) {
+    at++;
+  }
+  return load<u8>(at) == 58;
+}
+
+function paintNumber(start: usize): usize {
+  let at = start;
+  while (isDigit(load<u8>(at))) {
+    store<u8>(at++, INTEGER, CLASS);
+  }
+  const behind = load<u8>(at);
+  if (behind != 46 && (behind | 32) != 101) {
+    return at;
+  }
+  // A fraction or an exponent: all of it stays.
+  while (isDigit(load<u8>(at)) || load<u8>(at) == 46 || (load<u8>(at) | 32) == 101 || isSign(load<u8>(at))) {
+    at++;
+  }
+  memory.fill(start + CLASS, 0, at - start);
+  return at;
+}
+
+function paintQuery(start: usize, end: usize): void {
+  let at = start;
+  while (at < end) {
+    const byte = load<u8>(at);
+    if (isDigit(byte)) {
+      store<u8>(at, QUERY_DIGIT, CLASS);
+    }
+    at += byte != 92 ? 1 : load<u8>(at + 1) == 117 ? 6 : 2;
+  }
+}
+
+function isDigit(byte: u8): bool {
+  return byte >= 48 && byte <= 57;
+}
+
+function isSign(byte: u8): bool {
+  return byte == 43 || byte == 45;
+}

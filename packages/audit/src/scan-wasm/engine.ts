@@ -1,0 +1,77 @@
+import type { KeyTable } from "../key-table.ts";
+import { FORM, FORMS, NESTED, TOP } from "../scan-fields.ts";
+import { MODULE } from "./module.ts";
+
+// TypeScript knows WebAssembly only with the browser's library.
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+};
+
+/** What packages/audit/assembly/index.ts exports. */
+export interface EngineExports {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  scanEvent(length: number): number;
+  forget(): void;
+  takeLines(from: number, to: number): number;
+  learnLine(
+    from: number,
+    to: number,
+    hash: number,
+    decision: number,
+    fixed: number,
+    query: number,
+    queryEnd: number,
+  ): void;
+}
+
+/** The WebAssembly module, its memory, and the places in it (assembly/memory.ts). */
+export interface Engine {
+  readonly exports: EngineExports;
+  readonly memory: Buffer;
+  /** The 32-bit words of the memory from CONTROL on. */
+  readonly control: Int32Array;
+}
+
+export const SCAN = 0x92_0000;
+export const SCAN_BYTES = 0x8_0000;
+export const PLACES = 0x8000 / 4;
+
+const CONTROL = 0x1_0000;
+const KEYS = 0x91_4000;
+const SLOT_BYTES = 64;
+const TABLE_BYTES = 65 * SLOT_BYTES;
+
+let engine: Engine | undefined;
+
+/** The one instance (10 MiB, never more); compiled when it is first asked for, in 5 ms. */
+export function sharedEngine(): Engine {
+  if (engine === undefined) {
+    const module = new WebAssembly.Module(Buffer.from(MODULE, "base64"));
+    const exports = new WebAssembly.Instance(module).exports as EngineExports;
+    const { buffer } = exports.memory;
+    const memory = Buffer.from(buffer);
+    engine = { exports, memory, control: new Int32Array(buffer, CONTROL, 0x1_0000 / 4) };
+    writeKeys(memory);
+  }
+  return engine;
+}
+
+/** Tells the module the keys, so that they and their forms are written down in one place. */
+function writeKeys(memory: Buffer): void {
+  const parents = NESTED.flatMap((table, slot) => (table === undefined ? [] : [{ table, slot }]));
+  writeTable(memory, KEYS, TOP, (field) => parents.findIndex(({ slot }) => slot === field) + 1);
+  parents.forEach(({ table }, i) => writeTable(memory, KEYS + (i + 1) * TABLE_BYTES, table, () => 0));
+}
+
+function writeTable(memory: Buffer, at: number, table: KeyTable, nested: (field: number) => number): void {
+  memory.writeInt32LE(table.factor | 0, at);
+  table.slots.forEach((name, slot) => {
+    const field = table.values[slot] ?? -1;
+    if (name !== undefined) {
+      const place = at + SLOT_BYTES + SLOT_BYTES * slot;
+      memory.set([name.length, field, nested(field), FORMS[field] ?? FORM.any], place);
+      memory.set(name, place + 8);
+    }
+  });
+}
