@@ -172,6 +172,7 @@ function distort(random: Random, policy: PlainMap): void {
     () => (policy[random.pick(["rules", "omitStages", "omitManagedFields", "metadata", "kind"])] = odd),
     () => (policy["rules"] = [odd, rule]),
     () => (policy["metadata"] = { name: odd, annotations: { x: odd } }),
+    // No times that are nearly right: what Go says of those is not reproduced.
     () => (policy["metadata"] = { creationTimestamp: random.pick(["", "soon", null, true, []]) }),
     () => (policy[random.pick(UNKNOWN)] = { [typeof odd === "string" ? odd : "x"]: oddValue(random) }),
   ];
