@@ -82,6 +82,10 @@ function policyCommands(finish: Finish): readonly CommandModule[] {
       const { policyCoverage, policyCoverageOptions } = await import("./commands/policy-coverage.ts");
       return { options: policyCoverageOptions, run: policyCoverage };
     }),
+    lazy(finish, "tune [logs..]", "A policy fitted to this cluster: the noise it may drop without blinding a detection", async () => {
+      const { policyTune, policyTuneOptions } = await import("./commands/policy-tune.ts");
+      return { options: policyTuneOptions, run: policyTune };
+    }),
   ];
 }
 

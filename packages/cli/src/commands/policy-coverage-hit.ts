@@ -1,4 +1,4 @@
-import type { JsonValue, Level, RequestAttributes } from "@auditsieve/audit";
+import type { JsonValue, Level } from "@auditsieve/audit";
 import type { Detection } from "@auditsieve/detect";
 import type { CoverageWitness } from "@auditsieve/policy";
 
@@ -17,9 +17,6 @@ const UNKNOWN: Known = { values: [], open: true };
 /** Groups that only users of certain names are in. */
 const GROUPS_BY_NAME = /^system:(?:nodes|unauthenticated|serviceaccounts(?::.*)?)$/;
 const SERVICE_ACCOUNT_OR_NODE = /^system:(?:serviceaccount:.+:.+|node:.+|anonymous)$/;
-/** A query as kubectl and others send it, for conditions that look into one. */
-const QUERY = "?command=sh&command=-c&container=app&stdin=true&stdout=true&tty=true&limit=500&timeout=32s&watch=true";
-
 /**
  * The level at which a request like the witness could be a hit, or undefined where it can be none: the condition with all unknown but
  * who asks for what. So a noise rule for the scheduler takes nothing from a detection about the anonymous user, and a part of the
@@ -115,18 +112,19 @@ function knownOf(field: string, { request, free }: CoverageWitness): Known {
     case "verb":
       return { values: [request.verb], open: false };
     case "objectRef.resource":
-      return text(request.resource);
+      return free.includes("resource") ? UNKNOWN : text(request.resource);
     case "objectRef.subresource":
       return text(request.subresource);
     case "objectRef.apiGroup":
-      return text(request.apiGroup);
+      return free.includes("group") ? UNKNOWN : text(request.apiGroup);
     case "objectRef.namespace":
       return request.namespace !== "" && free.includes("namespace") ? UNKNOWN : text(request.namespace);
     case "objectRef.name":
       // A create takes its name from the body.
       return request.name === "" && request.verb !== "create" ? text("") : UNKNOWN;
     case "requestURI":
-      return { values: urisOf(request), open: false };
+      // The query of a request for an object may say anything; a path of no object decides for itself.
+      return { values: [request.path], open: request.isResourceRequest };
     case "user.username":
       return { values: name === undefined ? [] : [name], open: free.includes("user") && !isOfAKind(name) };
     case "user.groups":
@@ -138,10 +136,6 @@ function knownOf(field: string, { request, free }: CoverageWitness): Known {
 
 function text(value: string): Known {
   return { values: value === "" ? [] : [value], open: false };
-}
-
-function urisOf({ path, isResourceRequest }: RequestAttributes): readonly string[] {
-  return isResourceRequest ? [path, `${path}${QUERY}`] : [path];
 }
 
 /** Whether a name stands for all of its kind: the groups of such users are given by it. */

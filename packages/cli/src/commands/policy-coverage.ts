@@ -9,8 +9,8 @@ import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
+import { loadPolicyFile } from "../load-policy-file.ts";
 import { sayProblem, writeData, writeLine } from "../output.ts";
-import { readPolicy } from "../read-policy.ts";
 import { readText } from "../read-text.ts";
 import { shippedDetections } from "../shipped.ts";
 import { bar, count, paint, percent, table } from "../table.ts";
@@ -61,9 +61,9 @@ export function policyCoverageOptions(argv: Argv): Argv<PolicyCoverageOptions> {
 
 /** Prints what a policy lets each detection see. */
 export async function policyCoverage(options: PolicyCoverageOptions): Promise<ExitCode> {
-  const policy = await readPolicy(options.file, options.kubernetesVersion);
+  const { policy } = await loadPolicyFile(options.file, options.kubernetesVersion);
   const detections = await readDetections(options.detections);
-  if (policy === undefined || detections === undefined) {
+  if (detections === undefined) {
     return EXIT.unusable;
   }
   const covered = detections.map((detection) => ({
@@ -87,7 +87,7 @@ interface Covered {
 }
 
 /** Detections of these files and folders, or the shipped ones; undefined after their errors have been said. */
-async function readDetections(paths: readonly string[]): Promise<readonly Detection[] | undefined> {
+export async function readDetections(paths: readonly string[]): Promise<readonly Detection[] | undefined> {
   if (paths.length === 0) {
     return shippedDetections();
   }

@@ -86,7 +86,7 @@ describe.concurrent("auditsieve policy simulate", () => {
 
   const refusals: readonly (readonly [string, readonly string[], RegExp])[] = [
     ["no policy", ["absent.yaml", "samples/small.log"], /policy "absent.yaml": no such file/],
-    ["a policy that is none", ["package.json", "samples/small.log"], /Cannot load the policy: .*\n +hint:/],
+    ["a policy that is none", ["package.json", "samples/small.log"], /Cannot load the policy at .*\n +hint:/],
     ["a baseline that is none", [POLICY, "--baseline", "package.json", "samples/small.log"], /Cannot load the policy/],
     ["a log that is not there", [POLICY, "absent.log"], /absent.log/],
     ["prices that are none", [POLICY, "--prices", "package.json", "samples/small.log"], /Cannot use/],

@@ -5,10 +5,10 @@ import type { Argv } from "yargs";
 import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { LineProblems } from "../line-problems.ts";
+import { loadPolicyFile } from "../load-policy-file.ts";
 import { logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
 import { sayProblem, writeData } from "../output.ts";
 import { Progress } from "../progress.ts";
-import { readPolicy } from "../read-policy.ts";
 import { readText } from "../read-text.ts";
 import { inputName } from "../standard-input.ts";
 import { printSimulation } from "./policy-simulate-report.ts";
@@ -65,11 +65,13 @@ export function policySimulateOptions(argv: Argv): Argv<PolicySimulateOptions> {
 
 /** Simulates a policy over logs and prints what it would have written of them. */
 export async function policySimulate(options: PolicySimulateOptions): Promise<ExitCode> {
-  const policy = await readPolicy(options.file, options.kubernetesVersion);
+  const { policy } = await loadPolicyFile(options.file, options.kubernetesVersion);
   const baseline =
-    options.baseline === undefined ? undefined : await readPolicy(options.baseline, options.kubernetesVersion);
+    options.baseline === undefined
+      ? undefined
+      : (await loadPolicyFile(options.baseline, options.kubernetesVersion)).policy;
   const prices = await readPrices(options.prices);
-  if (policy === undefined || prices === undefined || (options.baseline !== undefined && baseline === undefined)) {
+  if (prices === undefined) {
     return EXIT.unusable;
   }
   const { exit, result } = await simulateLogs(options, policy, baseline);

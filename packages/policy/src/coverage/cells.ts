@@ -14,6 +14,9 @@ export type Cell =
       readonly subresource: string;
       /** Undefined: not known, a custom resource. */
       readonly namespaced: boolean | undefined;
+      /** Whether it stands for the resources of every group that nobody names, and for every such resource. */
+      readonly isAnyGroup: boolean;
+      readonly isAnyResource: boolean;
     }
   | { readonly kind: "url"; readonly verb: string; readonly path: string };
 
@@ -30,6 +33,7 @@ const OTHER_PATHS = [
   "/debug/pprof/profile",
 ];
 const CUSTOM_GROUP = "example.com";
+const CUSTOM_RESOURCE = "widgets";
 
 /**
  * The cells of a class of requests. Rules match verbs, groups, resources and paths by equality, by prefix or not at all, so the
@@ -52,6 +56,8 @@ export function cellsOf(
         resource: object.resource,
         subresource: object.subresource,
         namespaced: object.namespaced,
+        isAnyGroup: object.group === CUSTOM_GROUP && request.apiGroups === undefined,
+        isAnyResource: object.resource === CUSTOM_RESOURCE && request.resources === undefined,
       })),
   );
   return request.resources === undefined && request.apiGroups === undefined
@@ -97,7 +103,13 @@ function objectsOf(
     resources === undefined
       ? (apiGroups ?? [CUSTOM_GROUP])
           .filter((group) => !served.some((one) => one.group === group))
-          .map((group) => ({ group, resource: "widgets", subresource: "", namespaced: undefined, verbs: undefined }))
+          .map((group) => ({
+            group,
+            resource: CUSTOM_RESOURCE,
+            subresource: "",
+            namespaced: undefined,
+            verbs: undefined,
+          }))
       : [];
   return distinct([...known, ...custom, ...unserved, ...other]);
 }
@@ -111,7 +123,7 @@ function names(pattern: string, resource: string, subresource: string): boolean 
 function literalsOf(rules: readonly PolicyRule[]): readonly Pick<ApiObject, "group" | "resource" | "subresource">[] {
   return rules.flatMap((rule) =>
     (rule.resources ?? []).flatMap(({ group = "", resources }) =>
-      (resources?.length ? resources : ["widgets"])
+      (resources?.length ? resources : [CUSTOM_RESOURCE])
         .filter((pattern) => !pattern.includes("*") && group !== "*")
         .map((pattern) => {
           const [resource = "", subresource = ""] = pattern.split("/");

@@ -6,7 +6,7 @@ import { isIn } from "./values.ts";
 import type { Values } from "./values.ts";
 
 /** Which parts of a request a witness only exemplifies: others like it differ there. */
-export type Free = "user" | "namespace" | "name";
+export type Free = "user" | "namespace" | "name" | "group" | "resource";
 
 /** A request of a region. */
 export interface CoverageWitness {
@@ -25,6 +25,8 @@ export function witnessesOf(cell: Cell, region: Region): readonly CoverageWitnes
     ...(region.user.kind === "out" ? (["user"] as const) : []),
     ...(region.namespace.kind === "out" ? (["namespace"] as const) : []),
     ...(region.name.kind === "out" ? (["name"] as const) : []),
+    ...(cell.kind === "resource" && cell.isAnyGroup ? (["group"] as const) : []),
+    ...(cell.kind === "resource" && cell.isAnyResource ? (["resource"] as const) : []),
   ];
   const admits = (user: string): boolean =>
     isIn(region.user, user) && groupsFor(user, region.anyGroup, region.noGroup) !== undefined;
