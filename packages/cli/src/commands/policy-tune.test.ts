@@ -113,8 +113,17 @@ describe.concurrent("auditsieve policy tune", () => {
   test("prints one JSON document, and writes the policy to a file", async () => {
     const out = join(folder, "tuned.yaml");
     const { code, stdout } = await auditsieve([
-      ...["policy", "tune", "samples/quiet.log.zst", "--profile", "minimal", "--output", "json", "-o", out],
-      ...["--identity", "system:serviceaccount:monitoring:prometheus"],
+      "policy",
+      "tune",
+      "samples/quiet.log.zst",
+      "--profile",
+      "minimal",
+      "--output",
+      "json",
+      "-o",
+      out,
+      "--identity",
+      "system:serviceaccount:monitoring:prometheus",
     ]);
     const result = JSON.parse(stdout) as {
       readonly policy: string;

@@ -183,8 +183,6 @@ function toJson(
   ruleIds: readonly string[],
   policy: string,
 ): unknown {
-  const blinds = (each: Proposal["narrows"]): unknown =>
-    each.map(({ detection: { id, title }, witness }) => ({ id, title, witness }));
   return {
     lines,
     undecidable,
@@ -193,7 +191,7 @@ function toJson(
     proposals: tuned.proposals.map(({ before, narrows, ...proposal }) => ({
       ...proposal,
       before: ruleIds[before],
-      narrows: blinds(narrows),
+      narrows: narrows.map(toJsonBlinded),
     })),
     refusals: tuned.refusals.map(({ candidate, why, message, blinds: blinded }) => ({
       why,
@@ -202,10 +200,14 @@ function toJson(
       verb: candidate.verb,
       what: whatOf(candidate.request),
       volume: candidate.volume,
-      blinds: blinds(blinded),
+      blinds: blinded.map(toJsonBlinded),
     })),
     policy,
   };
+}
+
+function toJsonBlinded({ detection: { id, title }, witness }: Proposal["narrows"][number]): unknown {
+  return { id, title, witness };
 }
 
 function totalOf(proposals: readonly Proposal[]): { readonly events: number; readonly bytes: number } {

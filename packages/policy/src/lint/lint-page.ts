@@ -53,7 +53,7 @@ function complaints(id: string, rules: string): string {
   const problems = loaded.outcome === "accepted" ? lintPolicy(loaded).filter((problem) => problem.id === id) : [];
   return problems
     .map(
-      ({ severity, message, hint }) =>
+      ({ severity, message, hint = "" }) =>
         `> ${severity}: ${escapeMarks(message)}. ${escapeMarks(hint)}${/[?.]$/.test(hint) ? "" : "."}`,
     )
     .join("\n>\n");
