@@ -6,6 +6,8 @@ import type { Detection } from "./detection.ts";
 import { eventReader } from "./field-readers.ts";
 import { HEAD_FIELDS, headOf, isHeadField, isWide } from "./head-view.ts";
 import type { HeadField, HeadView } from "./head-view.ts";
+import { linkCorrelations } from "./link-correlations.ts";
+import type { LinkedCorrelations } from "./link-correlations.ts";
 import { mayMatter } from "./prefilter.ts";
 import { TupleMemo } from "./tuple-memo.ts";
 
@@ -50,12 +52,15 @@ const MAX_REMEMBERED = 8192;
  */
 export class DetectionEngine {
   readonly detections: readonly Detection[];
+  /** The correlations among them, each with what it names; `problems` say which name what is not there. */
+  readonly linked: LinkedCorrelations;
   readonly #keyFields: readonly HeadField[];
   readonly #readsWide: ReadonlySet<Detection>;
   readonly #narrow = new TupleMemo<readonly Detection[]>(MAX_REMEMBERED);
 
   constructor(detections: readonly Detection[]) {
     this.detections = detections;
+    this.linked = linkCorrelations(detections);
     const read = new Set(detections.flatMap(({ condition }) => [...headFieldsOf(condition)]));
     this.#keyFields = HEAD_FIELDS.filter((field) => DECIDING.includes(field) || (read.has(field) && !isWide(field)));
     this.#readsWide = new Set(detections.filter(({ condition }) => [...headFieldsOf(condition)].some(isWide)));

@@ -1,5 +1,6 @@
 import type { Need } from "@auditsieve/audit";
 import type { Expression } from "./condition/expression.ts";
+import type { Correlation } from "./correlation.ts";
 
 /** Sigma's words for how bad a finding is, least first. Sigma's key for it is `level`. */
 export const SEVERITIES = ["informational", "low", "medium", "high", "critical"] as const;
@@ -26,8 +27,10 @@ export interface Detection {
   readonly file: string;
   /** What the log must hold for every kind of hit; derived from the condition. */
   readonly needs: readonly Need[];
-  /** The compiled condition; its form may change. */
+  /** The compiled condition; its form may change. That of a correlation no event satisfies. */
   readonly condition: Expression;
+  /** Set when it detects by the findings of others, over time. */
+  readonly correlation?: Correlation;
 }
 
 /** Whether `a` is less bad than `b`. */

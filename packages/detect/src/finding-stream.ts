@@ -1,4 +1,7 @@
 import type { AuditEvent } from "@auditsieve/audit";
+import type { CorrelationHit } from "./correlation-hit.ts";
+import { Correlator } from "./correlator.ts";
+import type { CorrelatorOptions } from "./correlator.ts";
 import type { Detection } from "./detection.ts";
 import type { DetectionEngine } from "./detection-engine.ts";
 import { digest, requestKey, writeFinding } from "./finding.ts";
@@ -6,7 +9,7 @@ import type { Finding } from "./finding.ts";
 import { headOf } from "./head-view.ts";
 
 /** How a {@link FindingStream} works; every bound has a default. */
-export interface FindingStreamOptions {
+export interface FindingStreamOptions extends CorrelatorOptions {
   /** Names the apiserver that wrote the events: several may use one auditID. Default "". */
   readonly apiserver?: string;
   /** Most requests remembered at a time. Default 50,000. */
@@ -24,11 +27,20 @@ export interface FindingStreamCounts {
   readonly undecided: Readonly<Record<string, number>>;
   /** Requests let go early because too many, or too large ones, were open. */
   readonly evicted: number;
+  /** Hits that came too late for the correlations that count them. */
+  readonly late: number;
+  /** Hits that correlations forgot before their window was over. */
+  readonly correlationEvicted: number;
 }
 
 /** What is known about one request and one detection; a held one keeps its event by `show`. */
 type Standing =
-  | { readonly kind: "held"; readonly show: () => AuditEvent; readonly length: number }
+  | {
+      readonly kind: "held";
+      readonly show: () => AuditEvent;
+      readonly length: number;
+      readonly hit: CorrelationHit | undefined;
+    }
   | { readonly kind: "undecided" }
   | { readonly kind: "settled" };
 
@@ -64,6 +76,7 @@ const UNDECIDED: Standing = { kind: "undecided" };
  */
 export class FindingStream {
   readonly #engine: DetectionEngine;
+  readonly #correlator: Correlator;
   readonly #apiserver: string;
   readonly #maxRequests: number;
   readonly #maxHeldLength: number;
@@ -77,6 +90,7 @@ export class FindingStream {
 
   constructor(engine: DetectionEngine, options: FindingStreamOptions = {}) {
     this.#engine = engine;
+    this.#correlator = new Correlator(engine.linked, options);
     this.#apiserver = options.apiserver ?? "";
     this.#maxRequests = options.maxRequests ?? 50_000;
     this.#maxHeldLength = options.maxHeldLength ?? 64 * 1024 * 1024;
@@ -90,6 +104,7 @@ export class FindingStream {
   push(event: AuditEvent, show: () => AuditEvent = () => event, candidates?: readonly Detection[]): readonly Finding[] {
     const time = Date.parse(event.stageTimestamp ?? event.requestReceivedTimestamp ?? "");
     const findings = Number.isNaN(time) ? [] : this.#letGo(time);
+    findings.push(...this.#counted(this.#correlator.advance(event.stageTimestamp ?? event.requestReceivedTimestamp)));
     const asked = candidates ?? this.#engine.candidates(headOf(event));
     if (asked.length === 0) {
       return findings;
@@ -119,12 +134,20 @@ export class FindingStream {
 
   /** Lets go of every open request; call it when the input ends. */
   flush(): readonly Finding[] {
-    return [...this.#open.values()].flatMap((request) => this.#close(request));
+    const findings = [...this.#open.values()].flatMap((request) => this.#close(request));
+    return [...findings, ...this.#counted(this.#correlator.flush())];
   }
 
   /** The counts so far. A request that has only RequestReceived in the log is not counted as undecided. */
   counts(): FindingStreamCounts {
-    return { findings: this.#findings, undecided: Object.fromEntries(this.#undecided), evicted: this.#evicted };
+    const { late, evicted, undecided } = this.#correlator.counts();
+    return {
+      findings: this.#findings,
+      undecided: Object.fromEntries([...this.#undecided, ...undecided]),
+      evicted: this.#evicted,
+      late,
+      correlationEvicted: evicted,
+    };
   }
 
   #settle(
@@ -142,7 +165,8 @@ export class FindingStream {
       if (outcome === "hit" && !before) {
         const { length } = JSON.stringify(event);
         this.#heldLength += length;
-        request.standings.set(detection, { kind: "held", show, length });
+        const hit = this.#correlator.hitOf(detection, event, request.key, show);
+        request.standings.set(detection, { kind: "held", show, length, hit });
       }
       return [];
     }
@@ -156,7 +180,9 @@ export class FindingStream {
       this.#countUndecided(detection);
       return [];
     }
-    return outcome === "miss" ? [] : [this.#write(request, detection, show())];
+    return outcome === "miss"
+      ? []
+      : this.#write(request, detection, show, this.#correlator.hitOf(detection, event, request.key, show));
   }
 
   /** Closes requests whose last event is further than the bound from `now`, in either direction: clocks err too. */
@@ -181,7 +207,7 @@ export class FindingStream {
         return [];
       }
       this.#heldLength -= standing.length;
-      return [this.#write(request, detection, standing.show())];
+      return this.#write(request, detection, standing.show, standing.hit);
     });
   }
 
@@ -189,8 +215,22 @@ export class FindingStream {
     this.#undecided.set(detection.id, (this.#undecided.get(detection.id) ?? 0) + 1);
   }
 
-  #write(request: OpenRequest, detection: Detection, shown: AuditEvent): Finding {
+  #write(
+    request: OpenRequest,
+    detection: Detection,
+    show: () => AuditEvent,
+    hit: CorrelationHit | undefined,
+  ): readonly Finding[] {
+    const correlated = hit ? this.#counted(this.#correlator.add(hit)) : [];
+    if (this.#correlator.isSilent(detection)) {
+      return correlated;
+    }
     this.#findings++;
-    return writeFinding(detection, digest(detection.id, request.key), shown);
+    return [writeFinding(detection, digest(detection.id, request.key), show()), ...correlated];
+  }
+
+  #counted(findings: readonly Finding[]): readonly Finding[] {
+    this.#findings += findings.length;
+    return findings;
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { AuditEvent } from "@auditsieve/audit";
+import type { CorrelationType } from "./correlation.ts";
 import type { Detection, Severity } from "./detection.ts";
 import { actorOf, objectOf, summarise } from "./summary.ts";
 
@@ -32,6 +33,13 @@ export interface Finding {
   readonly namespace?: string;
   /** `pods/exec shop/tools`; absent for requests that are not about a resource. */
   readonly object?: string;
+  /** Of a correlation: what was counted in which group. `events` are then a bounded choice of them. */
+  readonly correlation?: {
+    readonly type: CorrelationType;
+    readonly group: Readonly<Record<string, string>>;
+    readonly count: number;
+    readonly value: number;
+  };
   readonly auditIDs: readonly string[];
   readonly events: readonly AuditEvent[];
 }

@@ -1,8 +1,11 @@
 import { isJsonObject, own, readYaml } from "@auditsieve/audit";
-import type { JsonObject, JsonValue, Problem, YamlDocument } from "@auditsieve/audit";
+import type { JsonObject, JsonValue, Need, Problem, YamlDocument } from "@auditsieve/audit";
+import type { Expression } from "./condition/expression.ts";
 import { SEVERITIES } from "./detection.ts";
 import type { Detection, Severity } from "./detection.ts";
 import { deriveNeeds } from "./derive-needs.ts";
+import { linkCorrelations } from "./link-correlations.ts";
+import type { LinkedCorrelation } from "./link-correlations.ts";
 import { compileCondition } from "./sigma/compile-condition.ts";
 import { applyFilters, readFilter } from "./sigma/detection-filter.ts";
 import type { DetectionFilter } from "./sigma/detection-filter.ts";
@@ -11,6 +14,7 @@ import { fieldPipeline } from "./sigma/field-pipeline.ts";
 import type { FieldPipeline } from "./sigma/field-pipeline.ts";
 import { LIMITS } from "./sigma/limits.ts";
 import type { Pipeline } from "./sigma/pipeline.ts";
+import { readCorrelation } from "./sigma/read-correlation.ts";
 import { problemLog } from "./sigma/problem-log.ts";
 import type { ProblemLog } from "./sigma/problem-log.ts";
 
@@ -82,7 +86,27 @@ export function loadDetectionFiles(
     loaded.flatMap(({ filters }) => filters),
   );
   const problems = loaded.flatMap(({ file, problems: own }) => own.map((problem) => ({ ...problem, file })));
-  return { detections: filtered.detections, problems: [...problems, ...filtered.problems] };
+  const { correlations } = linkCorrelations(filtered.detections);
+  const needs = needsOfCorrelations(correlations);
+  return {
+    detections: filtered.detections.map((detection) => ({
+      ...detection,
+      needs: needs.get(detection) ?? detection.needs,
+    })),
+    problems: [...problems, ...filtered.problems],
+  };
+}
+
+/** What the log must hold for a correlation is what the detections need that it rests on. */
+function needsOfCorrelations(correlations: readonly LinkedCorrelation[]): ReadonlyMap<Detection, readonly Need[]> {
+  const needs = new Map<Detection, readonly Need[]>();
+  for (const { detection, rules } of correlations) {
+    needs.set(
+      detection,
+      rules.flatMap((rule) => needs.get(rule) ?? rule.needs),
+    );
+  }
+  return needs;
 }
 
 interface LoadedText {
@@ -145,15 +169,19 @@ function loadDocument(
     );
     return undefined;
   }
-  const unsupported = ["correlation", "action"].find((key) => Object.hasOwn(value, key));
-  if (unsupported !== undefined) {
+  if (Object.hasOwn(value, "action")) {
     log.error(
       "sigma-document",
-      [unsupported],
-      `documents with "${unsupported}" are not supported`,
-      "Only detections are",
+      ["action"],
+      'documents with "action" are not supported',
+      "Write each detection out, with its own title and id",
     );
     return undefined;
+  }
+  if (Object.hasOwn(value, "correlation")) {
+    const head = readHead(value, file, log);
+    const correlation = readCorrelation(value, log, fields);
+    return log.failed || !head || !correlation ? undefined : { ...head, needs: [], condition: NEVER, correlation };
   }
   checkLogsource(own(value, "logsource"), log);
   const filter = isFilter ? readFilter(value, shown, file, log, fields) : undefined;
@@ -164,6 +192,9 @@ function loadDocument(
   const condition = compileCondition(own(value, "detection"), log, fields);
   return log.failed || !condition || !head ? undefined : { ...head, needs: deriveNeeds(condition), condition };
 }
+
+/** A correlation looks at no event itself. */
+const NEVER: Expression = { kind: "or", of: [] };
 
 /** What every document says about itself, whatever it detects by. */
 function readHead(

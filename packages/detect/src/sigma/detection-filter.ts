@@ -57,7 +57,7 @@ export function applyFilters(
   );
   const filtered = detections.map((detection) => {
     const own = filters.filter(({ rules }) => rules === "any" || rules.some((rule) => isNamed(detection, rule)));
-    if (own.length === 0) {
+    if (own.length === 0 || detection.correlation) {
       return detection;
     }
     const condition: Expression = {

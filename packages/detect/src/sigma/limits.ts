@@ -8,4 +8,5 @@ export const LIMITS = {
   values: 10_000,
   valueLength: 4096,
   fieldLength: 512,
+  correlationNames: 64,
 } as const;

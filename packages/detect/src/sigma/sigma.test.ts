@@ -231,7 +231,7 @@ describe("loadDetections", () => {
     ["no title", HEAD.replace(/title: .*\n/, ""), "has no title"],
     ["another log source", HEAD.replace("kubernetes", "windows"), "not the Kubernetes audit log"],
     ["an unknown level", HEAD.replace("low", "urgent"), "is not one of Sigma's"],
-    ["a correlation", `${HEAD}correlation: {}\n`, 'documents with "correlation" are not supported'],
+    ["a correlation of nothing", `${HEAD}correlation: {}\n`, "its type is missing"],
   ])("refuses %s", (_why, head, message) => {
     const { detections, problems } = loadDetections(`${head}detection:\n  a: { verb: x }\n  condition: a\n`, "f.yml");
     expect(detections).toEqual([]);

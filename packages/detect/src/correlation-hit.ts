@@ -1,0 +1,112 @@
+import type { AuditEvent } from "@auditsieve/audit";
+import { scalarText } from "./condition/evaluate.ts";
+import type { FieldReader } from "./condition/evaluate.ts";
+import type { CorrelationField } from "./correlation.ts";
+import type { Detection } from "./detection.ts";
+import { digest } from "./finding.ts";
+import type { LinkedCorrelation } from "./link-correlations.ts";
+
+/** An event that findings rest on; `show` makes it as it may leave. */
+export interface Evidence {
+  readonly request: string;
+  readonly show: () => AuditEvent;
+  readonly length: number;
+}
+
+/** A group of a correlation: its key, and the value of each field. */
+export interface Group {
+  readonly key: string;
+  readonly values: readonly string[];
+}
+
+/** What a correlation reads of a hit. */
+export interface HitReading {
+  readonly groups: readonly Group[];
+  /** Of value_* types: each combination of the fields' values. */
+  readonly values: readonly (readonly string[])[];
+}
+
+/** One finding of a detection, or of a correlation that others build on. */
+export interface CorrelationHit {
+  /** Event time in microseconds. */
+  readonly time: number;
+  readonly id: string;
+  readonly rule: Detection;
+  /** By the correlation, also those that are reached over others. */
+  readonly readings: ReadonlyMap<Detection, HitReading>;
+  readonly evidence: readonly Evidence[];
+}
+
+const MAX_VALUES = 16;
+const MAX_TUPLES = 64;
+const MAX_LENGTH = 256;
+
+/**
+ * What `correlation` reads of an event that `rule` hits; undefined when the log does not say. A field of several
+ * values puts the event into each of their groups; an absent one into none.
+ */
+export function readHit(
+  { correlation }: LinkedCorrelation,
+  rule: Detection,
+  reader: FieldReader,
+): HitReading | undefined {
+  const groups = tuplesOf(correlation.groupBy, rule, reader);
+  const values = tuplesOf(correlation.fields, rule, reader);
+  return (
+    groups &&
+    values && {
+      groups: groups.map((tuple) => ({ key: digest(...tuple), values: tuple })),
+      values: correlation.fields.length === 0 ? [] : values,
+    }
+  );
+}
+
+/** Reads of several hits as one: what a correlation hands to those that build on it. */
+export function joinReadings(readings: readonly HitReading[]): HitReading {
+  const groups = new Map(readings.flatMap((reading) => reading.groups.map((group) => [group.key, group] as const)));
+  const values = new Map(
+    readings.flatMap((reading) => reading.values.map((tuple) => [JSON.stringify(tuple), tuple] as const)),
+  );
+  return { groups: [...groups.values()].slice(0, MAX_TUPLES), values: [...values.values()].slice(0, MAX_TUPLES) };
+}
+
+/** Microseconds since 1970 of a timestamp as the apiserver writes it; NaN when it is none. */
+export function microseconds(timestamp: string | undefined): number {
+  const [, digits = ""] = /\.\d{3}(\d{1,3})/.exec(timestamp?.slice(0, 64) ?? "") ?? [];
+  return Date.parse(timestamp ?? "") * 1000 + Number(digits.padEnd(3, "0"));
+}
+
+function tuplesOf(
+  fields: readonly CorrelationField[],
+  rule: Detection,
+  reader: FieldReader,
+): readonly (readonly string[])[] | undefined {
+  let tuples: readonly (readonly string[])[] = [[]];
+  for (const field of fields) {
+    const values = valuesOf(field, rule, reader);
+    if (!values) {
+      return undefined;
+    }
+    tuples = tuples.flatMap((tuple) => values.map((value) => [...tuple, value])).slice(0, MAX_TUPLES);
+  }
+  return tuples;
+}
+
+function valuesOf(field: CorrelationField, rule: Detection, reader: FieldReader): readonly string[] | undefined {
+  const paths = field.perRule.get(rule.id) ?? field.perRule.get(rule.name ?? "") ?? field.paths;
+  const texts = new Set<string>();
+  for (const path of paths) {
+    const reading = reader.read(path);
+    if (!reading) {
+      return undefined;
+    }
+    // The last ones: a client may put addresses of its own in front of the one that the apiserver saw.
+    for (const value of reading.values.slice(-MAX_VALUES)) {
+      const text = scalarText(value);
+      if (text !== undefined) {
+        texts.add(text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…${digest(text)}` : text);
+      }
+    }
+  }
+  return [...texts].slice(-MAX_VALUES);
+}

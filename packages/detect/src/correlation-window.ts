@@ -1,0 +1,183 @@
+import { isSettledEarly, meets } from "./correlation.ts";
+import type { CorrelationHit, Group } from "./correlation-hit.ts";
+import type { LinkedCorrelation } from "./link-correlations.ts";
+
+/** What came true: the hits of the window in their order, and what was measured of them. */
+export interface WindowResult {
+  readonly hits: readonly CorrelationHit[];
+  readonly value: number;
+}
+
+interface Entry {
+  readonly hit: CorrelationHit;
+  readonly rule: number;
+  readonly values: readonly string[];
+}
+
+/**
+ * The sliding window of one correlation and group. Hits must come in the order of their time, and `expire` must be
+ * called for every deadline before a later hit. After a result the rest of its window belongs to that result.
+ */
+export class CorrelationWindow {
+  readonly linked: LinkedCorrelation;
+  readonly group: Group;
+  readonly #isEarly: boolean;
+  readonly #span: number;
+  readonly #entries: Entry[] = [];
+  readonly #ids = new Set<string>();
+  readonly #values = new Map<string, number>();
+  readonly #perRule: number[];
+  #rulesSeen = 0;
+  #length = 0;
+  /** Whether a hit has come since the last look: a rest of what has failed is not looked at again. */
+  #isFresh = false;
+  #until = Number.NEGATIVE_INFINITY;
+
+  constructor(linked: LinkedCorrelation, group: Group) {
+    this.linked = linked;
+    this.group = group;
+    this.#isEarly = isSettledEarly(linked.correlation);
+    this.#span = linked.correlation.timespanMs * 1000;
+    this.#perRule = linked.rules.map(() => 0);
+  }
+
+  get size(): number {
+    return this.#entries.length;
+  }
+
+  /** Characters of events that are held. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The last moment of the window that begins with its first hit. */
+  get deadline(): number {
+    const [first] = this.#entries;
+    return first ? first.hit.time + this.#span : this.#until;
+  }
+
+  /** Takes the next hit; a result when the condition is met and no later hit can undo that. */
+  take(hit: CorrelationHit): WindowResult | undefined {
+    if (hit.time <= this.#until || this.#ids.has(hit.id)) {
+      return undefined;
+    }
+    const reading = hit.readings.get(this.linked.detection);
+    const values = (reading?.values ?? []).map((tuple) =>
+      tuple.length === 1 ? (tuple[0] ?? "") : JSON.stringify(tuple),
+    );
+    this.#add({ hit, rule: this.linked.rules.indexOf(hit.rule), values });
+    return this.#isEarly ? this.#result() : undefined;
+  }
+
+  /** Forgets the first hit, after a last look when the condition could not be settled earlier. */
+  expire(): WindowResult | undefined {
+    const result = this.#isEarly || !this.#isFresh ? undefined : this.#result();
+    this.#isFresh = false;
+    if (!result) {
+      this.dropFirst();
+    }
+    return result;
+  }
+
+  /** Forgets the first hit. */
+  dropFirst(): void {
+    const first = this.#entries.shift();
+    if (!first) {
+      return;
+    }
+    this.#length -= lengthOf(first.hit);
+    this.#ids.delete(first.hit.id);
+    for (const value of first.values) {
+      const left = (this.#values.get(value) ?? 1) - 1;
+      if (left > 0) {
+        this.#values.set(value, left);
+      } else {
+        this.#values.delete(value);
+      }
+    }
+    this.#perRule[first.rule] = (this.#perRule[first.rule] ?? 1) - 1;
+    this.#rulesSeen -= this.#perRule[first.rule] === 0 ? 1 : 0;
+  }
+
+  #add(entry: Entry): void {
+    this.#entries.push(entry);
+    this.#length += lengthOf(entry.hit);
+    this.#isFresh = true;
+    this.#ids.add(entry.hit.id);
+    for (const value of entry.values) {
+      this.#values.set(value, (this.#values.get(value) ?? 0) + 1);
+    }
+    this.#rulesSeen += this.#perRule[entry.rule] === 0 ? 1 : 0;
+    this.#perRule[entry.rule] = (this.#perRule[entry.rule] ?? 0) + 1;
+  }
+
+  #result(): WindowResult | undefined {
+    const value = this.#measure();
+    const [first] = this.#entries;
+    if (!first || value === undefined || !meets(value, this.linked.correlation.threshold)) {
+      return undefined;
+    }
+    const hits = this.#entries.map(({ hit }) => hit);
+    this.#until = this.deadline;
+    this.#entries.length = 0;
+    this.#length = 0;
+    this.#ids.clear();
+    this.#values.clear();
+    this.#perRule.fill(0);
+    this.#rulesSeen = 0;
+    return { hits, value };
+  }
+
+  #measure(): number | undefined {
+    switch (this.linked.correlation.type) {
+      case "event_count":
+        return this.#entries.length;
+      case "value_count":
+        return this.#values.size;
+      case "temporal":
+        return this.#rulesSeen;
+      case "temporal_ordered":
+        // In order there are never more than at all: most hits need no walk.
+        return this.#isEarly && !meets(this.#rulesSeen, this.linked.correlation.threshold) ? 0 : this.#inOrder();
+      case "value_sum":
+      case "value_avg":
+      case "value_percentile":
+      default:
+        return this.#ofNumbers();
+    }
+  }
+
+  /** How many rules, from the first on, have hits of different requests in their order. */
+  #inOrder(): number {
+    let next = 0;
+    let last: string | undefined;
+    for (const { hit, rule } of this.#entries) {
+      const request = hit.evidence[0]?.request;
+      if (rule === next && (last === undefined || request !== last)) {
+        next++;
+        last = request;
+      }
+    }
+    return next;
+  }
+
+  #ofNumbers(): number | undefined {
+    const { type, percentile } = this.linked.correlation;
+    const numbers = this.#entries.flatMap(({ values }) => values.filter((text) => text.trim() !== "").map(Number));
+    const finite = numbers.filter((number) => Number.isFinite(number));
+    if (finite.length === 0) {
+      return undefined;
+    }
+    if (type === "value_percentile") {
+      // Nearest rank: a value that really occurred.
+      const rank = Math.max(1, Math.ceil((percentile / 100) * finite.length));
+      return finite.sort((a, b) => a - b)[rank - 1];
+    }
+    const sum = finite.reduce((total, number) => total + number, 0);
+    return type === "value_avg" ? sum / finite.length : sum;
+  }
+}
+
+function lengthOf(hit: CorrelationHit): number {
+  return hit.evidence.reduce((sum, { length }) => sum + length, 0);
+}

@@ -1,0 +1,293 @@
+import type { AuditEvent } from "@auditsieve/audit";
+import { eventReader } from "./field-readers.ts";
+import { joinReadings, microseconds, readHit } from "./correlation-hit.ts";
+import type { CorrelationHit, HitReading } from "./correlation-hit.ts";
+import { CorrelationWindow } from "./correlation-window.ts";
+import type { WindowResult } from "./correlation-window.ts";
+import type { Detection } from "./detection.ts";
+import { digest } from "./finding.ts";
+import type { Finding } from "./finding.ts";
+import type { LinkedCorrelation, LinkedCorrelations } from "./link-correlations.ts";
+import { MinHeap } from "./min-heap.ts";
+import { evidenceOf, writeCorrelationFinding } from "./write-correlation-finding.ts";
+
+/** How a {@link Correlator} works; every bound has a default. */
+export interface CorrelatorOptions {
+  /** How far behind the newest event a hit may come. Findings wait as long. Default one minute. */
+  readonly latenessMs?: number;
+  /** Most hits that all windows hold, and as many may wait for their turn. Default 100,000. */
+  readonly maxHits?: number;
+  /** Most hits of one window. Default 10,000. */
+  readonly maxHitsPerGroup?: number;
+  /** Most characters of events that windows hold. Default 64 Mi. */
+  readonly maxHeldLength?: number;
+  /** Most events that a finding carries. Default 20. */
+  readonly maxEvents?: number;
+}
+
+/** What a correlator lost to stay within its bounds. */
+export interface CorrelatorCounts {
+  /** Hits that came later than the bound. */
+  readonly late: number;
+  /** Hits forgotten before their window was over. */
+  readonly evicted: number;
+  /** Hits whose group or value the log does not say, by the correlation's id. */
+  readonly undecided: ReadonlyMap<string, number>;
+}
+
+/** A log that begins anew so far back, or a clock that was wrong, is believed after so many events. */
+const RESTART_US = 3_600_000_000;
+const RESTART_EVENTS = 100;
+
+/**
+ * Runs correlations over the hits of detections. Hits wait until the newest event is `latenessMs` ahead of them and
+ * are then taken in the order of event time, so that their order of arrival does not matter within that bound.
+ */
+export class Correlator {
+  readonly #linked: LinkedCorrelations;
+  readonly #byRule = new Map<Detection, LinkedCorrelation[]>();
+  readonly #latenessUs: number;
+  readonly #maxHits: number;
+  readonly #maxHitsPerGroup: number;
+  readonly #maxHeldLength: number;
+  readonly #maxEvents: number;
+  readonly #waiting = new MinHeap<CorrelationHit>(isEarlier);
+  readonly #windows = new Map<string, CorrelationWindow>();
+  readonly #deadlines = new MinHeap<Scheduled>(endsEarlier);
+  readonly #undecided = new Map<string, number>();
+  #newest = Number.NEGATIVE_INFINITY;
+  /** Hits before this moment are late. */
+  #floor = Number.NEGATIVE_INFINITY;
+  #stale = 0;
+  #hits = 0;
+  #heldLength = 0;
+  #late = 0;
+  #evicted = 0;
+
+  constructor(linked: LinkedCorrelations, options: CorrelatorOptions = {}) {
+    this.#linked = linked;
+    for (const correlation of linked.correlations) {
+      for (const rule of correlation.rules) {
+        this.#byRule.set(rule, [...(this.#byRule.get(rule) ?? []), correlation]);
+      }
+    }
+    this.#latenessUs = (options.latenessMs ?? 60_000) * 1000;
+    this.#maxHits = options.maxHits ?? 100_000;
+    this.#maxHitsPerGroup = options.maxHitsPerGroup ?? 10_000;
+    this.#maxHeldLength = options.maxHeldLength ?? 64 * 1024 * 1024;
+    this.#maxEvents = options.maxEvents ?? 20;
+  }
+
+  /** What correlations read of an event that `rule` hits; undefined when none is about that detection. */
+  hitOf(rule: Detection, event: AuditEvent, request: string, show: () => AuditEvent): CorrelationHit | undefined {
+    if (!this.#byRule.has(rule)) {
+      return undefined;
+    }
+    const reader = eventReader(event);
+    const readings = new Map<Detection, HitReading>();
+    const seen = new Set<Detection>();
+    const read = (child: Detection): void => {
+      if (seen.has(child)) {
+        return;
+      }
+      seen.add(child);
+      for (const linked of this.#byRule.get(child) ?? []) {
+        const reading = readHit(linked, child, reader);
+        if (reading) {
+          const before = readings.get(linked.detection);
+          readings.set(linked.detection, before ? joinReadings([before, reading]) : reading);
+        } else {
+          const { id } = linked.detection;
+          this.#undecided.set(id, (this.#undecided.get(id) ?? 0) + 1);
+        }
+        read(linked.detection);
+      }
+    };
+    read(rule);
+    const time = microseconds(event.stageTimestamp ?? event.requestReceivedTimestamp);
+    const { length } = JSON.stringify(event);
+    const known = Number.isFinite(this.#newest) ? this.#newest : 0;
+    return {
+      time: Number.isNaN(time) ? known : time,
+      id: digest(rule.id, request),
+      rule,
+      readings,
+      evidence: [{ request, show, length }],
+    };
+  }
+
+  /** Takes a hit into account; findings come from `advance`. */
+  add(hit: CorrelationHit): readonly Finding[] {
+    if (hit.time < this.#floor) {
+      this.#late++;
+      return [];
+    }
+    this.#waiting.push(hit);
+    const findings: Finding[] = [];
+    while (this.#waiting.size > this.#maxHits) {
+      const next = this.#waiting.pop();
+      if (next) {
+        this.#floor = Math.max(this.#floor, next.time);
+        this.#process(next, findings);
+      }
+    }
+    return findings;
+  }
+
+  /** Tells the time of an event, whether or not a detection hit it. */
+  advance(timestamp: string | undefined): readonly Finding[] {
+    const time = microseconds(timestamp);
+    if (Number.isNaN(time)) {
+      return [];
+    }
+    this.#stale = time < this.#floor - RESTART_US ? this.#stale + 1 : 0;
+    if (this.#stale >= RESTART_EVENTS) {
+      const findings = this.flush();
+      this.#newest = time;
+      this.#floor = time - this.#latenessUs;
+      return findings;
+    }
+    if (time <= this.#newest) {
+      return [];
+    }
+    this.#newest = time;
+    this.#floor = Math.max(this.#floor, time - this.#latenessUs);
+    return this.#drain(this.#floor);
+  }
+
+  /** Takes what waits and closes every window; call it when the input ends. */
+  flush(): readonly Finding[] {
+    this.#stale = 0;
+    return this.#drain(Number.POSITIVE_INFINITY);
+  }
+
+  /** Whether findings of this detection are only counted by correlations. */
+  isSilent(detection: Detection): boolean {
+    return this.#linked.silent.has(detection);
+  }
+
+  counts(): CorrelatorCounts {
+    return { late: this.#late, evicted: this.#evicted, undecided: this.#undecided };
+  }
+
+  /** Hits that wait or are in windows. */
+  get size(): number {
+    return this.#waiting.size + this.#hits;
+  }
+
+  #drain(before: number): readonly Finding[] {
+    const findings: Finding[] = [];
+    for (let next = this.#waiting.peek(); next && next.time < before; next = this.#waiting.peek()) {
+      this.#waiting.pop();
+      this.#process(next, findings);
+    }
+    this.#expire(before, findings);
+    return findings;
+  }
+
+  #process(hit: CorrelationHit, findings: Finding[]): void {
+    this.#expire(hit.time, findings);
+    this.#feed(hit, findings);
+  }
+
+  #feed(hit: CorrelationHit, findings: Finding[]): void {
+    for (const linked of this.#byRule.get(hit.rule) ?? []) {
+      for (const group of hit.readings.get(linked.detection)?.groups ?? []) {
+        if (linked.correlation.fields.length > 0 && hit.readings.get(linked.detection)?.values.length === 0) {
+          continue;
+        }
+        const key = `${linked.detection.id} ${group.key}`;
+        let window = this.#windows.get(key);
+        if (!window) {
+          window = new CorrelationWindow(linked, group);
+          this.#windows.set(key, window);
+        }
+        const isNew = window.size === 0 && window.deadline === Number.NEGATIVE_INFINITY;
+        const result = this.#counting(window, (of) => of.take(hit));
+        if (isNew) {
+          this.#deadlines.push({ key, window, deadline: window.deadline });
+        }
+        if (result) {
+          this.#report(window, result, hit.time, findings);
+        }
+        this.#bound(window);
+      }
+    }
+  }
+
+  /** Closes what ends before `now`, in the order of the ends. */
+  #expire(now: number, findings: Finding[]): void {
+    for (let next = this.#deadlines.peek(); next && next.deadline < now; next = this.#deadlines.peek()) {
+      this.#deadlines.pop();
+      const { key, window, deadline } = next;
+      if (window.deadline === deadline && window.size > 0) {
+        const result = this.#counting(window, (of) => of.expire());
+        if (result) {
+          this.#report(window, result, deadline, findings);
+        }
+      }
+      if (window.size > 0 || window.deadline > deadline) {
+        this.#deadlines.push({ key, window, deadline: window.deadline });
+      } else {
+        this.#windows.delete(key);
+      }
+    }
+  }
+
+  #report(window: CorrelationWindow, result: WindowResult, time: number, findings: Finding[]): void {
+    const { linked, group } = window;
+    const { detection } = linked;
+    const id = digest(detection.id, group.key, result.hits[0]?.id ?? "");
+    if (!this.#linked.silent.has(detection)) {
+      findings.push(writeCorrelationFinding(linked, group, result, id, this.#maxEvents));
+    }
+    if (this.#byRule.has(detection)) {
+      const above = new Set(result.hits.flatMap(({ readings }) => [...readings.keys()]));
+      const readings = new Map(
+        [...above].map((one) => [one, joinReadings(result.hits.flatMap((hit) => hit.readings.get(one) ?? []))]),
+      );
+      const evidence = evidenceOf(linked, result.hits, this.#maxEvents);
+      this.#feed({ time, id, rule: detection, readings, evidence }, findings);
+    }
+  }
+
+  /** Forgets the first hits of a full window, and whole windows that end soonest when there are too many hits. */
+  #bound(window: CorrelationWindow): void {
+    while (window.size > this.#maxHitsPerGroup) {
+      this.#counting(window, (of) => of.dropFirst());
+      this.#evicted++;
+    }
+    while (this.#hits > this.#maxHits || this.#heldLength > this.#maxHeldLength || this.#windows.size > this.#maxHits) {
+      const soonest = this.#deadlines.pop();
+      if (!soonest) {
+        break;
+      }
+      this.#evicted += soonest.window.size;
+      this.#hits -= soonest.window.size;
+      this.#heldLength -= soonest.window.length;
+      this.#windows.delete(soonest.key);
+    }
+  }
+
+  #counting<T>(window: CorrelationWindow, act: (window: CorrelationWindow) => T): T {
+    const [size, length] = [window.size, window.length];
+    const result = act(window);
+    this.#hits += window.size - size;
+    this.#heldLength += window.length - length;
+    return result;
+  }
+}
+
+interface Scheduled {
+  readonly key: string;
+  readonly window: CorrelationWindow;
+  readonly deadline: number;
+}
+
+function isEarlier(a: CorrelationHit, b: CorrelationHit): boolean {
+  return a.time < b.time || (a.time === b.time && a.id < b.id);
+}
+
+function endsEarlier(a: Scheduled, b: Scheduled): boolean {
+  return a.deadline < b.deadline || (a.deadline === b.deadline && a.key < b.key);
+}

@@ -1,0 +1,79 @@
+import type { Problem } from "@auditsieve/audit";
+import type { Correlation } from "./correlation.ts";
+import type { Detection } from "./detection.ts";
+
+/** A correlation with what it names. */
+export interface LinkedCorrelation {
+  readonly detection: Detection;
+  readonly correlation: Correlation;
+  /** In the order of the correlation's rules. */
+  readonly rules: readonly Detection[];
+}
+
+/** What {@link linkCorrelations} gives. */
+export interface LinkedCorrelations {
+  /** Those that others build on come first. */
+  readonly correlations: readonly LinkedCorrelation[];
+  /** Detections that only count for correlations: one that names them does not say `generate`. */
+  readonly silent: ReadonlySet<Detection>;
+  readonly problems: readonly (Problem & { readonly file: string })[];
+}
+
+/** Finds what each correlation names. One that names what is not there, or itself over others, is left out. */
+export function linkCorrelations(detections: readonly Detection[]): LinkedCorrelations {
+  const byName = new Map<string, Detection>();
+  for (const detection of detections.toReversed()) {
+    if (detection.name !== undefined) {
+      byName.set(detection.name, detection);
+    }
+  }
+  for (const detection of detections.toReversed()) {
+    byName.set(detection.id, detection);
+  }
+  const correlations: LinkedCorrelation[] = [];
+  const problems: (Problem & { readonly file: string })[] = [];
+  const linked = new Map<Detection, boolean>();
+
+  const link = (detection: Detection, above: readonly Detection[]): boolean => {
+    const { correlation } = detection;
+    const known = linked.get(detection);
+    if (!correlation || known !== undefined) {
+      return known ?? true;
+    }
+    const refuse = (message: string, hint: string): boolean => {
+      const subject = `Cannot link correlation ${JSON.stringify(detection.title)}`;
+      problems.push({
+        id: "sigma-correlation",
+        severity: "error",
+        file: detection.file,
+        message: `${subject}: ${message}`,
+        hint,
+      });
+      linked.set(detection, false);
+      return false;
+    };
+    if (above.includes(detection) || above.length > MAX_CHAIN) {
+      return refuse("it builds on itself, or on too long a chain", `Chain at most ${MAX_CHAIN} correlations`);
+    }
+    const rules: Detection[] = [];
+    for (const name of correlation.rules) {
+      const rule = byName.get(name);
+      if (!rule) {
+        return refuse(`no detection has the id or name "${name.slice(0, 120)}"`, "Load it together with the detection");
+      }
+      if (!link(rule, [...above, detection])) {
+        return linked.has(detection) ? false : refuse(`"${name}" is refused itself`, "Correct that one first");
+      }
+      rules.push(rule);
+    }
+    linked.set(detection, true);
+    correlations.push({ detection, correlation, rules });
+    return true;
+  };
+
+  detections.forEach((detection) => link(detection, []));
+  const silent = new Set(correlations.flatMap(({ correlation, rules }) => (correlation.generate ? [] : rules)));
+  return { correlations, silent, problems };
+}
+
+const MAX_CHAIN = 16;

@@ -1,0 +1,175 @@
+import { isJsonObject, own } from "@auditsieve/audit";
+import type { JsonObject, JsonValue } from "@auditsieve/audit";
+import { fieldPath } from "../condition/field-path.ts";
+import { CORRELATION_TYPES } from "../correlation.ts";
+import type { Correlation, CorrelationField, CorrelationType, Threshold } from "../correlation.ts";
+import type { FieldPipeline } from "./field-pipeline.ts";
+import { unknownField } from "./known-fields.ts";
+import { LIMITS } from "./limits.ts";
+import type { Path, ProblemLog } from "./problem-log.ts";
+
+const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const MAX_TIMESPAN_MS = 31 * 86_400_000;
+const COMPARISONS = ["gt", "gte", "lt", "lte", "eq", "neq"] as const;
+
+type Aliases = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+/** Reads the `correlation` part of a document; undefined when it has errors, which are reported. */
+export function readCorrelation(document: JsonObject, log: ProblemLog, fields: FieldPipeline): Correlation | undefined {
+  const value = own(document, "correlation");
+  if (!isJsonObject(value)) {
+    log.error("sigma-correlation", ["correlation"], "its correlation is not a map", "Give type, rules and timespan");
+    return undefined;
+  }
+  const type = CORRELATION_TYPES.find((known) => known === own(value, "type"));
+  if (!type) {
+    const words = `Use one of ${CORRELATION_TYPES.join(", ")}`;
+    log.error("sigma-correlation", ["correlation", "type"], "its type is missing or not one of Sigma's", words);
+    return undefined;
+  }
+  const rules = readNames(own(value, "rules"), ["correlation", "rules"], log);
+  if (rules.length === 0) {
+    log.error("sigma-correlation", ["correlation", "rules"], "it names no detections", "Give rules: ids or names");
+  }
+  const timespanMs = readTimespan(own(value, "timespan"), log);
+  const aliases = readAliases(own(value, "aliases"), log);
+  const groupNames = readNames(own(value, "group-by"), ["correlation", "group-by"], log);
+  const groupBy = groupNames.map((name) => readField(name, aliases, ["correlation", "group-by"], log, fields));
+  const condition = own(value, "condition");
+  const isTemporal = type === "temporal" || type === "temporal_ordered";
+  if (!isJsonObject(condition) && !(isTemporal && condition === undefined)) {
+    log.error(
+      "sigma-correlation",
+      ["correlation", "condition"],
+      "its condition is missing or not a map",
+      "Write condition: { gte: 10 }",
+    );
+    return undefined;
+  }
+  const map = isJsonObject(condition) ? condition : {};
+  const threshold = readThreshold(map, type, rules.length, log);
+  const valueFields = readValueFields(map, type, log).map((name) =>
+    readField(name, aliases, ["correlation", "condition", "field"], log, fields),
+  );
+  const generate = own(value, "generate") ?? own(document, "generate") ?? false;
+  if (typeof generate !== "boolean") {
+    log.error("sigma-correlation", ["correlation", "generate"], "generate is not true or false", "Write true or false");
+  }
+  return {
+    type,
+    rules,
+    groupBy,
+    timespanMs,
+    threshold,
+    fields: valueFields,
+    percentile: readPercentile(map, type, log),
+    generate: generate === true,
+  };
+}
+
+function readNames(value: JsonValue | undefined, path: Path, log: ProblemLog): readonly string[] {
+  const list: readonly JsonValue[] = Array.isArray(value) ? (value as JsonValue[]) : value === undefined ? [] : [value];
+  const names = list.filter((name): name is string => typeof name === "string" && name !== "");
+  const isSound = names.length === list.length && names.every((name) => name.length <= LIMITS.fieldLength);
+  if (!isSound || names.length > LIMITS.correlationNames || new Set(names).size < names.length) {
+    log.error(
+      "sigma-correlation",
+      path,
+      `its ${String(path.at(-1))} is not a list of at most ${LIMITS.correlationNames} different texts`,
+      "Write a list of texts",
+    );
+    return [];
+  }
+  return names;
+}
+
+function readTimespan(value: JsonValue | undefined, log: ProblemLog): number {
+  const [, count, unit = ""] = (typeof value === "string" && /^(\d{1,9})([smhd])$/.exec(value)) || [];
+  const timespan = Number(count) * (UNITS[unit] ?? 0);
+  if (!(timespan > 0 && timespan <= MAX_TIMESPAN_MS)) {
+    log.error(
+      "sigma-correlation",
+      ["correlation", "timespan"],
+      "its timespan is missing or not between 1s and 31d",
+      "Write a number and s, m, h or d: 5m",
+    );
+  }
+  return timespan;
+}
+
+function readAliases(value: JsonValue | undefined, log: ProblemLog): Aliases {
+  const aliases = new Map<string, ReadonlyMap<string, string>>();
+  for (const [alias, rules] of isJsonObject(value) ? Object.entries(value).slice(0, LIMITS.correlationNames) : []) {
+    const entries = isJsonObject(rules) ? Object.entries(rules) : [];
+    const texts = entries.filter((entry): entry is [string, string] => typeof entry[1] === "string");
+    if (texts.length === 0 || texts.length < entries.length) {
+      const path = ["correlation", "aliases", alias];
+      log.error("sigma-correlation", path, "the alias is not a map of detections to fields", "Write rule: field");
+    }
+    aliases.set(alias, new Map(texts));
+  }
+  return aliases;
+}
+
+function readField(
+  name: string,
+  aliases: Aliases,
+  path: Path,
+  log: ProblemLog,
+  fields: FieldPipeline,
+): CorrelationField {
+  const resolve = (field: string): CorrelationField["paths"] =>
+    fields.resolve(field, null, 0).map((item) => {
+      const meant = unknownField(item.field);
+      if (meant !== undefined) {
+        log.warning(
+          "sigma-unknown-field",
+          path,
+          `no audit event has a field "${item.field.slice(0, 120)}", so it is always absent`,
+          meant === "" ? "See the audit.k8s.io/v1 Event for its fields" : `Did you mean "${meant}"?`,
+        );
+      }
+      return fieldPath(item.field);
+    });
+  const alias = aliases.get(name);
+  return alias
+    ? { name, paths: [], perRule: new Map([...alias].map(([rule, field]) => [rule, resolve(field)])) }
+    : { name, paths: resolve(name), perRule: new Map() };
+}
+
+function readThreshold(map: JsonObject, type: CorrelationType, rules: number, log: ProblemLog): Threshold {
+  const path = ["correlation", "condition"];
+  const known = new Set<string>([...COMPARISONS, "field", "percentile"]);
+  const given = COMPARISONS.filter((key) => Object.hasOwn(map, key));
+  const numbers = given.filter((key) => typeof map[key] === "number" && Number.isFinite(map[key]));
+  if (numbers.length < given.length || Object.keys(map).some((key) => !known.has(key))) {
+    const words = `Use ${COMPARISONS.join(", ")} with numbers; field and percentile for values`;
+    log.error("sigma-correlation", path, "its condition has a key or a value that is not known", words);
+  }
+  if (given.length === 0) {
+    if (type === "temporal" || type === "temporal_ordered") {
+      return { gte: rules };
+    }
+    log.error("sigma-correlation", path, "its condition compares with nothing", "Write condition: { gte: 10 }");
+  }
+  return Object.fromEntries(numbers.map((key) => [key, map[key]]));
+}
+
+function readValueFields(map: JsonObject, type: CorrelationType, log: ProblemLog): readonly string[] {
+  const path = ["correlation", "condition", "field"];
+  const names = readNames(own(map, "field"), path, log);
+  if (type.startsWith("value_") && (names.length === 0 || (names.length > 1 && type !== "value_count"))) {
+    const one = type === "value_count" ? "a field, or a list of them" : "one field";
+    log.error("sigma-correlation", path, `"${type}" needs ${one}`, "Name an event field");
+  }
+  return names;
+}
+
+function readPercentile(map: JsonObject, type: CorrelationType, log: ProblemLog): number {
+  const percentile = own(map, "percentile") ?? 50;
+  if (type === "value_percentile" && !(typeof percentile === "number" && percentile >= 0 && percentile <= 100)) {
+    const path = ["correlation", "condition", "percentile"];
+    log.error("sigma-correlation", path, "its percentile is not a number from 0 to 100", "Write percentile: 95");
+  }
+  return typeof percentile === "number" ? percentile : 50;
+}
