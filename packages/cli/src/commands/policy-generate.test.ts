@@ -78,6 +78,13 @@ const ACCEPTED: readonly { readonly reason: string; readonly hides: (event: Audi
     reason: "what a secret holds is never safe to write; --set secrets=Request shows it to detections that ask",
     hides: ({ objectRef, requestObject }) => objectRef?.resource === "secrets" && requestObject !== undefined,
   },
+  {
+    reason: "what a custom resource holds only its author knows; --set customResources shows it",
+    hides: ({ objectRef, requestObject }) =>
+      objectRef?.apiGroup?.includes(".") === true &&
+      !objectRef?.apiGroup?.endsWith(".k8s.io") &&
+      requestObject !== undefined,
+  },
 ];
 
 describe.each(["cost", "hardened", "forensic"])("profile %s", (name) => {

@@ -2,6 +2,9 @@ import { describeRule } from "../lint/describe-rule.ts";
 import type { Recording } from "./decision-change.ts";
 import type { PolicyChange, Witness } from "./policy-change.ts";
 
+/** More entries of resources than these are counted, not named. */
+const MAX_ENTRIES = 6;
+
 /**
  * The requests of a change, in words.
  *
@@ -11,9 +14,13 @@ import type { PolicyChange, Witness } from "./policy-change.ts";
  * assert.equal(describeRequests(change), "watch of every request, resources and URLs alike by ann");
  */
 export function describeRequests({ requests }: Pick<PolicyChange, "requests">): string {
-  const { userGroups = [], ...rest } = requests;
+  const { userGroups = [], resources = [], ...rest } = requests;
   const [first, second] = userGroups;
-  const words = describeRule({ level: "None", ...rest, ...(first && { userGroups: first }) });
+  const shown = resources.length > MAX_ENTRIES ? resources.slice(0, MAX_ENTRIES - 1) : resources;
+  const described = describeRule({ level: "None", ...rest, resources: shown, ...(first && { userGroups: first }) });
+  const last = shown.length > 0 ? describeRule({ level: "None", resources: shown.slice(-1) }) : "";
+  const more = `${last} and ${resources.length - shown.length} more entries`;
+  const words = shown === resources ? described : described.replace(last, () => more);
   return second === undefined ? words : `${words} who is in ${second.join(" or ")} too`;
 }
 

@@ -37,7 +37,7 @@ export const POLICY_FILE = "audit-policy.yaml";
 /** Where kubeadm's layout has the policy and the log. */
 export const POLICY_FOLDER = "/etc/kubernetes/audit";
 export const LOG_FOLDER = "/var/log/kubernetes/audit";
-export const LOG_PATH = `${LOG_FOLDER}/audit.log`;
+export const LOG_PATH: string = `${LOG_FOLDER}/audit.log`;
 
 /** The policy itself, and where it goes. */
 export function policyFile({ text }: InstallInput, target: string): InstallFile {

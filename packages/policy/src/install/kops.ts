@@ -3,7 +3,8 @@ import { commentLines, indent, policyFile } from "./install-plan.ts";
 import type { InstallInput, InstallPlan } from "./install-plan.ts";
 
 const POLICY = "/srv/kubernetes/kube-apiserver/audit-policy.yaml";
-const LOG = "/var/log/kube-apiserver-audit.log";
+// kOps mounts the log's folder into the apiserver: one that holds nothing else.
+const LOG = "/var/log/kubernetes/audit/audit.log";
 
 /** Flags that a kOps cluster spec has a field for; it has none for the log's mode. */
 const FIELDS: ReadonlyMap<string, string> = new Map([

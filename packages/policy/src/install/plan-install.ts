@@ -12,7 +12,22 @@ import { planKubespray } from "./kubespray.ts";
 import { planManaged } from "./managed.ts";
 import { planTalos } from "./talos.ts";
 
-const PLANS = {
+/** A kind of cluster that a policy can be installed on. */
+export type InstallTarget =
+  | "generic"
+  | "kubeadm"
+  | "kind"
+  | "k3s"
+  | "rke2"
+  | "talos"
+  | "kops"
+  | "kubespray"
+  | "openshift"
+  | "eks"
+  | "gke"
+  | "aks";
+
+const PLANS: Readonly<Record<InstallTarget, (input: InstallInput) => InstallPlan>> = {
   generic: planGeneric,
   kubeadm: planKubeadm,
   kind: planKind,
@@ -21,14 +36,11 @@ const PLANS = {
   talos: planTalos,
   kops: planKops,
   kubespray: planKubespray,
-  openshift: (input: InstallInput) => planManaged(input, "openshift"),
-  eks: (input: InstallInput) => planManaged(input, "eks"),
-  gke: (input: InstallInput) => planManaged(input, "gke"),
-  aks: (input: InstallInput) => planManaged(input, "aks"),
-} as const;
-
-/** A kind of cluster that a policy can be installed on. */
-export type InstallTarget = keyof typeof PLANS;
+  openshift: (input) => planManaged(input, "openshift"),
+  eks: (input) => planManaged(input, "eks"),
+  gke: (input) => planManaged(input, "gke"),
+  aks: (input) => planManaged(input, "aks"),
+};
 
 /** All of them, in the order of the help. */
 export const INSTALL_TARGETS = Object.keys(PLANS) as readonly InstallTarget[];

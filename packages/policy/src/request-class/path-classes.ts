@@ -27,8 +27,14 @@ export function isUrlOfNoResource(path: string): boolean {
   return path.startsWith("/") && !requestInfo(encodePath(path), "get").isResourceRequest;
 }
 
+/** What needs no encoding: nearly everything, and looked at for each class of requests. */
+const PLAIN = /^[\w./:-]*$/;
+
 /** A path as it stands in a request line. */
 export function encodePath(path: string): string {
+  if (PLAIN.test(path)) {
+    return path;
+  }
   return encodeURI(path.toWellFormed()).replaceAll(/[?#]/g, (mark) => (mark === "?" ? "%3F" : "%23"));
 }
 

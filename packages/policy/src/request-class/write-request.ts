@@ -97,7 +97,8 @@ function escapeSelector(name: string): string {
 }
 
 function encodeSegment(segment: string): string {
-  return encodePath(segment).replaceAll("/", "%2F");
+  const encoded = encodePath(segment);
+  return encoded.includes("/") ? encoded.replaceAll("/", "%2F") : encoded;
 }
 
 function isReadAs(uri: string, request: RequestAttributes): boolean {
