@@ -1,4 +1,4 @@
-import { BACKSLASH, QUOTE } from "../json-bytes.ts";
+import { BACKSLASH, QUOTE, skipSpace } from "../json-bytes.ts";
 
 /** What a byte outside strings means for where a value ends. */
 const MEANS = { nothing: 0, quote: 1, open: 2, close: 3, lineBreak: 4, space: 5, comma: 6 } as const;
@@ -56,6 +56,9 @@ export class ValueWalk {
     const end = bytes.length;
     let at = from;
     let start = from;
+    // The loop is the cost of a large document: it works on locals.
+    let depth = this.#depth;
+    let isBegun = this.#isBegun;
     while (at < end) {
       if (this.#isInString) {
         at = this.#string(bytes, at);
@@ -63,49 +66,57 @@ export class ValueWalk {
           part(bytes, start, at);
           return at;
         }
-        if (!this.#isInString && this.#depth === 0) {
+        if (!this.#isInString && depth === 0) {
           return this.#finish(bytes, start, at, part);
         }
         continue;
       }
-      const meaning = MEANING[bytes[at] as number] as number;
       if (this.#isBehindBreak) {
-        if (meaning === MEANS.lineBreak || meaning === MEANS.space) {
-          at++;
-          start = at;
-          continue;
+        at = skipSpace(bytes, at, end);
+        start = at;
+        if (at === end) {
+          break;
         }
         this.#isBehindBreak = false;
       }
-      if (meaning === MEANS.nothing) {
-        this.#isBegun = true;
+      let meaning: number = MEANS.nothing;
+      const first = at;
+      while (at < end && (meaning = MEANING[bytes[at] as number] as number) === MEANS.nothing) {
         at++;
-      } else if (meaning === MEANS.quote) {
-        this.#isBegun = true;
+      }
+      isBegun ||= at > first;
+      if (at === end) {
+        break;
+      }
+      if (meaning === MEANS.quote) {
+        if (depth === 0 && isBegun) {
+          return this.#finish(bytes, start, at, part);
+        }
+        isBegun = true;
         this.#isInString = true;
-        at++;
       } else if (meaning === MEANS.open) {
-        this.#isBegun = true;
-        this.#depth++;
-        at++;
-      } else if (this.#depth === 0 && this.#isBegun) {
+        if (depth === 0 && isBegun) {
+          return this.#finish(bytes, start, at, part);
+        }
+        isBegun = true;
+        depth++;
+      } else if (depth === 0 && isBegun) {
         // A number or a word ends where something else begins.
         return this.#finish(bytes, start, at, part);
       } else if (meaning === MEANS.close) {
-        this.#depth--;
-        at++;
-        if (this.#depth === 0) {
-          return this.#finish(bytes, start, at, part);
+        depth--;
+        if (depth === 0) {
+          return this.#finish(bytes, start, at + 1, part);
         }
       } else if (meaning === MEANS.lineBreak) {
         part(bytes, start, at);
-        at++;
-        start = at;
+        start = at + 1;
         this.#isBehindBreak = true;
-      } else {
-        at++;
       }
+      at++;
     }
+    this.#depth = depth;
+    this.#isBegun = isBegun;
     if (start < end) {
       part(bytes, start, end);
     }
