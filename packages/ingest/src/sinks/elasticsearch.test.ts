@@ -84,11 +84,12 @@ describe("elasticsearch sink", () => {
           const sink = sinkFor(mock, { batches: { maxRequestItems: perRequest } });
           const results = await sink.write(BATCH, signal);
           await sink.close();
-          // A single document that is too large is refused for good: the only fault here that may refuse.
-          const stored = results.filter((result) => result.status === "stored").length;
+          // A single document that is too large is refused for good: the only fault here that may refuse. One whose first
+          // answer was lost may be there all the same.
+          const stored = BATCH.filter((_, i) => results[i]?.status === "stored");
           expect(results).toHaveLength(BATCH.length);
-          expect(mock.documents.size).toBe(stored);
-          expect(stored).toBeGreaterThanOrEqual(BATCH.length - faults.length);
+          expect(stored.filter(({ id }) => !mock.documents.has(id))).toEqual([]);
+          expect(stored.length).toBeGreaterThanOrEqual(BATCH.length - faults.length);
         },
       ),
       { numRuns: 60 },
