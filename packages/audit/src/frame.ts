@@ -26,6 +26,8 @@ export interface LineVisitor {
    * was not in the input. `offset` is where the line starts in the input. Valid during the call only.
    */
   line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): void;
+  /** Whole lines at once, `bytes[start, end)`, each with its newline; without it they come one by one. */
+  lines?(bytes: Buffer, start: number, end: number, offset: number): void;
   /** A line over the limit, once its end is known. */
   oversize(line: OversizeLine): void;
   /** The bytes of an oversize line (with its newline), as they pass; for those who copy the input. */
@@ -77,6 +79,14 @@ export class LineFramer {
       newline = chunk.indexOf(NEWLINE, start);
     }
     const visitor = this.#visitor;
+    if (visitor.lines !== undefined && newline !== -1 && chunk.length <= this.#maxLineBytes) {
+      const behind = chunk.lastIndexOf(NEWLINE) + 1;
+      const offset = this.#lineOffset;
+      this.#lineOffset = offset + behind - start;
+      visitor.lines(chunk, start, behind, offset);
+      start = behind;
+      newline = -1;
+    }
     while (newline !== -1) {
       if (newline - start > this.#maxLineBytes) {
         this.#begin(chunk, start, newline);

@@ -47,7 +47,7 @@ export const SLOT_COUNT = 35;
 /** Value forms a field may have; anything else (null counts as absent) makes the line undecidable. */
 export const FORM = { string: 1, object: 2, list: 3, number: 4, any: 5 } as const;
 
-export const FORMS = new Uint8Array(SLOT_COUNT).fill(FORM.string);
+export const FORMS: Uint8Array = new Uint8Array(SLOT_COUNT).fill(FORM.string);
 for (const field of ["user", "impersonatedUser", "objectRef", "responseStatus", "annotations"] as const) {
   FORMS[FIELD[field]] = FORM.object;
 }
@@ -61,7 +61,7 @@ FORMS[FIELD.requestObject] = FORM.any;
 FORMS[FIELD.responseObject] = FORM.any;
 FORMS[FIELD["responseStatus.code"]] = FORM.number;
 
-export const TOP = keyTable(fieldsBelow(""));
+export const TOP: KeyTable = keyTable(fieldsBelow(""));
 /** Keys of the four objects that are looked into, by slot of the object. */
 export const NESTED: readonly (KeyTable | undefined)[] = Array.from({ length: SLOT_COUNT }, (_, slot) => {
   const parent = (Object.keys(FIELD) as Field[]).find((field) => FIELD[field] === slot);

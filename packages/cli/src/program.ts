@@ -82,10 +82,15 @@ function policyCommands(finish: Finish): readonly CommandModule[] {
       const { policyCoverage, policyCoverageOptions } = await import("./commands/policy-coverage.ts");
       return { options: policyCoverageOptions, run: policyCoverage };
     }),
-    lazy(finish, "tune [logs..]", "A policy fitted to this cluster: the noise it may drop without blinding a detection", async () => {
-      const { policyTune, policyTuneOptions } = await import("./commands/policy-tune.ts");
-      return { options: policyTuneOptions, run: policyTune };
-    }),
+    lazy(
+      finish,
+      "tune [logs..]",
+      "A policy fitted to this cluster: the noise it may drop without blinding a detection",
+      async () => {
+        const { policyTune, policyTuneOptions } = await import("./commands/policy-tune.ts");
+        return { options: policyTuneOptions, run: policyTune };
+      },
+    ),
   ];
 }
 
@@ -103,7 +108,17 @@ function lazy<T>(finish: Finish, usage: string, describe: string, load: () => Pr
 }
 
 /** Options and arguments that may be given several times. */
-const LISTS: ReadonlySet<string> = new Set(["_", "--", "request", "group", "files", "logs", "set", "detections", "identity"]);
+const LISTS: ReadonlySet<string> = new Set([
+  "_",
+  "--",
+  "request",
+  "group",
+  "files",
+  "logs",
+  "set",
+  "detections",
+  "identity",
+]);
 
 function refuseRepeated(options: object): void {
   for (const [name, value] of Object.entries(options)) {

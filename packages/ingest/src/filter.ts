@@ -1,4 +1,4 @@
-import { EventScan, LineFramer, undecidableProblem } from "@auditsieve/audit";
+import { EventScan, LineFramer, LineTemplates, undecidableProblem } from "@auditsieve/audit";
 import type { Level, LineVisitor, OversizeLine, Problem } from "@auditsieve/audit";
 import type { StreamDecision, StreamPolicy } from "@auditsieve/policy";
 
@@ -65,6 +65,7 @@ export class Filter {
   readonly #options: FilterOptions;
   readonly #framer: LineFramer;
   readonly #scan = new EventScan();
+  readonly #templates = new LineTemplates<StreamDecision>();
   readonly #out = new Runs();
   readonly #byDecision = new Map<StreamDecision, { events: number; bytes: number }>();
   /** Lines inside it stay valid until the next call; others only during the framer's call. */
@@ -80,7 +81,7 @@ export class Filter {
   constructor(options: FilterOptions) {
     this.#options = options;
     const visitor: LineVisitor = {
-      line: (bytes, start, end, offset, terminated) => this.#line(bytes, start, end, offset, terminated),
+      line: (bytes, start, end, offset, terminated) => void this.#line(bytes, start, end, offset, terminated),
       oversize: (line) => this.#oversize(line),
       oversizePart: (bytes, start, end) => {
         if (this.#options.redact === undefined) {
@@ -88,8 +89,12 @@ export class Filter {
         }
       },
     };
+    // Whoever wants to see every event, or changes what is kept, gets line by line.
+    const isPlain = options.onEvent === undefined && options.redact === undefined;
     this.#framer = new LineFramer(
-      visitor,
+      isPlain
+        ? { ...visitor, lines: (bytes, start, end, offset) => this.#takeLines(bytes, start, end, offset) }
+        : visitor,
       options.maxLineBytes === undefined ? {} : { maxLineBytes: options.maxLineBytes },
     );
   }
@@ -125,7 +130,57 @@ export class Filter {
     };
   }
 
-  #line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): void {
+  /** Whole lines of the chunk: those that are like a line decided before are taken together. */
+  #takeLines(bytes: Buffer, start: number, end: number, offset: number): void {
+    const templates = this.#templates;
+    for (let from = start; from < end;) {
+      const to = templates.load(bytes, from, end);
+      for (let at = from; at < to;) {
+        const stop = templates.take();
+        this.#takeKnown(stop - at);
+        at = stop;
+        if (at < to) {
+          at = this.#takeUnknown(bytes, at, offset + at - start);
+          templates.goOn(at);
+        }
+      }
+      from = to > from ? to : this.#takeUnknown(bytes, from, offset + from - start, false);
+      templates.drain(this.#drained);
+    }
+  }
+
+  readonly #drained = (decision: StreamDecision, events: number, bytes: number): void => {
+    if (decision.action === "drop") {
+      this.#count(decision, bytes, events);
+    }
+  };
+
+  #takeKnown(length: number): void {
+    const templates = this.#templates;
+    const chunk = this.#chunk as Buffer;
+    this.#lines += templates.lines;
+    this.#bytes += length;
+    this.#kept += templates.keptLines;
+    for (let run = 0; run < templates.runs; run++) {
+      const start = templates.runStart(run);
+      const end = templates.runEnd(run);
+      this.#keptBytes += end - start;
+      this.#out.add(chunk, start, end);
+    }
+  }
+
+  /** One line; gives where the next one begins. */
+  #takeUnknown(bytes: Buffer, start: number, offset: number, isLoaded = true): number {
+    const end = bytes.indexOf(10, start);
+    const decision = this.#line(bytes, start, end, offset, true);
+    if (isLoaded && decision !== undefined && decision.action !== "strip") {
+      const { policy } = this.#options;
+      this.#templates.learn(this.#scan, decision, decision.action === "keep", policy.decidedBy(this.#scan));
+    }
+    return end + 1;
+  }
+
+  #line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): StreamDecision | undefined {
     const scan = this.#scan;
     const behind = terminated ? end + 1 : end;
     this.#lines++;
@@ -134,7 +189,7 @@ export class Filter {
       this.#invalid++;
       this.#options.onProblem?.({ line: this.#lines - this.#firstLine, offset, problem: undecidableProblem(scan) });
       this.#keep(bytes, start, end, terminated, false);
-      return;
+      return undefined;
     }
     this.#options.onEvent?.(scan, this.#lines - this.#firstLine);
     const decision = this.#options.policy.decide(scan);
@@ -145,6 +200,7 @@ export class Filter {
     } else {
       this.#strip(decision, terminated);
     }
+    return decision;
   }
 
   #strip(decision: StreamDecision, terminated: boolean): void {
@@ -209,12 +265,12 @@ export class Filter {
     this.#out.copy(NEWLINE, 0, terminated ? 1 : 0);
   }
 
-  #count(decision: StreamDecision, bytes: number): void {
+  #count(decision: StreamDecision, bytes: number, events = 1): void {
     const count = this.#byDecision.get(decision);
     if (count === undefined) {
-      this.#byDecision.set(decision, { events: 1, bytes });
+      this.#byDecision.set(decision, { events, bytes });
     } else {
-      count.events++;
+      count.events += events;
       count.bytes += bytes;
     }
   }

@@ -6,7 +6,7 @@ const MAX_KEY_BYTES = 4096;
 const QUESTION_MARK = 63;
 
 /** Every field that a policy or a stream condition can look at; the rest of an event cannot change a decision. */
-const KEY_FIELDS: readonly Field[] = [
+export const KEY_FIELDS: readonly Field[] = [
   "level",
   "stage",
   "verb",
@@ -91,7 +91,9 @@ export class DecisionMemo<T> {
   #build(scan: EventScan): boolean {
     const key = this.#key;
     const { bytes } = scan;
-    let hash = scan.has("impersonatedUser") ? 1 : 2;
+    // Managed fields can only be cut out of a body.
+    let hash =
+      (scan.has("impersonatedUser") ? 1 : 2) + (scan.has("requestObject") || scan.has("responseObject") ? 4 : 0);
     let length = 0;
     key[length++] = hash;
     for (const field of KEY_FIELDS) {
@@ -122,7 +124,7 @@ export class DecisionMemo<T> {
  * Behind the part of the URI that decides: the path, and the query only where a field selector may name the object. A query
  * that could spell `fieldSelector` in another way (percent signs, JSON escapes other than the three that Go writes) counts too.
  */
-function uriEnd(scan: EventScan): number {
+export function uriEnd(scan: EventScan): number {
   const { bytes } = scan;
   const end = scan.valueEnd("requestURI");
   let at = scan.valueStart("requestURI");

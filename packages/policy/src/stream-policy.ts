@@ -1,6 +1,6 @@
 import { attributesOfScan, isLevelBelow, stripLine } from "@auditsieve/audit";
-import type { EventScan, Level } from "@auditsieve/audit";
-import { DecisionMemo } from "./decision-memo.ts";
+import type { DecidedBy, EventScan, Level } from "@auditsieve/audit";
+import { DecisionMemo, KEY_FIELDS, uriEnd } from "./decision-memo.ts";
 import { evaluate, ruleMatches } from "./evaluate.ts";
 import type { Policy } from "./policy.ts";
 import { conditionHolds } from "./stream-condition.ts";
@@ -62,6 +62,14 @@ export class StreamPolicy {
     return decision;
   }
 
+  /**
+   * What the decision on the event last scanned rests on: an event with these same values, the same keys and the same kinds of
+   * values is decided alike.
+   */
+  decidedBy(scan: EventScan): DecidedBy {
+    return { fields: DECIDING, uriEnd: uriEnd(scan) };
+  }
+
   /** One object for all equal decisions: whoever counts by decision stays bounded by the rules, not by the input. */
   #shared(decision: StreamDecision): StreamDecision {
     const key = `${decision.action}/${decision.level}/${decision.rule}/${decision.omitManagedFields}`;
@@ -78,6 +86,9 @@ export class StreamPolicy {
     return stripLine(scan, decision);
   }
 }
+
+/** Another kind or apiVersion would be no event at all. */
+const DECIDING: DecidedBy["fields"] = ["kind", "apiVersion", ...KEY_FIELDS];
 
 /** {@link StreamPolicy.decide} without its memory: the reference that the memory is tested against. */
 export function decideStream(rules: StreamRules, scan: EventScan): StreamDecision {

@@ -35,7 +35,7 @@ export interface Engine {
 
 export const SCAN = 0x92_0000;
 export const SCAN_BYTES = 0x8_0000;
-export const PLACES = 0x8000 / 4;
+export const PLACES: number = 0x8000 / 4;
 
 const CONTROL = 0x1_0000;
 const KEYS = 0x91_4000;
