@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 /** Two tiers: `quick` is `npm test`; `slow` starts real engines and long fuzz runs. */
 export default defineConfig({
   test: {
+    // On two cores vitest would use one; most tests wait for a process of their own.
+    maxWorkers: 2,
     projects: [
       {
         test: {

@@ -1,5 +1,5 @@
 import type { LineAlarm, LineProblem } from "@auditsieve/ingest";
-import { safeText } from "@auditsieve/detect";
+import { safeText } from "@auditsieve/detect/safe-text";
 import { say } from "./output.ts";
 
 const SHOWN = 5;

@@ -1,5 +1,5 @@
-import { IngestError } from "@auditsieve/ingest";
-import { safeText } from "@auditsieve/detect";
+import type { IngestError } from "@auditsieve/ingest";
+import { safeText } from "@auditsieve/detect/safe-text";
 import { createRequire } from "node:module";
 import { EXIT } from "./exit-code.ts";
 import type { ExitCode } from "./exit-code.ts";
@@ -20,7 +20,7 @@ function sayFailure(error: unknown): ExitCode {
   if (systemCode(error) === "EPIPE") {
     return EXIT.fine;
   }
-  if (error instanceof Failure || error instanceof IngestError) {
+  if (error instanceof Failure || isIngestError(error)) {
     say(`auditsieve: ${safeText(error.message, 2_000)}`);
     if (error.hint !== undefined) {
       say(`  hint: ${safeText(error.hint, 2_000)}`);
@@ -32,4 +32,9 @@ function sayFailure(error: unknown): ExitCode {
   );
   say("  hint: This is a bug of auditsieve: please report it with the command line");
   return EXIT.failed;
+}
+
+/** By its name: loading the room to ask for the class would load everything, at every start. */
+function isIngestError(error: unknown): error is IngestError {
+  return error instanceof Error && error.name === "IngestError";
 }

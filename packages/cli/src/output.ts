@@ -1,5 +1,5 @@
 import type { Problem } from "@auditsieve/audit";
-import { safeText } from "@auditsieve/detect";
+import { safeText } from "@auditsieve/detect/safe-text";
 
 /** Data goes here. Resolves when the bytes are handed over, so that their memory may be used again. */
 export function writeData(bytes: Buffer | string): Promise<void> {
