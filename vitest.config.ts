@@ -11,7 +11,7 @@ export default defineConfig({
           name: "quick",
           include: ["packages/*/src/**/*.test.ts", "benchmarks/**/*.test.ts"],
           exclude: ["**/*.slow.test.ts", "**/node_modules/**"],
-          testTimeout: 30_000,
+          testTimeout: 120_000,
         },
       },
       {
