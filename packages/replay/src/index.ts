@@ -8,5 +8,6 @@ export { parseInstant } from "./instant.ts";
 export type { Instant, InstantContext } from "./instant.ts";
 export { replayLogs } from "./replay-logs.ts";
 export type { Replayed, ReplayOptions, ReplaySummary } from "./replay-logs.ts";
+export type { ReplayedEvent, ReplayVisitor } from "./replayed-event.ts";
 export { isSelected } from "./selection.ts";
 export type { Selection } from "./selection.ts";

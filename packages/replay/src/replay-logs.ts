@@ -6,6 +6,8 @@ import type { Delivery, LineAlarm, PipelineTally, Sink, Source } from "@auditsie
 import { randomBytes } from "node:crypto";
 import { CoverageCount } from "./coverage.ts";
 import type { LogCoverage } from "./coverage.ts";
+import { EventInHand } from "./replayed-event.ts";
+import type { ReplayVisitor } from "./replayed-event.ts";
 import { isSelected } from "./selection.ts";
 import type { Selection } from "./selection.ts";
 
@@ -17,6 +19,8 @@ export interface ReplayOptions {
   readonly selection?: Selection;
   /** Told of lines that are no event. */
   readonly onLineAlarm?: (alarm: LineAlarm) => void;
+  /** Shown every event and finding, whatever the selection. */
+  readonly visitors?: readonly ReplayVisitor[];
   readonly signal?: AbortSignal;
 }
 
@@ -56,7 +60,9 @@ export interface ReplaySummary {
  * const { findings, summary } = await replayLogs({ source, detections, redactor: createRedactor({ key }) });
  */
 export async function replayLogs(options: ReplayOptions): Promise<Replayed> {
-  const { source, detections, redactor, selection = {}, onLineAlarm } = options;
+  const { source, detections, redactor, selection = {}, visitors = [], onLineAlarm } = options;
+  const eventVisitors = visitors.filter((visitor) => visitor.event !== undefined);
+  let inHand: EventInHand | undefined;
   const gathered = gatheringSink();
   const coverage = new CoverageCount();
   const pipeline = new Pipeline({
@@ -68,10 +74,20 @@ export async function replayLogs(options: ReplayOptions): Promise<Replayed> {
     idKey: randomBytes(32),
     redactor,
     detections: new DetectionEngine(detections),
-    onEvent: (scan) => coverage.add(scan),
+    onEvent: (scan) => {
+      coverage.add(scan);
+      if (eventVisitors.length > 0) {
+        const event = (inHand ??= new EventInHand(scan, redactor));
+        event.next("", 0);
+        eventVisitors.forEach((visitor) => visitor.event?.(event));
+      }
+    },
     ...(onLineAlarm === undefined ? {} : { onLineAlarm }),
   });
   await pipeline.run(options.signal ?? new AbortController().signal);
+  for (const finding of gathered.findings) {
+    visitors.forEach((visitor) => visitor.finding?.(finding));
+  }
   const found = gathered.findings.toSorted(byTime);
   const findings = found.filter((finding) => isSelected(finding, selection));
   return { findings, summary: summarise(findings, found.length, coverage.total(), pipeline.tally(), detections) };

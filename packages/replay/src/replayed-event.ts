@@ -1,0 +1,74 @@
+import type { AuditEvent, EventScan, Redactor } from "@auditsieve/audit";
+import type { Finding } from "@auditsieve/detect";
+
+/** One event on its way through a replay. Valid during the call that hands it over: `scan` and `bytes` are used again. */
+export interface ReplayedEvent {
+  /** The fields of the event, found but not parsed: ask it before asking for more. */
+  readonly scan: EventScan;
+  /** Name of the log that the line stands in. */
+  readonly log: string;
+  /** Bytes before the line in that (decompressed) log. */
+  readonly offset: number;
+  /** The event as the log has it, secrets and all: for deciding, never for showing. Parsed once, when first asked for. */
+  original(): AuditEvent;
+  /** The event as it may be shown, secrets replaced. Made once, when first asked for. */
+  redacted(): AuditEvent;
+}
+
+/**
+ * Looks on while logs are replayed.
+ *
+ * Contract: events come in the order of their stageTimestamp over all logs, each once though it stands in several logs
+ * byte for byte. A finding comes after the event that completed it; findings are not in order of time.
+ */
+export interface ReplayVisitor {
+  event?(event: ReplayedEvent): void;
+  finding?(finding: Finding): void;
+}
+
+/** The line that `scan` holds, as visitors get it; one instance is used for every line. */
+export class EventInHand implements ReplayedEvent {
+  readonly scan: EventScan;
+  readonly #redactor: Redactor;
+  log = "";
+  offset = 0;
+  #line: Buffer | undefined;
+  #original: AuditEvent | undefined;
+  #redacted: AuditEvent | undefined;
+
+  constructor(scan: EventScan, redactor: Redactor) {
+    this.scan = scan;
+    this.#redactor = redactor;
+  }
+
+  /** `scan` has gone on to a line that stands there. */
+  next(log: string, offset: number): void {
+    this.log = log;
+    this.offset = offset;
+    this.#line = undefined;
+    this.#original = undefined;
+    this.#redacted = undefined;
+  }
+
+  /** A copy of the line's bytes, which outlives the call. */
+  line(): Buffer {
+    return (this.#line ??= Buffer.from(this.scan.bytes.subarray(this.scan.start, this.scan.end)));
+  }
+
+  original(): AuditEvent {
+    return (this.#original ??= parse(this.line()));
+  }
+
+  redacted(): AuditEvent {
+    if (this.#redacted === undefined) {
+      const line = this.line();
+      const redacted = this.#redactor.redactLine(line);
+      this.#redacted = redacted === line ? this.original() : parse(redacted);
+    }
+    return this.#redacted;
+  }
+}
+
+function parse(line: Buffer): AuditEvent {
+  return JSON.parse(line.toString("utf8")) as AuditEvent;
+}
