@@ -6,13 +6,13 @@ import type { Held } from "./ack-window.ts";
 describe("AckWindow", () => {
   test("is ready only up to the first line that is not settled", () => {
     const window = new AckWindow();
-    const first = window.hold("a", 10);
-    const second = window.hold("a", 20);
-    window.cover("a", 30);
+    const first = window.hold("a", 10, 10);
+    const second = window.hold("a", 20, 20);
+    window.cover("a", 30, 30);
     window.settle(second);
     expect(window.take()).toBeUndefined();
     window.settle(first);
-    expect(window.take()).toEqual({ input: "a", offset: 30 });
+    expect(window.take()).toEqual({ input: "a", offset: 30, total: 30 });
     expect(window.take()).toBeUndefined();
   });
 
@@ -37,10 +37,10 @@ describe("AckWindow", () => {
           lines.forEach((deliveries, i) => {
             const end = 10 * (i + 1);
             for (let n = 0; n < deliveries; n++) {
-              open.push({ held: window.hold("a", end), end });
+              open.push({ held: window.hold("a", end, end), end });
             }
             if (deliveries === 0) {
-              window.cover("a", end);
+              window.cover("a", end, end);
             }
             if (open.length > 5) {
               settleOne();

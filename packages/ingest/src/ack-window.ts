@@ -2,12 +2,16 @@
 export interface Held {
   readonly input: string;
   end: number;
+  /** Bytes of lines handled until there, over all inputs. */
+  total: number;
   pending: number;
 }
 
 export interface Position {
   readonly input: string;
   readonly offset: number;
+  /** Bytes of lines handled until there, over all inputs. */
+  readonly total: number;
 }
 
 /**
@@ -20,19 +24,20 @@ export class AckWindow {
   #ready: Position | undefined;
 
   /** Everything up to `end` needs nothing: dropped on purpose. */
-  cover(input: string, end: number): void {
+  cover(input: string, end: number, total: number): void {
     const last = this.#held.at(-1);
     if (this.#first < this.#held.length && last !== undefined && last.input === input) {
       last.end = end;
+      last.total = total;
     } else if (this.#first === this.#held.length) {
-      this.#ready = { input, offset: end };
+      this.#ready = { input, offset: end, total };
     } else {
-      this.#held.push({ input, end, pending: 0 });
+      this.#held.push({ input, end, total, pending: 0 });
     }
   }
 
   /** One settlement more for the line that ends at `end`. */
-  hold(input: string, end: number): Held {
+  hold(input: string, end: number, total: number): Held {
     const last = this.#held.at(-1);
     if (
       this.#first < this.#held.length &&
@@ -44,7 +49,7 @@ export class AckWindow {
       last.pending++;
       return last;
     }
-    const held = { input, end, pending: 1 };
+    const held = { input, end, total, pending: 1 };
     this.#held.push(held);
     return held;
   }
@@ -56,7 +61,7 @@ export class AckWindow {
       if (first.pending > 0) {
         break;
       }
-      this.#ready = { input: first.input, offset: first.end };
+      this.#ready = { input: first.input, offset: first.end, total: first.total };
       this.#first++;
     }
     if (this.#first > 1024 && this.#first * 2 > this.#held.length) {

@@ -49,6 +49,9 @@ export async function killRepeatedly(kills: number): Promise<{ readonly lines: n
     // The first look decides what counts as new: a file rotated away before it is not the daemon's business.
     await world.until(() => mock.documents.size > 0 && existsSync(join(folder, "state", "checkpoint.json")));
     for (let kill = 0; kill < kills; kill++) {
+      if (Math.random() < 0.3) {
+        mock.rollover();
+      }
       const running = world.live(20 + Math.random() * 120);
       await sleep(Math.random() * 120);
       await child.end("SIGKILL");
@@ -59,6 +62,7 @@ export async function killRepeatedly(kills: number): Promise<{ readonly lines: n
     mock.behave = () => "ok";
     await world.until(() => mock.documents.size >= world.lines.size);
     expect(await child.end("SIGTERM")).toBe(0);
+    expect(mock.duplicates).toBe(0);
     const originals = [...mock.documents.values()].map(({ event }) => (event as { original: string }).original);
     expect(originals.toSorted()).toEqual([...world.lines].toSorted());
     expect(existsSync(join(folder, "state", "dead-letter.ndjson"))).toBe(false);

@@ -150,6 +150,7 @@ async function createSink(sink: SinkConfig, config: IngestConfig, options: Daemo
     ...elasticsearchOptions(sink, config),
     ...(backoff && { backoff }),
     ...(now && { now }),
+    onBlind: ({ message, hint }) => logger.warn({ sink: sink.name, hint }, message),
     batches: {
       onRetry: ({ reason, items, attempt }) => {
         const level = attempt < 3 ? "debug" : "warn";

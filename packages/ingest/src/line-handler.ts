@@ -29,6 +29,8 @@ export interface LineHandlerOptions {
   readonly detections?: DetectionEngine;
   /** Shown every decidable event before anything is cut from it; the scan holds it during the call. */
   readonly onEvent?: (scan: EventScan) => void;
+  /** Bytes of lines from the start on that an earlier run may have delivered already. Default 0. */
+  readonly lookBackBytes?: number;
   /** Told of lines that are no event or too long; holds nothing of the line. */
   readonly onLineAlarm?: (alarm: LineAlarm) => void;
   readonly now?: () => Date;
@@ -83,6 +85,11 @@ export class LineHandler implements LineVisitor {
     }
   }
 
+  /** Bytes of the lines so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   counts(): Pick<PipelineTally, "lines" | "bytes" | "undecidable" | "reduced" | "findings" | "undecided"> {
     const { findings = 0, undecided = {} } = this.#findings?.counts() ?? {};
     return {
@@ -102,7 +109,7 @@ export class LineHandler implements LineVisitor {
     } else {
       this.#unclear(Buffer.from(bytes.subarray(start, end)), line, this.#scan.reason ?? "not-json");
     }
-    this.#options.window.cover(this.#input, line.end);
+    this.#options.window.cover(this.#input, line.end, this.#bytes);
   }
 
   oversizePart(bytes: Buffer, start: number, end: number): void {
@@ -115,7 +122,7 @@ export class LineHandler implements LineVisitor {
     const line = this.#count(long.offset, long.bytes, long.terminated);
     const id = documentId(idKey, cluster, Buffer.from(`oversize ${long.bytes} ${long.sha256}`));
     const event = reducedEvent(long, this.#tail.take());
-    const held = window.hold(this.#input, line.end);
+    const held = window.hold(this.#input, line.end, this.#bytes);
     const place = { source, input: this.#input, offset: line.offset, bytes: long.bytes };
     this.#options.quarantine({ id, ...place, sha256: long.sha256 }, () => window.settle(held));
     this.#options.onLineAlarm?.({ kind: "oversize", ...place, reason: "over-the-limit" });
@@ -129,7 +136,7 @@ export class LineHandler implements LineVisitor {
       this.#undecidable++;
       this.#deliverToAll(this.#undecidableDelivery(long.head, id, line, "over-the-limit"), line);
     }
-    window.cover(this.#input, line.end);
+    window.cover(this.#input, line.end, this.#bytes);
   }
 
   #count(offset: number, bytes: number, terminated: boolean): Line {
@@ -183,7 +190,7 @@ export class LineHandler implements LineVisitor {
     const time = this.#timeOf(event.stageTimestamp, event.requestReceivedTimestamp);
     const show = (): AuditEvent => {
       const document = redactor.redactLine(copy);
-      this.#evidence.set(id, { id, kind: "event", document, time });
+      this.#evidence.set(id, { id, kind: "event", document, time, ...this.#lookBack() });
       return JSON.parse(document.toString("utf8")) as AuditEvent;
     };
     return this.#findings.push(event, show, candidates);
@@ -197,11 +204,14 @@ export class LineHandler implements LineVisitor {
         kind: "finding",
         document: Buffer.from(JSON.stringify(finding)),
         time: this.#timeOf(finding.time),
+        // The stages of a request may lie on both sides of a restart: its finding may be from before, wherever the line stands.
+        mayBeStored: true,
       };
       this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, false));
     }
     for (const [id, event] of this.#evidence) {
-      this.#options.outlets.forEach((_, i) => this.#deliver(i, event, line, false));
+      const evidence = { ...event, mayBeStored: true };
+      this.#options.outlets.forEach((_, i) => this.#deliver(i, evidence, line, false));
       this.#evidence.delete(id);
     }
   }
@@ -219,7 +229,7 @@ export class LineHandler implements LineVisitor {
     const redacted = this.#options.redactor.redactLine(bytes);
     const document = redacted === bytes ? Buffer.from(bytes) : redacted;
     const time = this.#timeOf(this.#scan.text("stageTimestamp"), this.#scan.text("requestReceivedTimestamp"));
-    return { id, kind: "event", document, time };
+    return { id, kind: "event", document, time, ...this.#lookBack() };
   }
 
   #undecidableDelivery(copy: Buffer, id: string, line: Line, reason: string): Delivery {
@@ -232,7 +242,17 @@ export class LineHandler implements LineVisitor {
       reason,
       note: this.#options.redactor.redactUndecodable(copy).toString("utf8"),
     };
-    return { id, kind: "undecidable", document: Buffer.from(JSON.stringify(document)), time: this.#timeOf() };
+    return {
+      id,
+      kind: "undecidable",
+      document: Buffer.from(JSON.stringify(document)),
+      time: this.#timeOf(),
+      ...this.#lookBack(),
+    };
+  }
+
+  #lookBack(): { readonly mayBeStored?: true } {
+    return this.#bytes <= (this.#options.lookBackBytes ?? 0) ? { mayBeStored: true } : {};
   }
 
   #deliverToAll(delivery: Delivery, line: Line): void {
@@ -240,7 +260,7 @@ export class LineHandler implements LineVisitor {
   }
 
   #deliver(outlet: number, delivery: Delivery, line: Line, isLine: boolean): void {
-    const held = this.#options.window.hold(this.#input, line.end);
+    const held = this.#options.window.hold(this.#input, line.end, this.#bytes);
     this.#options.outlets[outlet]?.add({ delivery, held, offset: line.offset, isLine });
   }
 

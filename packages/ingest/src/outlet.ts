@@ -126,8 +126,8 @@ export class Outlet {
   async #write(batch: readonly Underway[]): Promise<void> {
     const { sink } = this.to;
     const deliveries = batch.map(({ delivery }) => delivery);
-    const results = await this.#untilDone(`write to sink "${sink.name}"`, () =>
-      sink.write(deliveries, this.#options.signal),
+    const results = await this.#untilDone(`write to sink "${sink.name}"`, (tries) =>
+      sink.write(tries === 0 ? deliveries : deliveries.map(mayBeStored), this.#options.signal),
     );
     if (results === undefined) {
       return;
@@ -152,11 +152,11 @@ export class Outlet {
     this.#options.onSettled(batch);
   }
 
-  async #untilDone<T>(doing: string, attempt: () => Promise<T>): Promise<T | undefined> {
+  async #untilDone<T>(doing: string, attempt: (tries: number) => Promise<T>): Promise<T | undefined> {
     const { signal, backoff, onFailure } = this.#options;
     for (let tries = 0; !signal.aborted; tries++) {
       try {
-        return await attempt();
+        return await attempt(tries);
       } catch (error) {
         if (signal.aborted) {
           return undefined;
@@ -183,4 +183,9 @@ export class Outlet {
     const place = { sink: this.to.sink.name, source: this.#options.source, input: held.input, offset };
     return [{ delivery, reason, ...(detail !== undefined && { detail }), ...place }];
   }
+}
+
+/** A write that failed as a whole may have stored a part. */
+function mayBeStored(delivery: Delivery): Delivery {
+  return { ...delivery, mayBeStored: true };
 }

@@ -44,12 +44,18 @@ const DEFAULT_LIMITS: PipelineLimits = {
   drainMs: 25_000,
 };
 
+/** Bytes of lines read but not acknowledged at which the source is no longer read. */
+const MAX_OPEN_BYTES = 32 * 1024 * 1024;
+/** More than that, a chunk and a line: nothing further behind the checkpoint can have been delivered by an earlier run. */
+const LOOK_BACK_BYTES = 2 * MAX_OPEN_BYTES;
+
 /**
  * Leads the lines of one source to its sinks: frame, scan, decide per sink, detect, strip, redact, batch, write, ack.
  *
  * Contract: a position of the source is acknowledged when every line before it is, at every sink, stored, dropped by a
  * rule or in the dead letter: at least once, and exactly once where a sink knows an id again. The source is not read
- * further while too much is under way. `run` ends when the source does or `signal` aborts, after draining within the
+ * further while too much is under way or unacknowledged; so what an earlier run may have delivered without acknowledging is
+ * bounded, and only that is marked for sinks to look up. `run` ends when the source does or `signal` aborts, after draining within the
  * bound; what is then still unacknowledged comes again at the next start, and `tally` counts it.
  *
  * @example
@@ -67,6 +73,8 @@ export class Pipeline {
   /** Ends the tries of sinks and checkpoint after the drain. */
   readonly #end = new AbortController();
   #inFlightBytes = 0;
+  #ackedBytes = 0;
+  #hurry: AbortController | undefined;
   #acking: Promise<void> | undefined;
   #isDraining = false;
   #progress: (() => void) | undefined;
@@ -88,6 +96,7 @@ export class Pipeline {
         },
       })),
       window: this.#window,
+      lookBackBytes: LOOK_BACK_BYTES + this.#limits.maxLineBytes,
       quarantine: (line, settled) => {
         void this.#untilDone("write the quarantine", () => options.sideLogs.quarantine([line])).then((isDone) => {
           if (isDone) {
@@ -132,10 +141,17 @@ export class Pipeline {
         input = undefined;
       }
       this.#moved();
-      while (this.#inFlightBytes > this.#limits.maxInFlightBytes && !signal.aborted) {
+      while (this.#isFull() && !signal.aborted) {
+        this.#hurry?.abort();
         await this.#nextProgress(signal);
       }
     }
+  }
+
+  #isFull(): boolean {
+    return (
+      this.#inFlightBytes > this.#limits.maxInFlightBytes || this.#handler.bytes - this.#ackedBytes > MAX_OPEN_BYTES
+    );
   }
 
   /** After an abort within the bound; after the end of the source as long as it takes. */
@@ -205,10 +221,16 @@ export class Pipeline {
 
   async #acknowledge(): Promise<void> {
     for (let ready = this.#window.take(); ready !== undefined; ready = this.#window.take()) {
-      const { input, offset } = ready;
-      await this.#untilDone("write the checkpoint", () => this.#options.source.ack(input, offset));
-      if (!this.#isDraining) {
-        await delay(this.#limits.ackIntervalMs, undefined, { signal: this.#end.signal }).catch(() => undefined);
+      const { input, offset, total } = ready;
+      if (await this.#untilDone("write the checkpoint", () => this.#options.source.ack(input, offset))) {
+        this.#ackedBytes = total;
+        this.#progress?.();
+      }
+      if (!this.#isDraining && !this.#isFull()) {
+        this.#hurry = new AbortController();
+        const either = AbortSignal.any([this.#end.signal, this.#hurry.signal]);
+        await delay(this.#limits.ackIntervalMs, undefined, { signal: either }).catch(() => undefined);
+        this.#hurry = undefined;
       }
     }
   }

@@ -9,6 +9,11 @@ export interface Delivery {
   readonly document: Buffer;
   /** RFC 3339 with microseconds: stageTimestamp of the event, time of the finding; else when it was read. */
   readonly time: string;
+  /**
+   * An earlier try or an earlier run may have stored it. A sink that can look its id up does so before it writes, where writing
+   * the same id again would make a second document.
+   */
+  readonly mayBeStored?: boolean;
 }
 
 /** What became of one delivery of a batch. */

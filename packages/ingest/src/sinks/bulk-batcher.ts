@@ -10,6 +10,8 @@ export interface BulkItem {
   readonly id: string;
   readonly document: string;
   readonly bytes: number;
+  /** An earlier try or an earlier run may have stored it: it is looked up before it is sent. */
+  readonly mayBeStored?: boolean;
 }
 
 /** What the server said of one item. */
@@ -24,15 +26,24 @@ export interface BulkItemAnswer {
 /** What became of one request as a whole. */
 export type BulkAnswer =
   | { readonly kind: "items"; readonly items: readonly BulkItemAnswer[] }
-  /** Busy, gone, cut off or not understood: nobody knows what was stored, and asking again is safe because of the ids. */
-  | { readonly kind: "retry"; readonly reason: string; readonly isOverloaded: boolean }
+  /** Busy, gone, cut off or not understood. `isUnknown`: nobody knows what was stored. */
+  | { readonly kind: "retry"; readonly reason: string; readonly isOverloaded: boolean; readonly isUnknown: boolean }
   /** Too large, or no valid request as a whole: smaller ones may pass. */
   | { readonly kind: "split"; readonly reason: string; readonly detail: string }
   /** Not allowed, or no such stream: an operator must change something. */
   | { readonly kind: "refused"; readonly error: IngestError };
 
+/** Which of some ids are stored. */
+export type FindAnswer =
+  | { readonly kind: "found"; readonly ids: ReadonlySet<string> }
+  | { readonly kind: "retry"; readonly reason: string; readonly isOverloaded: boolean }
+  /** It may not or cannot be asked: only the create operation itself is left to refuse what is there already. */
+  | { readonly kind: "blind" };
+
 export interface BulkBatcherOptions {
   readonly send: (items: readonly BulkItem[], signal: AbortSignal) => Promise<BulkAnswer>;
+  /** Asked before anything is sent that may be stored already, and before such a document is refused for good. */
+  readonly find: (ids: readonly string[], signal: AbortSignal) => Promise<FindAnswer>;
   readonly backoff: Backoff;
   /** Most bytes of one request. Default 5 MiB. */
   readonly maxRequestBytes?: number;
@@ -85,22 +96,35 @@ export class BulkBatcher {
     return requests;
   }
 
+  /** Sends what is not found already. */
   async #deliver(items: readonly BulkItem[], signal: AbortSignal, attempt: number): Promise<readonly ItemResult[]> {
-    if (signal.aborted) {
-      throw new IngestError("sink-closed", `Cannot send ${items.length} documents: told to stop`, {
-        hint: "They are not acknowledged and come again after a restart",
-      });
+    const stored = await this.#lookUp(items, signal);
+    if (stored.size === 0) {
+      return this.#attempt(items, signal, attempt);
     }
+    const open = items.filter(({ id }) => !stored.has(id));
+    const later = open.length === 0 ? [] : await this.#attempt(open, signal, attempt);
+    let next = 0;
+    return items.map(({ id }) => (stored.has(id) ? STORED : (later[next++] as ItemResult)));
+  }
+
+  async #attempt(items: readonly BulkItem[], signal: AbortSignal, attempt: number): Promise<readonly ItemResult[]> {
+    throwIfStopped(items.length, signal);
     const answer = await this.#send(items, signal);
     switch (answer.kind) {
       case "items":
         return this.#settle(items, answer.items, signal, attempt);
       case "retry":
         await this.#wait(answer.reason, items.length, attempt, signal);
-        return this.#deliver(items, signal, attempt + 1);
+        return this.#deliver(answer.isUnknown ? items.map(uncertain) : items, signal, attempt + 1);
       case "split": {
         if (items.length <= 1) {
-          return items.map(() => ({ status: "refused", reason: answer.reason, detail: answer.detail }));
+          const refusals = items.map((): ItemResult => ({
+            status: "refused",
+            reason: answer.reason,
+            detail: answer.detail,
+          }));
+          return this.#unlessStored(items, refusals, signal);
         }
         const half = items.length >> 1;
         const first = await this.#deliver(items.slice(0, half), signal, attempt);
@@ -111,6 +135,38 @@ export class BulkBatcher {
       default:
         return answer satisfies never;
     }
+  }
+
+  /** The ids among `items` that are stored, of those that may be. */
+  async #lookUp(items: readonly BulkItem[], signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const ids = items.filter(({ mayBeStored }) => mayBeStored === true).map(({ id }) => id);
+    if (ids.length === 0) {
+      return NONE;
+    }
+    for (let tries = 0; ; tries++) {
+      throwIfStopped(items.length, signal);
+      const answer = await this.#inFlight.run(async () => {
+        const found = await this.#options.find(ids, signal);
+        return { isOverloaded: found.kind === "retry" && found.isOverloaded, answer: found };
+      });
+      if (answer.kind !== "retry") {
+        return answer.kind === "found" ? answer.ids : NONE;
+      }
+      await this.#wait(answer.reason, ids.length, tries, signal);
+    }
+  }
+
+  /** What an earlier try has stored is not refused, whatever the server says of it now: one or the other, never both. */
+  async #unlessStored(
+    items: readonly BulkItem[],
+    results: readonly ItemResult[],
+    signal: AbortSignal,
+  ): Promise<readonly ItemResult[]> {
+    const stored = await this.#lookUp(
+      items.filter((_, i) => results[i]?.status === "refused"),
+      signal,
+    );
+    return stored.size === 0 ? results : results.map((result, i) => (stored.has(items[i]?.id ?? "") ? STORED : result));
   }
 
   #send(items: readonly BulkItem[], signal: AbortSignal): Promise<BulkAnswer> {
@@ -130,7 +186,7 @@ export class BulkBatcher {
   ): Promise<readonly ItemResult[]> {
     if (answers.length !== items.length) {
       await this.#wait("answer-incomplete", items.length, attempt, signal);
-      return this.#deliver(items, signal, attempt + 1);
+      return this.#deliver(items.map(uncertain), signal, attempt + 1);
     }
     const results = answers.map(resultOf);
     const again = items.filter((_, i) => results[i] === undefined);
@@ -138,9 +194,17 @@ export class BulkBatcher {
       await this.#wait("items-rejected", again.length, attempt, signal);
       const later = await this.#deliver(again, signal, attempt + 1);
       let next = 0;
-      return results.map((result) => result ?? (later[next++] as ItemResult));
+      return this.#unlessStored(
+        items,
+        results.map((result) => result ?? (later[next++] as ItemResult)),
+        signal,
+      );
     }
-    return results.map((result) => result ?? STORED);
+    return this.#unlessStored(
+      items,
+      results.map((result) => result ?? STORED),
+      signal,
+    );
   }
 
   async #wait(reason: string, items: number, attempt: number, signal: AbortSignal): Promise<void> {
@@ -158,6 +222,20 @@ export class BulkBatcher {
 
 function isBusy(answer: BulkItemAnswer): boolean {
   return answer.status === 429 || answer.status === 503;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function uncertain(item: BulkItem): BulkItem {
+  return { ...item, mayBeStored: true };
+}
+
+function throwIfStopped(documents: number, signal: AbortSignal): void {
+  if (signal.aborted) {
+    throw new IngestError("sink-closed", `Cannot send ${documents} documents: told to stop`, {
+      hint: "They are not acknowledged and come again after a restart",
+    });
+  }
 }
 
 /** Undefined: send it again. */

@@ -96,6 +96,24 @@ describe("elasticsearch 9", () => {
     expect((await documents("hostile")).size).toBe(hostile().length);
   });
 
+  test("stores nothing twice though the stream rolled over between two runs", async () => {
+    const open = (): ReturnType<typeof createElasticsearchSink> =>
+      createElasticsearchSink({ name: "es", node: engine.url, cluster: "rollover", namespace: "rollover" });
+    const signal = new AbortController().signal;
+    const first = open();
+    await first.write(hostile().slice(0, 5), signal);
+    await ask(`${stream("rollover")}/_rollover`);
+    await first.write(hostile().slice(5, 9), signal);
+    await first.close();
+    await ask(`${stream("rollover")}/_rollover`);
+    const second = open();
+    await second.check();
+    const again = hostile().map((delivery) => ({ ...delivery, mayBeStored: true }));
+    expect(await second.write(again, signal)).toEqual(again.map(() => ({ status: "stored" })));
+    await second.close();
+    expect(await count("rollover", { match_all: {} })).toBe(again.length);
+  });
+
   test("has everything after kill -9 of the server, and an outage costs nothing", async () => {
     const before = (await documents("samples")).size;
     const sink = createElasticsearchSink({

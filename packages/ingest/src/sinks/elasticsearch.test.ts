@@ -70,30 +70,66 @@ describe("elasticsearch sink", () => {
     await sink.close();
   });
 
-  test("loses nothing in any sequence of faults", async () => {
+  test("each is stored once or refused, never both, in any sequence of faults with rollovers in between", async () => {
     const fault = fc.constantFrom<Behaviour>(...transient.filter((one) => one !== "hang"), "ok", "ok", "http-413");
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fault, { maxLength: 12 }),
+        fc.array(fc.tuple(fault, fc.boolean()), { maxLength: 12 }),
         fc.integer({ min: 1, max: 60 }),
         async (faults, perRequest) => {
-          mock.documents.clear();
+          mock.clear();
           mock.bulkRequests = 0;
+          mock.duplicates = 0;
           mock.slowMs = 1;
-          mock.behave = (request) => faults[request] ?? "ok";
+          mock.behave = (request) => {
+            const [behaviour, rollsOver] = faults[request] ?? ["ok", false];
+            if (rollsOver) {
+              mock.rollover();
+            }
+            return behaviour;
+          };
+          mock.lookupStatus = (lookup) => (lookup % 17 === 4 ? 503 : 200);
           const sink = sinkFor(mock, { batches: { maxRequestItems: perRequest } });
           const results = await sink.write(BATCH, signal);
           await sink.close();
-          // A single document that is too large is refused for good: the only fault here that may refuse. One whose first
-          // answer was lost may be there all the same.
+          // A single document that is too large is refused for good: the only fault here that may refuse.
           const stored = BATCH.filter((_, i) => results[i]?.status === "stored");
           expect(results).toHaveLength(BATCH.length);
-          expect(stored.filter(({ id }) => !mock.documents.has(id))).toEqual([]);
+          expect(stored.map(({ id }) => id).toSorted()).toEqual([...mock.documents.keys()].toSorted());
           expect(stored.length).toBeGreaterThanOrEqual(BATCH.length - faults.length);
+          expect(mock.duplicates).toBe(0);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
+  });
+
+  test("looks up what an earlier run may have stored, in every backing index, and sends the rest", async () => {
+    const first = sinkFor(mock);
+    await first.write(BATCH.slice(0, 40), signal);
+    mock.rollover();
+    await first.write(BATCH.slice(40, 60), signal);
+    mock.rollover();
+    const again = BATCH.map((delivery) => ({ ...delivery, mayBeStored: true }));
+    expect(await sinkFor(mock).write(again, signal)).toEqual(BATCH.map(() => ({ status: "stored" })));
+    expect(mock.documents.size).toBe(BATCH.length);
+    expect(mock).toMatchObject({ duplicates: 0, conflicts: 0, bulkRequests: 3 });
+  });
+
+  test("looks nothing up while every answer is whole", async () => {
+    await sinkFor(mock).write(BATCH, signal);
+    expect(mock.lookups).toBe(0);
+  });
+
+  test("goes on when it may not look up, and says so once", async () => {
+    mock.lookupStatus = () => 403;
+    mock.behave = (request) => (request < 2 ? "reset-after-accept" : "ok");
+    const told: string[] = [];
+    const sink = sinkFor(mock, { onBlind: ({ hint }) => told.push(hint) });
+    expect(await sink.write(BATCH, signal)).toEqual(BATCH.map(() => ({ status: "stored" })));
+    expect(told).toEqual([expect.stringContaining("view_index_metadata")]);
+    expect(mock).toMatchObject({ conflicts: 2 * BATCH.length, duplicates: 0 });
+    await expect(sinkFor(mock).check()).rejects.toMatchObject({ message: expect.stringContaining("look") as unknown });
   });
 
   test("an item that the server refuses is refused with its reason, the others are stored", async () => {

@@ -5,8 +5,9 @@ import type { Delivery, ItemResult, Sink } from "../sink.ts";
 import { DEFAULT_BACKOFF } from "./backoff.ts";
 import type { Backoff } from "./backoff.ts";
 import { BulkBatcher } from "./bulk-batcher.ts";
-import type { BulkAnswer, BulkBatcherOptions, BulkItem, BulkItemAnswer } from "./bulk-batcher.ts";
+import type { BulkAnswer, BulkBatcherOptions, BulkItem, BulkItemAnswer, FindAnswer } from "./bulk-batcher.ts";
 import { DATASET, ecsDocument } from "./ecs-document.ts";
+import { findStored, LookupError } from "./elasticsearch-lookup.ts";
 import { INDEX_TEMPLATE_NAME, indexTemplate } from "./index-template.ts";
 
 export interface ElasticsearchOptions {
@@ -21,6 +22,8 @@ export interface ElasticsearchOptions {
   readonly namespace?: string;
   readonly requestTimeoutMs?: number;
   readonly batches?: Pick<BulkBatcherOptions, "maxRequestBytes" | "maxRequestItems" | "maxInFlight" | "onRetry">;
+  /** Told once when documents cannot be looked up: then a rollover may let one be stored twice. */
+  readonly onBlind?: (error: IngestError) => void;
   readonly backoff?: Backoff;
   readonly now?: () => Date;
 }
@@ -33,8 +36,8 @@ export interface CheckedSink extends Sink {
 
 /**
  * Writes deliveries into the data stream `logs-kubernetes.audit_logs-<namespace>`, whose index template it installs.
- * Each document has its delivery's id and is created, never overwritten: what is sent twice is stored once as long as
- * the stream's write index stays the same.
+ * Each document has its delivery's id and is created, never overwritten; a data stream refuses an id again only within its
+ * write index, so what may be stored already is looked up in all of them before it is sent. What is sent twice is stored once.
  *
  * @example
  * const sink = createElasticsearchSink({ name: "es", node: "http://127.0.0.1:9200", cluster: "prod" });
@@ -46,6 +49,13 @@ export function createElasticsearchSink(options: ElasticsearchOptions): CheckedS
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 const MAX_DETAIL = 300;
+const TRANSIENT = [
+  [errors.DeserializationError, "answer-invalid"],
+  [LookupError, "lookup-unavailable"],
+  [errors.ConnectionError, "connection"],
+  [errors.NoLivingConnectionsError, "connection"],
+  [errors.RequestAbortedError, "aborted"],
+] as const;
 
 class ElasticsearchSink implements CheckedSink {
   readonly name: string;
@@ -55,6 +65,7 @@ class ElasticsearchSink implements CheckedSink {
   readonly #stream: string;
   readonly #context: Parameters<typeof ecsDocument>[1];
   #template: Promise<void> | undefined;
+  #isBlind = false;
 
   constructor(options: ElasticsearchOptions) {
     const namespace = options.namespace ?? "default";
@@ -67,6 +78,7 @@ class ElasticsearchSink implements CheckedSink {
       ...options.batches,
       backoff: options.backoff ?? DEFAULT_BACKOFF,
       send: (items, signal) => this.#send(items, signal),
+      find: (ids, signal) => this.#find(ids, signal),
     });
   }
 
@@ -75,7 +87,8 @@ class ElasticsearchSink implements CheckedSink {
     await this.#installTemplate();
     const items = batch.map((delivery) => {
       const document = ecsDocument(delivery, this.#context);
-      return { id: delivery.id, document, bytes: Buffer.byteLength(document) };
+      const { id, mayBeStored } = delivery;
+      return { id, document, bytes: Buffer.byteLength(document), ...(mayBeStored === true && { mayBeStored }) };
     });
     return this.#batcher.deliver(items, signal);
   }
@@ -86,6 +99,11 @@ class ElasticsearchSink implements CheckedSink {
       await this.#client.indices.simulateIndexTemplate({ name: this.#stream });
     } catch (error) {
       throw this.#failure("use the data stream", error);
+    }
+    try {
+      await findStored(this.#client, this.#stream, ["0".repeat(32)], undefined);
+    } catch (error) {
+      throw this.#failure("look documents up in the data stream", error);
     }
   }
 
@@ -125,9 +143,28 @@ class ElasticsearchSink implements CheckedSink {
       );
       return Array.isArray(answer.items)
         ? { kind: "items", items: answer.items.map(itemAnswer) }
-        : { kind: "retry", reason: "answer-invalid", isOverloaded: false };
+        : { kind: "retry", reason: "answer-invalid", isOverloaded: false, isUnknown: true };
     } catch (error) {
       return this.#answerOf(error);
+    }
+  }
+
+  async #find(ids: readonly string[], signal: AbortSignal): Promise<FindAnswer> {
+    try {
+      return { kind: "found", ids: await findStored(this.#client, this.#stream, ids, signal) };
+    } catch (error) {
+      if (error instanceof errors.ResponseError && error.statusCode === 403) {
+        if (!this.#isBlind) {
+          this.#isBlind = true;
+          this.#options.onBlind?.(this.#failure("look up what may be stored already", error));
+        }
+        return { kind: "blind" };
+      }
+      const answer = this.#answerOf(error);
+      if (answer.kind === "refused") {
+        throw answer.error;
+      }
+      return answer.kind === "retry" ? answer : { kind: "retry", reason: "lookup-refused", isOverloaded: false };
     }
   }
 
@@ -138,16 +175,16 @@ class ElasticsearchSink implements CheckedSink {
         return { kind: "split", reason: `request-${status}`, detail: cut(error.message) };
       }
       if (status === 408 || status === 429 || status >= 500) {
-        return { kind: "retry", reason: `request-${status}`, isOverloaded: true };
+        // 429 is said before anything of the request is looked at; a 503 may be a proxy's word about a server that took it.
+        return { kind: "retry", reason: `request-${status}`, isOverloaded: true, isUnknown: status !== 429 };
       }
     } else if (error instanceof errors.TimeoutError) {
-      return { kind: "retry", reason: "timeout", isOverloaded: true };
-    } else if (error instanceof errors.DeserializationError) {
-      return { kind: "retry", reason: "answer-invalid", isOverloaded: false };
-    } else if (error instanceof errors.ConnectionError || error instanceof errors.NoLivingConnectionsError) {
-      return { kind: "retry", reason: "connection", isOverloaded: false };
-    } else if (error instanceof errors.RequestAbortedError) {
-      return { kind: "retry", reason: "aborted", isOverloaded: false };
+      return { kind: "retry", reason: "timeout", isOverloaded: true, isUnknown: true };
+    } else {
+      const reason = TRANSIENT.find(([failure]) => error instanceof failure)?.[1];
+      if (reason !== undefined) {
+        return { kind: "retry", reason, isOverloaded: false, isUnknown: true };
+      }
     }
     return { kind: "refused", error: this.#failure(`write to "${this.#stream}"`, error) };
   }
@@ -170,7 +207,7 @@ function hintFor(status: number | undefined): string {
     case 401:
       return "Check apiKey, or username and password, of the sink";
     case 403:
-      return "The user needs create_doc and auto_configure on logs-kubernetes.audit_logs-*, and manage_index_templates once";
+      return "The user needs create_doc, auto_configure, read and view_index_metadata on logs-kubernetes.audit_logs-*, and manage_index_templates once";
     case 404:
       return "The index template is missing: give the user manage_index_templates, or install it yourself";
     default:

@@ -24,12 +24,17 @@ export type Behaviour =
 
 /**
  * The part of Elasticsearch that a bulk writer sees, over HTTP on 127.0.0.1. The oracle: `documents` holds what was
- * stored, once per id as a data stream does; `conflicts` counts ids that came again.
+ * stored, once per id and backing index as a data stream does; `conflicts` counts ids that came again and were refused,
+ * `duplicates` those that a rollover let in a second time.
  */
 export class MockElasticsearch {
   readonly documents = new Map<string, Record<string, unknown>>();
   readonly templates: string[] = [];
   conflicts = 0;
+  duplicates = 0;
+  lookups = 0;
+  /** What a lookup is answered with, when not with the truth: a status. */
+  lookupStatus: (lookup: number) => number = () => 200;
   bulkRequests = 0;
   maxConcurrent = 0;
   largestRequest = 0;
@@ -39,6 +44,7 @@ export class MockElasticsearch {
   maxRequestBytes = Infinity;
   authorization: string | undefined;
   #concurrent = 0;
+  readonly #backing: Set<string>[] = [new Set()];
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
@@ -60,6 +66,17 @@ export class MockElasticsearch {
 
   get url(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** The stream gets a new write index: ids of older ones are taken again. */
+  rollover(): void {
+    this.#backing.push(new Set());
+  }
+
+  /** Forgets all documents. */
+  clear(): void {
+    this.documents.clear();
+    this.#backing.splice(0, Infinity, new Set());
   }
 
   async stop(): Promise<void> {
@@ -99,10 +116,36 @@ export class MockElasticsearch {
       }
       return;
     }
+    if (url.startsWith("/_resolve/index/")) {
+      const names = this.#backing.map((_, i) => backingName(i));
+      response.end(JSON.stringify({ indices: [], aliases: [], data_streams: [{ backing_indices: names }] }));
+      return;
+    }
+    if (url.includes("/_mget")) {
+      this.#lookUp(url, body, response);
+      return;
+    }
     if (url.startsWith("/_index_template/") && request.method === "PUT") {
       this.templates.push(body.toString());
     }
     response.end(JSON.stringify({ acknowledged: true }));
+  }
+
+  #lookUp(url: string, body: Buffer, response: ServerResponse): void {
+    const status = this.lookupStatus(this.lookups++);
+    if (status !== 200) {
+      response.statusCode = status;
+      response.end(JSON.stringify({ error: { type: "mock_exception", reason: "lookup" }, status }));
+      return;
+    }
+    const index = this.#backing.findIndex((_, i) => url.startsWith(`/${backingName(i)}/`));
+    const { ids } = JSON.parse(body.toString()) as { ids: readonly string[] };
+    const docs = ids.map((_id) => ({
+      _index: backingName(index),
+      _id,
+      found: this.#backing[index]?.has(_id) === true,
+    }));
+    response.end(JSON.stringify({ docs }));
   }
 
   async #bulk(body: Buffer, response: ServerResponse, behaviour: Behaviour): Promise<void> {
@@ -150,16 +193,22 @@ export class MockElasticsearch {
         items.push({ create: { _id: id, status, error: { type, reason: "mock" } } });
       } else if (behaviour === "failure-store") {
         items.push({ create: { _id: id, status: 201, failure_store: "used" } });
-      } else if (this.documents.has(id)) {
+      } else if (this.#backing.at(-1)?.has(id) === true) {
         this.conflicts++;
         items.push({
           create: { _id: id, status: 409, error: { type: "version_conflict_engine_exception", reason: "mock" } },
         });
       } else {
+        this.duplicates += this.documents.has(id) ? 1 : 0;
+        this.#backing.at(-1)?.add(id);
         this.documents.set(id, JSON.parse(lines[i + 1] ?? "") as Record<string, unknown>);
         items.push({ create: { _id: id, status: 201, result: "created" } });
       }
     }
     return items;
   }
+}
+
+function backingName(index: number): string {
+  return `.ds-mock-${String(index + 1).padStart(6, "0")}`;
 }
