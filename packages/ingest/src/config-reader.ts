@@ -86,6 +86,21 @@ export class ConfigReader {
     return value === undefined || value === null ? undefined : this.#resolved(value, [...path, key]);
   }
 
+  /** The texts of the list at `key`, each as {@link text}. */
+  texts(parent: JsonObject, key: string, path: Path): readonly string[] {
+    return this.list(parent, key, path).flatMap((value, i) => this.#resolved(value, [...path, key, i]) ?? []);
+  }
+
+  /** Whether the value at `key` is true; `fallback` when absent. */
+  flag(parent: JsonObject, key: string, path: Path, fallback: boolean): boolean {
+    const value = own(parent, key);
+    if (value === undefined || value === null || typeof value === "boolean") {
+      return value ?? fallback;
+    }
+    this.problem([...path, key], `${textOf([...path, key])} must be true or false`, "Write it without quotes");
+    return fallback;
+  }
+
   /** A secret: as {@link optional}, and `file:<path>` stands for the content of a file. */
   secret(parent: JsonObject, key: string, path: Path): string | undefined {
     const text = this.optional(parent, key, path);

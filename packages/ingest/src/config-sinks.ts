@@ -4,6 +4,7 @@ import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
 import type { ConfigReader, ConfigReferences } from "./config-reader.ts";
 import type { Feed } from "./outlet.ts";
 import type { ElasticsearchOptions } from "./sinks/elasticsearch.ts";
+import type { StoreSinkOptions } from "./sinks/store.ts";
 
 interface SinkBase {
   readonly name: string;
@@ -15,6 +16,8 @@ export interface FileSinkConfig extends SinkBase {
   readonly type: "file";
   readonly folder: string;
   readonly maxFileBytes?: number;
+  readonly maxFileAgeMs?: number;
+  readonly compress?: "none" | "zstd";
 }
 
 export interface ElasticsearchSinkConfig
@@ -22,16 +25,36 @@ export interface ElasticsearchSinkConfig
   readonly type: "elasticsearch";
 }
 
-export type SinkConfig = FileSinkConfig | ElasticsearchSinkConfig;
+/** The embedded store: docs/store.md. */
+export interface StoreSinkConfig extends SinkBase, Omit<StoreSinkOptions, "name"> {
+  readonly type: "store";
+}
+
+/** Standard output, a document a line. */
+export interface StdoutSinkConfig extends SinkBase {
+  readonly type: "stdout";
+}
+
+export type SinkConfig = FileSinkConfig | StoreSinkConfig | StdoutSinkConfig | ElasticsearchSinkConfig;
 
 const DEFAULT_POLICY = "control-loops";
 const NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
 const NAMESPACE = /^[a-z0-9][a-z0-9_.]{0,99}$/;
 const COMMON_KEYS = ["type", "name", "feed", "policy"] as const;
 const OWN_KEYS = {
-  file: ["folder", "maxFileBytes"],
+  file: ["folder", "maxFileBytes", "maxFileAgeMs", "compress"],
+  store: ["folder", "maxSegmentBytes", "maxSegmentAgeMs", "maxStoreBytes"],
+  stdout: [],
   elasticsearch: ["node", "username", "password", "apiKey", "caFile", "namespace", "requestTimeoutMs"],
 } as const;
+const TYPES = Object.keys(OWN_KEYS) as SinkConfig["type"][];
+/** What a sink gets where nothing else is said: a place that keeps gets what is kept, a place for people the findings. */
+const DEFAULT_FEEDS: Readonly<Record<SinkConfig["type"], Feed>> = {
+  file: "kept",
+  store: "kept",
+  stdout: "findings",
+  elasticsearch: "findings",
+};
 
 /** Reads one entry of `sinks`. */
 export function readSink(
@@ -41,20 +64,31 @@ export function readSink(
   references: ConfigReferences,
 ): SinkConfig | undefined {
   const at = ["sinks", index];
-  const type = isJsonObject(value) ? reader.choice(value, "type", at, ["file", "elasticsearch"]) : undefined;
-  const known = type === undefined ? [...OWN_KEYS.file, ...OWN_KEYS.elasticsearch] : OWN_KEYS[type];
+  const type = isJsonObject(value) ? reader.choice(value, "type", at, TYPES) : undefined;
+  const known = type === undefined ? Object.values(OWN_KEYS).flat() : OWN_KEYS[type];
   const given = reader.object(value, at, [...COMMON_KEYS, ...known]);
   if (given === undefined || type === undefined) {
     return undefined;
   }
   const name = readName(reader, given, at, type);
-  const feed = reader.choice(given, "feed", at, ["findings", "kept", "all"], type === "file" ? "kept" : "findings");
+  const feed = reader.choice(given, "feed", at, ["findings", "kept", "all"], DEFAULT_FEEDS[type]);
   const policy = feed && readPolicy(reader, given, at, feed, references);
   if (name === undefined || feed === undefined) {
     return undefined;
   }
   const base = { name, feed, ...(policy && { policy }) };
-  return type === "file" ? readFileSink(reader, given, at, base) : readElasticsearch(reader, given, at, base);
+  switch (type) {
+    case "file":
+      return readFileSink(reader, given, at, base);
+    case "store":
+      return readStore(reader, given, at, base);
+    case "stdout":
+      return { type, ...base };
+    case "elasticsearch":
+      return readElasticsearch(reader, given, at, base);
+    default:
+      return type satisfies never;
+  }
 }
 
 function readFileSink(
@@ -65,9 +99,40 @@ function readFileSink(
 ): SinkConfig | undefined {
   const folder = reader.text(given, "folder", at);
   const maxFileBytes = reader.count(given, "maxFileBytes", at, 1024);
+  const maxFileAgeMs = reader.count(given, "maxFileAgeMs", at, 1000);
+  const compress = reader.choice(given, "compress", at, ["none", "zstd"], "none");
+  return folder === undefined || compress === undefined
+    ? undefined
+    : {
+        type: "file",
+        ...base,
+        folder,
+        compress,
+        ...(maxFileBytes !== undefined && { maxFileBytes }),
+        ...(maxFileAgeMs !== undefined && { maxFileAgeMs }),
+      };
+}
+
+function readStore(
+  reader: ConfigReader,
+  given: JsonObject,
+  at: (string | number)[],
+  base: SinkBase,
+): SinkConfig | undefined {
+  const folder = reader.text(given, "folder", at);
+  const maxSegmentBytes = reader.count(given, "maxSegmentBytes", at, 1024);
+  const maxSegmentAgeMs = reader.count(given, "maxSegmentAgeMs", at, 1000);
+  const maxStoreBytes = reader.count(given, "maxStoreBytes", at, 1024);
   return folder === undefined
     ? undefined
-    : { type: "file", ...base, folder, ...(maxFileBytes !== undefined && { maxFileBytes }) };
+    : {
+        type: "store",
+        ...base,
+        folder,
+        ...(maxSegmentBytes !== undefined && { maxSegmentBytes }),
+        ...(maxSegmentAgeMs !== undefined && { maxSegmentAgeMs }),
+        ...(maxStoreBytes !== undefined && { maxStoreBytes }),
+      };
 }
 
 function readElasticsearch(

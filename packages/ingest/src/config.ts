@@ -3,8 +3,10 @@ import type { JsonObject, JsonValue, Problem } from "@auditsieve/audit";
 import { DetectionEngine, loadDetections } from "@auditsieve/detect";
 import { ConfigReader } from "./config-reader.ts";
 import type { ConfigReferences } from "./config-reader.ts";
-import { readName, readSink } from "./config-sinks.ts";
+import { readSink } from "./config-sinks.ts";
 import type { SinkConfig } from "./config-sinks.ts";
+import { placesOf, readSource } from "./config-sources.ts";
+import type { SourceConfig } from "./config-sources.ts";
 import type { PipelineLimits } from "./pipeline.ts";
 
 /** A configuration that can be run: everything in it is resolved and checked. */
@@ -18,13 +20,6 @@ export interface IngestConfig {
   readonly sinks: readonly SinkConfig[];
   readonly detections: DetectionEngine;
   readonly limits: Partial<PipelineLimits>;
-}
-
-export interface SourceConfig {
-  readonly type: "file";
-  readonly name: string;
-  readonly path: string;
-  readonly pollIntervalMs?: number;
 }
 
 export interface ReadConfig {
@@ -86,12 +81,7 @@ function readRoot(reader: ConfigReader, value: JsonValue, references: ConfigRefe
     "name",
     sources.map(({ name }) => name),
   );
-  forbidTwice(
-    reader,
-    "sources",
-    "path",
-    sources.map(({ path }) => path),
-  );
+  forbidSamePlace(reader, sources);
   forbidTwice(
     reader,
     "sinks",
@@ -129,16 +119,18 @@ function readKey(reader: ConfigReader, keys: JsonObject, name: "redaction" | "id
       );
 }
 
-function readSource(reader: ConfigReader, value: JsonValue, index: number): SourceConfig | undefined {
-  const at = ["sources", index];
-  const source = reader.object(value, at, ["type", "name", "path", "pollIntervalMs"]);
-  const type = source && reader.choice(source, "type", at, ["file"]);
-  const path = source && reader.text(source, "path", at);
-  const name = source && readName(reader, source, at, index === 0 ? "audit" : `audit-${index + 1}`);
-  const pollIntervalMs = source && reader.count(source, "pollIntervalMs", at);
-  return type && path && name
-    ? { type, name, path, ...(pollIntervalMs !== undefined && { pollIntervalMs }) }
-    : undefined;
+function forbidSamePlace(reader: ConfigReader, sources: readonly SourceConfig[]): void {
+  const first = new Map<string, number>();
+  sources.forEach((source, i) => {
+    for (const place of placesOf(source)) {
+      const other = first.get(place);
+      if (other !== undefined) {
+        const [what, hint] = place === "-" ? ["input", "Only one source can read it"] : ["path", "Give each its own path"];
+        reader.problem(["sources", i], `sources[${i}] has the same ${what} as sources[${other}]`, hint);
+      }
+      first.set(place, other ?? i);
+    }
+  });
 }
 
 function forbidTwice(reader: ConfigReader, list: string, key: string, values: readonly string[]): void {

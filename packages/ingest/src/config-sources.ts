@@ -1,0 +1,85 @@
+import { isJsonObject, own } from "@auditsieve/audit";
+import type { JsonObject, JsonValue } from "@auditsieve/audit";
+import type { ConfigReader } from "./config-reader.ts";
+import { readName } from "./config-sinks.ts";
+
+type At = readonly (string | number)[];
+
+/** Follows logs that somebody writes to. */
+export interface FileSourceConfig {
+  readonly type: "file";
+  readonly name: string;
+  /** A path or a pattern with `*`, `?`, `[…]`, `**`; several with `paths`. */
+  readonly paths: readonly string[];
+  readonly pollIntervalMs?: number;
+}
+
+/** Reads logs that nobody writes to any more, once. */
+export interface ArchiveSourceConfig {
+  readonly type: "archive";
+  readonly name: string;
+  readonly paths: readonly string[];
+}
+
+/** Reads standard input until it ends. */
+export interface StdinSourceConfig {
+  readonly type: "stdin";
+  readonly name: string;
+}
+
+export type SourceConfig = FileSourceConfig | ArchiveSourceConfig | StdinSourceConfig;
+
+const OWN_KEYS: Readonly<Record<SourceConfig["type"], readonly string[]>> = {
+  file: ["path", "paths", "pollIntervalMs"],
+  archive: ["path", "paths"],
+  stdin: [],
+};
+const TYPES = Object.keys(OWN_KEYS) as SourceConfig["type"][];
+
+/** Reads one entry of `sources`. */
+export function readSource(reader: ConfigReader, value: JsonValue, index: number): SourceConfig | undefined {
+  const at = ["sources", index];
+  const type = isJsonObject(value) ? reader.choice(value, "type", at, TYPES) : undefined;
+  const keys = type === undefined ? Object.values(OWN_KEYS).flat() : OWN_KEYS[type];
+  const given = reader.object(value, at, ["type", "name", ...keys]);
+  if (given === undefined || type === undefined) {
+    return undefined;
+  }
+  const fallback = type === "file" || type === "archive" ? "audit" : type;
+  const name = readName(reader, given, at, index === 0 ? fallback : `${fallback}-${index + 1}`);
+  if (name === undefined) {
+    return undefined;
+  }
+  switch (type) {
+    case "file": {
+      const paths = readPaths(reader, given, at);
+      const pollIntervalMs = reader.count(given, "pollIntervalMs", at);
+      return paths && { type, name, paths, ...(pollIntervalMs !== undefined && { pollIntervalMs }) };
+    }
+    case "archive": {
+      const paths = readPaths(reader, given, at);
+      return paths && { type, name, paths };
+    }
+    case "stdin":
+      return { type, name };
+    default:
+      return type satisfies never;
+  }
+}
+
+/** What must not be the same in two sources, by name of the key. */
+export function placesOf(source: SourceConfig): readonly string[] {
+  return source.type === "stdin" ? ["-"] : source.paths;
+}
+
+function readPaths(reader: ConfigReader, given: JsonObject, at: At): readonly string[] | undefined {
+  if (own(given, "paths") === undefined) {
+    const path = reader.text(given, "path", at);
+    return path === undefined ? undefined : [path];
+  }
+  if (own(given, "path") !== undefined) {
+    return reader.problem([...at, "paths"], "it has path and paths", "Give one of them");
+  }
+  const paths = reader.texts(given, "paths", at);
+  return paths.length === 0 ? undefined : paths;
+}

@@ -1,0 +1,96 @@
+import { access, constants } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import type { Checkpoint } from "../checkpoint.ts";
+import type { SourceConfig } from "../config-sources.ts";
+import { fileError, IngestError, systemCode } from "../errors.ts";
+import type { Source, SourceAlarm } from "../source.ts";
+import { archiveSource } from "./archive.ts";
+import { openCanonicalLog } from "./canonical-log.ts";
+import { createFileTails } from "./file-tails.ts";
+import { expandPatterns, isPattern } from "./log-patterns.ts";
+
+/** What sources need besides their configuration. */
+export interface SourceContext {
+  readonly checkpoint: Checkpoint;
+  readonly onAlarm: (alarm: SourceAlarm) => void;
+  /** Standard input, for the source of that type. */
+  readonly input?: Readable;
+}
+
+/** Makes the source that an entry of the configuration describes. */
+export async function createSource(config: SourceConfig, context: SourceContext): Promise<Source> {
+  const { name } = config;
+  const { checkpoint, onAlarm, input } = context;
+  const onUnreadable = ({ message }: IngestError): void => onAlarm({ kind: "unreadable", message });
+  switch (config.type) {
+    case "file":
+      return createFileTails({ ...config, checkpoint, onAlarm });
+    case "archive":
+      return archiveSource({ name, logs: await expandPatterns(config.paths), checkpoint, onUnreadable });
+    case "stdin": {
+      if (input === undefined) {
+        throw new IngestError("missing", `Cannot read source "${name}": there is no standard input`, {
+          hint: "Pipe a log in, or name a source of another type",
+        });
+      }
+      // It cannot be read again: nothing of it is kept in the checkpoint.
+      return archiveSource({
+        name,
+        logs: [{ name: "standard input", open: () => openCanonicalLog(input) }],
+        onUnreadable,
+      });
+    }
+    default:
+      return config satisfies never;
+  }
+}
+
+/** What a source reads, for people. */
+export function describeSource(config: SourceConfig): string {
+  switch (config.type) {
+    case "file":
+    case "archive":
+      return config.paths.join(", ");
+    case "stdin":
+      return "standard input";
+    default:
+      return config satisfies never;
+  }
+}
+
+/** What may be wrong with a source before it is started: `isWaiting` where the daemon would wait for a file. */
+export async function checkSource(
+  config: SourceConfig,
+): Promise<readonly { readonly error: IngestError; readonly isWaiting: boolean }[]> {
+  switch (config.type) {
+    case "file":
+    case "archive": {
+      const checked = config.paths.map((path) => checkLog(path, config.type === "file"));
+      return (await Promise.all(checked)).flat();
+    }
+    case "stdin":
+      return [];
+    default:
+      return config satisfies never;
+  }
+}
+
+async function checkLog(
+  pattern: string,
+  isFollowed: boolean,
+): Promise<readonly { readonly error: IngestError; readonly isWaiting: boolean }[]> {
+  const paths = await expandPatterns([pattern]);
+  if (isPattern(pattern) && paths.length === 0) {
+    const message = `Cannot read log "${pattern}": no file fits the pattern`;
+    return [{ error: new IngestError("missing", message, { path: pattern, hint: "Check the folder" }), isWaiting: true }];
+  }
+  const found = paths.map(async (path) => {
+    try {
+      await access(path, constants.R_OK);
+      return [];
+    } catch (error) {
+      return [{ error: fileError("read log", path, error), isWaiting: isFollowed && systemCode(error) === "ENOENT" }];
+    }
+  });
+  return (await Promise.all(found)).flat();
+}
