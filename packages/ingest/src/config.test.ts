@@ -42,7 +42,7 @@ describe("readConfig", () => {
     expect(config).toMatchObject({
       cluster: "prod",
       redactionKey: Buffer.from("k".repeat(40)),
-      sources: [{ type: "file", name: "audit", path: "/var/log/audit.log" }],
+      sources: [{ type: "file", name: "audit", paths: ["/var/log/audit.log"] }],
       sinks: [
         {
           type: "elasticsearch",
@@ -64,7 +64,7 @@ describe("readConfig", () => {
 stateFolder: x
 keys: { redaction: short }
 sources:
-  - { type: kafka, path: a }
+  - { type: carrier-pigeon, path: a }
   - { type: file, name: "Bad Name", path: b, typo: 1 }
 sinks:
   - { type: elasticsearch, node: "https://u:p@host", username: only, policy: mine }

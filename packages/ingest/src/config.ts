@@ -125,7 +125,8 @@ function forbidSamePlace(reader: ConfigReader, sources: readonly SourceConfig[])
     for (const place of placesOf(source)) {
       const other = first.get(place);
       if (other !== undefined) {
-        const [what, hint] = place === "-" ? ["input", "Only one source can read it"] : ["path", "Give each its own path"];
+        const [what, hint] =
+          place === "-" ? ["input", "Only one source can read it"] : ["path", "Give each its own path"];
         reader.problem(["sources", i], `sources[${i}] has the same ${what} as sources[${other}]`, hint);
       }
       first.set(place, other ?? i);

@@ -1,20 +1,18 @@
-import { access, constants, mkdir } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { createRedactor } from "@auditsieve/audit";
 import type { Problem } from "@auditsieve/audit";
 import { openCheckpoint } from "./checkpoint.ts";
-import type { SinkConfig } from "./config-sinks.ts";
 import type { IngestConfig } from "./config.ts";
-import { fileError, IngestError, reasonOf, systemCode } from "./errors.ts";
+import { fileError, IngestError, reasonOf } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 import { Pipeline } from "./pipeline.ts";
-import type { Sink } from "./sink.ts";
+import type { Delivery, Sink } from "./sink.ts";
 import type { Backoff } from "./sinks/backoff.ts";
+import { checkFolder, checkSink, createSink } from "./sinks/create-sink.ts";
 import { openSideLogs } from "./sinks/dead-letter.ts";
-import type * as elasticsearch from "./sinks/elasticsearch.ts";
-import type { ElasticsearchOptions } from "./sinks/elasticsearch.ts";
-import { createFileSink } from "./sinks/file.ts";
-import { createFileTail } from "./sources/file-tail.ts";
+import { checkSource, createSource, describeSource } from "./sources/create-source.ts";
 import { stateKey } from "./state-keys.ts";
 import type { PipelineTally } from "./tally.ts";
 
@@ -24,6 +22,12 @@ export interface DaemonOptions {
   readonly signal: AbortSignal;
   readonly backoff?: Backoff;
   readonly now?: () => Date;
+  /** Standard input, for a source of that type. */
+  readonly input?: Readable;
+  /** Standard output, for a sink of that type; resolves when the bytes were taken. */
+  readonly writeOutput?: (bytes: Buffer | string) => Promise<void>;
+  /** What that sink prints of a delivery. Default: its document. */
+  readonly format?: (delivery: Delivery) => string | undefined;
   /** How often the counters are logged. Default a minute. */
   readonly reportIntervalMs?: number;
 }
@@ -60,18 +64,23 @@ export async function startDaemon(config: IngestConfig, options: DaemonOptions):
     deadLetter: join(stateFolder, "dead-letter.ndjson"),
     quarantine: join(stateFolder, "quarantine.ndjson"),
   });
-  const sinks = await Promise.all(config.sinks.map((sink) => createSink(sink, config, options)));
+  const sinks = await Promise.all(
+    config.sinks.map((sink) => createSink(sink, { ...options, cluster: config.cluster })),
+  );
   const failures = new FailureLog(logger);
-  const pipelines = config.sources.map(
-    ({ name, path, pollIntervalMs }) =>
+  const sources = await Promise.all(
+    config.sources.map((source) =>
+      createSource(source, {
+        checkpoint,
+        onAlarm: ({ kind, message }) => logger.warn({ source: source.name, alarm: kind }, message),
+        ...(options.input && { input: options.input }),
+      }),
+    ),
+  );
+  const pipelines = sources.map(
+    (source) =>
       new Pipeline({
-        source: createFileTail({
-          name,
-          path,
-          checkpoint,
-          ...(pollIntervalMs !== undefined && { pollIntervalMs }),
-          onAlarm: ({ kind, message }) => logger.warn({ source: name, alarm: kind }, message),
-        }),
+        source,
         feeds: config.sinks.map(({ feed, policy }, i) => ({ sink: sinks[i] as Sink, feed, ...(policy && { policy }) })),
         sideLogs,
         cluster: config.cluster,
@@ -83,13 +92,13 @@ export async function startDaemon(config: IngestConfig, options: DaemonOptions):
         ...(options.now && { now: options.now }),
         onFailure: (error) => failures.tell(error),
         onLineAlarm: ({ kind, input, offset, bytes, reason }) =>
-          failures.tellLine(kind, { source: name, input, offset, bytes, reason }),
+          failures.tellLine(kind, { source: source.name, input, offset, bytes, reason }),
       }),
   );
   logger.info(
     {
       cluster: config.cluster,
-      sources: config.sources.map(({ path }) => path),
+      sources: config.sources.map(describeSource),
       sinks: config.sinks.map(({ name, feed }) => `${name} (${feed})`),
     },
     "Started.",
@@ -103,25 +112,26 @@ export async function startDaemon(config: IngestConfig, options: DaemonOptions):
 
 /** Tries what the configuration names: folders, logs, connections, rights. Returns every problem. */
 export async function checkConfig(config: IngestConfig): Promise<readonly Problem[]> {
-  const writable = [config.stateFolder, ...config.sinks.flatMap((sink) => (sink.type === "file" ? [sink.folder] : []))];
+  const sources = config.sources.map(async (source) => {
+    const found = await checkSource(source);
+    return found.map(({ error, isWaiting }): Problem => {
+      const problem = problemOf("check-source", error);
+      const hint = "The daemon waits for it; is this the path of --audit-log-path?";
+      return isWaiting ? { ...problem, severity: "warning", hint } : problem;
+    });
+  });
   const problems = await Promise.all([
-    ...writable.map(checkFolder),
-    ...config.sources.map(({ path }) => checkLog(path)),
-    ...config.sinks.map(async (given) => {
-      if (given.type !== "elasticsearch") {
-        return [];
-      }
-      const { createElasticsearchSink } = await loadElasticsearch();
-      const sink = createElasticsearchSink(elasticsearchOptions(given, config));
-      try {
-        await sink.check();
-        return [];
-      } catch (error) {
-        return [problemOf("check-sink", error)];
-      } finally {
-        await sink.close();
-      }
-    }),
+    checkFolder(config.stateFolder).then(
+      () => [],
+      (error: unknown) => [problemOf("check-folder", error)],
+    ),
+    ...sources,
+    ...config.sinks.map((sink) =>
+      checkSink(sink, config.cluster).then(
+        () => [],
+        (error: unknown) => [problemOf("check-sink", error)],
+      ),
+    ),
   ]);
   return problems.flat();
 }
@@ -137,48 +147,6 @@ async function keyOf(folder: string, name: "redaction" | "id", logger: Logger): 
     );
   }
   return key;
-}
-
-async function createSink(sink: SinkConfig, config: IngestConfig, options: DaemonOptions): Promise<Sink> {
-  if (sink.type === "file") {
-    const { name, folder, maxFileBytes } = sink;
-    return createFileSink({ name, folder, ...(maxFileBytes !== undefined && { maxFileBytes }) });
-  }
-  const { createElasticsearchSink } = await loadElasticsearch();
-  const { logger, backoff, now } = options;
-  return createElasticsearchSink({
-    ...elasticsearchOptions(sink, config),
-    ...(backoff && { backoff }),
-    ...(now && { now }),
-    onBlind: ({ message, hint }) => logger.warn({ sink: sink.name, hint }, message),
-    batches: {
-      onRetry: ({ reason, items, attempt }) => {
-        const level = attempt < 3 ? "debug" : "warn";
-        logger[level]({ sink: sink.name, reason, items, attempt }, "Sink is busy or away, sending again.");
-      },
-    },
-  });
-}
-
-/** The client is large: commands that only read files should not wait for it. */
-function loadElasticsearch(): Promise<Pick<typeof elasticsearch, "createElasticsearchSink">> {
-  return import("./sinks/elasticsearch.ts");
-}
-
-function elasticsearchOptions(
-  sink: SinkConfig & { type: "elasticsearch" },
-  { cluster }: IngestConfig,
-): ElasticsearchOptions {
-  const { name, node, auth, ca, namespace, requestTimeoutMs } = sink;
-  return {
-    name,
-    node,
-    cluster,
-    ...(auth && { auth }),
-    ...(ca !== undefined && { ca }),
-    ...(namespace !== undefined && { namespace }),
-    ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
-  };
 }
 
 /** Runs all until the signal; when one fails, the others are stopped too: half a daemon would look like a whole one. */
@@ -234,30 +202,6 @@ function logTallies(logger: Logger, pipelines: readonly Pipeline[]): void {
       pending,
     }));
     logger.info({ source, lines, bytes, undecidable, reduced, findings, unacknowledged, sinks: bySink }, "Counters.");
-  }
-}
-
-async function checkFolder(folder: string): Promise<readonly Problem[]> {
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await access(folder, constants.W_OK);
-    return [];
-  } catch (error) {
-    return [problemOf("check-folder", fileError("write to folder", folder, error))];
-  }
-}
-
-async function checkLog(path: string): Promise<readonly Problem[]> {
-  try {
-    await access(path, constants.R_OK);
-    return [];
-  } catch (error) {
-    const problem = problemOf("check-source", fileError("read log", path, error));
-    return [
-      systemCode(error) === "ENOENT"
-        ? { ...problem, severity: "warning", hint: "The daemon waits for it; is this the path of --audit-log-path?" }
-        : problem,
-    ];
   }
 }
 

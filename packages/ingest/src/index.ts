@@ -25,9 +25,16 @@ export type { ArchivedLog, ArchiveOptions } from "./sources/archive.ts";
 export { checkConfig, startDaemon } from "./daemon.ts";
 export type { DaemonEnd, DaemonOptions } from "./daemon.ts";
 export { readConfig } from "./config.ts";
-export type { IngestConfig, ReadConfig, SourceConfig } from "./config.ts";
+export type { IngestConfig, ReadConfig } from "./config.ts";
+export type { ArchiveSourceConfig, FileSourceConfig, SourceConfig, StdinSourceConfig } from "./config-sources.ts";
 export type { ConfigReferences, References } from "./config-reader.ts";
-export type { ElasticsearchSinkConfig, FileSinkConfig, SinkConfig } from "./config-sinks.ts";
+export type {
+  ElasticsearchSinkConfig,
+  FileSinkConfig,
+  SinkConfig,
+  StdoutSinkConfig,
+  StoreSinkConfig,
+} from "./config-sinks.ts";
 export { createLogger } from "./logger.ts";
 export type { Logger, LoggerOptions } from "./logger.ts";
 export type { BatchLimits } from "./outlet.ts";
@@ -36,6 +43,15 @@ export { Checkpoint, openCheckpoint } from "./checkpoint.ts";
 export type { StateFiles } from "./checkpoint.ts";
 export { createFileTail } from "./sources/file-tail.ts";
 export type { FileTailOptions } from "./sources/file-tail.ts";
+export { isStore, openStore } from "./sources/store-reader.ts";
+export type { Store, StoreSegment, StoreSelection } from "./sources/store-reader.ts";
+export { createStoreSink } from "./sinks/store.ts";
+export type { StoreSinkOptions } from "./sinks/store.ts";
+export type { IndexEntry } from "./sinks/store-format.ts";
+export { createFileTails } from "./sources/file-tails.ts";
+export type { FileTailsOptions } from "./sources/file-tails.ts";
+export { createStdoutSink } from "./sinks/stdout.ts";
+export type { StdoutSinkOptions } from "./sinks/stdout.ts";
 export { createFileSink } from "./sinks/file.ts";
 export type { FileSinkOptions } from "./sinks/file.ts";
 export { openSideLogs } from "./sinks/dead-letter.ts";

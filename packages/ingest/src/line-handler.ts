@@ -58,7 +58,8 @@ export class LineHandler implements LineVisitor {
   readonly #scan = new EventScan();
   readonly #head = scanHead(this.#scan);
   readonly #findings: FindingStream | undefined;
-  readonly #tail = new LineTail();
+  /** Of lines over the limit whose end has not come yet, by input. */
+  readonly #tails = new Map<string, LineTail>();
   /** Events whose finding has just been written, by the line's id. */
   readonly #evidence = new Map<string, Delivery>();
   #input = "";
@@ -113,7 +114,9 @@ export class LineHandler implements LineVisitor {
   }
 
   oversizePart(bytes: Buffer, start: number, end: number): void {
-    this.#tail.push(bytes, start, end);
+    const tail = this.#tails.get(this.#input) ?? new LineTail();
+    this.#tails.set(this.#input, tail);
+    tail.push(bytes, start, end);
   }
 
   /** Costs one record and an alarm. Delivered to every sink: what was not read as a whole proves nothing that may drop it. */
@@ -121,7 +124,8 @@ export class LineHandler implements LineVisitor {
     const { source, cluster, idKey, window } = this.#options;
     const line = this.#count(long.offset, long.bytes, long.terminated);
     const id = documentId(idKey, cluster, Buffer.from(`oversize ${long.bytes} ${long.sha256}`));
-    const event = reducedEvent(long, this.#tail.take());
+    const event = reducedEvent(long, (this.#tails.get(this.#input) ?? new LineTail()).take());
+    this.#tails.delete(this.#input);
     const held = window.hold(this.#input, line.end, this.#bytes);
     const place = { source, input: this.#input, offset: line.offset, bytes: long.bytes };
     this.#options.quarantine({ id, ...place, sha256: long.sha256 }, () => window.settle(held));

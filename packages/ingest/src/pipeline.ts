@@ -127,17 +127,20 @@ export class Pipeline {
   }
 
   async #read(signal: AbortSignal): Promise<void> {
-    const framer = new LineFramer(this.#handler, { maxLineBytes: this.#limits.maxLineBytes });
+    // Chunks of several inputs may alternate, in the middle of a line too.
+    const framers = new Map<string, LineFramer>();
     let input: string | undefined;
     for await (const chunk of this.#options.source.open(signal)) {
+      const framer = framers.get(chunk.input) ?? this.#framer(chunk.offset);
       if (chunk.input !== input) {
         input = chunk.input;
-        framer.reset(chunk.offset);
+        framers.set(input, framer);
         this.#handler.begin(input);
       }
       framer.write(chunk.bytes);
       if (chunk.isLast) {
         framer.end();
+        framers.delete(chunk.input);
         input = undefined;
       }
       this.#moved();
@@ -146,6 +149,12 @@ export class Pipeline {
         await this.#nextProgress(signal);
       }
     }
+  }
+
+  #framer(offset: number): LineFramer {
+    const framer = new LineFramer(this.#handler, { maxLineBytes: this.#limits.maxLineBytes });
+    framer.reset(offset);
+    return framer;
   }
 
   #isFull(): boolean {

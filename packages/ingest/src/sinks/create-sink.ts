@@ -45,6 +45,7 @@ export async function createSink(config: SinkConfig, context: SinkContext): Prom
         ...elasticsearchOptions(config, context.cluster),
         ...(backoff && { backoff }),
         ...(now && { now }),
+        onBlind: ({ message, hint }) => logger.warn({ sink: name, hint }, message),
         batches: {
           onRetry: ({ reason, items, attempt }) => {
             const level = attempt < 3 ? "debug" : "warn";

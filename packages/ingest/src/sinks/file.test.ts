@@ -1,7 +1,8 @@
 import * as nodeFiles from "node:fs/promises";
-import { appendFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { zstdDecompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { sampleDelivery, testSink } from "../sink.suite.ts";
 import { createFileSink } from "./file.ts";
@@ -47,6 +48,28 @@ describe("file sink", () => {
         .map((line) => (JSON.parse(line) as { auditID: string }).auditID)
         .toSorted(),
     ).toEqual(Array.from({ length: 40 }, (_, i) => `id-${i}`).toSorted());
+  });
+});
+
+describe("file sink with compression", () => {
+  test("rotates by age and size and compresses what is rotated, also what a crash left", async () => {
+    await writeFile(join(folder, "events-2026-11-24T00-13-26.471-6.ndjson"), '{"a":1}\n');
+    const sink = createFileSink({ name: "archive", folder, maxFileAgeMs: 1, compress: "zstd" });
+    for (let i = 0; i < 3; i++) {
+      await sink.write([sampleDelivery(i)], signal);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await sink.close();
+    const archives = (await readdir(folder)).filter((name) => name.endsWith(".zst")).toSorted();
+    expect(archives.length).toBeGreaterThanOrEqual(2);
+    expect(await readdir(folder)).not.toContain("events-2026-11-24T00-13-26.471-6.ndjson");
+    const texts = await Promise.all(
+      (await readdir(folder)).map(async (name) => {
+        const bytes = await readFile(join(folder, name));
+        return (name.endsWith(".zst") ? zstdDecompressSync(bytes) : bytes).toString();
+      }),
+    );
+    expect(texts.join("").trim().split("\n")).toHaveLength(4);
   });
 });
 

@@ -11,6 +11,10 @@ export interface NdjsonFileOptions {
   readonly path: string;
   /** Over this size the file is renamed to `<name>-<time><extension>` and a new one begun. Default: never. */
   readonly maxBytes?: number;
+  /** So long after its first line the file is renamed with the next one. Default: never. */
+  readonly maxAgeMs?: number;
+  /** Told the new name of the file after that; nobody writes to it any more. */
+  readonly onRotated?: (path: string) => void;
   readonly files?: NdjsonFiles;
   readonly now?: () => Date;
 }
@@ -32,17 +36,22 @@ interface Waiting {
 export class NdjsonFile {
   readonly #path: string;
   readonly #maxBytes: number;
+  readonly #maxAgeMs: number;
+  readonly #onRotated: ((path: string) => void) | undefined;
   readonly #files: NdjsonFiles;
   readonly #now: () => Date;
   readonly #waiting: Waiting[] = [];
   #handle: FileHandle | undefined;
   #bytes = 0;
+  #begunAt = Infinity;
   #working: Promise<void> | undefined;
   #isClosed = false;
 
   constructor(options: NdjsonFileOptions) {
     this.#path = options.path;
     this.#maxBytes = options.maxBytes ?? Infinity;
+    this.#maxAgeMs = options.maxAgeMs ?? Infinity;
+    this.#onRotated = options.onRotated;
     this.#files = options.files ?? nodeFiles;
     this.#now = options.now ?? (() => new Date());
   }
@@ -105,7 +114,8 @@ export class NdjsonFile {
       throw error;
     }
     this.#bytes += block.length;
-    if (this.#bytes >= this.#maxBytes) {
+    this.#begunAt = Math.min(this.#begunAt, performance.now());
+    if (this.#bytes >= this.#maxBytes || performance.now() - this.#begunAt >= this.#maxAgeMs) {
       // The lines are safe already: a failed rotation is tried again with the next ones.
       await this.#rotate(handle).catch(() => undefined);
     }
@@ -123,7 +133,10 @@ export class NdjsonFile {
       handle = await this.#files.open(this.#path, "w+", 0o600);
       await syncFolder(dirname(this.#path), this.#files);
     }
+    // A restart does not make a file young: it counts from its creation, where the disk knows that.
+    const { birthtimeMs } = await handle.stat();
     this.#bytes = await repair(handle);
+    this.#begunAt = this.#bytes === 0 ? Infinity : performance.now() - Math.max(0, Date.now() - birthtimeMs);
     this.#handle = handle;
     return handle;
   }
@@ -142,10 +155,13 @@ export class NdjsonFile {
     const extension = extname(this.#path);
     const stem = this.#path.slice(0, this.#path.length - extension.length);
     const time = this.#now().toISOString().replaceAll(":", "-").replace("Z", "");
-    await this.#files.rename(this.#path, `${stem}-${time}-${this.#bytes}${extension}`);
+    const rotated = `${stem}-${time}-${this.#bytes}${extension}`;
+    await this.#files.rename(this.#path, rotated);
     this.#handle = undefined;
+    this.#begunAt = Infinity;
     await handle.close();
     await syncFolder(dirname(this.#path), this.#files);
+    this.#onRotated?.(rotated);
   }
 
   #error(reason: string, cause: unknown): IngestError {

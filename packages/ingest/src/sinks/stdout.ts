@@ -27,7 +27,10 @@ export function createStdoutSink({ name, write, format }: StdoutSinkOptions): Si
       const text =
         format === undefined
           ? Buffer.concat(batch.flatMap(({ document }) => [document, NEWLINE]))
-          : batch.flatMap((delivery) => format(delivery) ?? []).map((line) => `${line}\n`).join("");
+          : batch
+              .flatMap((delivery) => format(delivery) ?? [])
+              .map((line) => `${line}\n`)
+              .join("");
       if (text.length > 0) {
         // One after the other: a line is never torn by another.
         const turn = writing.then(() => write(text));

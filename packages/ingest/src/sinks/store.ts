@@ -114,8 +114,11 @@ class StoreSink implements Sink {
 
   async #removeOldest(): Promise<void> {
     const { folder, maxStoreBytes = Infinity } = this.#options;
-    const isFinding = (entry: IndexEntry): number => (entry.kind === "finding" ? 1 : 0);
-    const oldestFirst = [...this.#entries.values()].sort((a, b) => isFinding(a) - isFinding(b));
+    const entries = [...this.#entries.values()];
+    const oldestFirst = [
+      ...entries.filter(({ kind }) => kind !== "finding"),
+      ...entries.filter(({ kind }) => kind === "finding"),
+    ];
     let bytes = oldestFirst.reduce((sum, { compressedBytes }) => sum + compressedBytes, 0);
     for (const { segment, compressedBytes } of oldestFirst) {
       if (bytes <= maxStoreBytes) {

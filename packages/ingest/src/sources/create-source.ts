@@ -82,7 +82,9 @@ async function checkLog(
   const paths = await expandPatterns([pattern]);
   if (isPattern(pattern) && paths.length === 0) {
     const message = `Cannot read log "${pattern}": no file fits the pattern`;
-    return [{ error: new IngestError("missing", message, { path: pattern, hint: "Check the folder" }), isWaiting: true }];
+    return [
+      { error: new IngestError("missing", message, { path: pattern, hint: "Check the folder" }), isWaiting: true },
+    ];
   }
   const found = paths.map(async (path) => {
     try {

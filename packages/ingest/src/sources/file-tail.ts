@@ -21,6 +21,10 @@ export interface FileTailOptions {
   /** How often the file is looked at when nothing wakes the tail up. Default 200 ms. */
   readonly pollIntervalMs?: number;
   readonly chunkBytes?: number;
+  /** What its inputs are called, before `@` and a number. Default: the file's name. */
+  readonly inputName?: string;
+  /** Reads files that were rotated away before the first start too. Default false. */
+  readonly readsRotated?: boolean;
 }
 
 /**
@@ -144,7 +148,8 @@ class FileTail implements Source {
 
   /** Remembers which files were there before the first start, so that a crash before the first ack loses none after it. */
   async #begin(): Promise<TailPosition> {
-    const known = knownNames((await listRotated(this.#path)).map((file) => file.name));
+    const rotated = this.#options.readsRotated === true ? [] : await listRotated(this.#path);
+    const known = knownNames(rotated.map((file) => file.name));
     const position = { generation: 0, inode: "", head: fingerprint(Buffer.alloc(0)), offset: 0, known };
     this.#options.checkpoint.put(this.#section, encodePosition(position));
     await this.#options.checkpoint.save();
@@ -238,7 +243,7 @@ class FileTail implements Source {
   }
 
   #input(generation: number): string {
-    return inputName(basename(this.#path), generation);
+    return inputName(this.#options.inputName ?? basename(this.#path), generation);
   }
 
   /** A fault that lasts is told once. */

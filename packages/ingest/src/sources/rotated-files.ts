@@ -58,6 +58,13 @@ function isRotatedName(name: string, stem: string, extension: string): boolean {
   );
 }
 
+const ROTATED = /-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}(?:\.[^.]*)?(?:\.gz)?$/;
+
+/** Whether a file has the name of one that was rotated away, whatever log it was of. */
+export function isRotatedLog(path: string): boolean {
+  return ROTATED.test(basename(path));
+}
+
 const MAX_KNOWN = 256;
 
 /**

@@ -108,7 +108,7 @@ async function checkManifest(folder: string): Promise<void> {
       "unreadable",
       version === undefined
         ? `Cannot read store "${folder}": "${MANIFEST_NAME}" is no manifest of a store`
-        : `Cannot read store "${folder}": it has version ${String(version)}, this program knows ${STORE_VERSION}`,
+        : `Cannot read store "${folder}": it has version ${JSON.stringify(version)}, this program knows ${STORE_VERSION}`,
       { path, hint: "Name the folder of a store sink, and run the version of auditsieve that wrote it" },
     );
   }
