@@ -178,6 +178,10 @@ describe("file tail", () => {
   test("tells once that it may not read the log, and goes on when it may", async () => {
     execFileSync("mkdir", [log]);
     const received = receive(await tail(), 1);
+    while (alarms.length === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    // A second look must not tell again.
     await new Promise((resolve) => setTimeout(resolve, 30));
     rmSync(log, { recursive: true });
     write("a");

@@ -106,7 +106,7 @@ describe("file tails", () => {
         }
         await model.finish();
       }),
-      { numRuns: 40, endOnFailure: true },
+      { numRuns: 25, endOnFailure: true },
     );
   });
 });
