@@ -8,10 +8,24 @@ export class Progress {
   readonly #startedMs = performance.now();
   #shownMs = 0;
   #bytes = 0;
+  #expected: number | undefined;
+  readonly #reached = new Map<string, number>();
   #isShown = false;
 
   constructor(doing: string) {
     this.#doing = doing;
+  }
+
+  /** So many bytes are to come in all; undefined where nobody knows. */
+  expect(bytes: number | undefined): void {
+    this.#expected = bytes;
+  }
+
+  /** So many bytes of that input are done; fewer than before when it is read again. */
+  reached(input: string, bytes: number): void {
+    const before = this.#reached.get(input) ?? 0;
+    this.#reached.set(input, bytes);
+    this.add(bytes - before);
   }
 
   add(bytes: number): void {
@@ -26,7 +40,12 @@ export class Progress {
     this.#shownMs = now;
     this.#isShown = true;
     const rate = this.#bytes / ((now - this.#startedMs) / 1000);
-    process.stderr.write(`\r\u001b[2K${this.#doing} ${bytesText(this.#bytes)}, ${bytesText(rate)}/s`);
+    const expected = this.#expected;
+    const share =
+      expected === undefined || expected === 0
+        ? ""
+        : ` of ${bytesText(expected)}, ${timeText((expected - this.#bytes) / Math.max(1, rate))} to go`;
+    process.stderr.write(`\r\u001b[2K${this.#doing} ${bytesText(this.#bytes)}${share}, ${bytesText(rate)}/s`);
   }
 
   finish(): void {
@@ -34,4 +53,12 @@ export class Progress {
       process.stderr.write("\r\u001b[2K");
     }
   }
+}
+
+/** 1:05 */
+function timeText(seconds: number): string {
+  const whole = Math.max(0, Math.ceil(seconds));
+  const minutes = Math.floor(whole / 60);
+  const clock = `${minutes % 60}:${String(whole % 60).padStart(2, "0")}`;
+  return minutes < 60 ? clock : `${Math.floor(minutes / 60)}:${clock.padStart(5, "0")}`;
 }

@@ -1,5 +1,12 @@
-import { LEVELS } from "@auditsieve/audit";
-import type { EventScan, Level } from "@auditsieve/audit";
+import { LEVELS, STAGES } from "@auditsieve/audit";
+import type { EventScan, Level, Stage } from "@auditsieve/audit";
+import { ApiserverLeases } from "./apiserver-leases.ts";
+import type { ApiserverSeen } from "./apiserver-leases.ts";
+import { microsText } from "./event-time.ts";
+import { LogGaps } from "./log-gaps.ts";
+import type { LogGap } from "./log-gaps.ts";
+import { RequestClasses } from "./request-classes.ts";
+import type { ClassCoverage } from "./request-classes.ts";
 
 /** What a log holds: what a reader must know before believing that something is not in it. */
 export interface LogCoverage {
@@ -8,49 +15,66 @@ export interface LogCoverage {
   readonly from?: string;
   readonly to?: string;
   readonly byLevel: Readonly<Record<Level, number>>;
+  readonly byStage: Readonly<Record<Stage, number>>;
   /** Events whose bodies the apiserver cut off because they were too large. */
   readonly truncated: number;
+  /** Times in which nothing at all was written, though events stand close before and after; the longest first. */
+  readonly gaps: readonly LogGap[];
+  /** The apiservers that renewed their own lease in the log, and those that stopped before its end. */
+  readonly apiservers: readonly ApiserverSeen[];
+  /** Level by class of request, most events first. */
+  readonly classes: readonly ClassCoverage[];
+  /** Events of classes that are not listed, because there are too many. */
+  readonly otherClasses: number;
 }
 
 const TRUNCATED = Buffer.from('"audit.k8s.io/truncated":"true"');
 
-/** Counts what goes by. */
+/** Counts what goes by, in order of time. */
 export class CoverageCount {
   readonly #byLevel = new Map<Level, number>(LEVELS.map((level) => [level, 0]));
+  readonly #byStage = new Map<Stage, number>(STAGES.map((stage) => [stage, 0]));
+  readonly #classes = new RequestClasses();
+  readonly #gaps = new LogGaps();
+  readonly #leases = new ApiserverLeases();
   #events = 0;
   #truncated = 0;
-  #from: string | undefined;
-  #to: string | undefined;
+  #from = 0;
+  #to = 0;
 
-  /** Takes the event last scanned. */
-  add(scan: EventScan): void {
+  /** Takes the event last scanned, and its time in microseconds (0 where it has none). */
+  add(scan: EventScan, micros: number): void {
     this.#events++;
     this.#byLevel.set(scan.level, (this.#byLevel.get(scan.level) ?? 0) + 1);
-    const time = scan.text("stageTimestamp");
-    if (time !== undefined && isInstant(time)) {
-      this.#from = this.#from === undefined || time < this.#from ? time : this.#from;
-      this.#to = this.#to === undefined || time > this.#to ? time : this.#to;
-    }
-    if (scan.has("annotations")) {
-      const at = scan.bytes.indexOf(TRUNCATED, scan.valueStart("annotations"));
-      if (at !== -1 && at < scan.valueEnd("annotations")) {
-        this.#truncated++;
-      }
+    this.#byStage.set(scan.stage, (this.#byStage.get(scan.stage) ?? 0) + 1);
+    const isTruncated = scan.has("annotations") && isTruncatedEvent(scan);
+    this.#truncated += isTruncated ? 1 : 0;
+    this.#classes.add(scan, isTruncated);
+    if (micros > 0) {
+      this.#from = this.#from === 0 ? micros : Math.min(this.#from, micros);
+      this.#to = Math.max(this.#to, micros);
+      this.#gaps.add(micros);
+      this.#leases.add(scan, micros);
     }
   }
 
   total(): LogCoverage {
+    const { classes, others } = this.#classes.total();
     return {
       events: this.#events,
-      ...(this.#from === undefined ? {} : { from: this.#from }),
-      ...(this.#to === undefined ? {} : { to: this.#to }),
+      ...(this.#to === 0 ? {} : { from: microsText(this.#from), to: microsText(this.#to) }),
       byLevel: Object.fromEntries(this.#byLevel) as Record<Level, number>,
+      byStage: Object.fromEntries(this.#byStage) as Record<Stage, number>,
       truncated: this.#truncated,
+      gaps: this.#gaps.total(),
+      apiservers: this.#leases.total(this.#to),
+      classes,
+      otherClasses: others,
     };
   }
 }
 
-/** Only what the apiserver writes: anything else would not compare as a time. */
-function isInstant(text: string): boolean {
-  return text.length === 27 && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/.test(text);
+function isTruncatedEvent(scan: EventScan): boolean {
+  const annotations = scan.bytes.subarray(scan.valueStart("annotations"), scan.valueEnd("annotations"));
+  return annotations.includes(TRUNCATED);
 }

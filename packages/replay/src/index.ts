@@ -3,11 +3,21 @@
  *
  * @module
  */
+export type { ApiserverSeen } from "./apiserver-leases.ts";
 export type { LogCoverage } from "./coverage.ts";
+export { findLogs } from "./find-logs.ts";
+export type { FoundLogs } from "./find-logs.ts";
+export { csvLine, TIMELINE_FORMATS, timelineText } from "./timeline-text.ts";
+export type { TimelineFormat } from "./timeline-text.ts";
+export type { LogGap } from "./log-gaps.ts";
+export type { ReplayLog } from "./log-reader.ts";
+export type { ClassCoverage } from "./request-classes.ts";
+export type { ReplayedLog } from "./replay-run.ts";
+export type { ReplaySummary } from "./replay-summary.ts";
 export { parseInstant } from "./instant.ts";
 export type { Instant, InstantContext } from "./instant.ts";
 export { replayLogs } from "./replay-logs.ts";
-export type { Replayed, ReplayOptions, ReplaySummary } from "./replay-logs.ts";
+export type { Replayed, ReplayOptions } from "./replay-logs.ts";
 export type { ReplayedEvent, ReplayVisitor } from "./replayed-event.ts";
 export { isSelected } from "./selection.ts";
 export type { Selection } from "./selection.ts";

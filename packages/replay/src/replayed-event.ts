@@ -19,9 +19,13 @@ export interface ReplayedEvent {
  * Looks on while logs are replayed.
  *
  * Contract: events come in the order of their stageTimestamp over all logs, each once though it stands in several logs
- * byte for byte. A finding comes after the event that completed it; findings are not in order of time.
+ * byte for byte. A finding comes after the event that completed it; findings are not in order of time. When a log turns out to be
+ * less in order than an apiserver writes, the replay begins anew with the logs sorted: `begin` is called again, and what was seen
+ * before it must be forgotten.
  */
 export interface ReplayVisitor {
+  /** Before the first event. */
+  begin?(): void;
   event?(event: ReplayedEvent): void;
   finding?(finding: Finding): void;
 }
@@ -53,6 +57,14 @@ export class EventInHand implements ReplayedEvent {
   /** A copy of the line's bytes, which outlives the call. */
   line(): Buffer {
     return (this.#line ??= Buffer.from(this.scan.bytes.subarray(this.scan.start, this.scan.end)));
+  }
+
+  /** Gives the redacted event also after the call, without doing the work before it is asked for. */
+  keep(): () => AuditEvent {
+    const line = this.line();
+    const redactor = this.#redactor;
+    let shown = this.#redacted;
+    return () => (shown ??= parse(redactor.redactLine(line)));
   }
 
   original(): AuditEvent {

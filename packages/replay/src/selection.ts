@@ -14,12 +14,16 @@ export interface Selection {
   readonly namespace?: string;
   /** One of the event's source addresses. */
   readonly sourceIP?: string;
+  /** What the client called itself; `*` stands for any text. */
+  readonly userAgent?: string;
+  /** Id or title of the detection; `*` stands for any text. */
+  readonly detection?: string;
   readonly minSeverity?: Severity;
 }
 
 /** Whether a finding is asked for. */
 export function isSelected(finding: Finding, selection: Selection): boolean {
-  const { since, until, actor, resource, namespace, sourceIP, minSeverity } = selection;
+  const { since, until, actor, resource, namespace, sourceIP, userAgent, detection, minSeverity } = selection;
   if ((since !== undefined && finding.time < since) || (until !== undefined && finding.time >= until)) {
     return false;
   }
@@ -36,6 +40,15 @@ export function isSelected(finding: Finding, selection: Selection): boolean {
     return false;
   }
   if (sourceIP !== undefined && !finding.events.some(({ sourceIPs }) => sourceIPs?.includes(sourceIP) === true)) {
+    return false;
+  }
+  if (userAgent !== undefined && !finding.events.some((event) => matches(event.userAgent ?? "", userAgent))) {
+    return false;
+  }
+  if (
+    detection !== undefined &&
+    ![finding.detection.id, finding.detection.title].some((name) => matches(name, detection))
+  ) {
     return false;
   }
   return minSeverity === undefined || !isSeverityBelow(finding.detection.level, minSeverity);

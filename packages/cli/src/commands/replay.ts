@@ -1,24 +1,21 @@
 import { createRedactor } from "@auditsieve/audit";
 import { SEVERITIES } from "@auditsieve/detect";
-import { isSeverityBelow, safeText } from "@auditsieve/detect";
-import type { Finding, Severity } from "@auditsieve/detect";
-import { archiveSource } from "@auditsieve/ingest";
-import type { ArchivedLog } from "@auditsieve/ingest";
-import { parseInstant, replayLogs } from "@auditsieve/replay";
-import type { Replayed, ReplaySummary, Selection } from "@auditsieve/replay";
+import { isSeverityBelow } from "@auditsieve/detect";
+import type { Severity } from "@auditsieve/detect";
+import { parseInstant, replayLogs, TIMELINE_FORMATS, timelineText } from "@auditsieve/replay";
+import type { Replayed, Selection, TimelineFormat } from "@auditsieve/replay";
 import { randomBytes } from "node:crypto";
 import type { Argv } from "yargs";
 import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
 import { LineProblems } from "../line-problems.ts";
-import { logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
+import { sayUnreadable } from "../logs.ts";
 import { writeData, writeLine } from "../output.ts";
 import { Progress } from "../progress.ts";
+import { replayInputs } from "../replay-inputs.ts";
 import { shippedDetections } from "../shipped.ts";
-import { inputName } from "../standard-input.ts";
-import { bar, count, paint, table } from "../table.ts";
-import { findingsText } from "../write-findings.ts";
+import { limitsText, summaryText, timelineTable } from "./replay-print.ts";
 
 /** Options of `replay`. */
 export interface ReplayCommandOptions {
@@ -30,10 +27,12 @@ export interface ReplayCommandOptions {
   readonly resource: string | undefined;
   readonly namespace: string | undefined;
   readonly sourceIp: string | undefined;
+  readonly userAgent: string | undefined;
+  readonly detection: string | undefined;
   readonly minLevel: Severity | undefined;
   readonly failOn: Severity | undefined;
   readonly strict: boolean;
-  readonly output: "table" | "ndjson" | "json";
+  readonly output: "table" | "json" | TimelineFormat;
 }
 
 /** Adds the options of `replay`. */
@@ -43,7 +42,8 @@ export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
       type: "string",
       array: true,
       default: [] as string[],
-      describe: "Audit logs: plain, .gz, .zst, or - for standard input",
+      describe:
+        "Audit logs and folders of them: plain, .gz, .zst, EventLists, exports of EKS, GKE and AKS; - for standard input",
     })
     .option("since", {
       type: "string",
@@ -62,22 +62,28 @@ export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
     .option("resource", { type: "string", describe: "Only about this resource: pods, pods/exec" })
     .option("namespace", { type: "string", describe: "Only in this namespace" })
     .option("source-ip", { type: "string", describe: "Only from this address" })
+    .option("user-agent", { type: "string", describe: "Only from this client; * stands for any text" })
+    .option("detection", {
+      type: "string",
+      describe: "Only of this detection, by its id or title; * stands for any text",
+    })
     .option("min-level", { choices: SEVERITIES, describe: "Only findings at least this severe" })
     .option("fail-on", { choices: SEVERITIES, describe: "Exit 1 if a finding at least this severe is shown" })
     .option("strict", { type: "boolean", default: false, describe: "Exit 1 if a line could not be decided" })
     .option("output", {
-      choices: ["table", "ndjson", "json"] as const,
+      choices: ["table", "json", ...TIMELINE_FORMATS] as const,
       default: "table",
-      describe: "A timeline for people, a finding a line, or one document",
+      describe: "A timeline for people, one document, or a finding a line",
     })
     .example("$0 replay audit.log audit-*.log.gz", "what happened, in order of time")
     .example(
       "$0 replay audit.log --actor 'system:serviceaccount:*' --min-level high",
       "what service accounts did that is severe",
     )
+    .example("$0 replay audit.log --output ndjson > findings.ndjson", "a finding a line, for programs")
     .example(
-      "$0 replay audit.log --output ndjson > findings.ndjson",
-      "a finding a line, for programs",
+      "$0 replay /var/log/kubernetes/ --since 2h --output timesketch > findings.jsonl",
+      "a folder of logs as a Timesketch timeline",
     ) as unknown as Argv<ReplayCommandOptions>;
 }
 
@@ -87,16 +93,13 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
   const problems = new LineProblems({ strict: options.strict });
   const progress = new Progress("replayed");
   let exit: ExitCode = EXIT.fine;
-  const source = archiveSource({
-    logs: logsOrStdin(options.logs).map((log) => countedLog(log, progress)),
+  const replayed = await replayLogs({
+    logs: await replayInputs(options.logs, progress),
+    selection,
     onUnreadable: (error) => {
       sayUnreadable(error);
       exit = EXIT.unusable;
     },
-  });
-  const replayed = await replayLogs({
-    source,
-    selection,
     detections: shippedDetections(),
     redactor: createRedactor({ key: randomBytes(32) }),
     onLineAlarm: (alarm) => problems.addAlarm(alarm),
@@ -112,20 +115,8 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
   return isBad ? worseExit(exit, EXIT.problems) : exit;
 }
 
-function countedLog(log: string, progress: Progress): ArchivedLog {
-  return {
-    name: inputName(log),
-    async *open() {
-      for await (const chunk of readLog(log)) {
-        progress.add(chunk.length);
-        yield chunk;
-      }
-    },
-  };
-}
-
 function readSelection(options: ReplayCommandOptions): Selection {
-  const { since, until, zone, actor, resource, namespace, sourceIp, minLevel } = options;
+  const { since, until, zone, actor, resource, namespace, sourceIp, userAgent, detection, minLevel } = options;
   return {
     ...(since === undefined ? {} : { since: readInstant("--since", since, zone) }),
     ...(until === undefined ? {} : { until: readInstant("--until", until, zone) }),
@@ -133,6 +124,8 @@ function readSelection(options: ReplayCommandOptions): Selection {
     ...(resource === undefined ? {} : { resource }),
     ...(namespace === undefined ? {} : { namespace }),
     ...(sourceIp === undefined ? {} : { sourceIP: sourceIp }),
+    ...(userAgent === undefined ? {} : { userAgent }),
+    ...(detection === undefined ? {} : { detection }),
     ...(minLevel === undefined ? {} : { minSeverity: minLevel }),
   };
 }
@@ -149,95 +142,23 @@ function readInstant(option: string, text: string, zone: string): string {
 }
 
 async function print({ findings, summary }: Replayed, output: ReplayCommandOptions["output"]): Promise<void> {
-  if (output === "ndjson") {
-    await writeData(findingsText(findings));
-  } else if (output === "json") {
+  if (output === "json") {
     await writeData(`${JSON.stringify({ summary, findings }, undefined, 2)}\n`);
+  } else if (output !== "table") {
+    for (const text of timelineText(findings, output)) {
+      await writeData(text);
+    }
   } else {
-    await printSummary(summary);
-    await printTimeline(findings);
-    await printLimits(summary);
+    for (const line of summaryText(summary)) {
+      await writeLine(line);
+    }
+    if (findings.length > 0) {
+      await writeLine("");
+      await writeLine(timelineTable(findings));
+    }
+    await writeLine("");
+    for (const line of limitsText(summary)) {
+      await writeLine(line);
+    }
   }
-}
-
-async function printSummary({
-  log,
-  findings,
-  notSelected,
-  bySeverity,
-  byDetection,
-  byActor,
-}: ReplaySummary): Promise<void> {
-  const covered = log.from === undefined ? "" : `, ${log.from} to ${log.to}`;
-  await writeLine(`${paint("bold", `${count(findings)} findings`)} in ${count(log.events)} events${covered}`);
-  if (notSelected > 0) {
-    await writeLine(`${count(notSelected)} more are not shown: the options left them out`);
-  }
-  if (findings === 0) {
-    return;
-  }
-  const severities = SEVERITIES.toReversed().filter((severity) => bySeverity[severity] > 0);
-  await writeLine(severities.map((severity) => `${paintSeverity(severity)} ${bySeverity[severity]}`).join("  "));
-  const most = byDetection[0]?.findings ?? 1;
-  await writeLine("");
-  await writeLine(
-    table(
-      [{ title: "findings", align: "right" }, { title: "" }, { title: "severity" }, { title: "detection" }],
-      byDetection.map(({ findings: number, severity, title }) => [
-        count(number),
-        bar(number / most),
-        paintSeverity(severity),
-        safeText(title),
-      ]),
-    ),
-  );
-  await writeLine("");
-  await writeLine(
-    table(
-      [{ title: "findings", align: "right" }, { title: "actor" }],
-      byActor.slice(0, 10).map(({ actor, findings: number }) => [count(number), safeText(actor)]),
-    ),
-  );
-}
-
-async function printTimeline(findings: readonly Finding[]): Promise<void> {
-  if (findings.length === 0) {
-    return;
-  }
-  await writeLine("");
-  await writeLine(
-    table(
-      [{ title: "time" }, { title: "severity" }, { title: "what happened" }, { title: "detection" }],
-      findings.map(({ time, detection, summary }) => [
-        safeText(time, 40),
-        paintSeverity(detection.level),
-        summary,
-        safeText(detection.title),
-      ]),
-    ),
-  );
-}
-
-/** What the log cannot show stands next to what it shows. */
-async function printLimits({ log, undecidable, couldNotDecide }: ReplaySummary): Promise<void> {
-  const { None: _none, ...levels } = log.byLevel;
-  const seen = Object.entries(levels).filter(([, events]) => events > 0);
-  await writeLine("");
-  await writeLine(
-    `Levels in the log: ${seen.map(([level, events]) => `${level} ${count(events)}`).join(", ") || "none"}`,
-  );
-  if (log.truncated > 0) {
-    await writeLine(`Bodies cut off by the apiserver because of their size: ${count(log.truncated)}`);
-  }
-  if (undecidable > 0) {
-    await writeLine(`Lines that are no audit event: ${count(undecidable)}`);
-  }
-  for (const { title, requests } of couldNotDecide) {
-    await writeLine(`Could not decide for ${count(requests)} requests, the log says too little: ${safeText(title)}`);
-  }
-}
-
-function paintSeverity(severity: Severity): string {
-  const styles = { critical: "magenta", high: "red", medium: "yellow", low: "cyan", informational: "dim" } as const;
-  return paint(styles[severity], severity);
 }

@@ -1,0 +1,69 @@
+import { logFormat, openCanonicalLog } from "@auditsieve/ingest";
+import { findLogs } from "@auditsieve/replay";
+import type { ReplayLog } from "@auditsieve/replay";
+import { createReadStream } from "node:fs";
+import { open, stat } from "node:fs/promises";
+import { logsOrStdin } from "./logs.ts";
+import { say } from "./output.ts";
+import type { Progress } from "./progress.ts";
+import { inputName, STANDARD_INPUT } from "./standard-input.ts";
+
+const MAGIC_BYTES = 4;
+const READ_BYTES = 512 * 1024;
+
+/** The logs of a command, folders searched through, each counted as it is read. */
+export async function replayInputs(paths: readonly string[], progress?: Progress): Promise<readonly ReplayLog[]> {
+  const named = logsOrStdin(paths);
+  const { files, skipped } = await findLogs(named.filter((path) => path !== STANDARD_INPUT));
+  if (skipped.length > 0) {
+    say(`auditsieve: ${skipped.length} files in folders do not look like logs and are not read`);
+    say(
+      "  hint: Logs end in .log, .json, .jsonl, .ndjson, .gz or .zst; name a file to have it read whatever it is called",
+    );
+  }
+  const inputs = named.includes(STANDARD_INPUT) ? [...files, STANDARD_INPUT] : files;
+  if (progress !== undefined) {
+    const sizes = await Promise.all(inputs.map(sizeOf));
+    progress.expect(sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined);
+  }
+  return inputs.map((path) => ({
+    name: inputName(path),
+    open: () => openCounted(path, (bytes) => progress?.reached(path, bytes)),
+    isRepeatable: path !== STANDARD_INPUT,
+  }));
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  const info = path === STANDARD_INPUT ? undefined : await stat(path).catch(() => undefined);
+  return path !== STANDARD_INPUT && info === undefined ? 0 : info?.isFile() === true ? info.size : undefined;
+}
+
+/** Of a compressed log the bytes read are counted, not those that come out: only their end is known. */
+async function* openCounted(path: string, reached: (bytes: number) => void): AsyncGenerator<Buffer, void> {
+  if (path === STANDARD_INPUT || !(await isCompressed(path))) {
+    let bytes = 0;
+    for await (const chunk of openCanonicalLog(path === STANDARD_INPUT ? process.stdin : path)) {
+      bytes += chunk.length;
+      reached(bytes);
+      yield chunk;
+    }
+    return;
+  }
+  const stream = createReadStream(path, { highWaterMark: READ_BYTES });
+  for await (const chunk of openCanonicalLog(stream, path)) {
+    reached(stream.bytesRead);
+    yield chunk;
+  }
+}
+
+/** False also for what cannot be opened: reading it says why. */
+async function isCompressed(path: string): Promise<boolean> {
+  const file = await open(path, "r").catch(() => undefined);
+  try {
+    const head = Buffer.alloc(MAGIC_BYTES);
+    const read = await file?.read(head, 0, MAGIC_BYTES, 0).catch(() => undefined);
+    return read !== undefined && logFormat(head.subarray(0, read.bytesRead)) !== "plain";
+  } finally {
+    await file?.close();
+  }
+}

@@ -1,0 +1,20 @@
+/** A line of one of the logs that are replayed, in memory of its own until it is let go. */
+export interface LogLine {
+  /** Microseconds since 1970; a line without a time has that of the line before it. */
+  readonly micros: number;
+  /** Index of the log. */
+  readonly log: number;
+  /** Bytes before the line in the log. */
+  readonly offset: number;
+  /** The line is `bytes[start, end)`, without its newline. */
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  /** Of a line over the limit: its real length. The bytes then are what is left of it, none where that is no event. */
+  readonly oversizeBytes?: number;
+}
+
+/** Order of time; equal times by log and place, so that the order never depends on how the logs were read. */
+export function inTimeOrder(a: LogLine, b: LogLine): number {
+  return a.micros - b.micros || a.log - b.log || a.offset - b.offset;
+}

@@ -1,0 +1,107 @@
+import { LineFramer } from "@auditsieve/audit";
+import type { OversizeLine } from "@auditsieve/audit";
+import { LineTail, reducedEvent } from "@auditsieve/ingest";
+import { guessLineMicros, NO_TIME } from "./event-time.ts";
+import type { LogLine } from "./log-line.ts";
+
+/** A log to replay: what it is called, and its bytes, decompressed and out of any envelope. */
+export interface ReplayLog {
+  readonly name: string;
+  /** A chunk is valid until the next one is asked for. */
+  open(): AsyncIterable<Buffer>;
+  /** False where a second call of `open` would not give the same bytes, as with standard input. */
+  readonly isRepeatable?: boolean;
+}
+
+const NEWLINE = 10;
+
+/** Reads one log chunk by chunk into lines that have memory of their own. Throws what the log's iteration throws, once its lines are taken. */
+export class LogReader {
+  readonly #chunks: AsyncIterator<Buffer>;
+  readonly #index: number;
+  readonly #micros: (bytes: Buffer, start: number, end: number) => number;
+  readonly #framer: LineFramer;
+  readonly #tail = new LineTail();
+  #lines: LogLine[] = [];
+  #bytes = 0;
+  #last = 0;
+  #isDone = false;
+
+  constructor(log: ReplayLog, index: number, micros: typeof guessLineMicros = guessLineMicros) {
+    this.#chunks = log.open()[Symbol.asyncIterator]();
+    this.#index = index;
+    this.#micros = micros;
+    this.#framer = new LineFramer({
+      line: (bytes, start, end, offset) => this.#take(Buffer.from(bytes.subarray(start, end)), 0, end - start, offset),
+      lines: (bytes, start, end, offset) => this.#takeRun(Buffer.from(bytes.subarray(start, end)), offset),
+      oversizePart: (bytes, start, end) => this.#tail.push(bytes, start, end),
+      oversize: (line) => this.#takeOversize(line),
+    });
+  }
+
+  /** No further line will come. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  /** The lines of the next chunk, in the order of the log, and the bytes that they hold; no lines do not mean the end. */
+  async read(): Promise<{ readonly lines: readonly LogLine[]; readonly bytes: number; readonly failure?: unknown }> {
+    let failure: unknown;
+    try {
+      const next = await this.#chunks.next();
+      if (next.done === true) {
+        this.#finish();
+      } else {
+        this.#framer.write(next.value);
+      }
+    } catch (error) {
+      // What came before is whole up to here, and the rest of a line is a line of its own.
+      failure = error;
+      this.#finish();
+    }
+    const taken = { lines: this.#lines, bytes: this.#bytes, ...(failure !== undefined && { failure }) };
+    this.#lines = [];
+    this.#bytes = 0;
+    return taken;
+  }
+
+  async close(): Promise<void> {
+    this.#isDone = true;
+    await this.#chunks.return?.();
+  }
+
+  #finish(): void {
+    this.#framer.end();
+    this.#isDone = true;
+  }
+
+  #takeRun(bytes: Buffer, offset: number): void {
+    for (let start = 0; start < bytes.length;) {
+      const end = bytes.indexOf(NEWLINE, start);
+      this.#take(bytes, start, end, offset + start);
+      start = end + 1;
+    }
+  }
+
+  #take(bytes: Buffer, start: number, end: number, offset: number): void {
+    const micros = this.#time(bytes, start, end);
+    this.#bytes += end - start;
+    this.#lines.push({ micros, log: this.#index, offset, bytes, start, end });
+  }
+
+  #takeOversize(line: OversizeLine): void {
+    const bytes = reducedEvent(line, this.#tail.take()) ?? Buffer.alloc(0);
+    const micros = this.#time(bytes, 0, bytes.length);
+    this.#bytes += bytes.length;
+    const { offset, bytes: oversizeBytes } = line;
+    this.#lines.push({ micros, log: this.#index, offset, bytes, start: 0, end: bytes.length, oversizeBytes });
+  }
+
+  #time(bytes: Buffer, start: number, end: number): number {
+    const micros = this.#micros(bytes, start, end);
+    if (micros !== NO_TIME) {
+      this.#last = micros;
+    }
+    return this.#last;
+  }
+}

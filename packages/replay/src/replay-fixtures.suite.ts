@@ -1,0 +1,71 @@
+import { createRedactor } from "@auditsieve/audit";
+import type { Redactor } from "@auditsieve/audit";
+import { loadDetections } from "@auditsieve/detect";
+import type { Detection } from "@auditsieve/detect";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { zstdDecompressSync } from "node:zlib";
+import type { ReplayLog } from "./log-reader.ts";
+
+export const ROOT: string = fileURLToPath(new URL("../../..", import.meta.url));
+
+export const REDACTOR: Redactor = createRedactor({ key: Buffer.alloc(32, 7) });
+
+/** A log in memory, in chunks of that size. */
+export function logOf(name: string, content: string | Buffer, chunkBytes = 64 * 1024): ReplayLog {
+  const bytes = Buffer.from(content);
+  return {
+    name,
+    async *open() {
+      for (let at = 0; at < bytes.length; at += chunkBytes) {
+        await Promise.resolve();
+        // Whoever keeps a chunk instead of copying it must notice.
+        const chunk = Buffer.from(bytes.subarray(at, at + chunkBytes));
+        yield chunk;
+        chunk.fill(0);
+      }
+    },
+  };
+}
+
+/** A sample of the repository, unpacked. */
+export function sample(name: string): Buffer {
+  const bytes = readFileSync(join(ROOT, "samples", name));
+  return name.endsWith(".zst") ? zstdDecompressSync(bytes) : bytes;
+}
+
+/** The shipped detections. */
+export function shippedDetections(): readonly Detection[] {
+  const folder = join(ROOT, "profiles/detections");
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".yml"))
+    .sort()
+    .flatMap((file) => loadDetections(readFileSync(join(folder, file), "utf8"), file).detections);
+}
+
+/** An event at so many milliseconds after 2026-11-24T10:00. */
+export function eventAt(ms: number, more: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  const time = new Date(Date.UTC(2026, 10, 24, 10) + ms).toISOString().replace("Z", "000Z");
+  return {
+    kind: "Event",
+    apiVersion: "audit.k8s.io/v1",
+    level: "Metadata",
+    auditID: `id-${ms}`,
+    stage: "ResponseComplete",
+    requestURI: "/api/v1/namespaces/shop/pods",
+    verb: "list",
+    user: { username: "ann", groups: ["system:authenticated"] },
+    objectRef: { resource: "pods", namespace: "shop", apiVersion: "v1" },
+    responseStatus: { code: 200 },
+    requestReceivedTimestamp: time,
+    stageTimestamp: time,
+    annotations: { "authorization.k8s.io/decision": "allow" },
+    ...more,
+  };
+}
+
+/** Events as the lines of a log. */
+export function linesOf(events: readonly unknown[]): string {
+  return events.map((event) => `${JSON.stringify(event)}\n`).join("");
+}

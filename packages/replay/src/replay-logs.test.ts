@@ -1,0 +1,231 @@
+import { DetectionEngine } from "@auditsieve/detect";
+import type { Finding } from "@auditsieve/detect";
+import { archiveSource, IngestError, Pipeline } from "@auditsieve/ingest";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { eventAt, linesOf, logOf, REDACTOR, sample, shippedDetections } from "./replay-fixtures.suite.ts";
+import type { ReplayLog } from "./log-reader.ts";
+import { replayLogs } from "./replay-logs.ts";
+import type { ReplayOptions } from "./replay-logs.ts";
+
+interface Seen {
+  readonly times: string[];
+  readonly ids: string[];
+  begun: number;
+}
+
+async function look(logs: readonly ReplayLog[], more: Partial<ReplayOptions> = {}) {
+  const seen: Seen = { times: [], ids: [], begun: 0 };
+  const replayed = await replayLogs({
+    logs,
+    detections: [],
+    redactor: REDACTOR,
+    visitors: [
+      {
+        begin() {
+          seen.begun++;
+          seen.times.length = 0;
+          seen.ids.length = 0;
+        },
+        event({ scan }) {
+          seen.times.push(scan.text("stageTimestamp") ?? "");
+          seen.ids.push(scan.text("auditID") ?? "");
+        },
+      },
+    ],
+    ...more,
+  });
+  return { ...replayed, ...seen };
+}
+
+describe("replayLogs", () => {
+  test("replayLogs finds what the daemon's pipeline finds", async () => {
+    const attack = sample("attack.log.zst");
+    const detections = shippedDetections();
+    const live: Finding[] = [];
+    const pipeline = new Pipeline({
+      source: archiveSource({ logs: [logOf("attack", attack)] }),
+      feeds: [
+        {
+          feed: "findings",
+          sink: {
+            name: "live",
+            write: (batch) => {
+              live.push(
+                ...batch
+                  .filter(({ kind }) => kind === "finding")
+                  .map(({ document }) => JSON.parse(document.toString()) as Finding),
+              );
+              return Promise.resolve(batch.map(() => ({ status: "stored" })));
+            },
+            close: () => Promise.resolve(),
+          },
+        },
+      ],
+      sideLogs: {
+        deadLetter: () => Promise.resolve(),
+        quarantine: () => Promise.resolve(),
+        close: () => Promise.resolve(),
+      },
+      cluster: "test",
+      idKey: Buffer.alloc(32, 1),
+      redactor: REDACTOR,
+      detections: new DetectionEngine(detections),
+    });
+    await pipeline.run(new AbortController().signal);
+    const { findings } = await replayLogs({ logs: [logOf("attack", attack)], detections, redactor: REDACTOR });
+    expect(live.length).toBeGreaterThan(40);
+    expect(JSON.parse(JSON.stringify(findings))).toEqual(
+      live.toSorted((a, b) => (a.time + a.id < b.time + b.id ? -1 : 1)),
+    );
+  });
+
+  test("replayLogs finds the same in a log and in its pieces, repeated and in any order", async () => {
+    const lines = sample("attack.log.zst")
+      .toString()
+      .split(/(?<=\n)/);
+    const detections = shippedDetections();
+    const options = { detections, redactor: REDACTOR };
+    const whole = await replayLogs({ ...options, logs: [logOf("attack", lines.join(""))] });
+    // Two apiservers: stages of one request in different logs, and a middle that both copies hold.
+    const first = lines.filter((_, i) => i % 2 === 0 || (i > 3000 && i < 4000));
+    const second = lines.filter((_, i) => i % 2 === 1 || (i > 3500 && i < 4500));
+    const parts = await replayLogs({ ...options, logs: [logOf("b", second.join("")), logOf("a", first.join(""))] });
+    expect(parts.findings).toEqual(whole.findings);
+    expect(parts.summary.log).toEqual(whole.summary.log);
+    expect(parts.summary.duplicates).toBe(first.length + second.length - lines.length);
+  });
+
+  test("replayLogs shows events in order of time over all logs, each once", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.array(fc.nat(20_000), { maxLength: 60 }), { minLength: 1, maxLength: 4 }),
+        fc.constantFrom(300, 5000),
+        async (logs, chunkBytes) => {
+          const texts = logs.map((times) => linesOf(times.map((ms) => eventAt(ms))));
+          const { times, summary, begun } = await look(texts.map((text, i) => logOf(`${i}`, text, chunkBytes)));
+          const expected = [...new Set(logs.flat())].sort((a, b) => a - b);
+          expect(times).toEqual(expected.map((ms) => eventAt(ms)["stageTimestamp"]));
+          expect(summary.log.events + summary.duplicates).toBe(logs.flat().length);
+          expect([1, 2]).toContain(begun);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  test("replayLogs merges many rotated logs without opening all of them at once", async () => {
+    let open = 0;
+    let most = 0;
+    const logs = Array.from({ length: 40 }, (_, i): ReplayLog => {
+      const inner = logOf(
+        `${i}`,
+        linesOf(Array.from({ length: 20 }, (__, k) => eventAt((39 - i) * 20_000 + k * 1000))),
+        900,
+      );
+      return {
+        name: inner.name,
+        async *open() {
+          open++;
+          most = Math.max(most, open);
+          try {
+            yield* inner.open();
+          } finally {
+            open--;
+          }
+        },
+      };
+    });
+    const { times, begun } = await look(logs);
+    expect([times.length, begun, open]).toEqual([800, 1, 0]);
+    expect(times).toEqual(times.toSorted());
+    expect(most).toBeLessThan(6);
+  });
+
+  test("replayLogs sorts through temporary files what does not fit into memory", async () => {
+    const shuffled = Array.from({ length: 500 }, (_, i) => eventAt(((i * 7919) % 500) * 60_000));
+    const { times, begun } = await look([logOf("x", linesOf(shuffled))], { sort: { runBytes: 2000, maxFanIn: 3 } });
+    expect([times.length, begun]).toEqual([500, 2]);
+    expect(times).toEqual(times.toSorted());
+  });
+
+  test("replayLogs is not led astray by a time that stands in a body", async () => {
+    const decoy = eventAt(1000, { annotations: { stageTimestamp: "2020-01-01T00:00:00.000000Z" } });
+    const { times, begun } = await look([logOf("x", linesOf([eventAt(0), decoy, eventAt(2000)]))]);
+    expect([times, begun]).toEqual([[0, 1000, 2000].map((ms) => eventAt(ms)["stageTimestamp"]), 2]);
+  });
+
+  test("replayLogs reads a log once that cannot be read again", async () => {
+    let opened = 0;
+    const inner = logOf("stdin", linesOf([eventAt(90_000), eventAt(0)]));
+    const log: ReplayLog = {
+      name: "stdin",
+      isRepeatable: false,
+      open() {
+        opened++;
+        return inner.open();
+      },
+    };
+    const { times } = await look([log]);
+    expect([opened, times]).toEqual([1, [eventAt(0), eventAt(90_000)].map((event) => event["stageTimestamp"])]);
+  });
+
+  test("replayLogs loses only what is unreadable, and names and counts it", async () => {
+    const good = [eventAt(0), eventAt(1000), eventAt(2000), eventAt(3000)].map((event) => JSON.stringify(event));
+    const [a = "", b = "", c = "", d = ""] = good;
+    const old = JSON.stringify({ ...eventAt(1500), apiVersion: "audit.k8s.io/v1beta1" });
+    const text = [a, b.slice(0, 100), "\0\0\0\0", b + c, old, b, `${c}\r`, "", d.slice(0, 50)].join("\n");
+    const broken = new IngestError("damaged-archive", "Cannot read to its end", { hint: "copy it again" });
+    const damaged: ReplayLog = {
+      name: "damaged",
+      async *open() {
+        yield Buffer.from(`${d}\n`);
+        await Promise.reject(broken);
+      },
+    };
+    const alarms: string[] = [];
+    const failures: unknown[] = [];
+    const { ids, summary } = await look([logOf("torn", text), damaged], {
+      onLineAlarm: ({ input, offset, reason }) => alarms.push(`${input} ${offset} ${reason}`),
+      onUnreadable: (error, log) => failures.push([log, error]),
+    });
+    expect(ids).toEqual(["id-0", "id-1000", "id-2000", "id-3000"]);
+    expect(failures).toEqual([["damaged", broken]]);
+    expect(summary.logs).toMatchObject([
+      { name: "torn", lines: 9, events: 3, undecidable: { "not-json": 5, "not-an-audit-event": 1 } },
+      { name: "damaged", lines: 1, events: 1, problem: "Cannot read to its end" },
+    ]);
+    expect(alarms).toHaveLength(6);
+    expect(alarms[0]).toBe(`0:torn ${a.length + 1} not-json`);
+  });
+
+  test("replayLogs keeps the head of a line that is too long", async () => {
+    const long = eventAt(1000, { responseObject: { text: "x".repeat(17 * 1024 * 1024) } });
+    const { annotations: _a, requestReceivedTimestamp, stageTimestamp, ...head } = long;
+    const line = JSON.stringify({ ...head, requestReceivedTimestamp, stageTimestamp, annotations: {} });
+    const { ids, summary } = await look([logOf("long", `${line}\n${linesOf([eventAt(0)])}`, 1024 * 1024)]);
+    expect(ids).toEqual(["id-0", "id-1000"]);
+    expect(summary.logs[0]).toMatchObject({
+      events: 2,
+      reduced: 1,
+      bytes: line.length + JSON.stringify(eventAt(0)).length,
+    });
+  });
+
+  test("replayLogs gives visitors the event redacted, and a finding when it is ready", async () => {
+    const secret = eventAt(0, {
+      level: "Request",
+      verb: "create",
+      requestURI: "/api/v1/namespaces/shop/secrets",
+      objectRef: { resource: "secrets", namespace: "shop", apiVersion: "v1" },
+      requestObject: { kind: "Secret", data: { password: "aHVudGVyMg==" } },
+    });
+    const shown: string[] = [];
+    await look([logOf("x", linesOf([secret]))], {
+      visitors: [{ event: (event) => shown.push(JSON.stringify(event.redacted()), JSON.stringify(event.original())) }],
+    });
+    expect(shown[0]).not.toContain("aHVudGVyMg==");
+    expect(shown[0]).toContain("redacted:");
+    expect(shown[1]).toContain("aHVudGVyMg==");
+  });
+});

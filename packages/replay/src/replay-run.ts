@@ -1,0 +1,174 @@
+import { EventScan } from "@auditsieve/audit";
+import type { Undecidable } from "@auditsieve/audit";
+import type { DetectionEngine, Finding, HeadView } from "@auditsieve/detect";
+import { scanHead } from "@auditsieve/ingest";
+import { CoverageCount } from "./coverage.ts";
+import { Duplicates } from "./duplicates.ts";
+import { microsText, NO_TIME, textMicros } from "./event-time.ts";
+import { FindingJudge } from "./finding-judge.ts";
+import type { LogLine } from "./log-line.ts";
+import { OutOfOrder } from "./merge-logs.ts";
+import type { ReplayOptions } from "./replay-logs.ts";
+import { EventInHand } from "./replayed-event.ts";
+import type { ReplayVisitor } from "./replayed-event.ts";
+
+/** What became of one log. */
+export interface ReplayedLog {
+  readonly name: string;
+  readonly lines: number;
+  readonly bytes: number;
+  readonly events: number;
+  /** First and last stageTimestamp. */
+  readonly from?: string;
+  readonly to?: string;
+  /** Lines that stand byte for byte in another place too, and are counted there. */
+  readonly duplicates: number;
+  /** Lines that are no event, by why. */
+  readonly undecidable: Readonly<Partial<Record<Undecidable | "over-the-limit", number>>>;
+  /** Lines over the limit of which only what stands outside the bodies was read. */
+  readonly reduced: number;
+  /** Why it could not be read, or not to its end. */
+  readonly problem?: string;
+}
+
+interface LogCount {
+  readonly name: string;
+  lines: number;
+  bytes: number;
+  events: number;
+  from: number;
+  to: number;
+  duplicates: number;
+  reduced: number;
+  readonly undecidable: Map<Undecidable | "over-the-limit", number>;
+  problem: string | undefined;
+}
+
+/** One reading of all logs, line by line in order of time. */
+export class ReplayRun {
+  readonly findings: Finding[] = [];
+  readonly coverage: CoverageCount = new CoverageCount();
+  readonly judge: FindingJudge;
+  readonly #options: ReplayOptions;
+  readonly #isSorted: boolean;
+  readonly #scan = new EventScan();
+  readonly #head: HeadView = scanHead(this.#scan);
+  readonly #inHand: EventInHand;
+  readonly #duplicates = new Duplicates();
+  readonly #visitors: readonly ReplayVisitor[];
+  readonly #eventVisitors: readonly ReplayVisitor[];
+  readonly #logs: readonly LogCount[];
+
+  constructor(options: ReplayOptions, engine: DetectionEngine, { isSorted }: { readonly isSorted: boolean }) {
+    this.#options = options;
+    this.#isSorted = isSorted;
+    this.#inHand = new EventInHand(this.#scan, options.redactor);
+    this.#visitors = options.visitors ?? [];
+    this.#eventVisitors = this.#visitors.filter((visitor) => visitor.event !== undefined);
+    this.judge = new FindingJudge(engine);
+    this.#logs = options.logs.map(({ name }) => ({ ...NOTHING, name, undecidable: new Map(), problem: undefined }));
+    this.#visitors.forEach((visitor) => visitor.begin?.());
+  }
+
+  /** Takes the next line. Throws {@link OutOfOrder} if its place in the order was guessed wrongly. */
+  take(line: LogLine): void {
+    const scan = this.#scan;
+    const log = this.#logs[line.log] as LogCount;
+    log.lines++;
+    log.bytes += line.oversizeBytes ?? line.end - line.start;
+    if (line.oversizeBytes !== undefined) {
+      this.#alarm("oversize", line, "over-the-limit");
+    }
+    if (!scan.scan(line.bytes, line.start, line.end)) {
+      this.#undecidable(log, line);
+      return;
+    }
+    const micros = this.#microsOf(line);
+    if (this.#duplicates.isRepeated(line)) {
+      log.duplicates++;
+      return;
+    }
+    log.events++;
+    log.reduced += line.oversizeBytes === undefined ? 0 : 1;
+    if (micros > 0) {
+      log.from = log.from === 0 ? micros : Math.min(log.from, micros);
+      log.to = Math.max(log.to, micros);
+    }
+    this.coverage.add(scan, micros);
+    const event = this.#inHand;
+    event.next(log.name, line.offset);
+    for (const visitor of this.#eventVisitors) {
+      visitor.event?.(event);
+    }
+    const ready = this.judge.event(event, this.#head);
+    if (ready.length > 0) {
+      this.#found(ready);
+    }
+  }
+
+  /** No line follows. */
+  finish(): void {
+    this.#found(this.judge.flush());
+  }
+
+  /** A log could not be read to its end. Throws the error if nobody wants to be told. */
+  fail(log: number, error: unknown): void {
+    const count = this.#logs[log] as LogCount;
+    count.problem = error instanceof Error ? error.message : String(error);
+    if (this.#options.onUnreadable === undefined) {
+      throw error;
+    }
+    this.#options.onUnreadable(error, count.name);
+  }
+
+  logs(): readonly ReplayedLog[] {
+    return this.#logs.map(({ from, to, undecidable, problem, ...counts }) => ({
+      ...counts,
+      ...(to === 0 ? {} : { from: microsText(from), to: microsText(to) }),
+      undecidable: Object.fromEntries(undecidable),
+      ...(problem !== undefined && { problem }),
+    }));
+  }
+
+  /** The event's own time; the one that it was put in order by was only guessed. */
+  #microsOf(line: LogLine): number {
+    const scan = this.#scan;
+    if (!scan.has("stageTimestamp")) {
+      return line.micros;
+    }
+    const micros = textMicros(scan.bytes, scan.valueStart("stageTimestamp") + 1, scan.end);
+    if (!this.#isSorted && micros !== line.micros && micros !== NO_TIME) {
+      throw new OutOfOrder();
+    }
+    return Math.max(0, micros);
+  }
+
+  #undecidable(log: LogCount, line: LogLine): void {
+    const reason = line.oversizeBytes === undefined ? (this.#scan.reason ?? "not-json") : "over-the-limit";
+    log.undecidable.set(reason, (log.undecidable.get(reason) ?? 0) + 1);
+    if (line.oversizeBytes === undefined) {
+      this.#alarm("undecidable", line, reason);
+    }
+  }
+
+  #alarm(kind: "undecidable" | "oversize", line: LogLine, reason: string): void {
+    const { name } = this.#logs[line.log] as LogCount;
+    this.#options.onLineAlarm?.({
+      kind,
+      source: "replay",
+      input: `${line.log}:${name}`,
+      offset: line.offset,
+      bytes: line.oversizeBytes ?? line.end - line.start,
+      reason,
+    });
+  }
+
+  #found(findings: readonly Finding[]): void {
+    for (const finding of findings) {
+      this.findings.push(finding);
+      this.#visitors.forEach((visitor) => visitor.finding?.(finding));
+    }
+  }
+}
+
+const NOTHING = { lines: 0, bytes: 0, events: 0, from: 0, to: 0, duplicates: 0, reduced: 0 };

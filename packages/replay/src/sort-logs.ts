@@ -1,0 +1,115 @@
+import { EventScan } from "@auditsieve/audit";
+import { NO_TIME, textMicros } from "./event-time.ts";
+import { inTimeOrder } from "./log-line.ts";
+import type { LogLine } from "./log-line.ts";
+import { LogReader } from "./log-reader.ts";
+import type { ReplayLog } from "./log-reader.ts";
+import { openRunFolder } from "./sorted-runs.ts";
+import type { SortedRun } from "./sorted-runs.ts";
+
+/** How {@link sortLogs} works. */
+export interface SortOptions {
+  readonly onUnreadable: (log: number, error: unknown) => void;
+  /** Bytes of lines sorted in memory at a time. Default 96 MiB. */
+  readonly runBytes?: number;
+  /** Runs merged at a time. Default 64. */
+  readonly maxFanIn?: number;
+}
+
+const RUN_BYTES = 96 * 1024 * 1024;
+const MAX_FAN_IN = 64;
+const BATCH_LINES = 4096;
+
+/**
+ * The lines of logs in any order, in order of time: sorted in pieces, and merged. What does not fit into memory waits in a folder of the
+ * system's temporary files, encrypted under a key that only this process holds, and is removed at the end.
+ */
+export async function* sortLogs(
+  logs: readonly ReplayLog[],
+  { onUnreadable, runBytes = RUN_BYTES, maxFanIn = MAX_FAN_IN }: SortOptions,
+): AsyncGenerator<readonly LogLine[], void> {
+  const folder = await openRunFolder();
+  try {
+    let runs: SortedRun[] = [];
+    let lines: LogLine[] = [];
+    let held = 0;
+    const micros = scannedMicros(new EventScan());
+    for (const [index, log] of logs.entries()) {
+      const reader = new LogReader(log, index, micros);
+      try {
+        while (!reader.isDone) {
+          const read = await reader.read();
+          for (const line of read.lines) {
+            lines.push(line);
+          }
+          held += read.bytes;
+          if (read.failure !== undefined) {
+            onUnreadable(index, read.failure);
+          }
+          if (held >= runBytes) {
+            runs.push(await folder.write([lines.sort(inTimeOrder)]));
+            [lines, held] = [[], 0];
+            if (runs.length >= maxFanIn) {
+              runs = [await folder.write(mergeRuns(runs))];
+            }
+          }
+        }
+      } finally {
+        await reader.close();
+      }
+    }
+    lines.sort(inTimeOrder);
+    if (runs.length === 0) {
+      yield lines;
+      return;
+    }
+    runs.push(await folder.write([lines]));
+    [lines, held] = [[], 0];
+    yield* mergeRuns(runs);
+  } finally {
+    await folder.remove();
+  }
+}
+
+/** The time that the event itself says, never one that stands in a body. */
+function scannedMicros(scan: EventScan): (bytes: Buffer, start: number, end: number) => number {
+  return (bytes, start, end) => {
+    if (!scan.scan(bytes, start, end)) {
+      return NO_TIME;
+    }
+    const field = scan.has("stageTimestamp") ? "stageTimestamp" : "requestReceivedTimestamp";
+    return scan.has(field) ? textMicros(bytes, scan.valueStart(field) + 1, end) : NO_TIME;
+  };
+}
+
+/** Merges runs into batches in order of time. */
+async function* mergeRuns(runs: readonly SortedRun[]): AsyncGenerator<readonly LogLine[], void> {
+  const heads: { readonly lines: AsyncIterator<LogLine>; line: LogLine }[] = [];
+  for (const run of runs) {
+    const lines = run.lines();
+    const first = await lines.next();
+    if (first.done !== true) {
+      heads.push({ lines, line: first.value });
+    }
+  }
+  heads.sort((a, b) => inTimeOrder(a.line, b.line));
+  let batch: LogLine[] = [];
+  while (heads.length > 0) {
+    const head = heads[0] as (typeof heads)[number];
+    batch.push(head.line);
+    const next = await head.lines.next();
+    heads.shift();
+    if (next.done !== true) {
+      head.line = next.value;
+      const place = heads.findIndex(({ line }) => inTimeOrder(head.line, line) < 0);
+      heads.splice(place === -1 ? heads.length : place, 0, head);
+    }
+    if (batch.length >= BATCH_LINES) {
+      yield batch;
+      batch = [];
+    }
+  }
+  if (batch.length > 0) {
+    yield batch;
+  }
+}

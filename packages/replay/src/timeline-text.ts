@@ -1,0 +1,118 @@
+import { safeText } from "@auditsieve/detect";
+import type { Finding } from "@auditsieve/detect";
+
+/** A form in which a timeline is handed on. */
+export type TimelineFormat = "ndjson" | "csv" | "timesketch" | "timesketch-csv";
+
+export const TIMELINE_FORMATS: readonly TimelineFormat[] = ["ndjson", "csv", "timesketch", "timesketch-csv"];
+
+const MAX_CELL = 32_000;
+const COLUMNS = [
+  "severity",
+  "detection",
+  "detection_id",
+  "techniques",
+  "actor",
+  "impersonated",
+  "outcome",
+  "code",
+  "namespace",
+  "object",
+  "source_ips",
+  "user_agent",
+  "verb",
+  "request_uri",
+  "audit_ids",
+  "finding_id",
+] as const;
+
+type Row = Readonly<Record<(typeof COLUMNS)[number], string>>;
+
+/**
+ * Findings as text, in the order given; the header line comes with the first of them.
+ *
+ * `timesketch` is a JSON object a line with message, datetime and timestamp_desc; its file name must end in .jsonl.
+ *
+ * @see https://timesketch.org/guides/user/import-from-json-csv/
+ * @example
+ * for (const text of timelineText(findings, "csv")) process.stdout.write(text);
+ */
+export function* timelineText(findings: Iterable<Finding>, format: TimelineFormat): Generator<string, void> {
+  if (format === "csv") {
+    yield csvLine(["time", ...COLUMNS, "summary"]);
+  } else if (format === "timesketch-csv") {
+    yield csvLine(["message", "datetime", "timestamp_desc", ...COLUMNS]);
+  }
+  for (const finding of findings) {
+    yield writeOne(finding, format);
+  }
+}
+
+function writeOne(finding: Finding, format: TimelineFormat): string {
+  const { time, summary } = finding;
+  switch (format) {
+    case "ndjson":
+      return `${JSON.stringify(finding)}\n`;
+    case "csv": {
+      const row = rowOf(finding);
+      return csvLine([time, ...COLUMNS.map((column) => row[column]), summary]);
+    }
+    case "timesketch": {
+      const { techniques, source_ips, audit_ids, ...row } = rowOf(finding);
+      const lists = { techniques: words(techniques), source_ips: words(source_ips), audit_ids: words(audit_ids) };
+      const fields = { ...row, ...lists, tag: [row.severity, ...lists.techniques] };
+      return `${JSON.stringify({ message: messageOf(finding), datetime: time, timestamp_desc: TIMESTAMP, ...fields })}\n`;
+    }
+    case "timesketch-csv": {
+      const row = rowOf(finding);
+      return csvLine([messageOf(finding), time, TIMESTAMP, ...COLUMNS.map((column) => row[column])]);
+    }
+    default:
+      return format satisfies never;
+  }
+}
+
+const TIMESTAMP = "Request received";
+
+function words(text: string): readonly string[] {
+  return text === "" ? [] : text.split(" ");
+}
+
+function messageOf({ detection, summary }: Finding): string {
+  return `${safeText(detection.title)}: ${summary}`;
+}
+
+/** Texts of the log come out fit for one line: they go to terminals and spreadsheets. */
+function rowOf(finding: Finding): Row {
+  const { detection, events } = finding;
+  const [event] = events;
+  const texts: Row = {
+    severity: detection.level,
+    detection: detection.title,
+    detection_id: detection.id,
+    techniques: detection.techniques.join(" "),
+    actor: finding.actor ?? "",
+    impersonated: finding.impersonated ?? "",
+    outcome: finding.outcome,
+    code: finding.code === undefined ? "" : String(finding.code),
+    namespace: finding.namespace ?? "",
+    object: finding.object ?? "",
+    source_ips: (event?.sourceIPs ?? []).join(" "),
+    user_agent: event?.userAgent ?? "",
+    verb: event?.verb ?? "",
+    request_uri: event?.requestURI ?? "",
+    audit_ids: finding.auditIDs.join(" "),
+    finding_id: finding.id,
+  };
+  return Object.fromEntries(Object.entries(texts).map(([column, text]) => [column, safeText(text, MAX_CELL)])) as Row;
+}
+
+/** One line of CSV (RFC 4180). A cell that a spreadsheet would take for a formula gets an apostrophe before it. */
+export function csvLine(cells: readonly string[]): string {
+  return `${cells.map(csvCell).join(",")}\r\n`;
+}
+
+function csvCell(text: string): string {
+  const cell = /^[\s]*[=+\-@|%\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n']/.test(cell) || cell !== cell.trim() ? `"${cell.replaceAll('"', '""')}"` : cell;
+}
