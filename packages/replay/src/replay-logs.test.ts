@@ -1,7 +1,7 @@
 import { DetectionEngine } from "@auditsieve/detect";
 import type { Finding } from "@auditsieve/detect";
 import { archiveSource, IngestError, Pipeline } from "@auditsieve/ingest";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { eventAt, linesOf, logOf, REDACTOR, sample, shippedDetections } from "./replay-fixtures.suite.ts";
 import type { ReplayLog } from "./log-reader.ts";
