@@ -10,7 +10,7 @@ import type { Detection } from "./detection.ts";
 import { DetectionEngine, evaluateDetection } from "./detection-engine.ts";
 import { headOf } from "./head-view.ts";
 import { projectEvent } from "./project-event.suite.ts";
-import { shippedDetections } from "./shipped-detections.suite.ts";
+import { shippedDetections, shippedDocuments } from "./shipped-detections.suite.ts";
 
 const FIELDS = [
   "verb",
@@ -198,9 +198,9 @@ describe("DetectionEngine", () => {
   });
 
   it("gives the same for every shipped case at every level and stage", () => {
-    const detections = shippedDetections.map(({ detection }) => detection);
+    const detections = shippedDocuments;
     const engine = new DetectionEngine(detections);
-    const events = shippedDetections.flatMap(({ cases }) => cases.map((one) => one.event));
+    const events = shippedDetections.flatMap(({ cases }) => cases.flatMap((one) => one.events));
     for (const one of events) {
       for (const level of LEVELS.filter((name) => name !== "None")) {
         for (const stage of STAGES) {
@@ -212,7 +212,7 @@ describe("DetectionEngine", () => {
   });
 
   it("settles what no detection is about by its head, without reading the rest", () => {
-    const engine = new DetectionEngine(shippedDetections.map(({ detection }) => detection));
+    const engine = new DetectionEngine(shippedDocuments);
     const lease = {
       level: "RequestResponse",
       auditID: "a",

@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { DetectionEngine } from "./detection-engine.ts";
 import { FindingStream } from "./finding-stream.ts";
 import { loadDetections } from "./load-detections.ts";
-import { shippedDetections } from "./shipped-detections.suite.ts";
+import { shippedDocuments } from "./shipped-detections.suite.ts";
 
-const engine = new DetectionEngine(shippedDetections.map(({ detection }) => detection));
+const engine = new DetectionEngine(shippedDocuments);
 
 function at(seconds: number): string {
   return new Date(Date.UTC(2026, 0, 1) + seconds * 1000).toISOString().replace("Z", "000Z");

@@ -1,4 +1,5 @@
 import type { Expression } from "./condition/expression.ts";
+import type { Correlation } from "./correlation.ts";
 
 /** A condition with one thing changed. */
 export interface Mutant {
@@ -53,4 +54,61 @@ function mutate(node: Expression, put: Slot): readonly (readonly [string, Expres
       ];
     }
   }
+}
+
+/** A correlation with one thing changed. */
+export interface CorrelationMutant {
+  readonly what: string;
+  readonly correlation: Correlation;
+}
+
+/** Every correlation that differs by one more or less, by the span of time, its order, a rule, a group or a field. */
+export function mutantsOfCorrelation(correlation: Correlation): readonly CorrelationMutant[] {
+  const { type, rules, groupBy, fields, threshold, timespanMs } = correlation;
+  const isTemporal = type === "temporal" || type === "temporal_ordered";
+  const bounds = isTemporal ? [] : Object.entries(threshold);
+  const withoutRule = (index: number): Correlation => ({
+    ...correlation,
+    rules: rules.toSpliced(index, 1),
+    ...(isTemporal && { threshold: { gte: rules.length - 1 } }),
+  });
+  // What happens once within its span, however long that is, is there to be said once: the span decides no first finding.
+  const isOnce = type === "event_count" && threshold.gte === 1;
+  return [
+    ...bounds.flatMap(([key, value]) =>
+      [value - 1, value + 1]
+        .filter((bound) => bound > 0)
+        .map((bound) => ({
+          what: `${key} ${bound}`,
+          correlation: { ...correlation, threshold: { ...threshold, [key]: bound } },
+        })),
+    ),
+    ...(isOnce
+      ? []
+      : [0.5, 2].map((factor) => ({
+          what: `timespan times ${factor}`,
+          correlation: { ...correlation, timespanMs: timespanMs * factor },
+        }))),
+    ...(type === "temporal_ordered"
+      ? [{ what: "in any order", correlation: { ...correlation, type: "temporal" as const } }]
+      : []),
+    ...(rules.length > 1
+      ? rules.map((rule, index) => ({ what: `without ${rule}`, correlation: withoutRule(index) }))
+      : []),
+    ...(isOnce
+      ? []
+      : groupBy.map(({ name }, index) => ({
+          what: `not grouped by ${name}`,
+          correlation: { ...correlation, groupBy: groupBy.toSpliced(index, 1) },
+        }))),
+    ...(fields.length > 1
+      ? fields.map(({ name }, index) => ({
+          what: `not counting ${name}`,
+          correlation: { ...correlation, fields: fields.toSpliced(index, 1) },
+        }))
+      : []),
+    ...(type === "value_count"
+      ? [{ what: "counting events", correlation: { ...correlation, type: "event_count" as const, fields: [] } }]
+      : []),
+  ];
 }

@@ -1,21 +1,83 @@
 import { readFileSync } from "node:fs";
 import { LEVELS, STAGES } from "@auditsieve/audit";
+import type { AuditEvent } from "@auditsieve/audit";
 import { describe, expect, it } from "vitest";
 import { evaluate } from "./condition/evaluate.ts";
+import type { Detection } from "./detection.ts";
 import { evaluateDetection } from "./detection-engine.ts";
+import type { Outcome } from "./detection-engine.ts";
 import { eventReader } from "./field-readers.ts";
-import { mutantsOf } from "./mutations.suite.ts";
+import { mutantsOf, mutantsOfCorrelation } from "./mutations.suite.ts";
 import { projectEvent } from "./project-event.suite.ts";
-import { casesWithoutDetection, shippedDetections } from "./shipped-detections.suite.ts";
+import {
+  CASE_SOURCES,
+  casesWithoutDetection,
+  closureOf,
+  isCorrelationHit,
+  shippedDetections,
+  shippedDocuments,
+} from "./shipped-detections.suite.ts";
+import type { ShippedDetection } from "./shipped-detections.suite.ts";
 
 describe("profiles/detections", () => {
-  it("has a detection beside every case file, and no id twice", () => {
+  it("has a detection beside every case file, and no id or title twice", () => {
     expect(casesWithoutDetection).toEqual([]);
-    expect(new Set(shippedDetections.map(({ detection }) => detection.id)).size).toBe(shippedDetections.length);
+    expect(new Set(shippedDocuments.map(({ id }) => id)).size).toBe(shippedDocuments.length);
+    expect(new Set(shippedDocuments.map(({ title }) => title)).size).toBe(shippedDocuments.length);
   });
 });
 
-describe.each(shippedDetections)("$name", ({ name, detection, cases }) => {
+/** What the detection says of a case's events, with `documents` in the place of those of its own file. */
+function outcomeOf(detection: Detection, documents: readonly Detection[], events: readonly AuditEvent[]): Outcome {
+  if (detection.correlation) {
+    return isCorrelationHit(detection, documents, events) ? "hit" : "miss";
+  }
+  const [event] = events;
+  return event ? evaluateDetection(detection, event) : "miss";
+}
+
+/** Each way to get the detection a little wrong, and whether every case still comes out right. */
+function survivorsOf({ detection, parts, cases }: ShippedDetection): readonly string[] {
+  if (!detection.correlation) {
+    return mutantsOf(detection.condition)
+      .filter(({ condition }) =>
+        cases.every(
+          ({ events: [event], expect: expected }) =>
+            event && evaluate(condition, eventReader(event)) === (expected === "hit"),
+        ),
+      )
+      .map(({ what }) => what);
+  }
+  const documents = closureOf(detection, shippedDocuments);
+  const replaced = (one: Detection, by: Detection): readonly Detection[] => [
+    ...documents.filter((other) => other !== one),
+    by,
+  ];
+  const mutants = [detection, ...parts].flatMap((one) =>
+    one.correlation
+      ? mutantsOfCorrelation(one.correlation).map(({ what, correlation }) => ({
+          what: `${one.title}: ${what}`,
+          documents: replaced(one, { ...one, correlation }),
+        }))
+      : mutantsOf(one.condition).map(({ what, condition }) => ({
+          what: `${one.title}: ${what}`,
+          documents: replaced(one, { ...one, condition }),
+        })),
+  );
+  return mutants
+    .filter((mutant) =>
+      cases.every(
+        ({ events, expect: expected }) =>
+          isCorrelationHit(detection, mutant.documents, events) === (expected === "hit"),
+      ),
+    )
+    .map(({ what }) => what);
+}
+
+describe.each(shippedDetections)("$name", (shipped) => {
+  const { name, detection, cases } = shipped;
+  const documents = closureOf(detection, shippedDocuments);
+
   it("says what a responder needs", () => {
     expect(detection.description).toBeTruthy();
     expect(detection.techniques).not.toEqual([]);
@@ -30,8 +92,9 @@ describe.each(shippedDetections)("$name", ({ name, detection, cases }) => {
     expect(cases.filter((one) => one.expect === "miss").length).toBeGreaterThanOrEqual(2);
     for (const one of cases) {
       expect(one.why).toBeTruthy();
-      expect(["attack.log", "baseline.log", "synthetic"]).toContain(one.source);
-      expect(one.auditID).toBe(one.event.auditID);
+      expect(CASE_SOURCES).toContain(one.source);
+      expect(one.auditID).toBe(one.events.at(-1)?.auditID);
+      expect(one.events.length > 1).toBe(detection.correlation !== undefined && one.events.length > 1);
     }
   });
 
@@ -41,16 +104,19 @@ describe.each(shippedDetections)("$name", ({ name, detection, cases }) => {
     expect(text).not.toMatch(/last-applied-configuration":"(?!redacted:)/);
   });
 
-  it.each(cases)("$expect: $why", ({ expect: expected, event }) => {
-    expect(evaluateDetection(detection, event)).toBe(expected);
+  it.each(cases)("$expect: $why", ({ expect: expected, events }) => {
+    expect(outcomeOf(detection, documents, events)).toBe(expected);
   });
 
   it("never turns from miss to hit when the log says less", () => {
-    const wrong = cases.flatMap(({ event, expect: expected, why }) =>
+    const wrong = cases.flatMap(({ events, expect: expected, why }) =>
       LEVELS.filter((level) => level !== "None").flatMap((level) =>
         STAGES.flatMap((stage) => {
-          const outcome = evaluateDetection(detection, projectEvent(event, level, stage));
-          const flipped = outcome !== "unknown" && outcome !== expected;
+          const projected = events.map((event) => projectEvent(event, level, stage));
+          const outcome = outcomeOf(detection, documents, projected);
+          const flipped = detection.correlation
+            ? expected === "miss" && outcome === "hit"
+            : outcome !== "unknown" && outcome !== expected;
           return flipped ? [`${why} at ${level} ${stage}: ${expected} became ${outcome}`] : [];
         }),
       ),
@@ -59,9 +125,6 @@ describe.each(shippedDetections)("$name", ({ name, detection, cases }) => {
   });
 
   it("has a case for every leaf and every value: each mutant fails one", () => {
-    const survivors = mutantsOf(detection.condition).filter(({ condition }) =>
-      cases.every(({ event, expect: expected }) => evaluate(condition, eventReader(event)) === (expected === "hit")),
-    );
-    expect(survivors.map(({ what }) => what)).toEqual([]);
+    expect(survivorsOf(shipped)).toEqual([]);
   });
 });
