@@ -130,7 +130,10 @@ describe("needs", () => {
         const named = detection.needs.some(
           ({ request, stages }) =>
             (request.verbs?.includes(event.verb) ?? true) &&
-            (request.resources?.includes(target ?? "") ?? true) &&
+            (request.resources?.some(
+              (name) => name === target || (subresource !== undefined && name === `${resource}/*`),
+            ) ??
+              true) &&
             // A stage that a hit shows at need not be written for every hit of the class.
             (stages.includes(event.stage) || event.stage === "ResponseStarted"),
         );

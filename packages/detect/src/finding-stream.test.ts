@@ -3,9 +3,17 @@ import { describe, expect, it } from "vitest";
 import { DetectionEngine } from "./detection-engine.ts";
 import { FindingStream } from "./finding-stream.ts";
 import { loadDetections } from "./load-detections.ts";
-import { shippedDocuments } from "./shipped-detections.suite.ts";
+import { shippedDetections, shippedDocuments } from "./shipped-detections.suite.ts";
 
-const engine = new DetectionEngine(shippedDocuments);
+/** Few enough that a request's findings can be named. */
+const engine = new DetectionEngine(
+  shippedDetections
+    .map(({ detection }) => detection)
+    .filter(
+      ({ severity, correlation }) => correlation === undefined && severity !== "low" && severity !== "informational",
+    ),
+);
+const pack = new DetectionEngine(shippedDocuments);
 
 function at(seconds: number): string {
   return new Date(Date.UTC(2026, 0, 1) + seconds * 1000).toISOString().replace("Z", "000Z");
@@ -67,7 +75,7 @@ describe("FindingStream", () => {
       ),
     ),
   )("gives one finding for %s pods/%s at %j", (verb, subresource, of) => {
-    const stream = new FindingStream(engine);
+    const stream = new FindingStream(pack);
     const found = [...of.flatMap((stage) => stream.push(exec(verb, subresource, stage))), ...stream.flush()];
     expect(found).toHaveLength(1);
     expect(found[0]?.outcome).toBe(of.length === 1 && of[0] === "RequestReceived" ? "unknown" : "success");
