@@ -29,7 +29,7 @@ function commands(finish: Finish): readonly CommandModule[] {
       const { filter, filterOptions } = await import("./commands/filter.ts");
       return { options: filterOptions, run: filter };
     }),
-    lazy(finish, "ingest", "Run the daemon: tail the log, find, forward, lose nothing", async () => {
+    lazy(finish, "ingest [files..]", "Run the daemon: tail the log, find, forward, lose nothing", async () => {
       const { ingest, ingestOptions } = await import("./commands/ingest.ts");
       return { options: ingestOptions, run: ingest };
     }),

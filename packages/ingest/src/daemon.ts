@@ -11,6 +11,7 @@ import { Pipeline } from "./pipeline.ts";
 import type { Delivery, Sink } from "./sink.ts";
 import type { Backoff } from "./sinks/backoff.ts";
 import { checkFolder, checkSink, createSink } from "./sinks/create-sink.ts";
+import type { SourceAlarm } from "./source.ts";
 import { openSideLogs } from "./sinks/dead-letter.ts";
 import { checkSource, createSource, describeSource } from "./sources/create-source.ts";
 import { stateKey } from "./state-keys.ts";
@@ -28,6 +29,8 @@ export interface DaemonOptions {
   readonly writeOutput?: (bytes: Buffer | string) => Promise<void>;
   /** What that sink prints of a delivery. Default: its document. */
   readonly format?: (delivery: Delivery) => string | undefined;
+  /** Told what a source tells, besides the log. */
+  readonly onAlarm?: (alarm: SourceAlarm) => void;
   /** How often the counters are logged. Default a minute. */
   readonly reportIntervalMs?: number;
 }
@@ -72,7 +75,10 @@ export async function startDaemon(config: IngestConfig, options: DaemonOptions):
     config.sources.map((source) =>
       createSource(source, {
         checkpoint,
-        onAlarm: ({ kind, message }) => logger.warn({ source: source.name, alarm: kind }, message),
+        onAlarm: (alarm) => {
+          logger.warn({ source: source.name, alarm: alarm.kind }, alarm.message);
+          options.onAlarm?.(alarm);
+        },
         ...(options.input && { input: options.input }),
       }),
     ),

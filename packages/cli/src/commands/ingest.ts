@@ -1,30 +1,67 @@
 import { checkConfig, createLogger, readConfig, startDaemon } from "@auditsieve/ingest";
 import type { IngestConfig } from "@auditsieve/ingest";
-import { readFileSync } from "node:fs";
+import { SEVERITIES } from "@auditsieve/detect";
+import type { Severity } from "@auditsieve/detect";
+import { existsSync, readFileSync } from "node:fs";
 import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { say, sayProblem } from "../output.ts";
+import { Failure } from "../failure.ts";
+import { say, sayProblem, writeData } from "../output.ts";
 import { readText } from "../read-text.ts";
 import { readDetectionTexts, readPolicyText } from "../shipped.ts";
 
 /** Options of `ingest`. */
 export interface IngestOptions {
-  readonly config: string;
+  readonly files: readonly string[];
+  readonly config: string | undefined;
   readonly check: boolean;
-  readonly logLevel: "debug" | "info" | "warn" | "error";
+  readonly follow: boolean;
+  readonly output: "table" | "ndjson";
+  readonly minLevel: Severity | undefined;
+  readonly store: string | undefined;
+  readonly stateFolder: string | undefined;
+  readonly logLevel: "debug" | "info" | "warn" | "error" | undefined;
 }
+
+const DEFAULT_CONFIG = "auditsieve.yaml";
 
 /** Adds the options of `ingest`. */
 export function ingestOptions(argv: Argv): Argv<IngestOptions> {
   return argv
-    .option("config", { alias: "c", type: "string", default: "auditsieve.yaml", describe: "The configuration" })
+    .positional("files", {
+      type: "string",
+      array: true,
+      default: [] as string[],
+      describe: "Without a configuration: audit logs to follow, .gz and .zst to read, or - for standard input",
+    })
+    .option("config", { alias: "c", type: "string", describe: `The configuration; default: ${DEFAULT_CONFIG}` })
     .option("check", { type: "boolean", default: false, describe: "Only check the configuration and the connections" })
+    .option("follow", {
+      type: "boolean",
+      default: true,
+      describe: "With files: wait for more; --no-follow ends at their end",
+    })
+    .option("output", {
+      choices: ["table", "ndjson"] as const,
+      default: "table",
+      describe: "With files: a line for people, or a finding a line",
+    })
+    .option("min-level", { choices: SEVERITIES, describe: "With files: only findings at least this severe" })
+    .option("store", {
+      type: "string",
+      describe: "With files: keep events and findings in this folder for replay and query",
+    })
+    .option("state-folder", {
+      type: "string",
+      describe: "With files: remember there how far they are read, and go on from there the next time",
+    })
     .option("log-level", {
       choices: ["debug", "info", "warn", "error"] as const,
-      default: "info",
-      describe: "What is logged, as JSON lines on standard error",
+      describe: "What is logged, as JSON lines on standard error; default: info, with files warn",
     })
+    .example("$0 ingest /var/log/kubernetes/audit.log", "follow a log and show findings, nothing else needed")
+    .example("kubectl logs -f … | $0 ingest --output ndjson -", "findings of a stream, for programs")
     .example("$0 ingest -c auditsieve.yaml", "tail the log and forward until SIGTERM, which drains")
     .example("$0 ingest -c auditsieve.yaml --check", "try everything the configuration names")
     .epilogue(
@@ -34,20 +71,39 @@ export function ingestOptions(argv: Argv): Argv<IngestOptions> {
 
 /** Runs the daemon until a signal, or checks what it would run with. */
 export async function ingest(options: IngestOptions): Promise<ExitCode> {
-  const config = await loadConfig(options.config);
+  if (options.files.length > 0) {
+    return withFiles(options);
+  }
+  const file = options.config ?? DEFAULT_CONFIG;
+  if (options.config === undefined && !existsSync(file)) {
+    throw new Failure(`Cannot run: there is no ${DEFAULT_CONFIG} here, and no log was named`, {
+      hint: "`auditsieve ingest AUDIT_LOG` needs no configuration; `auditsieve ingest -c FILE` runs the daemon",
+    });
+  }
+  const config = await loadConfig(file);
   if (config === undefined) {
     return EXIT.unusable;
   }
   if (options.check) {
     const problems = await checkConfig(config);
-    problems.forEach((problem) => sayProblem(problem, options.config));
+    problems.forEach((problem) => sayProblem(problem, file));
     const isBad = problems.some(({ severity }) => severity === "error");
-    say(`auditsieve: ${options.config}: ${isBad ? "not usable" : "configuration and connections are fine"}`);
+    say(`auditsieve: ${file}: ${isBad ? "not usable" : "configuration and connections are fine"}`);
     return isBad ? EXIT.problems : EXIT.fine;
   }
-  const logger = createLogger({ destination: process.stderr, level: options.logLevel });
-  const end = await startDaemon(config, { logger, signal: stopSignal() });
+  const logger = createLogger({ destination: process.stderr, level: options.logLevel ?? "info" });
+  const end = await startDaemon(config, { logger, signal: stopSignal(), input: process.stdin, writeOutput: writeData });
   return end.reason === "failed" || end.unacknowledged > 0 ? EXIT.failed : EXIT.fine;
+}
+
+async function withFiles(options: IngestOptions): Promise<ExitCode> {
+  if (options.config !== undefined || options.check) {
+    throw new Failure("Cannot run: files were named together with a configuration", {
+      hint: "Name the files in the configuration, under sources; or leave --config and --check out",
+    });
+  }
+  const { ingestFiles } = await import("./ingest-files.ts");
+  return ingestFiles({ ...options, logLevel: options.logLevel ?? "warn" }, stopSignal());
 }
 
 async function loadConfig(file: string): Promise<IngestConfig | undefined> {

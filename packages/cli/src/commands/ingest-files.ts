@@ -1,0 +1,145 @@
+import { EnvelopeReader } from "@auditsieve/audit";
+import { DetectionEngine, isSeverityBelow } from "@auditsieve/detect";
+import type { Finding, Severity } from "@auditsieve/detect";
+import { createLogger, logFormat, startDaemon } from "@auditsieve/ingest";
+import type { DaemonEnd, IngestConfig, SinkConfig, SourceConfig } from "@auditsieve/ingest";
+import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { EXIT, worseExit } from "../exit-code.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { Failure, systemCode } from "../failure.ts";
+import { findingLine } from "../finding-line.ts";
+import { say, writeData } from "../output.ts";
+import { DEFAULT_NOISE, readPolicyText, shippedDetections } from "../shipped.ts";
+import { inputName, STANDARD_INPUT } from "../standard-input.ts";
+import { count } from "../table.ts";
+
+/** What `ingest` does with files and no configuration. */
+export interface IngestFilesOptions {
+  readonly files: readonly string[];
+  readonly follow: boolean;
+  readonly output: "table" | "ndjson";
+  readonly minLevel: Severity | undefined;
+  readonly store: string | undefined;
+  readonly stateFolder: string | undefined;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+}
+
+const HEAD_BYTES = 64 * 1024;
+
+/** The embedded default: follows the files and shows findings on standard output as they come. */
+export async function ingestFiles(options: IngestFilesOptions, signal: AbortSignal): Promise<ExitCode> {
+  const sources = await Promise.all(options.files.map((file, i) => sourceOf(file, i, options.follow)));
+  const stateFolder = options.stateFolder ?? (await mkdtemp(join(tmpdir(), "auditsieve-")));
+  let exit: ExitCode = EXIT.fine;
+  try {
+    const config: IngestConfig = {
+      cluster: "local",
+      stateFolder,
+      // Nothing outlives this run but what a store holds, and then its keys are in the state folder.
+      ...(options.stateFolder === undefined && { redactionKey: randomBytes(32), idKey: randomBytes(32) }),
+      sources,
+      sinks: sinksOf(options),
+      detections: new DetectionEngine(shippedDetections()),
+      limits: { maxBatchAgeMs: 200 },
+    };
+    const { output, minLevel } = options;
+    if (process.stderr.isTTY && options.follow && sources.some(({ type }) => type === "file")) {
+      say(`auditsieve: following ${options.files.map(inputName).join(", ")}; Ctrl-C ends`);
+    }
+    const end = await startDaemon(config, {
+      logger: createLogger({ destination: process.stderr, level: options.logLevel }),
+      signal,
+      input: process.stdin,
+      writeOutput: writeData,
+      format: ({ kind, document }) => {
+        if (kind !== "finding") {
+          return undefined;
+        }
+        const finding = JSON.parse(document.toString("utf8")) as Finding;
+        const isShown = minLevel === undefined || !isSeverityBelow(finding.detection.level, minLevel);
+        return isShown ? (output === "table" ? findingLine(finding) : document.toString("utf8")) : undefined;
+      },
+      onAlarm: ({ kind }) => {
+        if (kind === "unreadable" || kind === "damaged-archive") {
+          exit = worseExit(exit, EXIT.unusable);
+        }
+      },
+    });
+    sayEnd(end);
+    return worseExit(exit, end.reason === "failed" || end.unacknowledged > 0 ? EXIT.failed : EXIT.fine);
+  } finally {
+    if (options.stateFolder === undefined) {
+      await rm(stateFolder, { recursive: true, force: true });
+    }
+  }
+}
+
+/** A log that is written to is followed; what is packed or in an envelope is read to its end. */
+async function sourceOf(file: string, index: number, follow: boolean): Promise<SourceConfig> {
+  const name = index === 0 ? "audit" : `audit-${index + 1}`;
+  if (file === STANDARD_INPUT) {
+    return { type: "stdin", name };
+  }
+  const head = await readHead(file);
+  const isFollowed = follow && logFormat(head) === "plain" && isLineLog(head);
+  return { type: isFollowed ? "file" : "archive", name, paths: [file] };
+}
+
+function isLineLog(head: Buffer): boolean {
+  const reader = new EnvelopeReader();
+  reader.write(head);
+  return head.length === 0 || reader.isPlain;
+}
+
+async function readHead(file: string): Promise<Buffer> {
+  try {
+    const handle = await open(file, "r");
+    try {
+      const { bytesRead, buffer } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    const reasons: Readonly<Record<string, string>> = {
+      ENOENT: "no such file",
+      EISDIR: "it is a directory",
+      EACCES: "permission denied",
+    };
+    const code = systemCode(error) ?? "";
+    throw new Failure(`Cannot read log "${file}": ${reasons[code] ?? code}`, {
+      hint:
+        code === "EACCES"
+          ? "The apiserver writes its audit log with mode 0600: run as its owner or give this user access"
+          : "Name the file that the apiserver writes (--audit-log-path), or - for standard input",
+      cause: error,
+    });
+  }
+}
+
+function sinksOf({ store }: IngestFilesOptions): readonly SinkConfig[] {
+  const findings: SinkConfig = { type: "stdout", name: "stdout", feed: "findings" };
+  if (store === undefined) {
+    return [findings];
+  }
+  const noise = loadStreamPolicy(readPolicyText(DEFAULT_NOISE));
+  if (noise.outcome !== "accepted") {
+    throw new Failure("Cannot load the shipped noise policy", { hint: "Install auditsieve again" });
+  }
+  const policy = new StreamPolicy(noise.rules);
+  return [findings, { type: "store", name: "store", folder: store, feed: "kept", policy }];
+}
+
+function sayEnd({ tallies }: DaemonEnd): void {
+  const total = (pick: (tally: DaemonEnd["tallies"][number]) => number): number =>
+    tallies.reduce((sum, tally) => sum + pick(tally), 0);
+  const undecidable = total((tally) => tally.undecidable);
+  const rest = undecidable === 0 ? "" : `, ${count(undecidable)} lines are no audit event`;
+  say(
+    `auditsieve: ${count(total(({ lines }) => lines))} lines, ${count(total(({ findings }) => findings))} findings${rest}`,
+  );
+}

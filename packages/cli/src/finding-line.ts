@@ -1,0 +1,20 @@
+import { safeText } from "@auditsieve/detect/safe-text";
+import type { Finding, Severity } from "@auditsieve/detect";
+import { paint } from "./table.ts";
+
+/** A finding as one line for people, everything from the log made safe to print. */
+export function findingLine({ time, detection, summary }: Finding): string {
+  return [
+    safeText(time, 40),
+    paintSeverity(detection.level, WIDEST),
+    summary,
+    paint("dim", `(${safeText(detection.title)})`),
+  ].join("  ");
+}
+
+const WIDEST = "informational".length;
+
+function paintSeverity(severity: Severity, width: number): string {
+  const styles = { critical: "magenta", high: "red", medium: "yellow", low: "cyan", informational: "dim" } as const;
+  return paint(styles[severity], severity.padEnd(width));
+}
