@@ -12,7 +12,7 @@ describe("AckWindow", () => {
     window.settle(second);
     expect(window.take()).toBeUndefined();
     window.settle(first);
-    expect(window.take()).toEqual({ input: "a", offset: 30, total: 30 });
+    expect(window.take()).toEqual({ input: "a", offset: 30, total: 30, counts: [] });
     expect(window.take()).toBeUndefined();
   });
 

@@ -1,3 +1,6 @@
+import { addTo, countIn } from "./tally-ledger.ts";
+import type { Counts } from "./tally-ledger.ts";
+
 /** Lines up to `end` of an input, with what is still to be settled of them. */
 export interface Held {
   readonly input: string;
@@ -5,6 +8,8 @@ export interface Held {
   /** Bytes of lines handled until there, over all inputs. */
   total: number;
   pending: number;
+  /** What became of these lines. */
+  readonly counts: Counts;
 }
 
 export interface Position {
@@ -12,16 +17,20 @@ export interface Position {
   readonly offset: number;
   /** Bytes of lines handled until there, over all inputs. */
   readonly total: number;
+  /** What became of the lines since the position taken before. */
+  readonly counts: Counts;
 }
 
 /**
  * Turns settlements in any order into acknowledgements in the order of the input: a position is ready when everything
- * before it is settled. Lines with nothing to settle cost no memory of their own.
+ * before it is settled. Lines with nothing to settle cost no memory of their own. What is counted of lines becomes
+ * ready together with them.
  */
 export class AckWindow {
   #held: Held[] = [];
   #first = 0;
-  #ready: Position | undefined;
+  #ready: Omit<Position, "counts"> | undefined;
+  #readyCounts: Counts = [];
 
   /** Everything up to `end` needs nothing: dropped on purpose. */
   cover(input: string, end: number, total: number): void {
@@ -32,7 +41,7 @@ export class AckWindow {
     } else if (this.#first === this.#held.length) {
       this.#ready = { input, offset: end, total };
     } else {
-      this.#held.push({ input, end, total, pending: 0 });
+      this.#held.push({ input, end, total, pending: 0, counts: [] });
     }
   }
 
@@ -49,9 +58,20 @@ export class AckWindow {
       last.pending++;
       return last;
     }
-    const held = { input, end, total, pending: 1 };
+    const held: Held = { input, end, total, pending: 1, counts: [] };
     this.#held.push(held);
     return held;
+  }
+
+  /** `more` settlements more for lines that are held already. */
+  extend(held: Held, more: number): void {
+    held.pending += more;
+  }
+
+  /** Counts something of the line in hand: after its holds, before it is covered. */
+  count(column: number, by = 1): void {
+    const last = this.#first < this.#held.length ? this.#held.at(-1) : undefined;
+    countIn(last?.counts ?? this.#readyCounts, column, by);
   }
 
   settle(held: Held): void {
@@ -62,6 +82,7 @@ export class AckWindow {
         break;
       }
       this.#ready = { input: first.input, offset: first.end, total: first.total };
+      addTo(this.#readyCounts, first.counts);
       this.#first++;
     }
     if (this.#first > 1024 && this.#first * 2 > this.#held.length) {
@@ -70,7 +91,7 @@ export class AckWindow {
     }
   }
 
-  /** Lines that wait for a settlement. */
+  /** Stretches of lines that wait for a settlement. */
   get open(): number {
     return this.#held.length - this.#first;
   }
@@ -82,7 +103,12 @@ export class AckWindow {
   /** The furthest position that is ready, if it was not taken yet. */
   take(): Position | undefined {
     const ready = this.#ready;
+    if (ready === undefined) {
+      return undefined;
+    }
+    const counts = this.#readyCounts;
     this.#ready = undefined;
-    return ready;
+    this.#readyCounts = [];
+    return { ...ready, counts };
   }
 }

@@ -38,6 +38,15 @@ export class Checkpoint {
     this.#sections.set(section, value);
   }
 
+  /** One section, for who needs no other. */
+  section(name: string): {
+    readonly get: () => JsonValue | undefined;
+    readonly put: (value: JsonValue) => void;
+    readonly save: () => Promise<void>;
+  } {
+    return { get: () => this.get(name), put: (value) => this.put(name, value), save: () => this.save() };
+  }
+
   save(): Promise<void> {
     if (this.#next === undefined) {
       const previous = this.#writing ?? Promise.resolve();

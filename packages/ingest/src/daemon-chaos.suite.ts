@@ -16,6 +16,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { expect } from "vitest";
+import type { NoiseReceipt } from "./receipt-book.ts";
 import { MockElasticsearch } from "./sinks/mock-elasticsearch.suite.ts";
 import type { Behaviour } from "./sinks/mock-elasticsearch.suite.ts";
 
@@ -60,11 +61,18 @@ export async function killRepeatedly(kills: number): Promise<{ readonly lines: n
       child = await Child.start(mock.url, folder);
     }
     mock.behave = () => "ok";
-    await world.until(() => mock.documents.size >= world.lines.size);
+    await world.until(() => eventsOf(mock).length >= world.kept.length);
     expect(await child.end("SIGTERM")).toBe(0);
     expect(mock.duplicates).toBe(0);
-    const originals = [...mock.documents.values()].map(({ event }) => (event as { original: string }).original);
-    expect(originals.toSorted()).toEqual([...world.lines].toSorted());
+    expect(eventsOf(mock).toSorted()).toEqual(world.kept.toSorted());
+    const dropped = world.lines.size - world.kept.length;
+    expect(receiptsOf(mock).reduce((sum, { count }) => sum + count, 0)).toBe(dropped);
+    expect(countersOf(folder)).toMatchObject({
+      lines: world.lines.size,
+      "elasticsearch/lines": world.lines.size,
+      "elasticsearch/delivered": world.kept.length,
+      "elasticsearch/dropped/0": dropped,
+    });
     expect(existsSync(join(folder, "state", "dead-letter.ndjson"))).toBe(false);
     return { lines: world.lines.size, conflicts: mock.conflicts };
   } finally {
@@ -74,9 +82,31 @@ export async function killRepeatedly(kills: number): Promise<{ readonly lines: n
   }
 }
 
+function eventsOf(mock: MockElasticsearch): readonly string[] {
+  return originalsOf(mock, "event");
+}
+
+function receiptsOf(mock: MockElasticsearch): readonly NoiseReceipt[] {
+  return originalsOf(mock, "metric").map((text) => JSON.parse(text) as NoiseReceipt);
+}
+
+function originalsOf(mock: MockElasticsearch, kind: string): readonly string[] {
+  return [...mock.documents.values()]
+    .map(({ event }) => event as { readonly kind: string; readonly original: string })
+    .flatMap((event) => (event.kind === kind ? [event.original] : []));
+}
+
+function countersOf(folder: string): unknown {
+  const { sections } = JSON.parse(readFileSync(join(folder, "state", "checkpoint.json"), "utf8")) as {
+    sections: Record<string, { readonly counters?: unknown }>;
+  };
+  return sections["pipeline/audit"]?.counters;
+}
+
 /** Writes an audit log the way the apiserver does. */
 class LogWriter {
   readonly lines = new Set<string>();
+  readonly kept: string[] = [];
   readonly #log: string;
   readonly #folder: string;
   #rotations = 0;
@@ -89,6 +119,7 @@ class LogWriter {
   append(count: number): void {
     let text = "";
     for (let i = 0; i < count; i++) {
+      const isNoise = Math.random() < 0.3;
       const line = JSON.stringify({
         kind: "Event",
         apiVersion: "audit.k8s.io/v1",
@@ -97,10 +128,15 @@ class LogWriter {
         stage: "ResponseComplete",
         requestURI: "/api/v1/pods",
         verb: "list",
-        user: { username: "jane" },
-        stageTimestamp: "2026-11-24T00:13:26.471919Z",
+        user: { username: isNoise ? "noise" : "jane" },
+        objectRef: { resource: "pods" },
+        // A minute passes every 200 lines.
+        stageTimestamp: new Date(Date.UTC(2026, 10, 24) + 300 * this.lines.size).toISOString(),
       });
       this.lines.add(line);
+      if (!isNoise) {
+        this.kept.push(line);
+      }
       text += `${line}\n`;
     }
     // Cut at a random place: the daemon sees half lines too.

@@ -12,13 +12,14 @@ const { config, problems } = readConfig(
 cluster: test
 stateFolder: ${join(folder, "state")}
 sources: [{ type: file, path: ${join(folder, "audit.log")}, pollIntervalMs: 5 }]
-sinks: [{ type: elasticsearch, node: "${node}", feed: all, requestTimeoutMs: 2000 }]
+sinks: [{ type: elasticsearch, node: "${node}", feed: kept, requestTimeoutMs: 2000 }]
 limits: { maxBatchItems: 50, maxBatchAgeMs: 5, drainMs: 5000 }
 `,
   {
     env: () => undefined,
     readFile: (path) => readFileSync(path, "utf8"),
-    policy: () => "",
+    policy: () =>
+      "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: None, users: [noise] }, { level: RequestResponse }]",
     detections: () =>
       [{ file: "none.yml", text: "" }].filter(({ text }) => loadDetections(text, "none.yml").detections.length > 0),
   },

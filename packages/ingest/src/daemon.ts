@@ -89,6 +89,8 @@ export async function startDaemon(config: IngestConfig, options: DaemonOptions):
         source,
         feeds: config.sinks.map(({ feed, policy }, i) => ({ sink: sinks[i] as Sink, feed, ...(policy && { policy }) })),
         sideLogs,
+        receipts: true,
+        state: checkpoint.section(`pipeline/${source.name}`),
         cluster: config.cluster,
         idKey,
         redactor: createRedactor({ key: redactionKey }),

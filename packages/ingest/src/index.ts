@@ -59,3 +59,5 @@ export { openSideLogs } from "./sinks/dead-letter.ts";
 export type { DeadLetter, QuarantinedLine, SideLogs } from "./sinks/dead-letter.ts";
 export { ecsDocument } from "./sinks/ecs-document.ts";
 export type { EcsContext } from "./sinks/ecs-document.ts";
+export type { NoiseReceipt } from "./receipt-book.ts";
+export type { StateSection } from "./pipeline-state.ts";

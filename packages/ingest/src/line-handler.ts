@@ -4,11 +4,15 @@ import { FindingStream } from "@auditsieve/detect";
 import type { DetectionEngine, Finding } from "@auditsieve/detect";
 import type { AckWindow } from "./ack-window.ts";
 import type { SinkFeed, Underway } from "./outlet.ts";
+import { ReceiptBook } from "./receipt-book.ts";
+import type { ClosedRange } from "./receipt-book.ts";
+import { ReceiptRanges } from "./receipt-ranges.ts";
 import { LineTail, reducedEvent } from "./reduced-event.ts";
 import { scanHead } from "./scan-head.ts";
 import type { Delivery } from "./sink.ts";
 import type { QuarantinedLine } from "./sinks/dead-letter.ts";
-import type { PipelineTally, SinkCounter } from "./tally.ts";
+import type { Ledger } from "./tally-ledger.ts";
+import type { CountedAs, PipelineTally, SinkCounter } from "./tally.ts";
 import { isTimestamp } from "./timestamp.ts";
 
 export interface LineHandlerOptions {
@@ -19,6 +23,11 @@ export interface LineHandlerOptions {
     readonly add: (underway: Underway) => void;
   }[];
   readonly window: AckWindow;
+  readonly ledger: Ledger;
+  /** Whether sinks get receipts of what is dropped for them. Default false. */
+  readonly receipts?: boolean;
+  /** Where an earlier run has ended the receipts of an input: the first such offset behind another. */
+  readonly cutAfter?: (input: string, offset: number) => number;
   /** Calls `settled` when the record is on the disk. */
   readonly quarantine: (line: QuarantinedLine, settled: () => void) => void;
   /** Name of the cluster; part of every id. */
@@ -62,8 +71,11 @@ export class LineHandler implements LineVisitor {
   readonly #tails = new Map<string, LineTail>();
   /** Events whose finding has just been written, by the line's id. */
   readonly #evidence = new Map<string, Delivery>();
+  readonly #receipts: ReceiptRanges;
+  /** Columns of the ledger in which the line in hand counts. */
+  readonly #columns: number[] = [];
+  readonly #lineColumns: Readonly<Record<"lines" | "bytes" | "undecidable" | "reduced", number>>;
   #input = "";
-  #lastEnd = 0;
   #lines = 0;
   #bytes = 0;
   #undecidable = 0;
@@ -72,17 +84,42 @@ export class LineHandler implements LineVisitor {
   constructor(options: LineHandlerOptions) {
     this.#options = options;
     this.#findings = options.detections && new FindingStream(options.detections);
+    const { ledger, outlets, cutAfter } = options;
+    this.#receipts = new ReceiptRanges({
+      books: () =>
+        options.receipts === true ? outlets.map(({ to }) => new ReceiptBook({ ...options, sink: to.sink.name })) : [],
+      cutAfter: cutAfter ?? (() => Infinity),
+      deliver: (range, outlet) => this.#deliverReceipts(range, outlet),
+    });
+    this.#lineColumns = {
+      lines: ledger.column("lines"),
+      bytes: ledger.column("bytes"),
+      undecidable: ledger.column("undecidable"),
+      reduced: ledger.column("reduced"),
+    };
   }
 
-  /** The next line is one of `input`. */
-  begin(input: string): void {
+  /** The next line is one of `input`; when that is new, at `offset`. */
+  begin(input: string, offset: number): void {
     this.#input = input;
+    this.#receipts.begin(input, offset);
+  }
+
+  /** The input in hand has ended, and its receipts with it. */
+  finish(): void {
+    this.#receipts.finish();
+  }
+
+  /** What is summarised of what was dropped. */
+  get receipts(): ReceiptRanges {
+    return this.#receipts;
   }
 
   /** No line follows: findings that waited for a later stage of their request are written. */
   end(): void {
     if (this.#findings !== undefined && this.#lines > 0) {
-      this.#deliverFindings(this.#findings.flush(), { offset: this.#lastEnd, end: this.#lastEnd, bytes: 0 });
+      const { lastEnd } = this.#receipts;
+      this.#deliverFindings(this.#findings.flush(), { offset: lastEnd, end: lastEnd, bytes: 0 });
     }
   }
 
@@ -104,13 +141,15 @@ export class LineHandler implements LineVisitor {
   }
 
   line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): void {
+    const isEvent = this.#scan.scan(bytes, start, end);
+    this.#receipts.endBefore(offset, isEvent ? this.#scan : undefined);
     const line = this.#count(offset, end - start, terminated);
-    if (this.#scan.scan(bytes, start, end)) {
+    if (isEvent) {
       this.#event(bytes.subarray(start, end), line);
     } else {
       this.#unclear(Buffer.from(bytes.subarray(start, end)), line, this.#scan.reason ?? "not-json");
     }
-    this.#options.window.cover(this.#input, line.end, this.#bytes);
+    this.#cover(line);
   }
 
   oversizePart(bytes: Buffer, start: number, end: number): void {
@@ -122,6 +161,7 @@ export class LineHandler implements LineVisitor {
   /** Costs one record and an alarm. Delivered to every sink: what was not read as a whole proves nothing that may drop it. */
   oversize(long: OversizeLine): void {
     const { source, cluster, idKey, window } = this.#options;
+    this.#receipts.endBefore(long.offset, undefined);
     const line = this.#count(long.offset, long.bytes, long.terminated);
     const id = documentId(idKey, cluster, Buffer.from(`oversize ${long.bytes} ${long.sha256}`));
     const event = reducedEvent(long, (this.#tails.get(this.#input) ?? new LineTail()).take());
@@ -132,22 +172,48 @@ export class LineHandler implements LineVisitor {
     this.#options.onLineAlarm?.({ kind: "oversize", ...place, reason: "over-the-limit" });
     if (event !== undefined && this.#scan.scan(event, 0, event.length)) {
       this.#reduced++;
+      this.#columns.push(this.#lineColumns.reduced);
       const findings = this.#detect(event, () => id);
       this.#evidence.delete(id);
       this.#deliverToAll(this.#eventDelivery(event, id), line);
       this.#deliverFindings(findings, line);
     } else {
-      this.#undecidable++;
+      this.#countUndecidable();
       this.#deliverToAll(this.#undecidableDelivery(long.head, id, line, "over-the-limit"), line);
     }
+    this.#cover(line);
+  }
+
+  /** Nothing follows about the line: what is settled may be acknowledged over it, with its counts. */
+  #cover(line: Line): void {
+    const { window, outlets } = this.#options;
     window.cover(this.#input, line.end, this.#bytes);
+    window.count(this.#lineColumns.lines);
+    window.count(this.#lineColumns.bytes, line.bytes);
+    for (const { counter } of outlets) {
+      window.count(counter.lineColumn);
+    }
+    for (const column of this.#columns) {
+      window.count(column);
+    }
+    this.#columns.length = 0;
+  }
+
+  #deliverReceipts({ held, from, receipts }: ClosedRange, outlet: number): void {
+    // The first line of the range waited for all of them.
+    this.#options.window.extend(held, receipts.length - 1);
+    for (const receipt of receipts) {
+      const delivery = { ...receipt, ...this.#lookBack() };
+      this.#options.outlets[outlet]?.add({ delivery, held, offset: from, countedAs: "receipts" });
+    }
   }
 
   #count(offset: number, bytes: number, terminated: boolean): Line {
     this.#lines++;
     this.#bytes += bytes;
-    this.#lastEnd = offset + bytes + (terminated ? 1 : 0);
-    return { offset, end: this.#lastEnd, bytes };
+    const end = offset + bytes + (terminated ? 1 : 0);
+    this.#receipts.lastEnd = end;
+    return { offset, end, bytes };
   }
 
   #event(bytes: Buffer, line: Line): void {
@@ -167,12 +233,15 @@ export class LineHandler implements LineVisitor {
         (to.feed === "kept" && (decision?.action ?? "keep") === "keep")
       ) {
         whole ??= evidence ?? this.#eventDelivery(bytes, identity());
-        this.#deliver(i, whole, line, true);
+        this.#deliver(i, whole, line, "lines");
       } else if (decision?.action === "strip" && to.policy !== undefined) {
-        counter.strip();
-        this.#deliver(i, this.#eventDelivery(to.policy.strip(scan, decision), identity()), line, true);
+        this.#columns.push(counter.strip());
+        this.#deliver(i, this.#eventDelivery(to.policy.strip(scan, decision), identity()), line, "lines");
       } else {
-        counter.drop(decision ?? "feed", line.bytes);
+        this.#columns.push(counter.drop(decision ?? "feed", line.bytes));
+        this.#receipts.add(i, this.#scan, decision === undefined ? "feed" : decision.rule, line.offset, () =>
+          this.#options.window.hold(this.#input, line.end, this.#bytes),
+        );
       }
     });
     if (id !== undefined) {
@@ -211,18 +280,18 @@ export class LineHandler implements LineVisitor {
         // The stages of a request may lie on both sides of a restart: its finding may be from before, wherever the line stands.
         mayBeStored: true,
       };
-      this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, false));
+      this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, "findings"));
     }
     for (const [id, event] of this.#evidence) {
       const evidence = { ...event, mayBeStored: true };
-      this.#options.outlets.forEach((_, i) => this.#deliver(i, evidence, line, false));
+      this.#options.outlets.forEach((_, i) => this.#deliver(i, evidence, line, "findings"));
       this.#evidence.delete(id);
     }
   }
 
   #unclear(copy: Buffer, line: Line, reason: string): void {
     const { cluster, idKey, source } = this.#options;
-    this.#undecidable++;
+    this.#countUndecidable();
     const place = { source, input: this.#input, offset: line.offset, bytes: line.bytes };
     this.#options.onLineAlarm?.({ kind: "undecidable", ...place, reason });
     this.#deliverToAll(this.#undecidableDelivery(copy, documentId(idKey, cluster, copy), line, reason), line);
@@ -234,6 +303,11 @@ export class LineHandler implements LineVisitor {
     const document = redacted === bytes ? Buffer.from(bytes) : redacted;
     const time = this.#timeOf(this.#scan.text("stageTimestamp"), this.#scan.text("requestReceivedTimestamp"));
     return { id, kind: "event", document, time, ...this.#lookBack() };
+  }
+
+  #countUndecidable(): void {
+    this.#undecidable++;
+    this.#columns.push(this.#lineColumns.undecidable);
   }
 
   #undecidableDelivery(copy: Buffer, id: string, line: Line, reason: string): Delivery {
@@ -260,12 +334,12 @@ export class LineHandler implements LineVisitor {
   }
 
   #deliverToAll(delivery: Delivery, line: Line): void {
-    this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, true));
+    this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, "lines"));
   }
 
-  #deliver(outlet: number, delivery: Delivery, line: Line, isLine: boolean): void {
+  #deliver(outlet: number, delivery: Delivery, line: Line, countedAs: CountedAs): void {
     const held = this.#options.window.hold(this.#input, line.end, this.#bytes);
-    this.#options.outlets[outlet]?.add({ delivery, held, offset: line.offset, isLine });
+    this.#options.outlets[outlet]?.add({ delivery, held, offset: line.offset, countedAs });
   }
 
   #timeOf(...candidates: readonly (string | undefined)[]): string {

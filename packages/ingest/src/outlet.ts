@@ -6,7 +6,9 @@ import type { Delivery, ItemResult, Sink } from "./sink.ts";
 import { backOff } from "./sinks/backoff.ts";
 import type { Backoff } from "./sinks/backoff.ts";
 import type { DeadLetter } from "./sinks/dead-letter.ts";
+import type { Ledger } from "./tally-ledger.ts";
 import { SinkCounter } from "./tally.ts";
+import type { CountedAs } from "./tally.ts";
 
 /** What a sink gets: findings with the events they rest on; these and what its policy keeps; or these and everything. */
 export type Feed = "findings" | "kept" | "all";
@@ -32,13 +34,14 @@ export interface Underway {
   readonly held: Held;
   /** Where its line starts. */
   readonly offset: number;
-  /** False for findings and for events delivered because of one, which are counted besides the lines. */
-  readonly isLine: boolean;
+  /** Events that are delivered because of a finding count as findings. */
+  readonly countedAs: CountedAs;
 }
 
 export interface OutletOptions {
   readonly source: string;
   readonly to: SinkFeed;
+  readonly ledger: Ledger;
   readonly limits: BatchLimits;
   readonly backoff: Backoff;
   readonly deadLetter: (letters: readonly DeadLetter[]) => Promise<void>;
@@ -64,11 +67,11 @@ export class Outlet {
   constructor(options: OutletOptions) {
     this.#options = options;
     this.to = options.to;
-    this.counter = new SinkCounter(options.to.sink.name);
+    this.counter = new SinkCounter(options.to.sink.name, options.ledger);
   }
 
   add(underway: Underway): void {
-    this.counter.start(underway.isLine);
+    this.counter.start(underway.countedAs);
     this.#queue.push(underway);
     this.#queuedBytes += underway.delivery.document.length;
     this.#send();
@@ -141,12 +144,12 @@ export class Outlet {
         return;
       }
     }
-    batch.forEach(({ isLine }, i) => {
+    batch.forEach(({ countedAs, held }, i) => {
       const result = results[i];
       if (result?.status === "refused") {
-        this.counter.deadLettered(isLine, result.reason);
+        this.counter.deadLettered(countedAs, result.reason, held.counts);
       } else {
-        this.counter.stored(isLine);
+        this.counter.stored(countedAs, held.counts);
       }
     });
     this.#options.onSettled(batch);

@@ -6,16 +6,23 @@ import { LineHandler } from "./line-handler.ts";
 import type { LineHandlerOptions } from "./line-handler.ts";
 import { Outlet } from "./outlet.ts";
 import type { BatchLimits, SinkFeed } from "./outlet.ts";
+import { PipelineState } from "./pipeline-state.ts";
+import type { StateSection } from "./pipeline-state.ts";
 import { backOff, DEFAULT_BACKOFF } from "./sinks/backoff.ts";
 import type { Backoff } from "./sinks/backoff.ts";
 import type { SideLogs } from "./sinks/dead-letter.ts";
 import type { Source } from "./source.ts";
 import type { PipelineTally } from "./tally.ts";
 
-export interface PipelineOptions extends Omit<LineHandlerOptions, "source" | "outlets" | "window" | "quarantine"> {
+export interface PipelineOptions extends Omit<
+  LineHandlerOptions,
+  "source" | "outlets" | "window" | "ledger" | "cutAfter" | "quarantine" | "lookBackBytes"
+> {
   readonly source: Source;
   readonly feeds: readonly SinkFeed[];
   readonly sideLogs: SideLogs;
+  /** Where counters and cuts are kept over restarts; saved together with the source's position. */
+  readonly state?: StateSection;
   readonly limits?: Partial<PipelineLimits>;
   readonly backoff?: Backoff;
   /** Told of failures that are tried again: a sink that is away, a checkpoint that cannot be written. */
@@ -46,6 +53,8 @@ const DEFAULT_LIMITS: PipelineLimits = {
 
 /** Bytes of lines read but not acknowledged at which the source is no longer read. */
 const MAX_OPEN_BYTES = 32 * 1024 * 1024;
+/** Receipts wait for the log's next minute; a log that falls silent does not hold them back longer than this. */
+const MAX_RECEIPT_AGE_MS = 75_000;
 /** More than that, a chunk and a line: nothing further behind the checkpoint can have been delivered by an earlier run. */
 const LOOK_BACK_BYTES = 2 * MAX_OPEN_BYTES;
 
@@ -68,6 +77,7 @@ export class Pipeline {
   readonly #limits: PipelineLimits;
   readonly #backoff: Backoff;
   readonly #window = new AckWindow();
+  readonly #state: PipelineState;
   readonly #outlets: readonly Outlet[];
   readonly #handler: LineHandler;
   /** Ends the tries of sinks and checkpoint after the drain. */
@@ -83,6 +93,7 @@ export class Pipeline {
     this.#options = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#backoff = options.backoff ?? DEFAULT_BACKOFF;
+    this.#state = new PipelineState(options.source.name, options.state);
     this.#outlets = options.feeds.map((to) => this.#outlet(to));
     this.#handler = new LineHandler({
       ...options,
@@ -96,6 +107,8 @@ export class Pipeline {
         },
       })),
       window: this.#window,
+      ledger: this.#state.ledger,
+      cutAfter: (input, offset) => this.#state.cutAfter(input, offset),
       lookBackBytes: LOOK_BACK_BYTES + this.#limits.maxLineBytes,
       quarantine: (line, settled) => {
         void this.#untilDone("write the quarantine", () => options.sideLogs.quarantine([line])).then((isDone) => {
@@ -109,9 +122,15 @@ export class Pipeline {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    const watch = setInterval(() => {
+      if (performance.now() - this.#handler.receipts.since > MAX_RECEIPT_AGE_MS) {
+        void this.#cut();
+      }
+    }, 1000);
     try {
       await this.#read(signal);
     } finally {
+      clearInterval(watch);
       await this.#drain(signal);
     }
   }
@@ -122,6 +141,7 @@ export class Pipeline {
       source: this.#options.source.name,
       ...counts,
       unacknowledged: this.#window.open,
+      acknowledged: this.#state.ledger.totals(),
       sinks: this.#outlets.map((outlet) => outlet.counter.tally(counts.lines)),
     };
   }
@@ -135,11 +155,12 @@ export class Pipeline {
       if (chunk.input !== input) {
         input = chunk.input;
         framers.set(input, framer);
-        this.#handler.begin(input);
+        this.#handler.begin(input, chunk.offset);
       }
       framer.write(chunk.bytes);
       if (chunk.isLast) {
         framer.end();
+        this.#handler.finish();
         framers.delete(chunk.input);
         input = undefined;
       }
@@ -155,6 +176,17 @@ export class Pipeline {
     const framer = new LineFramer(this.#handler, { maxLineBytes: this.#limits.maxLineBytes });
     framer.reset(offset);
     return framer;
+  }
+
+  /** Ends the receipts where the log is now. First the place is saved: after a crash they must end there again. */
+  async #cut(): Promise<void> {
+    if (this.#handler.receipts.since === Infinity) {
+      return;
+    }
+    const { cuts, deliver } = this.#handler.receipts.endAll();
+    if (await this.#untilDone("write the checkpoint", () => this.#state.cut(cuts))) {
+      deliver();
+    }
   }
 
   #isFull(): boolean {
@@ -176,6 +208,7 @@ export class Pipeline {
       startTimer();
     }
     try {
+      await this.#cut();
       while (this.#window.open > 0 && !this.#end.signal.aborted) {
         this.#outlets.forEach((outlet) => outlet.flush());
         await this.#nextProgress(this.#end.signal);
@@ -196,6 +229,7 @@ export class Pipeline {
     return new Outlet({
       source: source.name,
       to,
+      ledger: this.#state.ledger,
       limits: this.#limits,
       backoff: this.#backoff,
       signal: this.#end.signal,
@@ -231,6 +265,7 @@ export class Pipeline {
   async #acknowledge(): Promise<void> {
     for (let ready = this.#window.take(); ready !== undefined; ready = this.#window.take()) {
       const { input, offset, total } = ready;
+      this.#state.pass(ready);
       if (await this.#untilDone("write the checkpoint", () => this.#options.source.ack(input, offset))) {
         this.#ackedBytes = total;
         this.#progress?.();

@@ -33,6 +33,22 @@ export function sampleDelivery(number: number, kind: Delivery["kind"] = "event",
       summary: "s",
     },
     undecidable: { reason: "not-json", bytes: number, note: "undecidable line of 3 bytes" },
+    receipt: {
+      kind: "NoiseReceipt",
+      sink: "s",
+      source: "audit",
+      input: "audit.log@0",
+      from: 0,
+      to: 100 + number,
+      rule: 3,
+      actor: "system:node:n1",
+      verb: "get",
+      resource: "leases.coordination.k8s.io",
+      first: time,
+      last: time,
+      count: 7,
+      bytes: 100,
+    },
   }[kind];
   return {
     id: createHash("sha256").update(`${kind}${number}`).digest("hex").slice(0, 32),
@@ -47,7 +63,7 @@ export function testSink(name: string, harness: SinkHarness): void {
   describe(`${name} is a sink`, () => {
     const signal = new AbortController().signal;
     const mixed = Array.from({ length: 30 }, (_, i) =>
-      sampleDelivery(i, (["event", "event", "finding", "undecidable"] as const)[i % 4]),
+      sampleDelivery(i, (["event", "event", "finding", "undecidable", "receipt"] as const)[i % 5]),
     );
 
     test("has stored every kind of delivery, unchanged, when write resolves", () =>

@@ -1,11 +1,11 @@
-export type DeliveryKind = "event" | "finding" | "undecidable";
+export type DeliveryKind = "event" | "finding" | "undecidable" | "receipt";
 
 /** What is handed to a sink: already stripped and redacted. A sink never sees original bytes. */
 export interface Delivery {
-  /** 128-bit keyed hash of the original line, or the finding's id: 32 hex characters. */
+  /** 128-bit keyed hash of the original line or of the receipt's range, or the finding's id: 32 hex characters. */
   readonly id: string;
   readonly kind: DeliveryKind;
-  /** One JSON document without newline: the audit event, the finding, or what is known of a line that is no event. */
+  /** One JSON document without newline: the audit event, the finding, the receipt, or what is known of a line that is no event. */
   readonly document: Buffer;
   /** RFC 3339 with microseconds: stageTimestamp of the event, time of the finding; else when it was read. */
   readonly time: string;

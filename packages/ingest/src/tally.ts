@@ -1,4 +1,6 @@
 import type { StreamDecision } from "@auditsieve/policy";
+import { countIn } from "./tally-ledger.ts";
+import type { Counts, Ledger } from "./tally-ledger.ts";
 
 /** Why a line was left out of a sink on purpose: a rule of its policy, or because its feed holds only findings. */
 export interface DropCount {
@@ -7,6 +9,16 @@ export interface DropCount {
   readonly events: number;
   readonly bytes: number;
 }
+
+/** What became of deliveries. */
+export interface DeliveryCounts {
+  readonly delivered: number;
+  readonly deadLettered: number;
+  readonly pending: number;
+}
+
+/** What a delivery counts as: a line of the input, or something besides. */
+export type CountedAs = "lines" | "findings" | "receipts";
 
 /** What became of a source's lines at one sink: `lines = delivered + dropped + deadLettered + pending`. */
 export interface SinkTally {
@@ -20,7 +32,9 @@ export interface SinkTally {
   readonly stripped: number;
   readonly droppedByRule: readonly DropCount[];
   /** Findings, and events that were delivered later because a finding rests on them; counted besides the lines. */
-  readonly findings: { readonly delivered: number; readonly deadLettered: number; readonly pending: number };
+  readonly findings: DeliveryCounts;
+  /** Summaries of what was dropped; counted besides the lines. */
+  readonly receipts: DeliveryCounts;
   readonly deadLetteredByReason: Readonly<Record<string, number>>;
 }
 
@@ -35,69 +49,100 @@ export interface PipelineTally {
   readonly findings: number;
   /** Requests that a detection could not decide, because the log does not say enough; by the detection's id. */
   readonly undecided: Readonly<Record<string, number>>;
-  /** Lines that some sink has not settled yet. */
+  /** Stretches of lines that some sink has not settled yet. */
   readonly unacknowledged: number;
+  /** Of this and all earlier runs, exactly what the checkpoint covers: columns as in the ledger. */
+  readonly acknowledged: Readonly<Record<string, number>>;
   readonly sinks: readonly SinkTally[];
 }
 
 const MAX_REASONS = 64;
 
-/** Counts for one sink. */
+/** Counts for one sink: of this run at once, of the ledger with the lines that they belong to. */
 export class SinkCounter {
   readonly #sink: string;
-  readonly #drops = new Map<StreamDecision | "feed", { events: number; bytes: number }>();
+  readonly #ledger: Ledger;
+  readonly #drops = new Map<StreamDecision | "feed", { events: number; bytes: number; readonly column: number }>();
   readonly #reasons = new Map<string, number>();
-  #line = { delivered: 0, deadLettered: 0, pending: 0 };
-  #extra = { delivered: 0, deadLettered: 0, pending: 0 };
+  readonly #counts: Readonly<Record<CountedAs, { delivered: number; deadLettered: number; pending: number }>> = {
+    lines: { delivered: 0, deadLettered: 0, pending: 0 },
+    findings: { delivered: 0, deadLettered: 0, pending: 0 },
+    receipts: { delivered: 0, deadLettered: 0, pending: 0 },
+  };
+  readonly #delivered: Readonly<Record<CountedAs, number>>;
+  readonly #lineColumn: number;
+  readonly #strippedColumn: number;
   #dropped = 0;
   #stripped = 0;
 
-  constructor(sink: string) {
+  constructor(sink: string, ledger: Ledger) {
     this.#sink = sink;
+    this.#ledger = ledger;
+    this.#lineColumn = ledger.column(`${sink}/lines`);
+    this.#strippedColumn = ledger.column(`${sink}/stripped`);
+    this.#delivered = {
+      lines: ledger.column(`${sink}/delivered`),
+      findings: ledger.column(`${sink}/findings/delivered`),
+      receipts: ledger.column(`${sink}/receipts/delivered`),
+    };
   }
 
-  drop(by: StreamDecision | "feed", bytes: number): void {
-    const known = this.#drops.get(by);
+  /** Column of the ledger for the lines that this sink was asked about. */
+  get lineColumn(): number {
+    return this.#lineColumn;
+  }
+
+  /** Gives the column of the ledger to count the line in. */
+  drop(by: StreamDecision | "feed", bytes: number): number {
     this.#dropped++;
+    let known = this.#drops.get(by);
     if (known === undefined) {
-      this.#drops.set(by, { events: 1, bytes });
-    } else {
-      known.events++;
-      known.bytes += bytes;
+      const rule = by === "feed" ? by : (by.rule ?? "none");
+      known = { events: 0, bytes: 0, column: this.#ledger.column(`${this.#sink}/dropped/${rule}`) };
+      this.#drops.set(by, known);
     }
+    known.events++;
+    known.bytes += bytes;
+    return known.column;
   }
 
-  strip(): void {
+  /** Gives the column of the ledger to count the line in. */
+  strip(): number {
     this.#stripped++;
+    return this.#strippedColumn;
   }
 
-  start(isLine: boolean): void {
-    (isLine ? this.#line : this.#extra).pending++;
+  start(as: CountedAs): void {
+    this.#counts[as].pending++;
   }
 
-  stored(isLine: boolean): void {
-    const counts = isLine ? this.#line : this.#extra;
+  stored(as: CountedAs, line: Counts): void {
+    const counts = this.#counts[as];
     counts.pending--;
     counts.delivered++;
+    countIn(line, this.#delivered[as]);
   }
 
-  deadLettered(isLine: boolean, reason: string): void {
-    const counts = isLine ? this.#line : this.#extra;
+  deadLettered(as: CountedAs, reason: string, line: Counts): void {
+    const counts = this.#counts[as];
     counts.pending--;
     counts.deadLettered++;
     const label = this.#reasons.has(reason) || this.#reasons.size < MAX_REASONS ? reason : "other";
     this.#reasons.set(label, (this.#reasons.get(label) ?? 0) + 1);
+    const kind = as === "lines" ? "" : `${as}/`;
+    countIn(line, this.#ledger.column(`${this.#sink}/${kind}deadLettered/${label}`));
   }
 
   tally(lines: number): SinkTally {
     return {
       sink: this.#sink,
       lines,
-      ...this.#line,
+      ...this.#counts.lines,
       dropped: this.#dropped,
       stripped: this.#stripped,
       droppedByRule: this.#dropsByRule(),
-      findings: { ...this.#extra },
+      findings: { ...this.#counts.findings },
+      receipts: { ...this.#counts.receipts },
       deadLetteredByReason: Object.fromEntries(this.#reasons),
     };
   }

@@ -64,6 +64,7 @@ const FIELDS: Readonly<Record<Delivery["kind"], FieldMaker>> = {
     tags: ["undecidable"],
     auditsieve: { undecidable: { reason: text(body, "reason"), bytes: own(body, "bytes") } },
   }),
+  receipt: receiptFields,
 };
 
 function eventFields({ kind }: Delivery, body: JsonObject): Record<string, unknown> {
@@ -74,6 +75,8 @@ function eventFields({ kind }: Delivery, body: JsonObject): Record<string, unkno
     }
     case "undecidable":
       return { kind: "pipeline_error" };
+    case "receipt":
+      return { kind: "metric", action: text(body, "verb"), start: time(body, "first"), end: time(body, "last") };
     case "event":
     default:
       return { kind: "event", action: text(body, "verb"), outcome: outcomeOf(body) };
@@ -152,6 +155,26 @@ function findingFields(body: JsonObject, { cluster }: EcsContext): Record<string
         outcome: text(body, "outcome"),
         audit_ids: texts(own(body, "auditIDs")),
         object: text(body, "object"),
+      },
+    },
+  };
+}
+
+function receiptFields(body: JsonObject, { cluster }: EcsContext): Record<string, unknown> {
+  const actor = text(body, "actor");
+  const rule = own(body, "rule");
+  return {
+    orchestrator: { type: "kubernetes", cluster: { name: cluster }, resource: { type: text(body, "resource") } },
+    user: { name: actor },
+    related: { user: distinct([actor]) },
+    auditsieve: {
+      receipt: {
+        ...pick(body, ["sink", "source", "input"]),
+        from: own(body, "from"),
+        to: own(body, "to"),
+        rule: typeof rule === "number" ? String(rule) : (text(body, "rule") ?? "none"),
+        count: own(body, "count"),
+        bytes: own(body, "bytes"),
       },
     },
   };

@@ -8,7 +8,7 @@ import type { NdjsonFiles } from "./ndjson-file.ts";
 
 export interface FileSinkOptions {
   readonly name: string;
-  /** Gets `events.ndjson`, `findings.ndjson` and `undecidable.ndjson`. */
+  /** Gets `events.ndjson`, `findings.ndjson`, `undecidable.ndjson` and `receipts.ndjson`. */
   readonly folder: string;
   /** Size at which each of them is rotated. Default 256 MiB. */
   readonly maxFileBytes?: number;
@@ -23,9 +23,10 @@ const FILE_NAMES: Readonly<Record<DeliveryKind, string>> = {
   event: "events.ndjson",
   finding: "findings.ndjson",
   undecidable: "undecidable.ndjson",
+  receipt: "receipts.ndjson",
 };
 
-const ROTATED = /^(?:events|findings|undecidable)-\d{4}-\d\d-\d\dT[\d.-]+\.ndjson$/;
+const ROTATED = /^(?:events|findings|undecidable|receipts)-\d{4}-\d\d-\d\dT[\d.-]+\.ndjson$/;
 
 /**
  * Writes deliveries as lines into files, one file a kind, so that events can be read again as an audit log.

@@ -33,6 +33,8 @@ const PROPERTIES: Mapping = {
     outcome: KEYWORD,
     severity: { type: "integer" },
     ingested: { type: "date" },
+    start: DATE,
+    end: DATE,
     original: STORED_ONLY,
   }),
   cloud: object({ provider: KEYWORD }),
@@ -89,6 +91,16 @@ const PROPERTIES: Mapping = {
   }),
   auditsieve: object({
     undecidable: object({ reason: KEYWORD, bytes: { type: "long" } }),
+    receipt: object({
+      sink: KEYWORD,
+      source: KEYWORD,
+      input: KEYWORD,
+      from: { type: "long" },
+      to: { type: "long" },
+      rule: KEYWORD,
+      count: { type: "long" },
+      bytes: { type: "long" },
+    }),
     finding: object({ severity: KEYWORD, outcome: KEYWORD, audit_ids: KEYWORD, object: KEYWORD }),
   }),
 };

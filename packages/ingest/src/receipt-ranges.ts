@@ -1,0 +1,110 @@
+import type { EventScan } from "@auditsieve/audit";
+import type { Held } from "./ack-window.ts";
+import type { Cut } from "./pipeline-state.ts";
+import type { ClosedRange, NoiseReceipt, ReceiptBook } from "./receipt-book.ts";
+
+export interface ReceiptRangesOptions {
+  /** New books for one input, one per outlet; none when nobody wants receipts. */
+  readonly books: () => readonly ReceiptBook[];
+  /** Where an earlier run has ended the receipts of an input: the first such offset behind another. */
+  readonly cutAfter: (input: string, offset: number) => number;
+  readonly deliver: (range: ClosedRange, outlet: number) => void;
+}
+
+interface InputState {
+  readonly books: readonly ReceiptBook[];
+  /** Behind the last line. */
+  lastEnd: number;
+  /** Where an earlier run has ended the receipts. */
+  nextCut: number;
+}
+
+/** The receipts that are being gathered, by input and outlet: inputs may alternate, and no range spans two. */
+export class ReceiptRanges {
+  readonly #options: ReceiptRangesOptions;
+  readonly #inputs = new Map<string, InputState>();
+  #input = "";
+  #current: InputState = { books: [], lastEnd: 0, nextCut: Infinity };
+
+  constructor(options: ReceiptRangesOptions) {
+    this.#options = options;
+  }
+
+  /** Since when the oldest are gathered, by the monotonic clock; Infinity when there are none. */
+  get since(): number {
+    const open = [...this.#inputs.values()].flatMap(({ books }) => books.filter(({ isOpen }) => isOpen));
+    return open.reduce((oldest, { openedAt }) => Math.min(oldest, openedAt), Infinity);
+  }
+
+  /** Behind the last line of the input in hand. */
+  get lastEnd(): number {
+    return this.#current.lastEnd;
+  }
+
+  set lastEnd(end: number) {
+    this.#current.lastEnd = end;
+  }
+
+  begin(input: string, offset: number): void {
+    const { books, cutAfter } = this.#options;
+    this.#input = input;
+    this.#current = this.#inputs.get(input) ?? {
+      books: books(),
+      lastEnd: offset,
+      nextCut: cutAfter(input, offset),
+    };
+    this.#inputs.set(input, this.#current);
+  }
+
+  /** The input in hand has ended. */
+  finish(): void {
+    this.#end(this.#current.lastEnd);
+    this.#inputs.delete(this.#input);
+  }
+
+  /** Ends ranges that end before the line at `offset`; `scan` holds it, when it is an event. */
+  endBefore(offset: number, scan: EventScan | undefined): void {
+    const { books, nextCut } = this.#current;
+    if (offset >= nextCut) {
+      this.#end(nextCut);
+      this.#current.nextCut = this.#options.cutAfter(this.#input, offset);
+    }
+    for (let outlet = 0; outlet < books.length; outlet++) {
+      if (books[outlet]?.endsBefore(offset, scan) === true) {
+        this.#close(outlet, offset);
+      }
+    }
+  }
+
+  /** Counts the line that `scan` holds; `hold` is called when it is the first of its range. */
+  add(outlet: number, scan: EventScan, rule: NoiseReceipt["rule"], offset: number, hold: () => Held): void {
+    const book = this.#current.books[outlet];
+    if (book?.isOpen === false) {
+      book.open(scan, this.#input, offset, hold());
+    }
+    book?.add(scan, rule);
+  }
+
+  /** Ends everything that was dropped so far, in all inputs. The receipts go out when `deliver` is called. */
+  endAll(): { readonly cuts: readonly Cut[]; readonly deliver: () => void } {
+    const inputs = [...this.#inputs].filter(([, { books }]) => books.some(({ isOpen }) => isOpen));
+    const ranges = inputs.flatMap(([, { books, lastEnd }]) =>
+      books.map((book, outlet) => ({ range: book.close(lastEnd), outlet })),
+    );
+    return {
+      cuts: inputs.map(([input, { lastEnd }]) => ({ input, offset: lastEnd })),
+      deliver: () => ranges.forEach(({ range, outlet }) => range && this.#options.deliver(range, outlet)),
+    };
+  }
+
+  #end(to: number): void {
+    this.#current.books.forEach((_, outlet) => this.#close(outlet, to));
+  }
+
+  #close(outlet: number, to: number): void {
+    const range = this.#current.books[outlet]?.close(to);
+    if (range !== undefined) {
+      this.#options.deliver(range, outlet);
+    }
+  }
+}

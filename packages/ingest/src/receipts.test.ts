@@ -1,0 +1,274 @@
+import { createRedactor } from "@auditsieve/audit";
+import type { JsonValue } from "@auditsieve/audit";
+import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Pipeline } from "./pipeline.ts";
+import type { StateSection } from "./pipeline-state.ts";
+import type { NoiseReceipt } from "./receipt-book.ts";
+import { STORED } from "./sink.ts";
+import type { Delivery, ItemResult } from "./sink.ts";
+import type { SideLogs } from "./sinks/dead-letter.ts";
+import type { Source, SourceChunk } from "./source.ts";
+import type { PipelineTally } from "./tally.ts";
+
+const SIDE_LOGS: SideLogs = {
+  deadLetter: async () => undefined,
+  quarantine: async () => undefined,
+  close: async () => undefined,
+};
+
+describe("receipts", () => {
+  test("say by rule, actor, verb, resource and minute what was dropped", async () => {
+    const world = new World([
+      event(0, "noise", "get", "leases"),
+      event(1, "noise", "get", "leases"),
+      event(2, "jane", "get", "pods"),
+      event(3, "noise", "update", "leases"),
+      event(60, "noise", "get", "leases"),
+      probe(61, "/livez?verbose"),
+    ]);
+    const tally = await world.run();
+    expect(world.receipts()).toMatchObject([
+      receipt({ from: 0, to: world.startOf(4), verb: "get", first: at(0), last: at(1), count: 2 }),
+      receipt({ from: 0, to: world.startOf(4), verb: "update", first: at(3), last: at(3), count: 1 }),
+      receipt({ from: world.startOf(4), to: world.size, verb: "get", first: at(60), last: at(60), count: 1 }),
+      receipt({
+        from: world.startOf(4),
+        to: world.size,
+        verb: "get",
+        resource: "/livez",
+        rule: 1,
+        actor: "system:anonymous",
+        first: at(61),
+        last: at(61),
+        count: 1,
+      }),
+    ]);
+    expect(tally).toMatchObject({
+      lines: 6,
+      unacknowledged: 0,
+      sinks: [{ dropped: 5, delivered: 1, receipts: { delivered: 4, pending: 0 } }],
+      acknowledged: { lines: 6, "sink/delivered": 1, "sink/dropped/0": 4, "sink/dropped/1": 1, "sink/lines": 6 },
+    });
+  });
+
+  test("are the same after any crash, and the counters of the checkpoint sum", async () => {
+    const line = fc.tuple(
+      fc.integer({ min: -70, max: 90 }),
+      fc.constantFrom("noise", "noise", "jane", "torn"),
+      fc.constantFrom("get", "watch"),
+      fc.constantFrom("leases", "pods"),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(line, { minLength: 1, maxLength: 60 }),
+        fc.array(fc.nat(6), { maxLength: 5 }),
+        fc.integer({ min: 50, max: 3000 }),
+        async (steps, crashes, chunkBytes) => {
+          let seconds = 0;
+          const world = new World(
+            steps.map(([step, user, verb, resource], i) => {
+              seconds = Math.max(0, seconds + step);
+              return user === "torn" ? `torn ${i}` : event(seconds, user, verb, resource, i);
+            }),
+            chunkBytes,
+          );
+          for (const saves of crashes) {
+            await world.run(saves);
+          }
+          const { acknowledged, unacknowledged } = await world.run();
+          const receipts = world.receipts();
+          const dropped = receipts.reduce((sum, { count }) => sum + count, 0);
+          expect(unacknowledged).toBe(0);
+          expect(dropped + world.events()).toBe(steps.length);
+          // Ranges of one sink never overlap, so nothing is counted twice.
+          const ranges = [...new Set(receipts.map(({ from, to }) => `${from} ${to}`))].map((range) =>
+            range.split(" ").map(Number),
+          );
+          ranges.sort(([a = 0], [b = 0]) => a - b);
+          ranges.forEach(([from = 0], i) => expect(from).toBeGreaterThanOrEqual(ranges[i - 1]?.[1] ?? 0));
+          const counters = world.counters();
+          expect(counters).toEqual(acknowledged);
+          expect(counters["lines"]).toBe(steps.length);
+          expect(counters["sink/lines"]).toBe(steps.length);
+          expect(counters["sink/dropped/0"] ?? 0).toBe(dropped);
+          expect((counters["sink/delivered"] ?? 0) + dropped).toBe(steps.length);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test("hold no secret and stay bounded, whatever paths are asked for", async () => {
+    const token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJlc2lnbmF0dXJl";
+    const world = new World(
+      Array.from({ length: 12_000 }, (_, i) => probe(1, `/livez/${i === 0 ? token : i}/x?token=${token}`)),
+    );
+    await world.run();
+    expect(world.receipts().length).toBe(10_001);
+    expect(world.receipts().reduce((sum, { count }) => sum + count, 0)).toBe(12_000);
+    expect(JSON.stringify(world.receipts())).not.toContain(token);
+  });
+});
+
+function receipt(more: Partial<NoiseReceipt>): Partial<NoiseReceipt> {
+  return { sink: "sink", source: "memory", rule: 0, actor: "noise", resource: "leases", ...more };
+}
+
+function at(seconds: number): string {
+  return new Date(Date.UTC(2026, 10, 24, 0, 0, seconds)).toISOString().replace("Z", "123Z");
+}
+
+function event(seconds: number, user: string, verb: string, resource: string, number = 0): string {
+  return JSON.stringify({
+    kind: "Event",
+    apiVersion: "audit.k8s.io/v1",
+    level: "Metadata",
+    auditID: `id-${seconds}-${number}`,
+    stage: "ResponseComplete",
+    requestURI: `/api/v1/namespaces/x/${resource}/y`,
+    verb,
+    user: { username: user },
+    objectRef: { resource, namespace: "x", name: "y" },
+    stageTimestamp: at(seconds),
+  });
+}
+
+function probe(seconds: number, uri: string): string {
+  return JSON.stringify({
+    level: "Metadata",
+    stage: "ResponseComplete",
+    requestURI: uri,
+    verb: "get",
+    user: { username: "system:anonymous" },
+    stageTimestamp: at(seconds),
+  });
+}
+
+/** A log, what was saved of its state, and a sink that knows ids again. */
+class World {
+  readonly #bytes: Buffer;
+  readonly #starts: readonly number[];
+  readonly #chunkBytes: number;
+  readonly #stored = new Map<string, Delivery>();
+  readonly #policy: StreamPolicy;
+  #saved: { offset: number; state: JsonValue | undefined } = { offset: 0, state: undefined };
+  #next: { offset: number; state: JsonValue | undefined } = { offset: 0, state: undefined };
+  #savesLeft = Infinity;
+
+  constructor(lines: readonly string[], chunkBytes = 64 * 1024) {
+    this.#bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));
+    let start = 0;
+    this.#starts = lines.map((line) => (start += Buffer.byteLength(line) + 1) - Buffer.byteLength(line) - 1);
+    this.#chunkBytes = chunkBytes;
+    const loaded = loadStreamPolicy(
+      'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: None, users: [noise] }, { level: None, nonResourceURLs: ["/livez*"] }, { level: RequestResponse }]',
+    );
+    if (loaded.outcome !== "accepted") {
+      throw new Error(JSON.stringify(loaded.problems));
+    }
+    this.#policy = new StreamPolicy(loaded.rules);
+  }
+
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  startOf(line: number): number {
+    return this.#starts[line] ?? -1;
+  }
+
+  /** One life: `saves` writes of the checkpoint succeed, then the process is as good as dead. */
+  async run(saves = Infinity): Promise<PipelineTally> {
+    this.#savesLeft = saves;
+    this.#next = { ...this.#saved };
+    const stop = new AbortController();
+    const section: StateSection = {
+      get: () => this.#saved.state,
+      put: (value) => (this.#next = { ...this.#next, state: structuredClone(value) }),
+      save: () => this.#save(stop),
+    };
+    const pipeline = new Pipeline({
+      source: this.#source(stop),
+      feeds: [
+        {
+          sink: { name: "sink", write: (batch) => this.#write(batch), close: async () => undefined },
+          feed: "kept",
+          policy: this.#policy,
+        },
+      ],
+      sideLogs: SIDE_LOGS,
+      receipts: true,
+      state: section,
+      cluster: "test",
+      idKey: Buffer.alloc(32, 1),
+      redactor: createRedactor({ key: Buffer.alloc(32, 2) }),
+      limits: { ackIntervalMs: 0, maxBatchAgeMs: 1, maxBatchItems: 5, ...(saves < Infinity && { drainMs: 2 }) },
+      backoff: {
+        firstMs: 1,
+        mostMs: 1,
+        random: () => 1,
+        sleep: () => new Promise((resolve) => setTimeout(resolve, 1)),
+      },
+    });
+    await pipeline.run(stop.signal);
+    return pipeline.tally();
+  }
+
+  async *#open(): AsyncGenerator<SourceChunk, void> {
+    for (let offset = this.#saved.offset; offset < this.#bytes.length; offset += this.#chunkBytes) {
+      yield { input: "log@0", offset, bytes: this.#bytes.subarray(offset, offset + this.#chunkBytes), isLast: false };
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    yield { input: "log@0", offset: this.#bytes.length, bytes: Buffer.alloc(0), isLast: true };
+  }
+
+  async #write(batch: readonly Delivery[]): Promise<readonly ItemResult[]> {
+    for (const delivery of batch) {
+      const known = this.#stored.get(delivery.id);
+      // The time of a torn line is when it was read.
+      if (known !== undefined && delivery.kind !== "undecidable") {
+        expect(known.document.toString()).toBe(delivery.document.toString());
+      }
+      this.#stored.set(delivery.id, delivery);
+    }
+    return batch.map(() => STORED);
+  }
+
+  receipts(): readonly NoiseReceipt[] {
+    return this.#of("receipt").map(({ document }) => JSON.parse(document.toString()) as NoiseReceipt);
+  }
+
+  events(): number {
+    return this.#of("event").length + this.#of("undecidable").length;
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    return (this.#saved.state as unknown as { counters: Record<string, number> }).counters;
+  }
+
+  #of(kind: Delivery["kind"]): readonly Delivery[] {
+    return [...this.#stored.values()].filter((delivery) => delivery.kind === kind);
+  }
+
+  #source(stop: AbortController): Source {
+    return {
+      name: "memory",
+      open: () => this.#open(),
+      ack: async (_input, offset) => {
+        this.#next = { ...this.#next, offset };
+        await this.#save(stop);
+      },
+      close: async () => undefined,
+    };
+  }
+
+  async #save(stop: AbortController): Promise<void> {
+    if (this.#savesLeft-- <= 0) {
+      stop.abort();
+      throw new Error("dead");
+    }
+    this.#saved = { ...this.#next };
+  }
+}
