@@ -9,7 +9,7 @@ export default defineConfig({
       {
         test: {
           name: "quick",
-          include: ["packages/*/src/**/*.test.ts", "benchmarks/**/*.test.ts"],
+          include: ["packages/*/src/**/*.test.ts", "benchmarks/**/*.test.ts", "test/**/*.test.ts"],
           exclude: ["**/*.slow.test.ts", "**/node_modules/**"],
           testTimeout: 120_000,
         },

@@ -3,9 +3,11 @@
  *
  *     node scripts/make-samples.ts FOLDER
  *
- * FOLDER holds attack.log.zst, baseline.log.zst, attack-labels.jsonl, attack-steps.jsonl and webhook-eventlist.json as recorded.
+ * FOLDER holds recordings as they are: attack.log.zst, baseline.log.zst, attack-labels.jsonl, attack-steps.jsonl and
+ * webhook-eventlist.json, or lineage.log.zst and lineage-steps.jsonl (test/recording), or all. Samples of a recording that
+ * is not in it stay as they are.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { EnvelopeReader } from "../packages/audit/src/envelope/envelope-reader.ts";
@@ -44,19 +46,24 @@ const attack = linesOf("attack.log.zst");
 const baseline = linesOf("baseline.log.zst");
 const labels = linesOf("attack-labels.jsonl");
 const steps = linesOf("attack-steps.jsonl");
+const lineage = linesOf("lineage.log.zst");
+const lineageSteps = linesOf("lineage-steps.jsonl");
 const [webhook = Buffer.alloc(0)] = linesOf("webhook-eventlist.json");
 const webhookItems = itemsOf(webhook);
-const secrets = collectSecrets([...attack, ...baseline, ...webhookItems]);
+const secrets = collectSecrets([...attack, ...baseline, ...webhookItems, ...lineage]);
 
 const files = [
   { name: "attack.log.zst", lines: attack },
   { name: "quiet.log.zst", lines: baseline.filter((line) => isWithin(line, QUIET)) },
   { name: "working-day.log.zst", lines: baseline.filter((line) => isWithin(line, WORKING_DAY)) },
+  { name: "lineage.log.zst", lines: lineage },
   { name: "attack-labels.jsonl", lines: labels },
   { name: "attack-steps.jsonl", lines: steps },
-  { name: "small.log", lines: pickSmall() },
-  { name: "webhook-eventlist.json", lines: [redactedItems(webhook, webhookItems)] },
+  { name: "lineage-steps.jsonl", lines: lineageSteps },
+  { name: "small.log", lines: attack.length === 0 ? [] : pickSmall() },
+  { name: "webhook-eventlist.json", lines: webhook.length === 0 ? [] : [redactedItems(webhook, webhookItems)] },
 ].map(({ name, lines }) => {
+  if (lines.length === 0) return present(name);
   const plain = Buffer.concat(lines.flatMap((line) => [redacted(name, line), Buffer.from("\n")]));
   const stored = name.endsWith(".zst") ? compress(plain) : plain;
   writeFileSync(join(OUT, name), stored);
@@ -70,8 +77,20 @@ console.log(`${total} bytes; none of ${secrets.size} secret values of the record
 for (const file of files) console.log(file);
 
 function linesOf(name: string): Buffer[] {
-  const stored = readFileSync(join(folder ?? "", name));
-  return splitLines(name.endsWith(".zst") ? zstdDecompressSync(stored) : stored);
+  const path = join(folder ?? "", name);
+  return existsSync(path) ? plainLines(path) : [];
+}
+
+function plainLines(path: string): Buffer[] {
+  const stored = readFileSync(path);
+  return splitLines(path.endsWith(".zst") ? zstdDecompressSync(stored) : stored);
+}
+
+/** A sample as it stands already. */
+function present(name: string): { name: string; events: number; bytes: number; storedBytes: number } {
+  const lines = plainLines(join(OUT, name));
+  const bytes = lines.reduce((sum, line) => sum + line.length + 1, 0);
+  return { name, events: lines.length, bytes, storedBytes: readFileSync(join(OUT, name)).length };
 }
 
 /** The events of an EventList, each as it stands in it. */

@@ -14,6 +14,10 @@ const SHOWS: Readonly<Record<string, string>> = {
     "The quiet part of the baseline log, 5.5 minutes (requestReceivedTimestamp from 2026-11-24T00:13:26.471919Z, before 2026-11-24T00:18:56.495327Z): control loops, probes and scrapers, no person.",
   "working-day.log.zst":
     "Two minutes of the baseline log (from 2026-11-24T00:24:56Z, before 2026-11-24T00:26:56Z): people and CI, in the second minute also rolling deployments.",
+  "lineage.log.zst":
+    "A second run, recorded to have a chain from the first foothold to the last step: a person's certificate, a Deployment and its pod, that pod's token used elsewhere, a mightier token, a certificate signed with it, the end of the data; and single steps for detections that need a real event. Four fake nodes; events over 150,000 bytes are truncated by the apiserver.",
+  "lineage-steps.jsonl":
+    "The steps of that run: label, technique (`none` for harmless near misses), principal, time window, audit ids of the deed and of what came with it, place in the chain, credentials. The keys: test/recording/README.md.",
   "attack-labels.jsonl":
     "One line for each auditID of the attack: label, step, technique, `primary` (the deed itself) or incidental (discovery of the same step), user, verb, uri, stages, code.",
   "attack-steps.jsonl": "The attack's steps: time window, principal, expected verb:resource, exit code, command.",
@@ -30,7 +34,7 @@ export function writeReadme(path: string, files: readonly SampleFile[], key: Buf
     path,
     `# Samples
 
-Real audit logs: written by a kube-apiserver 1.37.2 with etcd, controller-manager, scheduler and ten fake nodes (kwok),
+Real audit logs: written by a kube-apiserver 1.37.2 with etcd, controller-manager, scheduler and fake nodes (kwok; ten),
 under a policy that records everything at RequestResponse and omits no stage. All people, names, images and values were made
 up for the recording, and the cluster is gone. Nothing was edited by hand.
 
@@ -43,7 +47,8 @@ Secrets, last-applied copies, tokens and credentials in commands are \`redacted:
 hash. The key is \`${key.toString()}\`: public, so that the files can be made again; for your own logs take a random one.
 The order of the lines, and every byte that is no secret, is as the apiserver wrote it.
 
-Made by \`node scripts/make-samples.ts FOLDER\` from the recorded logs. It refuses to write a line in which one of the
+The lineage run is recorded again by \`node test/recording/record.ts FOLDER\`. Made by
+\`node scripts/make-samples.ts FOLDER\` from the recorded logs. It refuses to write a line in which one of the
 recording's secret values, a JSON web token, a private key or a bearer token is left; a test looks for the latter three here.
 `,
   );

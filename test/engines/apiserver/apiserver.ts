@@ -52,7 +52,8 @@ const READY_TIMEOUT_MS = 180_000;
 const STOP_TIMEOUT_MS = 30_000;
 const START_ATTEMPTS = 3;
 const LOG_LINES_SHOWN = 15;
-const VARIABLES = [
+/** What the linker writes into programs of Kubernetes: their version, which goes into the user agents of the log. */
+export const KUBERNETES_VARIABLES: readonly string[] = [
   ...["component-base/version", "client-go/pkg/version"].flatMap((name) => [
     `k8s.io/${name}.gitVersion=v${KUBERNETES_VERSION}`,
     `k8s.io/${name}.gitCommit=0000000000000000000000000000000000000000`,
@@ -65,7 +66,7 @@ const VARIABLES = [
 export function buildApiserver(options: GoBuildOptions = {}): Promise<string> {
   // The name of the binary goes into the user agent of its own requests.
   const folder = fileURLToPath(new URL(".", import.meta.url));
-  return buildGoProgram({ name: "kube-apiserver", folder, variables: VARIABLES }, options);
+  return buildGoProgram({ name: "kube-apiserver", folder, variables: KUBERNETES_VARIABLES }, options);
 }
 
 /** Starts an apiserver and waits until it is ready. Fails with the end of its log where it does not come up. */

@@ -14,6 +14,8 @@ export interface GoProgram {
   readonly folder: string;
   /** `-X` variables that the linker sets, `package.name=value`. */
   readonly variables?: readonly string[];
+  /** Path of the package that is built where that is another one than the folder's own. */
+  readonly source?: string;
 }
 
 /** Where built programs are kept, and for how long a build may run. */
@@ -53,18 +55,25 @@ export async function buildGoProgram(program: GoProgram, options: GoBuildOptions
   return binary;
 }
 
-async function fingerprint({ folder, variables = [] }: GoProgram): Promise<string> {
+async function fingerprint({ folder, variables = [], source = "." }: GoProgram): Promise<string> {
   const hash = createHash("sha256");
   for (const name of (await readdir(folder)).filter((file) => /\.go$|^go\.(mod|sum)$/.test(file)).sort()) {
     hash.update(`${name}\n`).update(await readFile(join(folder, name)));
   }
-  return hash.update(variables.join("\n")).digest("hex").slice(0, 12);
+  return hash
+    .update([...variables, ...(source === "." ? [] : [source])].join("\n"))
+    .digest("hex")
+    .slice(0, 12);
 }
 
-async function compile({ name, folder, variables = [] }: GoProgram, output: string, timeout: number): Promise<void> {
+async function compile(
+  { name, folder, variables = [], source = "." }: GoProgram,
+  output: string,
+  timeout: number,
+): Promise<void> {
   const linked = ["-s", "-w", ...variables.flatMap((variable) => ["-X", variable])].join(" ");
   const jobs = String(availableParallelism());
-  const args = ["build", "-p", jobs, "-trimpath", "-buildvcs=false", "-ldflags", linked, "-o", output, "."];
+  const args = ["build", "-p", jobs, "-trimpath", "-buildvcs=false", "-ldflags", linked, "-o", output, source];
   try {
     await run("go", args, { cwd: folder, timeout, env: { ...process.env, CGO_ENABLED: "0" }, maxBuffer: 1 << 26 });
   } catch (error) {
