@@ -76,7 +76,8 @@ export function microseconds(timestamp: string | undefined): number {
   return Date.parse(timestamp ?? "") * 1000 + Number(digits.padEnd(3, "0"));
 }
 
-function tuplesOf(
+/** Every combination of the values of the fields; undefined when the log does not say one of them. */
+export function tuplesOf(
   fields: readonly CorrelationField[],
   rule: Detection,
   reader: FieldReader,

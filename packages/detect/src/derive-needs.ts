@@ -1,6 +1,7 @@
 import { isLevelBelow, LEVELS } from "@auditsieve/audit";
 import type { Level, Need, RequestClass, Stage } from "@auditsieve/audit";
 import type { Expression, ValueTest } from "./condition/expression.ts";
+import { NEEDS_OF_PART, rememberedField } from "./memory/remembered-fields.ts";
 
 /**
  * One way to a hit: what is known of the requests and which fields are read. An undefined list means any value; an
@@ -59,10 +60,13 @@ const STREAMS = /^[^/]+\/(?:exec|attach|portforward|proxy)$/;
 
 /**
  * What a log must hold so that every kind of hit of the condition can be seen. Conservative: where the condition is
- * not plain equality, the class is wider; a way that reads more than another is listed for itself.
+ * not plain equality, the class is wider; a way that reads more than another is listed for itself. `others` are fields
+ * that are read beside the condition. What must have been seen before comes last.
  */
-export function deriveNeeds(condition: Expression): readonly Need[] {
-  const needs = merge(waysOf(condition)).map(needOf);
+export function deriveNeeds(condition: Expression, others: readonly string[] = []): readonly Need[] {
+  const ways = merge(waysOf(condition)).map((way) => ({ ...way, fields: new Set([...way.fields, ...others]) }));
+  const parts = new Set(ways.flatMap(({ fields }) => [...fields].flatMap((one) => rememberedField(one)?.parts ?? [])));
+  const needs = [...ways.map(needOf), ...[...parts].flatMap((part) => NEEDS_OF_PART[part])];
   const seen = new Set<string>();
   return needs.filter((need) => {
     const text = JSON.stringify(need);
@@ -185,7 +189,8 @@ function listText(values: Values): string {
 }
 
 function needOf(way: Way): Need {
-  const fields = [...way.fields].sort();
+  const read = [...way.fields].flatMap((field) => rememberedField(field)?.reads ?? [field]);
+  const fields = [...new Set(read)].sort();
   const request: RequestClass = {
     ...(way.verbs && { verbs: [...way.verbs].sort() }),
     ...(way.apiGroups && { apiGroups: [...way.apiGroups].sort() }),

@@ -1,13 +1,17 @@
 import type { AuditEvent } from "@auditsieve/audit";
 import { evaluate } from "./condition/evaluate.ts";
 import type { Truth } from "./condition/evaluate.ts";
-import type { Expression } from "./condition/expression.ts";
+import { fieldsRead } from "./condition/fields-read.ts";
 import type { Detection } from "./detection.ts";
 import { eventReader } from "./field-readers.ts";
 import { HEAD_FIELDS, headOf, isHeadField, isWide } from "./head-view.ts";
 import type { HeadField, HeadView } from "./head-view.ts";
 import { linkCorrelations } from "./link-correlations.ts";
 import type { LinkedCorrelations } from "./link-correlations.ts";
+import type { ClusterMemory } from "./memory/cluster-memory.ts";
+import { feederOf } from "./memory/feeders.ts";
+import { MEMORY_ROOT, rememberedField } from "./memory/remembered-fields.ts";
+import type { MemoryPart } from "./memory/remembered-fields.ts";
 import { mayMatter } from "./prefilter.ts";
 import { TupleMemo } from "./tuple-memo.ts";
 
@@ -29,6 +33,12 @@ const DECIDING: readonly HeadField[] = [
   "responseStatus.code",
 ];
 const MAX_REMEMBERED = 8192;
+
+/** How a {@link DetectionEngine} works. */
+export interface DetectionEngineOptions {
+  /** What is to be remembered beside what the detections read: `["credentials"]` keeps the whole ledger. */
+  readonly remember?: readonly MemoryPart[];
+}
 
 /**
  * Runs detections over a stream. Most lines are settled by their head alone: the condition is evaluated with every
@@ -54,16 +64,30 @@ export class DetectionEngine {
   readonly detections: readonly Detection[];
   /** The correlations among them, each with what it names; `problems` say which name what is not there. */
   readonly linked: LinkedCorrelations;
+  /** What the detections' fields make it necessary to remember. */
+  readonly remembers: ReadonlySet<MemoryPart>;
+  /** Stand for what the memory learns from: candidates like detections, but nothing that anybody finds. */
+  readonly feeders: ReadonlySet<Detection>;
+  readonly #asked: readonly Detection[];
   readonly #keyFields: readonly HeadField[];
   readonly #readsWide: ReadonlySet<Detection>;
   readonly #narrow = new TupleMemo<readonly Detection[]>(MAX_REMEMBERED);
 
-  constructor(detections: readonly Detection[]) {
+  constructor(detections: readonly Detection[], options: DetectionEngineOptions = {}) {
     this.detections = detections;
     this.linked = linkCorrelations(detections);
-    const read = new Set(detections.flatMap(({ condition }) => [...headFieldsOf(condition)]));
-    this.#keyFields = HEAD_FIELDS.filter((field) => DECIDING.includes(field) || (read.has(field) && !isWide(field)));
-    this.#readsWide = new Set(detections.filter(({ condition }) => [...headFieldsOf(condition)].some(isWide)));
+    const named = detections.flatMap((detection) => [...fieldsOf(detection)]);
+    this.remembers = new Set([
+      ...(options.remember ?? []),
+      ...named.flatMap((field) => rememberedField(field)?.parts ?? []),
+    ]);
+    this.feeders = new Set([...this.remembers].map(feederOf));
+    this.#asked = [...detections, ...this.feeders];
+    const inCondition = new Set(this.#asked.flatMap(({ condition }) => [...fieldsRead(condition)]));
+    this.#keyFields = HEAD_FIELDS.filter(
+      (field) => DECIDING.includes(field) || (inCondition.has(field) && !isWide(field)),
+    );
+    this.#readsWide = new Set(this.#asked.filter(({ condition }) => [...fieldsRead(condition)].some(isPerEvent)));
   }
 
   /** Whether the event with this head must be parsed; when false, {@link evaluate} gives nothing for it. */
@@ -72,23 +96,29 @@ export class DetectionEngine {
   }
 
   /** The detections that the head does not rule out, in their order. */
-  candidates(head: HeadView): readonly Detection[] {
+  candidates(head: HeadView, memory?: ClusterMemory): readonly Detection[] {
     const narrow = this.#narrowCandidates(head);
     if (!narrow.some((detection) => this.#readsWide.has(detection))) {
       return narrow;
     }
-    return narrow.filter((detection) => !this.#readsWide.has(detection) || mayMatter(detection.condition, head, false));
+    return narrow.filter(
+      (detection) => !this.#readsWide.has(detection) || mayMatter(detection.condition, head, false, memory),
+    );
   }
 
   /**
    * The verdicts on a decoded event; misses are left out, and at RequestReceived also what is unknown, because the
    * request's next stage decides. Pass `candidates` when the head has been asked already.
    */
-  evaluate(event: AuditEvent, candidates: readonly Detection[] = this.candidates(headOf(event))): readonly Verdict[] {
+  evaluate(
+    event: AuditEvent,
+    candidates: readonly Detection[] = this.candidates(headOf(event)),
+    memory?: ClusterMemory,
+  ): readonly Verdict[] {
     if (candidates.length === 0) {
       return [];
     }
-    const reader = eventReader(event);
+    const reader = eventReader(event, memory);
     const isEarly = event.stage === "RequestReceived";
     return candidates.flatMap((detection) => {
       const outcome = outcomeOf(evaluate(detection.condition, reader));
@@ -98,12 +128,12 @@ export class DetectionEngine {
 
   #narrowCandidates(head: HeadView): readonly Detection[] {
     const tuple = this.#keyFields.map((field) => head.get(field));
-    return this.#narrow.get(tuple, () => this.detections.filter(({ condition }) => mayMatter(condition, head, true)));
+    return this.#narrow.get(tuple, () => this.#asked.filter(({ condition }) => mayMatter(condition, head, true)));
   }
 }
 
 /**
- * One detection on one event, without an engine.
+ * One detection on one event, without an engine. What it asks of earlier events is unknown without a `memory`.
  *
  * @example
  * const { detections: [detection] } = loadDetections(`
@@ -118,30 +148,20 @@ export class DetectionEngine {
  * assert.equal(evaluateDetection(detection, event), "unknown");
  * assert.equal(evaluateDetection(detection, { ...event, level: "Request", requestObject: { spec: { hostPID: true } } }), "hit");
  */
-export function evaluateDetection(detection: Detection, event: AuditEvent): Outcome {
-  return outcomeOf(evaluate(detection.condition, eventReader(event)));
+export function evaluateDetection(detection: Detection, event: AuditEvent, memory?: ClusterMemory): Outcome {
+  return outcomeOf(evaluate(detection.condition, eventReader(event, memory)));
 }
 
 function outcomeOf(truth: Truth): Outcome {
   return truth === undefined ? "unknown" : truth ? "hit" : "miss";
 }
 
-function headFieldsOf(expression: Expression): ReadonlySet<HeadField> {
-  switch (expression.kind) {
-    case "and":
-    case "or":
-      return new Set(expression.of.flatMap((part) => [...headFieldsOf(part)]));
-    case "not":
-      return headFieldsOf(expression.of);
-    case "fieldref":
-      return new Set([expression.field.text, expression.other.text].filter(isHeadField));
-    case "keyword":
-      return new Set();
-    case "match":
-    case "null":
-    case "exists":
-    case "same":
-    default:
-      return new Set([expression.field.text].filter(isHeadField));
-  }
+/** Fields whose answers are not worth remembering per tuple, or that change under it. */
+function isPerEvent(field: string): boolean {
+  return isHeadField(field) ? isWide(field) : field.startsWith(`${MEMORY_ROOT}.`);
+}
+
+function fieldsOf({ condition, firstSeen }: Detection): ReadonlySet<string> {
+  const named = [...(firstSeen?.fields ?? []), ...(firstSeen?.per ?? [])].flatMap(({ paths }) => paths);
+  return new Set([...fieldsRead(condition), ...named.map(({ text }) => text)]);
 }

@@ -1,6 +1,7 @@
 import type { Need } from "@auditsieve/audit";
 import type { Expression } from "./condition/expression.ts";
 import type { Correlation } from "./correlation.ts";
+import type { FirstSeen } from "./first-seen.ts";
 
 /** Sigma's words for how bad a finding is, least first. Sigma's key for it is `level`. */
 export const SEVERITIES = ["informational", "low", "medium", "high", "critical"] as const;
@@ -29,6 +30,8 @@ export interface Detection {
   readonly needs: readonly Need[];
   /** The compiled condition; its form may change. That of a correlation no event satisfies. */
   readonly condition: Expression;
+  /** Set when it finds only what it has not seen before. */
+  readonly firstSeen?: FirstSeen;
   /** Set when it detects by the findings of others, over time. */
   readonly correlation?: Correlation;
 }

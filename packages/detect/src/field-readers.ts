@@ -6,13 +6,18 @@ import { ABSENT, readField, rootOf } from "./condition/field-path.ts";
 import type { FieldPath, Reading } from "./condition/field-path.ts";
 import { asJson, headOf, isHeadField, isWide } from "./head-view.ts";
 import type { HeadField, HeadView } from "./head-view.ts";
+import type { ClusterMemory } from "./memory/cluster-memory.ts";
+import { MEMORY_ROOT } from "./memory/remembered-fields.ts";
 import { isBodyUnknown, isHeadUnknown } from "./recorded.ts";
 
 const BODIES = ["requestObject", "responseObject"] as const;
 const LATE_ROOTS = ["responseStatus", "annotations", "impersonatedUser"];
 
-/** Reads a decoded event, telling what it does not have from what was not written down. */
-export function eventReader(event: AuditEvent): FieldReader {
+/**
+ * Reads a decoded event, telling what it does not have from what was not written down. Fields under `auditsieve.` come
+ * from `memory`; without one they are unknown.
+ */
+export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldReader {
   const json = asJson(event);
   const view = headOf(event);
   const head = (field: HeadField): ReturnType<HeadView["get"]> => view.get(field);
@@ -25,6 +30,9 @@ export function eventReader(event: AuditEvent): FieldReader {
   };
   return {
     read(path) {
+      if (isRemembered(path)) {
+        return memory?.read(path.text, view, event);
+      }
       const reading = readField(json, path);
       return reading.present ? reading : isUnknown(path, rootOf(path)) ? undefined : ABSENT;
     },
@@ -45,11 +53,14 @@ export function eventReader(event: AuditEvent): FieldReader {
  * an answer depends only on the tuple of narrow fields and can be remembered for it. In both cases what is said here
  * stays true once more is known, because Kleene's tables are monotonic.
  */
-export function headReader(view: HeadView, narrowOnly: boolean): FieldReader {
+export function headReader(view: HeadView, narrowOnly: boolean, memory?: ClusterMemory): FieldReader {
   const head = (field: HeadField): ReturnType<HeadView["get"]> => view.get(field);
   return {
     read(path): Reading | undefined {
       const field = path.text;
+      if (isRemembered(path)) {
+        return narrowOnly ? undefined : memory?.read(field, view);
+      }
       if (!isHeadField(field) || (narrowOnly && isWide(field))) {
         return undefined;
       }
@@ -61,6 +72,10 @@ export function headReader(view: HeadView, narrowOnly: boolean): FieldReader {
     },
     search: () => undefined,
   };
+}
+
+function isRemembered(path: FieldPath): boolean {
+  return rootOf(path) === MEMORY_ROOT;
 }
 
 /** The path that reads a value itself, with its arrays taken apart. */

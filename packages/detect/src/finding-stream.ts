@@ -6,10 +6,18 @@ import type { Detection } from "./detection.ts";
 import type { DetectionEngine } from "./detection-engine.ts";
 import { digest, requestKey, writeFinding } from "./finding.ts";
 import type { Finding } from "./finding.ts";
+import { eventReader, headReader } from "./field-readers.ts";
+import { firstSeenKeys, FirstSeenStore } from "./first-seen.ts";
+import type { FirstSeenKeys } from "./first-seen.ts";
 import { headOf } from "./head-view.ts";
+import type { HeadView } from "./head-view.ts";
+import { ClusterMemory } from "./memory/cluster-memory.ts";
+import type { ClusterMemoryOptions } from "./memory/cluster-memory.ts";
+import { timeOf } from "./memory/body.ts";
+import type { CredentialLedger } from "./memory/credential-ledger.ts";
 
 /** How a {@link FindingStream} works; every bound has a default. */
-export interface FindingStreamOptions extends CorrelatorOptions {
+export interface FindingStreamOptions extends CorrelatorOptions, ClusterMemoryOptions {
   /** Names the apiserver that wrote the events: several may use one auditID. Default "". */
   readonly apiserver?: string;
   /** Most requests remembered at a time. Default 50,000. */
@@ -18,6 +26,8 @@ export interface FindingStreamOptions extends CorrelatorOptions {
   readonly maxHeldLength?: number;
   /** Event time after which a request without a later stage is let go. Default 10 minutes. */
   readonly holdMs?: number;
+  /** Most values that first-seen detections remember, in each of two halves. Default 100,000. */
+  readonly maxFirstSeen?: number;
 }
 
 /** What a stream could not say, and what it forgot to stay within its bounds. */
@@ -31,6 +41,8 @@ export interface FindingStreamCounts {
   readonly late: number;
   /** Hits that correlations forgot before their window was over. */
   readonly correlationEvicted: number;
+  /** Pods, grants, credentials and first-seen values that were forgotten because there were too many. */
+  readonly memoryEvicted: number;
 }
 
 /** What is known about one request and one detection; a held one keeps its event by `show`. */
@@ -40,6 +52,7 @@ type Standing =
       readonly show: () => AuditEvent;
       readonly length: number;
       readonly hit: CorrelationHit | undefined;
+      readonly keys: FirstSeenKeys | undefined;
     }
   | { readonly kind: "undecided" }
   | { readonly kind: "settled" };
@@ -50,6 +63,20 @@ interface OpenRequest {
   readonly standings: Map<Detection, Standing>;
 }
 
+/** Stands for a credential, or an address of it, that is not in the ledger yet. */
+const USE: Detection = {
+  id: "memory-use",
+  title: "Use of a credential",
+  severity: "informational",
+  references: [],
+  tags: [],
+  techniques: [],
+  falsePositives: [],
+  runbook: [],
+  file: "",
+  needs: [],
+  condition: { kind: "or", of: [] },
+};
 const SETTLED: Standing = { kind: "settled" };
 const UNDECIDED: Standing = { kind: "undecided" };
 
@@ -77,6 +104,8 @@ const UNDECIDED: Standing = { kind: "undecided" };
 export class FindingStream {
   readonly #engine: DetectionEngine;
   readonly #correlator: Correlator;
+  readonly #memory: ClusterMemory;
+  readonly #firstSeen: FirstSeenStore;
   readonly #apiserver: string;
   readonly #maxRequests: number;
   readonly #maxHeldLength: number;
@@ -91,43 +120,54 @@ export class FindingStream {
   constructor(engine: DetectionEngine, options: FindingStreamOptions = {}) {
     this.#engine = engine;
     this.#correlator = new Correlator(engine.linked, options);
+    this.#memory = new ClusterMemory(options);
+    this.#firstSeen = new FirstSeenStore(options.maxFirstSeen);
     this.#apiserver = options.apiserver ?? "";
     this.#maxRequests = options.maxRequests ?? 50_000;
     this.#maxHeldLength = options.maxHeldLength ?? 64 * 1024 * 1024;
     this.#holdMs = options.holdMs ?? 600_000;
   }
 
+  /** Who minted which credential, as far as the events told; complete when the engine remembers `credentials`. */
+  get credentials(): CredentialLedger {
+    return this.#memory.credentials;
+  }
+
+  /**
+   * The detections for which the event with this head must be parsed and pushed. None: it need not be, and pushing it
+   * would change nothing, not even the time.
+   */
+  candidates(head: HeadView): readonly Detection[] {
+    const asked = this.#engine.candidates(head, this.#memory);
+    const isUse = this.#engine.remembers.has("credentials") && !this.#memory.knowsUse(head);
+    const fresh = asked.some(({ firstSeen }) => firstSeen) ? asked.filter((one) => !this.#isKnown(one, head)) : asked;
+    return isUse ? [...fresh, USE] : fresh;
+  }
+
   /**
    * Takes the next event and gives the findings that are ready. `show` makes the event that a finding may carry
-   * (redacted); it is called for findings only. Pass `candidates` when the engine has been asked for them already.
+   * (redacted); it is called for findings only. Pass `candidates` when the stream has been asked for them already.
    */
   push(event: AuditEvent, show: () => AuditEvent = () => event, candidates?: readonly Detection[]): readonly Finding[] {
-    const time = Date.parse(event.stageTimestamp ?? event.requestReceivedTimestamp ?? "");
+    const asked = candidates ?? this.candidates(headOf(event));
+    if (asked.length === 0) {
+      return [];
+    }
+    const time = timeOf(event);
     const findings = Number.isNaN(time) ? [] : this.#letGo(time);
     findings.push(...this.#counted(this.#correlator.advance(event.stageTimestamp ?? event.requestReceivedTimestamp)));
-    const asked = candidates ?? this.#engine.candidates(headOf(event));
-    if (asked.length === 0) {
-      return findings;
+    this.#memory.advance(time);
+    if (this.#engine.remembers.has("credentials")) {
+      this.#memory.credentials.observeUse(event);
     }
-    const verdicts = new Map(this.#engine.evaluate(event, asked).map(({ detection, outcome }) => [detection, outcome]));
-    const key = digest(requestKey(event, this.#apiserver));
-    const known = this.#open.get(key);
-    if (!known && verdicts.size === 0) {
-      return findings;
-    }
-    const request = known ?? { key, time, standings: new Map<Detection, Standing>() };
-    request.time = Number.isNaN(time) ? request.time : time;
-    this.#open.delete(key);
-    this.#open.set(key, request);
-    for (const detection of new Set([...request.standings.keys(), ...verdicts.keys()])) {
-      findings.push(...this.#settle(request, detection, verdicts.get(detection) ?? "miss", event, show));
-    }
-    for (const oldest of this.#open.values()) {
-      if (this.#open.size <= this.#maxRequests && this.#heldLength <= this.#maxHeldLength) {
-        break;
-      }
-      this.#evicted++;
-      findings.push(...this.#close(oldest));
+    const all = this.#engine.evaluate(event, asked, this.#memory);
+    const verdicts = new Map(
+      all.flatMap(({ detection, outcome }) => (this.#engine.feeders.has(detection) ? [] : [[detection, outcome]])),
+    );
+    this.#take(event, show, time, verdicts, findings);
+    // Last, so that a request is judged by what was before it.
+    if (all.some(({ detection, outcome }) => outcome === "hit" && this.#engine.feeders.has(detection))) {
+      this.#memory.observe(event);
     }
     return findings;
   }
@@ -147,7 +187,45 @@ export class FindingStream {
       evicted: this.#evicted,
       late,
       correlationEvicted: evicted,
+      memoryEvicted: this.#memory.evicted + this.#firstSeen.evicted,
     };
+  }
+
+  /** Whether the head alone says that a first-seen detection has seen this before. */
+  #isKnown(detection: Detection, head: HeadView): boolean {
+    const { firstSeen } = detection;
+    return (
+      firstSeen !== undefined &&
+      this.#firstSeen.isKnown(firstSeenKeys(detection, firstSeen, headReader(head, false, this.#memory)))
+    );
+  }
+
+  #take(
+    event: AuditEvent,
+    show: () => AuditEvent,
+    time: number,
+    verdicts: ReadonlyMap<Detection, "hit" | "unknown">,
+    findings: Finding[],
+  ): void {
+    const key = digest(requestKey(event, this.#apiserver));
+    const known = this.#open.get(key);
+    if (!known && verdicts.size === 0) {
+      return;
+    }
+    const request = known ?? { key, time, standings: new Map<Detection, Standing>() };
+    request.time = Number.isNaN(time) ? request.time : time;
+    this.#open.delete(key);
+    this.#open.set(key, request);
+    for (const detection of new Set([...request.standings.keys(), ...verdicts.keys()])) {
+      findings.push(...this.#settle(request, detection, verdicts.get(detection) ?? "miss", event, show));
+    }
+    for (const oldest of this.#open.values()) {
+      if (this.#open.size <= this.#maxRequests && this.#heldLength <= this.#maxHeldLength) {
+        break;
+      }
+      this.#evicted++;
+      findings.push(...this.#close(oldest));
+    }
   }
 
   #settle(
@@ -166,7 +244,7 @@ export class FindingStream {
         const { length } = JSON.stringify(event);
         this.#heldLength += length;
         const hit = this.#correlator.hitOf(detection, event, request.key, show);
-        request.standings.set(detection, { kind: "held", show, length, hit });
+        request.standings.set(detection, { kind: "held", show, length, hit, keys: this.#keysOf(detection, event) });
       }
       return [];
     }
@@ -180,9 +258,26 @@ export class FindingStream {
       this.#countUndecided(detection);
       return [];
     }
-    return outcome === "miss"
-      ? []
-      : this.#write(request, detection, show, this.#correlator.hitOf(detection, event, request.key, show));
+    if (outcome === "miss" || !this.#isNew(request, detection, this.#keysOf(detection, event))) {
+      return [];
+    }
+    return this.#write(request, detection, show, this.#correlator.hitOf(detection, event, request.key, show));
+  }
+
+  #keysOf(detection: Detection, event: AuditEvent): FirstSeenKeys | undefined {
+    return detection.firstSeen && firstSeenKeys(detection, detection.firstSeen, eventReader(event, this.#memory));
+  }
+
+  /** Whether a hit is one that a first-seen detection has not had yet; any hit of another detection is. */
+  #isNew(request: OpenRequest, detection: Detection, keys: FirstSeenKeys | undefined): boolean {
+    if (!detection.firstSeen) {
+      return true;
+    }
+    const novelty = this.#firstSeen.learn(detection.firstSeen, keys, request.time);
+    if (novelty === "unknown") {
+      this.#countUndecided(detection);
+    }
+    return novelty === "new";
   }
 
   /** Closes requests whose last event is further than the bound from `now`, in either direction: clocks err too. */
@@ -207,6 +302,9 @@ export class FindingStream {
         return [];
       }
       this.#heldLength -= standing.length;
+      if (!this.#isNew(request, detection, standing.keys)) {
+        return [];
+      }
       return this.#write(request, detection, standing.show, standing.hit);
     });
   }

@@ -4,6 +4,7 @@ import type { Expression } from "./condition/expression.ts";
 import { SEVERITIES } from "./detection.ts";
 import type { Detection, Severity } from "./detection.ts";
 import { deriveNeeds } from "./derive-needs.ts";
+import type { FirstSeen } from "./first-seen.ts";
 import { linkCorrelations } from "./link-correlations.ts";
 import type { LinkedCorrelation } from "./link-correlations.ts";
 import { compileCondition } from "./sigma/compile-condition.ts";
@@ -15,6 +16,7 @@ import type { FieldPipeline } from "./sigma/field-pipeline.ts";
 import { LIMITS } from "./sigma/limits.ts";
 import type { Pipeline } from "./sigma/pipeline.ts";
 import { readCorrelation } from "./sigma/read-correlation.ts";
+import { readExtension } from "./sigma/read-extension.ts";
 import { problemLog } from "./sigma/problem-log.ts";
 import type { ProblemLog } from "./sigma/problem-log.ts";
 
@@ -190,7 +192,17 @@ function loadDocument(
   }
   const head = readHead(value, file, log);
   const condition = compileCondition(own(value, "detection"), log, fields);
-  return log.failed || !condition || !head ? undefined : { ...head, needs: deriveNeeds(condition), condition };
+  const extension = readExtension(value, log, fields);
+  if (log.failed || !condition || !head) {
+    return undefined;
+  }
+  return { ...head, ...extension, needs: deriveNeeds(condition, namedFields(extension.firstSeen)), condition };
+}
+
+function namedFields(firstSeen: FirstSeen | undefined): readonly string[] {
+  return [...(firstSeen?.fields ?? []), ...(firstSeen?.per ?? [])].flatMap(({ paths }) =>
+    paths.map(({ text }) => text),
+  );
 }
 
 /** A correlation looks at no event itself. */

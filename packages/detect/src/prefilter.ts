@@ -2,6 +2,7 @@ import { evaluate } from "./condition/evaluate.ts";
 import type { Expression } from "./condition/expression.ts";
 import { headReader } from "./field-readers.ts";
 import type { HeadField, HeadView } from "./head-view.ts";
+import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { isWrittenLater } from "./recorded.ts";
 
 /**
@@ -9,8 +10,8 @@ import { isWrittenLater } from "./recorded.ts";
  * RequestReceived what is not a hit need not be looked at either: the request's next stage says all that this one
  * says, and more. With `narrowOnly` the answer depends on the narrow head fields alone.
  */
-export function mayMatter(condition: Expression, head: HeadView, narrowOnly: boolean): boolean {
-  const reader = headReader(head, narrowOnly);
+export function mayMatter(condition: Expression, head: HeadView, narrowOnly: boolean, memory?: ClusterMemory): boolean {
+  const reader = headReader(head, narrowOnly, memory);
   const read = (field: HeadField): ReturnType<HeadView["get"]> => head.get(field);
 
   /** Whether the expression can come out as `wanted` once the rest of the event is read, at RequestReceived. */

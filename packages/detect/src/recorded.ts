@@ -1,6 +1,7 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import type { HeadField } from "./head-view.ts";
+import { MEMORY_ROOT } from "./memory/remembered-fields.ts";
 
 /** Reads a head field of the event that is asked about. */
 export type HeadReader = (field: HeadField) => JsonValue | undefined;
@@ -66,6 +67,7 @@ export function isWrittenLater(field: string, head: HeadReader): boolean {
   switch (root) {
     case "responseStatus":
     case "impersonatedUser":
+    case MEMORY_ROOT:
       return true;
     case "annotations":
       // Authenticators annotate before the stage is written; everyone else after it.

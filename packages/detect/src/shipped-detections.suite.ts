@@ -13,7 +13,7 @@ export interface DetectionCase {
   readonly source: CaseSource;
   /** Of the event, or of the last one. */
   readonly auditID: string;
-  /** One event, or in the case of a correlation the events in their order. */
+  /** One event, or where it matters what the log held before, the events in their order. */
   readonly events: readonly AuditEvent[];
 }
 

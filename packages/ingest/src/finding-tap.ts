@@ -1,5 +1,5 @@
 import type { AuditEvent, EventScan, Redactor } from "@auditsieve/audit";
-import type { DetectionEngine, Finding, FindingStream } from "@auditsieve/detect";
+import type { Finding, FindingStream } from "@auditsieve/detect";
 import { scanHead } from "./scan-head.ts";
 
 /**
@@ -7,23 +7,16 @@ import { scanHead } from "./scan-head.ts";
  * with their events redacted. Only an event that its head does not rule out is parsed.
  *
  * @example
- * const tap = new FindingTap(engine, new FindingStream(engine), redactor, (finding) => console.log(finding.summary));
+ * const tap = new FindingTap(new FindingStream(engine), redactor, (finding) => console.log(finding.summary));
  * if (scan.scan(line, 0, line.length)) tap.event(scan);
  * tap.end();
  */
 export class FindingTap {
-  readonly #engine: DetectionEngine;
   readonly #stream: FindingStream;
   readonly #redactor: Redactor;
   readonly #onFinding: (finding: Finding) => void;
 
-  constructor(
-    engine: DetectionEngine,
-    stream: FindingStream,
-    redactor: Redactor,
-    onFinding: (finding: Finding) => void,
-  ) {
-    this.#engine = engine;
+  constructor(stream: FindingStream, redactor: Redactor, onFinding: (finding: Finding) => void) {
     this.#stream = stream;
     this.#redactor = redactor;
     this.#onFinding = onFinding;
@@ -31,7 +24,7 @@ export class FindingTap {
 
   /** Looks at the event last scanned by `scan`, before anything is cut from it. */
   event(scan: EventScan): void {
-    const candidates = this.#engine.candidates(scanHead(scan));
+    const candidates = this.#stream.candidates(scanHead(scan));
     if (candidates.length === 0) {
       return;
     }

@@ -252,8 +252,8 @@ export class LineHandler implements LineVisitor {
 
   /** Asks the detections about the line that the scan holds. The event of each finding is noted as evidence. */
   #detect(bytes: Buffer, identity: () => string): readonly Finding[] {
-    const { detections, redactor } = this.#options;
-    const candidates = detections?.candidates(this.#head) ?? [];
+    const { redactor } = this.#options;
+    const candidates = this.#findings?.candidates(this.#head) ?? [];
     if (this.#findings === undefined || candidates.length === 0) {
       return [];
     }

@@ -112,7 +112,7 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
 
 async function findingTap(redactor: Redactor, findings: Finding[]): Promise<FindingTap> {
   const engine = new DetectionEngine(shippedDetections());
-  return new FindingTap(engine, new FindingStream(engine), redactor, (finding) => findings.push(finding));
+  return new FindingTap(new FindingStream(engine), redactor, (finding) => findings.push(finding));
 }
 
 async function writeAll(runs: readonly Buffer[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { MEMORY_ROOT, rememberedField, REMEMBERED_FIELDS } from "../memory/remembered-fields.ts";
 import { OTHER_SPELLINGS } from "./audit-fields.ts";
 
 /** Fields of an audit event by their parent; `true` means that anything may stand below. */
@@ -35,6 +36,9 @@ const EVENT: Readonly<Record<string, boolean | Readonly<Record<string, boolean>>
 
 /** Undefined for a field that an audit event can have; else the name that was probably meant, or "". */
 export function unknownField(field: string): string | undefined {
+  if (rememberedField(field)) {
+    return undefined;
+  }
   const [root = "", ...rest] = field.split(".");
   const children = Object.hasOwn(EVENT, root) ? EVENT[root] : undefined;
   if (children === true || (children !== undefined && rest.length === 0)) {
@@ -54,7 +58,8 @@ export function unknownField(field: string): string | undefined {
   const known = Object.entries(EVENT).flatMap(([key, below]) =>
     typeof below === "object" ? [key, ...Object.keys(below).map((child) => `${key}.${child}`)] : [key],
   );
-  return closest(field, [...known, ...OTHER_SPELLINGS.keys()]);
+  const ours = Object.keys(REMEMBERED_FIELDS).map((name) => `${MEMORY_ROOT}.${name}`);
+  return closest(field, [...known, ...ours, ...OTHER_SPELLINGS.keys()]);
 }
 
 function closest(field: string, known: readonly string[]): string {

@@ -1,0 +1,59 @@
+import type { AuditEvent } from "@auditsieve/audit";
+import { fieldsRead } from "./condition/fields-read.ts";
+import type { Detection } from "./detection.ts";
+import { DetectionEngine, evaluateDetection } from "./detection-engine.ts";
+import type { Outcome } from "./detection-engine.ts";
+import { FindingStream } from "./finding-stream.ts";
+import { rememberedField } from "./memory/remembered-fields.ts";
+
+/**
+ * What a detection says of `event` when the log held the events of `before`, in their order. `others` are detections
+ * that a correlation names. Without state it is what `evaluateDetection` says.
+ *
+ * @example
+ * const { detections: [detection] } = loadDetections(`
+ * title: Exec into a privileged pod
+ * id: 3a1f9d52-7a0b-4f6e-9b7a-6d2f4c8e1b90
+ * level: high
+ * logsource: { product: kubernetes, service: audit }
+ * detection:
+ *   exec: { objectRef.subresource: exec, auditsieve.pod.privileged: true }
+ *   condition: exec
+ * `, "exec.yml");
+ * const exec = { level: "Metadata", auditID: "b", stage: "ResponseStarted", verb: "get", user: { username: "eve" },
+ *   requestURI: "/api/v1/namespaces/a/pods/p/exec", objectRef: { resource: "pods", subresource: "exec", namespace: "a", name: "p" },
+ *   responseStatus: { code: 101 } };
+ * assert.equal(evaluateCase(detection, exec), "unknown");
+ * const pod = { level: "Request", auditID: "a", stage: "ResponseComplete", verb: "create", user: { username: "eve" },
+ *   requestURI: "/api/v1/namespaces/a/pods", objectRef: { resource: "pods", namespace: "a", name: "p" }, responseStatus: { code: 201 },
+ *   requestObject: { spec: { containers: [{ securityContext: { privileged: true } }] } } };
+ * assert.equal(evaluateCase(detection, exec, [pod]), "hit");
+ */
+export function evaluateCase(
+  detection: Detection,
+  event: AuditEvent,
+  before: readonly AuditEvent[] = [],
+  others: readonly Detection[] = [],
+): Outcome {
+  if (!hasState(detection)) {
+    return evaluateDetection(detection, event);
+  }
+  const engine = new DetectionEngine([detection, ...others.filter(({ id }) => id !== detection.id)]);
+  const stream = new FindingStream(engine);
+  before.forEach((earlier) => stream.push(earlier));
+  const undecided = stream.counts().undecided[detection.id] ?? 0;
+  const findings = [...stream.push(event), ...stream.flush()];
+  if (findings.some((finding) => finding.detection.id === detection.id && finding.auditIDs.includes(event.auditID))) {
+    return "hit";
+  }
+  return (stream.counts().undecided[detection.id] ?? 0) > undecided ? "unknown" : "miss";
+}
+
+/** Whether what a detection says of an event depends on earlier ones. */
+export function hasState({ condition, correlation, firstSeen }: Detection): boolean {
+  return (
+    correlation !== undefined ||
+    firstSeen !== undefined ||
+    [...fieldsRead(condition)].some((field) => rememberedField(field))
+  );
+}

@@ -1,0 +1,155 @@
+import type { AuditEvent } from "@auditsieve/audit";
+import { describe, expect, it } from "vitest";
+import { DetectionEngine } from "./detection-engine.ts";
+import { FindingStream } from "./finding-stream.ts";
+import type { FindingStreamOptions } from "./finding-stream.ts";
+import { headOf } from "./head-view.ts";
+import { loadDetections } from "./load-detections.ts";
+import { eventAt } from "./memory/events.suite.ts";
+
+function stream(firstSeen: string, condition = "verb: get", options: FindingStreamOptions = {}): FindingStream {
+  const { detections, problems } = loadDetections(
+    `{title: T, id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10, level: low, logsource: {product: kubernetes, service: audit},
+      detection: {s: {${condition}}, condition: s}, auditsieve: {first-seen: {${firstSeen}}}}`,
+    "t.yml",
+  );
+  expect(problems).toEqual([]);
+  return new FindingStream(new DetectionEngine(detections), options);
+}
+
+const HOUR = 3600;
+const agent = (seconds: number, userAgent: string, username = "eve", over: Partial<AuditEvent> = {}): AuditEvent =>
+  eventAt(seconds, { userAgent, user: { username }, ...over });
+
+/** The offsets in seconds of the events that are found. */
+function found(of: FindingStream, events: readonly AuditEvent[]): readonly string[] {
+  return [...events.flatMap((event) => of.push(event)), ...of.flush()].flatMap(({ auditIDs }) => auditIDs);
+}
+
+describe("first-seen", () => {
+  const events = [
+    agent(0, "kubectl"),
+    agent(1, "curl"),
+    agent(2, "curl"),
+    agent(3, "curl", "bob"),
+    agent(4, "wget", "bob"),
+    agent(2 * HOUR, "go", "bob"),
+  ];
+
+  it.each([
+    [
+      "per actor: the first value of each is learned",
+      "fields: [userAgent], per: [user.username]",
+      ["a-1", "a-4", `a-${2 * HOUR}`],
+    ],
+    [
+      "the first value of each is found too",
+      "fields: [userAgent], per: [user.username], opening: find",
+      ["a-0", "a-1", "a-3", "a-4", `a-${2 * HOUR}`],
+    ],
+    ["for an hour all is learned", "fields: [userAgent], per: [user.username], learn: 1h", [`a-${2 * HOUR}`]],
+    ["for the whole log", "fields: userAgent", ["a-1", "a-4", `a-${2 * HOUR}`]],
+    ["several fields are one value", "fields: [user.username, userAgent]", ["a-1", "a-3", "a-4", `a-${2 * HOUR}`]],
+  ] as const)("%s", (_what, spec, expected) => {
+    expect(found(stream(spec), events)).toEqual(expected);
+  });
+
+  it("says by the head alone that what it knows need not be parsed", () => {
+    const of = stream("fields: [userAgent], per: [user.username]");
+    const known = headOf(agent(9, "kubectl"));
+    expect(of.candidates(known)).toHaveLength(1);
+    of.push(agent(0, "kubectl"));
+    expect(of.candidates(known)).toHaveLength(0);
+    expect(of.candidates(headOf(agent(9, "curl")))).toHaveLength(1);
+  });
+
+  it("learns only from requests that meet the condition, once they are over", () => {
+    const of = stream("fields: [userAgent], per: [user.username]", "responseStatus.code: 403");
+    const refused = { responseStatus: { code: 403 } };
+    expect(found(of, [agent(0, "a"), agent(1, "b", "eve", refused), agent(2, "a", "eve", refused)])).toEqual(["a-2"]);
+  });
+
+  it("waits at RequestReceived, and finds a request once though its stages all match", () => {
+    const of = stream("fields: [userAgent], per: [user.username]", "user.username: eve");
+    const stages = (["RequestReceived", "ResponseStarted", "ResponseComplete"] as const).map((stage) =>
+      agent(5, "curl", "eve", { stage }),
+    );
+    expect(found(of, [agent(0, "kubectl"), ...stages])).toEqual(["a-5"]);
+    expect(found(of, [agent(9, "only-received", "eve", { stage: "RequestReceived" })])).toEqual(["a-9"]);
+  });
+
+  it("does not know values that the log does not say", () => {
+    const of = stream("fields: [requestObject.spec.type]", "verb: create");
+    expect(found(of, [eventAt(0, { verb: "create", level: "Metadata", objectRef: { resource: "services" } })])).toEqual(
+      [],
+    );
+    expect(of.counts().undecided).toEqual({ "5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10": 1 });
+  });
+
+  it("no value can pass for two", () => {
+    const of = stream("fields: [userAgent, requestURI]");
+    const pair = (n: number, a: string, b: string): AuditEvent => agent(n, a, "eve", { requestURI: b });
+    expect(found(of, [pair(0, "x", "y 1:z"), pair(1, "x 5:y", "z"), pair(2, "x 1:y", "1:z")])).toEqual(["a-1", "a-2"]);
+  });
+
+  it("holds no more than its bound, and counts what it forgets", () => {
+    const of = stream("fields: [userAgent]", "verb: get", { maxFirstSeen: 10 });
+    found(
+      of,
+      Array.from({ length: 100 }, (_, n) => agent(n, `agent ${n}`)),
+    );
+    expect(of.counts().memoryEvicted).toBe(80);
+  });
+});
+
+describe("the key auditsieve", () => {
+  const load = (extension: string): readonly string[] =>
+    loadDetections(
+      `title: T
+id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
+level: low
+logsource: { product: kubernetes, service: audit }
+detection: { s: { verb: get }, condition: s }
+auditsieve: ${extension}`,
+      "t.yml",
+    ).problems.map(({ id, severity, path, line }) => `${severity} ${id} ${path} ${line}`);
+
+  it.each([
+    ["7", ["error sigma-extension auditsieve 6"]],
+    ["{ joins: {} }", ["error sigma-extension auditsieve 6"]],
+    ["{ first-seen: {} }", ["error sigma-extension auditsieve.first-seen.fields 6"]],
+    ["{ first-seen: { fields: [userAgent], when: now } }", ["error sigma-extension auditsieve.first-seen.when 6"]],
+    ["{ first-seen: { fields: [userAgent], learn: 3w } }", ["error sigma-extension auditsieve.first-seen.learn 6"]],
+    ["{ first-seen: { fields: [userAgent], learn: 91d } }", ["error sigma-extension auditsieve.first-seen.learn 6"]],
+    [
+      "{ first-seen: { fields: [userAgent], opening: always } }",
+      ["error sigma-extension auditsieve.first-seen.opening 6"],
+    ],
+    ["{ first-seen: { fields: [userAgnt] } }", ["warning sigma-unknown-field auditsieve.first-seen.fields 6"]],
+    [
+      "{ first-seen: { fields: [auditsieve.pod.privilegd] } }",
+      ["warning sigma-unknown-field auditsieve.first-seen.fields 6"],
+    ],
+    ["{ first-seen: { fields: [user_agent.original], per: user.name, learn: 1d, opening: find } }", []],
+  ] as const)("%s", (extension, problems) => {
+    expect(load(extension)).toEqual(problems);
+  });
+
+  it("names the fields among the needs, and what must have been seen before", () => {
+    const { detections } = loadDetections(
+      `{title: T, id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10, level: low, logsource: {product: kubernetes},
+        detection: {s: {verb: get, objectRef.resource: pods, objectRef.subresource: exec, auditsieve.pod.privileged: true}, condition: s},
+        auditsieve: {first-seen: {fields: [userAgent]}}}`,
+      "t.yml",
+    );
+    const needs = detections[0]?.needs ?? [];
+    expect(needs[0]?.fields).toContain("userAgent");
+    expect(needs[0]?.level).toBe("Metadata");
+    expect(
+      needs.some(
+        ({ request, level }) =>
+          request.resources?.includes("pods") && request.verbs?.includes("create") && level === "Request",
+      ),
+    ).toBe(true);
+  });
+});

@@ -1,0 +1,102 @@
+import type { JsonValue } from "@auditsieve/audit";
+import type { FieldReader } from "./condition/evaluate.ts";
+import type { CorrelationField } from "./correlation.ts";
+import { tuplesOf } from "./correlation-hit.ts";
+import type { Detection } from "./detection.ts";
+import { RecentMap } from "./memory/recent-map.ts";
+
+/** The `first-seen` part of a detection: it finds what meets its condition and is new. */
+export interface FirstSeen {
+  /** Whose values together are new or not. */
+  readonly fields: readonly CorrelationField[];
+  /** For whom they are new; none: for the whole log. */
+  readonly per: readonly CorrelationField[];
+  /** Event time since the first hit of a `per` in which values are only learned. */
+  readonly learnMs: number;
+  /** Whether the very first value of a `per` is found too. */
+  readonly findsOpening: boolean;
+}
+
+/** What a store says of an event: whether it is new, known, or that the log does not say. */
+export type Novelty = "new" | "known" | "unknown";
+
+/** Under which the values of one event are remembered. */
+export type FirstSeenKeys = readonly { readonly group: string; readonly tuple: string }[];
+
+/** Values that were seen before, per detection. Bounded: what was not seen for longest is forgotten and counted. */
+export class FirstSeenStore {
+  /** Of each `per`: when it was first seen, in ms. */
+  readonly #groups: RecentMap<number>;
+  readonly #tuples: RecentMap<true>;
+
+  constructor(max = 100_000) {
+    this.#groups = new RecentMap(max);
+    this.#tuples = new RecentMap(max);
+  }
+
+  get evicted(): number {
+    return this.#groups.evicted + this.#tuples.evicted;
+  }
+
+  /** Whether all of this is known already: then the event need not be looked at. */
+  isKnown(keys: FirstSeenKeys | undefined): boolean {
+    return keys !== undefined && keys.length > 0 && keys.every(({ tuple }) => this.#tuples.get(tuple) === true);
+  }
+
+  /** Takes a hit into account; `time` in ms. */
+  learn(first: FirstSeen, keys: FirstSeenKeys | undefined, time: number): Novelty {
+    if (!keys) {
+      return "unknown";
+    }
+    let isNew = false;
+    for (const { group, tuple } of keys) {
+      const since = this.#groups.get(group);
+      if (since === undefined) {
+        this.#groups.set(group, Number.isNaN(time) ? 0 : time);
+      }
+      if (this.#tuples.get(tuple) === true) {
+        continue;
+      }
+      this.#tuples.set(tuple, true);
+      // Exactly at the end of the span nothing is learned in silence any more: a span of 0 learns nothing.
+      const isLearning = first.learnMs > 0 && time - (since ?? time) < first.learnMs;
+      isNew ||= since === undefined ? first.findsOpening && first.learnMs === 0 : !isLearning;
+    }
+    return isNew ? "new" : "known";
+  }
+
+  snapshot(): JsonValue {
+    return { groups: this.#groups.snapshot((since) => since), tuples: this.#tuples.snapshot((seen) => seen) };
+  }
+
+  restore(snapshot: unknown): void {
+    const { groups, tuples } = (snapshot ?? {}) as Readonly<Record<string, unknown>>;
+    this.#groups.restore(groups, (value) => (typeof value === "number" ? value : undefined));
+    this.#tuples.restore(tuples, (value) => (value === true ? true : undefined));
+  }
+}
+
+/** The keys of an event's values; undefined when the log does not say one of them. */
+export function firstSeenKeys(
+  detection: Detection,
+  { fields, per }: FirstSeen,
+  reader: FieldReader,
+): FirstSeenKeys | undefined {
+  const groups = tuplesOf(per, detection, reader);
+  const tuples = tuplesOf(fields, detection, reader);
+  return (
+    groups &&
+    tuples &&
+    groups.flatMap((group) =>
+      tuples.map((tuple) => ({
+        group: keyOf(detection.id, group),
+        tuple: keyOf(detection.id, [...group, ...tuple]),
+      })),
+    )
+  );
+}
+
+/** Injective: before each text stands its length. */
+function keyOf(id: string, texts: readonly string[]): string {
+  return texts.reduce((key, text) => `${key} ${text.length}:${text}`, id);
+}

@@ -1,0 +1,28 @@
+import { isJsonObject, own } from "@auditsieve/audit";
+import type { JsonObject, JsonValue } from "@auditsieve/audit";
+
+/** The value at a path of literal keys; undefined as soon as one is missing. */
+export function at(value: JsonValue | undefined, ...keys: readonly string[]): JsonValue | undefined {
+  return keys.reduce<JsonValue | undefined>((found, key) => (isJsonObject(found) ? own(found, key) : undefined), value);
+}
+
+export function textAt(value: JsonValue | undefined, ...keys: readonly string[]): string | undefined {
+  const found = at(value, ...keys);
+  return typeof found === "string" && found !== "" ? found.slice(0, MAX_TEXT) : undefined;
+}
+
+export function objectsAt(value: JsonValue | undefined, ...keys: readonly string[]): readonly JsonObject[] {
+  const found = at(value, ...keys);
+  return Array.isArray(found) ? (found as readonly JsonValue[]).filter(isJsonObject).slice(0, MAX_ITEMS) : [];
+}
+
+/** Milliseconds of an event's time; NaN when it says none. */
+export function timeOf(event: {
+  readonly stageTimestamp?: string;
+  readonly requestReceivedTimestamp?: string;
+}): number {
+  return Date.parse(event.stageTimestamp ?? event.requestReceivedTimestamp ?? "");
+}
+
+const MAX_TEXT = 512;
+const MAX_ITEMS = 256;

@@ -1,0 +1,264 @@
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import { ABSENT } from "../condition/field-path.ts";
+import type { Reading } from "../condition/field-path.ts";
+import type { HeadView } from "../head-view.ts";
+import { timeOf } from "./body.ts";
+import { CREDENTIAL_ID, CredentialLedger } from "./credential-ledger.ts";
+import type { Credential } from "./credential-ledger.ts";
+import { allowedBy, GrantMemory, RECENT_GRANT_MS, subjectsOf } from "./grant-memory.ts";
+import { PodMemory } from "./pod-memory.ts";
+import type { PodFacts } from "./pod-memory.ts";
+import { MEMORY_ROOT } from "./remembered-fields.ts";
+import type { RememberedName } from "./remembered-fields.ts";
+
+/** Bounds of a {@link ClusterMemory}; each half of a map holds as many. */
+export interface ClusterMemoryOptions {
+  /** Default 20,000. */
+  readonly maxPods?: number;
+  /** Default 5,000. */
+  readonly maxGrants?: number;
+  /** Default 20,000. */
+  readonly maxCredentials?: number;
+}
+
+const VERSION = 1;
+const BINDINGS: ReadonlySet<JsonValue | undefined> = new Set(["rolebindings", "clusterrolebindings"]);
+const WRITES: ReadonlySet<JsonValue | undefined> = new Set(["create", "update", "patch"]);
+
+/** What earlier events of a log said, by which detections judge later ones: pods, grants, credentials. */
+export class ClusterMemory {
+  readonly pods: PodMemory;
+  readonly grants: GrantMemory;
+  readonly credentials: CredentialLedger;
+  /** Event time in ms. */
+  #now = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ClusterMemoryOptions = {}) {
+    this.pods = new PodMemory(options.maxPods ?? 20_000);
+    this.grants = new GrantMemory(options.maxGrants ?? 5000);
+    this.credentials = new CredentialLedger(options.maxCredentials ?? 20_000);
+  }
+
+  get evicted(): number {
+    return this.pods.evicted + this.grants.evicted + this.credentials.evicted;
+  }
+
+  /** Learns from an event what later ones will be judged by. */
+  observe(event: AuditEvent): void {
+    const { stage, responseStatus, objectRef: ref } = event;
+    this.advance(timeOf(event));
+    this.credentials.observe(event);
+    if (stage !== "ResponseComplete" || (responseStatus?.code ?? 500) >= 400) {
+      return;
+    }
+    if (ref?.resource === "pods") {
+      this.pods.observe(event);
+    } else if (BINDINGS.has(ref?.resource)) {
+      this.grants.observe(event);
+    }
+  }
+
+  /** Tells the time of an event in ms. */
+  advance(time: number): void {
+    this.#now = Number.isNaN(time) ? this.#now : Math.max(this.#now, time);
+  }
+
+  /** Whether nothing is new about the credential that this head names and the address that it comes from. */
+  knowsUse(head: HeadView): boolean {
+    const id = credentialId(head);
+    return id === undefined || this.credentials.knowsUse(id, lastAddress(head));
+  }
+
+  /**
+   * A field under `auditsieve.`; undefined is unknown. Without the event only what its head decides is known, and that
+   * never changes once the event is there.
+   */
+  read(field: string, head: HeadView, event?: AuditEvent): Reading | undefined {
+    if (head.get("stage") === "RequestReceived") {
+      return undefined;
+    }
+    const name = field.slice(MEMORY_ROOT.length + 1) as RememberedName;
+    if (name.startsWith("credential.")) {
+      return this.#readCredential(name, head, event);
+    }
+    if (name.startsWith("pod.")) {
+      return this.#readPod(name, head, event);
+    }
+    return name.startsWith("grant.") ? this.#readGrant(name, head, event) : readSubjects(name, head, event);
+  }
+
+  snapshot(): JsonValue {
+    return {
+      version: VERSION,
+      now: Number.isFinite(this.#now) ? this.#now : null,
+      pods: this.pods.snapshot(),
+      grants: this.grants.snapshot(),
+      credentials: this.credentials.snapshot(),
+    };
+  }
+
+  /** Takes a snapshot's place; false when it is of a version that is not known. */
+  restore(snapshot: unknown): boolean {
+    const { version, now, pods, grants, credentials } = (snapshot ?? {}) as Readonly<Record<string, unknown>>;
+    if (version !== VERSION) {
+      return false;
+    }
+    this.#now = typeof now === "number" ? now : Number.NEGATIVE_INFINITY;
+    this.pods.restore(pods);
+    this.grants.restore(grants);
+    this.credentials.restore(credentials);
+    return true;
+  }
+
+  #readGrant(name: RememberedName, head: HeadView, event: AuditEvent | undefined): Reading | undefined {
+    const isOld = name === "grant.ageSeconds" || name === "grant.by";
+    if (isOld && !this.grants.mayUse(namesOf(head), this.#now)) {
+      return ABSENT;
+    }
+    if (!event) {
+      return undefined;
+    }
+    const allowed = allowedBy(event.annotations?.["authorization.k8s.io/reason"]);
+    if (!allowed) {
+      return ABSENT;
+    }
+    if (!isOld) {
+      return of(name === "grant.binding" ? allowed.binding : allowed.role);
+    }
+    const grant = this.grants.find(allowed.binding);
+    const age = grant && timeOf(event) - grant.at;
+    if (age === undefined || Number.isNaN(age) || age > RECENT_GRANT_MS) {
+      return ABSENT;
+    }
+    return name === "grant.by" ? of(grant?.by) : of(Math.max(0, Math.floor(age / 1000)));
+  }
+
+  #readPod(name: RememberedName, head: HeadView, event: AuditEvent | undefined): Reading | undefined {
+    const [namespace, pod] = [head.get("objectRef.namespace"), head.get("objectRef.name")];
+    if (head.get("objectRef.resource") !== "pods") {
+      return ABSENT;
+    }
+    if (typeof namespace !== "string" || typeof pod !== "string") {
+      return head.get("verb") === "create" ? undefined : ABSENT;
+    }
+    const facts = this.pods.find(namespace, pod);
+    if (!facts) {
+      return undefined;
+    }
+    if (name === "pod.createdBy") {
+      return facts.createdBy === undefined ? undefined : of(facts.createdBy);
+    }
+    if (name === "pod.ageSeconds") {
+      return event && Number.isFinite(facts.createdAt) ? since(facts.createdAt, event) : undefined;
+    }
+    return readSpec(name, facts);
+  }
+
+  #readCredential(name: RememberedName, head: HeadView, event: AuditEvent | undefined): Reading | undefined {
+    const id = credentialId(head);
+    if (id === undefined) {
+      return ABSENT;
+    }
+    if (name === "credential.kind") {
+      return of(id.startsWith("JTI=") ? "token" : id.startsWith("X509SHA256=") ? "certificate" : undefined);
+    }
+    const credential = this.credentials.find(id);
+    if (!credential) {
+      return name === "credential.addresses" || name === "credential.awayFromPod" ? undefined : ABSENT;
+    }
+    const { issuedAt } = credential;
+    const deletedAt = this.#podOf(credential)?.deletedAt;
+    const answers: Partial<Record<RememberedName, () => Reading | undefined>> = {
+      "credential.issuedBy": () => of(credential.issuedBy),
+      "credential.approvedBy": () => of(credential.approvedBy),
+      "credential.lineage": () => of(...this.credentials.lineage(id).flatMap(({ issuedBy }) => issuedBy ?? [])),
+      "credential.addresses": () => of(new Set([...credential.addresses, lastAddress(head)]).size),
+      "credential.ageSeconds": () => (issuedAt === undefined ? ABSENT : event && since(issuedAt, event)),
+      "credential.podDeletedSeconds": () => (deletedAt === undefined ? ABSENT : event && since(deletedAt, event)),
+      "credential.awayFromPod": () => this.#readAway(credential, head),
+    };
+    return answers[name]?.();
+  }
+
+  #readAway(credential: Credential, head: HeadView): Reading {
+    const address = lastAddress(head);
+    const known = [
+      ...(this.#podOf(credential)?.addresses ?? []),
+      ...(credential.node === undefined ? [] : this.credentials.nodeAddresses(credential.node)),
+    ];
+    // Without the pod's own address nobody can tell it from another's.
+    const isKnown =
+      credential.pod !== undefined && address !== "" && (this.#podOf(credential)?.addresses.length ?? 0) > 0;
+    return isKnown ? of(!known.includes(address)) : ABSENT;
+  }
+
+  #podOf({ pod, podUID }: Credential): PodFacts | undefined {
+    const slash = pod?.indexOf("/") ?? -1;
+    const facts = pod === undefined ? undefined : this.pods.find(pod.slice(0, slash), pod.slice(slash + 1));
+    // A StatefulSet gives the next pod the same name.
+    return facts?.uid !== undefined && podUID !== undefined && facts.uid !== podUID ? undefined : facts;
+  }
+}
+
+function readSpec(name: RememberedName, facts: PodFacts): Reading | undefined {
+  const key = name.slice("pod.".length);
+  if (!facts.isSpecKnown && !(key === "privileged" && facts.privileged)) {
+    return undefined;
+  }
+  switch (key) {
+    case "privileged":
+    case "hostNetwork":
+    case "hostPID":
+    case "hostIPC":
+      return of(facts[key]);
+    case "hostPath":
+      return facts.hostPath.length > 0 ? of(...facts.hostPath) : ABSENT;
+    default:
+      return of(facts.serviceAccount);
+  }
+}
+
+function readSubjects(name: RememberedName, head: HeadView, event: AuditEvent | undefined): Reading | undefined {
+  if (!BINDINGS.has(head.get("objectRef.resource")) || !WRITES.has(head.get("verb"))) {
+    return ABSENT;
+  }
+  const body = event?.requestObject;
+  if (!event || body === undefined || body === null) {
+    return undefined;
+  }
+  const subjects = subjectsOf(body, event.objectRef?.namespace) ?? [];
+  if (name === "subjects") {
+    return subjects.length > 0 ? of(...subjects) : ABSENT;
+  }
+  const own = namesOf(head).filter((one) => !one.startsWith("system:") || one.startsWith("system:serviceaccount:"));
+  return of(subjects.some((subject) => own.includes(subject)));
+}
+
+/** Users and groups that the request is made as, impersonated ones too. */
+function namesOf(head: HeadView): readonly string[] {
+  const fields = ["user.username", "user.groups", "impersonatedUser.username", "impersonatedUser.groups"] as const;
+  return fields.flatMap((field) => head.get(field) ?? []).filter((name): name is string => typeof name === "string");
+}
+
+function credentialId(head: HeadView): string | undefined {
+  const ids = head.get(`user.extra.${CREDENTIAL_ID}`);
+  const id = Array.isArray(ids) ? (ids as readonly JsonValue[])[0] : ids;
+  return typeof id === "string" && id !== "" ? id.slice(0, 256) : undefined;
+}
+
+/** The address that the apiserver itself saw: those before it a client may have claimed. */
+function lastAddress(head: HeadView): string {
+  const addresses = head.get("sourceIPs");
+  const last = Array.isArray(addresses) ? (addresses as readonly JsonValue[]).at(-1) : undefined;
+  return typeof last === "string" ? last.slice(0, 64) : "";
+}
+
+function since(time: number, event: AuditEvent): Reading {
+  const age = timeOf(event) - time;
+  return Number.isNaN(age) ? ABSENT : of(Math.max(0, Math.floor(age / 1000)));
+}
+
+function of(...values: readonly (JsonValue | undefined)[]): Reading {
+  const known = values.filter((value) => value !== undefined);
+  return known.length > 0 ? { present: true, values: known } : ABSENT;
+}

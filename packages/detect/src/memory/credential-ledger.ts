@@ -1,0 +1,290 @@
+import { createHash } from "node:crypto";
+import { isJsonObject } from "@auditsieve/audit";
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import { at, objectsAt, textAt, timeOf } from "./body.ts";
+import { RecentMap } from "./recent-map.ts";
+
+/** One credential, by the id that the apiserver gives it: `JTI=…` of a token, `X509SHA256=…` of a certificate. */
+export interface Credential {
+  readonly id: string;
+  readonly kind: "token" | "certificate" | "other";
+  /** Whom it stands for: the service account of a token, the user of a certificate once it was used. */
+  readonly subject?: string;
+  /** Who asked for it; absent when its making is not in the log. */
+  readonly issuedBy?: string;
+  /** Credential with which it was asked for: the next link of the chain. */
+  readonly issuedWith?: string;
+  /** Request that made it. */
+  readonly issuedAuditID?: string;
+  /** Of a certificate: its certificate signing request, and who approved that. */
+  readonly signingRequest?: string;
+  readonly approvedBy?: string;
+  readonly approvedWith?: string;
+  /** Event time of its making in ms; absent as `issuedBy` is. */
+  readonly issuedAt?: number;
+  /** Pod and node that it is bound to: `namespace/name`. */
+  readonly pod?: string;
+  readonly podUID?: string;
+  readonly node?: string;
+  /** Whether it was used as a member of system:masters: no binding can be taken from it. */
+  readonly isMasters: boolean;
+  /** Event time of its first use that was looked at, in ms. */
+  readonly firstUsedAt?: number;
+  /** Addresses that the apiserver saw it come from, in the order of their first use. */
+  readonly addresses: readonly string[];
+}
+
+/** A certificate signing request on its way. */
+interface SigningRequest {
+  readonly by?: string;
+  readonly with?: string;
+  readonly approvedBy?: string;
+  readonly approvedWith?: string;
+}
+
+/** Key of `user.extra` under which the apiserver names the credential of a request. */
+export const CREDENTIAL_ID = "authentication.kubernetes.io/credential-id";
+const ISSUED = "authentication.kubernetes.io/issued-credential-id";
+const POD_NAME = "authentication.kubernetes.io/pod-name";
+const POD_UID = "authentication.kubernetes.io/pod-uid";
+const NODE_NAME = "authentication.kubernetes.io/node-name";
+const MAX_ADDRESSES = 16;
+const MAX_CHAIN = 16;
+const MAX_CERTIFICATE = 65_536;
+
+/**
+ * Who minted which credential: TokenRequests by the credential id that the apiserver annotates, certificate signing
+ * requests by the fingerprint of the certificate that they got, and where each credential was used from. Feed it events
+ * in the order of the log; it keeps a bounded number of credentials.
+ *
+ * @see https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens
+ *
+ * @example
+ * const ledger = new CredentialLedger();
+ * ledger.observe({ level: "Metadata", auditID: "a", stage: "ResponseComplete", verb: "create",
+ *   requestURI: "/api/v1/namespaces/shop/serviceaccounts/web/token",
+ *   user: { username: "eve", extra: { "authentication.kubernetes.io/credential-id": ["X509SHA256=11"] } },
+ *   objectRef: { resource: "serviceaccounts", subresource: "token", namespace: "shop", name: "web" },
+ *   responseStatus: { code: 201 }, annotations: { "authentication.kubernetes.io/issued-credential-id": "JTI=22" } });
+ * assert.equal(ledger.find("JTI=22")?.subject, "system:serviceaccount:shop:web");
+ * assert.deepEqual(ledger.lineage("JTI=22").map(({ id }) => id), ["JTI=22", "X509SHA256=11"]);
+ */
+export class CredentialLedger {
+  readonly #credentials: RecentMap<Credential>;
+  readonly #requests: RecentMap<SigningRequest>;
+  /** Uses that are in the books: a credential and an address. */
+  readonly #uses: RecentMap<true>;
+  readonly #nodes: RecentMap<readonly string[]>;
+
+  constructor(max = 20_000) {
+    this.#credentials = new RecentMap(max);
+    this.#requests = new RecentMap(Math.ceil(max / 10));
+    this.#uses = new RecentMap(max);
+    this.#nodes = new RecentMap(max);
+  }
+
+  get evicted(): number {
+    return this.#credentials.evicted + this.#requests.evicted;
+  }
+
+  find(id: string): Credential | undefined {
+    return this.#credentials.get(id);
+  }
+
+  /** The credential, what it was made with, what that was made with, and so on; as far as the log shows. */
+  lineage(id: string): readonly Credential[] {
+    const chain: Credential[] = [];
+    for (let next = this.find(id); next && !chain.includes(next) && chain.length < MAX_CHAIN;) {
+      chain.push(next);
+      next = next.issuedWith === undefined ? undefined : this.find(next.issuedWith);
+    }
+    return chain;
+  }
+
+  /** Every credential that is remembered. */
+  credentials(): readonly Credential[] {
+    return [...this.#credentials.values()];
+  }
+
+  /** Addresses from which this node's own credential was used. */
+  nodeAddresses(node: string): readonly string[] {
+    return this.#nodes.get(node) ?? [];
+  }
+
+  /** Whether {@link CredentialLedger.observe} has seen this credential come from this address. */
+  knowsUse(id: string, address: string): boolean {
+    return this.#uses.get(`${id} ${address}`) === true;
+  }
+
+  /** Takes an event into account: what it made, and what it was made with. */
+  observe(event: AuditEvent): void {
+    this.observeUse(event);
+    const { stage, responseStatus, objectRef: ref, verb } = event;
+    if (stage !== "ResponseComplete" || (responseStatus?.code ?? 500) >= 400) {
+      return;
+    }
+    if (ref?.resource === "serviceaccounts" && ref.subresource === "token" && verb === "create") {
+      this.#tokenMade(event);
+    } else if (ref?.resource === "certificatesigningrequests") {
+      this.#signing(event);
+    }
+  }
+
+  /** Only the use of the event's own credential. */
+  observeUse(event: AuditEvent): void {
+    const id = credentialOf(event);
+    const address = event.sourceIPs?.at(-1)?.slice(0, 64) ?? "";
+    if (id === undefined || this.knowsUse(id, address)) {
+      return;
+    }
+    this.#uses.set(`${id} ${address}`, true);
+    const { user } = event;
+    const before = this.find(id);
+    const time = timeOf(event);
+    const [namespace] = /^system:serviceaccount:([^:]+):/.exec(user.username ?? "")?.slice(1) ?? [];
+    const pod = extra(event, POD_NAME);
+    const podUID = extra(event, POD_UID);
+    const node = extra(event, NODE_NAME);
+    const addresses = [...(before?.addresses ?? []), ...(address === "" ? [] : [address])].slice(0, MAX_ADDRESSES);
+    this.#credentials.set(id, {
+      ...(before ?? { id, kind: kindOf(id) }),
+      ...(user.username !== undefined && { subject: user.username }),
+      ...(pod !== undefined && namespace !== undefined && { pod: `${namespace}/${pod}` }),
+      ...(podUID !== undefined && { podUID }),
+      ...(node !== undefined && { node }),
+      ...(!Number.isNaN(time) && { firstUsedAt: Math.min(before?.firstUsedAt ?? time, time) }),
+      isMasters: before?.isMasters === true || user.groups?.includes("system:masters") === true,
+      addresses,
+    });
+    const [own] = /^system:node:(.+)$/.exec(user.username ?? "")?.slice(1) ?? [];
+    if (own !== undefined && address !== "") {
+      this.#nodes.set(own, [...new Set([...this.nodeAddresses(own), address])].slice(-8));
+    }
+  }
+
+  snapshot(): JsonValue {
+    return {
+      credentials: this.#credentials.snapshot((one) => ({ ...one })),
+      requests: this.#requests.snapshot((one) => ({ ...one })),
+      uses: this.#uses.snapshot((use) => use),
+      nodes: this.#nodes.snapshot((addresses) => [...addresses]),
+    };
+  }
+
+  restore(snapshot: unknown): void {
+    const { credentials, requests, uses, nodes } = (snapshot ?? {}) as Readonly<Record<string, unknown>>;
+    this.#credentials.restore(credentials, (value) =>
+      isJsonObject(value) ? (value as unknown as Credential) : undefined,
+    );
+    this.#requests.restore(requests, (value) => (isJsonObject(value) ? value : undefined));
+    this.#uses.restore(uses, (value) => (value === true ? true : undefined));
+    this.#nodes.restore(nodes, (value) => (Array.isArray(value) ? (value as readonly string[]) : undefined));
+  }
+
+  #tokenMade(event: AuditEvent): void {
+    const { objectRef: ref, annotations, requestObject: asked, user } = event;
+    const id = annotations?.[ISSUED];
+    if (typeof id !== "string" || id === "") {
+      return;
+    }
+    const bound = at(asked, "spec", "boundObjectRef");
+    const pod = textAt(bound, "kind") === "Pod" ? textAt(bound, "name") : undefined;
+    const node = textAt(bound, "kind") === "Node" ? textAt(bound, "name") : undefined;
+    const before = this.find(id);
+    const subject = `system:serviceaccount:${ref?.namespace ?? ""}:${ref?.name ?? ""}`;
+    this.#credentials.set(id.slice(0, 256), {
+      addresses: [],
+      isMasters: false,
+      ...before,
+      id: id.slice(0, 256),
+      kind: "token",
+      subject,
+      ...made(event, user.username),
+      ...(pod !== undefined && { pod: `${ref?.namespace ?? ""}/${pod}` }),
+      ...(node !== undefined && { node }),
+    });
+  }
+
+  #signing(event: AuditEvent): void {
+    const { objectRef: ref, verb, requestObject: asked, responseObject: answered, user } = event;
+    const name = ref?.name ?? textAt(answered, "metadata", "name") ?? textAt(asked, "metadata", "name");
+    if (name === undefined) {
+      return;
+    }
+    const used = credentialOf(event);
+    const before = this.#requests.get(name);
+    if (ref?.subresource === undefined && verb === "create") {
+      this.#requests.set(name, {
+        ...(user.username !== undefined && { by: user.username }),
+        ...(used !== undefined && { with: used }),
+      });
+    } else if (ref?.subresource === "approval" && isApproved(answered, asked)) {
+      this.#requests.set(name, {
+        ...before,
+        ...(user.username !== undefined && { approvedBy: user.username }),
+        ...(used !== undefined && { approvedWith: used }),
+      });
+    }
+    const id = fingerprint(at(answered, "status", "certificate")) ?? fingerprint(at(asked, "status", "certificate"));
+    const request = this.#requests.get(name);
+    if (id === undefined || this.find(id)?.issuedAt !== undefined) {
+      return;
+    }
+    this.#credentials.set(id, {
+      addresses: [],
+      isMasters: false,
+      ...this.find(id),
+      id,
+      kind: "certificate",
+      signingRequest: name,
+      ...made(event, request?.by),
+      ...(request?.with === undefined ? {} : { issuedWith: request.with }),
+      ...(request?.approvedBy !== undefined && { approvedBy: request.approvedBy }),
+      ...(request?.approvedWith !== undefined && { approvedWith: request.approvedWith }),
+    });
+  }
+}
+
+/** The id of the credential that the request was made with. */
+export function credentialOf(event: AuditEvent): string | undefined {
+  return extra(event, CREDENTIAL_ID);
+}
+
+function extra(event: AuditEvent, key: string): string | undefined {
+  const value = event.user.extra?.[key];
+  const first: unknown = Array.isArray(value) ? value[0] : undefined;
+  return typeof first === "string" && first !== "" ? first.slice(0, 256) : undefined;
+}
+
+function made(event: AuditEvent, by: string | undefined): Partial<Credential> {
+  const used = credentialOf(event);
+  const time = timeOf(event);
+  return {
+    ...(by !== undefined && { issuedBy: by }),
+    ...(used !== undefined && { issuedWith: used }),
+    ...(!Number.isNaN(time) && { issuedAt: time }),
+    issuedAuditID: event.auditID.slice(0, 128),
+  };
+}
+
+function kindOf(id: string): Credential["kind"] {
+  return id.startsWith("JTI=") ? "token" : id.startsWith("X509SHA256=") ? "certificate" : "other";
+}
+
+function isApproved(...bodies: readonly (JsonValue | undefined)[]): boolean {
+  return bodies.some((body) =>
+    objectsAt(body, "status", "conditions").some((condition) => textAt(condition, "type") === "Approved"),
+  );
+}
+
+/** The apiserver's id of a certificate: the hash of its DER bytes. In the log it is PEM, in base64. */
+function fingerprint(certificate: JsonValue | undefined): string | undefined {
+  if (typeof certificate !== "string" || certificate.length > MAX_CERTIFICATE) {
+    return undefined;
+  }
+  const pem = Buffer.from(certificate, "base64").toString("latin1");
+  const [, body] = /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/.exec(pem) ?? [];
+  return body === undefined
+    ? undefined
+    : `X509SHA256=${createHash("sha256").update(Buffer.from(body, "base64")).digest("hex")}`;
+}

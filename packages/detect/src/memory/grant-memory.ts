@@ -1,0 +1,161 @@
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import { at, objectsAt, textAt, timeOf } from "./body.ts";
+import { RecentMap } from "./recent-map.ts";
+
+/** A binding that was made or changed while we looked. */
+export interface Grant {
+  /** Event time in ms. */
+  readonly at: number;
+  readonly by?: string;
+  /** User names and groups that it is for; undefined when its body was not recorded. */
+  readonly subjects?: readonly string[];
+}
+
+/** What the RBAC authorizer says of an allowed request. */
+export interface AllowedBy {
+  /** `ClusterRoleBinding/name` or `RoleBinding/namespace/name`. */
+  readonly binding: string;
+  /** `ClusterRole/name` or `Role/name`. */
+  readonly role: string;
+}
+
+/** @see https://github.com/kubernetes/kubernetes/blob/master/plugin/pkg/auth/authorizer/rbac/rbac.go */
+const REASON =
+  /^RBAC: allowed by (ClusterRoleBinding|RoleBinding) "([^"]{1,512})" of (ClusterRole|Role) "([^"]{1,512})"/;
+/** How long a grant counts as recent: until then the requests of its subjects are looked at. */
+export const RECENT_GRANT_MS: number = 24 * 3_600_000;
+
+/** Bindings that were made or changed lately, and the subjects that may use them. */
+export class GrantMemory {
+  readonly #grants: RecentMap<Grant>;
+  /** The subjects of recent grants, each with the time of its last one. */
+  readonly #subjects: RecentMap<number>;
+  #newest = Number.NEGATIVE_INFINITY;
+  /** The last grant of which nobody knows for whom it is. */
+  #unclear = Number.NEGATIVE_INFINITY;
+
+  constructor(max: number) {
+    this.#grants = new RecentMap(max);
+    this.#subjects = new RecentMap(max);
+  }
+
+  get evicted(): number {
+    return this.#grants.evicted + this.#subjects.evicted;
+  }
+
+  find(binding: string): Grant | undefined {
+    return this.#grants.get(binding);
+  }
+
+  /** Whether a request of these users or groups can be allowed by a recent grant; `now` in ms. */
+  mayUse(names: readonly string[], now: number): boolean {
+    if (this.#newest < now - RECENT_GRANT_MS) {
+      return false;
+    }
+    return (
+      this.#unclear >= now - RECENT_GRANT_MS ||
+      names.some((name) => (this.#subjects.get(name) ?? Number.NEGATIVE_INFINITY) >= now - RECENT_GRANT_MS)
+    );
+  }
+
+  /** Takes a successful request about a binding into account. */
+  observe(event: AuditEvent): void {
+    const { objectRef: ref, verb, requestObject: asked, responseObject: answered } = event;
+    const name = ref?.name ?? textAt(answered, "metadata", "name") ?? textAt(asked, "metadata", "name");
+    const at = timeOf(event);
+    if (name === undefined || Number.isNaN(at) || isBootstrap(event)) {
+      return;
+    }
+    const isNamespaced = ref?.resource === "rolebindings";
+    const key = isNamespaced ? `RoleBinding/${ref.namespace ?? ""}/${name}` : `ClusterRoleBinding/${name}`;
+    if (verb === "delete") {
+      this.#grants.delete(key);
+      return;
+    }
+    const subjects = subjectsOf(answered, ref?.namespace) ?? subjectsOf(asked, ref?.namespace);
+    const by = event.user.username;
+    this.#grants.set(key, { at, ...(by !== undefined && { by }), ...(subjects && { subjects }) });
+    this.#newest = Math.max(this.#newest, at);
+    if (subjects) {
+      subjects.forEach((subject) => this.#subjects.set(subject, at));
+    } else {
+      this.#unclear = Math.max(this.#unclear, at);
+    }
+  }
+
+  snapshot(): JsonValue {
+    return {
+      grants: this.#grants.snapshot((grant) => ({ ...grant })),
+      subjects: this.#subjects.snapshot((time) => time),
+      newest: finite(this.#newest),
+      unclear: finite(this.#unclear),
+    };
+  }
+
+  restore(snapshot: unknown): void {
+    const { grants, subjects, newest, unclear } = (snapshot ?? {}) as Readonly<Record<string, unknown>>;
+    this.#grants.restore(grants, (value) =>
+      typeof value === "object" && value !== null ? (value as Grant) : undefined,
+    );
+    this.#subjects.restore(subjects, (value) => (typeof value === "number" ? value : undefined));
+    this.#newest = typeof newest === "number" ? newest : Number.NEGATIVE_INFINITY;
+    this.#unclear = typeof unclear === "number" ? unclear : Number.NEGATIVE_INFINITY;
+  }
+}
+
+/** Which binding allowed a request, as the authorizer wrote it. */
+export function allowedBy(reason: string | undefined): AllowedBy | undefined {
+  const [, kind, name = "", roleKind = "", role = ""] = REASON.exec(reason ?? "") ?? [];
+  if (kind === undefined) {
+    return undefined;
+  }
+  const [bare = "", namespace] = kind === "RoleBinding" ? splitLast(name) : [name];
+  return {
+    binding: [kind, namespace, bare].filter((part) => part !== undefined).join("/"),
+    role: `${roleKind}/${role}`,
+  };
+}
+
+/**
+ * The user names and groups that the subjects of a binding stand for; undefined when the body has none. A JSON patch
+ * counts by the values that it puts in.
+ */
+export function subjectsOf(body: JsonValue | undefined, namespace: string | undefined): readonly string[] | undefined {
+  const patches = Array.isArray(body) ? (body as readonly JsonValue[]) : undefined;
+  const subjects = patches
+    ? patches.flatMap((step) => {
+        const value = at(step, "value");
+        return textAt(step, "path")?.startsWith("/subjects") === true && value !== undefined
+          ? objectsAt({ subjects: Array.isArray(value) ? value : [value] }, "subjects")
+          : [];
+      })
+    : objectsAt(body, "subjects");
+  const names = subjects.flatMap((subject) => {
+    const name = textAt(subject, "name");
+    if (name === undefined) {
+      return [];
+    }
+    return textAt(subject, "kind") === "ServiceAccount"
+      ? [`system:serviceaccount:${textAt(subject, "namespace") ?? namespace ?? ""}:${name}`]
+      : [name];
+  });
+  return names.length > 0 ? [...new Set(names)] : undefined;
+}
+
+/** At each start the apiserver writes the bindings that Kubernetes itself ships. */
+function isBootstrap({ user, requestObject }: AuditEvent): boolean {
+  return (
+    user.username === "system:apiserver" &&
+    textAt(requestObject, "metadata", "labels", "kubernetes.io/bootstrapping") === "rbac-defaults"
+  );
+}
+
+/** `name/namespace` as the authorizer writes it; a name may hold no slash, a namespace neither. */
+function splitLast(text: string): readonly [string, string | undefined] {
+  const slash = text.lastIndexOf("/");
+  return slash < 0 ? [text, undefined] : [text.slice(0, slash), text.slice(slash + 1)];
+}
+
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,138 @@
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import { at, objectsAt, textAt, timeOf } from "./body.ts";
+import { RecentMap } from "./recent-map.ts";
+
+/** What is remembered of one pod. Specs are those that the request or the answer of its creation showed. */
+export interface PodFacts {
+  readonly uid?: string;
+  /** Whether its spec was recorded; what follows is known only then. */
+  readonly isSpecKnown: boolean;
+  readonly privileged: boolean;
+  readonly hostPath: readonly string[];
+  readonly hostNetwork: boolean;
+  readonly hostPID: boolean;
+  readonly hostIPC: boolean;
+  readonly serviceAccount?: string;
+  readonly node?: string;
+  readonly createdBy?: string;
+  readonly addresses: readonly string[];
+  /** Event time in ms. */
+  readonly createdAt: number;
+  readonly deletedAt?: number;
+}
+
+const CONTAINERS = ["containers", "initContainers", "ephemeralContainers"] as const;
+const MAX_PATHS = 32;
+const NOTHING = {
+  isSpecKnown: false,
+  privileged: false,
+  hostPath: [],
+  hostNetwork: false,
+  hostPID: false,
+  hostIPC: false,
+};
+
+/** What the pods of a cluster are known to be, from the requests that made and changed them. */
+export class PodMemory {
+  readonly #pods: RecentMap<PodFacts>;
+
+  constructor(max: number) {
+    this.#pods = new RecentMap(max);
+  }
+
+  get evicted(): number {
+    return this.#pods.evicted;
+  }
+
+  find(namespace: string, name: string): PodFacts | undefined {
+    return this.#pods.get(`${namespace}/${name}`);
+  }
+
+  /** Takes a successful request about a pod into account. */
+  observe(event: AuditEvent): void {
+    const { objectRef: ref, verb, requestObject: asked, responseObject: answered } = event;
+    const namespace = ref?.namespace;
+    const name = ref?.name ?? textAt(answered, "metadata", "name") ?? textAt(asked, "metadata", "name");
+    if (namespace === undefined || name === undefined) {
+      return;
+    }
+    const key = `${namespace}/${name}`;
+    const before = this.#pods.get(key);
+    if (ref?.subresource === undefined && verb === "create") {
+      this.#pods.set(key, created(event));
+    } else if (ref?.subresource === undefined && verb === "delete") {
+      this.#pods.set(key, { ...(before ?? unseen()), deletedAt: before?.deletedAt ?? timeOf(event) });
+    } else if (ref?.subresource === "binding") {
+      const node = textAt(asked, "target", "name");
+      this.#pods.set(key, { ...(before ?? unseen()), ...(node !== undefined && { node }) });
+    } else if (ref?.subresource === "ephemeralcontainers") {
+      const spec = specOf(answered) ?? specOf(asked);
+      const facts = before ?? unseen();
+      this.#pods.set(key, { ...facts, privileged: facts.privileged || (spec !== undefined && isPrivileged(spec)) });
+    } else if (ref?.subresource === "status") {
+      const given = [
+        textAt(asked, "status", "podIP"),
+        ...objectsAt(asked, "status", "podIPs").map((ip) => textAt(ip, "ip")),
+      ];
+      const addresses = new Set([...(before?.addresses ?? []), ...given.filter((ip) => ip !== undefined)]);
+      if (addresses.size > (before?.addresses.length ?? 0)) {
+        this.#pods.set(key, { ...(before ?? unseen()), addresses: [...addresses].slice(-8) });
+      }
+    }
+  }
+
+  snapshot(): JsonValue {
+    return this.#pods.snapshot((facts) => ({ ...facts }));
+  }
+
+  restore(snapshot: unknown): void {
+    this.#pods.restore(snapshot, (value) =>
+      typeof value === "object" && value !== null ? (value as PodFacts) : undefined,
+    );
+  }
+}
+
+function unseen(): PodFacts {
+  return { ...NOTHING, addresses: [], createdAt: Number.NEGATIVE_INFINITY };
+}
+
+function created(event: AuditEvent): PodFacts {
+  const { requestObject: asked, responseObject: answered, user } = event;
+  // The answer shows what admission made of it.
+  const spec = specOf(answered) ?? specOf(asked);
+  const uid = textAt(answered, "metadata", "uid") ?? event.objectRef?.uid;
+  const serviceAccount = textAt(spec, "serviceAccountName");
+  const node = textAt(spec, "nodeName");
+  return {
+    ...NOTHING,
+    ...(uid !== undefined && { uid }),
+    ...(spec && {
+      isSpecKnown: true,
+      privileged: isPrivileged(spec),
+      hostPath: objectsAt(spec, "volumes")
+        .flatMap((volume) => textAt(volume, "hostPath", "path") ?? [])
+        .slice(0, MAX_PATHS),
+      hostNetwork: at(spec, "hostNetwork") === true,
+      hostPID: at(spec, "hostPID") === true,
+      hostIPC: at(spec, "hostIPC") === true,
+    }),
+    ...(serviceAccount !== undefined && { serviceAccount }),
+    ...(node !== undefined && { node }),
+    ...(user.username !== undefined && { createdBy: user.username }),
+    addresses: [],
+    createdAt: timeOf(event),
+  };
+}
+
+function specOf(body: JsonValue | undefined): JsonValue | undefined {
+  const spec = at(body, "spec");
+  return objectsAt(spec, "containers").length > 0 || objectsAt(spec, "ephemeralContainers").length > 0
+    ? spec
+    : undefined;
+}
+
+function isPrivileged(spec: JsonValue): boolean {
+  return CONTAINERS.some((kind) =>
+    objectsAt(spec, kind).some((container) => at(container, "securityContext", "privileged") === true),
+  );
+}

@@ -1,0 +1,84 @@
+import type { JsonValue } from "@auditsieve/audit";
+
+/**
+ * A map that holds at most `2 * max` entries: when the young half is full it becomes the old one, and what is still
+ * asked for moves back. What nobody asked for meanwhile is forgotten and counted.
+ */
+export class RecentMap<V> {
+  readonly #max: number;
+  #young = new Map<string, V>();
+  #old = new Map<string, V>();
+  #evicted = 0;
+
+  constructor(max: number) {
+    this.#max = Math.max(1, max);
+  }
+
+  get evicted(): number {
+    return this.#evicted;
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  get(key: string): V | undefined {
+    const young = this.#young.get(key);
+    if (young !== undefined) {
+      return young;
+    }
+    const old = this.#old.get(key);
+    if (old !== undefined) {
+      this.#old.delete(key);
+      this.set(key, old);
+    }
+    return old;
+  }
+
+  /** Whether the key is there; unlike `get` it does not count as asking. */
+  has(key: string): boolean {
+    return this.#young.has(key) || this.#old.has(key);
+  }
+
+  set(key: string, value: V): void {
+    this.#old.delete(key);
+    if (this.#young.size >= this.#max && !this.#young.has(key)) {
+      this.#evicted += this.#old.size;
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(key, value);
+  }
+
+  delete(key: string): void {
+    this.#young.delete(key);
+    this.#old.delete(key);
+  }
+
+  *values(): IterableIterator<V> {
+    yield* this.#old.values();
+    yield* this.#young.values();
+  }
+
+  /** Both halves, for {@link RecentMap.restore}. */
+  snapshot(write: (value: V) => JsonValue): JsonValue {
+    const half = (map: ReadonlyMap<string, V>): JsonValue => [...map].map(([key, value]) => [key, write(value)]);
+    return { young: half(this.#young), old: half(this.#old), evicted: this.#evicted };
+  }
+
+  /** Takes the place of what is held; entries that `read` gives nothing for are left out. */
+  restore(snapshot: unknown, read: (value: unknown) => V | undefined): void {
+    const { young, old, evicted } = (snapshot ?? {}) as Readonly<Record<string, unknown>>;
+    const half = (list: unknown): Map<string, V> =>
+      new Map(
+        (Array.isArray(list) ? (list as readonly unknown[]) : []).flatMap((entry) => {
+          const [key, written] = Array.isArray(entry) ? (entry as readonly unknown[]) : [];
+          const value = read(written);
+          return typeof key === "string" && value !== undefined ? [[key, value] as const] : [];
+        }),
+      );
+    this.#young = half(young);
+    this.#old = half(old);
+    this.#evicted = typeof evicted === "number" ? evicted : 0;
+  }
+}
