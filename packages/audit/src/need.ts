@@ -22,4 +22,6 @@ export interface Need {
   readonly level: Level;
   /** Event fields that the condition reads, in audit spelling: `requestObject.spec.hostPID`. */
   readonly fields: readonly string[];
+  /** The detection does not hit such a request: it must have seen it to know what later ones mean. */
+  readonly earlier?: true;
 }

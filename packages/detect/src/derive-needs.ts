@@ -1,7 +1,7 @@
 import { isLevelBelow, LEVELS } from "@auditsieve/audit";
 import type { Level, Need, RequestClass, Stage } from "@auditsieve/audit";
 import type { Expression, ValueTest } from "./condition/expression.ts";
-import { NEEDS_OF_PART, rememberedField } from "./memory/remembered-fields.ts";
+import { NEEDS_OF_PART, readsOf, rememberedField } from "./memory/remembered-fields.ts";
 
 /**
  * One way to a hit: what is known of the requests and which fields are read. An undefined list means any value; an
@@ -189,7 +189,7 @@ function listText(values: Values): string {
 }
 
 function needOf(way: Way): Need {
-  const read = [...way.fields].flatMap((field) => rememberedField(field)?.reads ?? [field]);
+  const read = [...way.fields].flatMap(readsOf);
   const fields = [...new Set(read)].sort();
   const request: RequestClass = {
     ...(way.verbs && { verbs: [...way.verbs].sort() }),

@@ -37,6 +37,6 @@ export { ClusterMemory } from "./memory/cluster-memory.ts";
 export type { ClusterMemoryOptions } from "./memory/cluster-memory.ts";
 export { CredentialLedger } from "./memory/credential-ledger.ts";
 export type { Credential } from "./memory/credential-ledger.ts";
-export { REMEMBERED_FIELDS } from "./memory/remembered-fields.ts";
+export { readsOf, REMEMBERED_FIELDS } from "./memory/remembered-fields.ts";
 export type { MemoryPart } from "./memory/remembered-fields.ts";
 export { safeText } from "./safe-text.ts";

@@ -1,4 +1,5 @@
 import type { JsonValue, Level } from "@auditsieve/audit";
+import { readsOf } from "@auditsieve/detect";
 import type { Detection } from "@auditsieve/detect";
 import type { CoverageWitness } from "@auditsieve/policy";
 
@@ -79,7 +80,7 @@ function join(parts: readonly Expression[], witness: CoverageWitness, deciding: 
 }
 
 function leaf(truth: Truth, ...fields: readonly string[]): Remainder {
-  return { truth, reads: truth === undefined ? fields : [] };
+  return { truth, reads: truth === undefined ? fields.flatMap(readsOf) : [] };
 }
 
 function matches(field: string, test: ValueTest, witness: CoverageWitness): Truth {

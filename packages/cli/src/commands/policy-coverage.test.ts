@@ -1,6 +1,6 @@
 import { attributesOfEvent, EventScan, stripLine } from "@auditsieve/audit";
 import type { AuditEvent, Need, RequestAttributes } from "@auditsieve/audit";
-import { evaluateDetection, loadDetections } from "@auditsieve/detect";
+import { evaluateCase, loadDetections } from "@auditsieve/detect";
 import type { Detection } from "@auditsieve/detect";
 import { evaluate, loadPolicy, visibilityOf } from "@auditsieve/policy";
 import type { CoverageAnswer, Policy, Visibility } from "@auditsieve/policy";
@@ -22,6 +22,7 @@ const HEAD = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n";
 
 interface ShippedCase {
   readonly expect: "hit" | "miss";
+  readonly before?: readonly AuditEvent[];
   readonly why: string;
   readonly event: AuditEvent;
 }
@@ -45,6 +46,7 @@ const detections: readonly Shipped[] = globSync("*/*.yml", { cwd: join(ROOT, "pr
     return loadDetections(text(".yml"), path).detections.map((detection) => ({ name, detection, hits }));
   });
 
+const all = detections.map(({ detection }) => detection);
 const policies = globSync("profiles/policies/*.policy.yaml", { cwd: ROOT }).sort();
 
 describe.each(policies)("coverage of %s is what the detections say of what it would have written", (path) => {
@@ -52,7 +54,7 @@ describe.each(policies)("coverage of %s is what the detections say of what it wo
 
   test.each(detections)("$name", ({ detection, hits }) => {
     const coverage = coverDetection(policy, detection);
-    const outcomes = hits.map(({ event }) => outcomeUnder(policy, detection, event));
+    const outcomes = hits.map(({ event, before }) => outcomeUnder(policy, detection, event, before));
     const expected = hits.map(({ event }) => visibilitiesOf(policy, detection, event));
     for (const [index, outcome] of outcomes.entries()) {
       expect(ALLOWED[outcome], `${hits[index]?.why}: ${outcome}`).toContain(summary(expected[index] ?? []));
@@ -90,7 +92,12 @@ function summary(found: readonly Visibility[]): string {
   return found.every((each) => each === first) ? first : "some";
 }
 
-function outcomeUnder(policy: Policy, detection: Detection, event: AuditEvent): Outcome {
+function outcomeUnder(
+  policy: Policy,
+  detection: Detection,
+  event: AuditEvent,
+  before: readonly AuditEvent[] | undefined,
+): Outcome {
   const { level, omitStages, omitManagedFields } = evaluate(policy, attributesOfEvent(event));
   // What a request's first stage shows, its last one shows too.
   const stage = omitStages.includes(event.stage) ? "ResponseComplete" : event.stage;
@@ -101,7 +108,7 @@ function outcomeUnder(policy: Policy, detection: Detection, event: AuditEvent): 
   const scan = new EventScan();
   expect(scan.scan(line, 0, line.length)).toBe(true);
   const written = JSON.parse(stripLine(scan, { level, omitManagedFields }).toString("utf8")) as AuditEvent;
-  const outcome = evaluateDetection(detection, written);
+  const outcome = evaluateCase(detection, written, before, all);
   expect(["hit", "unknown"]).toContain(outcome);
   return outcome === "hit" ? "hit" : "unknown";
 }

@@ -107,6 +107,11 @@ export function rememberedField(text: string): RememberedField | undefined {
   return Object.hasOwn(REMEMBERED_FIELDS, name) ? REMEMBERED_FIELDS[name as RememberedName] : undefined;
 }
 
+/** Fields of the event itself that are read for a field: its own name, unless it is one of ours. */
+export function readsOf(field: string): readonly string[] {
+  return rememberedField(field)?.reads ?? [field];
+}
+
 /** What must be in the log for the memory to know: requests like these, each kind with its level. */
 export const NEEDS_OF_PART: Readonly<Record<MemoryPart, readonly Need[]>> = {
   pods: [
@@ -142,5 +147,11 @@ function need(
   level: Need["level"],
   fields: readonly string[],
 ): Need {
-  return { request: { verbs, apiGroups: [group], resources: [resource] }, stages: ["ResponseComplete"], level, fields };
+  return {
+    request: { verbs, apiGroups: [group], resources: [resource] },
+    stages: ["ResponseComplete"],
+    level,
+    fields,
+    earlier: true,
+  };
 }

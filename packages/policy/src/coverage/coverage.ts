@@ -90,7 +90,7 @@ function coverNeed(
   const groups = new Map<string, { readonly part: CoveragePart; readonly users: Set<string> | undefined }>();
   for (const part of partsOfClass(policy, need.request, kubernetesVersion)) {
     for (const witness of witnessesOf(part.cell, part.region)) {
-      const level = levelToHit === undefined ? need.level : levelToHit(witness);
+      const level = levelToHit === undefined || need.earlier === true ? need.level : levelToHit(witness);
       if (level === undefined) {
         continue;
       }
