@@ -103,9 +103,8 @@ describe("FindingStream", () => {
     for (const later of [700, -700]) {
       const stream = new FindingStream(engine);
       stream.push(exec("get", "exec", "RequestReceived"));
-      const lease = { ...exec("get", "log", "ResponseComplete"), auditID: "other" };
-      expect(stream.push({ ...lease, stageTimestamp: at(599) })).toHaveLength(0);
-      expect(stream.push({ ...lease, stageTimestamp: at(later) })).toHaveLength(1);
+      expect(stream.advance(at(599))).toHaveLength(0);
+      expect(stream.advance(at(later))).toHaveLength(1);
       expect(stream.flush()).toEqual([]);
     }
   });

@@ -154,9 +154,7 @@ export class FindingStream {
       return [];
     }
     const time = timeOf(event);
-    const findings = Number.isNaN(time) ? [] : this.#letGo(time);
-    findings.push(...this.#counted(this.#correlator.advance(event.stageTimestamp ?? event.requestReceivedTimestamp)));
-    this.#memory.advance(time);
+    const findings = this.#pass(event.stageTimestamp ?? event.requestReceivedTimestamp);
     if (this.#engine.remembers.has("credentials")) {
       this.#memory.credentials.observeUse(event);
     }
@@ -170,6 +168,14 @@ export class FindingStream {
       this.#memory.observe(event);
     }
     return findings;
+  }
+
+  /**
+   * Tells the time of an event that need not be pushed, so that what waits for time to pass comes out. How often it is
+   * called must depend on the events alone: then the same events give the same findings.
+   */
+  advance(timestamp: string | undefined): readonly Finding[] {
+    return this.#pass(timestamp);
   }
 
   /** Lets go of every open request; call it when the input ends. */
@@ -198,6 +204,14 @@ export class FindingStream {
       firstSeen !== undefined &&
       this.#firstSeen.isKnown(firstSeenKeys(detection, firstSeen, headReader(head, false, this.#memory)))
     );
+  }
+
+  #pass(timestamp: string | undefined): Finding[] {
+    const time = Date.parse(timestamp ?? "");
+    const findings = Number.isNaN(time) ? [] : this.#letGo(time);
+    findings.push(...this.#counted(this.#correlator.advance(timestamp)));
+    this.#memory.advance(time);
+    return findings;
   }
 
   #take(

@@ -22,8 +22,9 @@ const HEAD = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n";
 
 interface ShippedCase {
   readonly expect: "hit" | "miss";
-  readonly before?: readonly AuditEvent[];
   readonly why: string;
+  /** What the log held before the event, where that matters. */
+  readonly before: readonly AuditEvent[];
   readonly event: AuditEvent;
 }
 
@@ -42,9 +43,19 @@ const detections: readonly Shipped[] = globSync("*/*.yml", { cwd: join(ROOT, "pr
     const lines = text(".cases.ndjson")
       .split("\n")
       .filter((line) => line !== "");
-    const hits = lines.map((line) => JSON.parse(line) as ShippedCase).filter((each) => each.expect === "hit");
-    return loadDetections(text(".yml"), path).detections.map((detection) => ({ name, detection, hits }));
+    const hits = lines.map(readCase).filter((each) => each.expect === "hit");
+    const documents = loadDetections(text(".yml"), path).detections;
+    // What a correlation needs is what the detections need that it names.
+    return documents.some(({ correlation }) => correlation)
+      ? []
+      : documents.map((detection) => ({ name, detection, hits }));
   });
+
+function readCase(line: string): ShippedCase {
+  const read = JSON.parse(line) as ShippedCase & { readonly events?: readonly AuditEvent[] };
+  const events = read.events ?? [read.event];
+  return { ...read, before: events.slice(0, -1), event: events.at(-1) ?? read.event };
+}
 
 const all = detections.map(({ detection }) => detection);
 const policies = globSync("profiles/policies/*.policy.yaml", { cwd: ROOT }).sort();
@@ -92,12 +103,7 @@ function summary(found: readonly Visibility[]): string {
   return found.every((each) => each === first) ? first : "some";
 }
 
-function outcomeUnder(
-  policy: Policy,
-  detection: Detection,
-  event: AuditEvent,
-  before: readonly AuditEvent[] | undefined,
-): Outcome {
+function outcomeUnder(policy: Policy, detection: Detection, event: AuditEvent, before: readonly AuditEvent[]): Outcome {
   const { level, omitStages, omitManagedFields } = evaluate(policy, attributesOfEvent(event));
   // What a request's first stage shows, its last one shows too.
   const stage = omitStages.includes(event.stage) ? "ResponseComplete" : event.stage;

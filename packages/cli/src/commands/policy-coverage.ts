@@ -78,7 +78,11 @@ export async function policyCoverage(options: PolicyCoverageOptions): Promise<Ex
 
 /** What a policy writes of what the detection needs, leaving out what it could never hit on. */
 export function coverDetection(policy: Policy, detection: Detection, kubernetesVersion = "1.37"): Coverage {
-  return coverNeeds(policy, detection.needs, { kubernetesVersion, levelToHit: levelToHit(detection) });
+  return coverNeeds(policy, detection.needs, {
+    kubernetesVersion,
+    // A correlation looks at no event itself: it needs what the detections need that it names.
+    ...(detection.correlation === undefined && { levelToHit: levelToHit(detection) }),
+  });
 }
 
 interface Covered {

@@ -98,7 +98,7 @@ describe.each(["cost", "hardened", "forensic"])("profile %s", (name) => {
       .filter(({ event, why }) => !ACCEPTED.some(({ hides }) => hides(event, why)))
       .flatMap(({ detection, why, before, event }) => {
         const left = project(policy, event);
-        const earlier = before?.flatMap((one) => project(policy, one) ?? []);
+        const earlier = before.flatMap((one) => project(policy, one) ?? []);
         return left !== undefined && evaluateCase(detection, left, earlier, all) === "hit"
           ? []
           : [`${detection.title}: ${why}`];
@@ -132,7 +132,8 @@ function project(policy: StreamPolicy, event: AuditEvent): AuditEvent | undefine
 function shippedCases() {
   const detections = join(ROOT, "profiles", "detections");
   return globSync("*/*.yml", { cwd: detections }).flatMap((file) => {
-    const [detection] = loadDetections(readFileSync(join(detections, file), "utf8"), file).detections;
+    const documents = loadDetections(readFileSync(join(detections, file), "utf8"), file).detections;
+    const [detection] = documents;
     const lines = readFileSync(join(detections, file.replace(/\.yml$/, ".cases.ndjson")), "utf8")
       .trim()
       .split("\n");
@@ -140,10 +141,14 @@ function shippedCases() {
       const one = JSON.parse(line) as {
         readonly expect: string;
         readonly why: string;
-        readonly before?: readonly AuditEvent[];
-        readonly event: AuditEvent;
+        readonly event?: AuditEvent;
+        readonly events?: readonly AuditEvent[];
       };
-      return detection === undefined ? [] : [{ ...one, detection }];
+      const events = one.events ?? [one.event].filter((event) => event !== undefined);
+      const event = events.at(-1);
+      return detection === undefined || event === undefined || documents.some(({ correlation }) => correlation)
+        ? []
+        : [{ ...one, before: events.slice(0, -1), event, detection }];
     });
   });
 }
