@@ -37,6 +37,10 @@ function commands(finish: Finish): readonly CommandModule[] {
       const { replay, replayOptions } = await import("./commands/replay.ts");
       return { options: replayOptions, run: replay };
     }),
+    lazy(finish, "rbac <actor> [logs..]", "The least privilege that an actor has really used", async () => {
+      const { rbac, rbacOptions } = await import("./commands/rbac.ts");
+      return { options: rbacOptions, run: rbac };
+    }),
     lazy(finish, "explain <audit-id> [logs..]", "What each stage does with one event, and why", async () => {
       const { explain, explainOptions } = await import("./commands/explain.ts");
       return { options: explainOptions, run: explain };

@@ -21,3 +21,5 @@ export type { Replayed, ReplayOptions } from "./replay-logs.ts";
 export type { ReplayedEvent, ReplayVisitor } from "./replayed-event.ts";
 export { isSelected } from "./selection.ts";
 export type { Selection } from "./selection.ts";
+export { GrantedAccessVisitor, leastPrivilege, UsedAccessVisitor, writeManifests } from "./rbac/index.ts";
+export type { AccessCount, LeastPrivilege, UsedAccess } from "./rbac/index.ts";

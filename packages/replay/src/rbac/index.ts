@@ -1,0 +1,6 @@
+export { GrantedAccessVisitor } from "./granted-access.ts";
+export { leastPrivilege } from "./least-privilege.ts";
+export type { LeastPrivilege } from "./least-privilege.ts";
+export { UsedAccessVisitor } from "./used-access.ts";
+export type { AccessCount, UsedAccess } from "./used-access.ts";
+export { writeManifests } from "./write-manifests.ts";
