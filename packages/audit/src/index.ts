@@ -15,10 +15,10 @@ export type { AuditEvent, Level, ObjectReference, ResponseStatus, Stage, UserInf
 export { LineFramer } from "./frame.ts";
 export type { LineVisitor, OversizeLine } from "./frame.ts";
 export { documentId } from "./identity.ts";
-export { readGoYaml } from "./go-yaml.ts";
-export type { GoYaml } from "./go-yaml.ts";
-export { goJsonString, goQuote } from "./go-yaml-quote.ts";
-export type { SourceEntry, SourceNode } from "./go-yaml-value.ts";
+export { readGoYaml } from "./go-yaml/go-yaml.ts";
+export type { GoYaml } from "./go-yaml/go-yaml.ts";
+export { goJsonString, goQuote } from "./go-yaml/quote.ts";
+export type { SourceEntry, SourceNode } from "./go-yaml/value.ts";
 export { isJsonObject, own } from "./json.ts";
 export type { JsonObject, JsonValue } from "./json.ts";
 export type { Need, RequestClass } from "./need.ts";

@@ -1,6 +1,6 @@
-import type { GoYamlCursor } from "./go-yaml-cursor.ts";
-import { YamlFault } from "./go-yaml-problem.ts";
-import type { Mark } from "./go-yaml-problem.ts";
+import type { GoYamlCursor } from "./cursor.ts";
+import { YamlFault } from "./problem.ts";
+import type { Mark } from "./problem.ts";
 
 /** The text of a scalar, where it ends, and whether it ends behind a line break. */
 export interface ScalarText {

@@ -1,11 +1,11 @@
-import type { GoYamlNode } from "./go-yaml-node.ts";
-import { parseGoYaml } from "./go-yaml-parser.ts";
-import { describeFault, positionOf, YamlFault } from "./go-yaml-problem.ts";
-import { resolveGoScalar } from "./go-yaml-scalar.ts";
-import type { GoScalar } from "./go-yaml-scalar.ts";
-import { goScalarSyntax, goSyntax, Refusal, toSource } from "./go-yaml-value.ts";
-import type { GoEntry, GoValue, SourceNode } from "./go-yaml-value.ts";
-import type { Position } from "./yaml.ts";
+import type { GoYamlNode } from "./node.ts";
+import { parseGoYaml } from "./parser.ts";
+import { describeFault, positionOf, YamlFault } from "./problem.ts";
+import { resolveGoScalar } from "./scalar.ts";
+import type { GoScalar } from "./scalar.ts";
+import { goScalarSyntax, goSyntax, Refusal, toSource } from "./value.ts";
+import type { GoEntry, GoValue, SourceNode } from "./value.ts";
+import type { Position } from "../yaml.ts";
 
 /** What {@link readGoYaml} gives. */
 export type GoYaml =

@@ -1,6 +1,6 @@
-import type { GoYamlCursor } from "./go-yaml-cursor.ts";
-import { YamlFault } from "./go-yaml-problem.ts";
-import type { Token } from "./go-yaml-token.ts";
+import type { GoYamlCursor } from "./cursor.ts";
+import { YamlFault } from "./problem.ts";
+import type { Token } from "./token.ts";
 
 /** A token without its places. */
 export type PropertyToken = Pick<Token, "type" | "value" | "suffix">;

@@ -1,9 +1,9 @@
-import { NodeBuilder } from "./go-yaml-node.ts";
-import type { GoYamlNode } from "./go-yaml-node.ts";
-import { YamlFault } from "./go-yaml-problem.ts";
-import type { Mark } from "./go-yaml-problem.ts";
-import { GoYamlScanner } from "./go-yaml-scanner.ts";
-import type { Token, TokenType } from "./go-yaml-token.ts";
+import { NodeBuilder } from "./node.ts";
+import type { GoYamlNode } from "./node.ts";
+import { YamlFault } from "./problem.ts";
+import type { Mark } from "./problem.ts";
+import { GoYamlScanner } from "./scanner.ts";
+import type { Token, TokenType } from "./token.ts";
 
 /** What the parser expects next. Those that wait for the end of what is inside them are on a stack. */
 type State =

@@ -1,5 +1,5 @@
-import { YamlFault } from "./go-yaml-problem.ts";
-import type { Mark } from "./go-yaml-problem.ts";
+import { YamlFault } from "./problem.ts";
+import type { Mark } from "./problem.ts";
 
 /** A node of a document as go-yaml composes it: scalars are text that is not yet resolved. */
 export type GoYamlNode =

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readGoYaml } from "./go-yaml.ts";
-import type { SourceNode } from "./go-yaml-value.ts";
+import type { SourceNode } from "./value.ts";
 
 const scalars: readonly (readonly [string, unknown])[] = [
   ["yes", true],

@@ -1,4 +1,4 @@
-import type { Mark } from "./go-yaml-problem.ts";
+import type { Mark } from "./problem.ts";
 
 /** What go-yaml's scanner makes of a text: indicators, and the ends of blocks that only the indentation shows. */
 export type TokenType =

@@ -1,5 +1,5 @@
-import { YamlFault } from "./go-yaml-problem.ts";
-import type { Mark } from "./go-yaml-problem.ts";
+import { YamlFault } from "./problem.ts";
+import type { Mark } from "./problem.ts";
 
 /** What {@link GoYamlCursor.peek} gives behind the end; a text that holds one is refused before. */
 export const END = "\0";

@@ -1,9 +1,9 @@
-import { GoYamlCursor } from "./go-yaml-cursor.ts";
-import { YamlFault } from "./go-yaml-problem.ts";
-import type { Mark } from "./go-yaml-problem.ts";
-import { scanAnchor, scanDirective, scanTag } from "./go-yaml-property.ts";
-import { scanBlock, scanPlain, scanQuoted } from "./go-yaml-scalar-text.ts";
-import type { Token, TokenType } from "./go-yaml-token.ts";
+import { GoYamlCursor } from "./cursor.ts";
+import { YamlFault } from "./problem.ts";
+import type { Mark } from "./problem.ts";
+import { scanAnchor, scanDirective, scanTag } from "./property.ts";
+import { scanBlock, scanPlain, scanQuoted } from "./scalar-text.ts";
+import type { Token, TokenType } from "./token.ts";
 
 const MAX_DEPTH = 10_000;
 /** A key without `?` ends on its line, and so soon. */

@@ -1,7 +1,7 @@
-import { goQuote } from "./go-yaml-quote.ts";
-import { goKeyText, goShortest } from "./go-yaml-scalar.ts";
-import type { GoScalar } from "./go-yaml-scalar.ts";
-import type { Position } from "./yaml.ts";
+import { goQuote } from "./quote.ts";
+import { goKeyText, goShortest } from "./scalar.ts";
+import type { GoScalar } from "./scalar.ts";
+import type { Position } from "../yaml.ts";
 
 /** A JSON value as Go sees it, with the place of each node: numbers stay text, repeated keys stay repeated. */
 export type SourceNode =

@@ -1,4 +1,4 @@
-import type { Position } from "./yaml.ts";
+import type { Position } from "../yaml.ts";
 
 /** A place in a text, all counted from 0, in characters and not in UTF-16 units. */
 export interface Mark {
