@@ -16,6 +16,6 @@ test("hardened leaves no detection blind, and docs/profiles.md says why it leave
   const docs = readFileSync(join(ROOT, "docs/profiles.md"), "utf8");
   const [, section = ""] = docs.split("## What hardened does not see");
   const [own = ""] = section.split("\n## ");
-  const listed = [...own.matchAll(/^\| (.+?) \| .{20,} \|$/gm)].map(([, title]) => title);
+  const listed = [...own.matchAll(/^\| (.+?) \| .{20,} \|$/gm)].map(([, title]) => String(title));
   expect(listed.slice(1).toSorted()).toEqual(titles("without body").toSorted());
 });
