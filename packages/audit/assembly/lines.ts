@@ -9,16 +9,19 @@ import {
   ENTRIES,
   ENTRY_COUNT,
   EVENTS,
-  INPUT,
   RUNS,
 } from "./memory";
+import { skipBalanced } from "./balance";
 import { headHash } from "./head-hash";
 import { makeTemplate, matchTemplate } from "./template";
 
 /** Entries of a bucket that are compared; a log that fills one with near misses costs no more than these. */
 const MAX_CHAIN = 8;
+const MAX_DECISIONS = 256;
 /** Set in an entry's decision when its lines are kept. */
 const KEEP: u32 = 0x100;
+/** Set where the template is a head: what stands behind it is not compared but must balance. */
+const HEAD: u32 = 0x200;
 
 // An entry: place and end of the template, decision, next entry of the bucket, number of the head.
 const ENTRY_BYTES: usize = 20;
@@ -26,20 +29,25 @@ const ENTRY_BYTES: usize = 20;
 let entries: u32 = 1;
 let used: usize = ARENA;
 
-/** Forgets all templates. */
+/** Forgets all templates and counts. */
 export function forget(): void {
+  forgetTemplates();
+  memory.fill(EVENTS, 0, 4 * MAX_DECISIONS);
+  memory.fill(BYTES, 0, 8 * MAX_DECISIONS);
+}
+
+function forgetTemplates(): void {
   memory.fill(BUCKETS, 0, 4 * BUCKET_COUNT);
   entries = 1;
   used = ARENA;
 }
 
 /**
- * Takes lines of `[INPUT + from, INPUT + to)`, whole ones, as long as they are like a template. Gives where it stopped. CONTROL
- * then holds how many lines it took, how many of them are kept, the runs of kept bytes in RUNS, and the number of the line's head.
+ * Takes lines of `[from, end)`, whole ones, as long as they are like a template. Gives where it stopped. CONTROL then holds how
+ * many lines it took, how many of them are kept, the runs of kept bytes in RUNS, and the number of the line's head.
  */
-export function takeLines(from: usize, to: usize): usize {
-  const end = INPUT + to;
-  let at = INPUT + from;
+export function takeLines(from: usize, end: usize): usize {
+  let at = from;
   let lines = 0;
   let keptLines = 0;
   let run = RUNS;
@@ -61,6 +69,9 @@ export function takeLines(from: usize, to: usize): usize {
       if (load<u32>(place, 16) == hash) {
         behind = matchTemplate(at, load<u32>(place), load<u32>(place, 4));
         if (behind != 0) {
+          if ((load<u32>(place, 8) & HEAD) != 0) {
+            behind = skipBalanced(behind);
+          }
           break;
         }
       }
@@ -84,11 +95,11 @@ export function takeLines(from: usize, to: usize): usize {
     if ((decision & KEEP) != 0) {
       keptLines++;
       if (at != runEnd) {
-        store<u32>(run, at - INPUT);
+        store<u32>(run, at);
         run += 8;
       }
       runEnd = behind;
-      store<u32>(run - 4, behind - INPUT);
+      store<u32>(run - 4, behind);
     }
     at = behind;
   }
@@ -96,12 +107,12 @@ export function takeLines(from: usize, to: usize): usize {
   store<u32>(CONTROL + 4, keptLines);
   store<u32>(CONTROL + 8, (run - RUNS) / 8);
   store<u32>(CONTROL + 12, hash);
-  return at - INPUT;
+  return at;
 }
 
 /**
- * Makes the line in `[INPUT + from, INPUT + to)` a template; its newline is in it. `hash` is the number of its head. Where there
- * is no room, all others are forgotten.
+ * Makes `[from, to)` a template: a line with its newline, or its head up to a value. `hash` is the number of the line's head.
+ * Where there is no room, all others are forgotten.
  */
 export function learnLine(
   from: usize,
@@ -115,9 +126,9 @@ export function learnLine(
   const length = to - from;
   // Comparing reads 16 bytes behind a template.
   if (entries >= ENTRY_COUNT || used + length + 64 > ARENA + ARENA_BYTES) {
-    forget();
+    forgetTemplates();
   }
-  makeTemplate(INPUT + from, INPUT + to, used, fixed, INPUT + query, INPUT + queryEnd);
+  makeTemplate(from, to, used, fixed, query, queryEnd);
   const bucket = BUCKETS + 4 * (hash & (BUCKET_COUNT - 1));
   const place = ENTRIES + ENTRY_BYTES * entries;
   store<u32>(place, used);

@@ -1,6 +1,6 @@
 // Compares a line with a template: a line that was proven and decided before. It may differ only where no decision looks and
 // where another byte cannot change how the line is read, so it is proven and decided alike.
-import { CLASS, FIXED, INPUT } from "./memory";
+import { CLASS, FIXED } from "./memory";
 import { plainMask, skipPlain } from "./plain";
 
 // Classes of a template's bytes. Only FREE has the highest bit. Everything else must be equal.
@@ -16,7 +16,7 @@ const QUERY_DIGIT: u8 = 4;
 /** Each costs a few nanoseconds; a line that needs more is scanned. */
 const MAX_DETOURS = 64;
 
-/** Behind the newline of the line at `line` if it is one like the template in `[template, end)`, else 0. */
+/** Behind what is like the template in `[template, end)` if the line at `line` begins so, else 0. */
 export function matchTemplate(line: usize, template: usize, end: usize): usize {
   let at = line;
   let known = template;
@@ -79,8 +79,8 @@ export function matchTemplate(line: usize, template: usize, end: usize): usize {
 }
 
 /**
- * Makes a template of the line in `[line, end)` at `template`: it is well-formed and ends with its newline. FIXED holds `fixed`
- * spans that decide, `[query, queryEnd)` is the part of the URI where digits may differ.
+ * Makes a template at `template` of `[line, end)`, of a well-formed line its whole with the newline or a beginning that ends between
+ * two tokens. FIXED holds `fixed` spans that decide, `[query, queryEnd)` is the part of the URI where digits may differ.
  */
 export function makeTemplate(
   line: usize,
@@ -96,7 +96,7 @@ export function makeTemplate(
   for (let i = 0; i < fixed; i++) {
     const from: usize = load<u32>(FIXED + 8 * i);
     const behind: usize = load<u32>(FIXED + 8 * i + 4);
-    memory.fill(classes + (INPUT + from - line), 0, behind - from);
+    memory.fill(classes + (from - line), 0, behind - from);
   }
   paintQuery(template + (query - line), template + (queryEnd - line));
 }

@@ -43,6 +43,11 @@ export interface FilterOptions {
   readonly onEvent?: (scan: EventScan, line: number) => void;
   /** Applied to every kept line; the default leaves the original bytes. Gives the same buffer where nothing changes. */
   readonly redact?: (line: Buffer, isDecidable: boolean) => Buffer;
+  /**
+   * Proves of every line that it is one well-formed event. Without it a line that begins like one decided before needs only be
+   * whole, which is exact for what an apiserver writes and what damage leaves of it (docs/filter.md).
+   */
+  readonly verify?: boolean;
   /** Lines over this length are kept undecided. Default 16 MiB. */
   readonly maxLineBytes?: number;
 }
@@ -65,7 +70,7 @@ export class Filter {
   readonly #options: FilterOptions;
   readonly #framer: LineFramer;
   readonly #scan = new EventScan();
-  readonly #templates = new LineTemplates<StreamDecision>();
+  readonly #templates: LineTemplates<StreamDecision>;
   readonly #out = new Runs();
   readonly #byDecision = new Map<StreamDecision, { events: number; bytes: number }>();
   /** Lines inside it stay valid until the next call; others only during the framer's call. */
@@ -80,6 +85,7 @@ export class Filter {
 
   constructor(options: FilterOptions) {
     this.#options = options;
+    this.#templates = new LineTemplates({ isExact: options.verify ?? false });
     const visitor: LineVisitor = {
       line: (bytes, start, end, offset, terminated) => void this.#line(bytes, start, end, offset, terminated),
       oversize: (line) => this.#oversize(line),

@@ -3,17 +3,19 @@ import type { EventScan } from "../scan.ts";
 import { sharedEngine } from "./engine.ts";
 
 // Places in the module's memory and words behind CONTROL (assembly/memory.ts).
-const INPUT = 0x8_0000;
+const INPUT = 0xa_0000;
 const INPUT_BYTES = 0x8_0000;
+const ROOMS = [0x13_0000, 0x1c_0000] as const;
 const FIXED = 0x1000 / 4;
 const EVENTS = 0x4000 / 4;
 const BYTES_AT = 0x1_0000 + 0x5000;
-const RUNS_AT = 0x6_0000;
+const RUNS_AT = 0x8_0000;
 const LINES = 0;
 const KEPT_LINES = 1;
 const RUN_COUNT = 2;
 const HEAD = 3;
 const KEEP = 0x100;
+const HEAD_ONLY = 0x200;
 const MAX_VALUES = 256;
 /** Longer lines hardly ever come back alike, and learning one costs as much as scanning it. */
 const MAX_TEMPLATE_BYTES = 16 * 1024;
@@ -28,23 +30,48 @@ export interface DecidedBy {
 
 /** There is one memory; who has it last forgets the templates of the others. */
 let owner: symbol | undefined;
+let areRoomsTaken = false;
+
+/**
+ * Two buffers of 512 KiB inside the memory: what is read into them is taken without being copied. For the first who asks; undefined
+ * for all others, because what one has read must not be overwritten by another.
+ */
+export function takeRooms(): readonly [Buffer, Buffer] | undefined {
+  if (areRoomsTaken) {
+    return undefined;
+  }
+  areRoomsTaken = true;
+  const { memory } = sharedEngine();
+  return [memory.subarray(ROOMS[0], ROOMS[0] + INPUT_BYTES), memory.subarray(ROOMS[1], ROOMS[1] + INPUT_BYTES)];
+}
 
 /**
  * Remembers lines that were proven to be events and decided, and takes further lines that differ from one of them only where
  * nothing decides and where another byte cannot change how the line is read: inside a string, where only plain bytes may stand for
- * plain ones, or in an integer. Such a line is well-formed and decided alike, at the cost of a comparison (3 GB per second). Every
- * byte is compared, so nothing in a log can choose another line's decision. Holds 4 MiB of lines, then starts again.
+ * plain ones, or in an integer.
+ *
+ * Of a line with a body only the head is remembered, in which everything stands that decides. What follows must be balanced: that
+ * proves that the line is none of the pieces that a crash, a power cut or a rotation leaves (docs/filter.md), not that it is JSON.
+ * With `isExact` the whole line is remembered and compared, so that it is proven to be an event.
+ *
+ * No hash decides: every byte of a head is compared. Holds 8 MiB of them, then starts again.
  */
 export class LineTemplates<T extends object> {
+  readonly #isExact: boolean;
   readonly #self = Symbol("LineTemplates");
   readonly #engine = sharedEngine();
   readonly #bytes = new Float64Array(this.#engine.exports.memory.buffer, BYTES_AT, MAX_VALUES);
   readonly #runs = new Uint32Array(this.#engine.exports.memory.buffer, RUNS_AT, 0x1_0000 / 4);
   readonly #numbers = new Map<T, number>();
-  #from = 0;
+  /** What is added to a position in the loaded bytes to make it one in the memory. */
+  #shift = 0;
   #to = 0;
   #at = 0;
   #head = 0;
+
+  constructor(options: { readonly isExact?: boolean } = {}) {
+    this.#isExact = options.isExact ?? false;
+  }
 
   /** Loads whole lines of `bytes[start, end)`, as many as there is room for. Gives where they end: `start` for a line too long. */
   load(bytes: Buffer, start: number, end: number): number {
@@ -53,16 +80,22 @@ export class LineTemplates<T extends object> {
       this.#engine.exports.forget();
     }
     const to = end - start <= INPUT_BYTES ? end : bytes.lastIndexOf(NEWLINE, start + INPUT_BYTES - 1) + 1;
-    this.#from = start;
     this.#to = Math.max(start, to);
     this.#at = start;
-    bytes.copy(this.#engine.memory, INPUT, start, this.#to);
+    const { memory } = this.#engine;
+    if (bytes.buffer === memory.buffer) {
+      this.#shift = bytes.byteOffset;
+    } else {
+      this.#shift = INPUT - start;
+      bytes.copy(memory, INPUT, start, this.#to);
+    }
     return this.#to;
   }
 
   /** Takes lines as long as they are known; gives the position in `bytes` of the first one that is not. */
   take(): number {
-    this.#at = this.#engine.exports.takeLines(this.#at - this.#from, this.#to - this.#from) + this.#from;
+    const shift = this.#shift;
+    this.#at = this.#engine.exports.takeLines(this.#at + shift, this.#to + shift) - shift;
     this.#head = this.#engine.control[HEAD] as number;
     return this.#at;
   }
@@ -88,34 +121,36 @@ export class LineTemplates<T extends object> {
   }
 
   runStart(run: number): number {
-    return (this.#runs[2 * run] as number) + this.#from;
+    return (this.#runs[2 * run] as number) - this.#shift;
   }
 
   runEnd(run: number): number {
-    return (this.#runs[2 * run + 1] as number) + this.#from;
+    return (this.#runs[2 * run + 1] as number) - this.#shift;
   }
 
   /** Remembers the line that stopped {@link take}, which `scan` holds and for which `value` was decided. */
   learn(scan: EventScan, value: T, isKept: boolean, { fields, uriEnd }: DecidedBy): void {
     const number = this.#numbers.get(value) ?? this.#numbers.size;
-    if (this.#head === 0 || scan.end - scan.start > MAX_TEMPLATE_BYTES || number === MAX_VALUES) {
+    const headEnd = this.#isExact ? undefined : headEndOf(scan, fields);
+    const end = headEnd ?? scan.end + 1;
+    if (this.#head === 0 || end - scan.start > MAX_TEMPLATE_BYTES || number === MAX_VALUES) {
       return;
     }
     this.#numbers.set(value, number);
     const { control, exports } = this.#engine;
-    const from = this.#from;
+    const shift = this.#shift;
     let fixed = 0;
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i] as Field;
       if (scan.has(field)) {
-        control[FIXED + 2 * fixed] = scan.valueStart(field) - from;
-        control[FIXED + 2 * fixed + 1] = scan.valueEnd(field) - from;
+        control[FIXED + 2 * fixed] = scan.valueStart(field) + shift;
+        control[FIXED + 2 * fixed + 1] = scan.valueEnd(field) + shift;
         fixed++;
       }
     }
-    const queryEnd = scan.valueEnd("requestURI") - from;
-    const decision = number + (isKept ? KEEP : 0);
-    exports.learnLine(scan.start - from, scan.end + 1 - from, this.#head, decision, fixed, uriEnd - from, queryEnd);
+    const queryEnd = scan.valueEnd("requestURI") + shift;
+    const decision = number + (isKept ? KEEP : 0) + (headEnd === undefined ? 0 : HEAD_ONLY);
+    exports.learnLine(scan.start + shift, end + shift, this.#head, decision, fixed, uriEnd + shift, queryEnd);
   }
 
   /** Gives for each value the lines taken and their bytes, and counts from zero again. */
@@ -131,3 +166,20 @@ export class LineTemplates<T extends object> {
     }
   }
 }
+
+/** What an apiserver writes first behind everything that a decision looks at. */
+const AFTER_HEAD = ["requestObject", "responseObject", "requestReceivedTimestamp"] as const;
+
+/** Where the value of the first field behind the head begins; undefined where something that decides stands behind it. */
+function headEndOf(scan: EventScan, fields: readonly Field[]): number | undefined {
+  const first = AFTER_HEAD.find((field) => scan.has(field));
+  if (first === undefined) {
+    return undefined;
+  }
+  const key = scan.keyStart(first);
+  const isBefore = (field: Field): boolean => !scan.has(field) || scan.keyStart(field) < key;
+  return fields.every(isBefore) && BEFORE_BODIES.every(isBefore) ? scan.valueStart(first) : undefined;
+}
+
+/** What might decide, were it not absent. */
+const BEFORE_BODIES: readonly Field[] = ["impersonatedUser", "responseStatus", "objectRef", "userAgent", "sourceIPs"];

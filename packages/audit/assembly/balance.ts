@@ -1,0 +1,97 @@
+// Proves of the rest of a line, behind a head that was compared, what damage would break: see docs/filter.md. Reads each byte once,
+// 64 at a time, and knows strings and brackets only.
+
+/** Bits at odd places. */
+const ODD: u64 = ((0xaaaaaaaa as u64) << 32) | 0xaaaaaaaa;
+
+/**
+ * Behind the newline of a line of which `[…, from)` is the head: one object is open, and `from` is where a value begins. 0 unless
+ * up to its first control character, the newline, every string is closed, every bracket is closed and none more, and behind each
+ * closing quote or bracket stands a comma, a colon, a closing bracket, or the line's end.
+ */
+export function skipBalanced(from: usize): usize {
+  let at = from;
+  let depth = 1;
+  /** All ones while a string is open. */
+  let inString: u64 = 0;
+  /** 1 where the next byte is escaped. */
+  let escape: u64 = 0;
+  /** 1 where the last byte closed something. */
+  let closed: u64 = 0;
+  while (true) {
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
+    let quotes = maskOf(a, b, c, d, 34);
+    let backslashes = maskOf(a, b, c, d, 92);
+    const upperA = v128.or(a, i8x16.splat(32));
+    const upperB = v128.or(b, i8x16.splat(32));
+    const upperC = v128.or(c, i8x16.splat(32));
+    const upperD = v128.or(d, i8x16.splat(32));
+    // { and [ differ in one bit, as } and ] do.
+    let opens = maskOf(upperA, upperB, upperC, upperD, 123);
+    let closes = maskOf(upperA, upperB, upperC, upperD, 125);
+    const between = maskOf(a, b, c, d, 44) | maskOf(a, b, c, d, 58);
+    const least = i8x16.min_u(i8x16.min_u(a, b), i8x16.min_u(c, d));
+    const isLast = v128.any_true(i8x16.lt_u(least, i8x16.splat(32)));
+    let length: u64 = 64;
+    let within: u64 = ~(0 as u64);
+    if (isLast) {
+      length = ctz(controls(a, b, c, d));
+      if (load<u8>(at + (length as usize)) != 10) {
+        return 0;
+      }
+      within = ((1 as u64) << length) - 1;
+      quotes &= within;
+      backslashes &= within;
+      opens &= within;
+      closes &= within;
+    }
+    if ((backslashes | escape) != 0) {
+      // Of a run of backslashes every second one is escaped.
+      const starts = backslashes & ~escape;
+      const codes = (((starts << 1) | ODD) - starts) ^ ODD;
+      quotes &= ~(codes ^ (backslashes | escape));
+      escape = (codes & backslashes) >>> 63;
+    }
+    // From each opening quote up to the byte before the closing one.
+    let strings = quotes;
+    strings ^= strings << 1;
+    strings ^= strings << 2;
+    strings ^= strings << 4;
+    strings ^= strings << 8;
+    strings ^= strings << 16;
+    strings ^= strings << 32;
+    strings ^= inString;
+    inString = ((strings as i64) >> 63) as u64;
+    opens &= ~strings;
+    closes &= ~strings;
+    const ends = (quotes & ~strings) | closes;
+    if ((((ends << 1) | closed) & within & ~(closes | (between & ~strings))) != 0) {
+      return 0;
+    }
+    closed = ends >>> 63;
+    depth += (popcnt(opens) as i32) - (popcnt(closes) as i32);
+    if (isLast) {
+      const isOpen = ((strings >>> length) & 1) != 0;
+      const behind = at + (length as usize);
+      return depth == 0 && !isOpen && load<u8>(behind - 1) == 125 ? behind + 1 : 0;
+    }
+    at += 64;
+  }
+}
+
+function maskOf(a: v128, b: v128, c: v128, d: v128, byte: i8): u64 {
+  const wanted = i8x16.splat(byte);
+  const low = (i8x16.bitmask(i8x16.eq(a, wanted)) as u32) | ((i8x16.bitmask(i8x16.eq(b, wanted)) as u32) << 16);
+  const high = (i8x16.bitmask(i8x16.eq(c, wanted)) as u32) | ((i8x16.bitmask(i8x16.eq(d, wanted)) as u32) << 16);
+  return (low as u64) | ((high as u64) << 32);
+}
+
+function controls(a: v128, b: v128, c: v128, d: v128): u64 {
+  const space = i8x16.splat(32);
+  const low = (i8x16.bitmask(i8x16.lt_u(a, space)) as u32) | ((i8x16.bitmask(i8x16.lt_u(b, space)) as u32) << 16);
+  const high = (i8x16.bitmask(i8x16.lt_u(c, space)) as u32) | ((i8x16.bitmask(i8x16.lt_u(d, space)) as u32) << 16);
+  return (low as u64) | ((high as u64) << 32);
+}

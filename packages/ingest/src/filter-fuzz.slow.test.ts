@@ -1,0 +1,26 @@
+import { describe, expect, test } from "vitest";
+import { differences, fuzzPolicies, sampleLines } from "./filter-fuzz.suite.ts";
+import { damage, Dice, mutateBytes, varyValues } from "./line-mutator.suite.ts";
+
+const CASES = 500_000;
+const BATCH = 500;
+
+describe("Filter against the full parser, a million cases", () => {
+  const policies = fuzzPolicies();
+  const lines = ["attack.log.zst", "working-day.log.zst"].flatMap(sampleLines).filter(({ length }) => length < 4000);
+
+  test.each([
+    ["any bytes", 1000, true, (line: Buffer, dice: Dice) => mutateBytes(line, dice)],
+    ["damaged lines", 2000, false, (line: Buffer, dice: Dice) => damage(line, lines, dice)],
+  ] as const)("Filter decides %s as the full parser does", (_name, firstSeed, verify, mutate) => {
+    for (let seed = firstSeed; seed < firstSeed + CASES / BATCH; seed++) {
+      const dice = new Dice(seed);
+      const batch: Buffer[] = [];
+      while (batch.length < BATCH) {
+        const line = dice.of(lines);
+        batch.push(line, mutate(line, dice), varyValues(line, dice), mutate(varyValues(line, dice), dice), line);
+      }
+      expect(differences(dice.of(policies), batch, dice, { verify }), `seed ${seed}`).toEqual([]);
+    }
+  });
+});

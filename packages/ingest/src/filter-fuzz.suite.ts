@@ -1,0 +1,128 @@
+import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
+import type { StreamRules } from "@auditsieve/policy";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { zstdDecompressSync } from "node:zlib";
+import { Filter } from "./filter.ts";
+import type { FilterOptions, FilterSummary, LineProblem } from "./filter.ts";
+import { fateOf } from "./filter-oracle.suite.ts";
+import type { Dice } from "./line-mutator.suite.ts";
+
+const ROOT = join(import.meta.dirname, "../../..");
+
+/** The lines of a sample log, without newlines. */
+export function sampleLines(name: string): readonly Buffer[] {
+  const bytes = zstdDecompressSync(readFileSync(join(ROOT, "samples", name)));
+  const lines: Buffer[] = [];
+  for (let at = 0, end = bytes.indexOf(10); end !== -1; at = end + 1, end = bytes.indexOf(10, at)) {
+    lines.push(bytes.subarray(at, end));
+  }
+  return lines;
+}
+
+/** Policies that between them look at everything that a policy can look at. */
+export function fuzzPolicies(): readonly StreamRules[] {
+  const texts = [
+    readFileSync(join(ROOT, "profiles/noise/control-loops.policy.yaml"), "utf8"),
+    `
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+stream: { keep: [{ responseCodes: [404, none] }] }
+rules:
+- {level: None, resources: [{group: "", resources: [pods], resourceNames: [web, node-1]}], verbs: [get, list, watch, delete]}
+- {level: None, userGroups: ["system:nodes"], stream: {impersonated: false, responseCodes: [200, 201]}}
+- {level: Metadata, namespaces: [kube-system], omitStages: [Panic]}
+- {level: Request, resources: [{group: "", resources: ["pods/*", events]}], omitManagedFields: true}
+- {level: None, nonResourceURLs: ["/api*", "/healthz*"]}
+- {level: RequestResponse}
+`,
+  ];
+  return texts.map((text) => {
+    const loaded = loadStreamPolicy(text);
+    if (loaded.outcome !== "accepted") {
+      throw new Error(loaded.problems[0]?.message);
+    }
+    return loaded.rules;
+  });
+}
+
+interface Filtered {
+  readonly out: Buffer;
+  readonly summary: FilterSummary;
+  readonly problems: readonly LineProblem[];
+}
+
+/** Filters the chunks, whose memory is overwritten after each call. */
+export function filterChunks(rules: StreamRules, chunks: readonly Buffer[], options: Partial<FilterOptions>): Filtered {
+  const problems: LineProblem[] = [];
+  const filter = new Filter({ policy: new StreamPolicy(rules), onProblem: (each) => problems.push(each), ...options });
+  const out: Buffer[] = [];
+  const take = (runs: readonly Buffer[]): void => void out.push(...runs.map((run) => Buffer.from(run)));
+  for (const chunk of chunks) {
+    const copy = Buffer.from(chunk);
+    take(filter.write(copy));
+    copy.fill(0x5a);
+  }
+  take(filter.end());
+  return { out: Buffer.concat(out), summary: filter.summary(), problems };
+}
+
+/** Cuts bytes at random places. */
+export function cutAnywhere(bytes: Buffer, cuts: number, dice: Dice): readonly Buffer[] {
+  const places = Array.from({ length: cuts }, () => dice.below(bytes.length + 1)).sort((a, b) => a - b);
+  return [0, ...places].map((from, i) => bytes.subarray(from, places[i] ?? bytes.length));
+}
+
+/**
+ * The lines for which the filter does something else than the full parser, or than it does line by line. Every line stands twice: a
+ * line that was decided must not be decided otherwise when it comes again.
+ */
+export function differences(
+  rules: StreamRules,
+  lines: readonly Buffer[],
+  dice: Dice,
+  options: Partial<FilterOptions>,
+): readonly string[] {
+  const input = Buffer.concat(lines.flatMap((line) => [line, NEWLINE]));
+  const chunks = cutAnywhere(input, dice.below(5), dice);
+  const fast = filterChunks(rules, chunks, options);
+  // Whoever wants to see every event gets line by line, without templates.
+  const slow = filterChunks(rules, [input], { onEvent: () => {} });
+  const found: string[] = [];
+  if (!fast.out.equals(slow.out)) {
+    found.push(`output: ${firstDifference(fast.out, slow.out)}`);
+  }
+  if (JSON.stringify(fast.summary) !== JSON.stringify(slow.summary)) {
+    found.push(`summary: ${JSON.stringify(fast.summary)} instead of ${JSON.stringify(slow.summary)}`);
+  }
+  if (JSON.stringify(fast.problems) !== JSON.stringify(slow.problems)) {
+    found.push("problems");
+  }
+  const fates = input
+    .toString("latin1")
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => fateOf(Buffer.from(line, "latin1"), rules));
+  const expected = {
+    lines: fates.length,
+    dropped: fates.filter((fate) => fate === "drop").length,
+    invalid: fates.filter((fate) => fate === "invalid").length,
+  };
+  const { dropped, invalid, lines: count } = fast.summary;
+  if (dropped !== expected.dropped || invalid !== expected.invalid || count !== expected.lines) {
+    found.push(`full parser: ${JSON.stringify({ lines: count, dropped, invalid })}, not ${JSON.stringify(expected)}`);
+  }
+  return found;
+}
+
+const NEWLINE = Buffer.from("\n");
+
+function firstDifference(a: Buffer, b: Buffer): string {
+  let at = 0;
+  while (at < a.length && a[at] === b[at]) {
+    at++;
+  }
+  const from = Math.max(0, a.lastIndexOf(10, at - 1) + 1);
+  return `at ${at} of ${a.length} and ${b.length}: ${b.toString("latin1", from, from + 3000)}`;
+}

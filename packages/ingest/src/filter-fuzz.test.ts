@@ -1,0 +1,35 @@
+import { describe, expect, test } from "vitest";
+import { cutAnywhere, differences, fuzzPolicies, sampleLines } from "./filter-fuzz.suite.ts";
+import { damage, Dice, mutateBytes, varyValues } from "./line-mutator.suite.ts";
+
+describe("Filter against the full parser", () => {
+  const policies = fuzzPolicies();
+  const short = sampleLines("attack.log.zst").filter(({ length }) => length < 3000);
+
+  /** Every line before its mutations, so that they meet what is remembered of it. */
+  function batch(dice: Dice, mutate: (line: Buffer) => Buffer): Buffer[] {
+    return Array.from({ length: 30 }, () => dice.of(short)).flatMap((line) => [
+      line,
+      mutate(line),
+      varyValues(line, dice),
+      mutate(varyValues(line, dice)),
+      line,
+    ]);
+  }
+
+  test.each([1, 2, 3])("Filter decides any bytes as the full parser does (seed %i)", (seed) => {
+    const dice = new Dice(seed);
+    for (let round = 0; round < 20; round++) {
+      const lines = batch(dice, (line) => mutateBytes(line, dice));
+      expect(differences(dice.of(policies), lines, dice, { verify: true })).toEqual([]);
+    }
+  });
+
+  test.each([4, 5])("Filter decides damaged lines as the full parser does (seed %i)", (seed) => {
+    const dice = new Dice(seed);
+    for (let round = 0; round < 20; round++) {
+      const lines = batch(dice, (line) => damage(line, short, dice));
+      expect(differences(dice.of(policies), lines, dice, { verify: dice.below(3) === 0 })).toEqual([]);
+    }
+  });
+});
