@@ -1,5 +1,5 @@
 // Where things stand in the memory, which never grows. Places are constants, so that loads cost no addition. Behind the end of all
-// that holds text at least 64 bytes may be read too.
+// that holds text at least 128 bytes may be read too.
 
 /** Numbers that both sides read and write. */
 export const CONTROL: usize = 0x1_0000;

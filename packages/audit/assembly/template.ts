@@ -12,6 +12,8 @@ const CLOSE: u8 = 1;
 const INTEGER: u8 = 2;
 /** A digit of the part of the URI's query that cannot decide. */
 const QUERY_DIGIT: u8 = 4;
+/** A byte of an object's name in the URI's path that cannot decide. */
+const NAME: u8 = 6;
 
 /** Each costs a few nanoseconds; a line that needs more is scanned. */
 const MAX_DETOURS = 64;
@@ -43,18 +45,30 @@ export function matchTemplate(line: usize, template: usize, end: usize): usize {
       return at - (known - end);
     }
     const kind = load<u8>(known, CLASS);
-    if (kind == FREE || kind == CLOSE) {
-      // Both are inside the same string; go on at its end.
-      at = skipPlain(at);
+    const before = load<u8>(known - 1, CLASS);
+    if (kind == FREE || kind == CLOSE || before == FREE) {
+      // Both are inside the same string; go on at its end, or at what must be the same in both.
+      const plain = skipPlain(at);
+      if (plain == at && kind != FREE) {
+        return 0;
+      }
+      at = plain;
       while (load<u8>(known, CLASS) == FREE) {
         known++;
       }
-      if (load<u8>(at) != 34 || load<u8>(known, CLASS) != CLOSE) {
+      continue;
+    }
+    if (kind == NAME || (before == NAME && isName(load<u8>(at)))) {
+      while (load<u8>(known, CLASS) == NAME) {
+        known++;
+      }
+      at = skipName(at);
+      // What stands in both before this place is the same; a name that is shorter must not be empty.
+      if (!isName(load<u8>(at - 1))) {
         return 0;
       }
       continue;
     }
-    const before = load<u8>(known - 1, CLASS);
     const isDigitBefore = (before == INTEGER || before == QUERY_DIGIT) && isDigit(load<u8>(at));
     const digits = kind == INTEGER || kind == QUERY_DIGIT ? kind : isDigitBefore ? before : 0;
     if (digits == 0) {
@@ -80,7 +94,8 @@ export function matchTemplate(line: usize, template: usize, end: usize): usize {
 
 /**
  * Makes a template at `template` of `[line, end)`, of a well-formed line its whole with the newline or a beginning that ends between
- * two tokens. FIXED holds `fixed` spans that decide, `[query, queryEnd)` is the part of the URI where digits may differ.
+ * two tokens. FIXED holds `fixed` spans that decide, `[query, queryEnd)` is the part of the URI where digits may differ,
+ * `[name, nameEnd)` the one where another name may stand.
  */
 export function makeTemplate(
   line: usize,
@@ -89,6 +104,8 @@ export function makeTemplate(
   fixed: i32,
   query: usize,
   queryEnd: usize,
+  name: usize,
+  nameEnd: usize,
 ): void {
   memory.copy(template, line, end - line);
   const classes = template + CLASS;
@@ -99,6 +116,7 @@ export function makeTemplate(
     memory.fill(classes + (from - line), 0, behind - from);
   }
   paintQuery(template + (query - line), template + (queryEnd - line));
+  memory.fill(classes + (name - line), NAME, nameEnd - name);
 }
 
 /** Strings and integers may differ; keys of the event and of the objects right below it are what it is read by. */
@@ -195,4 +213,24 @@ function isDigit(byte: u8): bool {
 
 function isSign(byte: u8): bool {
   return byte == 43 || byte == 45;
+}
+
+/** Letters, digits, and what else stands in names: - . : */
+function isName(byte: u8): bool {
+  return (byte | 32) - 97 < 26 || (byte - 45 < 14 && byte != 47);
+}
+
+function skipName(from: usize): usize {
+  let at = from;
+  while (true) {
+    const bytes = v128.load(at);
+    const letters = i8x16.lt_u(i8x16.sub(v128.or(bytes, i8x16.splat(32)), i8x16.splat(97)), i8x16.splat(26));
+    const others = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(45)), i8x16.splat(14));
+    const names = v128.or(letters, v128.andnot(others, i8x16.eq(bytes, i8x16.splat(47))));
+    const stop = i8x16.bitmask(names) ^ 0xffff;
+    if (stop != 0) {
+      return at + ctz(stop);
+    }
+    at += 16;
+  }
 }

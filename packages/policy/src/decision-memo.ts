@@ -16,6 +16,8 @@ export const KEY_FIELDS: readonly Field[] = [
   "responseStatus.code",
 ];
 const PERCENT = 37;
+const AMPERSAND = 38;
+const SIX = 54;
 const BACKSLASH = 92;
 const CAPITAL_S = 83;
 const FIELD: readonly number[] = [...Buffer.from("field")];
@@ -121,8 +123,9 @@ export class DecisionMemo<T> {
 }
 
 /**
- * Behind the part of the URI that decides: the path, and the query only where a field selector may name the object. A query
- * that could spell `fieldSelector` in another way (percent signs, JSON escapes other than the three that Go writes) counts too.
+ * Behind the part of the URI that decides: the path, and the parameters of the query up to the last one that may name the object by
+ * a field selector. A parameter that could spell `fieldSelector` in another way (percent signs, JSON escapes other than the three
+ * that Go writes) counts too.
  */
 export function uriEnd(scan: EventScan): number {
   const { bytes } = scan;
@@ -131,17 +134,21 @@ export function uriEnd(scan: EventScan): number {
   while (at < end && bytes[at] !== QUESTION_MARK) {
     at++;
   }
+  let decides = at;
+  let isSelector = false;
   for (let query = at; query < end; query++) {
     const byte = bytes[query];
-    if (
-      byte === PERCENT ||
-      (byte === BACKSLASH && !isGoEscape(bytes, query)) ||
-      (byte === CAPITAL_S && isSelector(bytes, query))
-    ) {
+    if (byte === PERCENT || (byte === CAPITAL_S && isBehindField(bytes, query))) {
+      isSelector = true;
+    } else if (byte === BACKSLASH && !isGoEscape(bytes, query)) {
+      // It may be an ampersand as well.
       return end;
+    } else if (isSelector && (byte === AMPERSAND || (byte === BACKSLASH && bytes[query + 5] === SIX))) {
+      isSelector = false;
+      decides = query;
     }
   }
-  return at;
+  return isSelector ? end : decides;
 }
 
 /** `\u0026`, `\u003c` or `\u003e`. */
@@ -152,7 +159,7 @@ function isGoEscape(bytes: Uint8Array, at: number): boolean {
 }
 
 /** Whether the capital S at `at` stands behind `field`. */
-function isSelector(bytes: Uint8Array, at: number): boolean {
+function isBehindField(bytes: Uint8Array, at: number): boolean {
   return FIELD.every((byte, i) => bytes[at - FIELD.length + i] === byte);
 }
 

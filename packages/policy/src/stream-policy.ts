@@ -2,6 +2,7 @@ import { attributesOfScan, isLevelBelow, stripLine } from "@auditsieve/audit";
 import type { DecidedBy, EventScan, Level } from "@auditsieve/audit";
 import { DecisionMemo, KEY_FIELDS, uriEnd } from "./decision-memo.ts";
 import { evaluate, ruleMatches } from "./evaluate.ts";
+import { freeName } from "./free-name.ts";
 import type { Policy } from "./policy.ts";
 import { conditionHolds } from "./stream-condition.ts";
 import type { StreamCondition } from "./stream-condition.ts";
@@ -67,7 +68,7 @@ export class StreamPolicy {
    * values is decided alike.
    */
   decidedBy(scan: EventScan): DecidedBy {
-    return { fields: DECIDING, uriEnd: uriEnd(scan) };
+    return { fields: DECIDING, uriEnd: uriEnd(scan), name: freeName(scan, this.#rules.policy) };
   }
 
   /** One object for all equal decisions: whoever counts by decision stays bounded by the rules, not by the input. */

@@ -22,6 +22,8 @@ export interface EngineExports {
     fixed: number,
     query: number,
     queryEnd: number,
+    name: number,
+    nameEnd: number,
   ): void;
 }
 

@@ -14,6 +14,7 @@ const LINES = 0;
 const KEPT_LINES = 1;
 const RUN_COUNT = 2;
 const HEAD = 3;
+const HEAD_WITH_NAME = 4;
 const KEEP = 0x100;
 const HEAD_ONLY = 0x200;
 const MAX_VALUES = 256;
@@ -26,6 +27,8 @@ export interface DecidedBy {
   readonly fields: readonly Field[];
   /** Behind the part of the requestURI that decides. */
   readonly uriEnd: number;
+  /** A name in the path that does not decide, in letters, digits, `-`, `.` and `:`; another such name would be decided alike. */
+  readonly name: { readonly start: number; readonly end: number } | undefined;
 }
 
 /** There is one memory; who has it last forgets the templates of the others. */
@@ -68,6 +71,7 @@ export class LineTemplates<T extends object> {
   #to = 0;
   #at = 0;
   #head = 0;
+  #headWithName = 0;
 
   constructor(options: { readonly isExact?: boolean } = {}) {
     this.#isExact = options.isExact ?? false;
@@ -97,6 +101,7 @@ export class LineTemplates<T extends object> {
     const shift = this.#shift;
     this.#at = this.#engine.exports.takeLines(this.#at + shift, this.#to + shift) - shift;
     this.#head = this.#engine.control[HEAD] as number;
+    this.#headWithName = this.#engine.control[HEAD_WITH_NAME] as number;
     return this.#at;
   }
 
@@ -129,7 +134,7 @@ export class LineTemplates<T extends object> {
   }
 
   /** Remembers the line that stopped {@link take}, which `scan` holds and for which `value` was decided. */
-  learn(scan: EventScan, value: T, isKept: boolean, { fields, uriEnd }: DecidedBy): void {
+  learn(scan: EventScan, value: T, isKept: boolean, { fields, uriEnd, name }: DecidedBy): void {
     const number = this.#numbers.get(value) ?? this.#numbers.size;
     const headEnd = this.#isExact ? undefined : headEndOf(scan, fields);
     const end = headEnd ?? scan.end + 1;
@@ -150,7 +155,17 @@ export class LineTemplates<T extends object> {
     }
     const queryEnd = scan.valueEnd("requestURI") + shift;
     const decision = number + (isKept ? KEEP : 0) + (headEnd === undefined ? 0 : HEAD_ONLY);
-    exports.learnLine(scan.start + shift, end + shift, this.#head, decision, fixed, uriEnd + shift, queryEnd);
+    exports.learnLine(
+      scan.start + shift,
+      end + shift,
+      name === undefined ? this.#headWithName : this.#head,
+      decision,
+      fixed,
+      uriEnd + shift,
+      queryEnd,
+      (name?.start ?? uriEnd) + shift,
+      (name?.end ?? uriEnd) + shift,
+    );
   }
 
   /** Gives for each value the lines taken and their bytes, and counts from zero again. */
