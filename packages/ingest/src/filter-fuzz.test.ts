@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { cutAnywhere, differences, fuzzPolicies, sampleLines } from "./filter-fuzz.suite.ts";
+import { differences, fuzzPolicies, sampleLines } from "./filter-fuzz.suite.ts";
 import { damage, Dice, mutateBytes, varyValues } from "./line-mutator.suite.ts";
 
 describe("Filter against the full parser", () => {
