@@ -24,7 +24,15 @@ export function skipBalanced(from: usize): usize {
     const c = v128.load(at, 32);
     const d = v128.load(at, 48);
     let quotes = maskOf(a, b, c, d, 34);
-    let backslashes = maskOf(a, b, c, d, 92);
+    const backslash = i8x16.splat(92);
+    const escapesA = i8x16.eq(a, backslash);
+    const escapesB = i8x16.eq(b, backslash);
+    const escapesC = i8x16.eq(c, backslash);
+    const escapesD = i8x16.eq(d, backslash);
+    let backslashes: u64 = 0;
+    if (v128.any_true(v128.or(v128.or(escapesA, escapesB), v128.or(escapesC, escapesD)))) {
+      backslashes = bitsOf(escapesA, escapesB, escapesC, escapesD);
+    }
     const upperA = v128.or(a, i8x16.splat(32));
     const upperB = v128.or(b, i8x16.splat(32));
     const upperC = v128.or(c, i8x16.splat(32));
@@ -32,7 +40,7 @@ export function skipBalanced(from: usize): usize {
     // { and [ differ in one bit, as } and ] do.
     let opens = maskOf(upperA, upperB, upperC, upperD, 123);
     let closes = maskOf(upperA, upperB, upperC, upperD, 125);
-    const between = maskOf(a, b, c, d, 44) | maskOf(a, b, c, d, 58);
+    const between = bitsOf(isBetween(a), isBetween(b), isBetween(c), isBetween(d));
     const least = i8x16.min_u(i8x16.min_u(a, b), i8x16.min_u(c, d));
     const isLast = v128.any_true(i8x16.lt_u(least, i8x16.splat(32)));
     let length: u64 = 64;
@@ -84,14 +92,20 @@ export function skipBalanced(from: usize): usize {
 
 function maskOf(a: v128, b: v128, c: v128, d: v128, byte: i8): u64 {
   const wanted = i8x16.splat(byte);
-  const low = (i8x16.bitmask(i8x16.eq(a, wanted)) as u32) | ((i8x16.bitmask(i8x16.eq(b, wanted)) as u32) << 16);
-  const high = (i8x16.bitmask(i8x16.eq(c, wanted)) as u32) | ((i8x16.bitmask(i8x16.eq(d, wanted)) as u32) << 16);
+  return bitsOf(i8x16.eq(a, wanted), i8x16.eq(b, wanted), i8x16.eq(c, wanted), i8x16.eq(d, wanted));
+}
+
+function isBetween(bytes: v128): v128 {
+  return v128.or(i8x16.eq(bytes, i8x16.splat(44)), i8x16.eq(bytes, i8x16.splat(58)));
+}
+
+function bitsOf(a: v128, b: v128, c: v128, d: v128): u64 {
+  const low = (i8x16.bitmask(a) as u32) | ((i8x16.bitmask(b) as u32) << 16);
+  const high = (i8x16.bitmask(c) as u32) | ((i8x16.bitmask(d) as u32) << 16);
   return (low as u64) | ((high as u64) << 32);
 }
 
 function controls(a: v128, b: v128, c: v128, d: v128): u64 {
   const space = i8x16.splat(32);
-  const low = (i8x16.bitmask(i8x16.lt_u(a, space)) as u32) | ((i8x16.bitmask(i8x16.lt_u(b, space)) as u32) << 16);
-  const high = (i8x16.bitmask(i8x16.lt_u(c, space)) as u32) | ((i8x16.bitmask(i8x16.lt_u(d, space)) as u32) << 16);
-  return (low as u64) | ((high as u64) << 32);
+  return bitsOf(i8x16.lt_u(a, space), i8x16.lt_u(b, space), i8x16.lt_u(c, space), i8x16.lt_u(d, space));
 }

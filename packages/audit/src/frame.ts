@@ -26,7 +26,7 @@ export interface LineVisitor {
    * was not in the input. `offset` is where the line starts in the input. Valid during the call only.
    */
   line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): void;
-  /** Whole lines at once, `bytes[start, end)`, each with its newline; without it they come one by one. */
+  /** Whole lines at once, `bytes[start, end)`, each with its newline; without it they come one by one. Valid during the call only. */
   lines?(bytes: Buffer, start: number, end: number, offset: number): void;
   /** A line over the limit, once its end is known. */
   oversize(line: OversizeLine): void;
@@ -146,7 +146,11 @@ export class LineFramer {
     this.#carry[length] = NEWLINE;
     this.#carryLength = 0;
     this.#lineOffset = offset + length + (terminated ? 1 : 0);
-    this.#visitor.line(this.#carry, 0, length, offset, terminated);
+    if (terminated && this.#visitor.lines !== undefined) {
+      this.#visitor.lines(this.#carry, 0, length + 1, offset);
+    } else {
+      this.#visitor.line(this.#carry, 0, length, offset, terminated);
+    }
   }
 
   #keep(chunk: Buffer, start: number, end: number): void {

@@ -29,7 +29,7 @@ export { requestInfo } from "./request-info.ts";
 export type { RequestInfo } from "./request-info.ts";
 export { EventScan } from "./scan.ts";
 export type { Field, Undecidable } from "./scan.ts";
-export { LineTemplates } from "./scan-wasm/line-templates.ts";
+export { LineTemplates, takeRooms } from "./scan-wasm/line-templates.ts";
 export type { DecidedBy } from "./scan-wasm/line-templates.ts";
 export { stripLine } from "./strip.ts";
 export type { StripTo } from "./strip.ts";

@@ -21,8 +21,8 @@ export function logsOrStdin(logs: readonly string[]): readonly string[] {
  * The events of a log file (plain, .gz, .zst) or of standard input for `-`, one a line: EventList documents and the envelopes of
  * EKS, GKE and AKS are taken off, a log of events a line comes byte for byte. docs/envelopes.md says what becomes of each.
  */
-export function readLog(log: string): AsyncGenerator<Buffer, void> {
-  return log === STANDARD_INPUT ? openCanonicalLog(process.stdin) : openCanonicalLog(log);
+export function readLog(log: string, buffers?: readonly [Buffer, Buffer]): AsyncGenerator<Buffer, void> {
+  return log === STANDARD_INPUT ? openCanonicalLog(process.stdin) : openCanonicalLog(log, log, { buffers });
 }
 
 /** Says what made a log unreadable, and whether it did: anything else is thrown on. */

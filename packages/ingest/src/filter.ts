@@ -1,4 +1,4 @@
-import { EventScan, LineFramer, LineTemplates, undecidableProblem } from "@auditsieve/audit";
+import { EventScan, LineFramer, LineTemplates, takeRooms, undecidableProblem } from "@auditsieve/audit";
 import type { Level, LineVisitor, OversizeLine, Problem } from "@auditsieve/audit";
 import type { StreamDecision, StreamPolicy } from "@auditsieve/policy";
 
@@ -54,6 +54,8 @@ export interface FilterOptions {
 
 /** Shorter runs of kept bytes are gathered, so that many small ones cost one write. */
 const GATHER_BYTES = 64 * 1024;
+/** More than is kept of a chunk: where it is full another one is made, and the collector sees to the old one. */
+const GATHERED_BYTES = 1024 * 1024;
 
 /**
  * Keeps, strips or drops the lines of audit logs by a stream policy: kept lines come out byte for byte and in order. A line that
@@ -71,6 +73,8 @@ export class Filter {
   readonly #framer: LineFramer;
   readonly #scan = new EventScan();
   readonly #templates: LineTemplates<StreamDecision>;
+  /** Read into these two by turns: what they hold is filtered without being copied. Only one filter of a process has them. */
+  readonly rooms: readonly [Buffer, Buffer] | undefined;
   readonly #out = new Runs();
   readonly #byDecision = new Map<StreamDecision, { events: number; bytes: number }>();
   /** Lines inside it stay valid until the next call; others only during the framer's call. */
@@ -86,6 +90,7 @@ export class Filter {
   constructor(options: FilterOptions) {
     this.#options = options;
     this.#templates = new LineTemplates({ isExact: options.verify ?? false });
+    this.rooms = takeRooms();
     const visitor: LineVisitor = {
       line: (bytes, start, end, offset, terminated) => void this.#line(bytes, start, end, offset, terminated),
       oversize: (line) => this.#oversize(line),
@@ -143,7 +148,7 @@ export class Filter {
       const to = templates.load(bytes, from, end);
       for (let at = from; at < to;) {
         const stop = templates.take();
-        this.#takeKnown(stop - at);
+        this.#takeKnown(bytes, stop - at);
         at = stop;
         if (at < to) {
           at = this.#takeUnknown(bytes, at, offset + at - start);
@@ -161,9 +166,9 @@ export class Filter {
     }
   };
 
-  #takeKnown(length: number): void {
+  #takeKnown(bytes: Buffer, length: number): void {
     const templates = this.#templates;
-    const chunk = this.#chunk as Buffer;
+    const isChunk = bytes === this.#chunk;
     this.#lines += templates.lines;
     this.#bytes += length;
     this.#kept += templates.keptLines;
@@ -171,7 +176,11 @@ export class Filter {
       const start = templates.runStart(run);
       const end = templates.runEnd(run);
       this.#keptBytes += end - start;
-      this.#out.add(chunk, start, end);
+      if (isChunk) {
+        this.#out.add(bytes, start, end);
+      } else {
+        this.#out.copy(bytes, start, end);
+      }
     }
   }
 
@@ -287,7 +296,7 @@ const NEWLINE = Buffer.from("\n");
 /** Gathers what is to be written: long runs as views of the input, short ones copied together. */
 class Runs {
   #runs: Buffer[] = [];
-  #gathered = Buffer.allocUnsafeSlow(4 * GATHER_BYTES);
+  #gathered = Buffer.allocUnsafeSlow(GATHERED_BYTES);
   #from = 0;
   #to = 0;
   #bytes: Buffer | undefined;

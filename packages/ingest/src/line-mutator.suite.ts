@@ -72,7 +72,7 @@ export function mutateBytes(line: Buffer, dice: Dice): Buffer {
   return mutated;
 }
 
-/** A change that leaves a well-formed event most of the time: other letters in strings, longer or shorter ones, other digits. */
+/** Another event that an apiserver could have written as well: other letters in strings, longer or shorter ones, other digits. */
 export function varyValues(line: Buffer, dice: Dice): Buffer {
   let varied = Buffer.from(line);
   for (let edits = 1 + dice.below(6); edits > 0; edits--) {
@@ -85,7 +85,16 @@ export function varyValues(line: Buffer, dice: Dice): Buffer {
       varied = spliced(varied, place, dice.below(3), letters);
     }
   }
-  return varied;
+  return isJson(varied) ? varied : line;
+}
+
+function isJson(line: Buffer): boolean {
+  try {
+    JSON.parse(line.toString("utf8"));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

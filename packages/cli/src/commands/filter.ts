@@ -84,7 +84,7 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   for (const each of logs) {
     log = inputName(each);
     try {
-      for await (const chunk of readLog(each)) {
+      for await (const chunk of readLog(each, sieve.rooms)) {
         await writeAll(sieve.write(chunk));
         progress.add(chunk.length);
       }

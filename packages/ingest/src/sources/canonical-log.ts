@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import { EnvelopeReader } from "@auditsieve/audit";
 import { IngestError } from "../errors.ts";
 import { openLog } from "./log-file.ts";
+import type { OpenLogOptions } from "./log-file.ts";
 
 /**
  * The bytes of a log as one canonical event a line, whatever it is packed in and whatever envelope a provider or the audit webhook
@@ -20,8 +21,9 @@ import { openLog } from "./log-file.ts";
 export async function* openCanonicalLog(
   log: string | Readable,
   name: string = typeof log === "string" ? log : "standard input",
+  options: OpenLogOptions = {},
 ): AsyncGenerator<Buffer, void> {
-  const raw = openLog(log, name);
+  const raw = openLog(log, name, options);
   const reader = new EnvelopeReader();
   let failure: unknown;
   try {

@@ -5,6 +5,12 @@ import { createGunzip, createZstdDecompress } from "node:zlib";
 import { fileError, IngestError, reasonOf } from "../errors.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
 
+/** How {@link openLog} reads. */
+export interface OpenLogOptions {
+  /** Where files are read into, by turns; chunks of a plain log lie in them. Own ones otherwise. */
+  readonly buffers?: readonly [Buffer, Buffer] | undefined;
+}
+
 /** What a log file is packed in, told by its first bytes and never by its name. */
 export type LogFormat = "plain" | "gzip" | "zstd";
 
@@ -27,8 +33,12 @@ const MAGIC_BYTES = 4;
  * for await (const chunk of openLog(Readable.from([gzipSync("one\ntwo\n")]))) bytes += chunk.length;
  * assert.equal(bytes, 8);
  */
-export async function* openLog(log: string | Readable, name: string = nameOf(log)): AsyncGenerator<Buffer, void> {
-  const raw = typeof log === "string" ? readFile(log) : readStream(log, name);
+export async function* openLog(
+  log: string | Readable,
+  name: string = nameOf(log),
+  options: OpenLogOptions = {},
+): AsyncGenerator<Buffer, void> {
+  const raw = typeof log === "string" ? readFile(log, options.buffers) : readStream(log, name);
   try {
     const head = await readHead(raw);
     const bytes = withHead(head, raw);
@@ -62,9 +72,11 @@ function nameOf(log: string | Readable): string {
 }
 
 /** Reads one chunk ahead into the other of two buffers. */
-async function* readFile(path: string): AsyncGenerator<Buffer, void> {
+async function* readFile(
+  path: string,
+  buffers: readonly [Buffer, Buffer] = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)],
+): AsyncGenerator<Buffer, void> {
   const file = await openFile(path);
-  const buffers = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)] as const;
   let reading = read(file, buffers[0], path);
   try {
     for (let turn = 1; ; turn++) {
