@@ -74,7 +74,7 @@ export function mutateBytes(line: Buffer, dice: Dice): Buffer {
 
 /** Another event that an apiserver could have written as well: other letters in strings, longer or shorter ones, other digits. */
 export function varyValues(line: Buffer, dice: Dice): Buffer {
-  let varied = Buffer.from(line);
+  let varied: Buffer = Buffer.from(line);
   for (let edits = 1 + dice.below(6); edits > 0; edits--) {
     const place = placeIn(varied, dice);
     const byte = varied[place] as number;
