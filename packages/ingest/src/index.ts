@@ -61,3 +61,5 @@ export { ecsDocument } from "./sinks/ecs-document.ts";
 export type { EcsContext } from "./sinks/ecs-document.ts";
 export type { NoiseReceipt } from "./receipt-book.ts";
 export type { StateSection } from "./pipeline-state.ts";
+export { reconcile } from "./reconcile.ts";
+export type { Discrepancy, ReconciledSink, Reconciliation, ReconcileOptions } from "./reconcile.ts";

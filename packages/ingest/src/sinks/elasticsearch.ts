@@ -215,7 +215,10 @@ function hintFor(status: number | undefined): string {
   }
 }
 
-function clientOptions(options: ElasticsearchOptions): ClientOptions {
+/** How the client is made of a sink's options. */
+export function clientOptions(
+  options: Pick<ElasticsearchOptions, "node" | "auth" | "ca" | "requestTimeoutMs">,
+): ClientOptions {
   return {
     node: options.node,
     ...(options.auth !== undefined && { auth: options.auth }),

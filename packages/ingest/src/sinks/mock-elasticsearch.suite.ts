@@ -44,6 +44,7 @@ export class MockElasticsearch {
   maxRequestBytes = Infinity;
   authorization: string | undefined;
   #concurrent = 0;
+  readonly #copies: (readonly [string, Record<string, unknown>])[] = [];
   readonly #backing: Set<string>[] = [new Set()];
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -77,6 +78,46 @@ export class MockElasticsearch {
   clear(): void {
     this.documents.clear();
     this.#backing.splice(0, Infinity, new Set());
+  }
+
+  /** Takes the first document that contains `text` away. */
+  remove(text: string): { readonly id: string } {
+    const [id] = this.#containing(text);
+    this.documents.delete(id);
+    this.#backing.forEach((index) => index.delete(id));
+    return { id };
+  }
+
+  /** Writes `to` for `from` in what the first document that contains `text` holds. */
+  change(text: string, from: string, to: string): void {
+    const [id, document] = this.#containing(text);
+    this.documents.set(id, JSON.parse(JSON.stringify(document).replaceAll(from, to)) as Record<string, unknown>);
+  }
+
+  /** A second copy of a document: under another id, or under its own as after a rollover. */
+  repeat(text: string, id?: string): void {
+    const [own, document] = this.#containing(text);
+    if (id === undefined) {
+      this.#copies.push([own, document]);
+    } else {
+      this.documents.set(id, document);
+    }
+  }
+
+  /** Stores what a dead letter holds. */
+  store(text: string, letters: string): void {
+    const letter = letters.split("\n").find((line) => line.includes(text)) ?? "";
+    const { id } = JSON.parse(letter) as { id: string };
+    const original = letter.slice(letter.indexOf('"document":') + 11, -1);
+    this.documents.set(id, { event: { kind: "event", original } });
+  }
+
+  #containing(text: string): readonly [string, Record<string, unknown>] {
+    const found = [...this.documents].find(([, document]) => JSON.stringify(document).includes(text));
+    if (found === undefined) {
+      throw new Error(`no document contains ${text}`);
+    }
+    return found;
   }
 
   async stop(): Promise<void> {
@@ -119,6 +160,18 @@ export class MockElasticsearch {
     if (url.startsWith("/_resolve/index/")) {
       const names = this.#backing.map((_, i) => backingName(i));
       response.end(JSON.stringify({ indices: [], aliases: [], data_streams: [{ backing_indices: names }] }));
+      return;
+    }
+    if (url.includes("/_pit")) {
+      response.end(JSON.stringify({ id: "pit", succeeded: true }));
+      return;
+    }
+    if (url.includes("/_search")) {
+      const { search_after: after } = JSON.parse(body.toString()) as { search_after?: readonly [number] };
+      const hits = [...this.documents, ...this.#copies].map(([_id, _source], i) => ({ _id, _source, sort: [i] }));
+      // Pages of two, to be asked for one after the other.
+      const from = after === undefined ? 0 : after[0] + 1;
+      response.end(JSON.stringify({ pit_id: "pit", hits: { hits: hits.slice(from, from + 2) } }));
       return;
     }
     if (url.includes("/_mget")) {

@@ -1,0 +1,313 @@
+import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { createRedactor, LineFramer } from "@auditsieve/audit";
+import { AckWindow } from "./ack-window.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { SourceConfig } from "./config-sources.ts";
+import type { IngestConfig } from "./config.ts";
+import { IngestError } from "./errors.ts";
+import { LineHandler } from "./line-handler.ts";
+import type { SinkFeed } from "./outlet.ts";
+import type { NoiseReceipt } from "./receipt-book.ts";
+import type { Delivery } from "./sink.ts";
+import { beginsLike, headOfArchive } from "./sources/file-identity.ts";
+import { openCanonicalLog } from "./sources/canonical-log.ts";
+import { openLog } from "./sources/log-file.ts";
+import { activeLogs, expandPatterns, isPattern } from "./sources/log-patterns.ts";
+import { listRotated } from "./sources/rotated-files.ts";
+import { decodePosition, inputName } from "./sources/tail-position.ts";
+import { Ledger } from "./tally-ledger.ts";
+import { SinkCounter } from "./tally.ts";
+
+/** Where a line stands, for people: the file as it is named now. */
+export interface Place {
+  readonly source: string;
+  readonly file: string;
+  readonly offset: number;
+}
+
+/** What a sink must have of one line. */
+export interface Expected extends Place {
+  readonly id: string;
+  readonly kind: Delivery["kind"];
+  readonly time: string;
+  /** Hash of the document, see {@link contentOf}. */
+  readonly content: string;
+  /** auditID and stage: what is still alike when a document was changed. */
+  readonly likeness: string;
+  /** The checkpoint has not passed it: it may be there or not. */
+  readonly isPending: boolean;
+}
+
+/** What one sink must have of all inputs. */
+export interface ExpectedAtSink {
+  readonly lines: number;
+  readonly dropped: number;
+  readonly expected: readonly Expected[];
+  /** Ids and contents of events that are there because a finding rests on them. */
+  readonly evidence: ReadonlySet<string>;
+  /** Lines that receipts must account for, by rule, actor, verb and resource. */
+  readonly receipts: ReadonlyMap<string, { readonly count: number; readonly pending: number; readonly place: Place }>;
+}
+
+/** One log to be read again: all of it is acknowledged up to `ackedTo`. */
+interface InputFile {
+  readonly file: string;
+  readonly input: string;
+  readonly open: () => AsyncIterable<Buffer>;
+  readonly ackedTo: number;
+}
+
+/** Hash of what a document says; of a line that is no event without the name of its input, which rotation changes. */
+export function contentOf(kind: Delivery["kind"], document: Uint8Array): string {
+  const hash = createHash("sha256");
+  if (kind === "undecidable") {
+    const { input: _, ...rest } = JSON.parse(Buffer.from(document).toString("utf8")) as Record<string, unknown>;
+    return hash.update(JSON.stringify(rest)).digest("base64");
+  }
+  return hash.update(document).digest("base64");
+}
+
+/** auditID and stage of an event, "" of anything else. */
+export function likenessOf(kind: Delivery["kind"], document: Uint8Array): string {
+  if (kind !== "event") {
+    return "";
+  }
+  try {
+    const { auditID, stage } = JSON.parse(Buffer.from(document).toString("utf8")) as Record<string, unknown>;
+    return JSON.stringify([auditID, stage]);
+  } catch {
+    return "";
+  }
+}
+
+/** What tells one class of dropped lines from another. */
+export function receiptKey({ rule, actor, verb, resource }: NoiseReceipt): string {
+  return JSON.stringify([rule, actor, verb, resource]);
+}
+
+/** Reads all inputs again and decides anew what each sink must have: with the same code as the daemon, but never its counters. */
+export async function readInputs(
+  config: IngestConfig,
+  keys: { readonly id: Buffer; readonly redaction: Buffer },
+  checkpoint: Checkpoint,
+): Promise<{ readonly atSinks: readonly ExpectedAtSink[]; readonly skipped: readonly string[] }> {
+  const gathered = config.sinks.map((sink) => new SinkExpectation(sink.name));
+  const skipped: string[] = [];
+  for (const source of config.sources) {
+    const files = await inputsOf(source, checkpoint);
+    if (files === undefined) {
+      skipped.push(`Source "${source.name}" cannot be read again: ${source.type}`);
+      continue;
+    }
+    for (const sink of gathered) {
+      sink.begin(source.name);
+    }
+    await readFiles(files, source.name, config, keys, gathered);
+  }
+  return { atSinks: gathered.map((sink) => sink.result()), skipped };
+}
+
+async function readFiles(
+  files: readonly InputFile[],
+  source: string,
+  config: IngestConfig,
+  keys: { readonly id: Buffer; readonly redaction: Buffer },
+  gathered: readonly SinkExpectation[],
+): Promise<void> {
+  const ledger = new Ledger();
+  const noSink = (name: string): SinkFeed["sink"] => ({ name, write: async () => [], close: async () => undefined });
+  const handler = new LineHandler({
+    source,
+    outlets: config.sinks.map(({ name, feed, policy }, i) => ({
+      to: { sink: noSink(name), feed, ...(policy && { policy }) },
+      counter: new SinkCounter(name, ledger),
+      add: ({ delivery, offset, countedAs }) => {
+        if (countedAs === "lines") {
+          gathered[i]?.line(delivery, offset);
+        } else if (delivery.kind === "event") {
+          gathered[i]?.besides(delivery);
+        } else if (countedAs === "receipts") {
+          gathered[i]?.receipt(JSON.parse(delivery.document.toString("utf8")) as NoiseReceipt);
+        }
+      },
+    })),
+    window: new AckWindow(),
+    ledger,
+    receipts: true,
+    // Lines before and behind the acknowledged position must not share a receipt.
+    cutAfter: (input, offset) => {
+      const ackedTo = files.find((file) => file.input === input)?.ackedTo ?? Infinity;
+      return ackedTo > offset ? ackedTo : Infinity;
+    },
+    quarantine: () => undefined,
+    cluster: config.cluster,
+    idKey: keys.id,
+    redactor: createRedactor({ key: keys.redaction }),
+    detections: config.detections,
+  });
+  for (const { file, input, open, ackedTo } of files) {
+    const framer = new LineFramer(handler, {
+      ...(config.limits.maxLineBytes !== undefined && { maxLineBytes: config.limits.maxLineBytes }),
+    });
+    gathered.forEach((sink) => sink.file(file, ackedTo));
+    framer.reset(0);
+    handler.begin(input, 0);
+    for await (const bytes of open()) {
+      framer.write(bytes);
+    }
+    if (ackedTo === Infinity) {
+      framer.end();
+    }
+    handler.finish();
+  }
+  gathered.forEach((sink) => sink.count(handler.counts().lines));
+}
+
+/** The logs of a source, oldest first; undefined when it cannot be read a second time. */
+async function inputsOf(source: SourceConfig, checkpoint: Checkpoint): Promise<readonly InputFile[] | undefined> {
+  switch (source.type) {
+    case "file": {
+      const isOne = source.paths.length === 1 && !isPattern(source.paths[0] ?? "");
+      const logs = await activeLogs(source.paths);
+      const all = logs.map((path) =>
+        tailInputs(path, isOne ? source.name : `${source.name}/${path}`, isOne, checkpoint),
+      );
+      return (await Promise.all(all)).flat();
+    }
+    case "archive": {
+      const position = checkpoint.get(`source/${source.name}`);
+      const acked = position as { readonly input?: string; readonly offset?: number } | undefined;
+      const paths = await expandPatterns(source.paths);
+      const current = paths.findIndex((path, i) => `${i}:${path}` === acked?.input);
+      return paths.map((path, i) => ({
+        file: path,
+        input: `${i}:${path}`,
+        open: () => openCanonicalLog(path),
+        ackedTo: i < current ? Infinity : i === current ? (acked?.offset ?? 0) : 0,
+      }));
+    }
+    default:
+      return undefined;
+  }
+}
+
+async function tailInputs(
+  path: string,
+  section: string,
+  isOne: boolean,
+  checkpoint: Checkpoint,
+): Promise<readonly InputFile[]> {
+  const position = decodePosition(checkpoint.get(`source/${section}`), section);
+  const rotated = (await listRotated(path)).map(({ name, plain, gzip }) => ({ name, file: plain ?? gzip ?? name }));
+  const hasActive = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  const files = [...rotated, ...(hasActive ? [{ name: basename(path), file: path }] : [])];
+  const heads = await Promise.all(files.map(({ file }) => headOfArchive(file)));
+  const reached =
+    position === undefined || position.offset === 0
+      ? -1
+      : files.findLastIndex((_, i) => beginsLike(heads[i] ?? Buffer.alloc(0), position.head));
+  return files.map(({ name, file }, i) => {
+    const isKnown = position?.known.includes(name) === true;
+    return {
+      file,
+      input: inputName(isOne ? basename(path) : path, (position?.generation ?? 0) + i - Math.max(reached, 0)),
+      open: () => openLog(file),
+      ackedTo:
+        reached === -1
+          ? isKnown
+            ? Infinity
+            : 0
+          : i < reached
+            ? Infinity
+            : i === reached
+              ? (position?.offset ?? 0)
+              : 0,
+    };
+  });
+}
+
+/** Gathers what one sink must have. */
+class SinkExpectation {
+  readonly #sink: string;
+  readonly #expected: Expected[] = [];
+  readonly #receipts = new Map<string, { count: number; pending: number; readonly place: Place }>();
+  readonly #evidence = new Set<string>();
+  #source = "";
+  #file = "";
+  #ackedTo = 0;
+  #lines = 0;
+  #dropped = 0;
+
+  constructor(sink: string) {
+    this.#sink = sink;
+  }
+
+  begin(source: string): void {
+    this.#source = source;
+  }
+
+  file(file: string, ackedTo: number): void {
+    this.#file = file;
+    this.#ackedTo = ackedTo;
+  }
+
+  line({ id, kind, document, time }: Delivery, offset: number): void {
+    this.#expected.push({
+      ...this.#place(offset),
+      id,
+      kind,
+      time,
+      content: contentOf(kind, document),
+      likeness: likenessOf(kind, document),
+      isPending: offset >= this.#ackedTo,
+    });
+  }
+
+  besides({ id, kind, document }: Delivery): void {
+    this.#evidence.add(id).add(contentOf(kind, document));
+  }
+
+  receipt(receipt: NoiseReceipt): void {
+    const key = receiptKey(receipt);
+    const known = this.#receipts.get(key) ?? { count: 0, pending: 0, place: this.#place(receipt.from) };
+    this.#receipts.set(key, known);
+    this.#dropped += receipt.count;
+    if (receipt.from >= this.#ackedTo) {
+      known.pending += receipt.count;
+    } else {
+      known.count += receipt.count;
+    }
+  }
+
+  count(lines: number): void {
+    this.#lines += lines;
+  }
+
+  result(): ExpectedAtSink {
+    if (this.#lines !== this.#expected.length + this.#dropped) {
+      throw new IngestError(
+        "unreadable",
+        `Cannot reconcile sink "${this.#sink}": the inputs changed while they were read`,
+        {
+          hint: "Run it again",
+        },
+      );
+    }
+    return {
+      lines: this.#lines,
+      dropped: this.#dropped,
+      expected: this.#expected,
+      evidence: this.#evidence,
+      receipts: this.#receipts,
+    };
+  }
+
+  #place(offset: number): Place {
+    return { source: this.#source, file: this.#file, offset };
+  }
+}
