@@ -33,6 +33,10 @@ function commands(finish: Finish): readonly CommandModule[] {
       const { ingest, ingestOptions } = await import("./commands/ingest.ts");
       return { options: ingestOptions, run: ingest };
     }),
+    lazy(finish, "reconcile", "Prove that nothing was lost: read inputs and sinks again and compare", async () => {
+      const { reconcile, reconcileOptions } = await import("./commands/reconcile.ts");
+      return { options: reconcileOptions, run: reconcile };
+    }),
     lazy(finish, "replay [logs..]", "Findings and timeline of audit logs", async () => {
       const { replay, replayOptions } = await import("./commands/replay.ts");
       return { options: replayOptions, run: replay };

@@ -109,6 +109,11 @@ export async function readInputs(
   return { atSinks: gathered.map((sink) => sink.result()), skipped };
 }
 
+/** Stands for a sink that is only asked about. */
+function noSink(name: string): SinkFeed["sink"] {
+  return { name, write: async () => [], close: async () => undefined };
+}
+
 async function readFiles(
   files: readonly InputFile[],
   source: string,
@@ -117,7 +122,6 @@ async function readFiles(
   gathered: readonly SinkExpectation[],
 ): Promise<void> {
   const ledger = new Ledger();
-  const noSink = (name: string): SinkFeed["sink"] => ({ name, write: async () => [], close: async () => undefined });
   const handler = new LineHandler({
     source,
     outlets: config.sinks.map(({ name, feed, policy }, i) => ({
@@ -167,30 +171,25 @@ async function readFiles(
 
 /** The logs of a source, oldest first; undefined when it cannot be read a second time. */
 async function inputsOf(source: SourceConfig, checkpoint: Checkpoint): Promise<readonly InputFile[] | undefined> {
-  switch (source.type) {
-    case "file": {
-      const isOne = source.paths.length === 1 && !isPattern(source.paths[0] ?? "");
-      const logs = await activeLogs(source.paths);
-      const all = logs.map((path) =>
-        tailInputs(path, isOne ? source.name : `${source.name}/${path}`, isOne, checkpoint),
-      );
-      return (await Promise.all(all)).flat();
-    }
-    case "archive": {
-      const position = checkpoint.get(`source/${source.name}`);
-      const acked = position as { readonly input?: string; readonly offset?: number } | undefined;
-      const paths = await expandPatterns(source.paths);
-      const current = paths.findIndex((path, i) => `${i}:${path}` === acked?.input);
-      return paths.map((path, i) => ({
-        file: path,
-        input: `${i}:${path}`,
-        open: () => openCanonicalLog(path),
-        ackedTo: i < current ? Infinity : i === current ? (acked?.offset ?? 0) : 0,
-      }));
-    }
-    default:
-      return undefined;
+  if (source.type === "file") {
+    const isOne = source.paths.length === 1 && !isPattern(source.paths[0] ?? "");
+    const logs = await activeLogs(source.paths);
+    const all = logs.map((path) => tailInputs(path, isOne ? source.name : `${source.name}/${path}`, isOne, checkpoint));
+    return (await Promise.all(all)).flat();
   }
+  if (source.type === "archive") {
+    const position = checkpoint.get(`source/${source.name}`);
+    const acked = position as { readonly input?: string; readonly offset?: number } | undefined;
+    const paths = await expandPatterns(source.paths);
+    const current = paths.findIndex((path, i) => `${i}:${path}` === acked?.input);
+    return paths.map((path, i) => ({
+      file: path,
+      input: `${i}:${path}`,
+      open: () => openCanonicalLog(path),
+      ackedTo: i < current ? Infinity : i === current ? (acked?.offset ?? 0) : 0,
+    }));
+  }
+  return undefined;
 }
 
 async function tailInputs(

@@ -31,30 +31,29 @@ const FILE_OF_KIND = /^(event|undecidable|receipt)s?(?:-.+)?\.ndjson(?:\.zst|\.g
 /** Reads a sink back; undefined when it is of a type that cannot be read. */
 export async function readSinkBack(config: SinkConfig, cluster: string): Promise<SinkContent | undefined> {
   const gathered = new Gathered();
-  switch (config.type) {
-    case "file":
-      for (const name of await namesIn(config.folder)) {
-        const kind = FILE_OF_KIND.exec(name)?.[1] as Delivery["kind"] | undefined;
-        if (kind !== undefined) {
-          await gathered.file(kind, join(config.folder, name));
-        }
+  if (config.type === "file") {
+    for (const name of await namesIn(config.folder)) {
+      const kind = FILE_OF_KIND.exec(name)?.[1] as Delivery["kind"] | undefined;
+      if (kind !== undefined) {
+        await gathered.file(kind, join(config.folder, name));
       }
-      return gathered;
-    case "store":
-      for (const { kind, path } of (await openStore(config.folder)).select({ kinds: KINDS })) {
-        await gathered.file(kind as Delivery["kind"], path);
-      }
-      return gathered;
-    case "elasticsearch": {
-      const { readStream } = await import("./sinks/elasticsearch-read.ts");
-      for await (const { id, kind, document } of readStream(config, cluster)) {
-        gathered.add(id, kind, Buffer.from(document));
-      }
-      return gathered;
     }
-    default:
-      return undefined;
+    return gathered;
   }
+  if (config.type === "store") {
+    for (const { kind, path } of (await openStore(config.folder)).select({ kinds: KINDS })) {
+      await gathered.file(kind as Delivery["kind"], path);
+    }
+    return gathered;
+  }
+  if (config.type === "elasticsearch") {
+    const { readStream } = await import("./sinks/elasticsearch-read.ts");
+    for await (const { id, kind, document } of readStream(config, cluster)) {
+      gathered.add(id, kind, Buffer.from(document));
+    }
+    return gathered;
+  }
+  return undefined;
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

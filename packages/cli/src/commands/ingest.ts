@@ -1,15 +1,13 @@
-import { checkConfig, createLogger, readConfig, startDaemon } from "@auditsieve/ingest";
-import type { IngestConfig } from "@auditsieve/ingest";
+import { checkConfig, createLogger, startDaemon } from "@auditsieve/ingest";
 import { SEVERITIES } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
+import { loadConfig } from "../load-config.ts";
 import { say, sayProblem, writeData } from "../output.ts";
-import { readText } from "../read-text.ts";
-import { readDetectionTexts, readPolicyText } from "../shipped.ts";
 
 /** Options of `ingest`. */
 export interface IngestOptions {
@@ -104,17 +102,6 @@ async function withFiles(options: IngestOptions): Promise<ExitCode> {
   }
   const { ingestFiles } = await import("./ingest-files.ts");
   return ingestFiles({ ...options, logLevel: options.logLevel ?? "warn" }, stopSignal());
-}
-
-async function loadConfig(file: string): Promise<IngestConfig | undefined> {
-  const { config, problems } = readConfig(await readText(file, "configuration"), {
-    env: (name) => process.env[name],
-    readFile: (path) => readFileSync(path, "utf8"),
-    policy: readPolicyText,
-    detections: readDetectionTexts,
-  });
-  problems.forEach((problem) => sayProblem(problem, file));
-  return config;
 }
 
 /** Aborts at the first signal to end; the second one does not wait for the drain. */

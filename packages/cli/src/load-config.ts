@@ -1,0 +1,18 @@
+import { readConfig } from "@auditsieve/ingest";
+import type { IngestConfig } from "@auditsieve/ingest";
+import { readFileSync } from "node:fs";
+import { sayProblem } from "./output.ts";
+import { readText } from "./read-text.ts";
+import { readDetectionTexts, readPolicyText } from "./shipped.ts";
+
+/** The daemon's configuration in `file`; undefined when it cannot be used, and every problem has been said. */
+export async function loadConfig(file: string): Promise<IngestConfig | undefined> {
+  const { config, problems } = readConfig(await readText(file, "configuration"), {
+    env: (name) => process.env[name],
+    readFile: (path) => readFileSync(path, "utf8"),
+    policy: readPolicyText,
+    detections: readDetectionTexts,
+  });
+  problems.forEach((problem) => sayProblem(problem, file));
+  return config;
+}
