@@ -1,4 +1,4 @@
-import { loadDetections } from "@auditsieve/detect";
+import { loadDetectionFiles } from "@auditsieve/detect";
 import type { Detection } from "@auditsieve/detect";
 import { readdirSync, readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
@@ -47,10 +47,10 @@ export function readDetectionTexts(
 
 /** The shipped detections, compiled. */
 export function shippedDetections(): readonly Detection[] {
-  const loaded = readDetectionTexts(undefined).map(({ file, text }) => loadDetections(text, file));
-  const broken = loaded.flatMap(({ problems }) => problems).find(({ severity }) => severity === "error");
+  const { detections, problems } = loadDetectionFiles(readDetectionTexts(undefined));
+  const broken = problems.find(({ severity }) => severity === "error");
   if (broken !== undefined) {
     throw new Failure(`Cannot load the shipped detections: ${broken.message}`, { hint: "Install auditsieve again" });
   }
-  return loaded.flatMap(({ detections }) => detections);
+  return detections;
 }

@@ -34,6 +34,8 @@ export interface Detection {
   readonly firstSeen?: FirstSeen;
   /** Set when it detects by the findings of others, over time. */
   readonly correlation?: Correlation;
+  /** Of a correlation: the detections of single events that it rests on, over any number of others. */
+  readonly restsOn?: readonly Detection[];
 }
 
 /** Whether `a` is less bad than `b`. */

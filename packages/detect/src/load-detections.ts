@@ -1,5 +1,5 @@
 import { isJsonObject, own, readYaml } from "@auditsieve/audit";
-import type { JsonObject, JsonValue, Need, Problem, YamlDocument } from "@auditsieve/audit";
+import type { JsonObject, JsonValue, Problem, YamlDocument } from "@auditsieve/audit";
 import type { Expression } from "./condition/expression.ts";
 import { SEVERITIES } from "./detection.ts";
 import type { Detection, Severity } from "./detection.ts";
@@ -89,26 +89,23 @@ export function loadDetectionFiles(
   );
   const problems = loaded.flatMap(({ file, problems: own }) => own.map((problem) => ({ ...problem, file })));
   const { correlations } = linkCorrelations(filtered.detections);
-  const needs = needsOfCorrelations(correlations);
+  const leaves = leavesOf(correlations);
   return {
-    detections: filtered.detections.map((detection) => ({
-      ...detection,
-      needs: needs.get(detection) ?? detection.needs,
-    })),
+    detections: filtered.detections.map((detection) => {
+      const restsOn = leaves.get(detection);
+      // What the log must hold for a correlation is what the detections need that it rests on.
+      return restsOn ? { ...detection, restsOn, needs: restsOn.flatMap(({ needs }) => needs) } : detection;
+    }),
     problems: [...problems, ...filtered.problems],
   };
 }
 
-/** What the log must hold for a correlation is what the detections need that it rests on. */
-function needsOfCorrelations(correlations: readonly LinkedCorrelation[]): ReadonlyMap<Detection, readonly Need[]> {
-  const needs = new Map<Detection, readonly Need[]>();
+function leavesOf(correlations: readonly LinkedCorrelation[]): ReadonlyMap<Detection, readonly Detection[]> {
+  const leaves = new Map<Detection, readonly Detection[]>();
   for (const { detection, rules } of correlations) {
-    needs.set(
-      detection,
-      rules.flatMap((rule) => needs.get(rule) ?? rule.needs),
-    );
+    leaves.set(detection, [...new Set(rules.flatMap((rule) => leaves.get(rule) ?? [rule]))]);
   }
-  return needs;
+  return leaves;
 }
 
 interface LoadedText {

@@ -1,6 +1,6 @@
 import { own, readYaml } from "@auditsieve/audit";
 import type { JsonObject, JsonValue, Problem } from "@auditsieve/audit";
-import { DetectionEngine, loadDetections } from "@auditsieve/detect";
+import { DetectionEngine, loadDetectionFiles } from "@auditsieve/detect";
 import { ConfigReader } from "./config-reader.ts";
 import type { ConfigReferences } from "./config-reader.ts";
 import { readSink } from "./config-sinks.ts";
@@ -168,18 +168,17 @@ function readDetections(
     reader.problem(["detections"], "detections must be a list of paths", "Leave it out for the shipped detections");
   }
   try {
-    const loaded = references.detections(paths).map(({ file, text }) => ({ file, ...loadDetections(text, file) }));
-    for (const { file, problems } of loaded) {
-      for (const { severity, message, hint, line } of problems) {
-        reader.problem(
-          ["detections"],
-          `${file}${line === undefined ? "" : `:${line}`}: ${message}`,
-          hint ?? "",
-          severity,
-        );
-      }
+    const loaded = loadDetectionFiles(references.detections(paths));
+    const engine = new DetectionEngine(loaded.detections);
+    for (const { file, severity, message, hint, line } of [...loaded.problems, ...engine.linked.problems]) {
+      reader.problem(
+        ["detections"],
+        `${file}${line === undefined ? "" : `:${line}`}: ${message}`,
+        hint ?? "",
+        severity,
+      );
     }
-    return new DetectionEngine(loaded.flatMap(({ detections }) => detections));
+    return engine;
   } catch (error) {
     reader.problem(
       ["detections"],

@@ -1,3 +1,4 @@
+import { LEVELS } from "@auditsieve/audit";
 import type { JsonValue, Level } from "@auditsieve/audit";
 import { readsOf } from "@auditsieve/detect";
 import type { Detection } from "@auditsieve/detect";
@@ -24,6 +25,14 @@ const SERVICE_ACCOUNT_OR_NODE = /^system:(?:serviceaccount:.+:.+|node:.+|anonymo
  * condition that is about patches asks for no body of a create.
  */
 export function levelToHit(detection: Detection): (witness: CoverageWitness) => Level | undefined {
+  if (detection.restsOn) {
+    // Of a correlation: the most that one of its parts asks for.
+    const parts = detection.restsOn.map(levelToHit);
+    return (witness) => {
+      const levels = new Set(parts.map((part) => part(witness)));
+      return LEVELS.findLast((level) => levels.has(level));
+    };
+  }
   return (witness) => {
     const { truth, reads } = remainderOf(detection.condition, witness);
     return truth === false ? undefined : levelOf(reads);

@@ -1,5 +1,5 @@
 import type { Need } from "@auditsieve/audit";
-import { loadDetections, safeText, SEVERITIES } from "@auditsieve/detect";
+import { linkCorrelations, loadDetectionFiles, safeText, SEVERITIES } from "@auditsieve/detect";
 import type { Detection } from "@auditsieve/detect";
 import { coverNeeds } from "@auditsieve/policy";
 import type { Coverage, CoverageAnswer, CoveragePart, Policy } from "@auditsieve/policy";
@@ -66,10 +66,13 @@ export async function policyCoverage(options: PolicyCoverageOptions): Promise<Ex
   if (detections === undefined) {
     return EXIT.unusable;
   }
-  const covered = detections.map((detection) => ({
-    detection,
-    coverage: coverDetection(policy, detection, options.kubernetesVersion),
-  }));
+  const { silent } = linkCorrelations(detections);
+  const covered = detections
+    .filter((detection) => !silent.has(detection))
+    .map((detection) => ({
+      detection,
+      coverage: coverDetection(policy, detection, options.kubernetesVersion),
+    }));
   await (options.output === "json" ? writeData(`${JSON.stringify(toJson(covered), undefined, 2)}\n`) : print(covered));
   const worst =
     options.failOn === undefined ? Infinity : ANSWERS.indexOf(options.failOn.replace("-", " ") as CoverageAnswer);
@@ -78,11 +81,7 @@ export async function policyCoverage(options: PolicyCoverageOptions): Promise<Ex
 
 /** What a policy writes of what the detection needs, leaving out what it could never hit on. */
 export function coverDetection(policy: Policy, detection: Detection, kubernetesVersion = "1.37"): Coverage {
-  return coverNeeds(policy, detection.needs, {
-    kubernetesVersion,
-    // A correlation looks at no event itself: it needs what the detections need that it names.
-    ...(detection.correlation === undefined && { levelToHit: levelToHit(detection) }),
-  });
+  return coverNeeds(policy, detection.needs, { kubernetesVersion, levelToHit: levelToHit(detection) });
 }
 
 interface Covered {
@@ -104,12 +103,10 @@ export async function readDetections(paths: readonly string[]): Promise<readonly
       },
     );
   }
-  const loaded = await Promise.all(
-    files.map(async (file) => ({ file, ...loadDetections(await readText(file, "detection"), file) })),
-  );
-  loaded.forEach(({ file, problems }) => problems.forEach((problem) => sayProblem(problem, file)));
-  const isBroken = loaded.some(({ problems }) => problems.some(({ severity }) => severity === "error"));
-  return isBroken ? undefined : loaded.flatMap(({ detections }) => detections);
+  const texts = await Promise.all(files.map(async (file) => ({ file, text: await readText(file, "detection") })));
+  const { detections, problems } = loadDetectionFiles(texts);
+  problems.forEach((problem) => sayProblem(problem, problem.file));
+  return problems.some(({ severity }) => severity === "error") ? undefined : detections;
 }
 
 async function filesOf(path: string): Promise<readonly string[]> {
