@@ -2,6 +2,8 @@ import { isJsonObject, own } from "@auditsieve/audit";
 import type { JsonObject, JsonValue } from "@auditsieve/audit";
 import type { ConfigReader } from "./config-reader.ts";
 import { readName } from "./config-sinks.ts";
+import { readWebhook, WEBHOOK_KEYS } from "./config-webhook.ts";
+import type { WebhookOptions } from "./sources/webhook.ts";
 
 type At = readonly (string | number)[];
 
@@ -27,12 +29,32 @@ export interface StdinSourceConfig {
   readonly name: string;
 }
 
-export type SourceConfig = FileSourceConfig | ArchiveSourceConfig | StdinSourceConfig;
+/** Receives what an apiserver's audit webhook posts. */
+export interface WebhookSourceConfig extends Pick<
+  WebhookOptions,
+  | "host"
+  | "port"
+  | "path"
+  | "tls"
+  | "token"
+  | "maxBodyBytes"
+  | "maxSpoolBytes"
+  | "requestTimeoutMs"
+  | "initialBackoffMs"
+> {
+  readonly type: "webhook";
+  readonly name: string;
+  /** Default: `spool/<name>` in the state folder. */
+  readonly spoolFolder?: string;
+}
+
+export type SourceConfig = FileSourceConfig | ArchiveSourceConfig | StdinSourceConfig | WebhookSourceConfig;
 
 const OWN_KEYS: Readonly<Record<SourceConfig["type"], readonly string[]>> = {
   file: ["path", "paths", "pollIntervalMs"],
   archive: ["path", "paths"],
   stdin: [],
+  webhook: WEBHOOK_KEYS,
 };
 const TYPES = Object.keys(OWN_KEYS) as SourceConfig["type"][];
 
@@ -62,6 +84,8 @@ export function readSource(reader: ConfigReader, value: JsonValue, index: number
     }
     case "stdin":
       return { type, name };
+    case "webhook":
+      return readWebhook(reader, given, at, name);
     default:
       return type satisfies never;
   }
@@ -69,7 +93,17 @@ export function readSource(reader: ConfigReader, value: JsonValue, index: number
 
 /** What must not be the same in two sources, by name of the key. */
 export function placesOf(source: SourceConfig): readonly string[] {
-  return source.type === "stdin" ? ["-"] : source.paths;
+  switch (source.type) {
+    case "file":
+    case "archive":
+      return source.paths;
+    case "stdin":
+      return ["-"];
+    case "webhook":
+      return [`${source.host}:${source.port}`];
+    default:
+      return source satisfies never;
+  }
 }
 
 function readPaths(reader: ConfigReader, given: JsonObject, at: At): readonly string[] | undefined {

@@ -121,4 +121,47 @@ detections: [1]
     expect(problems.length).toBeGreaterThan(0);
     expect(JSON.stringify(problems)).not.toMatch(/hunter2|s3cret/);
   });
+
+  test("lets nobody post to a webhook unknown, or in the clear over a network", () => {
+    const withSource = (source: string): ReturnType<typeof readConfig> =>
+      readConfig(GOOD.replace("- { type: file, path: /var/log/audit.log }", source), references);
+    const messages = (source: string): readonly string[] => withSource(source).problems.map(({ message }) => message);
+    expect(withSource("- { type: webhook, listen: '127.0.0.1:8080', insecure: true }").config?.sources).toMatchObject([
+      { type: "webhook", name: "webhook", host: "127.0.0.1", port: 8080 },
+    ]);
+    expect(messages("- { type: webhook }")).toMatchObject([expect.stringContaining("whoever reaches it")]);
+    expect(messages("- { type: webhook, listen: '0.0.0.0:1', insecure: true }")).toMatchObject([
+      expect.stringContaining("loopback"),
+    ]);
+    expect(messages("- { type: webhook, listen: '[::1]:99999', insecure: true }")).toMatchObject([
+      expect.stringContaining("an address and a port"),
+    ]);
+    expect(messages("- { type: webhook, certFile: /etc/key, keyFile: /etc/key, token: t }")).toMatchObject([
+      expect.stringContaining("no certificate"),
+    ]);
+    expect(
+      messages("- { type: webhook, insecure: true, listen: 'localhost:1', maxBodyBytes: 999999999 }"),
+    ).toMatchObject([expect.stringContaining("does not fit")]);
+  });
+
+  test("reads several paths, archives, and no input twice", () => {
+    const sources = (text: string): ReturnType<typeof readConfig> =>
+      readConfig(GOOD.replace("  - { type: file, path: /var/log/audit.log }", text), references);
+    expect(
+      sources(
+        "  - { type: file, paths: [/a.log, '/b/*.log'] }\n  - { type: archive, path: '/c/*.gz' }\n  - { type: stdin }",
+      ).config?.sources,
+    ).toMatchObject([
+      { type: "file", name: "audit", paths: ["/a.log", "/b/*.log"] },
+      { type: "archive", name: "audit-2", paths: ["/c/*.gz"] },
+      { type: "stdin", name: "stdin-3" },
+    ]);
+    expect(sources("  - { type: stdin }\n  - { type: stdin, name: again }").problems).toMatchObject([
+      { message: expect.stringContaining("same input") as string },
+    ]);
+    expect(sources("  - { type: file, path: /a, paths: [/b] }").problems).toHaveLength(1);
+    expect(
+      sources("  - { type: file, path: /a }\n  - { type: file, name: b, paths: [/b, /a] }").problems,
+    ).toMatchObject([{ message: expect.stringContaining("same path") as string }]);
+  });
 });

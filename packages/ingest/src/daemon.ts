@@ -74,6 +74,7 @@ export async function startDaemon(config: IngestConfig, options: DaemonOptions):
   const sources = await Promise.all(
     config.sources.map((source) =>
       createSource(source, {
+        stateFolder,
         checkpoint,
         onAlarm: (alarm) => {
           logger.warn({ source: source.name, alarm: alarm.kind }, alarm.message);
@@ -114,7 +115,7 @@ export async function startDaemon(config: IngestConfig, options: DaemonOptions):
   const report = setInterval(() => logTallies(logger, pipelines), options.reportIntervalMs ?? 60_000);
   const error = await runAll(pipelines, options.signal);
   clearInterval(report);
-  await Promise.allSettled([...sinks.map((sink) => sink.close()), sideLogs.close()]);
+  await Promise.allSettled([...[...sources, ...sinks].map((one) => one.close()), sideLogs.close()]);
   return endOf(pipelines, error, logger);
 }
 

@@ -27,7 +27,13 @@ export { checkConfig, startDaemon } from "./daemon.ts";
 export type { DaemonEnd, DaemonOptions } from "./daemon.ts";
 export { readConfig } from "./config.ts";
 export type { IngestConfig, ReadConfig } from "./config.ts";
-export type { ArchiveSourceConfig, FileSourceConfig, SourceConfig, StdinSourceConfig } from "./config-sources.ts";
+export type {
+  ArchiveSourceConfig,
+  FileSourceConfig,
+  SourceConfig,
+  StdinSourceConfig,
+  WebhookSourceConfig,
+} from "./config-sources.ts";
 export type { ConfigReferences, References } from "./config-reader.ts";
 export type {
   ElasticsearchSinkConfig,
@@ -49,6 +55,8 @@ export type { Store, StoreSegment, StoreSelection } from "./sources/store-reader
 export { createStoreSink } from "./sinks/store.ts";
 export type { StoreSinkOptions } from "./sinks/store.ts";
 export type { IndexEntry } from "./sinks/store-format.ts";
+export { createWebhook } from "./sources/webhook.ts";
+export type { WebhookOptions } from "./sources/webhook.ts";
 export { createFileTails } from "./sources/file-tails.ts";
 export type { FileTailsOptions } from "./sources/file-tails.ts";
 export { createStdoutSink } from "./sinks/stdout.ts";

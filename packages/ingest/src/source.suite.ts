@@ -21,7 +21,11 @@ export interface ReceivedLine {
 
 /** What every source must do, whatever it reads from. */
 export function testSource(name: string, harness: SourceHarness): void {
-  const LINES = Array.from({ length: 500 }, (_, i) => `{"id":${i},"pad":"${"x".repeat((i * 37) % 900)}"}`);
+  const LINES = Array.from(
+    { length: 500 },
+    (_, i) =>
+      `{"level":"Request","auditID":"${i}","stage":"ResponseComplete","requestURI":"/","verb":"get","user":{"username":"jane"},"requestObject":"${"x".repeat((i * 37) % 900)}"}`,
+  );
 
   describe(`${name} is a source`, () => {
     test("gives every byte once, in order and without holes", () =>

@@ -31,6 +31,6 @@ export interface Source {
 
 /** Something an operator must hear of; the pipeline goes on. `kind` is a metric label, `message` holds no log content. */
 export interface SourceAlarm {
-  readonly kind: "truncated" | "gap" | "damaged-archive" | "unreadable";
+  readonly kind: "truncated" | "gap" | "damaged-archive" | "unreadable" | "spool-full" | "refused";
   readonly message: string;
 }

@@ -12,7 +12,7 @@ import { buildGoProgram } from "../policy-oracle/go-program.ts";
 import type { GoBuildOptions } from "../policy-oracle/go-program.ts";
 import { ApiClient } from "./api-client.ts";
 import { writeConfiguration } from "./configuration.ts";
-import type { Configuration, TokenUser } from "./configuration.ts";
+import type { Configuration, TokenUser, WebhookTarget } from "./configuration.ts";
 
 /** Version of Kubernetes that is built; go.mod names its modules. */
 export const KUBERNETES_VERSION = "1.37.2";
@@ -21,7 +21,7 @@ export interface ApiserverOptions extends GoBuildOptions {
   /** The audit policy that it loads. */
   readonly policyText: string;
   /** Where its webhook backend posts to; without one there is none. On the loopback interface. */
-  readonly webhook?: string;
+  readonly webhook?: string | WebhookTarget;
   /** Who may log in besides `admin`, which is in system:masters. */
   readonly users?: readonly TokenUser[];
   /** Further flags of kube-apiserver. */

@@ -17,6 +17,16 @@ export interface Configuration {
   readonly tokens: ReadonlyMap<string, string>;
 }
 
+/** Where the audit webhook posts to, and how it shows who it is. */
+export interface WebhookTarget {
+  readonly url: string;
+  /** PEM: who signed the receiver's certificate, and the certificate and key that the apiserver shows. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly token?: string;
+}
+
 const ADMIN: TokenUser = { name: "admin", groups: ["system:masters"] };
 /** An address for documentation (RFC 5737): nothing ever connects to it. */
 const ADVERTISED = "192.0.2.10";
@@ -24,7 +34,11 @@ const ADVERTISED = "192.0.2.10";
 /** Writes the files that kube-apiserver reads, and gives its flags. */
 export async function writeConfiguration(
   folder: string,
-  options: { readonly policyText: string; readonly webhook?: string; readonly users?: readonly TokenUser[] },
+  options: {
+    readonly policyText: string;
+    readonly webhook?: string | WebhookTarget;
+    readonly users?: readonly TokenUser[];
+  },
 ): Promise<Configuration> {
   const at = (name: string): string => join(folder, name);
   const users = [ADMIN, ...(options.users ?? [])];
@@ -61,12 +75,25 @@ export async function writeConfiguration(
   return { flags, auditLog: at("audit.log"), certificate: at("certificates/apiserver.crt"), tokens };
 }
 
-async function writeWebhook(file: string, url: string): Promise<readonly string[]> {
+async function writeWebhook(file: string, given: string | WebhookTarget): Promise<readonly string[]> {
+  const { url, ca, cert, key, token }: WebhookTarget = typeof given === "string" ? { url: given } : given;
+  const base64 = (text: string): string => Buffer.from(text).toString("base64");
   const configuration = {
     apiVersion: "v1",
     kind: "Config",
-    clusters: [{ name: "sink", cluster: { server: url } }],
-    users: [{ name: "sink", user: {} }],
+    clusters: [
+      { name: "sink", cluster: { server: url, ...(ca !== undefined && { "certificate-authority-data": base64(ca) }) } },
+    ],
+    users: [
+      {
+        name: "sink",
+        user: {
+          ...(cert !== undefined && { "client-certificate-data": base64(cert) }),
+          ...(key !== undefined && { "client-key-data": base64(key) }),
+          ...(token !== undefined && { token }),
+        },
+      },
+    ],
     contexts: [{ name: "sink", context: { cluster: "sink", user: "sink" } }],
     "current-context": "sink",
   };

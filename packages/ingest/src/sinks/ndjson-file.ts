@@ -174,7 +174,7 @@ export class NdjsonFile {
 }
 
 /** Cuts a torn last line away and gives the size of what stays. */
-async function repair(handle: FileHandle): Promise<number> {
+export async function repair(handle: FileHandle): Promise<number> {
   let { size } = await handle.stat();
   while (size > 0) {
     const from = Math.max(0, size - TAIL_BYTES);

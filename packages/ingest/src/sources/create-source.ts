@@ -1,4 +1,5 @@
 import { access, constants } from "node:fs/promises";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Checkpoint } from "../checkpoint.ts";
 import type { SourceConfig } from "../config-sources.ts";
@@ -11,6 +12,7 @@ import { expandPatterns, isPattern } from "./log-patterns.ts";
 
 /** What sources need besides their configuration. */
 export interface SourceContext {
+  readonly stateFolder: string;
   readonly checkpoint: Checkpoint;
   readonly onAlarm: (alarm: SourceAlarm) => void;
   /** Standard input, for the source of that type. */
@@ -20,7 +22,7 @@ export interface SourceContext {
 /** Makes the source that an entry of the configuration describes. */
 export async function createSource(config: SourceConfig, context: SourceContext): Promise<Source> {
   const { name } = config;
-  const { checkpoint, onAlarm, input } = context;
+  const { stateFolder, checkpoint, onAlarm, input } = context;
   const onUnreadable = ({ message }: IngestError): void => onAlarm({ kind: "unreadable", message });
   switch (config.type) {
     case "file":
@@ -40,6 +42,11 @@ export async function createSource(config: SourceConfig, context: SourceContext)
         onUnreadable,
       });
     }
+    case "webhook": {
+      const { createWebhook } = await import("./webhook.ts");
+      const spoolFolder = config.spoolFolder ?? join(stateFolder, "spool", name);
+      return createWebhook({ ...config, spoolFolder, checkpoint, onAlarm });
+    }
     default:
       return config satisfies never;
   }
@@ -53,6 +60,8 @@ export function describeSource(config: SourceConfig): string {
       return config.paths.join(", ");
     case "stdin":
       return "standard input";
+    case "webhook":
+      return `${config.tls === undefined ? "http" : "https"}://${config.host}:${config.port}${config.path ?? "/"}`;
     default:
       return config satisfies never;
   }
@@ -69,6 +78,7 @@ export async function checkSource(
       return (await Promise.all(checked)).flat();
     }
     case "stdin":
+    case "webhook":
       return [];
     default:
       return config satisfies never;

@@ -1,0 +1,226 @@
+import { hash, timingSafeEqual } from "node:crypto";
+import { createServer as createHttpServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { IngestError, reasonOf } from "../errors.ts";
+
+export interface WebhookServerOptions {
+  readonly host: string;
+  /** 0 takes any that is free. */
+  readonly port: number;
+  /** Path of the audit webhook. Default `/`: any. */
+  readonly path?: string;
+  /** Without it the bodies come in the clear. With `clientCa` only callers with a certificate of it are let in. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
+  /** Bearer token that callers must show. */
+  readonly token?: string;
+  /** Default 32 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Bodies in memory at once. Default twice the largest body, at least 64 MiB. */
+  readonly maxBufferedBytes?: number;
+  /** Most time for a whole request. Default 30 s. */
+  readonly requestTimeoutMs?: number;
+  /** What becomes of a body. */
+  readonly accept: (body: Buffer) => Promise<Answer>;
+  /** Told of every request that is not answered with 200. */
+  readonly onRefused: (answer: Answer) => void;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Of a bounded set; a label. */
+  readonly reason: string;
+  /** May quote the body. */
+  readonly detail?: string;
+  readonly retryAfterSeconds?: number;
+}
+
+const OK: Answer = { status: 200, reason: "accepted" };
+const DEFAULT_BODY_BYTES = 32 * 1024 * 1024;
+const LEAST_BUFFERED_BYTES = 64 * 1024 * 1024;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** Longer than the 90 s after which Go's client closes an idle connection: else a request may meet a closing one. */
+const KEEP_ALIVE_MS = 120_000;
+const MAX_CONNECTIONS = 512;
+const CLOSE_LIMIT_MS = 5_000;
+
+/** The HTTP side of the webhook receiver: lets in who may come, bounds time and memory of a request, answers. */
+export class WebhookServer {
+  readonly #options: WebhookServerOptions;
+  readonly #server: Server;
+  readonly #maxBodyBytes: number;
+  readonly #maxBufferedBytes: number;
+  #buffered = 0;
+
+  constructor(options: WebhookServerOptions) {
+    this.#options = options;
+    this.#maxBodyBytes = options.maxBodyBytes ?? DEFAULT_BODY_BYTES;
+    this.#maxBufferedBytes = options.maxBufferedBytes ?? Math.max(LEAST_BUFFERED_BYTES, 2 * this.#maxBodyBytes);
+    const { tls } = options;
+    const http = {
+      requestTimeout: options.requestTimeoutMs ?? 30_000,
+      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, options.requestTimeoutMs ?? HEADERS_TIMEOUT_MS),
+      connectionsCheckingInterval: Math.min(1000, options.requestTimeoutMs ?? 1000),
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: 16 * 1024,
+    };
+    const listener = (request: IncomingMessage, response: ServerResponse): void => {
+      void this.#handle(request, response);
+    };
+    this.#server =
+      tls === undefined
+        ? createHttpServer(http, listener)
+        : createHttpsServer(
+            {
+              ...http,
+              cert: tls.cert,
+              key: tls.key,
+              minVersion: "TLSv1.2",
+              handshakeTimeout: HEADERS_TIMEOUT_MS,
+              ...(tls.clientCa !== undefined && { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true }),
+            },
+            listener,
+          );
+    this.#server.maxConnections = MAX_CONNECTIONS;
+    // Whoever does not speak TLS or HTTP, or not to its end: Node answers or closes, and goes on.
+    this.#server.on("tlsClientError", () => this.#options.onRefused({ status: 0, reason: "tls" }));
+  }
+
+  /** Begins to listen; gives the port. */
+  async listen(): Promise<number> {
+    const { host, port } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off("error", reject);
+        this.#server.on("error", () => undefined);
+        resolve();
+      });
+    }).catch((error: unknown) => {
+      throw new IngestError("unreadable", `Cannot listen on ${host}:${port}: ${reasonOf(error)}`, {
+        cause: error,
+        hint: "Choose a free port, or one above 1023 for a user without rights; see `listen` of the source",
+      });
+    });
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Takes no new request, ends those that run, within a bound. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) {
+      return;
+    }
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const timer = setTimeout(() => this.#server.closeAllConnections(), CLOSE_LIMIT_MS);
+    await closed;
+    clearTimeout(timer);
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A sender that goes away in the middle is no fault of ours.
+    request.on("error", () => undefined);
+    response.on("error", () => undefined);
+    let answer = this.#refusal(request);
+    if (answer === undefined) {
+      try {
+        const body = await this.#read(request);
+        answer = Buffer.isBuffer(body) ? await this.#accept(body) : body;
+      } catch {
+        answer = { status: 0, reason: "aborted" };
+      }
+    }
+    if (answer.status !== 200) {
+      this.#options.onRefused(answer);
+    }
+    if (answer.status !== 0 && !response.destroyed) {
+      reply(request, response, answer);
+    }
+  }
+
+  async #accept(body: Buffer): Promise<Answer> {
+    this.#buffered += body.length;
+    try {
+      return await this.#options.accept(body);
+    } finally {
+      this.#buffered -= body.length;
+    }
+  }
+
+  /** What can be refused without reading the body. */
+  #refusal(request: IncomingMessage): Answer | undefined {
+    const { path = "/", token } = this.#options;
+    if (token !== undefined && !isToken(request.headers.authorization, token)) {
+      return { status: 401, reason: "unauthenticated" };
+    }
+    const url = request.url ?? "";
+    if (path !== "/" && url !== path && !url.startsWith(`${path}?`)) {
+      return { status: 404, reason: "path" };
+    }
+    if (request.method !== "POST") {
+      return { status: 405, reason: "method" };
+    }
+    if (![undefined, "identity"].includes(request.headers["content-encoding"])) {
+      return { status: 415, reason: "encoding" };
+    }
+    const length = Number(request.headers["content-length"] ?? 0);
+    return length > this.#maxBodyBytes ? this.#tooLarge() : undefined;
+  }
+
+  /** The whole body, or why it is not taken. Rejects when the sender goes away or is too slow. */
+  async #read(request: IncomingMessage): Promise<Buffer | Answer> {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    try {
+      for await (const chunk of request) {
+        const piece = chunk as Buffer;
+        bytes += piece.length;
+        this.#buffered += piece.length;
+        if (bytes > this.#maxBodyBytes) {
+          return this.#tooLarge();
+        }
+        if (this.#buffered > this.#maxBufferedBytes) {
+          return { status: 429, reason: "busy", retryAfterSeconds: 1 };
+        }
+        chunks.push(piece);
+      }
+    } finally {
+      this.#buffered -= bytes;
+    }
+    return Buffer.concat(chunks, bytes);
+  }
+
+  #tooLarge(): Answer {
+    return { status: 413, reason: "too-large", detail: `over ${this.#maxBodyBytes} bytes` };
+  }
+}
+
+/** Accepted. */
+export function accepted(): Answer {
+  return OK;
+}
+
+/** In time that does not depend on where the texts differ. */
+function isToken(header: string | undefined, token: string): boolean {
+  const given = /^Bearer +(.*)$/i.exec(header ?? "")?.[1] ?? "";
+  return timingSafeEqual(hash("sha256", given, "buffer"), hash("sha256", token, "buffer"));
+}
+
+function reply(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  const { status, reason, retryAfterSeconds } = answer;
+  const isWhole = request.complete;
+  response.writeHead(status, {
+    "content-type": "application/json",
+    ...(retryAfterSeconds !== undefined && { "retry-after": String(retryAfterSeconds) }),
+    ...(status === 401 && { "www-authenticate": "Bearer" }),
+    ...(status === 405 && { allow: "POST" }),
+    // What is not read cannot be skipped: the connection ends with the answer.
+    ...(!isWhole && { connection: "close" }),
+  });
+  response.end(status === 200 ? "{}" : JSON.stringify({ error: reason }), () => {
+    if (!isWhole) {
+      request.destroy();
+    }
+  });
+}
