@@ -41,6 +41,10 @@ function commands(finish: Finish): readonly CommandModule[] {
       const { replay, replayOptions } = await import("./commands/replay.ts");
       return { options: replayOptions, run: replay };
     }),
+    lazy(finish, "query <sql> [logs..]", "SQL over the events and findings of audit logs", async () => {
+      const { query, queryOptions } = await import("./commands/query.ts");
+      return { options: queryOptions, run: query };
+    }),
     lazy(finish, "rbac <actor> [logs..]", "The least privilege that an actor has really used", async () => {
       const { rbac, rbacOptions } = await import("./commands/rbac.ts");
       return { options: rbacOptions, run: rbac };

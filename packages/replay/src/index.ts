@@ -23,3 +23,7 @@ export { isSelected } from "./selection.ts";
 export type { Selection } from "./selection.ts";
 export { GrantedAccessVisitor, leastPrivilege, UsedAccessVisitor, writeManifests } from "./rbac/index.ts";
 export type { AccessCount, LeastPrivilege, UsedAccess } from "./rbac/index.ts";
+export { EventDatabase, QueryError } from "./query/event-database.ts";
+export type { EventDatabaseOptions, PreparedQuery, QueryRow } from "./query/event-database.ts";
+export { QUERY_TABLES } from "./query/query-schema.ts";
+export type { QueryColumn, QueryTable } from "./query/query-schema.ts";

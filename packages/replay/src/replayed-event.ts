@@ -13,6 +13,8 @@ export interface ReplayedEvent {
   original(): AuditEvent;
   /** The event as it may be shown, secrets replaced. Made once, when first asked for. */
   redacted(): AuditEvent;
+  /** The same as the bytes of its line; every byte that is no secret is as it was. Outlives the call. */
+  redactedLine(): Buffer;
 }
 
 /**
@@ -39,6 +41,7 @@ export class EventInHand implements ReplayedEvent {
   #line: Buffer | undefined;
   #original: AuditEvent | undefined;
   #redacted: AuditEvent | undefined;
+  #redactedLine: Buffer | undefined;
 
   constructor(scan: EventScan, redactor: Redactor) {
     this.scan = scan;
@@ -52,11 +55,16 @@ export class EventInHand implements ReplayedEvent {
     this.#line = undefined;
     this.#original = undefined;
     this.#redacted = undefined;
+    this.#redactedLine = undefined;
   }
 
   /** A copy of the line's bytes, which outlives the call. */
   line(): Buffer {
     return (this.#line ??= Buffer.from(this.scan.bytes.subarray(this.scan.start, this.scan.end)));
+  }
+
+  redactedLine(): Buffer {
+    return (this.#redactedLine ??= this.#redactor.redactLine(this.line()));
   }
 
   /** Gives the redacted event also after the call, without doing the work before it is asked for. */
@@ -73,9 +81,8 @@ export class EventInHand implements ReplayedEvent {
 
   redacted(): AuditEvent {
     if (this.#redacted === undefined) {
-      const line = this.line();
-      const redacted = this.#redactor.redactLine(line);
-      this.#redacted = redacted === line ? this.original() : parse(redacted);
+      const redacted = this.redactedLine();
+      this.#redacted = redacted === this.#line ? this.original() : parse(redacted);
     }
     return this.#redacted;
   }
