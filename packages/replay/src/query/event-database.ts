@@ -15,7 +15,7 @@ import { instantMicros } from "../event-time.ts";
 import type { ReplayedEvent, ReplayVisitor } from "../replayed-event.ts";
 import { EVENTS, FINDINGS, rowsOf, SCHEMA } from "./query-schema.ts";
 
-type DuckDB = typeof import("@duckdb/node-api");
+type DuckDB = typeof duckdbModule;
 
 /** A query that cannot be run: a mistake in it, or something that it must not do. */
 export class QueryError extends Error {
