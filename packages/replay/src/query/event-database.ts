@@ -1,6 +1,7 @@
 import { EventScan, isJsonObject, own } from "@auditsieve/audit";
 import type { Field, JsonValue } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
+import type * as duckdbModule from "@duckdb/node-api";
 import type {
   DuckDBAppender,
   DuckDBConnection,
