@@ -3,6 +3,8 @@
  *
  * @module
  */
+export { FactGatherer, makeReport, rankActors, tellStories } from "./report/index.ts";
+export type * from "./report/index.ts";
 export type { ApiserverSeen } from "./apiserver-leases.ts";
 export type { LogCoverage } from "./coverage.ts";
 export { findLogs } from "./find-logs.ts";

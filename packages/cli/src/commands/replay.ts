@@ -2,7 +2,7 @@ import { createRedactor } from "@auditsieve/audit";
 import { SEVERITIES } from "@auditsieve/detect";
 import { isSeverityBelow } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
-import { parseInstant, replayLogs, TIMELINE_FORMATS, timelineText } from "@auditsieve/replay";
+import { FactGatherer, parseInstant, replayLogs, TIMELINE_FORMATS, timelineText } from "@auditsieve/replay";
 import type { Replayed, Selection, TimelineFormat } from "@auditsieve/replay";
 import { randomBytes } from "node:crypto";
 import type { Argv } from "yargs";
@@ -15,7 +15,9 @@ import { writeData, writeLine } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { replayInputs } from "../replay-inputs.ts";
 import { shippedDetections } from "../shipped.ts";
+import { checkReport, writeReport } from "./replay-html.ts";
 import { limitsText, summaryText, timelineTable } from "./replay-print.ts";
+import { printStories } from "./replay-stories.ts";
 
 /** Options of `replay`. */
 export interface ReplayCommandOptions {
@@ -33,6 +35,8 @@ export interface ReplayCommandOptions {
   readonly failOn: Severity | undefined;
   readonly strict: boolean;
   readonly output: "table" | "json" | TimelineFormat;
+  readonly html: string | undefined;
+  readonly stories: boolean;
 }
 
 /** Adds the options of `replay`. */
@@ -75,7 +79,18 @@ export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
       default: "table",
       describe: "A timeline for people, one document, or a finding a line",
     })
+    .option("html", {
+      type: "string",
+      describe: "Write a report to this file: stories, timeline, ATT&CK matrix, identities and objects; loads nothing",
+    })
+    .option("stories", {
+      type: "boolean",
+      default: false,
+      describe:
+        "Who stands out, where their credentials came from, and where the log ends the chain; in place of the timeline",
+    })
     .example("$0 replay audit.log audit-*.log.gz", "what happened, in order of time")
+    .example("$0 replay audit.log --html report.html", "the same as one file to read in a browser")
     .example(
       "$0 replay audit.log --actor 'system:serviceaccount:*' --min-level high",
       "what service accounts did that is severe",
@@ -93,19 +108,34 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
   const problems = new LineProblems({ strict: options.strict });
   const progress = new Progress("replayed");
   let exit: ExitCode = EXIT.fine;
+  const logs = await replayInputs(options.logs, progress);
+  const { html } = options;
+  if (html !== undefined) {
+    checkReport(html, logs);
+  }
+  const gatherer = html !== undefined || options.stories ? new FactGatherer() : undefined;
+  const redactor = createRedactor({ key: randomBytes(32) });
   const replayed = await replayLogs({
-    logs: await replayInputs(options.logs, progress),
+    logs,
     selection,
     onUnreadable: (error) => {
       sayUnreadable(error);
       exit = EXIT.unusable;
     },
     detections: shippedDetections(),
-    redactor: createRedactor({ key: randomBytes(32) }),
+    redactor,
+    ...(gatherer === undefined ? {} : { visitors: [gatherer] }),
     onLineAlarm: (alarm) => problems.addAlarm(alarm),
   });
+  if (html !== undefined && gatherer !== undefined) {
+    await writeReport(html, { ...replayed, facts: gatherer.facts(), redactor, logs });
+  }
   progress.finish();
-  await print(replayed, options.output);
+  if (options.stories && gatherer !== undefined) {
+    await printStories(gatherer.facts(), replayed);
+  } else {
+    await print(replayed, options.output);
+  }
   if (problems.finish(replayed.summary.log.events)) {
     exit = worseExit(exit, EXIT.problems);
   }

@@ -1,0 +1,38 @@
+import { createRequire } from "node:module";
+import { writeFile } from "node:fs/promises";
+import { makeReport } from "@auditsieve/replay";
+import type { ReplayLog, ReportOptions } from "@auditsieve/replay";
+import { Failure } from "../failure.ts";
+import { say } from "../output.ts";
+import { bytesText } from "../table.ts";
+import { safeText } from "@auditsieve/detect";
+
+/** Only its owner: a report says where a cluster is weak. */
+const OWNER_ONLY = 0o600;
+
+/** Throws before the logs are read if no report can be made of them. */
+export function checkReport(file: string, logs: readonly ReplayLog[]): void {
+  if (logs.some(({ isRepeatable }) => isRepeatable === false)) {
+    throw new Failure(
+      `Cannot write "${file}": a report reads the logs twice, and standard input cannot be read again`,
+      {
+        hint: "Save the log to a file first, and name that",
+      },
+    );
+  }
+}
+
+/** Makes the report and writes it, so that only its owner may read it. */
+export async function writeReport(file: string, options: Omit<ReportOptions, "tool" | "madeAt">): Promise<void> {
+  const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string };
+  const html = await makeReport({ ...options, tool: version, madeAt: new Date() });
+  await writeFile(file, html, { mode: OWNER_ONLY }).catch((error: unknown) => {
+    throw new Failure(
+      `Cannot write the report to "${file}": ${error instanceof Error ? error.message : String(error)}`,
+      { hint: "Check the folder and its permissions" },
+    );
+  });
+  say(
+    `auditsieve: wrote the report to ${safeText(file, 500)} (${bytesText(Buffer.byteLength(html))}); open it in a browser`,
+  );
+}

@@ -1,0 +1,159 @@
+import { assert, constantFrom, dictionary, jsonValue, property } from "fast-check";
+import { describe, expect, test } from "vitest";
+import { eventAt, logOf } from "../replay-fixtures.suite.ts";
+import { investigate, linesOf } from "../report/investigate.suite.ts";
+import { diffBodies } from "./diff-bodies.ts";
+import { rbacAt } from "./rbac-at.ts";
+import type { RbacChange } from "./rbac-at.ts";
+import { readReason } from "./rights.ts";
+
+const BINDING = "clusterrolebindings.rbac.authorization.k8s.io";
+
+describe("diffBodies", () => {
+  test.each([
+    ["a changed field", { spec: { replicas: 1 } }, { spec: { replicas: 3 } }, ["spec.replicas: 1 -> 3"]],
+    ["a new field", { spec: {} }, { spec: { hostPID: true } }, ["spec.hostPID: undefined -> true"]],
+    ["a field that is gone", { a: { b: "x" } }, { a: {} }, ["a.b: x -> undefined"]],
+    ["an entry of a list", { c: [{ image: "a" }] }, { c: [{ image: "b" }] }, ["c[0].image: a -> b"]],
+    ["keys with dots", { a: { "x.y/z": "1" } }, { a: { "x.y/z": "2" } }, ['a["x.y/z"]: 1 -> 2']],
+    [
+      "bookkeeping",
+      { metadata: { resourceVersion: "1" }, status: { a: 1 } },
+      { metadata: { resourceVersion: "2" } },
+      [],
+    ],
+  ])("diffBodies tells %s", (_, before, after, expected) => {
+    expect(diffBodies(before, after).map((change) => `${change.path}: ${change.before} -> ${change.after}`)).toEqual(
+      expected,
+    );
+  });
+
+  test("diffBodies is empty exactly for bodies that are the same", () => {
+    const body = dictionary(constantFrom("spec", "data", "type"), jsonValue(), { noNullPrototype: true });
+    assert(
+      property(body, body, (a, b) => {
+        const [one, other] = [JSON.parse(JSON.stringify(a)), JSON.parse(JSON.stringify(b))];
+        expect(diffBodies(one, one)).toEqual([]);
+        const isSame = JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
+        expect(diffBodies(one, other).length === 0).toBe(isSame);
+      }),
+    );
+  });
+});
+
+describe("object histories", () => {
+  const write = (ms: number, verb: string, level: string, more: Readonly<Record<string, unknown>>): unknown =>
+    eventAt(ms, {
+      verb,
+      level,
+      requestURI: "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/everyone",
+      objectRef: {
+        resource: "clusterrolebindings",
+        name: "everyone",
+        apiGroup: "rbac.authorization.k8s.io",
+        apiVersion: "v1",
+      },
+      ...more,
+    });
+  const body = (name: string): unknown => ({
+    kind: "ClusterRoleBinding",
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    metadata: { name: "everyone" },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "cluster-admin" },
+    subjects: [{ kind: "User", name }],
+  });
+
+  test("each revision has its author and its changes, and says where bodies are missing", async () => {
+    const log = linesOf([
+      write(0, "create", "RequestResponse", { requestObject: body("ann"), responseObject: body("ann") }),
+      write(1_000, "update", "RequestResponse", {
+        user: { username: "mallory" },
+        requestObject: body("eve"),
+        responseObject: body("eve"),
+      }),
+      write(2_000, "patch", "Metadata", {}),
+      write(3_000, "patch", "Request", { requestObject: { subjects: null } }),
+      write(4_000, "delete", "Metadata", {}),
+    ]);
+    const { data } = await investigate([logOf("a.log", log)]);
+    const object = data.objects.find(({ key }) => key === `${BINDING} everyone`);
+    expect(object?.revisions.map(({ verb, actorName, note }) => [verb, actorName, note])).toEqual([
+      ["create", "ann", "Created"],
+      ["update", "mallory", ""],
+      ["patch", "ann", "No bodies at level Metadata: what changed is not known"],
+      ["patch", "ann", "The log holds the patch, not what came of it"],
+      ["delete", "ann", "Deleted"],
+    ]);
+    expect(object?.revisions[1]?.changes).toEqual([{ path: "subjects[0].name", before: "ann", after: "eve" }]);
+    expect(data.rbac.map(({ verb, subjects }) => [verb, subjects])).toContainEqual(["update", ["User eve"]]);
+    const standing = rbacAt(data.rbac, "2026-11-24T10:00:01.500000Z");
+    expect(standing.map(({ change }) => [change.role, change.subjects])).toEqual([
+      ["ClusterRole cluster-admin", ["User eve"]],
+    ]);
+    expect(rbacAt(data.rbac, "2026-11-24T10:00:09.000000Z")).toEqual([]);
+  });
+});
+
+describe("rbacAt", () => {
+  const change = (time: string, verb: string, hasBody = true): RbacChange => ({
+    time,
+    verb,
+    key: "b",
+    actor: time,
+    role: hasBody ? `role of ${time}` : "",
+    subjects: [],
+    rules: [],
+    hasBody,
+  });
+  test.each([
+    ["before the first", [change("2", "create")], "1", []],
+    ["after it", [change("2", "create")], "2", ["role of 2"]],
+    [
+      "a change without a body keeps what is known",
+      [change("2", "create"), change("3", "patch", false)],
+      "4",
+      ["role of 2"],
+    ],
+    ["deleted", [change("2", "create"), change("3", "delete")], "4", []],
+    ["made again", [change("2", "create"), change("3", "delete"), change("4", "create")], "4", ["role of 4"]],
+  ])("rbacAt %s", (_, changes, time, roles) => {
+    expect(rbacAt(changes, time).map((standing) => standing.change.role)).toEqual(roles);
+  });
+
+  test("rbacAt says what is older than the log", () => {
+    expect(rbacAt([change("2", "update")], "3")[0]?.isOlder).toBe(true);
+  });
+});
+
+describe("readReason", () => {
+  test("readReason reads what RBAC writes, with quotes in it", () => {
+    expect(
+      readReason('RBAC: allowed by RoleBinding "ci-bot-edit/shop" of ClusterRole "edit" to ServiceAccount "ci-bot/ci"'),
+    ).toEqual({
+      kind: "RoleBinding",
+      binding: "ci-bot-edit/shop",
+      roleKind: "ClusterRole",
+      role: "edit",
+      subject: 'ServiceAccount "ci-bot/ci"',
+    });
+  });
+  test.each(["", "allowed by webhook", "RBAC: allowed by Something else"])(
+    "readReason knows nothing of %o",
+    (reason) => {
+      expect(readReason(reason)).toBeUndefined();
+    },
+  );
+});
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(sorted);
+  }
+  return typeof value === "object" && value !== null
+    ? Object.fromEntries(
+        Object.entries(value)
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([key, inner]) => [key, sorted(inner)]),
+      )
+    : value;
+}

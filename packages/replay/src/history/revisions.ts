@@ -1,0 +1,87 @@
+import type { EventScan, Level } from "@auditsieve/audit";
+import { objectKey } from "../stories/made-object.ts";
+import type { Place } from "../summary/read-events.ts";
+import type { Session } from "../summary/sessions.ts";
+
+/** One write to an object that succeeded. */
+export interface Revision {
+  readonly verb: string;
+  /** `scale`, `approval`; empty for the object itself. */
+  readonly subresource: string;
+  readonly session: Session;
+  readonly time: string;
+  readonly place: Place;
+  /** What the event holds: at Metadata there is no body to compare. */
+  readonly level: Level;
+}
+
+/** An object's writes in the order of the log. */
+export interface ObjectRevisions {
+  readonly key: string;
+  readonly resource: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly revisions: Revision[];
+  /** Revisions between the first and the last kept ones that were let go. */
+  omitted: number;
+}
+
+const MOST_OBJECTS = 100_000;
+const MOST_REVISIONS = 60;
+const FIRST_KEPT = 20;
+/** Status is written by control loops and tells no intent; events and leases are no one's objects. */
+const NOT_KEPT: ReadonlySet<string> = new Set([
+  "status",
+  "binding",
+  "token",
+  "exec",
+  "attach",
+  "portforward",
+  "proxy",
+  "eviction",
+]);
+const NO_OBJECTS: ReadonlySet<string> = new Set(["events", "leases", "endpoints", "endpointslices"]);
+
+/** Every write to every object: who, when and where in the log; bodies are read again for the objects that matter. */
+export class RevisionTable {
+  readonly #objects = new Map<string, ObjectRevisions>();
+  /** Objects that there was no room for. */
+  evicted = 0;
+
+  add(
+    scan: EventScan,
+    { verb, session, time, place, name }: Omit<Revision, "subresource" | "level"> & { readonly name: string },
+  ): void {
+    const kind = scan.text("objectRef.resource") ?? "";
+    const subresource = scan.text("objectRef.subresource") ?? "";
+    if (name === "" || NOT_KEPT.has(subresource) || NO_OBJECTS.has(kind)) {
+      return;
+    }
+    const group = scan.text("objectRef.apiGroup") ?? "";
+    const resource = group === "" ? kind : `${kind}.${group}`;
+    const namespace = scan.text("objectRef.namespace") ?? "";
+    const key = objectKey(resource, namespace, name);
+    let object = this.#objects.get(key);
+    if (object === undefined) {
+      if (this.#objects.size >= MOST_OBJECTS) {
+        this.evicted++;
+        return;
+      }
+      object = { key, resource, namespace, name, revisions: [], omitted: 0 };
+      this.#objects.set(key, object);
+    }
+    object.revisions.push({ verb, subresource, session, time, place, level: scan.level });
+    if (object.revisions.length > MOST_REVISIONS) {
+      object.revisions.splice(FIRST_KEPT, 1);
+      object.omitted++;
+    }
+  }
+
+  get(key: string): ObjectRevisions | undefined {
+    return this.#objects.get(key);
+  }
+
+  objects(): readonly ObjectRevisions[] {
+    return [...this.#objects.values()];
+  }
+}

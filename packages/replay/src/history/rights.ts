@@ -1,0 +1,76 @@
+import type { Place } from "../summary/read-events.ts";
+import type { Session } from "../summary/sessions.ts";
+
+/** The binding that an authorizer named for letting a request pass. */
+export interface GrantedBy {
+  readonly kind: "ClusterRoleBinding" | "RoleBinding";
+  /** `web-edit/shop` for a RoleBinding: name first, then namespace, as RBAC writes it. */
+  readonly binding: string;
+  readonly roleKind: "ClusterRole" | "Role";
+  readonly role: string;
+  readonly subject: string;
+}
+
+/** How often a session was let pass for a reason. */
+export interface Allowed {
+  readonly session: Session;
+  /** As the annotation has it; empty where the authorizer gave none (system:masters, for one). */
+  readonly reason: string;
+  readonly grant: GrantedBy | undefined;
+  first: string;
+  last: string;
+  requests: number;
+  readonly place: Place;
+}
+
+const REASON = /^RBAC: allowed by (ClusterRoleBinding|RoleBinding) "([^"]*)" of (ClusterRole|Role) "([^"]*)" to (.*)$/;
+const MOST_ALLOWED = 50_000;
+
+/**
+ * Reads the reason of an RBAC decision.
+ *
+ * @see https://github.com/kubernetes/kubernetes/blob/master/plugin/pkg/auth/authorizer/rbac/rbac.go
+ * @example
+ * const grant = readReason('RBAC: allowed by ClusterRoleBinding "b" of ClusterRole "r" to User "jane"');
+ * assert.equal(grant?.binding, "b");
+ */
+export function readReason(reason: string): GrantedBy | undefined {
+  const [, kind, binding = "", roleKind, role = "", subject = ""] = REASON.exec(reason) ?? [];
+  return kind === undefined || roleKind === undefined
+    ? undefined
+    : {
+        kind: kind as GrantedBy["kind"],
+        binding,
+        roleKind: roleKind as GrantedBy["roleKind"],
+        role,
+        subject,
+      };
+}
+
+/** Which binding let whom pass, how often: out of the annotation authorization.k8s.io/reason. */
+export class RightsTable {
+  readonly #allowed = new Map<string, Allowed>();
+
+  add(session: Session, reason: string, time: string, place: Place): void {
+    const key = `${session.id}\n${reason}`;
+    const known = this.#allowed.get(key);
+    if (known !== undefined) {
+      known.requests++;
+      known.last = time > known.last ? time : known.last;
+    } else if (this.#allowed.size < MOST_ALLOWED) {
+      this.#allowed.set(key, {
+        session,
+        reason,
+        grant: readReason(reason),
+        first: time,
+        last: time,
+        requests: 1,
+        place,
+      });
+    }
+  }
+
+  allowed(): readonly Allowed[] {
+    return [...this.#allowed.values()];
+  }
+}

@@ -1,0 +1,129 @@
+import { el, link, section, table } from "./dom.ts";
+import { actorLink, bar, chapter, facts, time } from "./parts.ts";
+import { report } from "./report.ts";
+import { timelineChart } from "./timeline-chart.ts";
+import { count, counted } from "./write-time.ts";
+
+const MOST_ROWS = 12;
+
+/** What a responder reads first. */
+export function overview(): HTMLElement {
+  const total = report.findings.length + report.findingsLeftOut;
+  const suspects = report.actors.filter(({ isSuspicious }) => isSuspicious);
+  return el(
+    "div",
+    {},
+    el("h1", { tabindex: -1 }, headline(suspects.length)),
+    el(
+      "p",
+      { class: "lead" },
+      `${counted(total, "finding")} in ${counted(report.log.events, "event")}, `,
+      time(report.log.from),
+      " to ",
+      time(report.log.to),
+      ` UTC on ${report.log.from.slice(0, 10)}.`,
+    ),
+    el(
+      "ul",
+      { class: "chips", "aria-label": "Findings by severity" },
+      ...report.severities
+        .filter(({ findings }) => findings > 0)
+        .map(({ severity: name, findings }) =>
+          el("li", { class: `chip ${name}` }, el("strong", {}, count(findings)), ` ${name}`),
+        ),
+    ),
+    startHere(),
+    section("Identities that stand out", ranking()),
+    section(
+      "When it happened",
+      timelineChart({ isSmall: true }),
+      el("p", {}, link("timeline", "Open the timeline to zoom and filter")),
+    ),
+    newcomers(),
+    limits(),
+  );
+}
+
+function headline(suspects: number): string {
+  return suspects === 0
+    ? "No identity stands out"
+    : `${counted(suspects, "identity").replace(/ identitys$/, " identities")} stand${suspects === 1 ? "s" : ""} out`;
+}
+
+function startHere(): HTMLElement | undefined {
+  if (report.stories.length === 0) {
+    return undefined;
+  }
+  const cards = report.stories
+    .slice(0, 6)
+    .map((story, i) =>
+      el(
+        "li",
+        { class: "card" },
+        el("h3", {}, link(`story-${i}`, story.title)),
+        ...story.chapters.slice(0, 4).map(chapter),
+        el("p", {}, link(`story-${i}`, `Read the story: ${counted(story.steps.length, "step")}`)),
+      ),
+    );
+  return section("Start here: who did it, and where it came from", el("ol", { class: "cards" }, ...cards));
+}
+
+function ranking(): HTMLElement {
+  const most = Math.max(1, ...report.actors.map(({ score }) => score));
+  const rows = report.actors
+    .flatMap((actor, i) => (actor.score > 0 ? [{ actor, i }] : []))
+    .slice(0, MOST_ROWS)
+    .map(({ actor, i }) => [
+      actorLink(i),
+      el("span", { class: "score" }, bar(actor.score / most, `${actor.score} points`), ` ${actor.score}`),
+      el(
+        "ul",
+        { class: "reasons" },
+        ...actor.reasons.slice(0, 4).map(({ text }) => el("li", {}, text)),
+        actor.reasons.length > 4 &&
+          el("li", { class: "quiet" }, link(`actor-${i}`, `${actor.reasons.length - 4} more reasons`)),
+      ),
+      String(actor.findings),
+      count(actor.refused),
+      time(actor.first),
+      time(actor.last),
+    ]);
+  return table(
+    "Identities by points, most suspicious first",
+    ["Identity", "Points", "What is unusual", "Findings", "Refused", "First seen", "Last seen"],
+    rows,
+  );
+}
+
+function newcomers(): HTMLElement | undefined {
+  const fresh = report.actors.flatMap((actor, i) =>
+    actor.isNew && !/^system:(?:node|kube-|serviceaccount:kube-system)/.test(actor.name) ? [{ actor, i }] : [],
+  );
+  return fresh.length === 0
+    ? undefined
+    : section(
+        "New identities",
+        el("p", {}, "First seen after the first tenth of the log:"),
+        el(
+          "ul",
+          { class: "columns" },
+          ...fresh.slice(0, 40).map(({ actor, i }) => el("li", {}, actorLink(i), " at ", time(actor.first))),
+        ),
+      );
+}
+
+function limits(): HTMLElement {
+  const { log } = report;
+  return section(
+    "What this log can and cannot show",
+    facts([
+      ["Logs", log.inputs.join(", ")],
+      ["Levels", log.levels.map(([level, events]) => `${level} ${count(events)}`).join(", ")],
+      ["Identities", count(report.actors.length + report.actorsLeftOut)],
+      ["Objects written", count(report.objects.length + report.objectsLeftOut)],
+    ]),
+    log.limits.length === 0
+      ? el("p", {}, "Nothing is known to be missing.")
+      : el("ul", {}, ...log.limits.map((limit) => el("li", {}, limit))),
+  );
+}

@@ -1,0 +1,93 @@
+import type { AuditEvent, Redactor } from "@auditsieve/audit";
+import { safeText } from "@auditsieve/detect";
+import { logOf, offsetOf } from "../summary/read-events.ts";
+import type { Place } from "../summary/read-events.ts";
+import type { ReportEvent } from "./report-data.ts";
+
+/** Bounds of a report: it must open in a browser whatever the log's size. */
+const MOST_BYTES = 10 * 1024 * 1024;
+const MOST_BYTES_AN_EVENT = 48 * 1024;
+const ANY_LENGTH = Number.MAX_SAFE_INTEGER;
+
+/** The redacted events behind a report's claims: each once, the first asked for first, until there is no more room. */
+export class ReportEvents {
+  readonly #logs: readonly string[];
+  readonly #redactor: Redactor;
+  readonly #fetched = new Map<Place, { readonly event: AuditEvent; readonly line: string }>();
+  readonly #events: ReportEvent[] = [];
+  readonly #byPlace = new Map<Place, number>();
+  readonly #byLine = new Map<string, number>();
+  #bytes = 0;
+  /** Events that there was no room for. */
+  leftOut = 0;
+
+  constructor(logs: readonly string[], redactor: Redactor) {
+    this.#logs = logs;
+    this.#redactor = redactor;
+  }
+
+  /** Takes a line as the log has it; what is kept is redacted. */
+  fetched(place: Place, original: Buffer): void {
+    const line = this.#redactor.redactLine(original).toString("utf8");
+    this.#fetched.set(place, { event: JSON.parse(line) as AuditEvent, line });
+  }
+
+  /** The redacted events by place, for comparing their bodies. */
+  byPlace(): ReadonlyMap<Place, AuditEvent> {
+    return new Map([...this.#fetched].map(([place, { event }]) => [place, event]));
+  }
+
+  /** The redacted event at `place`, where it was fetched. */
+  event(place: Place): AuditEvent | undefined {
+    return this.#fetched.get(place)?.event;
+  }
+
+  /** Index in the report of the event at `place`; undefined when it was not fetched or there is no room. */
+  index(place: Place | undefined): number | undefined {
+    const fetched = place === undefined ? undefined : this.#fetched.get(place);
+    if (place === undefined || fetched === undefined) {
+      return undefined;
+    }
+    const known = this.#byPlace.get(place);
+    if (known !== undefined) {
+      return known;
+    }
+    const where = `${safeText(this.#logs[logOf(place)] ?? "", 400)}, byte ${offsetOf(place).toLocaleString("en-US")}`;
+    const index = this.#add(fetched.event, fetched.line, where);
+    if (index !== undefined) {
+      this.#byPlace.set(place, index);
+    }
+    return index;
+  }
+
+  /** Index of an event that is redacted already. */
+  indexOf(event: AuditEvent): number | undefined {
+    return this.#add(event, JSON.stringify(event), "");
+  }
+
+  events(): readonly ReportEvent[] {
+    return this.#events;
+  }
+
+  #add(event: AuditEvent, line: string, where: string): number | undefined {
+    const known = this.#byLine.get(line);
+    if (known !== undefined) {
+      return known;
+    }
+    const { shown, cut } = line.length > MOST_BYTES_AN_EVENT ? withoutBodies(event, line) : { shown: line, cut: 0 };
+    if (this.#bytes + shown.length > MOST_BYTES) {
+      this.leftOut++;
+      return undefined;
+    }
+    this.#bytes += shown.length;
+    this.#events.push({ where, line: safeText(shown, ANY_LENGTH), cut });
+    this.#byLine.set(line, this.#events.length - 1);
+    return this.#events.length - 1;
+  }
+}
+
+function withoutBodies(event: AuditEvent, line: string): { readonly shown: string; readonly cut: number } {
+  const { requestObject: _asked, responseObject: _answer, ...head } = event;
+  const shown = JSON.stringify(head).slice(0, MOST_BYTES_AN_EVENT);
+  return { shown, cut: line.length - shown.length };
+}

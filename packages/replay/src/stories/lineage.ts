@@ -1,0 +1,112 @@
+import type { EventScan } from "@auditsieve/audit";
+import { CredentialLedger } from "./credentials.ts";
+import type { Deed } from "./credentials.ts";
+import { objectKey, readMadeObject } from "./made-object.ts";
+import type { MadeObject } from "./made-object.ts";
+
+/** Somebody reached into a pod: a command, a terminal, a tunnel, a debug container. */
+export interface Reach extends Deed {
+  /** `exec`, `attach`, `portforward`, `proxy`, `ephemeralcontainers`. */
+  readonly by: string;
+  readonly namespace: string;
+  readonly pod: string;
+}
+
+const MOST_OBJECTS = 200_000;
+const MOST_REACHES = 20_000;
+const REACHES: ReadonlySet<string> = new Set(["exec", "attach", "portforward", "proxy", "ephemeralcontainers"]);
+/** What control loops create all day and no chain leads through. */
+const NO_OBJECTS: ReadonlySet<string> = new Set([
+  "events",
+  "leases",
+  "tokenreviews",
+  "subjectaccessreviews",
+  "selfsubjectaccessreviews",
+  "selfsubjectrulesreviews",
+  "selfsubjectreviews",
+  "localsubjectaccessreviews",
+  "controllerrevisions",
+  "endpoints",
+  "endpointslices",
+]);
+
+/** One answered request that succeeded. */
+export interface SucceededRequest extends Deed {
+  readonly verb: string;
+  readonly resource: string;
+  readonly issuedCredential: string | undefined;
+}
+
+/** What links one identity's acts to another's: what was made by whom, which credential came from where, who reached into what. */
+export class Lineage {
+  readonly credentials: CredentialLedger = new CredentialLedger();
+  readonly #byUid = new Map<string, MadeObject>();
+  readonly #byKey = new Map<string, MadeObject>();
+  readonly #reaches: Reach[] = [];
+  /** Objects that were left out because there were too many. */
+  evicted = 0;
+
+  /** Shown every request that succeeded; the scan holds its event. Gives the object that it made. */
+  add(scan: EventScan, request: SucceededRequest): MadeObject | undefined {
+    const { verb, resource, issuedCredential, session, time, place } = request;
+    const deed = { session, time, place };
+    const kind = scan.text("objectRef.resource") ?? "";
+    const subresource = scan.text("objectRef.subresource") ?? "";
+    if (kind === "certificatesigningrequests") {
+      this.credentials.addSigning(scan, verb, deed);
+    }
+    if (issuedCredential !== undefined && kind === "serviceaccounts" && subresource === "token") {
+      this.credentials.addToken(scan, issuedCredential, deed);
+    } else if (kind === "pods" && REACHES.has(subresource)) {
+      this.#reach(scan, subresource, deed);
+    } else if (verb === "create" && subresource === "" && !NO_OBJECTS.has(kind)) {
+      return this.#made(readMadeObject(scan, { resource, session, time, place }));
+    }
+    return undefined;
+  }
+
+  objectByUid(uid: string): MadeObject | undefined {
+    return this.#byUid.get(uid);
+  }
+
+  /** The newest object of this name. */
+  object(resource: string, namespace: string, name: string): MadeObject | undefined {
+    return this.#byKey.get(objectKey(resource, namespace, name));
+  }
+
+  objects(): readonly MadeObject[] {
+    return [...this.#byKey.values()];
+  }
+
+  /** Who reached into this pod, before `until` where it is given. */
+  reachesInto(namespace: string, pod: string, until?: string): readonly Reach[] {
+    return this.#reaches.filter(
+      (reach) => reach.namespace === namespace && reach.pod === pod && (until === undefined || reach.time <= until),
+    );
+  }
+
+  reaches(): readonly Reach[] {
+    return this.#reaches;
+  }
+
+  #made(object: MadeObject): MadeObject {
+    if (this.#byKey.size >= MOST_OBJECTS) {
+      const [oldest = ""] = this.#byKey.keys();
+      this.#byUid.delete(this.#byKey.get(oldest)?.uid ?? "");
+      this.#byKey.delete(oldest);
+      this.evicted++;
+    }
+    this.#byKey.set(object.key, object);
+    if (object.uid !== undefined) {
+      this.#byUid.set(object.uid, object);
+    }
+    return object;
+  }
+
+  #reach(scan: EventScan, by: string, deed: Deed): void {
+    if (this.#reaches.length < MOST_REACHES) {
+      const namespace = scan.text("objectRef.namespace") ?? "";
+      this.#reaches.push({ ...deed, by, namespace, pod: scan.text("objectRef.name") ?? "" });
+    }
+  }
+}

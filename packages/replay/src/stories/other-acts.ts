@@ -1,0 +1,31 @@
+import { isByHand } from "../summary/rank-actors.ts";
+import type { RankedActor } from "../summary/rank-actors.ts";
+import type { Facts } from "../summary/gather-facts.ts";
+import type { Act } from "../summary/sessions.ts";
+import { isControlLoop, shortName } from "./principal.ts";
+
+const MOST = 400;
+const PROBES: ReadonlySet<string> = new Set(["/healthz", "/livez", "/readyz"]);
+
+/**
+ * What an identity that stands out did besides its findings: a responder wants to see these requests between them. What a node or
+ * a controller does all day by its own program is left out, and probes are.
+ */
+export function otherActs(actor: RankedActor, facts: Facts): readonly Act[] {
+  const found = new Set(actor.findings.map(({ time }) => time));
+  return actor.sessions
+    .filter(({ userAgent }) => !isControlLoop(actor.name) || isByHand(userAgent))
+    .flatMap((session) => facts.sessions.acts(session))
+    .filter(({ time, touch }) => !found.has(time) && !PROBES.has(touch.resource))
+    .sort((a, b) => (a.time < b.time ? -1 : 1))
+    .slice(0, MOST);
+}
+
+/** `ops-carol: get pods/log payments/db-0 (200)`. */
+export function actText({ touch, code }: Act): string {
+  const { session, verb, resource, namespace, name } = touch;
+  const who = shortName(session.identity.name);
+  const as = session.impersonated === undefined ? "" : ` as ${shortName(session.impersonated)}`;
+  const place = [namespace, name].filter((part) => part !== "").join("/");
+  return `${who}${as}: ${verb} ${resource}${place === "" ? "" : ` ${place}`}${code === 0 ? "" : ` (${code})`}`;
+}

@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { ROOT } from "../replay-fixtures.suite.ts";
+import { investigateSample } from "../report/investigate.suite.ts";
+import type { Investigated } from "../report/investigate.suite.ts";
+
+interface Label {
+  readonly auditID: string;
+  readonly user: string;
+  readonly primary: boolean;
+  readonly technique: string;
+  readonly step: number;
+}
+
+const LABELS = readFileSync(join(ROOT, "samples/attack-labels.jsonl"), "utf8")
+  .trim()
+  .split("\n")
+  .map((line) => JSON.parse(line) as Label);
+
+/** A loaded machine may take its time. */
+const LOADED = 120_000;
+
+describe("rankActors on the attack log", () => {
+  let attack: Investigated;
+  beforeAll(async () => {
+    attack = await investigateSample("attack.log.zst");
+  }, LOADED);
+
+  test("rankActors names the attacker's identities first", () => {
+    const attackers = new Set(LABELS.map(({ user }) => user).filter((user) => user !== ""));
+    const first = attack.actors.slice(0, attackers.size).map(({ name }) => name);
+    expect(new Set(first)).toEqual(attackers);
+    expect(attack.actors.filter(({ isSuspicious }) => isSuspicious).map(({ name }) => name)).toEqual(first);
+  });
+
+  test("every labelled step is in the timeline", () => {
+    const found = new Set([...attack.data.findings, ...attack.data.acts].flatMap(({ auditIDs }) => auditIDs));
+    const steps = Map.groupBy(
+      LABELS.filter(({ primary }) => primary),
+      ({ step }) => step,
+    );
+    const missing = [...steps].filter(([, labels]) => !labels.some(({ auditID }) => found.has(auditID)));
+    expect(missing.map(([step]) => step)).toEqual([]);
+    expect(steps.size).toBe(62);
+  });
+
+  test("every reason says what it is about, and points add up to the score", () => {
+    for (const { score, reasons } of attack.actors) {
+      expect(Math.abs(score - reasons.reduce((sum, { points }) => sum + points, 0))).toBeLessThan(1);
+      expect(reasons.every(({ text }) => text.length > 5)).toBe(true);
+    }
+  });
+
+  test("rankActors lets nobody stand out while control loops alone are at work", async () => {
+    const quiet = await investigateSample("quiet.log.zst");
+    expect(quiet.actors.filter(({ isSuspicious }) => isSuspicious)).toEqual([]);
+    expect(quiet.stories).toEqual([]);
+  });
+});

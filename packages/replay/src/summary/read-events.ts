@@ -1,0 +1,88 @@
+import { LineFramer } from "@auditsieve/audit";
+import { IngestError } from "@auditsieve/ingest";
+import type { ReplayLog } from "../log-reader.ts";
+
+/** Where a line stands: its log's number times 2^40, plus its offset there. A number, because millions are kept. */
+export type Place = number;
+
+const LOG = 2 ** 40;
+
+/** Numbers logs by their names, in the order in which they are first seen. */
+export class LogNumbers {
+  readonly #numbers = new Map<string, number>();
+
+  place(log: string, offset: number): Place {
+    let number = this.#numbers.get(log);
+    if (number === undefined) {
+      number = this.#numbers.size;
+      this.#numbers.set(log, number);
+    }
+    return number * LOG + offset;
+  }
+
+  names(): readonly string[] {
+    return [...this.#numbers.keys()];
+  }
+}
+
+/** The log's number in a place. */
+export function logOf(place: Place): number {
+  return Math.floor(place / LOG);
+}
+
+/** The offset in a place. */
+export function offsetOf(place: Place): number {
+  return place % LOG;
+}
+
+/**
+ * Reads logs again and gives a copy of each line that stands at one of `places`; `names` are the logs by their numbers. A log is
+ * read to the last place only.
+ */
+export async function fetchLines(
+  logs: readonly ReplayLog[],
+  names: readonly string[],
+  places: ReadonlySet<Place>,
+  take: (place: Place, line: Buffer) => void,
+): Promise<void> {
+  const wanted = Map.groupBy(places, logOf);
+  for (const [number, name] of names.entries()) {
+    const log = logs.find((each) => each.name === name);
+    const of = wanted.get(number);
+    if (log !== undefined && of !== undefined) {
+      await fetchOf(log, number, new Set(of.map(offsetOf)), take);
+    }
+  }
+}
+
+async function fetchOf(
+  log: ReplayLog,
+  number: number,
+  offsets: ReadonlySet<number>,
+  take: (place: Place, line: Buffer) => void,
+): Promise<void> {
+  const last = Math.max(...offsets);
+  const framer = new LineFramer({
+    line: (bytes, start, end, offset) => {
+      if (offsets.has(offset)) {
+        take(number * LOG + offset, Buffer.from(bytes.subarray(start, end)));
+      }
+    },
+    oversize: () => {},
+  });
+  framer.reset(0);
+  try {
+    for await (const chunk of log.open()) {
+      framer.write(chunk);
+      if (framer.offset > last) {
+        return;
+      }
+    }
+  } catch (error) {
+    // The replay has said it; what was readable has been read.
+    if (!(error instanceof IngestError)) {
+      throw error;
+    }
+  }
+  framer.end();
+}
