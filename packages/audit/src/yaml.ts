@@ -1,7 +1,16 @@
-import { isAlias, isCollection, isPair, LineCounter, parseAllDocuments, visit } from "yaml";
-import type { Document } from "yaml";
+import { createRequire } from "node:module";
+import type * as Yaml from "yaml";
+import type { Document, LineCounter } from "yaml";
 import type { JsonValue } from "./json.ts";
 import type { Problem } from "./problem.ts";
+
+/** Loaded when the first text is read: most of what reads logs never does, and its 70 files cost 25 ms. */
+let library: typeof Yaml | undefined;
+
+function yaml(): typeof Yaml {
+  library ??= createRequire(import.meta.url)("yaml") as typeof Yaml;
+  return library;
+}
 
 /** A place in a text, both 1-based. */
 export interface Position {
@@ -48,8 +57,8 @@ export function readYaml(text: string, limits: YamlLimits = {}): YamlText {
   if (text.length > maxLength) {
     return { documents: [], problems: [tooLarge(text.length, maxLength)] };
   }
-  const lineCounter = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter, uniqueKeys: true, merge: true, logLevel: "silent" });
+  const lineCounter = new (yaml().LineCounter)();
+  const parsed = yaml().parseAllDocuments(text, { lineCounter, uniqueKeys: true, merge: true, logLevel: "silent" });
   const documents: YamlDocument[] = [];
   const problems: Problem[] = [];
   if (!Array.isArray(parsed)) {
@@ -87,9 +96,9 @@ function documentProblems(document: Document, lineCounter: LineCounter, maxDepth
       message: `Cannot parse YAML: ${firstLine(error.message)}`,
     };
   });
-  visit(document, {
+  yaml().visit(document, {
     Node(_key, node, path) {
-      const depth = path.filter(isCollection).length;
+      const depth = path.filter(yaml().isCollection).length;
       if (depth <= maxDepth) {
         return undefined;
       }
@@ -102,7 +111,7 @@ function documentProblems(document: Document, lineCounter: LineCounter, maxDepth
         message: `Cannot read YAML nested deeper than ${maxDepth} levels`,
         hint: "Flatten the document",
       });
-      return visit.BREAK;
+      return yaml().visit.BREAK;
     },
   });
   return problems;
@@ -115,7 +124,8 @@ function locate(
 ): Position | undefined {
   for (let length = path.length; length >= 0; length--) {
     const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
-    const range = isPair(node) || isAlias(node) ? undefined : (node as { range?: [number, number, number] })?.range;
+    const range =
+      yaml().isPair(node) || yaml().isAlias(node) ? undefined : (node as { range?: [number, number, number] })?.range;
     if (range) {
       const { line, col } = lineCounter.linePos(range[0]);
       return { line, column: col };

@@ -1,8 +1,8 @@
-import { IngestError, openCanonicalLog } from "@auditsieve/ingest";
+import { IngestError, openCanonicalLog } from "@auditsieve/ingest/filter";
 import { say } from "./output.ts";
 import { Failure } from "./failure.ts";
 import { STANDARD_INPUT } from "./standard-input.ts";
-import { safeText } from "@auditsieve/detect";
+import { safeText } from "@auditsieve/detect/safe-text";
 
 /** The logs that a command was given, standard input where there is none and it is no terminal. */
 export function logsOrStdin(logs: readonly string[]): readonly string[] {

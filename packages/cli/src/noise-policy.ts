@@ -1,9 +1,9 @@
-import { joinStreamRules, loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
+import { joinStreamRules, loadStreamPolicy, StreamPolicy } from "@auditsieve/policy/stream";
 import { existsSync } from "node:fs";
 import { Failure } from "./failure.ts";
 import { sayProblem } from "./output.ts";
 import { readText } from "./read-text.ts";
-import { DEFAULT_NOISE, listShipped, readShipped } from "./shipped.ts";
+import { DEFAULT_NOISE, listShipped, readShipped } from "./shipped-files.ts";
 
 /**
  * The policy to decide by; undefined after its problems have been said. `given` is a file, or the name of a shipped

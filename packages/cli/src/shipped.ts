@@ -1,29 +1,11 @@
 import { loadDetectionFiles } from "@auditsieve/detect";
 import type { Detection } from "@auditsieve/detect";
 import { readdirSync, readFileSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { Failure } from "./failure.ts";
+import { PROFILES } from "./shipped-files.ts";
 
-const PROFILES = dirname(fileURLToPath(import.meta.resolve("@auditsieve/profiles/package.json")));
-
-/** Name of the noise policy that is used where none is given. */
-export const DEFAULT_NOISE = "control-loops";
-
-/** Text of a shipped file: `policies/tiered.profile.yaml`. */
-export function readShipped(path: string): Promise<string> {
-  return readFile(join(PROFILES, path), "utf8");
-}
-
-/** Names of the shipped files of a folder that end in `suffix`, without it. */
-export async function listShipped(folder: string, suffix: string): Promise<readonly string[]> {
-  const files = await readdir(join(PROFILES, folder));
-  return files
-    .filter((file) => file.endsWith(suffix))
-    .map((file) => file.slice(0, -suffix.length))
-    .sort();
-}
+export { DEFAULT_NOISE, listShipped, readShipped } from "./shipped-files.ts";
 
 /** Text of a noise policy: of a shipped one by its name, or of a file. */
 export function readPolicyText(nameOrPath: string): string {

@@ -1,6 +1,6 @@
 import { EventScan, LineFramer, LineTemplates, takeRooms, undecidableProblem } from "@auditsieve/audit";
 import type { Level, LineVisitor, OversizeLine, Problem } from "@auditsieve/audit";
-import type { StreamDecision, StreamPolicy } from "@auditsieve/policy";
+import type { StreamDecision, StreamPolicy } from "@auditsieve/policy/stream";
 
 /** What one rule did; `rule` is its index, null stands for no rule matching. */
 export interface RuleCount {

@@ -1,10 +1,10 @@
 import { createRedactor } from "@auditsieve/audit";
 import type { Redactor } from "@auditsieve/audit";
-import { DetectionEngine, FindingStream } from "@auditsieve/detect";
 import type { Finding } from "@auditsieve/detect";
-import { Filter, FindingTap } from "@auditsieve/ingest";
-import type { FilterSummary } from "@auditsieve/ingest";
-import type { StreamPolicy } from "@auditsieve/policy";
+import type { FindingTap } from "@auditsieve/ingest";
+import { Filter } from "@auditsieve/ingest/filter";
+import type { FilterSummary } from "@auditsieve/ingest/filter";
+import type { StreamPolicy } from "@auditsieve/policy/stream";
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import type { Argv } from "yargs";
@@ -15,7 +15,7 @@ import { logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
 import { describeRule, loadPolicyOption } from "../noise-policy.ts";
 import { say, writeData } from "../output.ts";
 import { Progress } from "../progress.ts";
-import { DEFAULT_NOISE, shippedDetections } from "../shipped.ts";
+import { DEFAULT_NOISE } from "../shipped-files.ts";
 import { inputName } from "../standard-input.ts";
 import { bytesText, count, percent, table } from "../table.ts";
 import { writeFindings } from "../write-findings.ts";
@@ -28,6 +28,7 @@ export interface FilterCommandOptions {
   readonly findings: string | undefined;
   readonly redact: boolean;
   readonly strict: boolean;
+  readonly verify: boolean;
 }
 
 /** Adds the options of `filter`. */
@@ -49,6 +50,11 @@ export function filterOptions(argv: Argv): Argv<FilterCommandOptions> {
       type: "boolean",
       default: false,
       describe: "Replace secrets by keyed hashes; without it the original bytes are written",
+    })
+    .option("verify", {
+      type: "boolean",
+      default: false,
+      describe: "Prove of every line that it is one well-formed event, whatever was done to its bytes; a little slower",
     })
     .option("strict", { type: "boolean", default: false, describe: "Exit 1 if a line could not be decided" })
     .example("$0 filter audit.log > kept.log", "drop control-loop noise; counts per rule go to standard error")
@@ -73,6 +79,7 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   let log = "";
   const sieve = new Filter({
     policy,
+    verify: options.verify,
     onProblem: (problem) => problems.add(log, problem),
     ...(tap === undefined ? {} : { onEvent: (scan) => tap.event(scan) }),
     ...(options.redact
@@ -110,7 +117,13 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   return exit;
 }
 
+/** Its modules are loaded only where findings are wanted: they start slowly. */
 async function findingTap(redactor: Redactor, findings: Finding[]): Promise<FindingTap> {
+  const [{ DetectionEngine, FindingStream }, { FindingTap }, { shippedDetections }] = await Promise.all([
+    import("@auditsieve/detect"),
+    import("@auditsieve/ingest"),
+    import("../shipped.ts"),
+  ]);
   const engine = new DetectionEngine(shippedDetections());
   return new FindingTap(new FindingStream(engine), redactor, (finding) => findings.push(finding));
 }

@@ -1,0 +1,23 @@
+import { readdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Folder of the shipped profiles, noise policies and detections. */
+export const PROFILES: string = dirname(fileURLToPath(import.meta.resolve("@auditsieve/profiles/package.json")));
+
+/** Name of the noise policy that is used where none is given. */
+export const DEFAULT_NOISE = "control-loops";
+
+/** Text of a shipped file: `policies/tiered.profile.yaml`. */
+export function readShipped(path: string): Promise<string> {
+  return readFile(join(PROFILES, path), "utf8");
+}
+
+/** Names of the shipped files of a folder that end in `suffix`, without it. */
+export async function listShipped(folder: string, suffix: string): Promise<readonly string[]> {
+  const files = await readdir(join(PROFILES, folder));
+  return files
+    .filter((file) => file.endsWith(suffix))
+    .map((file) => file.slice(0, -suffix.length))
+    .sort();
+}
