@@ -37,6 +37,16 @@ rules:
 - {level: None, nonResourceURLs: ["/api*", "/healthz*"]}
 - {level: RequestResponse}
 `,
+    `
+apiVersion: audit.k8s.io/v1
+kind: Policy
+stream: { keep: [{ userAgents: [curl/*], sourceIPs: [127.0.0.1] }, { impersonatedUsers: [dev-*] }] }
+rules:
+- {level: None, users: ["system:kube-scheduler"], stream: {userAgents: [kube-scheduler/*]}}
+- {level: None, userGroups: ["system:nodes"], stream: {sourceIPs: [127.0.0.1], responseCodes: [200, none]}}
+- {level: None, verbs: [get], stream: {annotations: {"authorization.k8s.io/decision": [allow]}}}
+- {level: RequestResponse}
+`,
   ];
   return texts.map((text) => {
     const loaded = loadStreamPolicy(text);

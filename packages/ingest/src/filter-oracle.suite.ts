@@ -22,12 +22,25 @@ export function fateOf(line: Buffer, { policy, keep, conditions }: StreamRules):
   return decision.level === "None" || decision.omitStages.includes(event.stage) ? "drop" : "keep";
 }
 
-function conditionHoldsFor({ impersonated, responseCodes }: StreamCondition, event: AuditEvent): boolean {
+function conditionHoldsFor(condition: StreamCondition, event: AuditEvent): boolean {
+  const { impersonated, impersonatedUsers, responseCodes, userAgents, sourceIPs, annotations } = condition;
   const isImpersonated = event.impersonatedUser !== undefined && event.impersonatedUser !== null;
+  const meets = (text: unknown, patterns: readonly string[] | undefined): boolean =>
+    patterns === undefined || (typeof text === "string" && patterns.some((each) => globOf(each).test(text)));
   return (
     (impersonated === undefined || impersonated === isImpersonated) &&
-    (responseCodes === undefined || responseCodes.includes(event.responseStatus?.code ?? "none"))
+    (responseCodes === undefined || responseCodes.includes(event.responseStatus?.code ?? "none")) &&
+    meets(event.impersonatedUser?.username, impersonatedUsers) &&
+    meets(event.userAgent, userAgents) &&
+    // The policies of the tests name single addresses only.
+    (sourceIPs === undefined || sourceIPs.includes(event.sourceIPs?.at(-1) ?? "")) &&
+    Object.entries(annotations ?? {}).every(([key, patterns]) => meets(event.annotations?.[key], patterns))
   );
+}
+
+function globOf(pattern: string): RegExp {
+  const text = pattern.replace(/\*$/, "").replaceAll(/[^\w]/g, "\\$&");
+  return new RegExp(`^${text}${pattern.endsWith("*") ? "" : "$"}`);
 }
 
 type Json = Readonly<Record<string, unknown>>;

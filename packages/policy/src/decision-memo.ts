@@ -5,7 +5,7 @@ const MAX_ENTRIES = 4096;
 const MAX_KEY_BYTES = 4096;
 const QUESTION_MARK = 63;
 
-/** Every field that a policy or a stream condition can look at; the rest of an event cannot change a decision. */
+/** Every field that a policy looks at; stream conditions may look at more. */
 export const KEY_FIELDS: readonly Field[] = [
   "level",
   "stage",
@@ -36,11 +36,17 @@ interface Entry<T> {
  * A hit allocates nothing.
  */
 export class DecisionMemo<T> {
+  readonly #fields: readonly Field[];
   #slots: (Entry<T> | undefined)[] = emptySlots();
   #count = 0;
   readonly #key = new Uint8Array(MAX_KEY_BYTES);
   #length = 0;
   #hash = 0;
+
+  /** `fields`: what decides; the rest of an event cannot change a decision. */
+  constructor(fields: readonly Field[]) {
+    this.#fields = fields;
+  }
 
   /** The value remembered for events like the one last scanned. Must come before {@link set}. */
   get(scan: EventScan): T | undefined {
@@ -98,7 +104,7 @@ export class DecisionMemo<T> {
       (scan.has("impersonatedUser") ? 1 : 2) + (scan.has("requestObject") || scan.has("responseObject") ? 4 : 0);
     let length = 0;
     key[length++] = hash;
-    for (const field of KEY_FIELDS) {
+    for (const field of this.#fields) {
       // 0 stands in no JSON text, so fields cannot run into one another.
       key[length++] = 0;
       if (!scan.has(field)) {

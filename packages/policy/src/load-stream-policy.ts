@@ -1,6 +1,9 @@
 import type { Problem } from "@auditsieve/audit";
 import { loadPolicy } from "./load.ts";
-import { readStreamCondition } from "./stream-condition.ts";
+import { readStreamCondition } from "./read-stream-condition.ts";
+import type { PolicyRule } from "./policy.ts";
+import type { PolicySource } from "./policy-source.ts";
+import type { StreamCondition } from "./stream-condition.ts";
 import type { StreamRules } from "./stream-policy.ts";
 
 /** What {@link loadStreamPolicy} gives; warnings are among the problems of an accepted one. */
@@ -35,7 +38,31 @@ export function loadStreamPolicy(text: string): LoadedStreamPolicy {
   if (problems.length > 0) {
     return { outcome: "refused", problems };
   }
-  return { outcome: "accepted", rules: { policy, keep, conditions }, problems: strictProblems(loaded.strict?.warning) };
+  const warnings = policy.rules.flatMap((rule, i): Problem[] =>
+    conditions[i] !== undefined && isChosenByClient(rule, conditions[i]) ? [clientChooses(i, source)] : [],
+  );
+  return {
+    outcome: "accepted",
+    rules: { policy, keep, conditions },
+    problems: [...strictProblems(loaded.strict?.warning), ...warnings],
+  };
+}
+
+/** Whether anybody can have events dropped by the user agent that they send. */
+function isChosenByClient(rule: PolicyRule, condition: StreamCondition): boolean {
+  const namesSomebody = (rule.users?.length ?? 0) > 0 || (rule.userGroups?.length ?? 0) > 0;
+  return rule.level === "None" && condition.userAgents !== undefined && !namesSomebody;
+}
+
+function clientChooses(rule: number, source: PolicySource): Problem {
+  return {
+    id: "stream-user-agent",
+    severity: "warning",
+    path: `rules[${rule}].stream.userAgents`,
+    message: `rules[${rule}] drops by the user agent and names no user: a client chooses what it sends`,
+    ...source.locate(["rules", rule, "stream", "userAgents"]),
+    hint: "Name the users or userGroups too, so that nobody else can have events dropped",
+  };
 }
 
 function readKeep(value: unknown, problems: Problem[]): StreamRules["keep"] {

@@ -224,6 +224,57 @@ rules:
   });
 });
 
+describe("stream conditions", () => {
+  const scanOf = (more: Readonly<Record<string, unknown>>): EventScan => {
+    const event = { level: "Request", stage: "ResponseComplete", requestURI: "/", verb: "get", user: {}, ...more };
+    const scan = new EventScan();
+    const bytes = Buffer.from(JSON.stringify(event));
+    expect(scan.scan(bytes, 0, bytes.length)).toBe(true);
+    return scan;
+  };
+  const cases: readonly (readonly [string, string, Readonly<Record<string, unknown>>, boolean])[] = [
+    ["a user agent", "{userAgents: [curl/8, kubectl/*]}", { userAgent: "kubectl/v1.37" }, true],
+    ["another user agent", "{userAgents: [curl/8, kubectl/*]}", { userAgent: "curl/8.1" }, false],
+    ["no user agent", "{userAgents: ['*']}", {}, false],
+    ["the peer's network", "{sourceIPs: [10.0.0.0/8]}", { sourceIPs: ["192.0.2.1", "10.1.2.3"] }, true],
+    ["an address that a client wrote", "{sourceIPs: [10.0.0.0/8]}", { sourceIPs: ["10.1.2.3", "192.0.2.1"] }, false],
+    ["an address of the other family", "{sourceIPs: ['2001:db8::/32']}", { sourceIPs: ["2001:db8::7"] }, true],
+    ["no address", "{sourceIPs: [0.0.0.0/0]}", { sourceIPs: ["unknown"] }, false],
+    ["an impersonated user", "{impersonatedUsers: [dev-*]}", { impersonatedUser: { username: "dev-a" } }, true],
+    ["nobody impersonated", "{impersonatedUsers: ['*']}", {}, false],
+    ["an annotation", "{annotations: {k/d: [allow]}}", { annotations: { "k/d": "allow", x: "y" } }, true],
+    ["another value", "{annotations: {k/d: [allow]}}", { annotations: { "k/d": "forbid" } }, false],
+    ["an annotation of the prototype", "{annotations: {constructor: ['*']}}", { annotations: {} }, false],
+    ["one of two that fails", "{userAgents: ['*'], responseCodes: [403]}", { userAgent: "x" }, false],
+  ];
+  test.each(cases)("StreamPolicy asks for %s", (_name, condition, event, holds) => {
+    const rules = load(
+      `apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: None, userGroups: [], verbs: [get], stream: ${condition}}, {level: Request}]`.replace(
+        "userGroups: [], ",
+        condition.includes("userAgents") ? 'users: [""], ' : "",
+      ),
+    );
+    // A rule that drops by user agent alone would be warned of; this one names a user that no event has.
+    const decided = condition.includes("userAgents")
+      ? decideStream({ ...rules, policy: { rules: [{ level: "None" }, { level: "Request" }] } }, scanOf(event))
+      : decideStream(rules, scanOf(event));
+    expect(decided.action).toBe(holds ? "drop" : "keep");
+    const policy = new StreamPolicy({ ...rules, keep: [rules.conditions[0] ?? {}], conditions: [] });
+    expect(policy.decide(scanOf({})).rule === null).toBe(false);
+    expect(policy.decide(scanOf(event)).rule === null).toBe(holds);
+  });
+
+  test("loadStreamPolicy warns of a drop that a client's user agent decides", () => {
+    const loaded = loadStreamPolicy(
+      "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: None, stream: {userAgents: [kubelet/*]}}]",
+    );
+    expect([loaded.outcome, loaded.problems.map(({ id, line }) => [id, line])]).toEqual([
+      "accepted",
+      [["stream-user-agent", 3]],
+    ]);
+  });
+});
+
 describe("loadStreamPolicy", () => {
   test("loadStreamPolicy names every bad condition with its place", () => {
     const loaded = loadStreamPolicy(
@@ -235,11 +286,15 @@ describe("loadStreamPolicy", () => {
         "- level: None",
         "  stream:",
         "    responseCodes: [2000]",
+        "    sourceIPs: [10.0.0.0/33]",
+        "    annotations: {a.b/c: []}",
       ].join("\n"),
     );
     expect(loaded.outcome).toBe("refused");
     expect(loaded.problems.map((problem) => [problem.path, problem.line])).toEqual([
       ["rules[0].stream.responseCodes[0]", 7],
+      ["rules[0].stream.sourceIPs[0]", 8],
+      ["rules[0].stream.annotations.a.b/c", 9],
       ["stream.keep[0].code", 3],
       ["stream.keep[0]", 3],
     ]);

@@ -4,7 +4,7 @@ import { DecisionMemo, KEY_FIELDS, uriEnd } from "./decision-memo.ts";
 import { evaluate, ruleMatches } from "./evaluate.ts";
 import { freeName } from "./free-name.ts";
 import type { Policy } from "./policy.ts";
-import { conditionHolds } from "./stream-condition.ts";
+import { conditionHolds, fieldsOf } from "./stream-condition.ts";
 import type { StreamCondition } from "./stream-condition.ts";
 
 /** What a stream policy does with an event. */
@@ -40,11 +40,16 @@ export interface StreamRules {
  */
 export class StreamPolicy {
   readonly #rules: StreamRules;
-  readonly #memo = new DecisionMemo<StreamDecision>();
+  readonly #memo: DecisionMemo<StreamDecision>;
+  /** Another kind or apiVersion would be no event at all. */
+  readonly #deciding: DecidedBy["fields"];
   readonly #decisions = new Map<string, StreamDecision>();
 
   constructor(rules: StreamRules) {
     this.#rules = rules;
+    const fields = [...new Set([...KEY_FIELDS, ...fieldsOf([...rules.keep, ...rules.conditions])])];
+    this.#memo = new DecisionMemo(fields);
+    this.#deciding = ["kind", "apiVersion", ...fields];
   }
 
   /** The rules that it decides by. */
@@ -68,7 +73,7 @@ export class StreamPolicy {
    * values is decided alike.
    */
   decidedBy(scan: EventScan): DecidedBy {
-    return { fields: DECIDING, uriEnd: uriEnd(scan), name: freeName(scan, this.#rules.policy) };
+    return { fields: this.#deciding, uriEnd: uriEnd(scan), name: freeName(scan, this.#rules.policy) };
   }
 
   /** One object for all equal decisions: whoever counts by decision stays bounded by the rules, not by the input. */
@@ -87,9 +92,6 @@ export class StreamPolicy {
     return stripLine(scan, decision);
   }
 }
-
-/** Another kind or apiVersion would be no event at all. */
-const DECIDING: DecidedBy["fields"] = ["kind", "apiVersion", ...KEY_FIELDS];
 
 /** {@link StreamPolicy.decide} without its memory: the reference that the memory is tested against. */
 export function decideStream(rules: StreamRules, scan: EventScan): StreamDecision {

@@ -188,7 +188,8 @@ const AFTER_HEAD = ["requestObject", "responseObject", "requestReceivedTimestamp
 /** Where the value of the first field behind the head begins; undefined where something that decides stands behind it. */
 function headEndOf(scan: EventScan, fields: readonly Field[]): number | undefined {
   const first = AFTER_HEAD.find((field) => scan.has(field));
-  if (first === undefined) {
+  // Whether a line has annotations is not known from its head.
+  if (first === undefined || fields.some((field) => BEHIND_HEAD.includes(field))) {
     return undefined;
   }
   const key = scan.keyStart(first);
@@ -196,5 +197,6 @@ function headEndOf(scan: EventScan, fields: readonly Field[]): number | undefine
   return fields.every(isBefore) && BEFORE_BODIES.every(isBefore) ? scan.valueStart(first) : undefined;
 }
 
+const BEHIND_HEAD: readonly Field[] = [...AFTER_HEAD, "stageTimestamp", "annotations"];
 /** What might decide, were it not absent. */
 const BEFORE_BODIES: readonly Field[] = ["impersonatedUser", "responseStatus", "objectRef", "userAgent", "sourceIPs"];

@@ -1,6 +1,6 @@
 import { attributesOfScan, EventScan, LEVELS, LineFramer, STAGES } from "@auditsieve/audit";
 import type { Level, RequestAttributes, Stage } from "@auditsieve/audit";
-import { DecisionMemo } from "../decision-memo.ts";
+import { DecisionMemo, KEY_FIELDS } from "../decision-memo.ts";
 import { evaluate } from "../evaluate.ts";
 import type { Policy } from "../policy.ts";
 import { hiddenByBaseline, SeenClasses } from "./hidden-classes.ts";
@@ -70,7 +70,7 @@ export class Simulation {
   readonly #options: SimulationOptions;
   readonly #framer: LineFramer;
   readonly #scan = new EventScan();
-  readonly #memo = new DecisionMemo<Fate>();
+  readonly #memo = new DecisionMemo<Fate>(KEY_FIELDS);
   readonly #total = new VolumeRow();
   readonly #rules = new Map<number | null, VolumeRow>();
   readonly #levels = new Map(LEVELS.map((level) => [level, new VolumeRow()] as const));

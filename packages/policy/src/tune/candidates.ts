@@ -1,6 +1,6 @@
 import { attributesOfScan, EventScan, LineFramer } from "@auditsieve/audit";
 import type { RequestAttributes } from "@auditsieve/audit";
-import { DecisionMemo } from "../decision-memo.ts";
+import { DecisionMemo, KEY_FIELDS } from "../decision-memo.ts";
 import { evaluate } from "../evaluate.ts";
 import type { Policy } from "../policy.ts";
 import { predictedBytes, predictEvent } from "../simulate/predict-event.ts";
@@ -58,7 +58,7 @@ export class CandidateCounter {
   readonly #base: Policy;
   readonly #named: ReadonlySet<string>;
   readonly #scan = new EventScan();
-  readonly #memo = new DecisionMemo<Known>();
+  readonly #memo = new DecisionMemo<Known>(KEY_FIELDS);
   readonly #tallies = new Map<string, Tally>();
   readonly #framer: LineFramer;
   #lines = 0;
