@@ -7,6 +7,7 @@ import { readSink } from "./config-sinks.ts";
 import type { SinkConfig } from "./config-sinks.ts";
 import { placesOf, readSource } from "./config-sources.ts";
 import type { SourceConfig } from "./config-sources.ts";
+import type { ListenAddress } from "./metrics-server.ts";
 import type { PipelineLimits } from "./pipeline.ts";
 
 /** A configuration that can be run: everything in it is resolved and checked. */
@@ -20,6 +21,8 @@ export interface IngestConfig {
   readonly sinks: readonly SinkConfig[];
   readonly detections: DetectionEngine;
   readonly limits: Partial<PipelineLimits>;
+  /** Where metrics and health are served; nowhere without it. */
+  readonly metrics?: ListenAddress;
 }
 
 export interface ReadConfig {
@@ -64,7 +67,11 @@ export function readConfig(text: string, references: ConfigReferences): ReadConf
 }
 
 function readRoot(reader: ConfigReader, value: JsonValue, references: ConfigReferences): IngestConfig | undefined {
-  const root = reader.object(value, [], ["cluster", "stateFolder", "keys", "sources", "sinks", "detections", "limits"]);
+  const root = reader.object(
+    value,
+    [],
+    ["cluster", "stateFolder", "keys", "sources", "sinks", "detections", "limits", "metrics"],
+  );
   if (root === undefined) {
     return undefined;
   }
@@ -89,6 +96,7 @@ function readRoot(reader: ConfigReader, value: JsonValue, references: ConfigRefe
     sinks.map(({ name }) => name),
   );
   const limits = readLimits(reader, own(root, "limits"));
+  const metrics = readListen(reader, own(root, "metrics"));
   const detections = readDetections(reader, own(root, "detections"), references);
   if (cluster === undefined || stateFolder === undefined) {
     return undefined;
@@ -102,6 +110,7 @@ function readRoot(reader: ConfigReader, value: JsonValue, references: ConfigRefe
     sinks,
     detections,
     limits,
+    ...(metrics && { metrics }),
   };
 }
 
@@ -154,6 +163,18 @@ function readLimits(reader: ConfigReader, value: JsonValue | undefined): Partial
       return count === undefined ? [] : [[key, count]];
     }),
   );
+}
+
+function readListen(reader: ConfigReader, value: JsonValue | undefined): ListenAddress | undefined {
+  const metrics = value === undefined ? undefined : reader.object(value, ["metrics"], ["listen"]);
+  const listen = metrics && reader.text(metrics, "listen", ["metrics"]);
+  if (listen === undefined) {
+    return undefined;
+  }
+  const [, host, port] = /^(\[[0-9a-fA-F:]+\]|[^:]+):(\d{1,5})$/.exec(listen) ?? [];
+  return host !== undefined && Number(port) < 65_536
+    ? { host: host.replace(/^\[|\]$/g, ""), port: Number(port) }
+    : reader.problem(["metrics", "listen"], "metrics.listen is no address and port", 'For example "127.0.0.1:9598"');
 }
 
 function readDetections(

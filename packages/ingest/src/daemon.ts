@@ -4,10 +4,17 @@ import type { Readable } from "node:stream";
 import { createRedactor } from "@auditsieve/audit";
 import type { Problem } from "@auditsieve/audit";
 import { openCheckpoint } from "./checkpoint.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { SourceConfig } from "./config-sources.ts";
 import type { IngestConfig } from "./config.ts";
 import { fileError, IngestError, reasonOf } from "./errors.ts";
+import { DaemonObserver } from "./daemon-observer.ts";
 import type { Logger } from "./logger.ts";
+import { serveMetrics } from "./metrics-server.ts";
+import { renderMetrics } from "./metrics.ts";
+import type { PipelineSnapshot } from "./metrics.ts";
 import { Pipeline } from "./pipeline.ts";
+import { unreadBytes } from "./reconcile-inputs.ts";
 import type { Delivery, Sink } from "./sink.ts";
 import type { Backoff } from "./sinks/backoff.ts";
 import { checkFolder, checkSink, createSink } from "./sinks/create-sink.ts";
@@ -31,6 +38,9 @@ export interface DaemonOptions {
   readonly format?: (delivery: Delivery) => string | undefined;
   /** Told what a source tells, besides the log. */
   readonly onAlarm?: (alarm: SourceAlarm) => void;
+  /** Shown in the metrics. */
+  readonly version?: string;
+  readonly residentBytes?: () => number;
   /** How often the counters are logged. Default a minute. */
   readonly reportIntervalMs?: number;
 }
@@ -70,14 +80,14 @@ export async function startDaemon(config: IngestConfig, options: DaemonOptions):
   const sinks = await Promise.all(
     config.sinks.map((sink) => createSink(sink, { ...options, cluster: config.cluster })),
   );
-  const failures = new FailureLog(logger);
+  const observer = new DaemonObserver(logger);
   const sources = await Promise.all(
     config.sources.map((source) =>
       createSource(source, {
         stateFolder,
         checkpoint,
         onAlarm: (alarm) => {
-          logger.warn({ source: source.name, alarm: alarm.kind }, alarm.message);
+          observer.alarm(source.name, alarm.kind, alarm.message);
           options.onAlarm?.(alarm);
         },
         ...(options.input && { input: options.input }),
@@ -99,11 +109,34 @@ export async function startDaemon(config: IngestConfig, options: DaemonOptions):
         limits: config.limits,
         ...(options.backoff && { backoff: options.backoff }),
         ...(options.now && { now: options.now }),
-        onFailure: (error) => failures.tell(error),
+        onFailure: (error) => observer.failure(error),
         onLineAlarm: ({ kind, input, offset, bytes, reason }) =>
-          failures.tellLine(kind, { source: source.name, input, offset, bytes, reason }),
+          observer.line(kind, { source: source.name, input, offset, bytes, reason }),
+        onAlarm: ({ kind, message }) => observer.alarm(source.name, kind, message),
       }),
   );
+  const status = { isStopping: false };
+  options.signal.addEventListener("abort", () => (status.isStopping = true));
+  const close = (): Promise<unknown> =>
+    Promise.allSettled([...[...sources, ...sinks].map((one) => one.close()), sideLogs.close()]);
+  const metrics =
+    config.metrics &&
+    (await serveMetrics({
+      ...config.metrics,
+      notReady: () => notReady(pipelines, status.isStopping || options.signal.aborted),
+      metrics: async () =>
+        renderMetrics({
+          version: options.version ?? "",
+          pipelines: await Promise.all(
+            pipelines.map((pipeline, i) => snapshotOf(pipeline, config.sources[i] as SourceConfig, checkpoint)),
+          ),
+          ...observer.counts(),
+          residentBytes: options.residentBytes?.(),
+        }),
+    }).catch(async (error: unknown) => {
+      await close();
+      throw error;
+    }));
   logger.info(
     {
       cluster: config.cluster,
@@ -115,8 +148,25 @@ export async function startDaemon(config: IngestConfig, options: DaemonOptions):
   const report = setInterval(() => logTallies(logger, pipelines), options.reportIntervalMs ?? 60_000);
   const error = await runAll(pipelines, options.signal);
   clearInterval(report);
-  await Promise.allSettled([...[...sources, ...sinks].map((one) => one.close()), sideLogs.close()]);
+  await metrics?.close();
+  await close();
   return endOf(pipelines, error, logger);
+}
+
+async function snapshotOf(pipeline: Pipeline, source: SourceConfig, checkpoint: Checkpoint): Promise<PipelineSnapshot> {
+  const lagBytes = await unreadBytes(source, checkpoint).catch(() => undefined);
+  const { lagSeconds, stalledSeconds } = pipeline.delays();
+  return { tally: pipeline.tally(), lagBytes, lagSeconds, stalledSeconds };
+}
+
+const MAX_STALL_SECONDS = 60;
+
+function notReady(pipelines: readonly Pipeline[], isStopping: boolean): readonly string[] {
+  const stalled = pipelines.filter((pipeline) => pipeline.delays().stalledSeconds > MAX_STALL_SECONDS);
+  return [
+    ...(isStopping ? ["stopping"] : []),
+    ...stalled.map((pipeline) => `source ${pipeline.tally().source}: no sink has taken anything for over a minute`),
+  ];
 }
 
 /** Tries what the configuration names: folders, logs, connections, rights. Returns every problem. */
@@ -217,37 +267,4 @@ function logTallies(logger: Logger, pipelines: readonly Pipeline[]): void {
 function problemOf(id: string, error: unknown): Problem {
   const hint = error instanceof IngestError ? { hint: error.hint } : {};
   return { id, severity: "error", message: reasonOf(error), ...hint };
-}
-
-const QUIET_MS = 10_000;
-
-/** Tells a failure that repeats once in ten seconds, with how often it came: a log must not grow with the fault. */
-class FailureLog {
-  readonly #logger: Logger;
-  readonly #told = new Map<string, { at: number; since: number }>();
-
-  constructor(logger: Logger) {
-    this.#logger = logger;
-  }
-
-  tell(error: IngestError): void {
-    this.#limited(error.code, (repeated) =>
-      this.#logger.error({ code: error.code, hint: error.hint, repeated }, error.message),
-    );
-  }
-
-  tellLine(kind: string, place: Record<string, unknown>): void {
-    this.#limited(kind, (repeated) => this.#logger.warn({ ...place, repeated }, `Line is ${kind}.`));
-  }
-
-  #limited(key: string, tell: (repeated: number) => void): void {
-    const now = performance.now();
-    const known = this.#told.get(key);
-    if (known !== undefined && now - known.at < QUIET_MS) {
-      known.since++;
-      return;
-    }
-    this.#told.set(key, { at: now, since: 0 });
-    tell(known?.since ?? 0);
-  }
 }

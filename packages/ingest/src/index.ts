@@ -71,3 +71,5 @@ export type { NoiseReceipt } from "./receipt-book.ts";
 export type { StateSection } from "./pipeline-state.ts";
 export { reconcile } from "./reconcile.ts";
 export type { Discrepancy, ReconciledSink, Reconciliation, ReconcileOptions } from "./reconcile.ts";
+export { runDaemon } from "./daemon-reload.ts";
+export type { ReloadOptions } from "./daemon-reload.ts";

@@ -40,6 +40,8 @@ export interface LineHandlerOptions {
   readonly onEvent?: (scan: EventScan) => void;
   /** Bytes of lines from the start on that an earlier run may have delivered already. Default 0. */
   readonly lookBackBytes?: number;
+  /** Told of what an operator must hear of. */
+  readonly onAlarm?: (alarm: { readonly kind: string; readonly message: string }) => void;
   /** Told of lines that are no event or too long; holds nothing of the line. */
   readonly onLineAlarm?: (alarm: LineAlarm) => void;
   readonly now?: () => Date;
@@ -76,6 +78,8 @@ export class LineHandler implements LineVisitor {
   readonly #columns: number[] = [];
   readonly #lineColumns: Readonly<Record<"lines" | "bytes" | "undecidable" | "reduced", number>>;
   #input = "";
+  #newest: string | undefined;
+  #isEvent = false;
   #lines = 0;
   #bytes = 0;
   #undecidable = 0;
@@ -123,6 +127,18 @@ export class LineHandler implements LineVisitor {
     }
   }
 
+  /** Time of the last event; to be asked for after a chunk, not after a line. */
+  get newest(): string | undefined {
+    return this.#newest;
+  }
+
+  /** A chunk is done. */
+  noteNewest(): void {
+    const time = this.#isEvent ? this.#scan.text("stageTimestamp") : undefined;
+    this.#newest = isTimestamp(time) ? time : this.#newest;
+    this.#isEvent = false;
+  }
+
   /** Bytes of the lines so far. */
   get bytes(): number {
     return this.#bytes;
@@ -144,6 +160,7 @@ export class LineHandler implements LineVisitor {
     const isEvent = this.#scan.scan(bytes, start, end);
     this.#receipts.endBefore(offset, isEvent ? this.#scan : undefined);
     const line = this.#count(offset, end - start, terminated);
+    this.#isEvent = isEvent;
     if (isEvent) {
       this.#event(bytes.subarray(start, end), line);
     } else {

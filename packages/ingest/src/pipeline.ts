@@ -83,6 +83,7 @@ export class Pipeline {
   /** Ends the tries of sinks and checkpoint after the drain. */
   readonly #end = new AbortController();
   #inFlightBytes = 0;
+  #settledAt = performance.now();
   #ackedBytes = 0;
   #hurry: AbortController | undefined;
   #acking: Promise<void> | undefined;
@@ -102,6 +103,7 @@ export class Pipeline {
         to: outlet.to,
         counter: outlet.counter,
         add: (underway) => {
+          this.#settledAt = this.#inFlightBytes === 0 ? performance.now() : this.#settledAt;
           this.#inFlightBytes += underway.delivery.document.length;
           outlet.add(underway);
         },
@@ -146,6 +148,16 @@ export class Pipeline {
     };
   }
 
+  /** How far behind the pipeline is, by the log's own time and by what waits for sinks. */
+  delays(): { readonly lagSeconds: number | undefined; readonly stalledSeconds: number } {
+    const now = this.#options.now?.() ?? new Date();
+    const { newest } = this.#handler;
+    return {
+      lagSeconds: newest === undefined ? undefined : Math.max(0, (now.getTime() - Date.parse(newest)) / 1000),
+      stalledSeconds: this.#inFlightBytes === 0 ? 0 : (performance.now() - this.#settledAt) / 1000,
+    };
+  }
+
   async #read(signal: AbortSignal): Promise<void> {
     // Chunks of several inputs may alternate, in the middle of a line too.
     const framers = new Map<string, LineFramer>();
@@ -158,6 +170,7 @@ export class Pipeline {
         this.#handler.begin(input, chunk.offset);
       }
       framer.write(chunk.bytes);
+      this.#handler.noteNewest();
       if (chunk.isLast) {
         framer.end();
         this.#handler.finish();
@@ -241,6 +254,7 @@ export class Pipeline {
         ),
       onFailure: (error) => onFailure?.(error),
       onSettled: (settled) => {
+        this.#settledAt = performance.now();
         for (const { held, delivery } of settled) {
           this.#inFlightBytes -= delivery.document.length;
           this.#window.settle(held);

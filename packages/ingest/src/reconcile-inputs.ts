@@ -169,6 +169,19 @@ async function readFiles(
   gathered.forEach((sink) => sink.count(handler.counts().lines));
 }
 
+/** Bytes of a source's plain files that are not acknowledged; undefined where it cannot be told. */
+export async function unreadBytes(source: SourceConfig, checkpoint: Checkpoint): Promise<number | undefined> {
+  const files = await inputsOf(source, checkpoint);
+  if (files === undefined) {
+    return undefined;
+  }
+  const sizes = files.map(async ({ file, ackedTo }) => {
+    const isPacked = /\.(?:gz|zst)$/.test(file);
+    return isPacked || ackedTo === Infinity ? 0 : Math.max(0, (await stat(file)).size - ackedTo);
+  });
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
 /** The logs of a source, oldest first; undefined when it cannot be read a second time. */
 async function inputsOf(source: SourceConfig, checkpoint: Checkpoint): Promise<readonly InputFile[] | undefined> {
   if (source.type === "file") {

@@ -1,4 +1,4 @@
-import { checkConfig, createLogger, startDaemon } from "@auditsieve/ingest";
+import { checkConfig, createLogger, runDaemon } from "@auditsieve/ingest";
 import { SEVERITIES } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
 import { existsSync } from "node:fs";
@@ -63,7 +63,7 @@ export function ingestOptions(argv: Argv): Argv<IngestOptions> {
     .example("$0 ingest -c auditsieve.yaml", "tail the log and forward until SIGTERM, which drains")
     .example("$0 ingest -c auditsieve.yaml --check", "try everything the configuration names")
     .epilogue(
-      "Exit 3: something is unacknowledged or a source failed; it comes again at the next start. A second signal ends at once.",
+      "SIGHUP reads the configuration again, without losing a line; one that cannot be used changes nothing. Exit 3: something is unacknowledged or a source failed; it comes again at the next start. A second signal ends at once.",
     ) as unknown as Argv<IngestOptions>;
 }
 
@@ -90,7 +90,15 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
     return isBad ? EXIT.problems : EXIT.fine;
   }
   const logger = createLogger({ destination: process.stderr, level: options.logLevel ?? "info" });
-  const end = await startDaemon(config, { logger, signal: stopSignal(), input: process.stdin, writeOutput: writeData });
+  const end = await runDaemon(config, {
+    logger,
+    signal: stopSignal(),
+    input: process.stdin,
+    writeOutput: writeData,
+    residentBytes: () => process.memoryUsage.rss(),
+    load: () => loadConfig(file),
+    reloads: reloadSignals(),
+  });
   return end.reason === "failed" || end.unacknowledged > 0 ? EXIT.failed : EXIT.fine;
 }
 
@@ -102,6 +110,12 @@ async function withFiles(options: IngestOptions): Promise<ExitCode> {
   }
   const { ingestFiles } = await import("./ingest-files.ts");
   return ingestFiles({ ...options, logLevel: options.logLevel ?? "warn" }, stopSignal());
+}
+
+function reloadSignals(): EventTarget {
+  const reloads = new EventTarget();
+  process.on("SIGHUP", () => reloads.dispatchEvent(new Event("reload")));
+  return reloads;
 }
 
 /** Aborts at the first signal to end; the second one does not wait for the drain. */

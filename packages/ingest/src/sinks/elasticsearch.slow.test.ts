@@ -13,11 +13,11 @@ import { archiveSource } from "../sources/archive.ts";
 import type { PipelineTally } from "../tally.ts";
 import type { SideLogs } from "./dead-letter.ts";
 import { createElasticsearchSink } from "./elasticsearch.ts";
+import { hostileDeliveries } from "./hostile-deliveries.suite.ts";
 
 const SAMPLES = ["attack.log.zst", "working-day.log.zst"].map((name) =>
   fileURLToPath(new URL(`../../../../samples/${name}`, import.meta.url)),
 );
-const TIME = "2026-11-24T00:13:26.471919Z";
 
 let engine: RunningElasticsearch;
 let folder: string;
@@ -90,10 +90,10 @@ describe("elasticsearch 9", () => {
 
   test("refuses no hostile document", async () => {
     const sink = createElasticsearchSink({ name: "es", node: engine.url, cluster: "hostile", namespace: "hostile" });
-    const results = await sink.write(hostile(), new AbortController().signal);
+    const results = await sink.write(hostileDeliveries(), new AbortController().signal);
     await sink.close();
     expect(results.filter((result) => result.status === "refused")).toEqual([]);
-    expect((await documents("hostile")).size).toBe(hostile().length);
+    expect((await documents("hostile")).size).toBe(hostileDeliveries().length);
   });
 
   test("stores nothing twice though the stream rolled over between two runs", async () => {
@@ -101,14 +101,14 @@ describe("elasticsearch 9", () => {
       createElasticsearchSink({ name: "es", node: engine.url, cluster: "rollover", namespace: "rollover" });
     const signal = new AbortController().signal;
     const first = open();
-    await first.write(hostile().slice(0, 5), signal);
+    await first.write(hostileDeliveries().slice(0, 5), signal);
     await ask(`${stream("rollover")}/_rollover`);
-    await first.write(hostile().slice(5, 9), signal);
+    await first.write(hostileDeliveries().slice(5, 9), signal);
     await first.close();
     await ask(`${stream("rollover")}/_rollover`);
     const second = open();
     await second.check();
-    const again = hostile().map((delivery) => ({ ...delivery, mayBeStored: true }));
+    const again = hostileDeliveries().map((delivery) => ({ ...delivery, mayBeStored: true }));
     expect(await second.write(again, signal)).toEqual(again.map(() => ({ status: "stored" })));
     await second.close();
     expect(await count("rollover", { match_all: {} })).toBe(again.length);
@@ -129,79 +129,15 @@ describe("elasticsearch 9", () => {
       },
     });
     const signal = new AbortController().signal;
-    await sink.write(hostile().slice(0, 1), signal);
+    await sink.write(hostileDeliveries().slice(0, 1), signal);
     const restarting = engine.restart("SIGKILL");
-    const [results] = await Promise.all([sink.write(hostile(), signal), restarting]);
+    const [results] = await Promise.all([sink.write(hostileDeliveries(), signal), restarting]);
     await sink.close();
     expect(results.every(({ status }) => status === "stored")).toBe(true);
-    expect((await documents("outage")).size).toBe(hostile().length);
+    expect((await documents("outage")).size).toBe(hostileDeliveries().length);
     expect((await documents("samples")).size).toBe(before);
   }, 300_000);
 });
-
-/** Events whose every corner is made to be refused by a mapping. */
-function hostile(): readonly Delivery[] {
-  const base = {
-    kind: "Event",
-    apiVersion: "audit.k8s.io/v1",
-    level: "RequestResponse",
-    auditID: "a",
-    stage: "ResponseComplete",
-    requestURI: "/",
-    verb: "get",
-    user: {},
-  };
-  const deep = Array.from({ length: 200 }).reduce<unknown>((inner) => ({ a: inner }), "x");
-  const bodies: readonly object[] = [
-    { requestObject: { ".": 1, "..": { ".a.": 2 }, "": 3, " ": 4, "a.b": 5, a: "text" } },
-    { requestObject: { spec: "text", metadata: [1, 2], roleRef: true, rules: { verbs: { a: 1 } } } },
-    { requestObject: { spec: { containers: "x", hostNetwork: "yes", volumes: [[{ hostPath: { path: 7 } }]] } } },
-    { requestObject: deep, responseObject: [deep, 1, null, "x"] },
-    {
-      requestObject: { metadata: { name: "n".repeat(100_000), managedFields: [{ fieldsV1: { "f:x": { ".": {} } } }] } },
-    },
-    {
-      requestObject: {
-        spec: { securityContext: { runAsUser: 1.5e300, runAsGroup: 12345678901234567890n.toString() } },
-      },
-    },
-    {
-      user: {
-        username: "u".repeat(50_000),
-        groups: ["g".repeat(50_000), ""],
-        extra: {
-          "": ["x"],
-          "a.b..c": ["y"],
-          ["k".repeat(40_000)]: ["z"],
-          n: ["v".repeat(60_000)],
-          ["nul\0"]: ["a\0b"],
-        },
-      },
-    },
-    { user: { extra: { __proto__x: ["1"], constructor: ["2"], deep } } },
-    { sourceIPs: ["999.1.1.1", "fe80::1%eth0", "::ffff:10.0.0.1", "not an ip", "10.0.0.1"] },
-    { userAgent: "\u001b[31m\ud800 x".repeat(5000), requestURI: `/${"é".repeat(60_000)}` },
-    { responseStatus: { code: 99_999, message: "m".repeat(60_000), details: { ".": 1 }, status: { a: 1 } } },
-    { responseStatus: { code: "200" }, objectRef: { name: ["a"], namespace: { b: 1 } } },
-    { requestReceivedTimestamp: "yesterday", stageTimestamp: "0001-01-01T00:00:00Z" },
-    { stageTimestamp: "9999-12-31T23:59:59.999999Z", requestReceivedTimestamp: "2026-02-30T00:00:00Z" },
-    {
-      annotations: {
-        "authorization.k8s.io/decision": { a: 1 },
-        ".": "x",
-        "": "y",
-        "authorization.k8s.io/reason": "r".repeat(50_000),
-      },
-    },
-    { impersonatedUser: { username: 5, uid: null, groups: "g" } },
-  ];
-  return bodies.map((body, i) => ({
-    id: `hostile-${i}`,
-    kind: "event",
-    time: TIME,
-    document: Buffer.from(JSON.stringify({ ...base, ...body })),
-  }));
-}
 
 async function ingest(
   namespace: string,

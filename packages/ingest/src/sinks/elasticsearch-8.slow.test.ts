@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startSecuredElasticsearch } from "../../../../test/engines/elasticsearch-8.ts";
+import type { SecuredElasticsearch } from "../../../../test/engines/elasticsearch-8.ts";
+import { sampleDelivery } from "../sink.suite.ts";
+import type { Backoff } from "./backoff.ts";
+import { createElasticsearchSink } from "./elasticsearch.ts";
+import type { ElasticsearchOptions } from "./elasticsearch.ts";
+import { hostileDeliveries } from "./hostile-deliveries.suite.ts";
+
+const STREAM = "logs-kubernetes.audit_logs-default";
+const signal = new AbortController().signal;
+const quick: Backoff = {
+  firstMs: 50,
+  mostMs: 500,
+  random: Math.random,
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};
+
+let engine: SecuredElasticsearch;
+beforeAll(async () => {
+  engine = await startSecuredElasticsearch();
+}, 600_000);
+afterAll(() => engine?.stop());
+
+describe("elasticsearch 8.19 with TLS and security", () => {
+  const batch = Array.from({ length: 200 }, (_, i) => sampleDelivery(i, i % 3 === 0 ? "finding" : "event", 200));
+
+  test("takes documents with a password, and each once over rollovers", async () => {
+    const sink = sinkFor({ auth: { username: engine.username, password: engine.password } });
+    await sink.check();
+    expect(await sink.write(batch.slice(0, 120), signal)).toEqual(
+      batch.slice(0, 120).map(() => ({ status: "stored" })),
+    );
+    await engine.ask("POST", `/${STREAM}/_rollover`);
+    const again = batch.map((delivery) => ({ ...delivery, mayBeStored: true }));
+    expect(await sink.write(again, signal)).toEqual(batch.map(() => ({ status: "stored" })));
+    await sink.close();
+    expect(await count()).toBe(batch.length);
+  });
+
+  test("takes documents with an API key that may only what the documentation says", async () => {
+    const { status, answer } = await engine.ask("POST", "/_security/api_key", {
+      name: "auditsieve",
+      role_descriptors: {
+        writer: {
+          cluster: ["monitor"],
+          indices: [
+            {
+              names: ["logs-kubernetes.audit_logs-*"],
+              privileges: ["create_doc", "auto_configure", "read", "view_index_metadata"],
+            },
+          ],
+        },
+      },
+    });
+    expect(status).toBe(200);
+    const { encoded } = answer as { encoded: string };
+    const told: string[] = [];
+    const sink = sinkFor({ auth: { apiKey: encoded }, onBlind: ({ message }) => told.push(message) });
+    const more = Array.from({ length: 50 }, (_, i) => ({ ...sampleDelivery(1000 + i), mayBeStored: i % 2 === 0 }));
+    expect(await sink.write(more, signal)).toEqual(more.map(() => ({ status: "stored" })));
+    await sink.close();
+    expect(told).toEqual([]);
+    expect(await count()).toBe(batch.length + more.length);
+  });
+
+  test("refuses no hostile document", async () => {
+    const sink = sinkFor({ auth: { username: engine.username, password: engine.password }, namespace: "hostile" });
+    const results = await sink.write(hostileDeliveries(), signal);
+    await sink.close();
+    expect(results.filter(({ status }) => status === "refused")).toEqual([]);
+  });
+
+  test("says what is wrong with a key, and with a certificate that it does not know", async () => {
+    const key = Buffer.from("nobody:nothing").toString("base64");
+    await expect(sinkFor({ auth: { apiKey: key } }).check()).rejects.toMatchObject({
+      message: expect.stringContaining("401") as unknown,
+      hint: /apiKey/,
+    });
+    const stranger = createElasticsearchSink({ name: "es", node: engine.url, cluster: "test", backoff: quick });
+    await expect(stranger.check()).rejects.toMatchObject({ hint: /caFile/ });
+  });
+});
+
+function sinkFor(more: Partial<ElasticsearchOptions>): ReturnType<typeof createElasticsearchSink> {
+  return createElasticsearchSink({
+    name: "es",
+    node: engine.url,
+    ca: engine.ca,
+    cluster: "test",
+    backoff: quick,
+    ...more,
+  });
+}
+
+async function count(): Promise<number> {
+  await engine.ask("POST", `/${STREAM}/_refresh`);
+  const { answer } = await engine.ask("GET", `/${STREAM}/_count`);
+  return (answer as { count: number }).count;
+}
