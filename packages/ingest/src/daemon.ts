@@ -101,6 +101,7 @@ export async function startDaemon(config: IngestConfig, options: DaemonOptions):
         feeds: config.sinks.map(({ feed, policy }, i) => ({ sink: sinks[i] as Sink, feed, ...(policy && { policy }) })),
         sideLogs,
         receipts: true,
+        watchesAuditIds: true,
         state: checkpoint.section(`pipeline/${source.name}`),
         cluster: config.cluster,
         idKey,

@@ -7,6 +7,7 @@ import type { SinkFeed, Underway } from "./outlet.ts";
 import { ReceiptBook } from "./receipt-book.ts";
 import type { ClosedRange } from "./receipt-book.ts";
 import { ReceiptRanges } from "./receipt-ranges.ts";
+import { EventWatch } from "./alarm-watch.ts";
 import { LineTail, reducedEvent } from "./reduced-event.ts";
 import { scanHead } from "./scan-head.ts";
 import type { Delivery } from "./sink.ts";
@@ -40,6 +41,8 @@ export interface LineHandlerOptions {
   readonly onEvent?: (scan: EventScan) => void;
   /** Bytes of lines from the start on that an earlier run may have delivered already. Default 0. */
   readonly lookBackBytes?: number;
+  /** Whether auditIDs that come again for another request make a finding. Default false. */
+  readonly watchesAuditIds?: boolean;
   /** Told of what an operator must hear of. */
   readonly onAlarm?: (alarm: { readonly kind: string; readonly message: string }) => void;
   /** Told of lines that are no event or too long; holds nothing of the line. */
@@ -63,6 +66,8 @@ interface Line {
   readonly bytes: number;
 }
 
+const NO_FINDINGS: readonly Finding[] = [];
+
 /** What becomes of one line: decided per sink, looked at by the detections, stripped, redacted and handed on. */
 export class LineHandler implements LineVisitor {
   readonly #options: LineHandlerOptions;
@@ -74,6 +79,7 @@ export class LineHandler implements LineVisitor {
   /** Events whose finding has just been written, by the line's id. */
   readonly #evidence = new Map<string, Delivery>();
   readonly #receipts: ReceiptRanges;
+  readonly #watch: EventWatch;
   /** Columns of the ledger in which the line in hand counts. */
   readonly #columns: number[] = [];
   readonly #lineColumns: Readonly<Record<"lines" | "bytes" | "undecidable" | "reduced", number>>;
@@ -95,6 +101,7 @@ export class LineHandler implements LineVisitor {
       cutAfter: cutAfter ?? (() => Infinity),
       deliver: (range, outlet) => this.#deliverReceipts(range, outlet),
     });
+    this.#watch = new EventWatch(options);
     this.#lineColumns = {
       lines: ledger.column("lines"),
       bytes: ledger.column("bytes"),
@@ -217,6 +224,7 @@ export class LineHandler implements LineVisitor {
   }
 
   #deliverReceipts({ held, from, receipts }: ClosedRange, outlet: number): void {
+    this.#watch.receipts(receipts, outlet);
     // The first line of the range waited for all of them.
     this.#options.window.extend(held, receipts.length - 1);
     for (const receipt of receipts) {
@@ -240,7 +248,9 @@ export class LineHandler implements LineVisitor {
     let id: string | undefined;
     let whole: Delivery | undefined;
     const identity = (): string => (id ??= documentId(this.#options.idKey, this.#options.cluster, bytes));
-    const findings = this.#detect(bytes, identity);
+    const detected = this.#detect(bytes, identity);
+    const watched = this.#watched(bytes, identity);
+    const findings = watched.length === 0 ? detected : [...detected, ...watched];
     const evidence = id === undefined ? undefined : this.#evidence.get(id);
     this.#options.outlets.forEach(({ to, counter }, i) => {
       const decision = decisions[i];
@@ -284,6 +294,21 @@ export class LineHandler implements LineVisitor {
       return JSON.parse(document.toString("utf8")) as AuditEvent;
     };
     return this.#findings.push(event, show, candidates);
+  }
+
+  /** What shows only beside other events: an auditID that is used again. */
+  #watched(bytes: Buffer, identity: () => string): readonly Finding[] {
+    if (!this.#watch.isSuspicious(this.#scan)) {
+      return NO_FINDINGS;
+    }
+    const document = this.#options.redactor.redactLine(Buffer.from(bytes));
+    const finding = this.#watch.finding(JSON.parse(document.toString("utf8")) as AuditEvent);
+    if (finding === undefined) {
+      return NO_FINDINGS;
+    }
+    const id = identity();
+    this.#evidence.set(id, { id, kind: "event", document, time: this.#timeOf(finding.time), ...this.#lookBack() });
+    return [finding];
   }
 
   /** Findings go to every sink, and so do events that a finding of an earlier line rests on. */

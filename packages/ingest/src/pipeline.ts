@@ -55,6 +55,8 @@ const DEFAULT_LIMITS: PipelineLimits = {
 const MAX_OPEN_BYTES = 32 * 1024 * 1024;
 /** Receipts wait for the log's next minute; a log that falls silent does not hold them back longer than this. */
 const MAX_RECEIPT_AGE_MS = 75_000;
+/** Even an idle cluster renews its leases every few seconds. */
+const SILENCE_MS = 5 * 60_000;
 /** More than that, a chunk and a line: nothing further behind the checkpoint can have been delivered by an earlier run. */
 const LOOK_BACK_BYTES = 2 * MAX_OPEN_BYTES;
 
@@ -84,6 +86,8 @@ export class Pipeline {
   readonly #end = new AbortController();
   #inFlightBytes = 0;
   #settledAt = performance.now();
+  #readAt = performance.now();
+  #isSilent = false;
   #ackedBytes = 0;
   #hurry: AbortController | undefined;
   #acking: Promise<void> | undefined;
@@ -128,6 +132,7 @@ export class Pipeline {
       if (performance.now() - this.#handler.receipts.since > MAX_RECEIPT_AGE_MS) {
         void this.#cut();
       }
+      this.#watchSilence();
     }, 1000);
     try {
       await this.#read(signal);
@@ -146,6 +151,16 @@ export class Pipeline {
       acknowledged: this.#state.ledger.totals(),
       sinks: this.#outlets.map((outlet) => outlet.counter.tally(counts.lines)),
     };
+  }
+
+  /** A log that was busy and says nothing any more: the apiserver is gone, or somebody has stopped it from writing. */
+  #watchSilence(): void {
+    const silent = performance.now() - this.#readAt;
+    if (silent > SILENCE_MS && this.#handler.bytes > 0 && !this.#isSilent) {
+      this.#isSilent = true;
+      const message = `Nothing was written for ${Math.round(SILENCE_MS / 60_000)} minutes`;
+      this.#options.onAlarm?.({ kind: "silence", message });
+    }
   }
 
   /** How far behind the pipeline is, by the log's own time and by what waits for sinks. */
@@ -170,6 +185,8 @@ export class Pipeline {
         this.#handler.begin(input, chunk.offset);
       }
       framer.write(chunk.bytes);
+      this.#readAt = performance.now();
+      this.#isSilent = false;
       this.#handler.noteNewest();
       if (chunk.isLast) {
         framer.end();

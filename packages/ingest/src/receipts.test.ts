@@ -103,11 +103,11 @@ describe("receipts", () => {
   test("hold no secret and stay bounded, whatever paths are asked for", async () => {
     const token = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJlc2lnbmF0dXJl";
     const world = new World(
-      Array.from({ length: 12_000 }, (_, i) => probe(1, `/livez/${i === 0 ? token : i}/x?token=${token}`)),
+      Array.from({ length: 10_500 }, (_, i) => probe(1, `/livez/${i === 0 ? token : i}/x?token=${token}`)),
     );
     await world.run();
     expect(world.receipts().length).toBe(10_001);
-    expect(world.receipts().reduce((sum, { count }) => sum + count, 0)).toBe(12_000);
+    expect(world.receipts().reduce((sum, { count }) => sum + count, 0)).toBe(10_500);
     expect(JSON.stringify(world.receipts())).not.toContain(token);
   });
 });

@@ -1,0 +1,131 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { zstdDecompressSync } from "node:zlib";
+import { EventScan } from "@auditsieve/audit";
+import { describe, expect, test } from "vitest";
+import { AuditIdMemory } from "./alarm-audit-ids.ts";
+import { NoiseWatch } from "./alarm-noise.ts";
+import { EventWatch } from "./alarm-watch.ts";
+import type { NoiseReceipt } from "./receipt-book.ts";
+
+const IDENTITY = { cluster: "test", idKey: Buffer.alloc(32, 1) };
+
+describe("AuditIdMemory", () => {
+  test.each([
+    ["another request with the same auditID", { requestReceivedTimestamp: "2026-11-24T00:00:09.000000Z" }, true],
+    ["another user", { user: { username: "eve" } }, true],
+    ["another object", { requestURI: "/api/v1/namespaces/y/secrets" }, true],
+    ["the same line, read twice", {}, false],
+    ["another stage of the same request", { stage: "ResponseStarted" }, false],
+    ["another auditID", { auditID: "b" }, false],
+  ])("%s", (_what, change, isUsedAgain) => {
+    const memory = new AuditIdMemory();
+    expect(memory.isUsedAgain(scanOf(event()))).toBe(false);
+    expect(memory.isUsedAgain(scanOf(event(change)))).toBe(isUsedAgain);
+  });
+
+  test("forgets, and takes nobody for another, when there are more than it holds", () => {
+    const memory = new AuditIdMemory(16);
+    const scan = new EventScan();
+    for (let i = 0; i < 2000; i++) {
+      expect(memory.isUsedAgain(scanOf(event({ auditID: `id-${i}` }), scan))).toBe(false);
+    }
+  });
+
+  test("finds the replayed Audit-ID of the recorded attack, and nothing else in it", () => {
+    const found: string[] = [];
+    const watch = new EventWatch({ ...IDENTITY, watchesAuditIds: true });
+    for (const line of linesOf("attack")) {
+      const scan = scanOf(line);
+      if (watch.isSuspicious(scan)) {
+        found.push(watch.finding(JSON.parse(line) as Parameters<EventWatch["finding"]>[0])?.summary ?? "");
+      }
+    }
+    expect(found).toEqual([expect.stringContaining("/api/v1/namespaces/payments/secrets/card-vault") as string]);
+  });
+});
+
+describe("EventWatch", () => {
+  test("says that an apiserver has started, once for each start", () => {
+    for (const [log, starts] of [
+      ["attack", 1],
+      ["quiet", 0],
+    ] as const) {
+      const alarms: string[] = [];
+      const watch = new EventWatch({ ...IDENTITY, onAlarm: ({ kind }) => alarms.push(kind) });
+      for (const line of linesOf(log)) {
+        watch.isSuspicious(scanOf(line));
+      }
+      expect(alarms, log).toEqual(Array.from({ length: starts }, () => "apiserver-start"));
+    }
+  });
+});
+
+describe("NoiseWatch", () => {
+  test("tells of noise that was steady and stops while the log goes on, once", () => {
+    const watch = new NoiseWatch();
+    const stopped = Array.from({ length: 30 }, (_, minute) =>
+      watch.note([receipt("node-1", minute), ...(minute < 15 ? [receipt("node-2", minute)] : [])]),
+    );
+    expect(stopped.flat()).toEqual([
+      { actor: "node-2", verb: "update", resource: "leases", minutes: 15, last: "2026-11-24T00:14:30.000000Z" },
+    ]);
+    expect(stopped.findIndex((one) => one.length > 0)).toBe(18);
+  });
+
+  test("is quiet about what was rare, and when the whole log rests", () => {
+    const watch = new NoiseWatch();
+    const stopped = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 500, 501].map((minute) =>
+      watch.note([receipt("node-1", minute), ...(minute % 7 === 0 ? [receipt("rare", minute)] : [])]),
+    );
+    expect(stopped.flat().filter(({ actor }) => actor !== "node-1")).toEqual([]);
+  });
+});
+
+function receipt(actor: string, minute: number): NoiseReceipt {
+  const time = (second: number): string =>
+    `${new Date(Date.UTC(2026, 10, 24, 0, minute, second)).toISOString().slice(0, 19)}.000000Z`;
+  return {
+    kind: "NoiseReceipt",
+    sink: "s",
+    source: "audit",
+    input: "audit.log@0",
+    from: 0,
+    to: 1,
+    rule: 0,
+    actor,
+    verb: "update",
+    resource: "leases",
+    first: time(5),
+    last: time(30),
+    count: 6,
+    bytes: 6000,
+  };
+}
+
+function event(change: object = {}): string {
+  return JSON.stringify({
+    kind: "Event",
+    apiVersion: "audit.k8s.io/v1",
+    level: "Metadata",
+    auditID: "a",
+    stage: "ResponseComplete",
+    requestURI: "/api/v1/namespaces/x/secrets",
+    verb: "list",
+    user: { username: "jane" },
+    requestReceivedTimestamp: "2026-11-24T00:00:01.000000Z",
+    stageTimestamp: "2026-11-24T00:00:02.000000Z",
+    ...change,
+  });
+}
+
+function scanOf(line: string, scan: EventScan = new EventScan()): EventScan {
+  const bytes = Buffer.from(line);
+  expect(scan.scan(bytes, 0, bytes.length)).toBe(true);
+  return scan;
+}
+
+function linesOf(sample: string): readonly string[] {
+  const path = fileURLToPath(new URL(`../../../samples/${sample}.log.zst`, import.meta.url));
+  return zstdDecompressSync(readFileSync(path)).toString("utf8").split("\n").slice(0, -1);
+}
