@@ -54,13 +54,20 @@ interface Programs {
   readonly kwok: string;
 }
 
+function build(name: string, source: string): Promise<string> {
+  return buildGoProgram({ name, folder: FOLDER, variables: KUBERNETES_VARIABLES, source });
+}
+
+/** Builds kubectl once. */
+export function buildKubectl(): Promise<string> {
+  return build("kubectl", "k8s.io/kubernetes/cmd/kubectl");
+}
+
 /** Builds the whole control plane from Go modules; on an empty cache that takes some twenty minutes on two cores. */
 export async function buildPrograms(): Promise<Programs> {
-  const build = (name: string, source: string): Promise<string> =>
-    buildGoProgram({ name, folder: FOLDER, variables: KUBERNETES_VARIABLES, source });
   const apiserver = await buildApiserver();
   const controllers = await build("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager");
-  const kubectl = await build("kubectl", "k8s.io/kubernetes/cmd/kubectl");
+  const kubectl = await buildKubectl();
   const kwok = await build("kwok", "sigs.k8s.io/kwok/cmd/kwok");
   const scheduler = await build("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler");
   return { apiserver, controllers, scheduler, kubectl, kwok };

@@ -1,0 +1,101 @@
+{{- define "auditsieve.pod" -}}
+metadata:
+  labels:
+    {{- include "auditsieve.labels" . | nindent 4 }}
+  annotations:
+    # Another configuration is another pod.
+    checksum/config: {{ include "auditsieve.config" . | sha256sum }}
+    {{- with .Values.podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  serviceAccountName: {{ include "auditsieve.name" . }}
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  # A SIGTERM drains: what is in flight is delivered or comes again.
+  terminationGracePeriodSeconds: 90
+  {{- with .Values.priorityClassName }}
+  priorityClassName: {{ . }}
+  {{- end }}
+  {{- with .Values.imagePullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- if eq .Values.role "node" }}
+  {{- with .Values.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- end }}
+  securityContext:
+    {{- if eq .Values.role "node" }}
+    # uid 0 owns the apiserver's 0600 log; it has no capability and can write to its state only.
+    runAsUser: 0
+    runAsGroup: 0
+    {{- else }}
+    runAsNonRoot: true
+    runAsUser: 65532
+    runAsGroup: 65532
+    fsGroup: 65532
+    {{- end }}
+    seccompProfile:
+      type: RuntimeDefault
+  containers:
+    - name: auditsieve
+      image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
+      imagePullPolicy: {{ .Values.image.pullPolicy | default "IfNotPresent" }}
+      args: [ingest, -c, /etc/auditsieve/auditsieve.yaml]
+      {{- with .Values.secret }}
+      envFrom:
+        - secretRef: { name: {{ . }} }
+      {{- end }}
+      securityContext:
+        allowPrivilegeEscalation: false
+        privileged: false
+        readOnlyRootFilesystem: true
+        capabilities:
+          drop: [ALL]
+      {{- with .Values.ports }}
+      ports:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.livenessProbe }}
+      livenessProbe:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.readinessProbe }}
+      readinessProbe:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      resources:
+        {{- toYaml .Values.resources | nindent 8 }}
+      volumeMounts:
+        - { name: configuration, mountPath: /etc/auditsieve, readOnly: true }
+        - { name: state, mountPath: {{ .Values.stateFolder | quote }} }
+        {{- if eq .Values.role "node" }}
+        - { name: audit-log, mountPath: {{ .Values.auditLogFolder | quote }}, readOnly: true }
+        {{- end }}
+  volumes:
+    - name: configuration
+      configMap: { name: {{ include "auditsieve.name" . }} }
+    - name: state
+      {{- if eq .Values.role "node" }}
+      hostPath: { path: {{ .Values.stateFolder | quote }}, type: DirectoryOrCreate }
+      {{- else if .Values.stateClaim }}
+      persistentVolumeClaim: { claimName: {{ .Values.stateClaim }} }
+      {{- else }}
+      emptyDir: {}
+      {{- end }}
+    {{- if eq .Values.role "node" }}
+    - name: audit-log
+      hostPath: { path: {{ .Values.auditLogFolder | quote }}, type: Directory }
+    {{- end }}
+{{- end }}
+
+{{- define "auditsieve.config" -}}
+{{ toYaml (merge (dict "cluster" .Values.cluster) .Values.config) }}
+{{- end }}

@@ -1,0 +1,169 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { readYaml } from "../../packages/audit/src/index.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startApiserver } from "../engines/apiserver/apiserver.ts";
+import type { RunningApiserver } from "../engines/apiserver/apiserver.ts";
+import { buildGoProgram } from "../engines/policy-oracle/go-program.ts";
+import { buildKubectl } from "../recording/control-plane.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const BUILD_TIMEOUT_MS = 45 * 60_000;
+const NAMESPACE = "auditsieve";
+
+interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly spec?: { readonly template?: { readonly metadata: object; readonly spec: object } };
+}
+
+const folder = mkdtempSync(join(tmpdir(), "auditsieve-deploy-"));
+let kubectl: string;
+let helm: string;
+let server: RunningApiserver;
+
+beforeAll(async () => {
+  kubectl = await buildKubectl();
+  helm = await buildGoProgram({ name: "helm", folder: join(ROOT, "test/engines/helm") });
+  server = await startApiserver({
+    policyText: "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: None }]\n",
+    // No controller manager makes the service accounts that pods run as.
+    flags: ["--disable-admission-plugins=ServiceAccount", "--allow-privileged=true"],
+  });
+  const namespace = readFileSync(join(ROOT, "deploy/kustomize/base/namespace.yaml"), "utf8");
+  const made = await admin().request("POST", "/api/v1/namespaces", {
+    body: manifestsOf(namespace)[0],
+  });
+  expect(made.status).toBe(201);
+}, BUILD_TIMEOUT_MS);
+
+afterAll(async () => {
+  await server?.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function admin(): ReturnType<RunningApiserver["client"]> {
+  return server.client({ user: "admin" });
+}
+
+describe("an apiserver accepts, by a dry run on its side with strict fields,", () => {
+  test("the Kustomize base", async () => {
+    const rendered = kustomize(join(ROOT, "deploy/kustomize/base"));
+    expect(rendered.map(({ kind }) => kind).toSorted()).toEqual([
+      "ConfigMap",
+      "ConfigMap",
+      "DaemonSet",
+      "Namespace",
+      "NetworkPolicy",
+      "ServiceAccount",
+    ]);
+    await expectAccepted(rendered);
+  });
+
+  test("the Helm chart as a daemon set on the nodes", async () => {
+    const rendered = template("");
+    expect(rendered.map(({ kind }) => kind)).toContain("DaemonSet");
+    await expectAccepted(rendered);
+  });
+
+  test("the Helm chart as a deployment that takes a stream, with everything set", async () => {
+    const rendered = template(
+      [
+        "role: stream",
+        "replicas: 3",
+        "secret: sinks",
+        "stateClaim: auditsieve",
+        "priorityClassName: system-cluster-critical",
+        "imagePullSecrets: [{ name: registry }]",
+        "ports: [{ name: metrics, containerPort: 9464 }]",
+        "readinessProbe: { httpGet: { path: /readyz, port: metrics } }",
+        "livenessProbe: { httpGet: { path: /healthz, port: metrics } }",
+        'podAnnotations: { prometheus.io/scrape: "true" }',
+        "config: { sources: [{ type: stdin }], sinks: [{ type: stdout }] }",
+      ].join("\n"),
+    );
+    expect(rendered.map(({ kind }) => kind)).toContain("Deployment");
+    await expectAccepted(rendered);
+  });
+
+  test("the static pod", async () => {
+    await expectAccepted(manifestsOf(readFileSync(join(ROOT, "deploy/static-pod/auditsieve.yaml"), "utf8")));
+  });
+});
+
+describe("the Helm chart", () => {
+  test.each([
+    ["an unknown value", "sinks: []", /additional properties 'sinks' not allowed/],
+    ["a role that there is not", "role: sidecar", /value must be one of 'node', 'stream'/],
+    ["a stream that reads a file", "role: stream", /a file is read by role node/],
+    ["a relative folder", "auditLogFolder: logs", /does not match pattern/],
+  ])("refuses %s", (_what, values, said) => {
+    const { status, stderr } = spawnSync(helm, [join(ROOT, "deploy/helm/auditsieve"), "demo", NAMESPACE], {
+      input: values,
+      encoding: "utf8",
+    });
+    expect(status).not.toBe(0);
+    expect(stderr).toMatch(said);
+  });
+});
+
+function kustomize(base: string): readonly Manifest[] {
+  const { status, stdout, stderr } = spawnSync(kubectl, ["kustomize", base], {
+    encoding: "utf8",
+    env: { HOME: folder, PATH: process.env["PATH"] ?? "" },
+  });
+  expect([status, stderr]).toEqual([0, ""]);
+  return manifestsOf(stdout);
+}
+
+function template(values: string): readonly Manifest[] {
+  const { status, stdout, stderr } = spawnSync(helm, [join(ROOT, "deploy/helm/auditsieve"), "demo", NAMESPACE], {
+    input: values,
+    encoding: "utf8",
+  });
+  expect([status, stderr]).toEqual([0, ""]);
+  return manifestsOf(stdout);
+}
+
+function manifestsOf(text: string): readonly Manifest[] {
+  const { documents, problems } = readYaml(text);
+  expect(problems).toEqual([]);
+  return documents.map(({ value }) => value as unknown as Manifest).filter((value) => value !== null);
+}
+
+/** Each object by itself, with kubectl's own mapping from kinds to paths; and what a workload makes, as a pod. */
+async function expectAccepted(manifests: readonly Manifest[]): Promise<void> {
+  const kubeconfig = join(folder, "kubeconfig");
+  writeFileSync(
+    kubeconfig,
+    JSON.stringify({
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [{ name: "c", cluster: { server: server.url, "certificate-authority": server.certificate } }],
+      users: [{ name: "u", user: { token: server.tokens.get("admin") } }],
+      contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+      "current-context": "x",
+    }),
+  );
+  const list = { apiVersion: "v1", kind: "List", items: [...manifests] };
+  const flags = ["--dry-run=server", "--validate=strict", "--server-side", "-f", "-"];
+  const { status, stderr } = spawnSync(kubectl, ["--kubeconfig", kubeconfig, "apply", ...flags], {
+    input: JSON.stringify(list),
+    encoding: "utf8",
+    env: { HOME: folder, PATH: "" },
+  });
+  expect([status, stderr]).toEqual([0, ""]);
+  for (const { spec, metadata } of manifests) {
+    if (spec?.template !== undefined) {
+      const name = metadata.name;
+      const pod = { apiVersion: "v1", kind: "Pod", ...spec.template, metadata: { ...spec.template.metadata, name } };
+      const path = `/api/v1/namespaces/${NAMESPACE}/pods?dryRun=All&fieldValidation=Strict`;
+      const answer = await admin().request("POST", path, { body: pod });
+      expect([answer.status, answer.status === 201 ? "" : answer.text]).toEqual([201, ""]);
+    }
+  }
+}

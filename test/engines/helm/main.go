@@ -1,0 +1,71 @@
+// helm renders a chart as `helm template` does: the loader, the schema check of the values and the engine are Helm's own.
+// The chart's folder and the release's name are the arguments, the values come as YAML on standard input, manifests go to
+// standard output. Nothing of a cluster is asked.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sort"
+	"strings"
+
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/engine"
+)
+
+func main() {
+	if len(os.Args) != 4 {
+		fail(fmt.Errorf("usage: helm CHART RELEASE NAMESPACE < VALUES"))
+	}
+	input, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		fail(err)
+	}
+	files, err := render(os.Args[1], os.Args[2], os.Args[3], input)
+	if err != nil {
+		fail(err)
+	}
+	names := make([]string, 0, len(files))
+	for name := range files {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		if strings.TrimSpace(files[name]) != "" && !strings.HasSuffix(name, "NOTES.txt") {
+			fmt.Printf("---\n# Source: %s\n%s\n", name, files[name])
+		}
+	}
+}
+
+func render(folder, release, namespace string, input []byte) (map[string]string, error) {
+	loaded, err := loader.Load(folder)
+	if err != nil {
+		return nil, err
+	}
+	given, err := chartutil.ReadValues(input)
+	if err != nil {
+		return nil, err
+	}
+	if err := loaded.Validate(); err != nil {
+		return nil, err
+	}
+	options := chartutil.ReleaseOptions{Name: release, Namespace: namespace, Revision: 1, IsInstall: true}
+	values, err := toRender(loaded, given, options)
+	if err != nil {
+		return nil, err
+	}
+	strict := engine.Engine{Strict: true}
+	return strict.Render(loaded, values)
+}
+
+func toRender(loaded *chart.Chart, given chartutil.Values, options chartutil.ReleaseOptions) (chartutil.Values, error) {
+	return chartutil.ToRenderValues(loaded, given, options, chartutil.DefaultCapabilities)
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
