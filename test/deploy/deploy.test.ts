@@ -1,0 +1,105 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { readYaml } from "../../packages/audit/src/index.ts";
+import { readConfig } from "../../packages/ingest/src/index.ts";
+import { indexTemplate } from "../../packages/ingest/src/sinks/index-template.ts";
+import { describe, expect, test } from "vitest";
+
+const ROOT = join(import.meta.dirname, "../..");
+const read = (path: string): string => readFileSync(join(ROOT, path), "utf8");
+
+interface SavedObject {
+  readonly type: string;
+  readonly id: string;
+  readonly attributes: { readonly [key: string]: unknown };
+  readonly references: readonly { readonly type: string; readonly id: string; readonly name: string }[];
+}
+
+test("the configuration that the manifests bring is one that the daemon takes", () => {
+  const references = {
+    env: (name: string) => (name === "CLUSTER" ? "prod" : undefined),
+    readFile: (path: string) => read(path),
+    policy: (name: string) => read(`profiles/noise/${name}.policy.yaml`),
+    detections: () => [],
+  };
+  const { config, problems } = readConfig(read("deploy/auditsieve.yaml"), references);
+  expect(problems).toEqual([]);
+  expect([config?.cluster, config?.sinks.length]).toEqual(["prod", 1]);
+  expect(read("deploy/kustomize/base/auditsieve.yaml")).toBe(read("deploy/auditsieve.yaml"));
+  const values = readYaml(read("deploy/helm/auditsieve/values.yaml")).documents[0]?.value as { config: object };
+  const chart = readConfig(JSON.stringify({ cluster: "prod", ...values.config }), references);
+  expect(chart.problems).toEqual([]);
+});
+
+describe("the saved objects of Kibana", () => {
+  const objects = read("deploy/kibana/auditsieve.ndjson")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as SavedObject);
+
+  test("refer to one another, and come in an order in which they can be imported", () => {
+    const known = new Set<string>();
+    for (const { type, id, references } of objects) {
+      for (const reference of references) expect(known).toContain(`${reference.type}/${reference.id}`);
+      known.add(`${type}/${id}`);
+    }
+    expect(known.size).toBe(objects.length);
+  });
+
+  test("name fields that the index template has", () => {
+    const fields = new Set(["@timestamp", ...fieldsOf(indexTemplate("kubernetes.audit_logs"))]);
+    const named = objects.flatMap(({ attributes }) => [
+      ...((attributes["columns"] as readonly string[] | undefined) ?? []),
+      ...[...JSON.stringify(attributes).matchAll(/\\+"field\\+":\\+"([^"\\]+)/g)].map(([, field]) => String(field)),
+      ...[...JSON.stringify(attributes).matchAll(/([\w.]+) : /g)].map(([, field]) => String(field)),
+    ]);
+    expect(named.length).toBeGreaterThan(30);
+    expect(named.filter((field) => !fields.has(field))).toEqual([]);
+  });
+
+  test("look into the data streams that the template is for", () => {
+    const view = objects.find(({ type }) => type === "index-pattern");
+    expect(indexTemplate("kubernetes.audit_logs").index_patterns).toEqual([view?.attributes["title"]]);
+  });
+});
+
+test("nothing of the manifests is privileged, writable or allowed to gain rights", () => {
+  const files = readdirSync(join(ROOT, "deploy"), { recursive: true, encoding: "utf8" }).filter((name) =>
+    /(daemon-set|static-pod.*|_pod)\.(yaml|tpl)$/.test(name),
+  );
+  expect(files).toHaveLength(3);
+  for (const file of files) {
+    const text = read(join("deploy", file));
+    expect(text).toMatch(/readOnlyRootFilesystem: true/);
+    expect(text).toMatch(/allowPrivilegeEscalation: false/);
+    expect(text).toMatch(/drop: \[ALL\]/);
+    expect(text).toMatch(/automountServiceAccountToken: false/);
+    expect(text).not.toMatch(/hostNetwork|hostPID|hostIPC|privileged: true/);
+    expect(text).toMatch(/name: audit-log, mountPath: .+, readOnly: true/);
+  }
+});
+
+test("every service of docker-compose.yml names an image or how to build one, and listens on the loopback interface only", () => {
+  const compose = readYaml(read("docker-compose.yml")).documents[0]?.value as unknown as {
+    readonly services: Readonly<Record<string, { image?: string; build?: object; ports?: readonly string[] }>>;
+  };
+  expect(Object.keys(compose.services)).toEqual(
+    expect.arrayContaining(["elasticsearch", "kibana", "kafka", "auditsieve"]),
+  );
+  for (const [name, { image, build, ports = [] }] of Object.entries(compose.services)) {
+    expect([name, image ?? build]).not.toEqual([name, undefined]);
+    expect(ports.filter((port) => !port.startsWith("127.0.0.1:"))).toEqual([]);
+  }
+});
+
+/** Full names of the mapped fields. */
+function fieldsOf(template: object): readonly string[] {
+  const walk = (properties: Readonly<Record<string, unknown>>, prefix: string): readonly string[] =>
+    Object.entries(properties).flatMap(([name, mapping]) => {
+      const inner = (mapping as { readonly properties?: Readonly<Record<string, unknown>> }).properties;
+      return inner === undefined ? [`${prefix}${name}`] : walk(inner, `${prefix}${name}.`);
+    });
+  const { mappings } = (template as { template: { mappings: { properties: Readonly<Record<string, unknown>> } } })
+    .template;
+  return walk(mappings.properties, "");
+}
