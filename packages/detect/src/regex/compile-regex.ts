@@ -1,5 +1,5 @@
-import { WORD } from "./char-set.ts";
-import type { CharSet } from "./char-set.ts";
+import { LazyDfa } from "./lazy-dfa.ts";
+import type { Instruction } from "./lazy-dfa.ts";
 import { parseRegex, RegexRefusal } from "./parse-regex.ts";
 import type { RegexFlags, RegexNode } from "./parse-regex.ts";
 
@@ -7,13 +7,6 @@ import type { RegexFlags, RegexNode } from "./parse-regex.ts";
 export type CompiledRegex =
   | { readonly test: (text: string) => boolean; readonly refusal?: never }
   | { readonly refusal: string; readonly test?: never };
-
-type Instruction =
-  | { readonly op: "char"; readonly set: CharSet }
-  | { readonly op: "assert"; readonly what: "start" | "end" | "word" | "notWord" }
-  | { readonly op: "split"; readonly first: number; readonly second: number }
-  | { readonly op: "jump"; readonly to: number }
-  | { readonly op: "match" };
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -30,7 +23,8 @@ export function compileRegex(source: string, flags: RegexFlags): CompiledRegex {
   }
   try {
     const program = emitProgram(parseRegex(source, flags));
-    return { test: (text) => search(program, text, flags.multiline) };
+    const dfa = new LazyDfa(program, flags.multiline);
+    return { test: (text) => dfa.test(text) };
   } catch (error) {
     if (error instanceof RegexRefusal) {
       return { refusal: error.message };
@@ -109,84 +103,4 @@ function emitProgram(tree: RegexNode): readonly Instruction[] {
   emit(tree);
   push({ op: "match" });
   return program;
-}
-
-function search(program: readonly Instruction[], text: string, multiline: boolean): boolean {
-  // `seen[i] === position + 1` marks instruction i as already entered at this position.
-  const seen = new Uint32Array(program.length);
-  const pending: number[] = [];
-  let states: number[] = [];
-  let matched = false;
-
-  const enter = (start: number, position: number, into: number[]): void => {
-    pending.push(start);
-    for (let index = pending.pop(); index !== undefined; index = pending.pop()) {
-      const instruction = program[index];
-      if (!instruction || seen[index] === position + 1) {
-        continue;
-      }
-      seen[index] = position + 1;
-      switch (instruction.op) {
-        case "char":
-          into.push(index);
-          break;
-        case "jump":
-          pending.push(instruction.to);
-          break;
-        case "split":
-          pending.push(instruction.second, instruction.first);
-          break;
-        case "assert":
-          if (holds(instruction.what, text, position, multiline)) {
-            pending.push(index + 1);
-          }
-          break;
-        case "match":
-          matched = true;
-          break;
-      }
-    }
-  };
-
-  for (let position = 0; position <= text.length; position++) {
-    // A search, not a full match: it may begin at every position.
-    enter(0, position, states);
-    if (matched || position === text.length) {
-      return matched;
-    }
-    const unit = text.charCodeAt(position);
-    const next: number[] = [];
-    for (const index of states) {
-      const instruction = program[index];
-      if (instruction?.op === "char" && instruction.set.has(unit)) {
-        enter(index + 1, position + 1, next);
-      }
-    }
-    states = next;
-    if (matched) {
-      return true;
-    }
-  }
-  return matched;
-}
-
-function holds(
-  what: "start" | "end" | "word" | "notWord",
-  text: string,
-  position: number,
-  multiline: boolean,
-): boolean {
-  switch (what) {
-    case "start":
-      return position === 0 || (multiline && text.charAt(position - 1) === "\n");
-    case "end":
-      return position === text.length || (multiline && text.charAt(position) === "\n");
-    case "word":
-    case "notWord":
-    default: {
-      const before = position > 0 && WORD.has(text.charCodeAt(position - 1));
-      const after = position < text.length && WORD.has(text.charCodeAt(position));
-      return (before !== after) === (what === "word");
-    }
-  }
 }
