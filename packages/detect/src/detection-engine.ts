@@ -4,7 +4,7 @@ import type { Truth } from "./condition/evaluate.ts";
 import { fieldsRead } from "./condition/fields-read.ts";
 import type { Detection } from "./detection.ts";
 import { eventReader } from "./field-readers.ts";
-import { HEAD_FIELDS, headOf, isHeadField, isWide } from "./head-view.ts";
+import { HEAD_FIELDS, headFieldOf, headOf, isWide } from "./head-view.ts";
 import type { HeadField, HeadView } from "./head-view.ts";
 import { linkCorrelations } from "./link-correlations.ts";
 import type { LinkedCorrelations } from "./link-correlations.ts";
@@ -33,6 +33,18 @@ const DECIDING: readonly HeadField[] = [
   "responseStatus.code",
 ];
 const MAX_REMEMBERED = 8192;
+
+/** What the head alone says, whatever was before it. */
+interface Found {
+  readonly stateless: readonly Detection[];
+  /** Whether the memory has a say in one of them. */
+  readonly isMemory: boolean;
+}
+
+interface Noted {
+  readonly engine: DetectionEngine;
+  readonly found: Found;
+}
 
 /** How a {@link DetectionEngine} works. */
 export interface DetectionEngineOptions {
@@ -71,6 +83,7 @@ export class DetectionEngine {
   readonly #asked: readonly Detection[];
   readonly #keyFields: readonly HeadField[];
   readonly #readsWide: ReadonlySet<Detection>;
+  readonly #readsMemory: ReadonlySet<Detection>;
   readonly #narrow = new TupleMemo<readonly Detection[]>(MAX_REMEMBERED);
 
   constructor(detections: readonly Detection[], options: DetectionEngineOptions = {}) {
@@ -88,6 +101,7 @@ export class DetectionEngine {
       (field) => DECIDING.includes(field) || (inCondition.has(field) && !isWide(field)),
     );
     this.#readsWide = new Set(this.#asked.filter(({ condition }) => [...fieldsRead(condition)].some(isPerEvent)));
+    this.#readsMemory = new Set(this.#asked.filter(({ condition }) => [...fieldsRead(condition)].some(isOfMemory)));
   }
 
   /** Whether the event with this head must be parsed; when false, {@link evaluate} gives nothing for it. */
@@ -97,13 +111,18 @@ export class DetectionEngine {
 
   /** The detections that the head does not rule out, in their order. */
   candidates(head: HeadView, memory?: ClusterMemory): readonly Detection[] {
-    const narrow = this.#narrowCandidates(head);
-    if (!narrow.some((detection) => this.#readsWide.has(detection))) {
-      return narrow;
+    const { engine, found } = (head.recall?.() ?? {}) as Partial<Noted>;
+    if (engine === this && found) {
+      return this.#now(found, head, memory);
     }
-    return narrow.filter(
-      (detection) => !this.#readsWide.has(detection) || mayMatter(detection.condition, head, false, memory),
-    );
+    const narrow = this.#narrowCandidates(head);
+    const stateless = narrow.some((detection) => this.#readsWide.has(detection))
+      ? narrow.filter((one) => !this.#readsWide.has(one) || mayMatter(one.condition, head, false))
+      : narrow;
+    const isMemory = stateless.some((detection) => this.#readsMemory.has(detection));
+    const made: Found = { stateless, isMemory };
+    head.note?.({ engine: this, found: made } satisfies Noted);
+    return this.#now(made, head, memory);
   }
 
   /**
@@ -124,6 +143,13 @@ export class DetectionEngine {
       const outcome = outcomeOf(evaluate(detection.condition, reader));
       return outcome === "miss" || (isEarly && outcome === "unknown") ? [] : [{ detection, outcome }];
     });
+  }
+
+  /** What the memory says changes under the same head. */
+  #now({ stateless, isMemory }: Found, head: HeadView, memory: ClusterMemory | undefined): readonly Detection[] {
+    return isMemory && memory
+      ? stateless.filter((one) => !this.#readsMemory.has(one) || mayMatter(one.condition, head, false, memory))
+      : stateless;
   }
 
   #narrowCandidates(head: HeadView): readonly Detection[] {
@@ -156,9 +182,14 @@ function outcomeOf(truth: Truth): Outcome {
   return truth === undefined ? "unknown" : truth ? "hit" : "miss";
 }
 
-/** Fields whose answers are not worth remembering per tuple, or that change under it. */
+/** Fields of so many values that answers about them are not worth remembering per tuple. */
 function isPerEvent(field: string): boolean {
-  return isHeadField(field) ? isWide(field) : field.startsWith(`${MEMORY_ROOT}.`);
+  const held = headFieldOf(field);
+  return held !== undefined && isWide(held);
+}
+
+function isOfMemory(field: string): boolean {
+  return field.startsWith(`${MEMORY_ROOT}.`);
 }
 
 function fieldsOf({ condition, firstSeen }: Detection): ReadonlySet<string> {

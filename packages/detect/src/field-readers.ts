@@ -4,7 +4,7 @@ import { someLeaf } from "./condition/evaluate.ts";
 import type { FieldReader } from "./condition/evaluate.ts";
 import { ABSENT, readField, rootOf } from "./condition/field-path.ts";
 import type { FieldPath, Reading } from "./condition/field-path.ts";
-import { asJson, headOf, isHeadField, isWide } from "./head-view.ts";
+import { asJson, headFieldOf, headOf, isWide } from "./head-view.ts";
 import type { HeadField, HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { MEMORY_ROOT } from "./memory/remembered-fields.ts";
@@ -61,10 +61,15 @@ export function headReader(view: HeadView, narrowOnly: boolean, memory?: Cluster
       if (isRemembered(path)) {
         return narrowOnly ? undefined : memory?.read(field, view);
       }
-      if (!isHeadField(field) || (narrowOnly && isWide(field))) {
+      const held = headFieldOf(field);
+      if (held === undefined || (narrowOnly && isWide(held))) {
         return undefined;
       }
-      const value = view.get(field);
+      const value = view.get(held);
+      if (held !== field && value !== undefined) {
+        const reading = readField(held === "annotations" ? { annotations: value } : { user: { extra: value } }, path);
+        return reading.present ? reading : isHeadUnknown(field, head) ? undefined : ABSENT;
+      }
       if (value !== undefined) {
         return readField(value, ITSELF);
       }

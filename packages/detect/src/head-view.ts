@@ -2,8 +2,8 @@ import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
 
 /**
- * The fields that stand before the bodies in the line that the apiserver writes: what a scanner can give without
- * parsing. `wide` ones take so many values that answers about them are not worth remembering.
+ * The fields that stand outside the bodies in the line that the apiserver writes: what a scanner can give without
+ * parsing those. `wide` ones take so many values that answers about them are not worth remembering.
  */
 const HEAD = {
   level: "narrow",
@@ -24,6 +24,8 @@ const HEAD = {
   "objectRef.namespace": "narrow",
   "objectRef.name": "wide",
   "responseStatus.code": "narrow",
+  "user.extra": "wide",
+  annotations: "wide",
 } as const;
 
 /** Name of a head field, as a detection writes it. */
@@ -38,6 +40,21 @@ export const HEAD_FIELDS = Object.keys(HEAD) as readonly HeadField[];
  */
 export interface HeadView {
   get(field: HeadField): JsonValue | undefined;
+  /**
+   * What was last noted for a head that is the same in every field, if the view remembers heads. Must come before
+   * `note`.
+   */
+  recall?(): unknown;
+  /** Notes something for the head of the last `recall`. */
+  note?(value: unknown): void;
+}
+
+/** Fields below which detections read, whole objects of the head. */
+const OPEN = ["annotations", "user.extra"] as const;
+
+/** The head field that holds `field`: itself, or the object that it stands in. */
+export function headFieldOf(field: string): HeadField | undefined {
+  return isHeadField(field) ? field : OPEN.find((open) => field.startsWith(`${open}.`));
 }
 
 export function isHeadField(field: string): field is HeadField {

@@ -1,6 +1,7 @@
 import type { AuditEvent, EventScan, Redactor } from "@auditsieve/audit";
-import type { Finding, FindingStream } from "@auditsieve/detect";
+import type { Finding, FindingStream, HeadView } from "@auditsieve/detect";
 import { scanHead } from "./scan-head.ts";
+import { scannedEvent } from "./scanned-event.ts";
 
 /**
  * Runs detections beside whatever else is done with a stream of lines: each scanned event is shown to it, and findings come out
@@ -15,6 +16,8 @@ export class FindingTap {
   readonly #stream: FindingStream;
   readonly #redactor: Redactor;
   readonly #onFinding: (finding: Finding) => void;
+  #scan: EventScan | undefined;
+  #head: HeadView | undefined;
 
   constructor(stream: FindingStream, redactor: Redactor, onFinding: (finding: Finding) => void) {
     this.#stream = stream;
@@ -24,14 +27,18 @@ export class FindingTap {
 
   /** Looks at the event last scanned by `scan`, before anything is cut from it. */
   event(scan: EventScan): void {
-    const candidates = this.#stream.candidates(scanHead(scan));
+    if (this.#scan !== scan) {
+      this.#scan = scan;
+      this.#head = scanHead(scan);
+    }
+    const candidates = this.#head === undefined ? [] : this.#stream.candidates(this.#head);
     if (candidates.length === 0) {
       return;
     }
     // The scanned bytes are the caller's; a held finding outlives them.
     const line = Buffer.from(scan.bytes.subarray(scan.start, scan.end));
     const show = (): AuditEvent => parse(this.#redactor.redactLine(line));
-    this.#stream.push(parse(line), show, candidates).forEach(this.#onFinding);
+    this.#stream.push(scannedEvent(scan, line), show, candidates).forEach(this.#onFinding);
   }
 
   /** The input has ended: findings that waited for a later stage of their request come out. */

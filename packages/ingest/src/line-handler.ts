@@ -10,6 +10,7 @@ import { ReceiptRanges } from "./receipt-ranges.ts";
 import { EventWatch } from "./alarm-watch.ts";
 import { LineTail, reducedEvent } from "./reduced-event.ts";
 import { scanHead } from "./scan-head.ts";
+import { scannedEvent } from "./scanned-event.ts";
 import type { Delivery } from "./sink.ts";
 import type { QuarantinedLine } from "./sinks/dead-letter.ts";
 import type { Ledger } from "./tally-ledger.ts";
@@ -286,7 +287,7 @@ export class LineHandler implements LineVisitor {
     }
     const copy = Buffer.from(bytes);
     const id = identity();
-    const event = JSON.parse(copy.toString("utf8")) as AuditEvent;
+    const event = scannedEvent(this.#scan, copy);
     const time = this.#timeOf(event.stageTimestamp, event.requestReceivedTimestamp);
     const show = (): AuditEvent => {
       const document = redactor.redactLine(copy);

@@ -1,12 +1,20 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { EventScan, JsonValue } from "@auditsieve/audit";
 import type { HeadField, HeadView } from "@auditsieve/detect";
+import { HeadMemo } from "./head-memo.ts";
 
 const CREDENTIAL_ID = "authentication.kubernetes.io/credential-id";
-const LISTS: ReadonlySet<string> = new Set(["user.groups", "impersonatedUser.groups", "sourceIPs"]);
+const PARSED: ReadonlySet<string> = new Set([
+  "user.groups",
+  "impersonatedUser.groups",
+  "sourceIPs",
+  "user.extra",
+  "annotations",
+]);
 
 /**
- * The head of the line that `scan` holds, as detections ask for it, without parsing the line.
+ * The head of the line that `scan` holds, as detections ask for it, without parsing the line. Make one per stream: it
+ * remembers what was noted for heads of the same bytes.
  *
  * @example
  * const head = scanHead(scan);
@@ -14,7 +22,12 @@ const LISTS: ReadonlySet<string> = new Set(["user.groups", "impersonatedUser.gro
  * head.get("verb");
  */
 export function scanHead(scan: EventScan): HeadView {
-  return { get: (field) => readHead(scan, field) };
+  const memo = new HeadMemo();
+  return {
+    get: (field) => readHead(scan, field),
+    recall: () => memo.recall(scan),
+    note: (value) => memo.note(value),
+  };
 }
 
 function readHead(scan: EventScan, field: HeadField): JsonValue | undefined {
@@ -25,5 +38,5 @@ function readHead(scan: EventScan, field: HeadField): JsonValue | undefined {
   if (field === "responseStatus.code") {
     return scan.code;
   }
-  return LISTS.has(field) ? (scan.value(field) as JsonValue | undefined) : scan.text(field);
+  return PARSED.has(field) ? (scan.value(field) as JsonValue | undefined) : scan.text(field);
 }
