@@ -45,6 +45,8 @@ export class EventScan {
   /** The last scanned line is `bytes[start, end)`. */
   start = 0;
   end = 0;
+  /** How many lines were scanned: what was read of the last one holds until it changes. */
+  scans = 0;
   /** After a `false`: why, and about where. */
   reason: Undecidable | undefined;
   reasonField: string | undefined;
@@ -63,6 +65,7 @@ export class EventScan {
 
   /** Scans `bytes[start, end)`, one line without its newline. False: undecidable, see `reason`. */
   scan(bytes: Buffer, start: number, end: number): boolean {
+    this.scans++;
     this.bytes = bytes;
     this.start = start;
     this.end = end;

@@ -4,16 +4,15 @@ import type { Truth } from "./condition/evaluate.ts";
 import { fieldsRead } from "./condition/fields-read.ts";
 import type { Detection } from "./detection.ts";
 import { eventReader } from "./field-readers.ts";
-import { HEAD_FIELDS, headFieldOf, headOf, isWide } from "./head-view.ts";
-import type { HeadField, HeadView } from "./head-view.ts";
+import { HeadPlan } from "./head-plan.ts";
+import { headOf } from "./head-view.ts";
+import type { HeadView } from "./head-view.ts";
 import { linkCorrelations } from "./link-correlations.ts";
 import type { LinkedCorrelations } from "./link-correlations.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { feederOf } from "./memory/feeders.ts";
-import { MEMORY_ROOT, rememberedField } from "./memory/remembered-fields.ts";
+import { rememberedField } from "./memory/remembered-fields.ts";
 import type { MemoryPart } from "./memory/remembered-fields.ts";
-import { mayMatter } from "./prefilter.ts";
-import { TupleMemo } from "./tuple-memo.ts";
 
 /** What a detection says of an event. */
 export type Outcome = "hit" | "miss" | "unknown";
@@ -24,28 +23,6 @@ export interface Verdict {
   readonly outcome: "hit" | "unknown";
 }
 
-/** Fields that decide what is absent and what unknown are part of every memo key. */
-const DECIDING: readonly HeadField[] = [
-  "stage",
-  "verb",
-  "objectRef.resource",
-  "objectRef.subresource",
-  "responseStatus.code",
-];
-const MAX_REMEMBERED = 8192;
-
-/** What the head alone says, whatever was before it. */
-interface Found {
-  readonly stateless: readonly Detection[];
-  /** Whether the memory has a say in one of them. */
-  readonly isMemory: boolean;
-}
-
-interface Noted {
-  readonly engine: DetectionEngine;
-  readonly found: Found;
-}
-
 /** How a {@link DetectionEngine} works. */
 export interface DetectionEngineOptions {
   /** What is to be remembered beside what the detections read: `["credentials"]` keeps the whole ledger. */
@@ -54,8 +31,7 @@ export interface DetectionEngineOptions {
 
 /**
  * Runs detections over a stream. Most lines are settled by their head alone: the condition is evaluated with every
- * other field unknown, and what is a miss then stays one. That answer is remembered per tuple of the head fields that
- * the detections really read.
+ * other field unknown, and what is a miss then stays one. Such answers are remembered.
  *
  * @example
  * const { detections } = loadDetections(`
@@ -80,11 +56,7 @@ export class DetectionEngine {
   readonly remembers: ReadonlySet<MemoryPart>;
   /** Stand for what the memory learns from: candidates like detections, but nothing that anybody finds. */
   readonly feeders: ReadonlySet<Detection>;
-  readonly #asked: readonly Detection[];
-  readonly #keyFields: readonly HeadField[];
-  readonly #readsWide: ReadonlySet<Detection>;
-  readonly #readsMemory: ReadonlySet<Detection>;
-  readonly #narrow = new TupleMemo<readonly Detection[]>(MAX_REMEMBERED);
+  readonly #plan: HeadPlan;
 
   constructor(detections: readonly Detection[], options: DetectionEngineOptions = {}) {
     this.detections = detections;
@@ -95,13 +67,7 @@ export class DetectionEngine {
       ...named.flatMap((field) => rememberedField(field)?.parts ?? []),
     ]);
     this.feeders = new Set([...this.remembers].map(feederOf));
-    this.#asked = [...detections, ...this.feeders];
-    const inCondition = new Set(this.#asked.flatMap(({ condition }) => [...fieldsRead(condition)]));
-    this.#keyFields = HEAD_FIELDS.filter(
-      (field) => DECIDING.includes(field) || (inCondition.has(field) && !isWide(field)),
-    );
-    this.#readsWide = new Set(this.#asked.filter(({ condition }) => [...fieldsRead(condition)].some(isPerEvent)));
-    this.#readsMemory = new Set(this.#asked.filter(({ condition }) => [...fieldsRead(condition)].some(isOfMemory)));
+    this.#plan = new HeadPlan([...detections, ...this.feeders]);
   }
 
   /** Whether the event with this head must be parsed; when false, {@link evaluate} gives nothing for it. */
@@ -111,18 +77,7 @@ export class DetectionEngine {
 
   /** The detections that the head does not rule out, in their order. */
   candidates(head: HeadView, memory?: ClusterMemory): readonly Detection[] {
-    const { engine, found } = (head.recall?.() ?? {}) as Partial<Noted>;
-    if (engine === this && found) {
-      return this.#now(found, head, memory);
-    }
-    const narrow = this.#narrowCandidates(head);
-    const stateless = narrow.some((detection) => this.#readsWide.has(detection))
-      ? narrow.filter((one) => !this.#readsWide.has(one) || mayMatter(one.condition, head, false))
-      : narrow;
-    const isMemory = stateless.some((detection) => this.#readsMemory.has(detection));
-    const made: Found = { stateless, isMemory };
-    head.note?.({ engine: this, found: made } satisfies Noted);
-    return this.#now(made, head, memory);
+    return this.#plan.candidates(head, memory);
   }
 
   /**
@@ -143,18 +98,6 @@ export class DetectionEngine {
       const outcome = outcomeOf(evaluate(detection.condition, reader));
       return outcome === "miss" || (isEarly && outcome === "unknown") ? [] : [{ detection, outcome }];
     });
-  }
-
-  /** What the memory says changes under the same head. */
-  #now({ stateless, isMemory }: Found, head: HeadView, memory: ClusterMemory | undefined): readonly Detection[] {
-    return isMemory && memory
-      ? stateless.filter((one) => !this.#readsMemory.has(one) || mayMatter(one.condition, head, false, memory))
-      : stateless;
-  }
-
-  #narrowCandidates(head: HeadView): readonly Detection[] {
-    const tuple = this.#keyFields.map((field) => head.get(field));
-    return this.#narrow.get(tuple, () => this.#asked.filter(({ condition }) => mayMatter(condition, head, true)));
   }
 }
 
@@ -180,16 +123,6 @@ export function evaluateDetection(detection: Detection, event: AuditEvent, memor
 
 function outcomeOf(truth: Truth): Outcome {
   return truth === undefined ? "unknown" : truth ? "hit" : "miss";
-}
-
-/** Fields of so many values that answers about them are not worth remembering per tuple. */
-function isPerEvent(field: string): boolean {
-  const held = headFieldOf(field);
-  return held !== undefined && isWide(held);
-}
-
-function isOfMemory(field: string): boolean {
-  return field.startsWith(`${MEMORY_ROOT}.`);
 }
 
 function fieldsOf({ condition, firstSeen }: Detection): ReadonlySet<string> {

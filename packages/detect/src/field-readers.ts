@@ -2,10 +2,10 @@ import { own } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject } from "@auditsieve/audit";
 import { someLeaf } from "./condition/evaluate.ts";
 import type { FieldReader } from "./condition/evaluate.ts";
-import { ABSENT, readField, rootOf } from "./condition/field-path.ts";
+import { ABSENT, readField } from "./condition/field-path.ts";
 import type { FieldPath, Reading } from "./condition/field-path.ts";
-import { asJson, headFieldOf, headOf, isWide } from "./head-view.ts";
-import type { HeadField, HeadView } from "./head-view.ts";
+import { asJson, headFieldOf, headOf, isInPart } from "./head-view.ts";
+import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { MEMORY_ROOT } from "./memory/remembered-fields.ts";
 import { isBodyUnknown, isHeadUnknown } from "./recorded.ts";
@@ -29,13 +29,13 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
     return isMissing(json, body) && isBodyUnknown(body, event, head);
   };
   return {
-    read(path) {
+    read: once((path) => {
       if (isRemembered(path)) {
         return memory?.read(path.text, view, event);
       }
       const reading = readField(json, path);
-      return reading.present ? reading : isUnknown(path, rootOf(path)) ? undefined : ABSENT;
-    },
+      return reading.present ? reading : isUnknown(path, path.root) ? undefined : ABSENT;
+    }),
     search(test) {
       if (someLeaf(json, test)) {
         return true;
@@ -49,20 +49,19 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
 }
 
 /**
- * Reads a head; every field outside it is unknown. With `narrowOnly` the fields of many values are unknown too: such
- * an answer depends only on the tuple of narrow fields and can be remembered for it. In both cases what is said here
- * stays true once more is known, because Kleene's tables are monotonic.
+ * Reads a part of a head; every field outside it is unknown. Such an answer depends on the part alone and can be
+ * remembered for it. What is said here stays true once more is known, because Kleene's tables are monotonic.
  */
-export function headReader(view: HeadView, narrowOnly: boolean, memory?: ClusterMemory): FieldReader {
+export function headReader(view: HeadView, part: HeadPart, memory?: ClusterMemory): FieldReader {
   const head = (field: HeadField): ReturnType<HeadView["get"]> => view.get(field);
   return {
-    read(path): Reading | undefined {
+    read: once((path) => {
       const field = path.text;
       if (isRemembered(path)) {
-        return narrowOnly ? undefined : memory?.read(field, view);
+        return memory?.read(field, view);
       }
       const held = headFieldOf(field);
-      if (held === undefined || (narrowOnly && isWide(held))) {
+      if (held === undefined || !isInPart(held, part)) {
         return undefined;
       }
       const value = view.get(held);
@@ -74,17 +73,31 @@ export function headReader(view: HeadView, narrowOnly: boolean, memory?: Cluster
         return readField(value, ITSELF);
       }
       return isHeadUnknown(field, head) ? undefined : ABSENT;
-    },
+    }),
     search: () => undefined,
   };
 }
 
+/** Many conditions read the same fields of one event. */
+function once(read: FieldReader["read"]): FieldReader["read"] {
+  const known = new Map<string, Reading | null>();
+  return (path) => {
+    const before = known.get(path.text);
+    if (before !== undefined) {
+      return before ?? undefined;
+    }
+    const reading = read(path);
+    known.set(path.text, reading ?? null);
+    return reading;
+  };
+}
+
 function isRemembered(path: FieldPath): boolean {
-  return rootOf(path) === MEMORY_ROOT;
+  return path.root === MEMORY_ROOT;
 }
 
 /** The path that reads a value itself, with its arrays taken apart. */
-const ITSELF: FieldPath = { text: "", splits: [] };
+const ITSELF: FieldPath = { text: "", root: "", splits: [] };
 
 function isMissing(event: JsonObject, key: string): boolean {
   const value = own(event, key);

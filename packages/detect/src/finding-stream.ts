@@ -202,7 +202,7 @@ export class FindingStream {
     const { firstSeen } = detection;
     return (
       firstSeen !== undefined &&
-      this.#firstSeen.isKnown(firstSeenKeys(detection, firstSeen, headReader(head, false, this.#memory)))
+      this.#firstSeen.isKnown(firstSeenKeys(detection, firstSeen, headReader(head, "whole", this.#memory)))
     );
   }
 

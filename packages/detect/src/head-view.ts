@@ -40,14 +40,24 @@ export const HEAD_FIELDS = Object.keys(HEAD) as readonly HeadField[];
  */
 export interface HeadView {
   get(field: HeadField): JsonValue | undefined;
-  /**
-   * What was last noted for a head that is the same in every field, if the view remembers heads. Must come before
-   * `note`.
-   */
-  recall?(): unknown;
-  /** Notes something for the head of the last `recall`. */
-  note?(value: unknown): void;
+  /** What was noted for a head that is the same in every field of that part, if the view remembers heads. */
+  recall?(part: HeadPart): unknown;
+  /** Notes something for this head; `recall` must have found nothing. */
+  note?(part: HeadPart, value: unknown): void;
 }
+
+/**
+ * How much of a head is looked at: all of it, all but the name and the URI (which control loops change with every
+ * object), or only what takes few values.
+ */
+export type HeadPart = "whole" | "unnamed" | "narrow";
+
+/** Whether a head field belongs to the part. */
+export function isInPart(field: HeadField, part: HeadPart): boolean {
+  return part === "whole" || (part === "unnamed" ? !NAMES.has(field) : !isWide(field));
+}
+
+const NAMES: ReadonlySet<HeadField> = new Set(["requestURI", "objectRef.name"]);
 
 /** Fields below which detections read, whole objects of the head. */
 const OPEN = ["annotations", "user.extra"] as const;

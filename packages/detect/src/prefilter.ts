@@ -1,18 +1,19 @@
 import { evaluate } from "./condition/evaluate.ts";
 import type { Expression } from "./condition/expression.ts";
 import { headReader } from "./field-readers.ts";
-import type { HeadField, HeadView } from "./head-view.ts";
+import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { isWrittenLater } from "./recorded.ts";
 
 /**
- * Whether the rest of an event with this head can matter to the condition. A miss by the head alone is final. At
- * RequestReceived what is not a hit need not be looked at either: the request's next stage says all that this one
- * says, and more. With `narrowOnly` the answer depends on the narrow head fields alone.
+ * Says of conditions whether the rest of an event with this head can matter to them. A miss by the head alone is
+ * final. At RequestReceived what is not a hit need not be looked at either: the request's next stage says all that
+ * this one says, and more. The answers depend on that part of the head alone, and on the memory where one is given.
  */
-export function mayMatter(condition: Expression, head: HeadView, narrowOnly: boolean, memory?: ClusterMemory): boolean {
-  const reader = headReader(head, narrowOnly, memory);
+export function prefilter(head: HeadView, part: HeadPart, memory?: ClusterMemory): (condition: Expression) => boolean {
+  const reader = headReader(head, part, memory);
   const read = (field: HeadField): ReturnType<HeadView["get"]> => head.get(field);
+  const isEarly = read("stage") === "RequestReceived";
 
   /** Whether the expression can come out as `wanted` once the rest of the event is read, at RequestReceived. */
   const canBe = (expression: Expression, wanted: boolean): boolean => {
@@ -40,5 +41,5 @@ export function mayMatter(condition: Expression, head: HeadView, narrowOnly: boo
         return (evaluate(expression, reader) ?? wanted) === wanted;
     }
   };
-  return read("stage") === "RequestReceived" ? canBe(condition, true) : evaluate(condition, reader) !== false;
+  return (condition) => (isEarly ? canBe(condition, true) : evaluate(condition, reader) !== false);
 }

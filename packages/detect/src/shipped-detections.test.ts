@@ -39,7 +39,9 @@ function survivorsOf({ detection, parts, cases }: ShippedDetection): readonly st
   if (!detection.correlation) {
     return mutantsOf(detection.condition)
       .filter(({ condition }) =>
-        cases.every(({ events, expect: expected }) => outcomeOf({ ...detection, condition }, [], events) === expected),
+        cases.every(
+          ({ events, expect: expected }) => outcomeOf({ ...detection, condition, needs: [] }, [], events) === expected,
+        ),
       )
       .map(({ what }) => what);
   }
@@ -56,7 +58,7 @@ function survivorsOf({ detection, parts, cases }: ShippedDetection): readonly st
         }))
       : mutantsOf(one.condition).map(({ what, condition }) => ({
           what: `${one.title}: ${what}`,
-          documents: replaced(one, { ...one, condition }),
+          documents: replaced(one, { ...one, condition, needs: [] }),
         })),
   );
   return mutants

@@ -22,11 +22,29 @@ const PARSED: ReadonlySet<string> = new Set([
  * head.get("verb");
  */
 export function scanHead(scan: EventScan): HeadView {
-  const memo = new HeadMemo();
+  const memo = new HeadMemo(scan);
+  let cached = -1;
+  const values = new Map<HeadField, JsonValue | undefined>();
   return {
-    get: (field) => readHead(scan, field),
-    recall: () => memo.recall(scan),
-    note: (value) => memo.note(value),
+    get: (field) => {
+      if (cached !== scan.scans) {
+        cached = scan.scans;
+        values.clear();
+      }
+      const known = values.get(field);
+      if (known !== undefined || values.has(field)) {
+        return known;
+      }
+      const value = readHead(scan, field);
+      values.set(field, value);
+      return value;
+    },
+    recall: (part) => (part === "narrow" ? undefined : memo.recall(part)),
+    note: (part, value) => {
+      if (part !== "narrow") {
+        memo.note(part, value);
+      }
+    },
   };
 }
 

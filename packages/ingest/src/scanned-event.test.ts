@@ -34,11 +34,10 @@ describe("scannedEvent", () => {
 });
 
 describe("HeadMemo", () => {
-  const scanOf = (line: string): EventScan => {
-    const scan = new EventScan();
-    const bytes = Buffer.from(line);
+  const scan = new EventScan();
+  const scanned = (event: object): void => {
+    const bytes = Buffer.from(JSON.stringify(event));
     expect(scan.scan(bytes, 0, bytes.length)).toBe(true);
-    return scan;
   };
   const event = {
     level: "Metadata",
@@ -50,24 +49,34 @@ describe("HeadMemo", () => {
     sourceIPs: ["::1"],
     objectRef: { resource: "pods", resourceVersion: "1" },
   };
+  const noted = (): HeadMemo => {
+    const memo = new HeadMemo(scan);
+    scanned(event);
+    expect(memo.recall("whole")).toBeUndefined();
+    expect(memo.recall("unnamed")).toBeUndefined();
+    memo.note("unnamed", "by all but names");
+    memo.note("whole", "by all");
+    return memo;
+  };
 
   it("knows a head again, whatever stands outside it", () => {
-    const memo = new HeadMemo();
-    expect(memo.recall(scanOf(JSON.stringify(event)))).toBeUndefined();
-    memo.note("seen");
-    const other = {
-      ...event,
-      auditID: "2",
-      objectRef: { resource: "pods", resourceVersion: "2" },
-      requestObject: { a: 1 },
-    };
-    expect(memo.recall(scanOf(JSON.stringify(other)))).toBe("seen");
+    const memo = noted();
+    const objectRef = { resource: "pods", resourceVersion: "2" };
+    scanned({ ...event, auditID: "2", objectRef, requestObject: { a: 1 } });
+    expect(memo.recall("whole")).toBe("by all");
+    expect(memo.recall("unnamed")).toBe("by all but names");
+  });
+
+  it.each([{ requestURI: "/x" }, { objectRef: { resource: "pods", name: "x" } }])("by all but names: %j", (change) => {
+    const memo = noted();
+    scanned({ ...event, ...change });
+    expect(memo.recall("whole")).toBeUndefined();
+    expect(memo.recall("unnamed")).toBe("by all but names");
   });
 
   it.each([
     { level: "Request" },
     { stage: "Panic" },
-    { requestURI: "/x" },
     { verb: "list" },
     { user: { username: "bob" } },
     { user: { username: "eve", extra: { a: ["b"] } } },
@@ -79,27 +88,29 @@ describe("HeadMemo", () => {
     { responseStatus: { code: 403 } },
     { annotations: { a: "b" } },
   ])("tells apart what differs by %j", (change) => {
-    const memo = new HeadMemo();
-    memo.recall(scanOf(JSON.stringify(event)));
-    memo.note("seen");
-    expect(memo.recall(scanOf(JSON.stringify({ ...event, ...change })))).toBeUndefined();
+    const memo = noted();
+    scanned({ ...event, ...change });
+    expect(memo.recall("whole")).toBeUndefined();
+    expect(memo.recall("unnamed")).toBeUndefined();
   });
 
   it("starts again when it is full", () => {
-    const memo = new HeadMemo();
+    const memo = new HeadMemo(scan);
     for (let n = 0; n < 20_000; n++) {
-      memo.recall(scanOf(JSON.stringify({ ...event, requestURI: `/${n}` })));
-      memo.note(n);
+      scanned({ ...event, requestURI: `/${n}` });
+      memo.recall("whole");
+      memo.note("whole", n);
     }
-    expect(memo.recall(scanOf(JSON.stringify({ ...event, requestURI: "/19999" })))).toBe(19_999);
-    expect(memo.recall(scanOf(JSON.stringify({ ...event, requestURI: "/1" })))).toBeUndefined();
+    expect(memo.recall("whole")).toBe(19_999);
+    scanned({ ...event, requestURI: "/1" });
+    expect(memo.recall("whole")).toBeUndefined();
   });
 
   it("does not remember heads over its size", () => {
-    const memo = new HeadMemo();
-    const long = scanOf(JSON.stringify({ ...event, requestURI: `/${"x".repeat(5000)}` }));
-    expect(memo.recall(long)).toBeUndefined();
-    memo.note("seen");
-    expect(memo.recall(long)).toBeUndefined();
+    const memo = new HeadMemo(scan);
+    scanned({ ...event, requestURI: `/${"x".repeat(5000)}` });
+    memo.note("whole", "seen");
+    expect(memo.recall("whole")).toBeUndefined();
+    expect(memo.recall("unnamed")).toBeUndefined();
   });
 });

@@ -4,6 +4,8 @@ import type { JsonObject, JsonValue } from "@auditsieve/audit";
 /** A dotted field name, cut once so that reading it costs no string work. */
 export interface FieldPath {
   readonly text: string;
+  /** The first segment: the event's own key. */
+  readonly root: string;
   /** `splits[i][n]`: the n-th longest key that may start at segment i, and the segment after it. */
   readonly splits: readonly (readonly { readonly key: string; readonly next: number }[])[];
 }
@@ -25,12 +27,7 @@ export function fieldPath(text: string): FieldPath {
       return { key: segments.slice(from, next).join("."), next };
     }),
   );
-  return { text, splits };
-}
-
-/** The first segment of a field name: the event's own key. */
-export function rootOf(path: FieldPath): string {
-  return path.splits[0]?.at(-1)?.key ?? path.text;
+  return { text, root: segments[0] ?? text, splits };
 }
 
 /**
@@ -39,9 +36,36 @@ export function rootOf(path: FieldPath): string {
  * than ours allows.
  */
 export function readField(value: JsonValue, path: FieldPath): Reading {
+  const { splits } = path;
+  let found = value;
+  let from = 0;
+  // Without an array there is one way down.
+  while (!Array.isArray(found)) {
+    if (from === splits.length) {
+      return { present: true, values: [found] };
+    }
+    if (!isJsonObject(found)) {
+      return ABSENT;
+    }
+    const keys: FieldPath["splits"][number] = splits[from] ?? [];
+    let n = 0;
+    while (n < keys.length && own(found, keys[n]?.key ?? "") === undefined) {
+      n++;
+    }
+    const key = keys[n];
+    if (!key) {
+      return ABSENT;
+    }
+    found = own(found, key.key) as JsonValue;
+    from = key.next;
+  }
+  return readBelow(found, path, from);
+}
+
+function readBelow(value: JsonValue, path: FieldPath, first: number): Reading {
   const end = path.splits.length;
   const values: JsonValue[] = [];
-  const pending: { readonly value: JsonValue; readonly from: number }[] = [{ value, from: 0 }];
+  const pending: { readonly value: JsonValue; readonly from: number }[] = [{ value, from: first }];
   let present = false;
   for (let next = pending.pop(); next; next = pending.pop()) {
     const { value: found, from } = next;
