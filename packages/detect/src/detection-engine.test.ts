@@ -2,12 +2,14 @@ import { LEVELS, STAGES } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { evaluate } from "./condition/evaluate.ts";
 import { all, any } from "./condition/expression.ts";
 import type { Expression } from "./condition/expression.ts";
 import { fieldPath } from "./condition/field-path.ts";
 import { patternParts, patternTest } from "./condition/string-pattern.ts";
 import type { Detection } from "./detection.ts";
 import { DetectionEngine, evaluateDetection } from "./detection-engine.ts";
+import { eventReader } from "./field-readers.ts";
 import { headOf } from "./head-view.ts";
 import { projectEvent } from "./project-event.suite.ts";
 import { shippedDetections, shippedDocuments } from "./shipped-detections.suite.ts";
@@ -166,11 +168,12 @@ function detectionOf(expression: Expression, id: number): Detection {
 }
 
 function withoutPrefilter(detections: readonly Detection[], one: AuditEvent): string[] {
-  return detections.flatMap((detection) => {
-    const outcome = evaluateDetection(detection, one);
-    return outcome === "miss" || (outcome === "unknown" && one.stage === "RequestReceived")
+  const reader = eventReader(one);
+  return detections.flatMap(({ id, condition: wanted }) => {
+    const truth = evaluate(wanted, reader);
+    return truth === false || (truth === undefined && one.stage === "RequestReceived")
       ? []
-      : [`${detection.id} ${outcome}`];
+      : [`${id} ${truth === true ? "hit" : "unknown"}`];
   });
 }
 
@@ -200,14 +203,20 @@ describe("DetectionEngine", () => {
   it("gives the same for every shipped case at every level and stage", () => {
     const detections = shippedDocuments;
     const engine = new DetectionEngine(detections);
-    const events = shippedDetections.flatMap(({ cases }) => cases.flatMap((one) => one.events));
-    for (const one of events) {
+    const projected = new Map<string, AuditEvent>();
+    for (const one of shippedDetections.flatMap(({ cases }) => cases.flatMap(({ events }) => events))) {
       for (const level of LEVELS.filter((name) => name !== "None")) {
         for (const stage of STAGES) {
-          const projected = projectEvent(one, level, stage);
-          expect(withPrefilter(engine, projected)).toEqual(withoutPrefilter(detections, projected));
+          // The events of one correlation's case differ in what tells requests apart, which no condition reads.
+          const less = { ...projectEvent(one, level, stage), auditID: "a" };
+          delete (less as { requestReceivedTimestamp?: string }).requestReceivedTimestamp;
+          delete (less as { stageTimestamp?: string }).stageTimestamp;
+          projected.set(JSON.stringify(less), less);
         }
       }
+    }
+    for (const less of projected.values()) {
+      expect(withPrefilter(engine, less)).toEqual(withoutPrefilter(detections, less));
     }
   });
 
