@@ -41,6 +41,10 @@ function commands(finish: Finish): readonly CommandModule[] {
       const { replay, replayOptions } = await import("./commands/replay.ts");
       return { options: replayOptions, run: replay };
     }),
+    lazy(finish, "verify <manifest>", "Prove a sealed replay", async () => {
+      const { verify, verifyOptions } = await import("./commands/verify.ts");
+      return { options: verifyOptions, run: verify };
+    }),
     lazy(finish, "query <sql> [logs..]", "SQL over the events and findings of audit logs", async () => {
       const { query, queryOptions } = await import("./commands/query.ts");
       return { options: queryOptions, run: query };

@@ -1,6 +1,6 @@
 import { FindingStream } from "@auditsieve/detect";
 import type { Detection, DetectionEngine, Finding, FindingStreamCounts, HeadView } from "@auditsieve/detect";
-import type { EventInHand } from "./replayed-event.ts";
+import type { ReplayedEvent } from "./replayed-event.ts";
 
 /** One set of detections over the replayed events, as the daemon's pipeline asks it. */
 export class FindingJudge {
@@ -13,7 +13,7 @@ export class FindingJudge {
   }
 
   /** The findings that are ready after this event; `head` reads the event in hand. */
-  event(event: EventInHand, head: HeadView): readonly Finding[] {
+  event(event: ReplayedEvent, head: HeadView): readonly Finding[] {
     const candidates = this.#engine.candidates(head);
     if (candidates.length === 0) {
       return NONE;

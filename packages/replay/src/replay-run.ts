@@ -108,6 +108,7 @@ export class ReplayRun {
 
   /** No line follows. */
   finish(): void {
+    this.#visitors.forEach((visitor) => visitor.end?.());
     this.#found(this.judge.flush());
   }
 

@@ -15,6 +15,8 @@ export interface ReplayedEvent {
   redacted(): AuditEvent;
   /** The same as the bytes of its line; every byte that is no secret is as it was. Outlives the call. */
   redactedLine(): Buffer;
+  /** Gives the redacted event also after the call, without doing the work before it is asked for. */
+  keep(): () => AuditEvent;
 }
 
 /**
@@ -30,6 +32,8 @@ export interface ReplayVisitor {
   begin?(): void;
   event?(event: ReplayedEvent): void;
   finding?(finding: Finding): void;
+  /** Behind the last event; findings that waited for a later event come after it. */
+  end?(): void;
 }
 
 /** The line that `scan` holds, as visitors get it; one instance is used for every line. */
@@ -67,7 +71,6 @@ export class EventInHand implements ReplayedEvent {
     return (this.#redactedLine ??= this.#redactor.redactLine(this.line()));
   }
 
-  /** Gives the redacted event also after the call, without doing the work before it is asked for. */
   keep(): () => AuditEvent {
     const line = this.line();
     const redactor = this.#redactor;

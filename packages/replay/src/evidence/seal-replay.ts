@@ -1,0 +1,76 @@
+import { readFile, open } from "node:fs/promises";
+import type { JsonObject } from "@auditsieve/audit";
+import { linkRecord, NO_LINK, writeLink } from "./chain.ts";
+import type { Link } from "./chain.ts";
+import type { Digest } from "./hash-file.ts";
+import { readManifest } from "./verify-manifest.ts";
+
+/** A file of a sealed replay. */
+export interface SealedFile extends Digest {
+  /** As it was named; `standard input` and `standard output` are no files. */
+  readonly name: string;
+  readonly problem?: string;
+}
+
+/** What a sealed replay was. */
+export interface SealedReplay {
+  readonly tool: { readonly name: string; readonly version: string };
+  readonly time: string;
+  readonly options: JsonObject;
+  /** Detections by file, with the hash of each. */
+  readonly detections: readonly SealedFile[];
+  readonly inputs: readonly SealedFile[];
+  readonly outputs: readonly SealedFile[];
+  /** What was found, in numbers. */
+  readonly summary: JsonObject;
+}
+
+/**
+ * Appends a replay to a manifest, one record a line, each tied to the line before it by its hash; a file that holds no whole
+ * manifest is refused. Gives the hash of the last line: who keeps it elsewhere proves that the manifest was not made anew.
+ *
+ * @example
+ * const root = await sealReplay("case-17.manifest", replay);
+ */
+export async function sealReplay(path: string, replay: SealedReplay): Promise<string> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+      return "";
+    }
+    throw error;
+  });
+  const before = readManifest(text);
+  if (before.problems.length > 0) {
+    throw new Error(before.problems[0]);
+  }
+  const links = linksOf(replay, before.links.at(-1)?.hash ?? NO_LINK);
+  const file = await open(path, "a", 0o600);
+  try {
+    await file.writeFile(links.map(writeLink).join(""));
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return links.at(-1)?.hash ?? NO_LINK;
+}
+
+/** The end counts the lines: a manifest that was cut off has none. */
+function linksOf(
+  { tool, time, options, detections, inputs, outputs, summary }: SealedReplay,
+  previous: string,
+): readonly Link[] {
+  const begin = { kind: "auditsieve.replay", format: 1, tool, time, options };
+  const files = (kind: string, list: readonly SealedFile[]): JsonObject[] => list.map((file) => ({ kind, ...file }));
+  const records: JsonObject[] = [
+    begin,
+    ...files("detection", detections),
+    ...files("input", inputs),
+    ...files("output", outputs),
+  ];
+  records.push({ kind: "end", records: records.length + 1, summary });
+  const links: Link[] = [];
+  for (const record of records) {
+    links.push(linkRecord(record, links.at(-1)?.hash ?? previous));
+  }
+  return links;
+}

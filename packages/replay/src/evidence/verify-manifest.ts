@@ -1,0 +1,140 @@
+import { own } from "@auditsieve/audit";
+import { isAbsolute, join } from "node:path";
+import { NO_LINK, readLink } from "./chain.ts";
+import type { Link } from "./chain.ts";
+import { hashFile } from "./hash-file.ts";
+
+/** A manifest as it stands in a file. */
+export interface ReadManifest {
+  readonly links: readonly Link[];
+  /** What is wrong with the chain, in the order of the lines. */
+  readonly problems: readonly string[];
+}
+
+/** What was found about one file that a manifest names. */
+export interface CheckedFile {
+  readonly kind: "input" | "output" | "detection";
+  readonly name: string;
+  readonly state: "same" | "changed" | "missing" | "unreadable" | "not-checked";
+  /** What is wrong, or why it could not be checked. */
+  readonly detail?: string;
+}
+
+/** The outcome of {@link verifyManifest}. */
+export interface VerifiedManifest {
+  readonly isProven: boolean;
+  readonly replays: number;
+  /** Hash of the last line, to compare with one that was kept elsewhere. */
+  readonly root: string;
+  readonly problems: readonly string[];
+  readonly files: readonly CheckedFile[];
+}
+
+/** How {@link verifyManifest} checks. */
+export interface VerifyOptions {
+  /** Folder that relative names are looked up in. */
+  readonly base: string;
+  /** The hash of the last line, as it was kept elsewhere. */
+  readonly root?: string;
+  /** Where the data of standard output was kept, if it was. */
+  readonly standardOutput?: string;
+}
+
+/** Reads a manifest and checks its chain. */
+export function readManifest(text: string): ReadManifest {
+  const links: Link[] = [];
+  const problems: string[] = [];
+  const lines = text.split("\n");
+  const rest = lines.pop() ?? "";
+  if (rest !== "") {
+    problems.push(`Line ${lines.length + 1} has no end: the manifest was cut off`);
+  }
+  let begun = 0;
+  let isOpen = false;
+  for (const [index, line] of lines.entries()) {
+    const read = readLink(line, links.at(-1)?.hash ?? NO_LINK);
+    if (!read.ok) {
+      // What follows a broken line proves nothing.
+      return { links, problems: [...problems, `Line ${index + 1} of the manifest is not sound: ${read.problem}`] };
+    }
+    const kind = kindOf(read.link);
+    if (isOpen !== (kind !== "auditsieve.replay")) {
+      problems.push(`Line ${index + 1} of the manifest stands outside a replay, or begins one inside another`);
+    }
+    isOpen = kind !== "end";
+    begun = kind === "auditsieve.replay" ? index : begun;
+    if (kind === "end" && own(read.link.record, "records") !== index - begun + 1) {
+      problems.push(`Line ${index + 1} of the manifest counts other lines than there are`);
+    }
+    links.push(read.link);
+  }
+  if (isOpen) {
+    problems.push("The manifest has no end: lines are missing");
+  }
+  return { links, problems };
+}
+
+/**
+ * Proves a sealed replay: that the manifest is whole, and that every file it names is what it was.
+ *
+ * @example
+ * const { isProven, files } = await verifyManifest(await readFile("case-17.manifest", "utf8"), { base: "." });
+ */
+export async function verifyManifest(text: string, options: VerifyOptions): Promise<VerifiedManifest> {
+  const { links, problems: broken } = readManifest(text);
+  const root = links.at(-1)?.hash ?? NO_LINK;
+  const problems = [
+    ...broken,
+    ...(links.length === 0 && broken.length === 0 ? ["The manifest is empty"] : []),
+    ...(options.root === undefined || options.root === root
+      ? []
+      : [
+          `The hash of the last line is ${root}, not the one that was kept: the manifest was made anew, cut or added to`,
+        ]),
+  ];
+  const files: CheckedFile[] = [];
+  for (const link of links) {
+    const kind = kindOf(link);
+    if (kind === "input" || kind === "output" || kind === "detection") {
+      files.push(await checkFile(kind, link, options));
+    }
+  }
+  const isProven = problems.length === 0 && files.every(({ state }) => state === "same" || state === "not-checked");
+  return {
+    isProven,
+    replays: links.filter((link) => kindOf(link) === "auditsieve.replay").length,
+    root,
+    problems,
+    files,
+  };
+}
+
+async function checkFile(kind: CheckedFile["kind"], { record }: Link, options: VerifyOptions): Promise<CheckedFile> {
+  const name = String(own(record, "name"));
+  const path = name === "standard output" ? options.standardOutput : name === "standard input" ? undefined : name;
+  if (path === undefined || kind === "detection") {
+    const detail = kind === "detection" ? "its hash is on record" : "it was no file; its hash is on record";
+    return { kind, name, state: "not-checked", detail };
+  }
+  try {
+    const { bytes, sha256 } = await hashFile(isAbsolute(path) ? path : join(options.base, path));
+    const sealed = { bytes: own(record, "bytes"), sha256: own(record, "sha256") };
+    return sealed.sha256 === sha256 && sealed.bytes === bytes
+      ? { kind, name, state: "same" }
+      : {
+          kind,
+          name,
+          state: "changed",
+          detail: `it had ${String(sealed.bytes)} bytes and ${String(sealed.sha256)}, now ${bytes} and ${sha256}`,
+        };
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    return code === "ENOENT"
+      ? { kind, name, state: "missing" }
+      : { kind, name, state: "unreadable", detail: String(code ?? error) };
+  }
+}
+
+function kindOf({ record }: Link): string {
+  return String(own(record, "kind"));
+}
