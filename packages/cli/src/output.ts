@@ -3,6 +3,7 @@ import { safeText } from "@auditsieve/detect/safe-text";
 
 /** Data goes here. Resolves when the bytes are handed over, so that their memory may be used again. */
 export function writeData(bytes: Buffer | string): Promise<void> {
+  watching?.(bytes);
   return new Promise((resolve, reject) => {
     process.stdout.write(bytes, (error) => {
       if (error === null || error === undefined) {
@@ -12,6 +13,13 @@ export function writeData(bytes: Buffer | string): Promise<void> {
       }
     });
   });
+}
+
+let watching: ((bytes: Buffer | string) => void) | undefined;
+
+/** All data that is written from now on is shown to `watch` too. */
+export function watchData(watch: (bytes: Buffer | string) => void): void {
+  watching = watch;
 }
 
 /** One line of data. */

@@ -133,6 +133,7 @@ const LISTS: ReadonlySet<string> = new Set([
   "logs",
   "set",
   "detections",
+  "compare",
   "identity",
 ]);
 

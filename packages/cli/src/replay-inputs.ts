@@ -3,6 +3,7 @@ import { findLogs } from "@auditsieve/replay";
 import type { ReplayLog } from "@auditsieve/replay";
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
+import { safeText } from "@auditsieve/detect/safe-text";
 import { logsOrStdin } from "./logs.ts";
 import { say } from "./output.ts";
 import type { Progress } from "./progress.ts";
@@ -14,12 +15,15 @@ const READ_BYTES = 512 * 1024;
 /** The logs of a command, folders searched through, each counted as it is read. */
 export async function replayInputs(paths: readonly string[], progress?: Progress): Promise<readonly ReplayLog[]> {
   const named = logsOrStdin(paths);
-  const { files, skipped } = await findLogs(named.filter((path) => path !== STANDARD_INPUT));
+  const { files, skipped, missing } = await findLogs(named.filter((path) => path !== STANDARD_INPUT));
   if (skipped.length > 0) {
     say(`auditsieve: ${skipped.length} files in folders do not look like logs and are not read`);
     say(
       "  hint: Logs end in .log, .json, .jsonl, .ndjson, .gz or .zst; name a file to have it read whatever it is called",
     );
+  }
+  for (const segment of missing) {
+    say(`auditsieve: ${safeText(segment, 500)} is in the index of its store, and is gone: its events are missing`);
   }
   const inputs = named.includes(STANDARD_INPUT) ? [...files, STANDARD_INPUT] : files;
   if (progress !== undefined) {

@@ -1,3 +1,4 @@
+import { isStore, openStore } from "@auditsieve/ingest";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -7,32 +8,48 @@ export interface FoundLogs {
   readonly files: readonly string[];
   /** Files of folders that do not look like logs. */
   readonly skipped: readonly string[];
+  /** Segments that the index of an embedded store names, and that are not there. */
+  readonly missing: readonly string[];
 }
 
 /** Rotated logs carry a number or a time behind or inside the name: audit.log.1, audit-2026-11-24T00-13-26.471.log. */
 const LOG_NAME = /\.(?:log|json|jsonl|ndjson|gz|zst|zstd)(?:[.-][\d.T:_-]+)?$/i;
 
 /**
- * The log files at these paths: folders are searched to their ends, without following links.
+ * The log files at these paths: folders are searched to their ends, without following links. Of a folder that the daemon's
+ * embedded store was written to, the segments of events.
  *
  * @example
- * const { files } = await findLogs(["/var/log/kubernetes", "audit.log.gz"]);
+ * const { files } = await findLogs(["/var/log/kubernetes", "audit.log.gz", "/var/lib/auditsieve/store"]);
  */
 export async function findLogs(paths: readonly string[]): Promise<FoundLogs> {
-  const files: string[] = [];
-  const skipped: string[] = [];
+  const found = { files: [] as string[], skipped: [] as string[], missing: [] as string[] };
   for (const path of paths) {
     const info = await stat(path).catch(() => undefined);
     // What is missing is told where it is read.
-    if (info?.isDirectory() !== true) {
-      files.push(path);
-      continue;
-    }
-    const entries = await readdir(path, { recursive: true, withFileTypes: true });
-    const found = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-    for (const file of found.sort()) {
-      (LOG_NAME.test(file) ? files : skipped).push(file);
+    if (info?.isDirectory() === true) {
+      await search(path, found);
+    } else {
+      found.files.push(path);
     }
   }
-  return { files, skipped };
+  return found;
+}
+
+async function search(folder: string, found: { files: string[]; skipped: string[]; missing: string[] }): Promise<void> {
+  if (await isStore(folder)) {
+    const store = await openStore(folder);
+    found.files.push(...store.select({ kinds: ["event"] }).map(({ path }) => path));
+    found.missing.push(...store.missing.map(({ segment }) => join(folder, segment)));
+    return;
+  }
+  const entries = await readdir(folder, { withFileTypes: true });
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      await search(path, found);
+    } else if (entry.isFile()) {
+      (LOG_NAME.test(entry.name) ? found.files : found.skipped).push(path);
+    }
+  }
 }

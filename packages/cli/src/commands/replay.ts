@@ -1,148 +1,146 @@
 import { createRedactor } from "@auditsieve/audit";
-import { SEVERITIES } from "@auditsieve/detect";
+import type { JsonObject } from "@auditsieve/audit";
 import { isSeverityBelow } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
-import { FactGatherer, parseInstant, replayLogs, TIMELINE_FORMATS, timelineText } from "@auditsieve/replay";
-import type { Replayed, Selection, TimelineFormat } from "@auditsieve/replay";
+import { FactGatherer, OtherFindings, parseInstant, replayLogs, timelineText } from "@auditsieve/replay";
+import type { ComparedFindings, OtherReading, Replayed, Selection } from "@auditsieve/replay";
 import { randomBytes } from "node:crypto";
-import type { Argv } from "yargs";
+import { loadDetectionSet } from "../detection-set.ts";
+import type { DetectionSet } from "../detection-set.ts";
 import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
 import { LineProblems } from "../line-problems.ts";
 import { sayUnreadable } from "../logs.ts";
-import { writeData, writeLine } from "../output.ts";
+import { loadPolicyOption } from "../noise-policy.ts";
+import { say, writeData, writeLine } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { replayInputs } from "../replay-inputs.ts";
-import { shippedDetections } from "../shipped.ts";
+import { comparisonOutput, isAnyAsSevere, printComparison, selectChanges } from "./replay-compare.ts";
 import { checkReport, writeReport } from "./replay-html.ts";
+import type { ReplayCommandOptions } from "./replay-options.ts";
 import { limitsText, summaryText, timelineTable } from "./replay-print.ts";
+import { Seal } from "./replay-seal.ts";
+import { sendFindings, sendTarget } from "./replay-send.ts";
 import { printStories } from "./replay-stories.ts";
 
-/** Options of `replay`. */
-export interface ReplayCommandOptions {
-  readonly logs: readonly string[];
-  readonly since: string | undefined;
-  readonly until: string | undefined;
-  readonly zone: string;
-  readonly actor: string | undefined;
-  readonly resource: string | undefined;
-  readonly namespace: string | undefined;
-  readonly sourceIp: string | undefined;
-  readonly userAgent: string | undefined;
-  readonly detection: string | undefined;
-  readonly minLevel: Severity | undefined;
-  readonly failOn: Severity | undefined;
-  readonly strict: boolean;
-  readonly output: "table" | "json" | TimelineFormat;
-  readonly html: string | undefined;
-  readonly stories: boolean;
-}
-
-/** Adds the options of `replay`. */
-export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
-  return argv
-    .positional("logs", {
-      type: "string",
-      array: true,
-      default: [] as string[],
-      describe:
-        "Audit logs and folders of them: plain, .gz, .zst, EventLists, exports of EKS, GKE and AKS; - for standard input",
-    })
-    .option("since", {
-      type: "string",
-      describe: "From this time on: 2026-11-24T00:13Z, 2026-11-24, or 90m, 1d12h ago",
-    })
-    .option("until", { type: "string", describe: "Before this time" })
-    .option("zone", {
-      type: "string",
-      default: "utc",
-      describe: "Time zone of times without an offset: utc, local, Europe/Zurich",
-    })
-    .option("actor", {
-      type: "string",
-      describe: "Only what this user did or was impersonated for; * stands for any text",
-    })
-    .option("resource", { type: "string", describe: "Only about this resource: pods, pods/exec" })
-    .option("namespace", { type: "string", describe: "Only in this namespace" })
-    .option("source-ip", { type: "string", describe: "Only from this address" })
-    .option("user-agent", { type: "string", describe: "Only from this client; * stands for any text" })
-    .option("detection", {
-      type: "string",
-      describe: "Only of this detection, by its id or title; * stands for any text",
-    })
-    .option("min-level", { choices: SEVERITIES, describe: "Only findings at least this severe" })
-    .option("fail-on", { choices: SEVERITIES, describe: "Exit 1 if a finding at least this severe is shown" })
-    .option("strict", { type: "boolean", default: false, describe: "Exit 1 if a line could not be decided" })
-    .option("output", {
-      choices: ["table", "json", ...TIMELINE_FORMATS] as const,
-      default: "table",
-      describe: "A timeline for people, one document, or a finding a line",
-    })
-    .option("html", {
-      type: "string",
-      describe: "Write a report to this file: stories, timeline, ATT&CK matrix, identities and objects; loads nothing",
-    })
-    .option("stories", {
-      type: "boolean",
-      default: false,
-      describe:
-        "Who stands out, where their credentials came from, and where the log ends the chain; in place of the timeline",
-    })
-    .example("$0 replay audit.log audit-*.log.gz", "what happened, in order of time")
-    .example("$0 replay audit.log --html report.html", "the same as one file to read in a browser")
-    .example(
-      "$0 replay audit.log --actor 'system:serviceaccount:*' --min-level high",
-      "what service accounts did that is severe",
-    )
-    .example("$0 replay audit.log --output ndjson > findings.ndjson", "a finding a line, for programs")
-    .example(
-      "$0 replay /var/log/kubernetes/ --since 2h --output timesketch > findings.jsonl",
-      "a folder of logs as a Timesketch timeline",
-    ) as unknown as Argv<ReplayCommandOptions>;
-}
+export { replayOptions } from "./replay-options.ts";
 
 /** Replays logs and prints findings as a timeline. */
 export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
+  const { html, seal: manifest, output } = options;
   const selection = readSelection(options);
+  const set = loadDetectionSet(options.detections);
+  const comparison = await readComparison(options, set);
+  const target = output === "elasticsearch" ? await sendTarget(options.config, options.sink) : undefined;
   const problems = new LineProblems({ strict: options.strict });
   const progress = new Progress("replayed");
   let exit: ExitCode = EXIT.fine;
   const logs = await replayInputs(options.logs, progress);
-  const { html } = options;
   if (html !== undefined) {
     checkReport(html, logs);
   }
+  const seal = manifest === undefined ? undefined : await Seal.begin(manifest, logs);
   const gatherer = html !== undefined || options.stories ? new FactGatherer() : undefined;
-  const redactor = createRedactor({ key: randomBytes(32) });
+  const redactor = createRedactor({ key: target?.config.redactionKey ?? randomBytes(32) });
+  const other = comparison === undefined ? undefined : new OtherFindings({ ...comparison, redactor });
   const replayed = await replayLogs({
     logs,
-    selection,
+    selection: other === undefined ? selection : {},
     onUnreadable: (error) => {
       sayUnreadable(error);
       exit = EXIT.unusable;
     },
-    detections: shippedDetections(),
+    onSort: () => say("auditsieve: the logs are not in order of time; reading them again and sorting"),
+    detections: set.detections,
     redactor,
-    ...(gatherer === undefined ? {} : { visitors: [gatherer] }),
+    visitors: [gatherer, other].filter((visitor) => visitor !== undefined),
     onLineAlarm: (alarm) => problems.addAlarm(alarm),
   });
   if (html !== undefined && gatherer !== undefined) {
     await writeReport(html, { ...replayed, facts: gatherer.facts(), redactor, logs });
   }
   progress.finish();
-  if (options.stories && gatherer !== undefined) {
+  const compared = other && selectChanges(compare(other, replayed, comparison), selection);
+  if (compared !== undefined) {
+    await printComparison(compared, comparisonOutput(output));
+  } else if (target !== undefined) {
+    exit = worseExit(exit, await sendFindings(target, replayed.findings));
+  } else if (options.stories && gatherer !== undefined) {
     await printStories(gatherer.facts(), replayed);
   } else {
-    await print(replayed, options.output);
+    await print(replayed, output as Exclude<typeof output, "elasticsearch">);
   }
+  await seal?.finish(sealedOptions(options, selection), set, replayed.summary, html === undefined ? [] : [html]);
   if (problems.finish(replayed.summary.log.events)) {
     exit = worseExit(exit, EXIT.problems);
   }
-  const { failOn } = options;
-  const isBad =
-    failOn !== undefined && replayed.findings.some(({ detection }) => !isSeverityBelow(detection.level, failOn));
-  return isBad ? worseExit(exit, EXIT.problems) : exit;
+  return isTooSevere(options.failOn, replayed, compared) ? worseExit(exit, EXIT.problems) : exit;
+}
+
+function isTooSevere(
+  failOn: Severity | undefined,
+  { findings }: Replayed,
+  compared: ComparedFindings | undefined,
+): boolean {
+  return (
+    failOn !== undefined &&
+    (compared === undefined
+      ? findings.some(({ detection }) => !isSeverityBelow(detection.level, failOn))
+      : isAnyAsSevere(compared, failOn))
+  );
+}
+
+/** What the log is read with a second time; undefined if no comparison is asked for. */
+async function readComparison(
+  { compare, comparePolicy, output }: ReplayCommandOptions,
+  set: DetectionSet,
+): Promise<Omit<OtherReading, "redactor"> | undefined> {
+  if (compare === undefined && comparePolicy === undefined) {
+    return undefined;
+  }
+  if (compare !== undefined && comparePolicy !== undefined) {
+    throw new Failure("Cannot compare with other detections and behind a policy at once", {
+      hint: "One after the other",
+    });
+  }
+  comparisonOutput(output);
+  if (compare !== undefined) {
+    return { detections: loadDetectionSet(compare).detections };
+  }
+  const policy = await loadPolicyOption(comparePolicy);
+  if (policy === undefined) {
+    throw new Failure("Cannot use the policy", { hint: "Its problems are said above" });
+  }
+  return { detections: set.detections, policy };
+}
+
+/** The detections of --compare are the older ones; a policy is what comes after. */
+function compare(
+  other: OtherFindings,
+  { findings, summary }: Replayed,
+  reading: Omit<OtherReading, "redactor"> | undefined,
+): ComparedFindings {
+  const undecided = Object.fromEntries(summary.couldNotDecide.map(({ id, requests }) => [id, requests]));
+  return other.compareWith(findings, undecided, { isOlder: reading?.policy === undefined });
+}
+
+/** Options as they decided; relative times as the moments that they were. */
+function sealedOptions(options: ReplayCommandOptions, selection: Selection): JsonObject {
+  const { output, zone, failOn, strict, html, stories, detections, compare: older, comparePolicy } = options;
+  const given = {
+    ...selection,
+    output,
+    zone,
+    failOn,
+    strict,
+    html,
+    stories,
+    detections,
+    compare: older,
+    comparePolicy,
+  };
+  return JSON.parse(JSON.stringify(given)) as JsonObject;
 }
 
 function readSelection(options: ReplayCommandOptions): Selection {
@@ -171,7 +169,10 @@ function readInstant(option: string, text: string, zone: string): string {
   return parsed.instant;
 }
 
-async function print({ findings, summary }: Replayed, output: ReplayCommandOptions["output"]): Promise<void> {
+async function print(
+  { findings, summary }: Replayed,
+  output: Exclude<ReplayCommandOptions["output"], "elasticsearch">,
+): Promise<void> {
   if (output === "json") {
     await writeData(`${JSON.stringify({ summary, findings }, undefined, 2)}\n`);
   } else if (output !== "table") {

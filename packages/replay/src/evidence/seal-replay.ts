@@ -60,12 +60,11 @@ function linksOf(
   previous: string,
 ): readonly Link[] {
   const begin = { kind: "auditsieve.replay", format: 1, tool, time, options };
-  const files = (kind: string, list: readonly SealedFile[]): JsonObject[] => list.map((file) => ({ kind, ...file }));
   const records: JsonObject[] = [
     begin,
-    ...files("detection", detections),
-    ...files("input", inputs),
-    ...files("output", outputs),
+    ...fileRecords("detection", detections),
+    ...fileRecords("input", inputs),
+    ...fileRecords("output", outputs),
   ];
   records.push({ kind: "end", records: records.length + 1, summary });
   const links: Link[] = [];
@@ -73,4 +72,8 @@ function linksOf(
     links.push(linkRecord(record, links.at(-1)?.hash ?? previous));
   }
   return links;
+}
+
+function fileRecords(kind: string, files: readonly SealedFile[]): readonly JsonObject[] {
+  return files.map((file) => ({ kind, ...file }));
 }

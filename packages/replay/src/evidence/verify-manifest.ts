@@ -1,4 +1,5 @@
 import { own } from "@auditsieve/audit";
+import type { JsonObject } from "@auditsieve/audit";
 import { isAbsolute, join } from "node:path";
 import { NO_LINK, readLink } from "./chain.ts";
 import type { Link } from "./chain.ts";
@@ -110,7 +111,7 @@ export async function verifyManifest(text: string, options: VerifyOptions): Prom
 }
 
 async function checkFile(kind: CheckedFile["kind"], { record }: Link, options: VerifyOptions): Promise<CheckedFile> {
-  const name = String(own(record, "name"));
+  const name = textOf(record, "name");
   const path = name === "standard output" ? options.standardOutput : name === "standard input" ? undefined : name;
   if (path === undefined || kind === "detection") {
     const detail = kind === "detection" ? "its hash is on record" : "it was no file; its hash is on record";
@@ -125,7 +126,7 @@ async function checkFile(kind: CheckedFile["kind"], { record }: Link, options: V
           kind,
           name,
           state: "changed",
-          detail: `it had ${String(sealed.bytes)} bytes and ${String(sealed.sha256)}, now ${bytes} and ${sha256}`,
+          detail: `sealed with SHA-256 ${textOf(record, "sha256")}, now ${bytes} bytes with ${sha256}`,
         };
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
@@ -136,5 +137,10 @@ async function checkFile(kind: CheckedFile["kind"], { record }: Link, options: V
 }
 
 function kindOf({ record }: Link): string {
-  return String(own(record, "kind"));
+  return textOf(record, "kind");
+}
+
+function textOf(record: JsonObject, key: string): string {
+  const value = own(record, key);
+  return typeof value === "string" ? value : "";
 }

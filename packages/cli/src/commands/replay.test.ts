@@ -1,0 +1,192 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import { afterAll, describe, expect, test } from "vitest";
+import { inProcess as auditsieve } from "../run-in-process.suite.ts";
+import { ROOT } from "../run-command.suite.ts";
+import type { Ran } from "../run-command.suite.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "auditsieve-replay-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function detection(id: string, title: string, level: string, selection: string): string {
+  return `title: ${title}
+id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e${id}
+level: ${level}
+tags: [attack.t1552.007]
+logsource: { product: kubernetes, service: audit }
+detection: { s: { ${selection} }, condition: s }
+`;
+}
+
+/** Our own change while others work on them: goldens are made with these. */
+const own = join(folder, "detections");
+mkdirSync(own);
+writeFileSync(
+  join(own, "secrets.yml"),
+  detection("10", "Secrets listed", "high", "verb: [list, watch], objectRef.resource: secrets"),
+);
+writeFileSync(
+  join(own, "bindings.yml"),
+  detection("11", "=Bound", "medium", "verb: create, objectRef.resource: clusterrolebindings"),
+);
+const older = join(folder, "older");
+cpSync(own, older, { recursive: true });
+writeFileSync(
+  join(older, "secrets.yml"),
+  detection("10", "Secrets listed", "low", "verb: list, objectRef.resource: secrets"),
+);
+
+const SMALL_LOG = join(ROOT, "samples/small.log");
+const SMALL = ["replay", SMALL_LOG, "--detections", own];
+const lines = readFileSync(join(ROOT, "samples/small.log"), "utf8").split(/(?<=\n)/);
+
+function file(name: string, content: string | Buffer): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+async function inTurn(commands: readonly (readonly string[])[]): Promise<readonly Ran[]> {
+  const ran: Ran[] = [];
+  for (const args of commands) {
+    ran.push(await auditsieve(args));
+  }
+  return ran;
+}
+
+/** Keyed hashes of redacted values are of a key of each run. */
+function stable(text: string): string {
+  return text
+    .replaceAll(/redacted:[0-9a-f]{16}/g, "redacted:<hash>")
+    .replaceAll(folder, "<folder>")
+    .replaceAll(SMALL_LOG, "small.log");
+}
+
+describe("auditsieve replay", () => {
+  test.each(["table", "json", "ndjson", "csv", "timesketch", "timesketch-csv"])(
+    "auditsieve replay --output %s gives what the golden file says",
+    async (output) => {
+      const { code, stdout, stderr } = await auditsieve([...SMALL, "--output", output]);
+      expect([code, stderr]).toEqual([0, ""]);
+      await expect(stable(stdout)).toMatchFileSnapshot(`golden/replay.${output}.txt`);
+    },
+  );
+
+  test("auditsieve replay finds the same in a folder of rotated, packed and repeated logs", async () => {
+    const logs = join(folder, "logs");
+    mkdirSync(join(logs, "deeper"), { recursive: true });
+    writeFileSync(join(logs, "audit-2026-11-24T00-28-00.000.log.gz"), gzipSync(lines.slice(0, 15).join("")));
+    writeFileSync(join(logs, "deeper", "audit.log.1"), lines.slice(10, 30).join(""));
+    writeFileSync(join(logs, "audit.log.zst"), zstdCompressSync(lines.slice(25).join("")));
+    writeFileSync(join(logs, "README.md"), "no log");
+    const whole = await auditsieve([...SMALL, "--output", "json"]);
+    const parts = await auditsieve(["replay", logs, "--detections", own, "--output", "json"]);
+    expect(parts.code).toBe(0);
+    expect(parts.stderr).toContain("1 files in folders do not look like logs");
+    const [a, b] = [whole, parts].map(
+      ({ stdout }) =>
+        JSON.parse(stdout) as { findings: { id: string }[]; summary: { log: object; duplicates: number } },
+    );
+    expect(b?.findings.map(({ id }) => id)).toEqual(a?.findings.map(({ id }) => id));
+    expect(b?.summary.log).toEqual(a?.summary.log);
+    expect(b?.summary.duplicates).toBe(10);
+  });
+
+  test("auditsieve replay selects by each option, and by a time in a zone", async () => {
+    const select = async (...args: string[]): Promise<number> =>
+      (JSON.parse((await auditsieve([...SMALL, "--output", "json", ...args])).stdout) as { findings: unknown[] })
+        .findings.length;
+    const all = await select();
+    const some: number[] = [];
+    for (const args of [
+      ["--actor", "ops-*"],
+      ["--resource", "secrets"],
+      ["--min-level", "high"],
+      ["--detection", "=Bound"],
+      ["--user-agent", "kubectl/*"],
+      ["--source-ip", "10.0.0.1"],
+      ["--namespace", "nowhere"],
+      ["--since", "2026-11-24 01:27:25", "--zone", "Europe/Zurich", "--until", "2026-11-24T00:28:00Z"],
+    ]) {
+      some.push(await select(...args));
+    }
+    expect(all).toBeGreaterThan(4);
+    expect(some.every((count) => count <= all)).toBe(true);
+    expect(some.filter((count) => count === all).length).toBeLessThan(2);
+    expect(some.slice(0, 5).every((count) => count > 0)).toBe(true);
+    expect(some.slice(5, 7)).toEqual([0, 0]);
+  });
+
+  test("auditsieve replay exits as the contract says", async () => {
+    const torn = file("torn.log", `${lines[0]}{"torn":\n${lines[1]}`);
+    const exits = await inTurn([
+      SMALL,
+      [...SMALL, "--fail-on", "high"],
+      [...SMALL, "--fail-on", "critical"],
+      ["replay", torn, "--detections", own],
+      ["replay", torn, "--detections", own, "--strict"],
+      ["replay", "absent.log", SMALL_LOG, "--detections", own, "--output", "ndjson"],
+      ["replay", file("cut.log.gz", gzipSync(lines.join("")).subarray(0, 4000)), "--detections", own],
+      [...SMALL, "--detections", "absent"],
+      [...SMALL, "--compare", own, "--output", "timesketch"],
+      [...SMALL, "--compare", own, "--compare-policy", "control-loops"],
+      [...SMALL, "--output", "elasticsearch"],
+      ["replay", "-", "--seal", join(folder, "x.manifest")],
+    ]);
+    expect(exits.map(({ code }) => code)).toEqual([0, 1, 0, 0, 1, 2, 2, 2, 2, 2, 2, 2]);
+    expect(exits.every(({ code, stderr }) => code !== 2 || stderr.includes("hint:"))).toBe(true);
+    // One unreadable log: the rest is done, byte for byte as without it.
+    expect(exits[5]?.stdout.split("\n").length).toBeGreaterThan(4);
+    expect(exits[6]?.stdout).toContain("Not read to its end");
+    expect(exits[3]?.stderr).toContain("torn.log (offset");
+  });
+
+  test("auditsieve replay --compare says what other detections find, --compare-policy what a policy hides", async () => {
+    const { code, stdout } = await auditsieve([...SMALL, "--compare", older]);
+    expect(code).toBe(0);
+    await expect(stdout).toMatchFileSnapshot("golden/replay.compare.txt");
+    const policy = file(
+      "drop.yaml",
+      "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: None, resources: [{ resources: [secrets] }] }, { level: RequestResponse }]\n",
+    );
+    const hidden = await auditsieve([...SMALL, "--compare-policy", policy, "--output", "ndjson", "--fail-on", "high"]);
+    const changes = hidden.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { change: string; finding: { detection: { title: string } } });
+    expect(hidden.code).toBe(1);
+    expect(new Set(changes.map(({ change, finding }) => `${change} ${finding.detection.title}`))).toEqual(
+      new Set(["removed Secrets listed"]),
+    );
+  });
+
+  test("auditsieve replay --seal and verify prove inputs and outputs, and name what was tampered with", async () => {
+    const log = file("sealed.log", lines.join(""));
+    const manifest = join(folder, "case.manifest");
+    const replayed = await auditsieve(["replay", log, "--detections", own, "--output", "ndjson", "--seal", manifest]);
+    const findings = file("findings.ndjson", replayed.stdout);
+    const [, root = ""] = /hash of the last line: ([0-9a-f]{64})/.exec(replayed.stderr) ?? [];
+    const proven = await auditsieve(["verify", manifest, "--hash", root, "--stdout", findings]);
+    expect([replayed.code, proven.code]).toEqual([0, 0]);
+    await expect(stable(proven.stdout).replaceAll(root, "<root>")).toMatchFileSnapshot("golden/verify.txt");
+
+    writeFileSync(log, lines.slice(1).join(""));
+    const changed = await auditsieve(["verify", manifest, "--hash", root, "--stdout", findings, "--output", "json"]);
+    expect(changed.code).toBe(1);
+    expect((JSON.parse(changed.stdout) as { files: { name: string; state: string }[] }).files).toContainEqual(
+      expect.objectContaining({ name: log, state: "changed" }),
+    );
+    const forged = file("forged.manifest", readFileSync(manifest, "utf8").replace(/"findings":\d+/, '"findings":0'));
+    expect((await auditsieve(["verify", forged])).stdout).toMatch(/Line \d+ of the manifest is not sound: its hash/);
+    const exits = await inTurn([
+      ["verify", forged],
+      ["verify", manifest, "--hash", "0".repeat(64)],
+      ["verify", log],
+      ["verify", "absent.manifest"],
+      ["verify", file("empty.manifest", "")],
+    ]);
+    expect(exits.map(({ code }) => code)).toEqual([1, 1, 1, 2, 1]);
+  });
+});

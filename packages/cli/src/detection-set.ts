@@ -1,0 +1,65 @@
+import { loadDetectionFiles } from "@auditsieve/detect";
+import type { Detection } from "@auditsieve/detect";
+import { createHash } from "node:crypto";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { Failure, systemCode } from "./failure.ts";
+import { sayProblem } from "./output.ts";
+import { readDetectionTexts } from "./shipped.ts";
+
+/** Detections, and the texts that they were made of. */
+export interface DetectionSet {
+  readonly detections: readonly Detection[];
+  readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
+}
+
+/** Stands for the detections that come with auditsieve. */
+export const SHIPPED = "shipped";
+
+/** Detections of files and of folders of .yml and .yaml files, searched to their ends; `shipped` stands for ours. */
+export function loadDetectionSet(paths: readonly string[]): DetectionSet {
+  const texts = paths.flatMap((path) =>
+    path === SHIPPED ? readDetectionTexts(undefined) : readDetectionTexts(detectionFiles(path)),
+  );
+  const { detections, problems } = loadDetectionFiles(texts);
+  problems.forEach(({ file, ...problem }) => sayProblem(problem, file));
+  const errors = problems.filter(({ severity }) => severity === "error").length;
+  if (errors > 0) {
+    throw new Failure(`Cannot use the detections: ${errors} problem${errors === 1 ? "" : "s"}`, {
+      hint: "Each is said above with its place",
+    });
+  }
+  const files = texts.map(({ file, text }) => ({
+    name: file,
+    bytes: Buffer.byteLength(text),
+    sha256: createHash("sha256").update(text).digest("hex"),
+  }));
+  return { detections, files };
+}
+
+function detectionFiles(path: string): readonly string[] {
+  try {
+    if (!statSync(path).isDirectory()) {
+      return [path];
+    }
+    const files = readdirSync(path, { recursive: true, encoding: "utf8" })
+      .filter((file) => /\.ya?ml$/.test(file))
+      .sort()
+      .map((file) => join(path, file));
+    if (files.length === 0) {
+      throw new Failure(`Cannot find a detection in "${path}": it holds no .yml file`, {
+        hint: "Name the folder of Sigma files",
+      });
+    }
+    return files;
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === undefined) {
+      throw error;
+    }
+    throw new Failure(`Cannot read the detections "${path}": ${code === "ENOENT" ? "no such file or folder" : code}`, {
+      hint: `Name a Sigma file, a folder of them, or ${SHIPPED}`,
+      cause: error,
+    });
+  }
+}
