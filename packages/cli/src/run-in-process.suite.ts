@@ -8,14 +8,15 @@ import type { Ran } from "./run-command.suite.ts";
 export async function inProcess(args: readonly string[]): Promise<Ran> {
   const out: Buffer[] = [];
   const err: Buffer[] = [];
-  const gather = (to: Buffer[]): typeof process.stdout.write =>
-    ((chunk: string | Uint8Array, done?: unknown) => {
+  const gather =
+    (to: Buffer[]): typeof process.stdout.write =>
+    (chunk: string | Uint8Array, done?: unknown) => {
       to.push(Buffer.from(chunk as string));
       if (typeof done === "function") {
         done();
       }
       return true;
-    }) as typeof process.stdout.write;
+    };
   const spies = [
     vi.spyOn(process.stdout, "write").mockImplementation(gather(out)),
     vi.spyOn(process.stderr, "write").mockImplementation(gather(err)),
