@@ -1,5 +1,6 @@
 import type { Expression } from "./condition/expression.ts";
 import type { Correlation } from "./correlation.ts";
+import type { FirstSeen } from "./first-seen.ts";
 
 /** A condition with one thing changed. */
 export interface Mutant {
@@ -110,5 +111,30 @@ export function mutantsOfCorrelation(correlation: Correlation): readonly Correla
     ...(type === "value_count"
       ? [{ what: "counting events", correlation: { ...correlation, type: "event_count" as const, fields: [] } }]
       : []),
+  ];
+}
+
+/** A first-seen part with one thing changed. */
+export interface FirstSeenMutant {
+  readonly what: string;
+  readonly firstSeen: FirstSeen;
+}
+
+/** Every first-seen part that differs by a field, by whom it is new for, or by when the learning ends. */
+export function mutantsOfFirstSeen(firstSeen: FirstSeen): readonly FirstSeenMutant[] {
+  const { fields, per, learnMs, findsOpening } = firstSeen;
+  return [
+    ...fields.map(({ name }, index) => ({
+      what: `whatever ${name}`,
+      firstSeen: { ...firstSeen, fields: fields.toSpliced(index, 1) },
+    })),
+    ...per.map(({ name }, index) => ({
+      what: `not per ${name}`,
+      firstSeen: { ...firstSeen, per: per.toSpliced(index, 1) },
+    })),
+    // While it learns, the opening is learned too.
+    learnMs > 0
+      ? { what: "learns nothing", firstSeen: { ...firstSeen, learnMs: 0 } }
+      : { what: "the other opening", firstSeen: { ...firstSeen, findsOpening: !findsOpening } },
   ];
 }

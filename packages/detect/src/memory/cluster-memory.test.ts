@@ -237,6 +237,8 @@ describe("credentials", () => {
     expect(read(known(), "credential.awayFromPod", byToken(5, "10.1.0.5", bound))).toEqual([false]);
     expect(read(known(), "credential.awayFromPod", byToken(5, "10.0.0.21", bound))).toEqual([false]);
     expect(read(known(), "credential.awayFromPod", byToken(5, "192.0.2.7", bound))).toEqual([true]);
+    const forwarded = { ...byToken(5, "", bound), sourceIPs: ["192.0.2.7", "10.0.0.21"] };
+    expect(read(known(), "credential.awayFromPod", forwarded)).toEqual([true]);
     expect(read(after(), "credential.awayFromPod", byToken(5, "192.0.2.7", bound))).toBe("absent");
     expect(read(known(), "credential.awayFromPod", byToken(5, "192.0.2.7"))).toBe("absent");
   });

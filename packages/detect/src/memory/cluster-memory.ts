@@ -181,15 +181,16 @@ export class ClusterMemory {
   }
 
   #readAway(credential: Credential, head: HeadView): Reading {
-    const address = lastAddress(head);
+    const addresses = addressesOf(head);
     const known = [
       ...(this.#podOf(credential)?.addresses ?? []),
       ...(credential.node === undefined ? [] : this.credentials.nodeAddresses(credential.node)),
     ];
     // Without the pod's own address nobody can tell it from another's.
     const isKnown =
-      credential.pod !== undefined && address !== "" && (this.#podOf(credential)?.addresses.length ?? 0) > 0;
-    return isKnown ? of(!known.includes(address)) : ABSENT;
+      credential.pod !== undefined && addresses.length > 0 && (this.#podOf(credential)?.addresses.length ?? 0) > 0;
+    // A forwarded address counts too: a pod is behind no proxy, and a false one gives only its sender away.
+    return isKnown ? of(addresses.some((address) => !known.includes(address))) : ABSENT;
   }
 
   #podOf({ pod, podUID }: Credential): PodFacts | undefined {
@@ -251,6 +252,15 @@ function lastAddress(head: HeadView): string {
   const addresses = head.get("sourceIPs");
   const last = Array.isArray(addresses) ? (addresses as readonly JsonValue[]).at(-1) : undefined;
   return typeof last === "string" ? last.slice(0, 64) : "";
+}
+
+/** Every address of the event, the last ones where there are very many. */
+function addressesOf(head: HeadView): readonly string[] {
+  const addresses = head.get("sourceIPs");
+  return (Array.isArray(addresses) ? (addresses as readonly JsonValue[]) : [])
+    .slice(-16)
+    .filter((address) => typeof address === "string")
+    .map((address) => address.slice(0, 64));
 }
 
 function since(time: number, event: AuditEvent): Reading {
