@@ -1,0 +1,81 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Contender } from "./contender.ts";
+import { WORK } from "./work.ts";
+
+/** What several runs of one contender cost. */
+export interface Measured {
+  readonly name: string;
+  readonly bytes: number;
+  /** CPU of the process and its children, without the kernel's. */
+  readonly userSeconds: readonly number[];
+  readonly systemSeconds: readonly number[];
+  readonly wallSeconds: readonly number[];
+  readonly peakMegabytes: number;
+  /** Lines written. */
+  readonly kept: number;
+}
+
+/** Runs all contenders in turn, `runs` times, so that a slow minute of the machine hits all of them. */
+export function measure(
+  contenders: readonly Contender[],
+  log: { readonly path: string; readonly bytes: number },
+  runs: number,
+): readonly Measured[] {
+  const seen = contenders.map((contender) => ({ contender, runs: [] as Run[] }));
+  for (let round = 0; round < runs; round++) {
+    for (const each of seen) {
+      each.runs.push(runOnce(each.contender, log.path));
+    }
+  }
+  return seen.map(({ contender, runs: all }) => ({
+    name: contender.name,
+    bytes: log.bytes,
+    userSeconds: all.map(({ user }) => user),
+    systemSeconds: all.map(({ system }) => system),
+    wallSeconds: all.map(({ wall }) => wall),
+    peakMegabytes: Math.max(...all.map(({ peak }) => peak)),
+    kept: all[0]?.kept ?? 0,
+  }));
+}
+
+interface Run {
+  readonly user: number;
+  readonly system: number;
+  readonly wall: number;
+  readonly peak: number;
+  readonly kept: number;
+}
+
+/** One process from start to end. */
+function runOnce({ name, command }: Contender, log: string): Run {
+  const out = join(WORK, "measured.out");
+  const usage = join(WORK, "usage.txt");
+  rmSync(out, { force: true });
+  const { status } = spawnSync("/usr/bin/time", ["-o", usage, "-f", "%U %S %e %M", "bash", "-c", command(log, out)], {
+    stdio: "ignore",
+  });
+  if (status !== 0) {
+    console.log(`${name} ended with ${status}`);
+  }
+  const [user = 0, system = 0, wall = 0, peak = 0] = (readFileSync(usage, "utf8").trim().split("\n").at(-1) ?? "")
+    .split(" ")
+    .map(Number);
+  const kept = existsSync(out) ? countLines(out) : 0;
+  rmSync(out, { force: true });
+  console.log(
+    `${name}: ${user.toFixed(2)} s user, ${system.toFixed(2)} s system, ${wall.toFixed(2)} s, ${kept} lines kept`,
+  );
+  return { user, system, wall, peak: peak / 1024, kept };
+}
+
+function countLines(file: string): number {
+  const { stdout } = spawnSync("wc", ["-l", file], { encoding: "utf8" });
+  return Number.parseInt(stdout, 10);
+}
+
+/** The middle one. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}

@@ -1,0 +1,38 @@
+import { join } from "node:path";
+import type { Contender } from "./contender.ts";
+import { ROOT } from "./work.ts";
+
+const NODE = process.execPath;
+const FILTER = `${NODE} ${join(ROOT, "packages/cli/bin/auditsieve.mjs")} filter`;
+const version = process.version;
+
+/** What needs Node alone. The first is the floor, the second what everybody writes first. */
+export function ownContenders(policy: string): readonly Contender[] {
+  const baseline = (name: string): string => `${NODE} ${join(ROOT, `benchmarks/baselines/${name}.ts`)}`;
+  return [
+    {
+      name: "newline scan (the floor: decides nothing, writes nothing)",
+      kind: "own",
+      version,
+      command: (log) => `${baseline("newline-scan")} ${log}`,
+    },
+    {
+      name: "split + JSON.parse loop",
+      kind: "own",
+      version,
+      command: (log, out) => `${baseline("parse-loop")} ${log} ${out} ${policy}`,
+    },
+    {
+      name: "auditsieve filter",
+      kind: "own",
+      version,
+      command: (log, out) => `${FILTER} --policy ${policy} ${log} > ${out}`,
+    },
+    {
+      name: "auditsieve filter --verify",
+      kind: "own",
+      version,
+      command: (log, out) => `${FILTER} --verify --policy ${policy} ${log} > ${out}`,
+    },
+  ];
+}

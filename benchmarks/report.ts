@@ -1,0 +1,91 @@
+import { spawnSync } from "node:child_process";
+import { cpus, totalmem } from "node:os";
+import type { Contender } from "./contender.ts";
+import type { Verdict } from "./correctness.ts";
+import { median } from "./measure.ts";
+import type { Measured } from "./measure.ts";
+import { ROOT } from "./work.ts";
+
+/** What one part measured. */
+export interface Section {
+  readonly title: string;
+  readonly note: string;
+  readonly runs: number;
+  readonly measured: readonly Measured[];
+}
+
+/** RESULTS.md. Ratios compare bytes per second of user CPU. */
+export function report(
+  sections: readonly Section[],
+  contenders: readonly Contender[],
+  verdicts: readonly Verdict[],
+  load: string,
+): string {
+  const git = (args: string): string =>
+    spawnSync("git", args.split(" "), { cwd: ROOT, encoding: "utf8" }).stdout.trim();
+  return `${[
+    "# Benchmarks",
+    `Made by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)} at commit ${git("rev-parse --short HEAD")}: ${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. ${load}`,
+    "Whole processes with output to a file, start-up included; user CPU, the median of runs taken in turn. Speed is bytes of input per second of user CPU; ratios compare speeds. The logs are the samples of this repository, repeated; what a page of [docs/filter.md](../docs/filter.md) says of first sight of a log holds there too.",
+    "![Speed of each contender](speed.svg)",
+    ...sections.map(sectionText),
+    "## The same lines are kept",
+    "Twenty lines that are easy to get wrong: nested decoys, long lines, absent fields, impersonation. Then the same with one torn line among them.",
+    [
+      "| | version | of the twenty | the torn line |",
+      "|---|---|---|---|",
+      ...verdicts.map(({ name, clean, corrupt }) => {
+        const contender = contenders.find((each) => each.name === name);
+        const version = contender?.kind === "own" ? "" : (contender?.version ?? "");
+        return `| ${name} | ${version} | ${clean}${contender?.remark === undefined ? "" : ` (${contender.remark})`} | ${corrupt} |`;
+      }),
+    ].join("\n"),
+    missingText(contenders),
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n")}\n`;
+}
+
+function sectionText({ title, note, runs, measured }: Section): string {
+  const speeds = measured.map(speedOf);
+  const [scan = Number.NaN] = speeds;
+  const parse = speeds[measured.findIndex(({ name }) => name.startsWith("split"))] ?? Number.NaN;
+  const rows = measured.map((each, i) => {
+    const speed = speeds[i] ?? Number.NaN;
+    const spread = `${Math.min(...each.userSeconds).toFixed(2)}-${Math.max(...each.userSeconds).toFixed(2)}`;
+    return `| ${each.name} | ${median(each.userSeconds).toFixed(2)} (${spread}) | ${median(each.systemSeconds).toFixed(2)} | ${median(each.wallSeconds).toFixed(2)} | ${speed.toFixed(0)} | ${(speed / scan).toFixed(2)} | ${(speed / parse).toFixed(1)} | ${each.peakMegabytes.toFixed(0)} |`;
+  });
+  return [
+    `## ${title}`,
+    "",
+    `${note} ${(measured[0]?.bytes ?? 0) / 1e6 >= 1 ? `${((measured[0]?.bytes ?? 0) / 1e6).toFixed(0)} MB` : ""}, ${runs} runs. ${sameKept(measured)}`,
+    "",
+    "| | user CPU s, median (range) | system CPU s | wall s | MB per user CPU s | of the scan's speed | times the parse loop's speed | peak memory MB |",
+    "|---|--:|--:|--:|--:|--:|--:|--:|",
+    ...rows,
+  ].join("\n");
+}
+
+function sameKept(measured: readonly Measured[]): string {
+  const counts = new Map(
+    measured.filter(({ name }) => !name.startsWith("newline")).map(({ name, kept }) => [name, kept]),
+  );
+  const [expected] = counts.values();
+  const others = [...counts].filter(([, kept]) => kept !== expected);
+  const same = `Lines kept: ${expected}`;
+  return others.length === 0
+    ? `${same}, by all of them.`
+    : `${same}, but ${others.map(([name, kept]) => `${name} ${kept}`).join(", ")}.`;
+}
+
+function missingText(contenders: readonly Contender[]): string {
+  const missing = contenders.filter(({ version }) => version === undefined);
+  return missing.length === 0
+    ? ""
+    : `Not here: ${missing.map(({ name, missing: why }) => `${name} (${why ?? "not installed"})`).join(", ")}.`;
+}
+
+/** Megabytes per second of user CPU. */
+export function speedOf({ bytes, userSeconds }: Measured): number {
+  return bytes / 1e6 / median(userSeconds);
+}
