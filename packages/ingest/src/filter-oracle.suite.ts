@@ -87,7 +87,18 @@ function parseEvent(line: Buffer): AuditEvent | undefined {
     return undefined;
   }
   // null is as good as absent.
-  return JSON.parse(text, (_key, value: unknown) => value ?? undefined) as AuditEvent;
+  const part = (key: string): Json | undefined => (isObject(event[key]) ? withoutNull(event[key]) : undefined);
+  return {
+    ...withoutNull(event),
+    user: part("user"),
+    impersonatedUser: part("impersonatedUser"),
+    responseStatus: part("responseStatus"),
+    annotations: part("annotations"),
+  } as unknown as AuditEvent;
+}
+
+function withoutNull(value: Json): Json {
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => each !== null));
 }
 
 function isObject(value: unknown): value is Json {
