@@ -6,4 +6,6 @@
 export { IngestError } from "./errors.ts";
 export { Filter } from "./filter.ts";
 export type { FilterOptions, FilterSummary, LineProblem, RuleCount } from "./filter.ts";
+export { filterInParallel, isRangeable } from "./parallel-filter.ts";
+export type { ParallelFilterOptions } from "./parallel-filter.ts";
 export { openCanonicalLog } from "./sources/canonical-log.ts";

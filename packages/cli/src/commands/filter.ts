@@ -2,7 +2,7 @@ import { createRedactor } from "@auditsieve/audit";
 import type { Redactor } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import type { FindingTap } from "@auditsieve/ingest";
-import { Filter } from "@auditsieve/ingest/filter";
+import { Filter, filterInParallel, isRangeable } from "@auditsieve/ingest/filter";
 import type { FilterSummary } from "@auditsieve/ingest/filter";
 import type { StreamPolicy } from "@auditsieve/policy/stream";
 import { randomBytes } from "node:crypto";
@@ -29,6 +29,7 @@ export interface FilterCommandOptions {
   readonly redact: boolean;
   readonly strict: boolean;
   readonly verify: boolean;
+  readonly workers: number;
 }
 
 /** Adds the options of `filter`. */
@@ -55,6 +56,11 @@ export function filterOptions(argv: Argv): Argv<FilterCommandOptions> {
       type: "boolean",
       default: false,
       describe: "Prove of every line that it is one well-formed event, whatever was done to its bytes; a little slower",
+    })
+    .option("workers", {
+      type: "number",
+      default: 1,
+      describe: "Threads that share large plain logs; --findings and --redact go line by line in one",
     })
     .option("strict", { type: "boolean", default: false, describe: "Exit 1 if a line could not be decided" })
     .example("$0 filter audit.log > kept.log", "drop control-loop noise; counts per rule go to standard error")
@@ -88,21 +94,34 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   });
   let exit: ExitCode = EXIT.fine;
   const progress = new Progress("filtered");
-  for (const each of logs) {
-    log = inputName(each);
-    try {
-      for await (const chunk of readLog(each, sieve.rooms)) {
-        await writeAll(sieve.write(chunk));
-        progress.add(chunk.length);
+  const { workers, verify } = options;
+  let summary: FilterSummary;
+  if (workers > 1 && tap === undefined && !options.redact && (await areRangeable(logs))) {
+    summary = await filterInParallel(logs, {
+      rules: policy.rules,
+      verify,
+      workers,
+      onProblem: (path, problem) => problems.add(inputName(path), problem),
+      write: (kept) => writeData(Buffer.from(kept.buffer, kept.byteOffset, kept.length)),
+      onProgress: (bytes) => progress.add(bytes),
+    });
+  } else {
+    for (const each of logs) {
+      log = inputName(each);
+      try {
+        for await (const chunk of readLog(each, sieve.rooms)) {
+          await writeAll(sieve.write(chunk));
+          progress.add(chunk.length);
+        }
+      } catch (error) {
+        sayUnreadable(error);
+        exit = EXIT.unusable;
       }
-    } catch (error) {
-      sayUnreadable(error);
-      exit = EXIT.unusable;
+      await writeAll(sieve.end());
     }
-    await writeAll(sieve.end());
+    summary = sieve.summary();
   }
   progress.finish();
-  const summary = sieve.summary();
   if (problems.finish(summary.lines - summary.invalid)) {
     exit = worseExit(exit, EXIT.problems);
   }
@@ -115,6 +134,11 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   }
   saySummary(summary, policy);
   return exit;
+}
+
+async function areRangeable(logs: readonly string[]): Promise<boolean> {
+  const answers = await Promise.all(logs.map((log) => isRangeable(log)));
+  return answers.every(Boolean);
 }
 
 /** Its modules are loaded only where findings are wanted: they start slowly. */

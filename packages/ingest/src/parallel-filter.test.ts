@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { filterChunks, fuzzPolicies, sampleLines } from "./filter-fuzz.suite.ts";
+import type { LineProblem } from "./filter.ts";
+import { damage, Dice } from "./line-mutator.suite.ts";
+import { filterInParallel, isRangeable } from "./parallel-filter.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "auditsieve-parallel-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("filterInParallel", () => {
+  const dice = new Dice(7);
+  const lines = sampleLines("attack.log.zst")
+    .filter(({ length }) => length < 4000)
+    .slice(0, 1500)
+    .map((line, i) => (i % 50 === 0 ? damage(line, [line], dice) : line));
+  const log = Buffer.concat(lines.flatMap((line) => [line, Buffer.from("\n")]));
+  const rules = fuzzPolicies()[0] as never;
+
+  test.each([
+    ["ranges of many lines", 100_000, log],
+    ["ranges shorter than a line", 500, log.subarray(0, 60_000)],
+    ["one range", 10_000_000, log],
+    ["a file that does not end with a newline", 100_000, log.subarray(0, -7)],
+    ["lines that end where ranges do", 4, Buffer.from("abc\nabc\nabc\n\n\n\n\nabc\n")],
+  ])("filterInParallel keeps, counts and names what one filter does: %s", async (name, rangeBytes, bytes) => {
+    const path = join(folder, `${name}.log`);
+    writeFileSync(path, bytes);
+    const out: Buffer[] = [];
+    const problems: LineProblem[] = [];
+    const summary = await filterInParallel([path, path], {
+      rules,
+      verify: false,
+      workers: 3,
+      rangeBytes,
+      onProblem: (_path, problem) => problems.push(problem),
+      write: async (kept) => void out.push(Buffer.from(kept)),
+    });
+    const one = filterChunks(rules, [bytes], {});
+    expect(Buffer.concat(out).equals(Buffer.concat([one.out, one.out]))).toBe(true);
+    expect(problems).toEqual([...one.problems, ...one.problems]);
+    const counts = ({ lines: all, kept, dropped, invalid, bytes: read, keptBytes }: typeof summary): number[] => [
+      all,
+      kept,
+      dropped,
+      invalid,
+      read,
+      keptBytes,
+    ];
+    expect(counts(summary)).toEqual(counts(one.summary).map((count) => 2 * count));
+    expect(summary.byRule.map(({ dropped }) => dropped)).toEqual(one.summary.byRule.map(({ dropped }) => 2 * dropped));
+  });
+
+  test("filterInParallel says that a file is not there", async () => {
+    const options = { rules, verify: false, workers: 2, onProblem: () => {}, write: async () => {} };
+    await expect(filterInParallel([join(folder, "none.log")], options)).rejects.toMatchObject({ name: "IngestError" });
+  });
+
+  test("isRangeable takes large plain logs of events a line only", async () => {
+    const files: readonly (readonly [string, Buffer, boolean])[] = [
+      ["plain", log, true],
+      ["list", Buffer.concat([Buffer.from('{"kind":"EventList","items":['), log]), false],
+      ["gzip", Buffer.concat([Buffer.from([0x1f, 0x8b, 8]), log]), false],
+      ["short", log.subarray(0, 900), false],
+    ];
+    for (const [name, bytes, expected] of files) {
+      const path = join(folder, name);
+      writeFileSync(path, bytes);
+      expect([name, await isRangeable(path, 1000)]).toEqual([name, expected]);
+    }
+    expect(await isRangeable(join(folder, "none"), 1000)).toBe(false);
+  });
+});
