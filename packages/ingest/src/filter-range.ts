@@ -11,7 +11,7 @@ export interface FileRange {
 
 /** What became of a range. */
 export interface FilteredRange {
-  /** What is kept, one behind the other. */
+  /** What is kept, one behind the other, at the beginning of the memory that was given, or of larger one. */
   readonly kept: Uint8Array<ArrayBuffer>;
   readonly summary: FilterSummary;
   /** Lines are counted from the range's first one; offsets are those of the file. */
@@ -27,6 +27,8 @@ export class RangeFilter {
   readonly #buffer: Buffer;
   #before: FilterSummary;
   #problems: LineProblem[] = [];
+  #kept: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #keptLength = 0;
 
   constructor(options: Pick<FilterOptions, "policy" | "verify" | "maxLineBytes">) {
     this.#filter = new Filter({ ...options, onProblem: (problem) => this.#problems.push(problem) });
@@ -35,26 +37,27 @@ export class RangeFilter {
   }
 
   /** Reads, filters and gives what is kept; the file is read past the range's end up to the end of the last line. */
-  filter({ path, start, end }: FileRange): FilteredRange {
+  filter({ path, start, end }: FileRange, memory: ArrayBuffer): FilteredRange {
     const file = openSync(path, "r");
-    const kept: Buffer[] = [];
+    this.#kept = new Uint8Array(memory);
+    this.#keptLength = 0;
     this.#problems = [];
     let first = start;
     try {
       first = start === 0 ? 0 : this.#lineAfter(file, start - 1);
-      this.#read(file, first, end, kept);
+      this.#read(file, first, end);
     } finally {
       closeSync(file);
     }
-    kept.push(...this.#filter.end().map((run) => Buffer.from(run)));
+    this.#keep(this.#filter.end());
     const summary = this.#filter.summary();
     const counted = difference(summary, this.#before);
     this.#before = summary;
     const problems = this.#problems.map((problem) => ({ ...problem, offset: problem.offset + first }));
-    return { kept: joined(kept), summary: counted, problems };
+    return { kept: this.#kept.subarray(0, this.#keptLength), summary: counted, problems };
   }
 
-  #read(file: number, first: number, end: number, kept: Buffer[]): void {
+  #read(file: number, first: number, end: number): void {
     for (let at = first; ;) {
       const length = readSync(file, this.#buffer, 0, this.#buffer.length, at);
       if (length === 0 || first >= end) {
@@ -64,13 +67,24 @@ export class RangeFilter {
       const newline =
         at + length < end ? -1 : this.#buffer.subarray(0, length).indexOf(NEWLINE, Math.max(0, end - 1 - at));
       const stop = newline === -1 ? length : newline + 1;
-      for (const run of this.#filter.write(this.#buffer.subarray(0, stop))) {
-        kept.push(Buffer.from(run));
-      }
+      this.#keep(this.#filter.write(this.#buffer.subarray(0, stop)));
       if (newline !== -1) {
         return;
       }
       at += length;
+    }
+  }
+
+  #keep(runs: readonly Buffer[]): void {
+    for (const run of runs) {
+      const length = this.#keptLength + run.length;
+      if (length > this.#kept.length) {
+        const grown = new Uint8Array(2 * length);
+        grown.set(this.#kept.subarray(0, this.#keptLength));
+        this.#kept = grown;
+      }
+      this.#kept.set(run, this.#keptLength);
+      this.#keptLength = length;
     }
   }
 
@@ -85,16 +99,6 @@ export class RangeFilter {
       at += length;
     }
   }
-}
-
-function joined(runs: readonly Buffer[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(runs.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const run of runs) {
-    bytes.set(run, at);
-    at += run.length;
-  }
-  return bytes;
 }
 
 /** What has been counted between two summaries of one filter. */

@@ -1,14 +1,17 @@
 import { EnvelopeReader } from "@auditsieve/audit";
 import type { StreamRules } from "@auditsieve/policy/stream";
 import { open, stat } from "node:fs/promises";
+import { getCompileCacheDir } from "node:module";
 import { Worker } from "node:worker_threads";
 import { fileError } from "./errors.ts";
 import type { FileRange, FilteredRange } from "./filter-range.ts";
+import type { WorkerSetup, WorkerTask } from "./filter-worker.ts";
 import type { FilterSummary, LineProblem, RuleCount } from "./filter.ts";
 import { logFormat } from "./sources/log-file.ts";
 
 /** Large enough that a worker remembers more than it learns, small enough that a few of them fit into the memory. */
-const RANGE_BYTES = 8 * 1024 * 1024;
+const RANGE_BYTES = 4 * 1024 * 1024;
+const SPARE_BYTES = 256 * 1024;
 const HEAD_BYTES = 64 * 1024;
 
 /** How {@link filterInParallel} works. */
@@ -18,7 +21,7 @@ export interface ParallelFilterOptions {
   readonly workers: number;
   /** As of the filter, with lines and offsets of the file. */
   readonly onProblem: (path: string, problem: LineProblem) => void;
-  /** Takes what is kept, in order; the next range is written when it has resolved. */
+  /** Takes what is kept, in order; its memory is used again when it has resolved. */
   readonly write: (kept: Uint8Array) => Promise<void>;
   readonly onProgress?: (bytes: number) => void;
   /** Bytes of a range; for tests. */
@@ -63,28 +66,29 @@ export async function filterInParallel(
   let next = 0;
   /** In order; each thread has one range under way and one waiting. */
   const running: Promise<FilteredRange>[] = [];
-  const start = (thread: RangeThread): void => {
+  const start = (thread: RangeThread, memory: ArrayBuffer): void => {
     const range = ranges[next++];
     if (range !== undefined) {
-      running.push(thread.filter(range));
+      running.push(thread.filter(range, memory));
     }
   };
   let total = NOTHING;
   try {
-    threads.forEach(start);
-    threads.forEach(start);
+    for (const thread of [...threads, ...threads]) {
+      start(thread, new ArrayBuffer((options.rangeBytes ?? RANGE_BYTES) + SPARE_BYTES));
+    }
     let linesBefore = 0;
     for (const [index, { path, start: from, end }] of ranges.entries()) {
       const { kept, summary, problems } = await (running.shift() as Promise<FilteredRange>);
       linesBefore = from === 0 ? 0 : linesBefore;
-      // Threads take turns, so this range was done by the one whose turn it is again.
-      start(threads[index % threads.length] as RangeThread);
       for (const problem of problems) {
         options.onProblem(path, { ...problem, line: problem.line + linesBefore });
       }
       linesBefore += summary.lines;
       total = sum(total, summary);
       await options.write(kept);
+      // Threads take turns, so this range was done by the one whose turn it is again.
+      start(threads[index % threads.length] as RangeThread, kept.buffer);
       options.onProgress?.(end - from);
     }
   } finally {
@@ -123,18 +127,22 @@ class RangeThread {
   readonly #waiting: PromiseWithResolvers<FilteredRange>[] = [];
 
   constructor(rules: StreamRules, verify: boolean) {
-    this.#worker = new Worker(workerFile(), { workerData: { rules, verify } });
+    this.#worker = new Worker(workerFile(), {
+      workerData: { rules, verify, compileCache: getCompileCacheDir() } satisfies WorkerSetup,
+      // Nearly all that they hold is outside the heap.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
     this.#worker.on("message", (message: FilteredRange) => this.#waiting.shift()?.resolve(message));
     this.#worker.on("error", (error) => this.#fail(error));
     this.#worker.on("exit", () => this.#fail(new Error("Cannot filter a range: its thread has ended")));
   }
 
-  filter(range: FileRange): Promise<FilteredRange> {
+  filter(range: FileRange, memory: ArrayBuffer): Promise<FilteredRange> {
     const waiting = Promise.withResolvers<FilteredRange>();
     // It is awaited when its turn has come: until then a rejection is not unhandled.
     waiting.promise.catch(() => undefined);
     this.#waiting.push(waiting);
-    this.#worker.postMessage(range);
+    this.#worker.postMessage({ range, memory } satisfies WorkerTask, [memory]);
     return waiting.promise;
   }
 
