@@ -1,10 +1,13 @@
 import { isJsonObject } from "@auditsieve/audit";
 import type { JsonObject, JsonValue } from "@auditsieve/audit";
 import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
+import { KAFKA_KEYS, readKafka } from "./config-kafka.ts";
 import type { ConfigReader, ConfigReferences } from "./config-reader.ts";
 import type { Feed } from "./outlet.ts";
 import type { ElasticsearchOptions } from "./sinks/elasticsearch.ts";
+import type { KafkaSinkOptions } from "./sinks/kafka.ts";
 import type { StoreSinkOptions } from "./sinks/store.ts";
+import type { KafkaCompression, KafkaConnection } from "./sources/kafka-client.ts";
 
 interface SinkBase {
   readonly name: string;
@@ -35,7 +38,20 @@ export interface StdoutSinkConfig extends SinkBase {
   readonly type: "stdout";
 }
 
-export type SinkConfig = FileSinkConfig | StoreSinkConfig | StdoutSinkConfig | ElasticsearchSinkConfig;
+/** A topic, keyed by actor. */
+export interface KafkaSinkConfig extends SinkBase, Pick<KafkaSinkOptions, "maxDocumentBytes"> {
+  readonly type: "kafka";
+  readonly connection: KafkaConnection;
+  readonly topic: string;
+  readonly compression: KafkaCompression;
+}
+
+export type SinkConfig =
+  | FileSinkConfig
+  | StoreSinkConfig
+  | StdoutSinkConfig
+  | KafkaSinkConfig
+  | ElasticsearchSinkConfig;
 
 const DEFAULT_POLICY = "control-loops";
 const NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
@@ -45,6 +61,7 @@ const OWN_KEYS = {
   file: ["folder", "maxFileBytes", "maxFileAgeMs", "compress"],
   store: ["folder", "maxSegmentBytes", "maxSegmentAgeMs", "maxStoreBytes"],
   stdout: [],
+  kafka: [...KAFKA_KEYS, "compression", "maxDocumentBytes"],
   elasticsearch: ["node", "username", "password", "apiKey", "caFile", "namespace", "requestTimeoutMs"],
 } as const;
 const TYPES = Object.keys(OWN_KEYS) as SinkConfig["type"][];
@@ -53,6 +70,7 @@ const DEFAULT_FEEDS: Readonly<Record<SinkConfig["type"], Feed>> = {
   file: "kept",
   store: "kept",
   stdout: "findings",
+  kafka: "kept",
   elasticsearch: "findings",
 };
 
@@ -84,6 +102,8 @@ export function readSink(
       return readStore(reader, given, at, base);
     case "stdout":
       return { type, ...base };
+    case "kafka":
+      return readKafkaSink(reader, given, at, base);
     case "elasticsearch":
       return readElasticsearch(reader, given, at, base);
     default:
@@ -133,6 +153,20 @@ function readStore(
         ...(maxSegmentAgeMs !== undefined && { maxSegmentAgeMs }),
         ...(maxStoreBytes !== undefined && { maxStoreBytes }),
       };
+}
+
+function readKafkaSink(
+  reader: ConfigReader,
+  given: JsonObject,
+  at: (string | number)[],
+  base: SinkBase,
+): SinkConfig | undefined {
+  const kafka = readKafka(reader, given, at, base.name);
+  const compression = reader.choice(given, "compression", at, ["none", "gzip", "snappy", "lz4", "zstd"], "zstd");
+  const maxDocumentBytes = reader.count(given, "maxDocumentBytes", at, 1024);
+  return kafka && compression
+    ? { type: "kafka", ...base, ...kafka, compression, ...(maxDocumentBytes !== undefined && { maxDocumentBytes }) }
+    : undefined;
 }
 
 function readElasticsearch(

@@ -1,8 +1,10 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { JsonObject, JsonValue } from "@auditsieve/audit";
 import type { ConfigReader } from "./config-reader.ts";
+import { KAFKA_KEYS, readKafka } from "./config-kafka.ts";
 import { readName } from "./config-sinks.ts";
 import { readWebhook, WEBHOOK_KEYS } from "./config-webhook.ts";
+import type { KafkaConnection } from "./sources/kafka-client.ts";
 import type { WebhookOptions } from "./sources/webhook.ts";
 
 type At = readonly (string | number)[];
@@ -48,13 +50,29 @@ export interface WebhookSourceConfig extends Pick<
   readonly spoolFolder?: string;
 }
 
-export type SourceConfig = FileSourceConfig | ArchiveSourceConfig | StdinSourceConfig | WebhookSourceConfig;
+/** Reads a topic as a member of a consumer group. */
+export interface KafkaSourceConfig {
+  readonly type: "kafka";
+  readonly name: string;
+  readonly connection: KafkaConnection;
+  readonly topic: string;
+  readonly groupId: string;
+  readonly maxFetchBytes?: number;
+}
+
+export type SourceConfig =
+  | FileSourceConfig
+  | ArchiveSourceConfig
+  | StdinSourceConfig
+  | WebhookSourceConfig
+  | KafkaSourceConfig;
 
 const OWN_KEYS: Readonly<Record<SourceConfig["type"], readonly string[]>> = {
   file: ["path", "paths", "pollIntervalMs"],
   archive: ["path", "paths"],
   stdin: [],
   webhook: WEBHOOK_KEYS,
+  kafka: [...KAFKA_KEYS, "groupId", "maxFetchBytes"],
 };
 const TYPES = Object.keys(OWN_KEYS) as SourceConfig["type"][];
 
@@ -86,6 +104,14 @@ export function readSource(reader: ConfigReader, value: JsonValue, index: number
       return { type, name };
     case "webhook":
       return readWebhook(reader, given, at, name);
+    case "kafka": {
+      const kafka = readKafka(reader, given, at, name);
+      const groupId = reader.text(given, "groupId", at, "auditsieve");
+      const maxFetchBytes = reader.count(given, "maxFetchBytes", at, 1024);
+      return kafka && groupId !== undefined
+        ? { type, name, ...kafka, groupId, ...(maxFetchBytes !== undefined && { maxFetchBytes }) }
+        : undefined;
+    }
     default:
       return type satisfies never;
   }
@@ -101,6 +127,8 @@ export function placesOf(source: SourceConfig): readonly string[] {
       return ["-"];
     case "webhook":
       return [`${source.host}:${source.port}`];
+    case "kafka":
+      return [`${source.topic} of ${source.connection.brokers.join()}`];
     default:
       return source satisfies never;
   }

@@ -10,6 +10,8 @@ export interface SourceHarness {
     readonly create: () => Promise<Source>;
     readonly cleanUp: () => Promise<void>;
   }>;
+  /** How long to wait before nothing more is expected. Default 60 ms. */
+  readonly patienceMs?: number;
 }
 
 /** A line as the suite received it. `end` is the offset behind its newline. */
@@ -58,9 +60,12 @@ export function testSource(name: string, harness: SourceHarness): void {
     test("gives nothing again once all is acknowledged", () =>
       withInput(LINES, async ({ create }) => {
         const source = await create();
-        const last = (await receive(source, LINES.length)).at(-1);
-        await source.ack(last?.input ?? "", last?.end ?? 0);
-        expect(await receive(await create(), 1, undefined, 60)).toEqual([]);
+        await receive(source, LINES.length, async (line, index) => {
+          if (index === LINES.length - 1) {
+            await source.ack(line.input, line.end);
+          }
+        });
+        expect(await receive(await create(), 1, undefined, harness.patienceMs ?? 60)).toEqual([]);
       }));
 
     test("stops when it is told to", () =>

@@ -38,6 +38,13 @@ export async function createSink(config: SinkConfig, context: SinkContext): Prom
         ...(format && { format }),
       });
     }
+    case "kafka": {
+      const { createKafkaSink } = await import("./kafka.ts");
+      return createKafkaSink({
+        ...config,
+        createProducer: async () => (await import("../sources/kafkajs-client.ts")).createKafkajsProducer(config),
+      });
+    }
     case "elasticsearch": {
       const { createElasticsearchSink } = await loadElasticsearch();
       const { logger, backoff, now } = context;
@@ -67,6 +74,8 @@ export async function checkSink(config: SinkConfig, cluster: string): Promise<vo
       return checkFolder(config.folder);
     case "stdout":
       return undefined;
+    case "kafka":
+      return (await import("../sources/kafkajs-client.ts")).checkKafkajsTopic(config.connection, config.topic);
     case "elasticsearch": {
       const { createElasticsearchSink } = await loadElasticsearch();
       const sink = createElasticsearchSink(elasticsearchOptions(config, cluster));

@@ -8,6 +8,7 @@ import type { Source, SourceAlarm } from "../source.ts";
 import { archiveSource } from "./archive.ts";
 import { openCanonicalLog } from "./canonical-log.ts";
 import { createFileTails } from "./file-tails.ts";
+import type { KafkaConsumer } from "./kafka-client.ts";
 import { expandPatterns, isPattern } from "./log-patterns.ts";
 
 /** What sources need besides their configuration. */
@@ -47,6 +48,12 @@ export async function createSource(config: SourceConfig, context: SourceContext)
       const spoolFolder = config.spoolFolder ?? join(stateFolder, "spool", name);
       return createWebhook({ ...config, spoolFolder, checkpoint, onAlarm });
     }
+    case "kafka": {
+      const { createKafkaSource } = await import("./kafka.ts");
+      const createConsumer = async (): Promise<KafkaConsumer> =>
+        (await import("./kafkajs-client.ts")).createKafkajsConsumer(config);
+      return createKafkaSource({ name, topic: config.topic, createConsumer, onAlarm });
+    }
     default:
       return config satisfies never;
   }
@@ -62,6 +69,8 @@ export function describeSource(config: SourceConfig): string {
       return "standard input";
     case "webhook":
       return `${config.tls === undefined ? "http" : "https"}://${config.host}:${config.port}${config.path ?? "/"}`;
+    case "kafka":
+      return `topic ${config.topic} of ${config.connection.brokers.join(", ")}, group ${config.groupId}`;
     default:
       return config satisfies never;
   }
@@ -80,6 +89,13 @@ export async function checkSource(
     case "stdin":
     case "webhook":
       return [];
+    case "kafka": {
+      const { checkKafkajsTopic } = await import("./kafkajs-client.ts");
+      return checkKafkajsTopic(config.connection, config.topic).then(
+        () => [],
+        (error: unknown) => [{ error: error as IngestError, isWaiting: false }],
+      );
+    }
     default:
       return config satisfies never;
   }

@@ -1,0 +1,81 @@
+/**
+ * All that the Kafka source and sink ask of a client library; `kafkajs-client.ts` is the only file that knows one.
+ */
+
+/** How brokers are reached; the same for source and sink. */
+export interface KafkaConnection {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  /** TLS, with what to trust and what to show; `{}` trusts what the system trusts. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly sasl?: {
+    readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
+    readonly username: string;
+    readonly password: string;
+  };
+}
+
+export interface KafkaRecord {
+  readonly offset: bigint;
+  /** Undefined for a tombstone. */
+  readonly value: Buffer | undefined;
+}
+
+/** Records of one partition, in order; offsets may have holes. */
+export interface KafkaBatch {
+  readonly partition: number;
+  readonly records: readonly KafkaRecord[];
+}
+
+/** A partition that this member of the group reads now. */
+export interface AssignedPartition {
+  readonly partition: number;
+  /** What the group has committed: the next offset to read, and the note that stood with it. */
+  readonly committed: { readonly offset: bigint; readonly note: string } | undefined;
+  /** The first offset that the broker still has. */
+  readonly earliest: bigint;
+}
+
+export interface KafkaHandlers {
+  /** After every rebalance, before a batch of it: all partitions that this member has now. They begin at what is committed. */
+  assigned(partitions: readonly AssignedPartition[]): void;
+  /** Resolves when the next batch may come; batches come one at a time. */
+  batch(batch: KafkaBatch): Promise<void>;
+  /** The consumer cannot go on. */
+  failed(error: unknown): void;
+}
+
+export interface KafkaCommit {
+  readonly partition: number;
+  /** The next offset to read. */
+  readonly offset: bigint;
+  readonly note: string;
+}
+
+/** A member of a consumer group on one topic. */
+export interface KafkaConsumer {
+  start(handlers: KafkaHandlers): Promise<void>;
+  /** Takes no more batches and stays in the group, so that what is under way can still be committed. */
+  pause(): void;
+  /** Resolves when the group holds it; rejects when it does not, as after a rebalance. */
+  commit(commits: readonly KafkaCommit[]): Promise<void>;
+  /** Leaves the group. */
+  close(): Promise<void>;
+}
+
+export type KafkaCompression = "none" | "gzip" | "snappy" | "lz4" | "zstd";
+
+export interface KafkaMessage {
+  readonly key: Buffer | undefined;
+  readonly value: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What became of messages that were sent together. */
+export type SendResult = "stored" | "too-large";
+
+export interface KafkaProducer {
+  /** Resolves when all in-sync replicas have all messages, or when the broker says that they are too large; else rejects. */
+  send(messages: readonly KafkaMessage[]): Promise<SendResult>;
+  close(): Promise<void>;
+}

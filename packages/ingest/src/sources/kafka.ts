@@ -1,0 +1,188 @@
+import { EnvelopeReader } from "@auditsieve/audit";
+import type { IngestError } from "../errors.ts";
+import type { Source, SourceAlarm, SourceChunk } from "../source.ts";
+import { AckOrder } from "./ack-order.ts";
+import type { AssignedPartition, KafkaBatch, KafkaCommit, KafkaConsumer } from "./kafka-client.ts";
+import { encodeNote, PartitionPosition } from "./kafka-position.ts";
+
+export interface KafkaSourceOptions {
+  readonly name: string;
+  readonly topic: string;
+  /** A new member of the consumer group. */
+  readonly createConsumer: () => Promise<KafkaConsumer>;
+  readonly onAlarm?: (alarm: SourceAlarm) => void;
+}
+
+const NEWLINE = 10;
+const LINE_END = Buffer.from("\n");
+const PLAIN_BEGINNINGS = ['{"kind":"Event"', '{"level":"'].map((text) => Buffer.from(text));
+
+/**
+ * Reads audit events as a member of a consumer group: a record is an event, several lines, or a document in any known envelope.
+ * Each partition is an input of its own; its offsets count the bytes of its lines since the group first read it, and go
+ * along with the committed offset as its note, so that the next owner of the partition goes on counting. An offset is
+ * committed only after every sink has all records before it.
+ *
+ * @example
+ * const source = createKafkaSource({ name: "kafka", topic: "audit", createConsumer });
+ */
+export function createKafkaSource(options: KafkaSourceOptions): Source {
+  return new KafkaSource(options);
+}
+
+interface Waiting {
+  readonly chunk: SourceChunk;
+  readonly taken: () => void;
+}
+
+class KafkaSource implements Source {
+  readonly name: string;
+  readonly #options: KafkaSourceOptions;
+  readonly #order = new AckOrder();
+  /** Partitions of now, by number. */
+  #partitions = new Map<number, PartitionPosition>();
+  /** Partitions by the name of their input; of an earlier assignment too, as long as the name was not given again. */
+  readonly #inputs = new Map<string, PartitionPosition>();
+  readonly #waiting: Waiting[] = [];
+  #consumer: KafkaConsumer | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #wake: (() => void) | undefined;
+  #isStopped = false;
+
+  constructor(options: KafkaSourceOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  async *open(signal: AbortSignal): AsyncGenerator<SourceChunk, void> {
+    if (signal.aborted) {
+      return;
+    }
+    const wake = (): void => this.#wake?.();
+    signal.addEventListener("abort", wake);
+    const consumer = await this.#options.createConsumer();
+    this.#consumer = consumer;
+    try {
+      await consumer.start({
+        assigned: (partitions) => this.#assigned(partitions),
+        batch: (batch) => this.#batch(batch),
+        failed: (error) => {
+          this.#failure = { error };
+          wake();
+        },
+      });
+      while (!signal.aborted) {
+        const waiting = this.#waiting.shift();
+        if (waiting !== undefined) {
+          yield waiting.chunk;
+          waiting.taken();
+        } else if (this.#failure !== undefined) {
+          throw this.#failure.error;
+        } else {
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+          });
+        }
+      }
+    } finally {
+      signal.removeEventListener("abort", wake);
+      // It stays in the group until it is closed: what is under way is still to be committed.
+      this.#isStopped = true;
+      consumer.pause();
+      this.#waiting.splice(0).forEach(({ taken }) => taken());
+    }
+  }
+
+  async ack(input: string, offset: number): Promise<void> {
+    const commits: KafkaCommit[] = [];
+    for (const [one, end] of this.#order.take(input, offset)) {
+      const position = this.#inputs.get(one);
+      const commit = position?.commitAt(end);
+      // Of a partition that another member has now, nothing is committed: it reads these lines again.
+      if (position !== undefined && commit !== undefined && this.#partitions.get(position.partition) === position) {
+        commits.push({
+          partition: position.partition,
+          offset: commit.next,
+          note: encodeNote(position.base, commit.bytes),
+        });
+      }
+    }
+    if (commits.length > 0) {
+      await this.#consumer?.commit(commits);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#consumer?.close();
+    this.#consumer = undefined;
+  }
+
+  #assigned(partitions: readonly AssignedPartition[]): void {
+    this.#partitions = new Map();
+    for (const assigned of partitions) {
+      const position = new PartitionPosition(this.#options.topic, assigned);
+      const known = this.#inputs.get(position.input);
+      if (known !== undefined && known.bytes !== position.bytes) {
+        // It begins again at what is committed: what was read since comes once more, as another piece of the input.
+        this.#push({ input: known.input, offset: known.bytes, bytes: Buffer.alloc(0), isLast: true }, () => undefined);
+      }
+      this.#partitions.set(assigned.partition, position);
+      this.#inputs.set(position.input, position);
+      if (position.isBehind) {
+        this.#options.onAlarm?.({
+          kind: "gap",
+          message: `Records ${assigned.committed?.offset} to ${assigned.earliest - 1n} of ${this.#options.topic}/${assigned.partition} are gone before they were read: the topic keeps too little (retention.ms, retention.bytes)`,
+        });
+      }
+    }
+  }
+
+  async #batch({ partition, records }: KafkaBatch): Promise<void> {
+    const position = this.#partitions.get(partition);
+    if (position === undefined || this.#isStopped) {
+      return;
+    }
+    const offset = position.bytes;
+    const parts: Buffer[] = [];
+    for (const { offset: at, value } of records) {
+      const lines = value === undefined ? [] : linesOf(value, (error) => this.#unclear(partition, at, error));
+      parts.push(...lines);
+      position.add(
+        at,
+        lines.reduce((sum, { length }) => sum + length, 0),
+      );
+    }
+    const bytes = Buffer.concat(parts);
+    this.#order.add(position.input, position.bytes);
+    await new Promise<void>((resolve) => this.#push({ input: position.input, offset, bytes, isLast: false }, resolve));
+  }
+
+  #push(chunk: SourceChunk, taken: () => void): void {
+    this.#waiting.push({ chunk, taken });
+    this.#wake?.();
+  }
+
+  #unclear(partition: number, offset: bigint, message: string): void {
+    this.#options.onAlarm?.({
+      kind: "unreadable",
+      message: `Record ${offset} of ${this.#options.topic}/${partition} is no whole document: ${message}`,
+    });
+  }
+}
+
+/** The canonical lines of a record, each with its newline. */
+function linesOf(value: Buffer, onProblem: (message: IngestError["message"]) => void): readonly Buffer[] {
+  if (value.length === 0) {
+    return [];
+  }
+  if (PLAIN_BEGINNINGS.some((beginning) => value.subarray(0, beginning.length).equals(beginning))) {
+    return value.at(-1) === NEWLINE ? [value] : [value, LINE_END];
+  }
+  const reader = new EnvelopeReader();
+  const written = Buffer.from(reader.write(value));
+  const lines = Buffer.concat([written, reader.end()]);
+  if (reader.problem !== undefined) {
+    onProblem(reader.problem.message);
+  }
+  return lines.length === 0 || lines.at(-1) === NEWLINE ? [lines] : [lines, LINE_END];
+}
