@@ -74,7 +74,7 @@ describe.each(VERSIONS)("on Kafka %s", (version) => {
     },
   });
 
-  test("two daemons share a group while one comes and goes and the broker is killed: nothing lost, nothing twice in sum", async () => {
+  test("two daemons share a group while one comes and goes and the broker is killed: nothing is lost, everything is committed", async () => {
     const topic = await newTopic(6);
     const events = Array.from({ length: 6000 }, (_, i) => event(i));
     const first = daemon("first", topic);
