@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import kafkajs from "kafkajs";
 import type { Admin, Consumer, EachBatchPayload, Kafka, KafkaConfig, SASLOptions } from "kafkajs";
 import { IngestError, reasonOf } from "../errors.ts";
@@ -123,12 +122,13 @@ class KafkajsConsumer implements KafkaConsumer {
       return;
     }
     const records = batch.messages.map(({ offset, value }) => ({ offset: BigInt(offset), value: value ?? undefined }));
-    const taken = handlers.batch({ partition: batch.partition, records }).then(() => true);
-    const beat = (): Promise<false> => sleep(HEARTBEAT_MS, false, { ref: false });
-    // The heartbeat rejects when the group is being balanced anew: the batch is given up, and comes again to whoever gets it.
-    while (!(await Promise.race([taken, beat()]))) {
-      await payload.heartbeat();
-    }
+    const taken = handlers.batch({ partition: batch.partition, records });
+    let timer: NodeJS.Timeout | undefined;
+    // A heartbeat rejects when the group is being balanced anew: the batch is given up, and comes again to whoever gets it.
+    const givenUp = new Promise<never>((_, reject) => {
+      timer = setInterval(() => void payload.heartbeat().catch(reject), HEARTBEAT_MS);
+    });
+    await Promise.race([taken, givenUp]).finally(() => clearInterval(timer));
     await payload.heartbeat();
     payload.resolveOffset(batch.lastOffset());
   }
