@@ -1,3 +1,4 @@
+import type { Detection } from "@auditsieve/detect";
 import type { ReplayLog } from "../log-reader.ts";
 import { REDACTOR, logOf, sample, shippedDetections } from "../replay-fixtures.suite.ts";
 import { replayLogs } from "../replay-logs.ts";
@@ -20,12 +21,15 @@ export interface Investigated extends Replayed {
   readonly data: ReportData;
 }
 
+/** Loading them takes longer than a small log does. */
+let detections: readonly Detection[] | undefined;
+
 /** Replays logs under the shipped detections and makes everything that a report needs. */
 export async function investigate(logs: readonly ReplayLog[]): Promise<Investigated> {
   const gatherer = new FactGatherer();
   const replayed = await replayLogs({
     logs,
-    detections: shippedDetections(),
+    detections: (detections ??= shippedDetections()),
     redactor: REDACTOR,
     visitors: [gatherer],
   });

@@ -77,17 +77,6 @@ describe("tellStories on the lineage run", () => {
   });
 });
 
-describe("tellStories on the attack log", () => {
-  test("the compromised service account's token and its rights have an origin", async () => {
-    const { stories } = await investigateSample("attack.log.zst");
-    const story = stories.find(({ actors }) => actors.includes("system:serviceaccount:shop:web"));
-    const texts = story?.links.map(({ text }) => text).join("\n") ?? "";
-    expect(texts).toContain("kubernetes-admin asked for a token of service account shop/web");
-    expect(texts).toContain("ops-carol bound ClusterRole cluster-admin by ClusterRoleBinding web-cluster-admin");
-    expect(story?.ends.length).toBeGreaterThan(0);
-  });
-});
-
 describe("tellStories without bodies", () => {
   const web = "system:serviceaccount:shop:web";
   const pod = {

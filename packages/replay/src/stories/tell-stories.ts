@@ -3,7 +3,7 @@ import type { Place } from "../summary/read-events.ts";
 import type { Facts } from "../summary/gather-facts.ts";
 import { isStartup, NOT_AUTHENTICATED } from "../summary/rank-actors.ts";
 import type { RankedActor } from "../summary/rank-actors.ts";
-import type { Deed } from "./credentials.ts";
+import type { Deed, IssuedToken } from "./credentials.ts";
 import { groupRelated } from "./group-related.ts";
 import { credentialName, isControlLoop, manner, principalId, principalsOf, shortName } from "./principal.ts";
 import { actText, otherActs } from "./other-acts.ts";
@@ -59,9 +59,12 @@ export function tellStories(facts: Facts, actors: readonly RankedActor[]): reado
   const principals = principalsOf(facts.sessions.sessions());
   const ranked = new Map(actors.map((actor) => [actor.name, actor]));
   const standing = (id: string): RankedActor | undefined => {
-    const name = principals.get(id)?.name ?? "";
-    const actor = ranked.get(name === "" ? NOT_AUTHENTICATED : name);
-    return actor?.isSuspicious === true ? actor : undefined;
+    const principal = principals.get(id);
+    const actor = ranked.get(principal === undefined || principal.name === "" ? NOT_AUTHENTICATED : principal.name);
+    // Of an identity's credentials only those stand out that something was found of.
+    return principal !== undefined && actor?.isSuspicious === true && telling(actor, principal).length > 0
+      ? actor
+      : undefined;
   };
   const isSuspicious = (id: string): boolean => standing(id) !== undefined;
   const severe = new Set(
@@ -78,9 +81,11 @@ export function tellStories(facts: Facts, actors: readonly RankedActor[]): reado
       origins.set(principal.id, traceOrigin(principal, facts, principals, isTelling));
     }
   }
+  const tokens = facts.lineage.credentials.tokens();
+  const used = new Set(facts.sessions.sessions().map(({ identity }) => identity.credential));
   const groups = groupRelated(origins, isSuspicious, (time) => isStartup(time, facts.bootstrapUntil));
   return groups
-    .map((ids) => tell(ids, { facts, principals, origins, standing }))
+    .map((ids) => tell(ids, { facts, principals, origins, standing, tokens, used }))
     .sort((a, b) => b.score - a.score || (a.title < b.title ? -1 : 1));
 }
 
@@ -93,6 +98,9 @@ interface Known {
   readonly principals: ReadonlyMap<string, Principal>;
   readonly origins: ReadonlyMap<string, Origin>;
   readonly standing: (id: string) => RankedActor | undefined;
+  readonly tokens: readonly IssuedToken[];
+  /** Credentials that a request in the log was made with. */
+  readonly used: ReadonlySet<string | undefined>;
 }
 
 function tell(ids: readonly string[], known: Known): Story {
@@ -175,19 +183,16 @@ function otherSteps(actor: RankedActor, ids: readonly string[], { facts }: Known
 }
 
 /** When each way of acting began: the first request with a credential, by a program, from an address. */
-function firstActs({ name, credential, sessions }: Principal, { facts }: Known): readonly StoryStep[] {
+function firstActs({ name, credential, sessions }: Principal, known: Known): readonly StoryStep[] {
   const acts = sessions.slice(0, 20).map((session): StoryStep => {
     const as = session.impersonated === undefined ? "" : ` as ${shortName(session.impersonated)}`;
     const text = `First seen: ${shortName(name)}${as} ${manner([session])} (${credentialName(credential)}), ${session.requests} requests until ${session.last}`;
     return { time: session.first, kind: "act", actor: shortName(name), text, place: session.firstPlace };
   });
   const ids = new Set(sessions.map(({ id }) => id));
-  const tokens = facts.lineage.credentials
-    .tokens()
-    .filter(({ session }) => ids.has(session.id) && !isControlLoop(name));
-  const used = new Set(facts.sessions.sessions().map(({ identity }) => identity.credential));
+  const tokens = isControlLoop(name) ? [] : known.tokens.filter(({ session }) => ids.has(session.id));
   const unused = tokens
-    .filter((token) => !used.has(token.credential))
+    .filter((token) => !known.used.has(token.credential))
     .map((token): StoryStep => ({
       time: token.time,
       kind: "act",

@@ -45,6 +45,14 @@ describe("rankActors on the attack log", () => {
     expect(steps.size).toBe(62);
   });
 
+  test("tellStories gives the compromised service account's token and its rights an origin", () => {
+    const story = attack.stories.find(({ actors }) => actors.includes("system:serviceaccount:shop:web"));
+    const texts = story?.links.map(({ text }) => text).join("\n") ?? "";
+    expect(texts).toContain("kubernetes-admin asked for a token of service account shop/web");
+    expect(texts).toContain("ops-carol bound ClusterRole cluster-admin by ClusterRoleBinding web-cluster-admin");
+    expect(story?.ends.length).toBeGreaterThan(0);
+  });
+
   test("every reason says what it is about, and points add up to the score", () => {
     for (const { score, reasons } of attack.actors) {
       expect(Math.abs(score - reasons.reduce((sum, { points }) => sum + points, 0))).toBeLessThan(1);

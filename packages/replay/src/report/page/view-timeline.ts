@@ -4,7 +4,7 @@ import type { FindingFilter } from "./filter-findings.ts";
 import { actorLink, evidence, severity, time } from "./parts.ts";
 import { report } from "./report.ts";
 import { timelineChart, wholeRange } from "./timeline-chart.ts";
-import { counted } from "./write-time.ts";
+import { count, counted } from "./write-time.ts";
 
 const PAGE = 200;
 /** Findings, and what identities that stand out did besides, in order of time. */
@@ -31,7 +31,7 @@ export function timeline(asked: ReadonlyMap<string, string>): HTMLElement {
   const draw = (): void => {
     const found = filterFindings(ENTRIES, filter, (actor) => report.actors[actor]?.name ?? "");
     const acts = found.filter((i) => ENTRIES[i]?.severity === "act").length;
-    said.textContent = `${counted(found.length - acts, "finding")} of ${report.findings.length}, and ${counted(acts, "other request")} of identities that stand out`;
+    said.textContent = `${counted(found.length - acts, "finding")} of ${count(report.findings.length)}, and ${counted(acts, "other request")} of identities that stand out`;
     const rows = found.slice(0, shown).map((i) => rowOf(ENTRIES[i]));
     const more = found.length > shown ? [button(`Show ${Math.min(PAGE, found.length - shown)} more`, showMore)] : [];
     results.replaceChildren(table("Findings in order of time", COLUMNS, rows), ...more);

@@ -1,0 +1,75 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { auditsieve } from "../run-command.suite.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "auditsieve-html-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A loaded machine may take its time. */
+const LOADED = 120_000;
+
+describe("replay --html", () => {
+  test(
+    "replay --html writes a report that only its owner may read, beside the usual output",
+    async () => {
+      const file = join(folder, "report.html");
+      const { code, stdout, stderr } = await auditsieve([
+        "replay",
+        "samples/small.log",
+        "--html",
+        file,
+        "--output",
+        "ndjson",
+      ]);
+      expect(code).toBe(0);
+      expect(stdout.split("\n")[0]).toMatch(/^\{"id":/);
+      expect(stderr).toContain(`wrote the report to ${file}`);
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      const html = readFileSync(file, "utf8");
+      expect(html).toContain("default-src 'none'");
+      expect(html).toContain("ops-carol");
+    },
+    LOADED,
+  );
+
+  test(
+    "replay --html refuses standard input before it reads, and says what to do",
+    async () => {
+      const { code, stderr } = await auditsieve(["replay", "-", "--html", join(folder, "no.html")], "");
+      expect(code).toBe(2);
+      expect(stderr).toContain("standard input cannot be read again");
+      expect(stderr).toContain("hint: Save the log to a file first");
+    },
+    LOADED,
+  );
+
+  test(
+    "replay --html says where it cannot write",
+    async () => {
+      const { code, stderr } = await auditsieve([
+        "replay",
+        "samples/small.log",
+        "--html",
+        join(folder, "none", "x.html"),
+      ]);
+      expect(code).toBe(2);
+      expect(stderr).toContain("Cannot write the report to");
+    },
+    LOADED,
+  );
+
+  test(
+    "replay --stories prints who stands out, the links of each chain and where it ends",
+    async () => {
+      const { code, stdout } = await auditsieve(["replay", "samples/small.log", "--stories"]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^\d+ identities stand out in \d+ findings/);
+      expect(stdout).toMatch(/\n +\d+ +ops-carol /);
+      expect(stdout).toContain("Story 1: ");
+      expect(stdout).toMatch(/ends at ops-carol: ops-carol came with a client certificate/);
+    },
+    LOADED,
+  );
+});

@@ -1,0 +1,394 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eventAt, logOf } from "../replay-fixtures.suite.ts";
+import { show, visit } from "./browser.suite.ts";
+import type { Visit } from "./browser.suite.ts";
+import { investigate, investigateSample, linesOf } from "./investigate.suite.ts";
+import { reportHtml } from "./write-report.ts";
+
+const PARTS = [
+  "overview",
+  "stories",
+  "story-0",
+  "timeline",
+  "matrix",
+  "actors",
+  "actor-0",
+  "objects",
+  "object-0",
+  "rbac",
+  "print",
+];
+const folder = mkdtempSync(join(tmpdir(), "auditsieve-report-"));
+const files = {
+  attack: join(folder, "attack.html"),
+  lineage: join(folder, "lineage.html"),
+  hostile: join(folder, "hostile.html"),
+};
+
+beforeAll(async () => {
+  writeFileSync(files.attack, reportHtml((await investigateSample("attack.log.zst")).data));
+  writeFileSync(files.lineage, reportHtml((await investigateSample("lineage.log.zst")).data));
+  writeFileSync(files.hostile, reportHtml((await investigate([logOf(HOSTILE, hostileLog())])).data));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Markup, a URL of a script, what hides itself and what would end the element. */
+const HOSTILE = `"><img src=x onerror="window.hit=1"><script>window.hit=2</script></script><svg onload="window.hit=3">\u202ejs:alert(1)`;
+
+function hostileLog(): string {
+  const body = { kind: "ClusterRoleBinding", metadata: { name: HOSTILE, annotations: { [HOSTILE]: HOSTILE } } };
+  const binding = {
+    resource: "clusterrolebindings",
+    apiGroup: "rbac.authorization.k8s.io",
+    apiVersion: "v1",
+    name: HOSTILE,
+  };
+  const more = {
+    user: {
+      username: HOSTILE,
+      groups: [HOSTILE, "system:masters"],
+      extra: { "authentication.kubernetes.io/credential-id": [HOSTILE] },
+    },
+    userAgent: HOSTILE,
+    sourceIPs: [HOSTILE, "127.0.0.1"],
+    auditID: HOSTILE,
+  };
+  return linesOf([
+    eventAt(0, {
+      ...more,
+      verb: "list",
+      objectRef: { resource: "secrets", apiVersion: "v1" },
+      responseStatus: { code: 403, message: HOSTILE },
+    }),
+    ...["cluster-admin", HOSTILE].map((role, i) =>
+      eventAt(1_000 * (i + 1), {
+        ...more,
+        level: "RequestResponse",
+        verb: i === 0 ? "create" : "update",
+        objectRef: binding,
+        responseStatus: { code: 201 },
+        requestObject: {
+          ...body,
+          roleRef: { kind: "ClusterRole", name: role },
+          subjects: [{ kind: "User", name: HOSTILE }],
+        },
+        responseObject: {
+          ...body,
+          roleRef: { kind: "ClusterRole", name: role },
+          subjects: [{ kind: "User", name: HOSTILE }],
+        },
+        annotations: {
+          "authorization.k8s.io/reason": `RBAC: allowed by ClusterRoleBinding "${HOSTILE}" of ClusterRole "x" to User "y"`,
+        },
+      }),
+    ),
+    eventAt(5_000, {
+      ...more,
+      requestURI: `/api/v1/namespaces/shop/pods/${HOSTILE}/exec?command=${HOSTILE}`,
+      verb: "get",
+      objectRef: { resource: "pods", subresource: "exec", namespace: HOSTILE, name: HOSTILE, apiVersion: "v1" },
+      responseStatus: { code: 101 },
+    }),
+  ]);
+}
+
+/** Runs `look` on a file, and takes its visit away whatever happens. */
+async function visiting(
+  file: string,
+  look: (visit: Visit) => Promise<void>,
+  options: Parameters<typeof visit>[1] = {},
+): Promise<void> {
+  const visited = await visit(file, options);
+  try {
+    await look(visited);
+  } finally {
+    await visited.close();
+  }
+}
+
+const text = (page: Page, selector = "main"): Promise<string> => page.locator(selector).first().innerText();
+
+describe.each(["attack", "lineage", "hostile"] as const)("the report of the %s log in Chromium", (name) => {
+  test("no part has a script error, breaks its policy or asks for anything", () =>
+    visiting(files[name], async ({ page, complaints, requests }) => {
+      for (const part of PARTS) {
+        await show(page, part);
+        expect((await text(page)).length, part).toBeGreaterThan(20);
+        expect(await page.locator("main h1").first().isVisible(), part).toBe(true);
+      }
+      expect(complaints).toEqual([]);
+      expect(requests).toEqual([]);
+    }));
+
+  test.each(["light", "dark"] as const)("words can be read in %s", (colorScheme) =>
+    visiting(
+      files[name],
+      async ({ page }) => {
+        for (const part of ["overview", "timeline", "story-0", "actor-0", "matrix"]) {
+          await show(page, part);
+          expect(await page.evaluate(POOR_CONTRAST), part).toEqual([]);
+        }
+      },
+      { colorScheme },
+    ),
+  );
+});
+
+describe("the report's page", () => {
+  test("hostile names stay text", () =>
+    visiting(files.hostile, async ({ page }) => {
+      for (const part of PARTS) {
+        await show(page, part);
+        expect(
+          await page.evaluate(
+            "[window.hit, document.querySelectorAll('img, iframe, object, main script, main style').length]",
+          ),
+          part,
+        ).toEqual([undefined, 0]);
+      }
+      await show(page, "actors");
+      expect(await text(page)).toContain("<img src=x onerror=");
+      expect(await page.evaluate("document.documentElement.innerText.includes('\\u202e')")).toBe(false);
+      await show(page, "timeline");
+      await page.locator("button.evidence").first().click();
+      expect(await text(page, "dialog pre")).toContain("onerror");
+      expect(await page.evaluate("window.hit")).toBeUndefined();
+    }));
+
+  test("the content security policy holds against what would get past the page", () =>
+    visiting(files.attack, async ({ page }) => {
+      const tried = await page.evaluate(`(async () => {
+        const refused = [];
+        addEventListener("securitypolicyviolation", (event) => refused.push(event.effectiveDirective));
+        const attempt = async (act) => { try { await act(); return "done"; } catch { return "refused"; } };
+        const answers = [
+          await attempt(() => { document.body.innerHTML = "<b>x</b>"; }),
+          await new Promise((resolve) => setTimeout(() => resolve(attempt(() => (0, eval)("1"))), 0)),
+          await attempt(() => fetch("http://127.0.0.1:9/")),
+          await attempt(() => { const script = document.createElement("script"); script.text = "window.hit = 1"; document.body.append(script); if (window.hit !== 1) throw new Error(); }),
+        ];
+        const image = new Image(); image.src = "http://127.0.0.1:9/x.png"; document.body.append(image);
+        const style = document.createElement("style"); style.textContent = "body { display: none }"; document.head.append(style);
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        return { answers, refused: [...new Set(refused)].sort(), isShown: getComputedStyle(document.body).display !== "none" };
+      })()`);
+      expect(tried).toEqual({
+        answers: ["refused", "refused", "refused", "refused"],
+        refused: expect.arrayContaining(["connect-src", "img-src", "style-src-elem"]),
+        isShown: true,
+      });
+    }));
+
+  test("a newcomer finds the compromised service account and its origin in the attack log", () =>
+    visiting(files.attack, async ({ page }) => {
+      const first = page.locator(".card").first();
+      expect(await first.innerText()).toMatch(
+        /shop:web[\s\S]*kubernetes-admin asked for a token of service account shop\/web/,
+      );
+      expect(await first.innerText()).toContain(
+        "ops-carol bound ClusterRole cluster-admin by ClusterRoleBinding web-cluster-admin",
+      );
+      await first.getByText("asked for a token of service account shop/web").locator("button").click();
+      expect(await text(page, "dialog pre")).toContain("/api/v1/namespaces/shop/serviceaccounts/web/token");
+      expect(await text(page, "dialog pre")).toContain("redacted:");
+    }));
+
+  test("a newcomer finds the way from the foothold to the certificate in the lineage run", () =>
+    visiting(files.lineage, async ({ page }) => {
+      await page.locator(".card h3 a").first().click();
+      const story = await text(page);
+      const way = [
+        "dev-dana",
+        "image-cache",
+        "shop:deployer",
+        "kube-system:backup-operator",
+        "node-telemetry-7f",
+        "ops-shadow",
+      ];
+      const places = way.map((word) => story.indexOf(word));
+      expect(places.every((place) => place >= 0)).toBe(true);
+      expect(await page.locator("svg.graph a").count()).toBeGreaterThan(5);
+      expect(story).toContain("Where the chains end, and why");
+      expect(story).toContain("dev-dana came with a client certificate that no signing request in this log explains");
+    }));
+
+  test("the timeline filters by severity, words, identity, technique and range", () =>
+    visiting(files.attack, async ({ page }) => {
+      await show(page, "timeline");
+      const found = async (): Promise<number> =>
+        Number(/^([\d,]+)/.exec(await text(page, ".found"))?.[1]?.replaceAll(",", ""));
+      const all = await found();
+      await page.locator("input[type=checkbox][value=low]").uncheck();
+      const withoutLow = await found();
+      expect(withoutLow).toBeLessThan(all);
+      await page.locator("#search").fill("secrets");
+      const secrets = await found();
+      expect(secrets).toBeLessThan(withoutLow);
+      expect(secrets).toBeGreaterThan(0);
+      await page.getByLabel("Identity").selectOption({ index: 1 });
+      expect(await found()).toBeLessThan(secrets);
+      await show(page, "matrix");
+      await page.locator("a.technique", { hasText: "T1611" }).first().click();
+      const escapes = await found();
+      expect(escapes).toBeGreaterThan(0);
+      expect(await page.locator("tbody tr").count()).toBe(escapes);
+      await show(page, "timeline");
+      await page.getByRole("button", { name: "Zoom in" }).click();
+      await page.getByRole("button", { name: "Zoom in" }).click();
+      expect(await found()).toBeLessThan(all);
+      await page.getByRole("button", { name: "Whole log" }).click();
+      expect(await found()).toBe(all);
+      const box = await page.locator("svg.chart").boundingBox();
+      if (box === null) {
+        throw new Error("There is no chart");
+      }
+      await page.mouse.move(box.x + box.width * 0.5, box.y + 30);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width * 0.7, box.y + 30, { steps: 4 });
+      await page.mouse.up();
+      expect(await found()).toBeLessThan(all);
+      await page.locator("svg.chart").focus();
+      await page.keyboard.press("0");
+      expect(await found()).toBe(all);
+      await page.keyboard.press("+");
+      expect(await found()).toBeLessThan(all);
+    }));
+
+  test("RBAC changes with the time that is chosen", () =>
+    visiting(files.attack, async ({ page }) => {
+      await show(page, "rbac");
+      const slider = page.locator("#rbac-time");
+      const last = await page.locator("tbody tr").count();
+      await slider.focus();
+      await page.keyboard.press("Home");
+      expect(await page.locator("tbody tr").count()).toBeLessThan(last);
+      expect(await slider.getAttribute("aria-valuetext")).toMatch(/^2026-/);
+    }));
+
+  test("everything works by keyboard alone, and the focus goes where it should", () =>
+    visiting(files.attack, async ({ page }) => {
+      const focused = (): Promise<unknown> => page.evaluate("document.activeElement?.innerText ?? ''");
+      await page.keyboard.press("Tab");
+      expect(await focused()).toBe("To the content");
+      await page.keyboard.press("Enter");
+      await page.waitForFunction("document.activeElement?.tagName === 'H1'");
+      await page.locator("nav a").nth(1).focus();
+      await page.keyboard.press("Enter");
+      await page.waitForFunction("document.activeElement?.innerText === 'Stories'");
+      await show(page, "timeline");
+      const button = page.locator("button.evidence").first();
+      await button.focus();
+      await page.keyboard.press("Enter");
+      expect(await page.evaluate("document.activeElement.closest('dialog') !== null")).toBe(true);
+      await page.keyboard.press("Escape");
+      await page.waitForFunction("document.querySelector('dialog') === null");
+      expect(await page.evaluate("document.activeElement.className")).toBe("evidence");
+      await page.goBack();
+      expect(await text(page, "h1")).toBe("Stories");
+    }));
+
+  test("what cannot be seen is said: names of buttons, tables, pictures; one heading a page", () =>
+    visiting(files.lineage, async ({ page }) => {
+      for (const part of PARTS.filter((each) => each !== "print")) {
+        await show(page, part);
+        expect(await page.evaluate(UNNAMED), part).toEqual([]);
+        expect(await page.locator("h1").count(), part).toBe(1);
+        expect(await page.title()).toMatch(/ - auditsieve$/);
+      }
+      expect(await page.locator("html").getAttribute("lang")).toBe("en");
+    }));
+
+  test("it prints without controls, and fits a narrow screen", () =>
+    visiting(
+      files.attack,
+      async ({ page }) => {
+        for (const part of ["overview", "story-0", "timeline", "matrix", "actor-1", "object-0"]) {
+          await show(page, part);
+          expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), part).toBe(true);
+        }
+        await show(page, "print");
+        await page.emulateMedia({ media: "print" });
+        expect(await page.locator("nav").isVisible()).toBe(false);
+        expect(await page.locator(".evidence").first().isVisible()).toBe(false);
+        expect((await page.pdf({ format: "A4" })).length).toBeGreaterThan(20_000);
+      },
+      { width: 420 },
+    ));
+});
+
+describe("a report of a log of many names", () => {
+  test("stays bounded and opens", async () => {
+    const { data } = await investigate([
+      logOf("a.log", linesOf(Array.from({ length: 4_500 }, (_, i) => floodEvent(i)))),
+    ]);
+    expect(data.findings.length).toBeLessThanOrEqual(4_000);
+    expect(data.findings.length + data.findingsLeftOut).toBeGreaterThan(4_500);
+    expect(data.actors.length).toBeLessThanOrEqual(200);
+    expect(data.objects.length).toBeLessThanOrEqual(400);
+    expect(data.log.limits.join()).toContain("raw events are not in this file");
+    const file = join(folder, "flood.html");
+    const html = reportHtml(data);
+    expect(html.length).toBeLessThan(25_000_000);
+    writeFileSync(file, html);
+    await visiting(file, async ({ page, complaints }) => {
+      for (const part of PARTS) {
+        await show(page, part);
+      }
+      expect(complaints).toEqual([]);
+    });
+  });
+});
+
+/** A privileged pod by a user of its own. */
+function floodEvent(i: number): unknown {
+  const pod = {
+    kind: "Pod",
+    metadata: { name: `p-${i}`, namespace: `n-${i}`, uid: `u-${i}`, annotations: { long: "x".repeat(3_000) } },
+    spec: { hostPID: true, containers: [{ name: "c", image: "i", securityContext: { privileged: true } }] },
+  };
+  return eventAt(i, {
+    auditID: `id-${i}`,
+    verb: "create",
+    level: "RequestResponse",
+    requestURI: `/api/v1/namespaces/n-${i}/pods`,
+    objectRef: { resource: "pods", namespace: `n-${i}`, name: `p-${i}`, apiVersion: "v1" },
+    user: { username: `user-${i}`, groups: [] },
+    userAgent: `agent-${i}`,
+    responseStatus: { code: 201 },
+    requestObject: pod,
+    responseObject: pod,
+  });
+}
+
+/** Words with less contrast than WCAG AA asks for: 4.5, or 3 for large ones. */
+const POOR_CONTRAST = `(() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgb = (colour) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data]; };
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = (element) => { for (let at = element; at !== null; at = at.parentElement) { const colour = rgb(getComputedStyle(at).backgroundColor); if (colour[3] > 0) return colour; } return [255, 255, 255]; };
+  const poor = new Set();
+  for (const element of document.querySelectorAll("main *, header *, footer")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== "");
+    if (!own || element.closest("svg") !== null) continue;
+    const style = getComputedStyle(element);
+    const [a, b] = [light(rgb(style.color)), light(behind(element))].sort((x, y) => y - x);
+    const least = parseFloat(style.fontSize) >= 24 ? 3 : 4.5;
+    if ((a + 0.05) / (b + 0.05) < least) poor.add(element.tagName + "." + element.className + " " + ((a + 0.05) / (b + 0.05)).toFixed(2));
+  }
+  return [...poor];
+})()`;
+
+/** Controls, tables and pictures that a screen reader could not name. */
+const UNNAMED = `(() => {
+  const named = (element) => (element.getAttribute("aria-label") ?? element.getAttribute("aria-labelledby") ?? "") !== "" || element.innerText?.trim() !== "";
+  const missing = [];
+  for (const element of document.querySelectorAll("button, a")) if (!named(element) && element.querySelector("text") === null) missing.push(element.outerHTML);
+  for (const input of document.querySelectorAll("input, select")) if (input.closest("label") === null && !input.hasAttribute("aria-label")) missing.push(input.outerHTML);
+  for (const table of document.querySelectorAll("table")) if (table.caption === null) missing.push("table");
+  for (const picture of document.querySelectorAll("svg[role]")) if (!picture.hasAttribute("aria-label")) missing.push("svg");
+  return missing;
+})()`;
