@@ -15,6 +15,7 @@ export { Filter } from "./filter.ts";
 export type { FilterOptions, FilterSummary, LineProblem, RuleCount } from "./filter.ts";
 export { FindingTap } from "./finding-tap.ts";
 export { LineTail, reducedEvent } from "./reduced-event.ts";
+export { scannedEvent } from "./scanned-event.ts";
 export { scanHead } from "./scan-head.ts";
 export type { LineAlarm } from "./line-handler.ts";
 export type { Feed, SinkFeed } from "./outlet.ts";

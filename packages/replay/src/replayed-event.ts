@@ -15,6 +15,8 @@ export interface ReplayedEvent {
   redacted(): AuditEvent;
   /** The same as the bytes of its line; every byte that is no secret is as it was. Outlives the call. */
   redactedLine(): Buffer;
+  /** The bytes of the line as the log has it, secrets and all. Outlives the call. */
+  line(): Buffer;
   /** Gives the redacted event also after the call, without doing the work before it is asked for. */
   keep(): () => AuditEvent;
 }
@@ -62,7 +64,6 @@ export class EventInHand implements ReplayedEvent {
     this.#redactedLine = undefined;
   }
 
-  /** A copy of the line's bytes, which outlives the call. */
   line(): Buffer {
     return (this.#line ??= Buffer.from(this.scan.bytes.subarray(this.scan.start, this.scan.end)));
   }
