@@ -25,6 +25,15 @@ function commands(finish: Finish): readonly CommandModule[] {
           .demandCommand(1, "no command was given to policy"),
       handler: () => {},
     },
+    {
+      command: "detections",
+      describe: "List, check and test detections: ours or yours",
+      builder: (argv) =>
+        detectionsCommands(finish)
+          .reduce((to, command) => to.command(command), argv)
+          .demandCommand(1, "no command was given to detections"),
+      handler: () => {},
+    },
     lazy(finish, "filter [logs..]", "Drop the noise of audit logs, keep the rest byte for byte", async () => {
       const { filter, filterOptions } = await import("./commands/filter.ts");
       return { options: filterOptions, run: filter };
@@ -110,6 +119,27 @@ function policyCommands(finish: Finish): readonly CommandModule[] {
   ];
 }
 
+function detectionsCommands(finish: Finish): readonly CommandModule[] {
+  return [
+    lazy(finish, "list [paths..]", "Detections with their severity, and the level that they need", async () => {
+      const { detectionsList, detectionsListOptions } = await import("./commands/detections-list.ts");
+      return { options: detectionsListOptions, run: detectionsList };
+    }),
+    lazy(finish, "check [paths..]", "What is wrong with Sigma files, where, and what to do about it", async () => {
+      const { detectionsCheck, detectionsCheckOptions } = await import("./commands/detections-check.ts");
+      return { options: detectionsCheckOptions, run: detectionsCheck };
+    }),
+    lazy(finish, "test [paths..]", "Run the cases beside detections", async () => {
+      const { detectionsTest, detectionsTestOptions } = await import("./commands/detections-test.ts");
+      return { options: detectionsTestOptions, run: detectionsTest };
+    }),
+    lazy(finish, "coverage [paths..]", "What audit policies let each detection see", async () => {
+      const { detectionsCoverage, detectionsCoverageOptions } = await import("./commands/detections-coverage.ts");
+      return { options: detectionsCoverageOptions, run: detectionsCoverage };
+    }),
+  ];
+}
+
 /** A command whose module is loaded when it is called: `policy check` needs no pipeline. */
 function lazy<T>(finish: Finish, usage: string, describe: string, load: () => Promise<Command<T>>): CommandModule {
   return {
@@ -134,6 +164,9 @@ const LISTS: ReadonlySet<string> = new Set([
   "set",
   "detections",
   "compare",
+  "paths",
+  "pipeline",
+  "policies",
   "identity",
 ]);
 

@@ -3,12 +3,13 @@ import { fieldsRead } from "./condition/fields-read.ts";
 import type { Detection } from "./detection.ts";
 import { DetectionEngine, evaluateDetection } from "./detection-engine.ts";
 import type { Outcome } from "./detection-engine.ts";
+import type { Finding } from "./finding.ts";
 import { FindingStream } from "./finding-stream.ts";
 import { rememberedField } from "./memory/remembered-fields.ts";
 
 /**
  * What a detection says of `event` when the log held the events of `before`, in their order. `others` are detections
- * that a correlation names. Without state it is what `evaluateDetection` says.
+ * that a correlation names; of one it says whether the events make a finding. Without state it is what `evaluateDetection` says.
  *
  * @example
  * const { detections: [detection] } = loadDetections(`
@@ -40,10 +41,14 @@ export function evaluateCase(
   }
   const engine = new DetectionEngine([detection, ...others.filter(({ id }) => id !== detection.id)]);
   const stream = new FindingStream(engine);
-  before.forEach((earlier) => stream.push(earlier));
+  const earlier = before.flatMap((one) => stream.push(one));
   const undecided = stream.counts().undecided[detection.id] ?? 0;
   const findings = [...stream.push(event), ...stream.flush()];
-  if (findings.some((finding) => finding.detection.id === detection.id && finding.auditIDs.includes(event.auditID))) {
+  // A correlation's finding rests on all events, and carries a choice of them.
+  const isAbout = ({ auditIDs }: Finding): boolean =>
+    detection.correlation !== undefined || auditIDs.includes(event.auditID);
+  const made = detection.correlation ? [...earlier, ...findings] : findings;
+  if (made.some((finding) => finding.detection.id === detection.id && isAbout(finding))) {
     return "hit";
   }
   return (stream.counts().undecided[detection.id] ?? 0) > undecided ? "unknown" : "miss";

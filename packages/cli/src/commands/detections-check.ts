@@ -1,0 +1,47 @@
+import type { Argv } from "yargs";
+import { EXIT } from "../exit-code.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { sayProblem, writeData, writeLine } from "../output.ts";
+import { count } from "../table.ts";
+import { detectionsOptions, readDetections } from "./detections-files.ts";
+import type { DetectionsOptions } from "./detections-files.ts";
+
+/** Options of `detections check`. */
+export interface DetectionsCheckOptions extends DetectionsOptions {
+  readonly strict: boolean;
+  readonly output: "text" | "json";
+}
+
+/** Adds the options of `detections check`. */
+export function detectionsCheckOptions(argv: Argv): Argv<DetectionsCheckOptions> {
+  return detectionsOptions(argv)
+    .option("strict", { type: "boolean", default: false, describe: "Exit 1 for warnings too" })
+    .option("output", {
+      choices: ["text", "json"] as const,
+      default: "text",
+      describe: "For people, or one JSON document",
+    })
+    .example("$0 detections check rules/", "what is wrong with detections of your own, and what to do about it")
+    .example("$0 detections check rule.yml --pipeline fields.yml", "with a processing pipeline of your own")
+    .epilogue(
+      "Warnings are what makes a detection silent or odd: a field that no audit event has, a missing level. Rules of a folder that are about other logs are counted, not complained of. Exit 0: sound; 1: an error; 2: an unreadable file.",
+    ) as unknown as Argv<DetectionsCheckOptions>;
+}
+
+/** Says every problem of detections, each with its place and its cure. */
+export async function detectionsCheck(options: DetectionsCheckOptions): Promise<ExitCode> {
+  const { detections, problems, others, files } = await readDetections(options);
+  const errors = problems.filter(({ severity }) => severity === "error").length;
+  if (options.output === "json") {
+    await writeData(
+      `${JSON.stringify({ files: files.length, detections: detections.length, otherLogs: others, problems }, undefined, 2)}\n`,
+    );
+  } else {
+    problems.forEach((problem) => sayProblem(problem, problem.file));
+    const rest = others === 0 ? "" : `, ${count(others)} files about other logs`;
+    await writeLine(
+      `${count(detections.length)} sound detections in ${count(files.length)} files, ${count(errors)} errors, ${count(problems.length - errors)} warnings${rest}`,
+    );
+  }
+  return errors > 0 || (options.strict && problems.length > 0) ? EXIT.problems : EXIT.fine;
+}

@@ -1,0 +1,152 @@
+import { linkCorrelations } from "@auditsieve/detect";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { auditsieve, ROOT } from "../run-command.suite.ts";
+import { shippedDetections } from "../shipped.ts";
+import { detectionsPage } from "./detections-page.ts";
+
+describe("detectionsPage()", () => {
+  const file = join(ROOT, "docs/detections.md");
+  const detections = shippedDetections();
+  const { silent } = linkCorrelations(detections);
+
+  test("is what stands in docs/detections.md", () => {
+    const page = detectionsPage(detections.filter((one) => !silent.has(one)));
+    if (process.env["UPDATE_GOLDEN"] !== undefined) {
+      writeFileSync(file, page);
+    }
+    expect(readFileSync(file, "utf8"), "regenerate with UPDATE_GOLDEN=1").toBe(page);
+  });
+});
+
+const RULE = `title: Nodes deleted
+id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
+level: medium
+tags: [attack.t1485]
+logsource: { product: kubernetes, service: audit }
+detection:
+  selection: { verb: delete, objectRef.resource: nodes, responseStatus.code: 200 }
+  condition: selection
+`;
+const WINDOWS = RULE.replace("product: kubernetes, service: audit", "product: windows").replace("5f0d8a3c", "6f0d8a3c");
+const EVENT = {
+  level: "Metadata",
+  auditID: "a",
+  stage: "ResponseComplete",
+  requestURI: "/api/v1/nodes/n",
+  verb: "delete",
+  user: { username: "eve" },
+  objectRef: { resource: "nodes", name: "n" },
+  responseStatus: { code: 200 },
+};
+const caseLine = (expected: string, change: object = {}): string =>
+  `${JSON.stringify({ expect: expected, why: "because", event: { ...EVENT, ...change } })}\n`;
+
+describe("auditsieve detections", () => {
+  let folder = "";
+  const put = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "auditsieve-detections-"));
+    for (const name of ["sound", "broken", "nocases"]) {
+      mkdirSync(join(folder, name));
+    }
+    put("sound/nodes.yml", RULE);
+    put("sound/windows.yml", WINDOWS);
+    put("sound/nodes.cases.ndjson", caseLine("hit") + caseLine("miss", { verb: "get" }));
+    put("nocases/nodes.yml", RULE);
+    put("broken/field.yml", RULE.replace("objectRef.resource", "objectRef.resorce"));
+    put("broken/level.yml", RULE.replace("level: medium", "level: grave").replace("5f0d", "7f0d"));
+    put("windows.yml", WINDOWS);
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("list: a folder of rules, with those about other logs counted", async () => {
+    const { code, stdout } = await auditsieve(["detections", "list", join(folder, "sound")]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/medium +Metadata +T1485 +Nodes deleted/);
+    expect(stdout).toContain("1 detections; 1 files are about other logs");
+  });
+
+  test("list --output json: what programs need, of ours", async () => {
+    const { code, stdout } = await auditsieve(
+      "detections list --min-level high --technique t1552 --output json".split(" "),
+    );
+    expect(code).toBe(0);
+    const listed = JSON.parse(stdout) as { id: string; level: string; techniques: string[]; needs: object[] }[];
+    expect(listed.length).toBeGreaterThan(0);
+    for (const one of listed) {
+      expect(["high", "critical"]).toContain(one.level);
+      expect(one.techniques.some((technique) => technique.startsWith("T1552"))).toBe(true);
+      expect(one.needs).not.toEqual([]);
+    }
+  });
+
+  test("check: every problem with file, line and cure, and the exit code", async () => {
+    const { code, stdout, stderr } = await auditsieve(["detections", "check", join(folder, "broken")]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/field\.yml:7:\d+: warning: .*no audit event has a field "objectRef\.resorce"/);
+    expect(stderr).toContain('hint: Did you mean "objectRef.resource"?');
+    expect(stderr).toMatch(/level\.yml:3:\d+: Cannot load detection "Nodes deleted": its level "grave"/);
+    expect(stdout).toContain("1 sound detections in 2 files, 1 errors, 1 warnings");
+  });
+
+  test("check: warnings count with --strict, and a file that is named must be ours", async () => {
+    const typo = join(folder, "broken/field.yml");
+    expect((await auditsieve(["detections", "check", typo])).code).toBe(0);
+    expect((await auditsieve(["detections", "check", typo, "--strict"])).code).toBe(1);
+    expect((await auditsieve(["detections", "check", join(folder, "windows.yml")])).code).toBe(1);
+    expect((await auditsieve(["detections", "check", join(folder, "nothing.yml")])).code).toBe(2);
+    const { code, stdout } = await auditsieve(["detections", "check", join(folder, "broken"), "--output", "json"]);
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ files: 2, detections: 1, problems: [{ line: 7 }, { line: 3 }] });
+  });
+
+  test("check --pipeline: other field names", async () => {
+    const pipeline = put(
+      "fields.yml",
+      "name: t\npriority: 1\ntransformations:\n  - type: field_name_mapping\n    mapping: { objectRef.resorce: objectRef.resource }\n",
+    );
+    const args = ["detections", "check", join(folder, "broken/field.yml"), "--strict", "--pipeline", pipeline];
+    expect((await auditsieve(args)).code).toBe(0);
+  });
+
+  test("test: the cases beside, and what fails with its line", async () => {
+    expect(await auditsieve(["detections", "test", join(folder, "sound")])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("2 of 2 cases pass") as string,
+    });
+    copyFileSync(join(folder, "sound/nodes.yml"), join(folder, "wrong.yml"));
+    put("wrong.cases.ndjson", caseLine("hit") + caseLine("hit", { verb: "get" }));
+    const failed = await auditsieve(["detections", "test", join(folder, "wrong.yml")]);
+    expect(failed.code).toBe(1);
+    expect(failed.stdout).toMatch(/wrong\.cases\.ndjson:2: failed: miss, not hit\n {2}why: because/);
+    const none = await auditsieve(["detections", "test", join(folder, "nocases")]);
+    expect(none.code).toBe(1);
+    expect(none.stdout).toContain("it has no case");
+    put("wrong.cases.ndjson", '{"expect": "hit"}\n');
+    const unreadable = await auditsieve(["detections", "test", join(folder, "wrong.yml")]);
+    expect(unreadable.code).toBe(2);
+    expect(unreadable.stderr).toContain("wrong.cases.ndjson:1: it holds no audit event");
+  });
+
+  test("coverage: through a policy of one's own", async () => {
+    const policy = put(
+      "policy.yaml",
+      "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: None\n  verbs: [delete]\n- level: Metadata\n",
+    );
+    const args = ["detections", "coverage", join(folder, "sound"), "--policies", policy];
+    const { code, stdout } = await auditsieve([...args, "--output", "json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      detections: [{ title: "Nodes deleted", coverage: { [policy]: "blind" } }],
+    });
+    expect((await auditsieve([...args, "--fail-on-blind"])).code).toBe(1);
+  });
+});
