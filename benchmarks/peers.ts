@@ -77,9 +77,12 @@ function peer(name: string, version: string | undefined, command: Contender["com
     kind: "peer",
     version,
     command,
+    ...(SLOW.has(name) ? { isSlow: true } : {}),
     ...(version === undefined ? { missing: "could not be installed here" } : {}),
   };
 }
+
+const SLOW: ReadonlySet<string> = new Set(["jq", "jaq", "benthos core", "polars", "Miller"]);
 
 function jaqPath(): string {
   return join(WORK, "cargo/bin/jaq");

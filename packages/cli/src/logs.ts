@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import { IngestError, openCanonicalLog } from "@auditsieve/ingest/filter";
 import { say } from "./output.ts";
 import { Failure } from "./failure.ts";
@@ -22,7 +23,19 @@ export function logsOrStdin(logs: readonly string[]): readonly string[] {
  * EKS, GKE and AKS are taken off, a log of events a line comes byte for byte. docs/envelopes.md says what becomes of each.
  */
 export function readLog(log: string, buffers?: readonly [Buffer, Buffer]): AsyncGenerator<Buffer, void> {
-  return log === STANDARD_INPUT ? openCanonicalLog(process.stdin) : openCanonicalLog(log, log, { buffers });
+  if (log !== STANDARD_INPUT) {
+    return openCanonicalLog(log, log, { buffers });
+  }
+  return buffers !== undefined && isPipe()
+    ? openCanonicalLog({ descriptor: STDIN }, "standard input", { buffers })
+    : openCanonicalLog(process.stdin);
+}
+
+const STDIN = 0;
+
+function isPipe(): boolean {
+  const facts = fstatSync(STDIN);
+  return facts.isFIFO() || facts.isFile();
 }
 
 /** Says what made a log unreadable, and whether it did: anything else is thrown on. */

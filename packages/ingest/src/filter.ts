@@ -100,8 +100,8 @@ export class Filter {
         }
       },
     };
-    // Whoever wants to see every event, or changes what is kept, gets line by line.
-    const isPlain = options.onEvent === undefined && options.redact === undefined;
+    // Whoever wants to see every event gets line by line.
+    const isPlain = options.onEvent === undefined;
     this.#framer = new LineFramer(
       isPlain
         ? { ...visitor, lines: (bytes, start, end, offset) => this.#takeLines(bytes, start, end, offset) }
@@ -188,8 +188,10 @@ export class Filter {
   #takeUnknown(bytes: Buffer, start: number, offset: number, isLoaded = true): number {
     const end = bytes.indexOf(10, start);
     const decision = this.#line(bytes, start, end, offset, true);
-    if (isLoaded && decision !== undefined && decision.action !== "strip") {
-      const { policy } = this.#options;
+    const { policy, redact } = this.#options;
+    // What is changed on its way out is looked at line by line.
+    const isTakenAsItIs = decision?.action === "drop" || (decision?.action === "keep" && redact === undefined);
+    if (isLoaded && decision !== undefined && isTakenAsItIs) {
       this.#templates.learn(this.#scan, decision, decision.action === "keep", policy.decidedBy(this.#scan));
     }
     return end + 1;

@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { EnvelopeReader } from "@auditsieve/audit";
 import { IngestError } from "../errors.ts";
 import { openLog } from "./log-file.ts";
-import type { OpenLogOptions } from "./log-file.ts";
+import type { OpenLogOptions, Pipe } from "./log-file.ts";
 
 /**
  * The bytes of a log as one canonical event a line, whatever it is packed in and whatever envelope a provider or the audit webhook
@@ -19,7 +19,7 @@ import type { OpenLogOptions } from "./log-file.ts";
  * assert.deepEqual(lines, ['{"level":"None"}\n']);
  */
 export async function* openCanonicalLog(
-  log: string | Readable,
+  log: string | Readable | Pipe,
   name: string = typeof log === "string" ? log : "standard input",
   options: OpenLogOptions = {},
 ): AsyncGenerator<Buffer, void> {

@@ -3,12 +3,18 @@ import type { FileHandle } from "node:fs/promises";
 import type { Readable, Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { fileError, IngestError, reasonOf } from "../errors.ts";
+import { readPipe } from "./pipe.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
 
 /** How {@link openLog} reads. */
 export interface OpenLogOptions {
   /** Where files are read into, by turns; chunks of a plain log lie in them. Own ones otherwise. */
   readonly buffers?: readonly [Buffer, Buffer] | undefined;
+}
+
+/** A pipe that this process holds open; reading it blocks the thread while nothing comes. */
+export interface Pipe {
+  readonly descriptor: number;
 }
 
 /** What a log file is packed in, told by its first bytes and never by its name. */
@@ -34,11 +40,16 @@ const MAGIC_BYTES = 4;
  * assert.equal(bytes, 8);
  */
 export async function* openLog(
-  log: string | Readable,
+  log: string | Readable | Pipe,
   name: string = nameOf(log),
   options: OpenLogOptions = {},
 ): AsyncGenerator<Buffer, void> {
-  const raw = typeof log === "string" ? readFile(log, options.buffers) : readStream(log, name);
+  const raw =
+    typeof log === "string"
+      ? readFile(log, options.buffers)
+      : "descriptor" in log
+        ? readPipe(log.descriptor, options.buffers ?? newBuffers(), name)
+        : readStream(log, name);
   try {
     const head = await readHead(raw);
     const bytes = withHead(head, raw);
@@ -67,14 +78,18 @@ export function logFormat(head: Buffer): LogFormat {
   return "plain";
 }
 
-function nameOf(log: string | Readable): string {
+function newBuffers(): readonly [Buffer, Buffer] {
+  return [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)];
+}
+
+function nameOf(log: string | Readable | Pipe): string {
   return typeof log === "string" ? log : "standard input";
 }
 
 /** Reads one chunk ahead into the other of two buffers. */
 async function* readFile(
   path: string,
-  buffers: readonly [Buffer, Buffer] = [Buffer.allocUnsafeSlow(READ_BYTES), Buffer.allocUnsafeSlow(READ_BYTES)],
+  buffers: readonly [Buffer, Buffer] = newBuffers(),
 ): AsyncGenerator<Buffer, void> {
   const file = await openFile(path);
   let reading = read(file, buffers[0], path);
