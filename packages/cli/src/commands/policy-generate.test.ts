@@ -79,6 +79,12 @@ const ACCEPTED: readonly { readonly reason: string; readonly hides: (event: Audi
     hides: ({ objectRef, requestObject }) => objectRef?.resource === "secrets" && requestObject !== undefined,
   },
   {
+    reason:
+      "what a config map holds nobody knows, so that writing it whole is never safe; those of the cluster's own settings are " +
+      "named one by one, which a creation, having no name in its URL, cannot match",
+    hides: ({ objectRef, requestObject }) => objectRef?.resource === "configmaps" && requestObject !== undefined,
+  },
+  {
     reason: "what a custom resource holds only its author knows; --set customResources shows it",
     hides: ({ objectRef, requestObject }) =>
       objectRef?.apiGroup?.includes(".") === true &&
