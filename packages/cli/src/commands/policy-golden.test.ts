@@ -54,7 +54,7 @@ async function inThisProcess(args: readonly string[]): Promise<Output> {
   const spies = (["stdout", "stderr"] as const).map((stream) =>
     vi.spyOn(process[stream], "write").mockImplementation((chunk, ...rest) => {
       written[stream] += String(chunk);
-      (rest.find((one) => typeof one === "function") as (() => void) | undefined)?.();
+      for (const one of rest) if (typeof one === "function") one();
       return true;
     }),
   );
