@@ -142,6 +142,28 @@ describe.concurrent("auditsieve filter", () => {
     }
   });
 
+  test("auditsieve filter --workers writes what one thread does, in order, and --verify what is decided without it", async () => {
+    const quiet = sample("working-day.log.zst");
+    const log = file("large.log", Buffer.concat([quiet, Buffer.from("broken\n"), quiet.subarray(0, -20)]));
+    const runs = [[], ["--workers", "2"], ["--verify"], ["--workers", "3", "--verify"]].map(async (options, i) => {
+      const counts = join(folder, `workers-${i}.json`);
+      const { code, stdout, stderr } = await auditsieve(["filter", log, "--summary", counts, ...options]);
+      return { code, stdout, stderr, counts: readFileSync(counts, "utf8") };
+    });
+    const [one, ...others] = await Promise.all(runs);
+    expect([one?.code, (JSON.parse(one?.counts ?? "") as Summary).invalid]).toEqual([0, 2]);
+    for (const other of others) {
+      expect(other.stdout === one?.stdout).toBe(true);
+      expect([other.code, other.stderr, other.counts]).toEqual([one?.code, one?.stderr, one?.counts]);
+    }
+  });
+
+  test.each(["0", "1.5", "many"])("auditsieve filter refuses --workers %s", async (workers) => {
+    const { code, stderr } = await auditsieve(["filter", "samples/small.log", "--workers", workers]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("whole number from 1 to 64");
+  });
+
   test("auditsieve filter --strict exits 1 for an undecidable line", async () => {
     expect((await auditsieve(["filter", "--strict", "-"], "{\n")).code).toBe(1);
   });

@@ -10,6 +10,7 @@ import { writeFile } from "node:fs/promises";
 import type { Argv } from "yargs";
 import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
+import { Failure } from "../failure.ts";
 import { LineProblems } from "../line-problems.ts";
 import { logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
 import { describeRule, loadPolicyOption } from "../noise-policy.ts";
@@ -70,8 +71,18 @@ export function filterOptions(argv: Argv): Argv<FilterCommandOptions> {
     );
 }
 
+const MAX_WORKERS = 64;
+
 /** Writes what the policy keeps to stdout and the counts to stderr. */
 export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
+  if (!Number.isInteger(options.workers) || options.workers < 1 || options.workers > MAX_WORKERS) {
+    throw new Failure(
+      `Cannot filter with ${options.workers} workers: it must be a whole number from 1 to ${MAX_WORKERS}`,
+      {
+        hint: "As many as the machine has cores is enough; 1 costs the least",
+      },
+    );
+  }
   const policy = await loadPolicyOption(options.policy);
   if (policy === undefined) {
     return EXIT.unusable;
