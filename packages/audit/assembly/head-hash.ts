@@ -2,8 +2,9 @@
 // worth comparing. It proves nothing.
 import { CONTROL } from "./memory";
 
-/** Behind `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"`. */
+/** Behind `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"`, and behind `{"level":"` as an EventList's items begin. */
 const LEVEL: usize = 56;
+const LEVEL_OF_ITEM: usize = 10;
 /** From the closing quote of the value before, eight bytes each: `","audit`, `","stage`, `","reque`. */
 const AUDIT_ID: u64 = ((0x74696475 as u64) << 32) | 0x61222c22;
 const STAGE: u64 = ((0x65676174 as u64) << 32) | 0x73222c22;
@@ -18,7 +19,7 @@ const FACTOR: u64 = ((0x9e3779b9 as u64) << 32) | 0x7f4a7c15;
  * path adds nothing, and at 16 one to which it does. Reads no further than 96 bytes behind `end`.
  */
 export function headHash(line: usize, end: usize): u32 {
-  let at = line + LEVEL;
+  let at = line + (load<u8>(line, 2) == 108 ? LEVEL_OF_ITEM : LEVEL);
   let hash = mix(1, load<u64>(at));
   at = nextQuote(at, end);
   if (at >= end || load<u64>(at) != AUDIT_ID) {

@@ -20,6 +20,11 @@ export function sampleLines(name: string): readonly Buffer[] {
   return lines;
 }
 
+/** The line as the item of an EventList. */
+export function itemOf(line: Buffer): Buffer {
+  return Buffer.from(line.toString("latin1").replace('"kind":"Event","apiVersion":"audit.k8s.io/v1",', ""), "latin1");
+}
+
 /** Policies that between them look at everything that a policy can look at. */
 export function fuzzPolicies(): readonly StreamRules[] {
   const texts = [
