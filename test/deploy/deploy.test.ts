@@ -63,6 +63,29 @@ describe("the saved objects of Kibana", () => {
   });
 });
 
+test("the Grafana dashboard and the alerts ask for metrics, labels and no others that the daemon has", () => {
+  const source = read("packages/ingest/src/metrics.ts");
+  const known = new Set([...source.matchAll(/"([a-z]+(?:_[a-z]+)+)"/g)].map(([, name]) => `auditsieve_${name}`));
+  const dashboard = JSON.parse(read("deploy/grafana/auditsieve.json")) as {
+    readonly panels: readonly { readonly id: number; readonly targets: readonly { readonly expr: string }[] }[];
+  };
+  const alerts = readYaml(read("deploy/grafana/alerts.yaml")).documents[0]?.value as unknown as {
+    readonly groups: readonly { readonly rules: readonly { readonly expr: string }[] }[];
+  };
+  const asked = [
+    ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+    ...alerts.groups.flatMap(({ rules }) => rules.map(({ expr }) => expr)),
+  ];
+  const names = asked.flatMap((expr) => expr.match(/auditsieve_\w+/g) ?? []);
+  expect(names.length).toBeGreaterThanOrEqual(asked.length);
+  expect(names.filter((name) => !known.has(name))).toEqual([]);
+  const labels = asked.flatMap((expr) =>
+    [...expr.matchAll(/by \(([^)]+)\)/g)].flatMap(([, list]) => list?.split(", ") ?? []),
+  );
+  expect(labels.filter((label) => label !== "instance" && !source.includes(label))).toEqual([]);
+  expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
+});
+
 test("nothing of the manifests is privileged, writable or allowed to gain rights", () => {
   const files = readdirSync(join(ROOT, "deploy"), { recursive: true, encoding: "utf8" }).filter((name) =>
     /(daemon-set|static-pod.*|_pod)\.(yaml|tpl)$/.test(name),

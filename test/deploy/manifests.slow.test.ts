@@ -79,7 +79,7 @@ describe("an apiserver accepts, by a dry run on its side with strict fields,", (
         "stateClaim: auditsieve",
         "priorityClassName: system-cluster-critical",
         "imagePullSecrets: [{ name: registry }]",
-        "ports: [{ name: metrics, containerPort: 9464 }]",
+        "ports: [{ name: metrics, containerPort: 9464 }, { name: webhook, containerPort: 8443 }]",
         "readinessProbe: { httpGet: { path: /readyz, port: metrics } }",
         "livenessProbe: { httpGet: { path: /healthz, port: metrics } }",
         'podAnnotations: { prometheus.io/scrape: "true" }',
