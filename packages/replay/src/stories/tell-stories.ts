@@ -210,6 +210,10 @@ function chaptersOf(
   nodes: ReadonlyMap<string, ChainNode>,
   suspects: readonly RankedActor[],
 ): readonly Chapter[] {
+  const names = new Set(suspects.map(({ name }) => name));
+  const told = new Set(
+    members.filter(({ name }) => names.has(name === "" ? NOT_AUTHENTICATED : name)).map(({ id }) => id),
+  );
   return suspects.flatMap((actor) =>
     members
       .filter(({ name }) => (name === "" ? NOT_AUTHENTICATED : name) === actor.name)
@@ -222,7 +226,8 @@ function chaptersOf(
           acted: `${manner(principal.sessions)} (${credentialName(principal.credential)}): ${severe === 1 ? "one finding" : `${severe} findings`} of severity medium or more`,
           came: came.slice(-8).map(({ time, text, place }) => ({ time, text, place })),
           ends: ends
-            .filter(({ node }) => node === principal.id || above.has(node))
+            // Of another identity with a chapter of its own that chapter says it.
+            .filter(({ node }) => node === principal.id || (above.has(node) && !told.has(node)))
             .slice(0, 4)
             .map(({ node, text }) =>
               node === principal.id ? text : `Before ${nodes.get(node)?.label ?? ""}: ${text}`,

@@ -2,7 +2,7 @@ import { el, svg } from "./dom.ts";
 import { layoutGraph } from "./layout-graph.ts";
 import type { ReportData } from "../report-data.ts";
 
-const BOX = { width: 290, height: 46, gapX: 60, gapY: 44, margin: 12 };
+const BOX = { width: 320, height: 46, gapX: 60, gapY: 44, margin: 12 };
 const MOST_NODES = 80;
 /** Room on the right for links that go around. */
 const AROUND = 150;
