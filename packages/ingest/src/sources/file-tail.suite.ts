@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  copyFileSync,
   existsSync,
   mkdtempSync,
   readFileSync,
@@ -22,7 +23,20 @@ import { createFileTail } from "./file-tail.ts";
 
 type Step =
   | { readonly do: "append"; readonly lines: number; readonly bytes: number; readonly leavesHalf: boolean }
-  | { readonly do: "rotate" | "rotate-and-compress" | "compress-later" | "truncate" | "read" | "restart" | "crash" };
+  | { readonly do: (typeof SIMPLE)[number] };
+
+const SIMPLE = [
+  "rotate",
+  "rotate-and-compress",
+  "compress-later",
+  "truncate",
+  "copytruncate",
+  "delete",
+  "read",
+  "pause",
+  "restart",
+  "crash",
+] as const;
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -36,9 +50,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 7,
-    arbitrary: fc
-      .constantFrom("rotate", "rotate", "rotate-and-compress", "compress-later", "read", "restart", "crash", "truncate")
-      .map((name) => ({ do: name })),
+    arbitrary: fc.constantFrom("rotate" as const, ...SIMPLE).map((name) => ({ do: name })),
   },
 );
 
@@ -102,8 +114,28 @@ class World {
         return;
       case "read":
         return this.#readAll();
+      case "copytruncate":
+      case "delete":
+        // The same, under the eyes of a reader that goes on: a fresh line proves that it has read to the end.
+        this.#append(1, 10, false);
+        await this.#readAll();
+        if (one.do === "delete") {
+          unlinkSync(this.#log);
+        } else {
+          copyFileSync(this.#log, `${this.#log}.copy`);
+          this.#reader?.forgetCuts();
+          truncateSync(this.#log, 0);
+          // Cut and written anew beyond the old length between two looks is beyond what a reader can tell apart.
+          await this.#reader?.untilTruncated();
+        }
+        return;
+      case "pause":
+        await this.#open();
+        this.#reader?.pause();
+        return;
       case "restart":
         await this.#open();
+        this.#reader?.resume();
         await this.#reader?.ackAll();
         await this.#reader?.stop();
         this.#reader = undefined;
@@ -170,6 +202,7 @@ class World {
 
   async #readAll(): Promise<void> {
     await this.#open();
+    this.#reader?.resume();
     const expected = this.#written.length - (this.#half === "" ? 0 : 1);
     for (let waited = 0; this.#received.size < expected; waited++) {
       if (waited > 4000) {
@@ -203,6 +236,8 @@ class Reader {
   readonly #lines: { readonly text: string; readonly input: string; readonly end: number }[] = [];
   readonly #oracle: Oracle;
   #running: Promise<void> = Promise.resolve();
+  #gate: PromiseWithResolvers<void> | undefined;
+  #truncations = 0;
 
   private constructor(source: ReturnType<typeof createFileTail>, oracle: Oracle) {
     this.#source = source;
@@ -210,16 +245,44 @@ class Reader {
   }
 
   static async open(path: string, checkpoint: string, oracle: Oracle): Promise<Reader> {
+    let reader: Reader | undefined = undefined;
     const source = createFileTail({
       name: "audit",
       path,
+      onAlarm: ({ kind }) => {
+        if (reader !== undefined && kind === "truncated") {
+          reader.#truncations++;
+        }
+      },
       checkpoint: await openCheckpoint(checkpoint),
       pollIntervalMs: 1,
       chunkBytes: 1000,
     });
-    const reader = new Reader(source, oracle);
+    reader = new Reader(source, oracle);
     reader.#running = reader.#run();
     return reader;
+  }
+
+  /** Takes nothing more, as a pipeline does whose sinks are away, and keeps open what it has open. */
+  pause(): void {
+    this.#gate ??= Promise.withResolvers<void>();
+  }
+
+  /** Waits until it has seen that the file was cut. */
+  async untilTruncated(): Promise<void> {
+    for (let waited = 0; this.#truncations === 0; waited++) {
+      expect(waited, "the cut was not seen").toBeLessThan(4000);
+      await sleep(1);
+    }
+  }
+
+  forgetCuts(): void {
+    this.#truncations = 0;
+  }
+
+  resume(): void {
+    this.#gate?.resolve();
+    this.#gate = undefined;
   }
 
   async ackAll(): Promise<void> {
@@ -233,6 +296,7 @@ class Reader {
 
   async stop(): Promise<void> {
     this.#stop.abort();
+    this.resume();
     await this.#running;
   }
 
@@ -258,6 +322,7 @@ class Reader {
       if (chunk.isLast) {
         framer.end();
       }
+      await this.#gate?.promise;
     }
   }
 }

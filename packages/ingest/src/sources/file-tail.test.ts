@@ -139,6 +139,18 @@ describe("file tail", () => {
     expect(alarms).toMatchObject([{ kind: "truncated" }]);
   });
 
+  test("sees a file that was cut and written anew to the very same length", async () => {
+    write("first");
+    const received = await receive(await tail(), 2, (_line, index) => {
+      if (index === 0) {
+        truncateSync(log, 0);
+        write("other");
+      }
+    });
+    expect(texts(received)).toEqual(["first", "other"]);
+    expect(alarms).toMatchObject([{ kind: "truncated" }]);
+  });
+
   test("waits for a file and a folder that are not there yet", async () => {
     const late = join(folder, "later");
     const source = createFileTail({

@@ -24,6 +24,8 @@ export class TailedFile {
   #offset: number;
   #head: Buffer;
   #isArchiveRead = false;
+  /** Time of the last change for which the beginning was compared. */
+  #checkedAt = 0;
 
   constructor(file: {
     readonly generation: number;
@@ -110,11 +112,19 @@ export class TailedFile {
     if (this.origin.kind === "archive") {
       return false;
     }
-    const { size } = await this.origin.handle.stat();
-    return (
-      size < this.#offset ||
-      (size > this.#offset && !(await headOf(this.origin.handle, this.#head.length)).equals(this.#head))
-    );
+    const { size, mtimeMs } = await this.origin.handle.stat();
+    if (size < this.#offset) {
+      return true;
+    }
+    // Written anew to the very same length, it shows by its time only.
+    if (size === this.#offset && mtimeMs === this.#checkedAt) {
+      return false;
+    }
+    const isSame = (await headOf(this.origin.handle, this.#head.length)).equals(this.#head);
+    if (isSame) {
+      this.#checkedAt = mtimeMs;
+    }
+    return !isSame;
   }
 
   /** Whether `file` is this one under its rotated name, plain or compressed. */
