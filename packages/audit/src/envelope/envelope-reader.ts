@@ -37,6 +37,11 @@ export class EnvelopeReader {
     return this.#form === "plain";
   }
 
+  /** Whether each line is for itself, in an envelope or not: then reading may begin at any of them. False while it is not known. */
+  get isByLine(): boolean {
+    return this.#form === "plain" || this.#form === "lines";
+  }
+
   /** What was wrong with the document, once it is known; everything that could be read has come out all the same. */
   get problem(): DocumentProblem | undefined {
     return this.#records instanceof DocumentReader ? this.#records.problem : undefined;

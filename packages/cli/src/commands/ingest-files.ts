@@ -78,7 +78,7 @@ export async function ingestFiles(options: IngestFilesOptions, signal: AbortSign
   }
 }
 
-/** A log that is written to is followed; what is packed or in an envelope is read to its end. */
+/** A log of lines is followed, in an envelope too; what is packed or one document is read to its end. */
 async function sourceOf(file: string, index: number, follow: boolean): Promise<SourceConfig> {
   const name = index === 0 ? "audit" : `audit-${index + 1}`;
   if (file === STANDARD_INPUT) {
@@ -92,7 +92,7 @@ async function sourceOf(file: string, index: number, follow: boolean): Promise<S
 function isLineLog(head: Buffer): boolean {
   const reader = new EnvelopeReader();
   reader.write(head);
-  return head.length === 0 || reader.isPlain;
+  return head.length === 0 || reader.isByLine;
 }
 
 async function readHead(file: string): Promise<Buffer> {

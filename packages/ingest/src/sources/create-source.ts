@@ -27,7 +27,7 @@ export async function createSource(config: SourceConfig, context: SourceContext)
   const onUnreadable = ({ message }: IngestError): void => onAlarm({ kind: "unreadable", message });
   switch (config.type) {
     case "file":
-      return createFileTails({ ...config, checkpoint, onAlarm });
+      return createFileTails({ ...config, takesEnvelopes: true, checkpoint, onAlarm });
     case "archive":
       return archiveSource({ name, logs: await expandPatterns(config.paths), checkpoint, onUnreadable });
     case "stdin": {

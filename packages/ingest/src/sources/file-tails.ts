@@ -5,12 +5,15 @@ import { AckOrder } from "./ack-order.ts";
 import { createFileTail } from "./file-tail.ts";
 import type { FileTailOptions } from "./file-tail.ts";
 import { activeLogs, isPattern } from "./log-patterns.ts";
+import { unwrapped } from "./unwrapped.ts";
 
 export interface FileTailsOptions extends Omit<FileTailOptions, "path" | "inputName" | "readsRotated"> {
   /** Logs, and patterns of logs; files that a pattern finds later are followed from their beginning. */
   readonly paths: readonly string[];
   /** How often patterns are looked at again. Default 5 s. */
   readonly rescanIntervalMs?: number;
+  /** Takes the envelopes of providers and EventLists off. Default: what is written is read as it is. */
+  readonly takesEnvelopes?: boolean;
 }
 
 const DEFAULT_RESCAN_MS = 5_000;
@@ -26,8 +29,13 @@ const NEWLINE = 10;
 export function createFileTails(options: FileTailsOptions): Source {
   const [path, ...others] = options.paths;
   return path !== undefined && others.length === 0 && !isPattern(path)
-    ? createFileTail({ ...options, path })
+    ? createTail(options, { ...options, path })
     : new FileTails(options);
+}
+
+function createTail({ takesEnvelopes, checkpoint }: FileTailsOptions, tail: FileTailOptions): Source {
+  const source = createFileTail(tail);
+  return takesEnvelopes === true ? unwrapped(source, checkpoint) : source;
 }
 
 interface Ready {
@@ -104,7 +112,7 @@ class FileTails implements Source {
   async #scan(signal: AbortSignal, isLater: boolean): Promise<void> {
     for (const path of await activeLogs(this.#options.paths)) {
       if (!this.#tails.has(path) && !signal.aborted) {
-        const source = createFileTail({
+        const source = createTail(this.#options, {
           ...this.#options,
           name: `${this.name}/${path}`,
           path,
