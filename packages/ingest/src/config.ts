@@ -1,6 +1,8 @@
 import { own, readYaml } from "@auditsieve/audit";
 import type { JsonObject, JsonValue, Problem } from "@auditsieve/audit";
 import { DetectionEngine, loadDetectionFiles } from "@auditsieve/detect";
+import { readCases } from "./config-cases.ts";
+import type { IngestCase } from "./config-cases.ts";
 import { ConfigReader } from "./config-reader.ts";
 import type { ConfigReferences } from "./config-reader.ts";
 import { readSink } from "./config-sinks.ts";
@@ -21,6 +23,8 @@ export interface IngestConfig {
   readonly sinks: readonly SinkConfig[];
   readonly detections: DetectionEngine;
   readonly limits: Partial<PipelineLimits>;
+  /** Cases for `ingest test`. */
+  readonly tests?: readonly IngestCase[];
   /** Where metrics and health are served; nowhere without it. */
   readonly metrics?: ListenAddress;
 }
@@ -66,11 +70,16 @@ export function readConfig(text: string, references: ConfigReferences): ReadConf
   return { config: problems.some(({ severity }) => severity === "error") ? undefined : config, problems };
 }
 
-function readRoot(reader: ConfigReader, value: JsonValue, references: ConfigReferences): IngestConfig | undefined {
+/** Reads the whole document. */
+export function readRoot(
+  reader: ConfigReader,
+  value: JsonValue,
+  references: ConfigReferences,
+): IngestConfig | undefined {
   const root = reader.object(
     value,
     [],
-    ["cluster", "stateFolder", "keys", "sources", "sinks", "detections", "limits", "metrics"],
+    ["cluster", "stateFolder", "keys", "sources", "sinks", "detections", "limits", "metrics", "tests"],
   );
   if (root === undefined) {
     return undefined;
@@ -97,6 +106,7 @@ function readRoot(reader: ConfigReader, value: JsonValue, references: ConfigRefe
   );
   const limits = readLimits(reader, own(root, "limits"));
   const metrics = readListen(reader, own(root, "metrics"));
+  const tests = readCases(reader, root, sinks);
   const detections = readDetections(reader, own(root, "detections"), references);
   if (cluster === undefined || stateFolder === undefined) {
     return undefined;
@@ -111,6 +121,7 @@ function readRoot(reader: ConfigReader, value: JsonValue, references: ConfigRefe
     detections,
     limits,
     ...(metrics && { metrics }),
+    ...(tests.length > 0 && { tests }),
   };
 }
 

@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
 import {
   appendFileSync,
   existsSync,
@@ -13,15 +11,15 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { expect } from "vitest";
+import { Child } from "./chaos-child.suite.ts";
 import type { NoiseReceipt } from "./receipt-book.ts";
 import { MockElasticsearch } from "./sinks/mock-elasticsearch.suite.ts";
 import type { Behaviour } from "./sinks/mock-elasticsearch.suite.ts";
 
-const CHILD = fileURLToPath(new URL("daemon-child.suite.ts", import.meta.url));
-const FAULTS: readonly Behaviour[] = [
+/** What a sink may do; mostly it works. */
+export const FAULTS: readonly Behaviour[] = [
   "ok",
   "ok",
   "ok",
@@ -31,6 +29,7 @@ const FAULTS: readonly Behaviour[] = [
   "http-429",
   { everyThird: 503 },
   "invalid-answer",
+  "cut-answer",
 ];
 
 /**
@@ -46,7 +45,7 @@ export async function killRepeatedly(kills: number): Promise<{ readonly lines: n
   let child: Child | undefined;
   try {
     world.append(50);
-    child = await Child.start(mock.url, folder);
+    child = await Child.start({ node: mock.url, folder });
     // The first look decides what counts as new: a file rotated away before it is not the daemon's business.
     await world.until(() => mock.documents.size > 0 && existsSync(join(folder, "state", "checkpoint.json")));
     for (let kill = 0; kill < kills; kill++) {
@@ -58,7 +57,7 @@ export async function killRepeatedly(kills: number): Promise<{ readonly lines: n
       await child.end("SIGKILL");
       await running;
       world.append(20);
-      child = await Child.start(mock.url, folder);
+      child = await Child.start({ node: mock.url, folder });
     }
     mock.behave = () => "ok";
     await world.until(() => eventsOf(mock).length >= world.kept.length);
@@ -67,7 +66,7 @@ export async function killRepeatedly(kills: number): Promise<{ readonly lines: n
     expect(eventsOf(mock).toSorted()).toEqual(world.kept.toSorted());
     const dropped = world.lines.size - world.kept.length;
     expect(receiptsOf(mock).reduce((sum, { count }) => sum + count, 0)).toBe(dropped);
-    expect(countersOf(folder)).toMatchObject({
+    expect(countersOf(join(folder, "state"))).toMatchObject({
       lines: world.lines.size,
       "elasticsearch/lines": world.lines.size,
       "elasticsearch/delivered": world.kept.length,
@@ -82,11 +81,13 @@ export async function killRepeatedly(kills: number): Promise<{ readonly lines: n
   }
 }
 
-function eventsOf(mock: MockElasticsearch): readonly string[] {
+/** The stored events, each as its line. */
+export function eventsOf(mock: MockElasticsearch): readonly string[] {
   return originalsOf(mock, "event");
 }
 
-function receiptsOf(mock: MockElasticsearch): readonly NoiseReceipt[] {
+/** The stored receipts. */
+export function receiptsOf(mock: MockElasticsearch): readonly NoiseReceipt[] {
   return originalsOf(mock, "metric").map((text) => JSON.parse(text) as NoiseReceipt);
 }
 
@@ -96,20 +97,26 @@ function originalsOf(mock: MockElasticsearch, kind: string): readonly string[] {
     .flatMap((event) => (event.kind === kind ? [event.original] : []));
 }
 
-function countersOf(folder: string): unknown {
-  const { sections } = JSON.parse(readFileSync(join(folder, "state", "checkpoint.json"), "utf8")) as {
-    sections: Record<string, { readonly counters?: unknown }>;
+/** The counters in the checkpoint. */
+export function countersOf(stateFolder: string): Readonly<Record<string, number>> {
+  const { sections } = JSON.parse(readFileSync(join(stateFolder, "checkpoint.json"), "utf8")) as {
+    sections: Record<string, { readonly counters?: Record<string, number> }>;
   };
-  return sections["pipeline/audit"]?.counters;
+  return sections["pipeline/audit"]?.counters ?? {};
 }
 
 /** Writes an audit log the way the apiserver does. */
-class LogWriter {
+export class LogWriter {
   readonly lines = new Set<string>();
   readonly kept: string[] = [];
   readonly #log: string;
   readonly #folder: string;
   #rotations = 0;
+
+  /** The file that the daemon follows. */
+  get path(): string {
+    return this.#log;
+  }
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -149,7 +156,7 @@ class LogWriter {
     for (const end = performance.now() + ms; performance.now() < end;) {
       this.append(1 + Math.floor(Math.random() * 20));
       if (Math.random() < 0.15) {
-        this.#rotate();
+        this.rotate();
       }
       await sleep(3);
     }
@@ -157,14 +164,15 @@ class LogWriter {
 
   async until(isDone: () => boolean): Promise<void> {
     for (let waited = 0; !isDone(); waited += 5) {
-      if (waited > 20_000) {
-        expect.fail("the daemon did not get everything to the sink in 20 s");
+      if (waited > 60_000) {
+        expect.fail("the daemon did not get everything to the sink in a minute");
       }
       await sleep(5);
     }
   }
 
-  #rotate(): void {
+  /** Renames the log away, begins a new one with a line, and perhaps packs the old one. */
+  rotate(): void {
     const name = join(this.#folder, `audit-2026-11-24T00-00-00.${String(this.#rotations++).padStart(3, "0")}.log`);
     renameSync(this.#log, name);
     this.append(1);
@@ -172,31 +180,5 @@ class LogWriter {
       writeFileSync(`${name}.gz`, gzipSync(readFileSync(name)));
       unlinkSync(name);
     }
-  }
-}
-
-class Child {
-  readonly #process: ChildProcess;
-  readonly #exit: Promise<number | null>;
-
-  private constructor(process: ChildProcess) {
-    this.#process = process;
-    this.#exit = new Promise((resolve) => process.on("exit", resolve));
-  }
-
-  static async start(node: string, folder: string): Promise<Child> {
-    const child = spawn(process.execPath, [CHILD, node, folder], { stdio: ["ignore", "pipe", "pipe"] });
-    let errors = "";
-    child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
-    await new Promise<void>((resolve, reject) => {
-      child.stdout.once("data", () => resolve());
-      child.once("exit", () => reject(new Error(`the daemon did not start: ${errors}`)));
-    });
-    return new Child(child);
-  }
-
-  end(signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
-    this.#process.kill(signal);
-    return this.#exit;
   }
 }

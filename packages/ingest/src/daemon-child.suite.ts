@@ -1,19 +1,35 @@
-/** A daemon in a process of its own, to be killed: `node daemon-child.suite.ts <node url> <folder>`. */
-import { readFileSync } from "node:fs";
+/**
+ * A daemon in a process of its own, to be killed: `node daemon-child.suite.ts <node url> <folder>`. CHAOS_DIE_AT=n kills it at the
+ * n-th operation on the files of its checkpoint; while the file of CHAOS_FULL is there, every write fails as on a full disk.
+ */
+import { existsSync, promises, readFileSync } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { loadDetections } from "@auditsieve/detect";
-import { readConfig } from "./config.ts";
-import { startDaemon } from "./daemon.ts";
-import { createLogger } from "./logger.ts";
 
 const [node = "", folder = ""] = process.argv.slice(2);
+const { CHAOS_STATE_FOLDER = "", CHAOS_DIE_AT = "", CHAOS_MORE = "", CHAOS_FULL = "" } = process.env;
+const stateFolder = CHAOS_STATE_FOLDER === "" ? join(folder, "state") : CHAOS_STATE_FOLDER;
+if (CHAOS_DIE_AT !== "") {
+  dieAt(Number(CHAOS_DIE_AT));
+}
+if (CHAOS_FULL !== "") {
+  failWhileFull(CHAOS_FULL);
+}
+// Only now, so that they see the files as they were made above.
+const { readConfig } = await import("./config.ts");
+const { startDaemon } = await import("./daemon.ts");
+const { createLogger } = await import("./logger.ts");
+
 const { config, problems } = readConfig(
   `
 cluster: test
-stateFolder: ${join(folder, "state")}
+stateFolder: ${stateFolder}
 sources: [{ type: file, path: ${join(folder, "audit.log")}, pollIntervalMs: 5 }]
-sinks: [{ type: elasticsearch, node: "${node}", feed: kept, requestTimeoutMs: 2000 }]
-limits: { maxBatchItems: 50, maxBatchAgeMs: 5, drainMs: 5000 }
+sinks:
+  - { type: elasticsearch, node: "${node}", feed: kept, requestTimeoutMs: 500 }
+${CHAOS_MORE === "" ? "limits: { maxBatchItems: 50, maxBatchAgeMs: 5, drainMs: 20000 }" : CHAOS_MORE}
 `,
   {
     env: () => undefined,
@@ -41,3 +57,86 @@ const end = await startDaemon(config, {
   },
 });
 process.exitCode = end.reason === "failed" || end.unacknowledged > 0 ? 3 : 0;
+
+/** Counts open, write, fsync, close and rename of the checkpoint and of its folder, and dies before or in the middle of the n-th. */
+function dieAt(operation: number): void {
+  let left = operation;
+  const count = (): void => {
+    if (left-- === 0) {
+      process.kill(process.pid, "SIGKILL");
+      // The signal is delivered at once; nothing after this line may run.
+      for (;;) {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+      }
+    }
+  };
+  const isWatched = (path: unknown): boolean =>
+    typeof path === "string" && (path === stateFolder || path.includes("checkpoint.json"));
+  const open = promises.open.bind(promises);
+  const rename = promises.rename.bind(promises);
+  promises.open = async (path, flags, mode) => {
+    if (!isWatched(path)) {
+      return open(path, flags, mode);
+    }
+    count();
+    return watched(await open(path, flags, mode), count);
+  };
+  promises.rename = async (from, to) => {
+    if (isWatched(from)) {
+      count();
+    }
+    return rename(from, to);
+  };
+  syncBuiltinESMExports();
+}
+
+function watched(handle: FileHandle, count: () => void): FileHandle {
+  const writeFile = handle.writeFile.bind(handle);
+  const sync = handle.sync.bind(handle);
+  const close = handle.close.bind(handle);
+  handle.writeFile = async (data, options) => {
+    count();
+    // Half of it is there when the next operation kills.
+    if (typeof data === "string") {
+      await handle.write(data.slice(0, data.length >> 1));
+      count();
+      await handle.write(data.slice(data.length >> 1));
+      return;
+    }
+    await writeFile(data, options);
+  };
+  handle.sync = async () => {
+    count();
+    await sync();
+  };
+  handle.close = async () => {
+    count();
+    await close();
+  };
+  return handle;
+}
+
+/** Where no small disk can be mounted: writes fail the way they do on a full one. */
+function failWhileFull(marker: string): void {
+  const open = promises.open.bind(promises);
+  const check = (): void => {
+    if (existsSync(marker)) {
+      throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    }
+  };
+  promises.open = async (path, flags, mode) => {
+    const handle = await open(path, flags, mode);
+    const writeFile = handle.writeFile.bind(handle);
+    const write = handle.write.bind(handle) as (...args: readonly unknown[]) => unknown;
+    handle.writeFile = async (data, options) => {
+      check();
+      await writeFile(data, options);
+    };
+    handle.write = ((...args: readonly unknown[]) => {
+      check();
+      return write(...args);
+    }) as typeof handle.write;
+    return handle;
+  };
+  syncBuiltinESMExports();
+}

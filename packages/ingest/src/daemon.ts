@@ -19,8 +19,9 @@ import type { Delivery, Sink } from "./sink.ts";
 import type { Backoff } from "./sinks/backoff.ts";
 import { checkFolder, checkSink, createSink } from "./sinks/create-sink.ts";
 import type { SourceAlarm } from "./source.ts";
-import { openSideLogs } from "./sinks/dead-letter.ts";
+import { openSideLogs, readDeadLetterIds } from "./sinks/dead-letter.ts";
 import { checkSource, createSource, describeSource } from "./sources/create-source.ts";
+import { lockState } from "./state-lock.ts";
 import { stateKey } from "./state-keys.ts";
 import type { PipelineTally } from "./tally.ts";
 
@@ -57,7 +58,7 @@ export interface DaemonEnd {
 
 /**
  * Runs the daemon until `signal` aborts or a source fails for good. Rejects only when it cannot start: an unreadable
- * checkpoint, an unwritable state folder.
+ * checkpoint, an unwritable state folder, or one that another daemon uses.
  *
  * @example
  * const stop = new AbortController();
@@ -65,16 +66,28 @@ export interface DaemonEnd {
  * const exitCode = end.reason === "failed" || end.unacknowledged > 0 ? 3 : 0;
  */
 export async function startDaemon(config: IngestConfig, options: DaemonOptions): Promise<DaemonEnd> {
-  const { logger } = options;
   const { stateFolder } = config;
   await mkdir(stateFolder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
     throw fileError("create state folder", stateFolder, error);
   });
+  const lock = await lockState(stateFolder);
+  try {
+    return await runLocked(config, options);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<DaemonEnd> {
+  const { logger } = options;
+  const { stateFolder } = config;
   const redactionKey = config.redactionKey ?? (await keyOf(stateFolder, "redaction", logger));
   const idKey = config.idKey ?? (await keyOf(stateFolder, "id", logger));
   const checkpoint = await openCheckpoint(join(stateFolder, "checkpoint.json"));
+  const deadLetter = join(stateFolder, "dead-letter.ndjson");
   const sideLogs = openSideLogs({
-    deadLetter: join(stateFolder, "dead-letter.ndjson"),
+    deadLetter,
+    earlier: await readDeadLetterIds(deadLetter),
     quarantine: join(stateFolder, "quarantine.ndjson"),
   });
   const sinks = await Promise.all(

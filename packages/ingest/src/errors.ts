@@ -8,6 +8,7 @@ export type IngestErrorCode =
   | "checkpoint-corrupt"
   | "checkpoint-version"
   | "checkpoint-write"
+  | "state-in-use"
   | "sink-open"
   | "sink-write"
   | "sink-closed"

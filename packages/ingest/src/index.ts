@@ -76,3 +76,8 @@ export { reconcile } from "./reconcile.ts";
 export type { Discrepancy, ReconciledSink, Reconciliation, ReconcileOptions } from "./reconcile.ts";
 export { runDaemon } from "./daemon-reload.ts";
 export type { ReloadOptions } from "./daemon-reload.ts";
+export { configSchema } from "./config-schema.ts";
+export { redeliverDeadLetters } from "./sinks/dead-letter-redeliver.ts";
+export type { Redelivered } from "./sinks/dead-letter-redeliver.ts";
+export { runCases } from "./config-cases.ts";
+export type { CaseResult, IngestCase } from "./config-cases.ts";

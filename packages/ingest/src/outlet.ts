@@ -45,6 +45,8 @@ export interface OutletOptions {
   readonly limits: BatchLimits;
   readonly backoff: Backoff;
   readonly deadLetter: (letters: readonly DeadLetter[]) => Promise<void>;
+  /** Whether an earlier run has put the delivery aside already. */
+  readonly isDeadLettered: (id: string) => boolean;
   readonly onSettled: (settled: readonly Underway[]) => void;
   readonly onFailure: (error: IngestError) => void;
   /** Ends every try, at the end of the drain. */
@@ -126,8 +128,12 @@ export class Outlet {
   }
 
   /** Never rejects: what is not settled stays unacknowledged. */
-  async #write(batch: readonly Underway[]): Promise<void> {
+  async #write(all: readonly Underway[]): Promise<void> {
     const { sink } = this.to;
+    const batch = this.#withoutDeadLettered(all);
+    if (batch.length === 0) {
+      return;
+    }
     const deliveries = batch.map(({ delivery }) => delivery);
     const results = await this.#untilDone(`write to sink "${sink.name}"`, (tries) =>
       sink.write(tries === 0 ? deliveries : deliveries.map(mayBeStored), this.#options.signal),
@@ -153,6 +159,18 @@ export class Outlet {
       }
     });
     this.#options.onSettled(batch);
+  }
+
+  /** What an earlier run has put aside, before its position was saved, stays aside: it must not be stored as well. */
+  #withoutDeadLettered(batch: readonly Underway[]): readonly Underway[] {
+    const { isDeadLettered, onSettled } = this.#options;
+    const aside = batch.filter(({ delivery }) => delivery.mayBeStored === true && isDeadLettered(delivery.id));
+    if (aside.length === 0) {
+      return batch;
+    }
+    aside.forEach(({ countedAs, held }) => this.counter.deadLettered(countedAs, "earlier", held.counts));
+    onSettled(aside);
+    return batch.filter((one) => !aside.includes(one));
   }
 
   async #untilDone<T>(doing: string, attempt: (tries: number) => Promise<T>): Promise<T | undefined> {

@@ -263,6 +263,7 @@ export class Pipeline {
       limits: this.#limits,
       backoff: this.#backoff,
       signal: this.#end.signal,
+      isDeadLettered: (id) => sideLogs.isDeadLettered?.(to.sink.name, id) === true,
       deadLetter: (letters) =>
         sideLogs.deadLetter(
           letters.map((letter) =>

@@ -1,4 +1,6 @@
-import { checkConfig, createLogger, runDaemon } from "@auditsieve/ingest";
+import { checkConfig, createLogger, redeliverDeadLetters, runCases, runDaemon } from "@auditsieve/ingest";
+import { safeText } from "@auditsieve/detect/safe-text";
+import type { IngestConfig } from "@auditsieve/ingest";
 import { SEVERITIES } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
 import { existsSync } from "node:fs";
@@ -14,6 +16,7 @@ export interface IngestOptions {
   readonly files: readonly string[];
   readonly config: string | undefined;
   readonly check: boolean;
+  readonly redeliver: boolean;
   readonly follow: boolean;
   readonly output: "table" | "ndjson";
   readonly minLevel: Severity | undefined;
@@ -35,6 +38,11 @@ export function ingestOptions(argv: Argv): Argv<IngestOptions> {
     })
     .option("config", { alias: "c", type: "string", describe: `The configuration; default: ${DEFAULT_CONFIG}` })
     .option("check", { type: "boolean", default: false, describe: "Only check the configuration and the connections" })
+    .option("redeliver", {
+      type: "boolean",
+      default: false,
+      describe: "Deliver the dead letters again, under their ids, and end; the daemon must not run",
+    })
     .option("follow", {
       type: "boolean",
       default: true,
@@ -62,6 +70,8 @@ export function ingestOptions(argv: Argv): Argv<IngestOptions> {
     .example("kubectl logs -f … | $0 ingest --output ndjson -", "findings of a stream, for programs")
     .example("$0 ingest -c auditsieve.yaml", "tail the log and forward until SIGTERM, which drains")
     .example("$0 ingest -c auditsieve.yaml --check", "try everything the configuration names")
+    .example("$0 ingest test -c auditsieve.yaml", "run the cases inside the configuration (a log of that name: ./test)")
+    .example("$0 ingest -c auditsieve.yaml --redeliver", "after the reason of the dead letters is gone")
     .epilogue(
       "SIGHUP reads the configuration again, without losing a line; one that cannot be used changes nothing. Exit 3: something is unacknowledged or a source failed; it comes again at the next start. A second signal ends at once.",
     ) as unknown as Argv<IngestOptions>;
@@ -69,7 +79,8 @@ export function ingestOptions(argv: Argv): Argv<IngestOptions> {
 
 /** Runs the daemon until a signal, or checks what it would run with. */
 export async function ingest(options: IngestOptions): Promise<ExitCode> {
-  if (options.files.length > 0) {
+  const isTest = options.files.length === 1 && options.files[0] === "test";
+  if (options.files.length > 0 && !isTest) {
     return withFiles(options);
   }
   const file = options.config ?? DEFAULT_CONFIG;
@@ -82,6 +93,9 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
   if (config === undefined) {
     return EXIT.unusable;
   }
+  if (isTest) {
+    return runTests(config, file);
+  }
   if (options.check) {
     const problems = await checkConfig(config);
     problems.forEach((problem) => sayProblem(problem, file));
@@ -90,6 +104,15 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
     return isBad ? EXIT.problems : EXIT.fine;
   }
   const logger = createLogger({ destination: process.stderr, level: options.logLevel ?? "info" });
+  if (options.redeliver) {
+    const { stored, refused, left } = await redeliverDeadLetters(
+      config,
+      { cluster: config.cluster, logger },
+      stopSignal(),
+    );
+    say(`auditsieve: dead letters: ${stored} stored, ${refused} refused again, ${left} left aside`);
+    return refused + left > 0 ? EXIT.problems : EXIT.fine;
+  }
   const end = await runDaemon(config, {
     logger,
     signal: stopSignal(),
@@ -102,8 +125,26 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
   return end.reason === "failed" || end.unacknowledged > 0 ? EXIT.failed : EXIT.fine;
 }
 
+async function runTests(config: IngestConfig, file: string): Promise<ExitCode> {
+  const results = runCases(config);
+  if (results.length === 0) {
+    throw new Failure(`Cannot test: "${file}" has no tests`, {
+      hint: 'Add "tests:" with a name, an event and what to expect',
+    });
+  }
+  for (const { name, differences } of results) {
+    await writeData(`${differences.length === 0 ? "ok" : "FAILED"} ${safeText(name, 200)}\n`);
+    for (const difference of differences) {
+      await writeData(`  ${safeText(difference, 500)}\n`);
+    }
+  }
+  const failed = results.filter(({ differences }) => differences.length > 0).length;
+  say(`auditsieve: ${results.length} tests, ${failed} failed`);
+  return failed > 0 ? EXIT.problems : EXIT.fine;
+}
+
 async function withFiles(options: IngestOptions): Promise<ExitCode> {
-  if (options.config !== undefined || options.check) {
+  if (options.config !== undefined || options.check || options.redeliver) {
     throw new Failure("Cannot run: files were named together with a configuration", {
       hint: "Name the files in the configuration, under sources; or leave --config and --check out",
     });

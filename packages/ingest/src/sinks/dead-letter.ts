@@ -1,3 +1,7 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { fileError, systemCode } from "../errors.ts";
 import type { Delivery } from "../sink.ts";
 import { NdjsonFile } from "./ndjson-file.ts";
 import type { NdjsonFiles } from "./ndjson-file.ts";
@@ -26,6 +30,8 @@ export interface QuarantinedLine {
 
 /** What a pipeline writes beside the sinks; each promise resolves when the lines are on the disk. */
 export interface SideLogs {
+  /** Whether a delivery was put aside by an earlier run: then it is not sent again. Without it none was. */
+  isDeadLettered?(sink: string, id: string): boolean;
   deadLetter(letters: readonly DeadLetter[]): Promise<void>;
   quarantine(lines: readonly QuarantinedLine[]): Promise<void>;
   close(): Promise<void>;
@@ -39,11 +45,14 @@ export function openSideLogs(paths: {
   readonly deadLetter: string;
   readonly quarantine: string;
   readonly files?: NdjsonFiles;
+  /** What {@link readDeadLetterIds} found. */
+  readonly earlier?: ReadonlySet<string>;
 }): SideLogs {
   const files = paths.files === undefined ? {} : { files: paths.files };
   const dead = new NdjsonFile({ path: paths.deadLetter, ...files });
   const quarantine = new NdjsonFile({ path: paths.quarantine, ...files });
   return {
+    isDeadLettered: (sink, id) => paths.earlier?.has(`${sink}/${id}`) === true,
     deadLetter: (letters) => dead.append(letters.map(letterLine)),
     quarantine: (lines) => quarantine.append(lines.map((line) => Buffer.from(JSON.stringify(line)))),
     async close(): Promise<void> {
@@ -58,3 +67,31 @@ function letterLine({ delivery, ...letter }: DeadLetter): Buffer {
   const head = JSON.stringify({ id, kind, time, ...letter });
   return Buffer.concat([Buffer.from(`${head.slice(0, -1)},"document":`), document, Buffer.from("}")]);
 }
+
+/** More than what can be dead-lettered behind an acknowledged position. */
+const TAIL_BYTES = 128 * 1024 * 1024;
+
+/** The last dead letters of a file, each as `<sink>/<id>`: those of lines that are not acknowledged are among them. */
+export async function readDeadLetterIds(path: string): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  let size: number;
+  try {
+    size = (await stat(path)).size;
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") {
+      return ids;
+    }
+    throw fileError("read dead letters", path, error);
+  }
+  const input = createReadStream(path, { start: Math.max(0, size - TAIL_BYTES) });
+  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+    // The fields before the document are ours.
+    const sink = /^\{"id":"([0-9a-f]{32})".*?"sink":"([a-z0-9-]+)"/.exec(line.slice(0, HEAD_LENGTH));
+    if (sink !== null) {
+      ids.add(`${sink[2]}/${sink[1]}`);
+    }
+  }
+  return ids;
+}
+
+const HEAD_LENGTH = 2000;

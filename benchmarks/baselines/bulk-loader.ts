@@ -1,0 +1,60 @@
+import { openSync, readSync } from "node:fs";
+import { Agent, request } from "node:http";
+
+/**
+ * The least that sends finished bulk bodies: `node bulk-loader.ts <url> <file> <in flight>`. The file holds bodies, each behind its
+ * length in 8 hex digits.
+ */
+const [url = "", file = "", inFlight = "4"] = process.argv.slice(2);
+const fd = openSync(file, "r");
+const agent = new Agent({ keepAlive: true, maxSockets: Number(inFlight) });
+let documents = 0;
+
+function next(): Buffer | undefined {
+  const head = Buffer.alloc(8);
+  if (readSync(fd, head, 0, 8, null) < 8) {
+    return undefined;
+  }
+  const body = Buffer.allocUnsafe(Number.parseInt(head.toString(), 16));
+  for (let done = 0; done < body.length;) {
+    done += readSync(fd, body, done, body.length - done, null);
+  }
+  return body;
+}
+
+function send(body: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      `${url}/logs-kubernetes.audit_logs-bench/_bulk`,
+      { method: "POST", agent, headers: { "content-type": "application/x-ndjson", "content-length": body.length } },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () => {
+          const answer = JSON.parse(Buffer.concat(chunks).toString()) as {
+            items: readonly { create: { status: number } }[];
+          };
+          const stored = answer.items.filter(({ create }) => create.status < 300 || create.status === 409);
+          documents += stored.length;
+          if (stored.length === answer.items.length) {
+            resolve();
+          } else {
+            setTimeout(() => void send(body).then(resolve, reject), 200);
+          }
+        });
+      },
+    );
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+async function worker(): Promise<void> {
+  for (let body = next(); body !== undefined; body = next()) {
+    await send(body);
+  }
+}
+
+await Promise.all(Array.from({ length: Number(inFlight) }, worker));
+agent.destroy();
+console.log(documents);

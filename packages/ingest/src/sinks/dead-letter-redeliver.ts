@@ -1,0 +1,159 @@
+import { rename, stat, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { isJsonObject } from "@auditsieve/audit";
+import { syncFolder } from "../checkpoint.ts";
+import type { IngestConfig } from "../config.ts";
+import { fileError, systemCode } from "../errors.ts";
+import { linesOf } from "../reconcile-sinks.ts";
+import type { Delivery, Sink } from "../sink.ts";
+import { lockState } from "../state-lock.ts";
+import { createSink } from "./create-sink.ts";
+import type { SinkContext } from "./create-sink.ts";
+import { openSideLogs } from "./dead-letter.ts";
+import type { DeadLetter, SideLogs } from "./dead-letter.ts";
+import { NdjsonFile } from "./ndjson-file.ts";
+
+/** What became of the dead letters. */
+export interface Redelivered {
+  readonly stored: number;
+  /** Refused again: in the dead letters anew, with the new reason. */
+  readonly refused: number;
+  /** Of sinks that the configuration does not have, or damaged: left as they are. */
+  readonly left: number;
+}
+
+const BATCH = 500;
+const KINDS: ReadonlySet<unknown> = new Set<Delivery["kind"]>(["event", "finding", "undecidable", "receipt"]);
+
+/**
+ * Delivers the dead letters of a state folder again, each to the sink that refused it and under its id, so that none can be stored
+ * twice. A crash in between loses none: what was begun is gone on with the next time. The daemon must not run meanwhile.
+ *
+ * @example
+ * const { stored, refused } = await redeliverDeadLetters(config, { cluster: config.cluster, logger }, signal);
+ */
+export async function redeliverDeadLetters(
+  config: IngestConfig,
+  context: SinkContext,
+  signal: AbortSignal,
+): Promise<Redelivered> {
+  const lock = await lockState(config.stateFolder);
+  const path = join(config.stateFolder, "dead-letter.ndjson");
+  const begun = join(config.stateFolder, "dead-letter.redelivering.ndjson");
+  const sinks = new Map<string, Sink>();
+  try {
+    if (!(await isThere(begun)) && !(await moveAside(path, begun))) {
+      return { stored: 0, refused: 0, left: 0 };
+    }
+    for (const sink of config.sinks) {
+      sinks.set(sink.name, await createSink(sink, context));
+    }
+    const sideLogs = openSideLogs({ deadLetter: path, quarantine: join(config.stateFolder, "quarantine.ndjson") });
+    const leftovers = new NdjsonFile({ path: `${path}.left` });
+    try {
+      const result = await redeliverAll(begun, sinks, sideLogs, leftovers, signal);
+      await unlink(begun);
+      await syncFolder(config.stateFolder);
+      return result;
+    } finally {
+      await Promise.allSettled([sideLogs.close(), leftovers.close()]);
+    }
+  } finally {
+    await Promise.allSettled([...sinks.values()].map((sink) => sink.close()));
+    await lock.release();
+  }
+}
+
+async function redeliverAll(
+  begun: string,
+  sinks: ReadonlyMap<string, Sink>,
+  sideLogs: SideLogs,
+  leftovers: NdjsonFile,
+  signal: AbortSignal,
+): Promise<Redelivered> {
+  const waiting = new Map<string, DeadLetter[]>();
+  const counts = { stored: 0, refused: 0, left: 0 };
+  const send = async (name: string): Promise<void> => {
+    const letters = waiting.get(name) ?? [];
+    waiting.delete(name);
+    const results =
+      (await sinks.get(name)?.write(
+        letters.map(({ delivery }) => delivery),
+        signal,
+      )) ?? [];
+    const again = letters.flatMap((letter, i): readonly DeadLetter[] => {
+      const result = results[i];
+      return result?.status === "refused" ? [{ ...letter, reason: result.reason }] : [];
+    });
+    if (again.length > 0) {
+      await sideLogs.deadLetter(again);
+    }
+    counts.refused += again.length;
+    counts.stored += letters.length - again.length;
+  };
+  for await (const { line } of linesOf(begun)) {
+    const letter = decodeDeadLetter(line);
+    if (letter === undefined || !sinks.has(letter.sink)) {
+      await leftovers.append([line]);
+      counts.left++;
+      continue;
+    }
+    const letters = waiting.get(letter.sink) ?? [];
+    waiting.set(letter.sink, letters);
+    letters.push(letter);
+    if (letters.length >= BATCH) {
+      await send(letter.sink);
+    }
+  }
+  for (const name of waiting.keys()) {
+    await send(name);
+  }
+  return counts;
+}
+
+const MARKER = '"document":';
+
+/** A line of the dead letter file; undefined when it is damaged. The document stays as its bytes are. */
+export function decodeDeadLetter(line: Buffer): DeadLetter | undefined {
+  let letter: unknown;
+  try {
+    letter = JSON.parse(line.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+  const marker = line.indexOf(MARKER);
+  if (!isJsonObject(letter) || marker === -1) {
+    return undefined;
+  }
+  const { id, kind, time, sink, reason, source, input, offset } = letter;
+  const texts = [id, time, sink, reason, source, input];
+  if (!texts.every((text) => typeof text === "string") || !KINDS.has(kind) || typeof offset !== "number") {
+    return undefined;
+  }
+  const document = Buffer.from(line.subarray(marker + MARKER.length, line.length - 1));
+  const delivery = { id, kind, time, document, mayBeStored: true } as Delivery;
+  return {
+    delivery,
+    offset,
+    ...({ sink, reason, source, input } as Pick<DeadLetter, "sink" | "reason" | "source" | "input">),
+  };
+}
+
+async function moveAside(path: string, begun: string): Promise<boolean> {
+  try {
+    await rename(path, begun);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") {
+      return false;
+    }
+    throw fileError("move dead letters aside", path, error);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
