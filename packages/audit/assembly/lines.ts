@@ -55,6 +55,7 @@ export function takeLines(from: usize, end: usize): usize {
   while (at < end) {
     const hash = headHash(at, end);
     if (hash == 0) {
+      store<u32>(CONTROL, 0, 12);
       break;
     }
     let entry = findEntry(at, hash);

@@ -62,6 +62,9 @@ rules:
   });
 }
 
+/** There are two in the process, for whoever asks first. */
+const ROOMS = new Filter({ policy: new StreamPolicy({ policy: { rules: [] }, keep: [], conditions: [] }) }).rooms;
+
 interface Filtered {
   readonly out: Buffer;
   readonly summary: FilterSummary;
@@ -74,8 +77,11 @@ export function filterChunks(rules: StreamRules, chunks: readonly Buffer[], opti
   const filter = new Filter({ policy: new StreamPolicy(rules), onProblem: (each) => problems.push(each), ...options });
   const out: Buffer[] = [];
   const take = (runs: readonly Buffer[]): void => void out.push(...runs.map((run) => Buffer.from(run)));
-  for (const chunk of chunks) {
-    const copy = Buffer.from(chunk);
+  for (const [turn, chunk] of chunks.entries()) {
+    const room = ROOMS?.[(turn % 2) as 0 | 1].subarray(0, chunk.length);
+    // Every other chunk lies where the command reads files into.
+    const copy = room?.length === chunk.length && turn % 4 < 2 ? room : Buffer.alloc(chunk.length);
+    copy.set(chunk);
     take(filter.write(copy));
     copy.fill(0x5a);
   }
