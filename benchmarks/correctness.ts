@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Contender } from "./contender.ts";
 import { WORK } from "./work.ts";
@@ -59,12 +59,14 @@ function kept(
   { command }: Contender,
   lines: readonly string[],
 ): { readonly ids: ReadonlySet<string>; readonly text: string; readonly status: number | null } {
-  const log = join(WORK, "correctness.log");
-  const out = join(WORK, "correctness.out");
+  const log = join(WORK, `correctness-${process.pid}.log`);
+  const out = join(WORK, `correctness-${process.pid}.out`);
   writeFileSync(log, `${lines.join("\n")}\n`);
   writeFileSync(out, "");
   const { status } = spawnSync("bash", ["-c", command(log, out)], { stdio: "ignore" });
   const text = readFileSync(out, "utf8");
+  rmSync(log);
+  rmSync(out);
   const ids = new Set([...text.matchAll(/^\{.*?"auditID":\s*"([^"]*)"/gm)].map(([, id]) => id ?? ""));
   return { ids, text, status };
 }

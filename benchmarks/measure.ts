@@ -50,8 +50,8 @@ interface Run {
 
 /** One process from start to end. */
 function runOnce({ name, command }: Contender, log: string): Run {
-  const out = join(WORK, "measured.out");
-  const usage = join(WORK, "usage.txt");
+  const out = join(WORK, `measured-${process.pid}.out`);
+  const usage = join(WORK, `usage-${process.pid}.txt`);
   rmSync(out, { force: true });
   const { status } = spawnSync("/usr/bin/time", ["-o", usage, "-f", "%U %S %e %M", "bash", "-c", command(log, out)], {
     stdio: "ignore",
@@ -64,6 +64,7 @@ function runOnce({ name, command }: Contender, log: string): Run {
     .map(Number);
   const kept = existsSync(out) ? countLines(out) : 0;
   rmSync(out, { force: true });
+  rmSync(usage);
   console.log(
     `${name}: ${user.toFixed(2)} s user, ${system.toFixed(2)} s system, ${wall.toFixed(2)} s, ${kept} lines kept`,
   );
