@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // Runs the command on a Node that can: this one where it is new enough, else the one that the workspace installs.
 // Plain JavaScript without new syntax, because an old Node must be able to read it.
-import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import * as module from "node:module";
 import { constants } from "node:os";
@@ -28,6 +27,7 @@ if (Number.parseInt(process.versions.node, 10) >= WANTED) {
     );
     process.exit(2);
   }
+  const { spawn } = await import("node:child_process");
   const child = spawn(node, [entry, ...process.argv.slice(2)], { stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => child.kill(signal));
