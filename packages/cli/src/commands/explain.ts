@@ -1,18 +1,22 @@
 import { attributesOfScan, createRedactor, documentId } from "@auditsieve/audit";
-import type { AuditEvent, EventScan, JsonValue, RequestAttributes } from "@auditsieve/audit";
+import type { JsonObject, JsonValue, Redactor, RequestAttributes } from "@auditsieve/audit";
 import { DetectionEngine, safeText } from "@auditsieve/detect";
-import { ecsDocument, Filter } from "@auditsieve/ingest";
+import { ecsDocument } from "@auditsieve/ingest";
 import type { StreamDecision, StreamPolicy } from "@auditsieve/policy";
+import { replayLogs } from "@auditsieve/replay";
+import type { ReplayedEvent } from "@auditsieve/replay";
 import { randomBytes } from "node:crypto";
 import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
+import { LineProblems } from "../line-problems.ts";
+import { sayUnreadable } from "../logs.ts";
 import { describeRule, loadPolicyOption } from "../noise-policy.ts";
-import { logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
 import { say, writeData, writeLine } from "../output.ts";
+import { Progress } from "../progress.ts";
+import { replayInputs } from "../replay-inputs.ts";
 import { shippedDetections } from "../shipped.ts";
-import { inputName } from "../standard-input.ts";
-import { paint } from "../table.ts";
+import { count, paint } from "../table.ts";
 
 /** Options of `explain`. */
 export interface ExplainOptions {
@@ -30,7 +34,7 @@ export function explainOptions(argv: Argv): Argv<ExplainOptions> {
       type: "string",
       array: true,
       default: [] as string[],
-      describe: "Audit logs: plain, .gz, .zst, or - for standard input",
+      describe: "Audit logs and folders of them: plain, .gz, .zst, or - for standard input",
     })
     .option("policy", { type: "string", describe: "Policy that decides; default: the shipped noise policy" })
     .option("output", {
@@ -50,13 +54,25 @@ export function explainOptions(argv: Argv): Argv<ExplainOptions> {
 /** What each stage does with one line. */
 interface Explained {
   readonly log: string;
-  readonly line: number;
+  /** Bytes before the line in its log. */
+  readonly offset: number;
   readonly stage: string;
   readonly level: string;
   readonly time: string;
   readonly request: RequestAttributes;
   readonly decision: StreamDecision & { readonly because: string };
   readonly detections: readonly { readonly id: string; readonly title: string; readonly outcome: "hit" | "unknown" }[];
+  /** Findings of the whole log that rest on this request. */
+  readonly findings: readonly {
+    readonly id: string;
+    readonly severity: string;
+    readonly title: string;
+    readonly summary: string;
+  }[];
+  /** Whether a sink that has this policy gets it. */
+  readonly sent: "whole" | "stripped" | "as evidence of a finding" | "not";
+  /** Places whose values are replaced by keyed hashes. */
+  readonly redacted: readonly string[];
   readonly document: JsonValue;
 }
 
@@ -66,69 +82,120 @@ export async function explain(options: ExplainOptions): Promise<ExitCode> {
   if (policy === undefined) {
     return EXIT.unusable;
   }
-  const engine = new DetectionEngine(shippedDetections());
-  const explained: Explained[] = [];
-  let log = "";
+  const detections = shippedDetections();
+  const engine = new DetectionEngine(detections);
+  const redactor = createRedactor({ key: randomBytes(32) });
+  const context = { policy, engine, redactor };
+  const found: (Omit<Explained, "findings" | "sent"> & { readonly action: StreamDecision["action"] })[] = [];
+  const problems = new LineProblems({ strict: false });
   let isUnreadable = false;
-  const reader = new Filter({
-    policy,
-    onEvent: (scan, line) => {
-      if (scan.text("auditID") === options.auditId) {
-        explained.push(explainEvent(scan, { log, line }, policy, engine));
-      }
-    },
-  });
-  for (const each of logsOrStdin(options.logs)) {
-    log = inputName(each);
-    try {
-      for await (const chunk of readLog(each)) {
-        reader.write(chunk);
-      }
-    } catch (error) {
+  const progress = new Progress("read");
+  const { findings, summary } = await replayLogs({
+    logs: await replayInputs(options.logs, progress),
+    detections,
+    redactor,
+    visitors: [
+      {
+        begin: () => void (found.length = 0),
+        event: (event) => {
+          if (event.scan.text("auditID") === options.auditId) {
+            found.push(explainEvent(event, context));
+          }
+        },
+      },
+    ],
+    onLineAlarm: (alarm) => problems.addAlarm(alarm),
+    onUnreadable: (error) => {
       sayUnreadable(error);
       isUnreadable = true;
-    }
-    reader.end();
-  }
+    },
+  });
+  progress.finish();
+  const resting = findings
+    .filter(({ auditIDs }) => auditIDs.includes(options.auditId))
+    .map(({ id, detection: { level, title }, summary: what }) => ({ id, severity: level, title, summary: what }));
+  const explained = found.map(({ action, document, ...event }): Explained => {
+    const isEvidence = resting.length > 0 && event.detections.some(({ outcome }) => outcome === "hit");
+    return { ...event, findings: resting, sent: sentAs(action, isEvidence), document };
+  });
   await (options.output === "json"
     ? writeData(`${JSON.stringify(explained, undefined, 2)}\n`)
     : print(explained, policy));
   if (explained.length === 0) {
-    const { lines, invalid } = reader.summary();
-    const undecidable = invalid > 0 ? `, of which ${invalid} are no audit event` : "";
-    say(`auditsieve: Cannot find an event with auditID "${safeText(options.auditId)}" in ${lines} lines${undecidable}`);
+    const { events } = summary.log;
+    say(`auditsieve: Cannot find an event with auditID "${safeText(options.auditId)}" in ${count(events)} events`);
     say("  hint: Compare the auditID with the log; it is matched as a whole and in its case");
   }
+  problems.finish(1);
   return isUnreadable ? EXIT.unusable : explained.length === 0 ? EXIT.problems : EXIT.fine;
 }
 
+function sentAs(action: StreamDecision["action"], isEvidence: boolean): Explained["sent"] {
+  // An event that a finding rests on goes out whole, whatever the policy says.
+  return isEvidence
+    ? action === "keep"
+      ? "whole"
+      : "as evidence of a finding"
+    : action === "keep"
+      ? "whole"
+      : action === "strip"
+        ? "stripped"
+        : "not";
+}
+
 function explainEvent(
-  scan: EventScan,
-  place: { readonly log: string; readonly line: number },
-  policy: StreamPolicy,
-  engine: DetectionEngine,
-): Explained {
-  const original = Buffer.from(scan.bytes.subarray(scan.start, scan.end));
+  event: ReplayedEvent,
+  {
+    policy,
+    engine,
+    redactor,
+  }: { readonly policy: StreamPolicy; readonly engine: DetectionEngine; readonly redactor: Redactor },
+): Omit<Explained, "findings" | "sent"> & { readonly action: StreamDecision["action"] } {
+  const { scan, log, offset } = event;
+  const original = event.line();
   const decision = policy.decide(scan);
-  const key = randomBytes(32);
   const kept = decision.action === "strip" ? policy.strip(scan, decision) : original;
-  const document = createRedactor({ key }).redactLine(kept);
+  const document = redactor.redactLine(kept);
   const time = scan.text("stageTimestamp") ?? scan.text("requestReceivedTimestamp") ?? "";
-  const delivery = { id: documentId(key, "explain", original), kind: "event", document, time } as const;
+  const delivery = { id: documentId(randomBytes(32), "explain", original), kind: "event", document, time } as const;
   return {
-    ...place,
+    log,
+    offset,
     stage: scan.stage,
     level: scan.level,
     time,
     request: attributesOfScan(scan),
+    action: decision.action,
     decision: { ...decision, because: because(decision, policy) },
     detections: engine
-      .evaluate(JSON.parse(original.toString("utf8")) as AuditEvent)
+      .evaluate(event.original())
       .map(({ detection: { id, title }, outcome }) => ({ id, title, outcome })),
+    redacted: [
+      ...changedPlaces(
+        JSON.parse(kept.toString("utf8")) as JsonValue,
+        JSON.parse(document.toString("utf8")) as JsonValue,
+        "",
+      ),
+    ],
     document: JSON.parse(
       ecsDocument(delivery, { cluster: "explain", namespace: "default", now: () => new Date() }),
     ) as JsonValue,
   };
+}
+
+/** Places at which two documents differ: `requestObject.data.password`. */
+function* changedPlaces(before: JsonValue, after: JsonValue, place: string): Generator<string> {
+  if (typeof before === "object" && before !== null && typeof after === "object" && after !== null) {
+    for (const key of Object.keys(before)) {
+      yield* changedPlaces(
+        (before as JsonObject)[key] ?? null,
+        (after as JsonObject)[key] ?? null,
+        Array.isArray(before) ? `${place}[${key}]` : place === "" ? key : `${place}.${key}`,
+      );
+    }
+  } else if (before !== after) {
+    yield place;
+  }
 }
 
 function because(decision: StreamDecision, policy: StreamPolicy): string {
@@ -141,8 +208,11 @@ function because(decision: StreamDecision, policy: StreamPolicy): string {
 }
 
 async function print(explained: readonly Explained[], policy: StreamPolicy): Promise<void> {
-  for (const { log, line, stage, level, time, request, decision, detections, document } of explained) {
-    await writeLine(paint("bold", `${safeText(log, 500)}:${line} ${stage} at level ${level}, ${safeText(time, 40)}`));
+  for (const each of explained) {
+    const { log, offset, stage, level, time, request, decision, detections, findings, sent, redacted, document } = each;
+    await writeLine(
+      paint("bold", `${safeText(log, 500)} (offset ${offset}): ${stage} at level ${level}, ${safeText(time, 40)}`),
+    );
     await writeLine(`  request    ${safeText(describeRequest(request), 500)}`);
     await writeLine(
       `  decision   ${decision.action}${decision.action === "strip" ? ` to ${decision.level}` : ""}: ${safeText(decision.because, 500)}`,
@@ -158,6 +228,13 @@ async function print(explained: readonly Explained[], policy: StreamPolicy): Pro
       await writeLine(
         `  detection  ${outcome === "hit" ? paint("red", "hits") : "cannot decide, the log says too little"}: ${safeText(title)}`,
       );
+    }
+    for (const { severity, title, summary } of findings) {
+      await writeLine(`  finding    ${severity}: ${safeText(title)}: ${summary}`);
+    }
+    await writeLine(`  sent       ${sent}`);
+    for (const place of redacted) {
+      await writeLine(`  redacted   ${safeText(place, 500)}`);
     }
     await writeLine("  document, redacted:");
     await writeLine(indent(JSON.stringify(document, undefined, 2)));

@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { inProcess } from "../run-in-process.suite.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "auditsieve-explain-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const EVENT = {
+  kind: "Event",
+  apiVersion: "audit.k8s.io/v1",
+  level: "RequestResponse",
+  auditID: "a-secret",
+  stage: "ResponseComplete",
+  requestURI: "/api/v1/namespaces/shop/secrets",
+  verb: "create",
+  user: { username: "jane", groups: ["system:authenticated"] },
+  sourceIPs: ["10.0.0.1"],
+  userAgent: "kubectl/v1.37",
+  objectRef: { resource: "secrets", namespace: "shop", name: "db", apiVersion: "v1" },
+  responseStatus: { code: 201 },
+  requestObject: { kind: "Secret", data: { password: "aHVudGVyMg==" } },
+  requestReceivedTimestamp: "2026-11-24T10:00:00.000001Z",
+  stageTimestamp: "2026-11-24T10:00:00.000002Z",
+  annotations: { "authorization.k8s.io/decision": "allow", "authorization.k8s.io/reason": "" },
+};
+const LEASE = {
+  ...EVENT,
+  auditID: "a-lease",
+  requestURI: "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler",
+  verb: "update",
+  user: { username: "system:kube-scheduler", groups: ["system:authenticated"] },
+  objectRef: {
+    resource: "leases",
+    namespace: "kube-system",
+    name: "kube-scheduler",
+    apiGroup: "coordination.k8s.io",
+    apiVersion: "v1",
+  },
+  responseStatus: { code: 200 },
+  requestObject: { kind: "Lease" },
+};
+const log = join(folder, "audit.log");
+writeFileSync(log, `${JSON.stringify(EVENT)}\n${JSON.stringify(LEASE)}\n`);
+
+interface Explained {
+  readonly offset: number;
+  readonly sent: string;
+  readonly redacted: readonly string[];
+  readonly findings: readonly { readonly title: string }[];
+  readonly detections: readonly { readonly title: string; readonly outcome: string }[];
+  readonly decision: { readonly action: string; readonly because: string };
+  readonly document: Readonly<Record<string, unknown>>;
+}
+
+async function explain(auditID: string, ...more: readonly string[]): Promise<readonly Explained[]> {
+  const { code, stdout } = await inProcess(["explain", auditID, log, "--output", "json", ...more]);
+  expect(code).toBe(0);
+  return JSON.parse(stdout) as readonly Explained[];
+}
+
+describe("auditsieve explain", () => {
+  test("auditsieve explain says that a kept event goes out whole, what is redacted, and what rests on it", async () => {
+    const [explained] = await explain("a-secret");
+    expect(explained).toMatchObject({ offset: 0, sent: "whole", decision: { action: "keep" } });
+    expect(explained?.redacted).toEqual(["requestObject.data.password"]);
+    expect(explained?.findings.map(({ title }) => title)).toContain("Secret made, changed or deleted by a person");
+    expect(JSON.stringify(explained)).not.toContain("aHVudGVyMg==");
+  });
+
+  test("auditsieve explain says which rule drops an event", async () => {
+    const [explained] = await explain("a-lease");
+    expect(explained).toMatchObject({ sent: "not", decision: { action: "drop" } });
+    expect(explained?.decision.because).toMatch(/^rules\[\d+\] is the first that matches: .*leases/);
+  });
+
+  test("auditsieve explain says that a policy strips, and that evidence goes out all the same", async () => {
+    const policy = join(folder, "strip.yaml");
+    writeFileSync(policy, "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: Metadata }]\n");
+    expect((await explain("a-lease", "--policy", policy))[0]?.sent).toBe("stripped");
+    expect((await explain("a-secret", "--policy", policy))[0]?.sent).toBe("as evidence of a finding");
+  });
+
+  test("auditsieve explain for a person names every stage of the way", async () => {
+    const { code, stdout } = await inProcess(["explain", "a-secret", folder]);
+    expect(code).toBe(0);
+    for (const part of [
+      "  request    jane: create secrets",
+      "  decision   keep",
+      "  detection  hits: ",
+      "  finding    ",
+      "  sent       whole",
+      "  redacted   requestObject.data.password",
+      "  document, redacted:",
+    ]) {
+      expect(stdout).toContain(part);
+    }
+  });
+
+  test("auditsieve explain exits 1 for an event that is not there, 2 for a log that is not", async () => {
+    expect((await inProcess(["explain", "a-nothing", log])).code).toBe(1);
+    const absent = await inProcess(["explain", "a-secret", join(folder, "absent.log"), log]);
+    expect([absent.code, absent.stdout.includes("jane: create secrets")]).toEqual([2, true]);
+  });
+});
