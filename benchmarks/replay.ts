@@ -1,15 +1,5 @@
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
-import { cpus, loadavg, tmpdir, totalmem } from "node:os";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
+import { cpus, loadavg, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { zstdDecompressSync } from "node:zlib";
@@ -30,13 +20,27 @@ const SAMPLE_HOUR = Buffer.from("2026-11-24T00:");
 const node = (args: string) => (log: string, out: string) =>
   `cd '${ROOT}' && NODE_COMPILE_CACHE=node_modules/.cache/auditsieve '${process.execPath}' ${args.replace("LOG", `'${log}'`)} > '${out}'`;
 const CONTENDERS: readonly Contender[] = [
-  { name: "split + JSON.parse loop (finds nothing)", command: node("benchmarks/baselines/json-parse.ts LOG") },
-  { name: "auditsieve replay", command: node("packages/cli/src/main.ts replay LOG --output ndjson") },
-  { name: "auditsieve rbac", command: node("packages/cli/src/main.ts rbac system:serviceaccount:ci:ci-bot LOG") },
+  {
+    name: "split + JSON.parse loop (finds nothing)",
+    kind: "own",
+    version: "this checkout",
+    command: node("benchmarks/baselines/json-parse.ts LOG"),
+  },
+  {
+    name: "auditsieve replay",
+    kind: "own",
+    version: "this checkout",
+    command: node("packages/cli/src/main.ts replay LOG --output ndjson"),
+  },
+  {
+    name: "auditsieve rbac",
+    kind: "own",
+    version: "this checkout",
+    command: node("packages/cli/src/main.ts rbac system:serviceaccount:ci:ci-bot LOG"),
+  },
 ];
 
-mkdirSync(WORK, { recursive: true });
-const folder = mkdtempSync(join(tmpdir(), "auditsieve-bench-"));
+const folder = mkdtempSync(join(WORK, "replay-"));
 try {
   const log = join(folder, "audit.log");
   const bytes = writeLog(log);
