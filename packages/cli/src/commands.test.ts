@@ -166,7 +166,7 @@ describe.concurrent("auditsieve replay and explain", () => {
     readonly summary: string;
     readonly correlation?: { readonly count: number };
     readonly auditIDs: readonly string[];
-    readonly events: readonly unknown[];
+    readonly events: readonly { readonly auditID: string }[];
   }
   const findings = (stdout: string): Finding[] =>
     stdout
@@ -185,7 +185,9 @@ describe.concurrent("auditsieve replay and explain", () => {
       expect(finding.detection.id).toMatch(/^[0-9a-f-]{36}$/);
       expect(["informational", "low", "medium", "high", "critical"]).toContain(finding.detection.level);
       const most = Math.min(finding.correlation?.count ?? 1, 20);
-      expect([finding.auditIDs.length, finding.events.length]).toEqual([most, most]);
+      expect(finding.events.length).toBe(most);
+      // One detection is about an auditID that several requests have.
+      expect(finding.auditIDs).toEqual([...new Set(finding.events.map(({ auditID }) => auditID))]);
     }
   });
 
