@@ -40,6 +40,8 @@ export class MockElasticsearch {
   largestRequest = 0;
   /** Chosen for each bulk request by its number. */
   behave: (request: number) => Behaviour = () => "ok";
+  /** Whether the reason of a refusal quotes the document, as a real server's may. */
+  quotesDocuments = false;
   slowMs = 50;
   maxRequestBytes = Infinity;
   authorization: string | undefined;
@@ -243,7 +245,9 @@ export class MockElasticsearch {
       if (typeof behaviour === "object" && (i / 2) % 3 === 2) {
         const status = behaviour.everyThird;
         const type = status === 400 ? "document_parsing_exception" : "es_rejected_execution_exception";
-        items.push({ create: { _id: id, status, error: { type, reason: "mock" } } });
+        items.push({
+          create: { _id: id, status, error: { type, reason: this.quotesDocuments ? lines[i + 1] : "mock" } },
+        });
       } else if (behaviour === "failure-store") {
         items.push({ create: { _id: id, status: 201, failure_store: "used" } });
       } else if (this.#backing.at(-1)?.has(id) === true) {

@@ -1,0 +1,87 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { loadDetections } from "@auditsieve/detect";
+import { expect, test } from "vitest";
+import { expectNoCanary, findCanary } from "../../audit/src/redact/canary.suite.ts";
+import { CANARY, PLACES } from "../../audit/src/redact/planted-events.suite.ts";
+import { freePort } from "../../../test/engines/free-port.ts";
+import { readConfig } from "./config.ts";
+import { startDaemon } from "./daemon.ts";
+import { createLogger } from "./logger.ts";
+import { MockElasticsearch } from "./sinks/mock-elasticsearch.suite.ts";
+
+const DETECTION = `
+title: Anything by alice
+id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
+level: high
+logsource: { product: kubernetes, service: audit }
+detection: { selection: { user.username: alice }, condition: selection }
+`;
+
+test("planted secrets are nowhere: sinks, findings, receipts, dead letters, quarantine, checkpoint, logs, metrics", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "canary-"));
+  const mock = await MockElasticsearch.start();
+  mock.behave = () => ({ everyThird: 400 });
+  mock.quotesDocuments = true;
+  const logged: string[] = [];
+  try {
+    const planted = Object.values(PLACES).map((event, i) => JSON.stringify({ ...event, auditID: `planted-${i}` }));
+    const dropped = planted.map((line) => line.replace('"username":"alice"', '"username":"noise"'));
+    const long = `${(planted[0] ?? "").slice(0, -1)},"pad":"${CANARY.repeat(10_000)}"}`;
+    const lines = [...planted, ...dropped, `torn ${CANARY} {`, long];
+    expect(lines.filter((line) => findCanary(line, CANARY).length > 0).length).toBeGreaterThan(50);
+    writeFileSync(join(folder, "audit.log"), `${lines.join("\n")}\n`);
+    const port = await freePort();
+    const { config, problems } = readConfig(
+      `
+cluster: test
+stateFolder: ${join(folder, "state")}
+sources: [{ type: file, path: ${join(folder, "audit.log")}, pollIntervalMs: 5 }]
+sinks:
+  - { type: elasticsearch, node: "${mock.url}", feed: all }
+  - { type: file, folder: ${join(folder, "files")}, feed: kept }
+  - { type: store, folder: ${join(folder, "store")}, feed: findings }
+limits: { maxBatchAgeMs: 5, maxLineBytes: 100000 }
+metrics: { listen: "127.0.0.1:${port}" }
+`,
+      {
+        env: () => undefined,
+        readFile: () => "",
+        policy: () =>
+          "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: None, users: [noise] }, { level: RequestResponse }]",
+        detections: () => [{ file: "d.yml", text: DETECTION }],
+      },
+    );
+    expect(problems).toEqual([]);
+    expect(loadDetections(DETECTION, "d.yml").problems).toEqual([]);
+    const stop = new AbortController();
+    const running = startDaemon(config ?? expect.fail(), {
+      logger: createLogger({ destination: { write: (line) => logged.push(line) }, level: "debug" }),
+      signal: stop.signal,
+    });
+    const letters = join(folder, "state", "dead-letter.ndjson");
+    for (let waited = 0; mock.documents.size < lines.length / 2; waited++) {
+      expect(waited).toBeLessThan(2000);
+      await sleep(5);
+    }
+    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    stop.abort();
+    const { tallies } = await running;
+    expect(tallies[0]).toMatchObject({ lines: lines.length, reduced: 1, undecidable: 1, unacknowledged: 0 });
+    expect(tallies[0]?.findings).toBeGreaterThan(20);
+    expectNoCanary(JSON.stringify([...mock.documents]), CANARY);
+    expectNoCanary(readFileSync(letters), CANARY);
+    expectNoCanary(metrics, CANARY);
+    expectNoCanary(logged.join(""), CANARY);
+    for (const file of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+      if (file.isFile() && file.name !== "audit.log") {
+        expectNoCanary(readFileSync(join(file.parentPath, file.name)), CANARY);
+      }
+    }
+  } finally {
+    await mock.stop();
+    rmSync(folder, { recursive: true });
+  }
+});
