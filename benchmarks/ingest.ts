@@ -192,6 +192,9 @@ async function runDaemon(target: Target): Promise<Measured> {
     ["packages/cli/src/main.ts", "ingest", "-c", configFor(target.url, state, log)],
     async (child, exit) => {
       while (acknowledged(state) < lines) {
+        if (child.exitCode !== null) {
+          throw new Error(`Cannot measure: the daemon ended with ${child.exitCode}`);
+        }
         await sleep(50);
       }
       child.kill("SIGTERM");
@@ -229,7 +232,7 @@ async function watch(
   target: Target,
 ): Promise<Measured> {
   const started = performance.now();
-  const child = spawn(process.execPath, ["--import", join(ROOT, "benchmarks/report-usage.mjs"), ...args], {
+  const child = spawn(process.execPath, ["--import", join(ROOT, "benchmarks/ingest-usage.mjs"), ...args], {
     cwd: ROOT,
     stdio: ["ignore", "ignore", "ignore", "pipe"],
   });
