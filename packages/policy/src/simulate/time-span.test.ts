@@ -1,5 +1,5 @@
 import { EventScan } from "@auditsieve/audit";
-import fc from "fast-check";
+import { array, assert, constantFrom, integer, oneof, property, tuple } from "fast-check";
 import { expect, test } from "vitest";
 import { TimeSpan } from "./time-span.ts";
 
@@ -32,15 +32,15 @@ function plainly(events: readonly Times[]): readonly (string | undefined)[] {
 }
 
 test("TimeSpan gives the first and the last time, whatever their form", () => {
-  const digits = fc.integer({ min: 0, max: 59 }).map((number) => String(number).padStart(2, "0"));
-  const time = fc.oneof(
-    { weight: 6, arbitrary: fc.tuple(digits, digits).map(([a, b]) => `2026-11-24T01:${a}:00.0000${b}Z`) },
+  const digits = integer({ min: 0, max: 59 }).map((number) => String(number).padStart(2, "0"));
+  const time = oneof(
+    { weight: 6, arbitrary: tuple(digits, digits).map(([a, b]) => `2026-11-24T01:${a}:00.0000${b}Z`) },
     digits.map((second) => `2026-11-24T01:00:${second}Z`),
     digits.map((second) => `2026-11-24T01:00:${second}.123Z`),
-    fc.constantFrom("", "yesterday", "9999-99-99X99:99:99.999999Z", "2026-11-24T01:00:00.00000\u00e9Z", undefined),
+    constantFrom("", "yesterday", "9999-99-99X99:99:99.999999Z", "2026-11-24T01:00:00.00000\u00e9Z", undefined),
   );
-  fc.assert(
-    fc.property(fc.array(fc.tuple(time, time), { maxLength: 12 }), (events) => {
+  assert(
+    property(array(tuple(time, time), { maxLength: 12 }), (events) => {
       const span = spanOf(events);
       const [first, last] = plainly(events);
       const isKnown = first !== undefined && last !== undefined;
