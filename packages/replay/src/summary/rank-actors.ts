@@ -45,7 +45,8 @@ const MASTERS_FACTOR = 0.15;
 /** The apiserver and administrators write roles and bindings when a cluster starts. */
 const STARTUP_FACTOR = 0.05;
 const STARTUP_MS = 30_000;
-const SUSPICIOUS = 25;
+/** Above what people and jobs of the recorded working days have, below every identity of the recorded attack. */
+const SUSPICIOUS = 32;
 const BY_HAND =
   /^(?:kubectl|curl|Wget|python-requests|python-urllib|kubernetes-dashboard|k9s|Mozilla|httpie|PostmanRuntime|Go-http-client)/i;
 const MACHINE = /^system:(?:serviceaccount:|node:)/;
@@ -85,8 +86,12 @@ function rank(name: string, sessions: readonly Session[], findings: readonly Fin
           text: `${refused} of its ${requests} requests were refused`,
         }
       : undefined,
-    MACHINE.test(name) && byHand.length > 0 && !isOnlyByHand(name, userAgents, findings)
-      ? { points: 25, text: `a machine's identity used by hand, with ${program(byHand[0] ?? "")}` }
+    MACHINE.test(name) && byHand.length > 0 && findings.length > 0
+      ? {
+          // A job that is written with kubectl uses nothing else; a workload that also comes by kubectl is what is odd.
+          points: byHand.length < userAgents.length || name.startsWith("system:node:") ? 25 : 2,
+          text: `a machine's identity used by hand, with ${program(byHand[0] ?? "")}`,
+        }
       : undefined,
     sourceIPs.length > 1 && !MACHINE.test(name) && findings.length > 0
       ? { points: Math.min(10, 3 * (sourceIPs.length - 1)), text: `acted from ${sourceIPs.length} addresses` }
@@ -154,11 +159,6 @@ function detectionReasons(
 /** Whether a moment lies in the cluster's own startup, as far as the log holds one. */
 export function isStartup(time: string, bootstrapUntil: string | undefined): boolean {
   return bootstrapUntil !== undefined && Date.parse(time) <= Date.parse(bootstrapUntil) + STARTUP_MS;
-}
-
-/** A job that is written with kubectl uses it all day: unusual is who has findings, too. */
-function isOnlyByHand(name: string, userAgents: readonly string[], findings: readonly Finding[]): boolean {
-  return !name.startsWith("system:node:") && findings.length === 0 && userAgents.every((agent) => isByHand(agent));
 }
 
 function usesOf(sessions: readonly Session[], credential: string): number {

@@ -18,11 +18,15 @@ const CELLS = 140;
 const MOST_LANES = 14;
 const SEVERITIES = ["informational", "low", "medium", "high", "critical"];
 
-/** First and last moment that the log covers. */
+/** First and last moment that the log covers: requests may have been received before the first event was written. */
 export function wholeRange(): readonly [number, number] {
-  const from = Date.parse(report.log.from);
-  const to = Date.parse(report.log.to);
-  return Number.isNaN(from) || Number.isNaN(to) ? [0, 1] : [from, Math.max(to, from + 1)];
+  const times = [report.log.from, report.log.to, ...[...report.findings, ...report.acts].map(({ time }) => time)];
+  const known = times.map((time) => Date.parse(time)).filter((ms) => !Number.isNaN(ms));
+  const [from, to] = known.reduce(
+    ([least, most], ms) => [Math.min(least, ms), Math.max(most, ms)],
+    [Infinity, -Infinity],
+  );
+  return from === undefined || to === undefined || from > to ? [0, 1] : [from, Math.max(to, from + 1)];
 }
 
 /** Requests over time, and below a lane of findings for each identity that has some. Zooms by drag, buttons and keys. */

@@ -17,11 +17,10 @@ export function overview(): HTMLElement {
     el(
       "p",
       { class: "lead" },
-      `${counted(total, "finding")} in ${counted(report.log.events, "event")}, `,
-      time(report.log.from),
-      " to ",
-      time(report.log.to),
-      ` UTC on ${report.log.from.slice(0, 10)}.`,
+      `${counted(total, "finding")} in ${counted(report.log.events, "event")}`,
+      ...(report.log.from === ""
+        ? ["."]
+        : [", ", time(report.log.from), " to ", time(report.log.to), ` UTC${dates()}.`]),
     ),
     el(
       "ul",
@@ -33,18 +32,28 @@ export function overview(): HTMLElement {
         ),
     ),
     startHere(),
-    section("Identities that stand out", ranking()),
-    section(
-      "When it happened",
-      timelineChart({ isSmall: true }),
-      el("p", {}, link("timeline", "Open the timeline to zoom and filter")),
-    ),
+    report.actors.some(({ score }) => score > 0) && section("Identities by what is unusual about them", ranking()),
+    report.log.events > 0 &&
+      section(
+        "When it happened",
+        timelineChart({ isSmall: true }),
+        el("p", {}, link("timeline", "Open the timeline to zoom and filter")),
+      ),
     newcomers(),
     limits(),
   );
 }
 
+/** The day of the log where the times do not say it. */
+function dates(): string {
+  const [from, to] = [report.log.from.slice(0, 10), report.log.to.slice(0, 10)];
+  return from === to ? ` on ${from}` : "";
+}
+
 function headline(suspects: number): string {
+  if (report.log.events === 0) {
+    return "There is no audit event in these logs";
+  }
   return suspects === 0
     ? "No identity stands out"
     : `${counted(suspects, "identity").replace(/ identitys$/, " identities")} stand${suspects === 1 ? "s" : ""} out`;
@@ -122,7 +131,7 @@ function limits(): HTMLElement {
       ["Identities", count(report.actors.length + report.actorsLeftOut)],
       ["Objects written", count(report.objects.length + report.objectsLeftOut)],
     ]),
-    log.limits.length === 0
+    log.limits.length === 0 && log.events > 0
       ? el("p", {}, "Nothing is known to be missing.")
       : el("ul", {}, ...log.limits.map((limit) => el("li", {}, limit))),
   );
