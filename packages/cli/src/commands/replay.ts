@@ -2,8 +2,8 @@ import { createRedactor } from "@auditsieve/audit";
 import type { JsonObject } from "@auditsieve/audit";
 import { isSeverityBelow } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
-import { FactGatherer, OtherFindings, parseInstant, replayLogs, timelineText } from "@auditsieve/replay";
-import type { ComparedFindings, OtherReading, Replayed, Selection } from "@auditsieve/replay";
+import { FactGatherer, OtherFindings, parseInstant, rankActors, replayLogs, timelineText } from "@auditsieve/replay";
+import type { ComparedFindings, OtherReading, RankedActor, Replayed, Selection } from "@auditsieve/replay";
 import { randomBytes } from "node:crypto";
 import { loadDetectionSet } from "../detection-set.ts";
 import type { DetectionSet } from "../detection-set.ts";
@@ -17,6 +17,7 @@ import { say, writeData, writeLine } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { replayInputs } from "../replay-inputs.ts";
 import { comparisonOutput, isAnyAsSevere, printComparison, selectChanges } from "./replay-compare.ts";
+import { actorsJson, actorsTable } from "./replay-actors.ts";
 import { checkReport, writeReport } from "./replay-html.ts";
 import type { ReplayCommandOptions } from "./replay-options.ts";
 import { limitsText, summaryText, timelineTable } from "./replay-print.ts";
@@ -41,7 +42,8 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
     checkReport(html, logs);
   }
   const seal = manifest === undefined ? undefined : await Seal.begin(manifest, logs);
-  const gatherer = html !== undefined || options.stories ? new FactGatherer() : undefined;
+  const isForPeople = output === "table" || output === "json";
+  const gatherer = html !== undefined || options.stories || isForPeople ? new FactGatherer() : undefined;
   const redactor = createRedactor({ key: target?.config.redactionKey ?? randomBytes(32) });
   const other = comparison === undefined ? undefined : new OtherFindings({ ...comparison, redactor });
   const replayed = await replayLogs({
@@ -69,7 +71,8 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
   } else if (options.stories && gatherer !== undefined) {
     await printStories(gatherer.facts(), replayed);
   } else {
-    await print(replayed, output as Exclude<typeof output, "elasticsearch">);
+    const actors = gatherer === undefined ? [] : rankActors(gatherer.facts(), replayed.findings);
+    await print(replayed, actors, output as Exclude<typeof output, "elasticsearch">);
   }
   await seal?.finish(sealedOptions(options, selection), set, replayed.summary, html === undefined ? [] : [html]);
   if (problems.finish(replayed.summary.log.events)) {
@@ -171,16 +174,24 @@ function readInstant(option: string, text: string, zone: string): string {
 
 async function print(
   { findings, summary }: Replayed,
+  actors: readonly RankedActor[],
   output: Exclude<ReplayCommandOptions["output"], "elasticsearch">,
 ): Promise<void> {
   if (output === "json") {
-    await writeData(`${JSON.stringify({ summary, findings }, undefined, 2)}\n`);
+    await writeData(`${JSON.stringify({ summary, actors: actorsJson(actors), findings }, undefined, 2)}\n`);
   } else if (output !== "table") {
     for (const text of timelineText(findings, output)) {
       await writeData(text);
     }
   } else {
+    // Who stands out comes first, behind the few lines that say how much there is.
+    let isFirst = true;
     for (const line of summaryText(summary)) {
+      if (isFirst && line === "") {
+        isFirst = false;
+        await writeLine("");
+        await writeLine(actorsTable(actors));
+      }
       await writeLine(line);
     }
     if (findings.length > 0) {

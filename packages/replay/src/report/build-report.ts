@@ -35,13 +35,15 @@ export interface ReportOptions {
 }
 
 const MOST_FINDINGS = 4_000;
+const MOST_STORIES = 100;
 const LONG = 600;
 
 /** Chooses what matters, reads the events behind it again, redacts them and describes all of it for a person. */
 export async function buildReport(options: ReportOptions): Promise<ReportData> {
   const { facts, summary, redactor, logs } = options;
   const actors = rankActors(facts, options.findings);
-  const stories = tellStories(facts, actors);
+  const allStories = tellStories(facts, actors);
+  const stories = allStories.slice(0, MOST_STORIES);
   const chosen = chooseEvents(facts, actors, options.findings, stories);
   const events = new ReportEvents(facts.logs, redactor);
   await fetchLines(logs, facts.logs, chosen.places, (place, line) => events.fetched(place, line));
@@ -69,7 +71,7 @@ export async function buildReport(options: ReportOptions): Promise<ReportData> {
       from: summary.log.from ?? "",
       to: summary.log.to ?? "",
       levels: Object.entries(summary.log.byLevel).filter(([, count]) => count > 0),
-      limits: describeLimits(summary, facts, events.leftOut),
+      limits: describeLimits(summary, facts, { events: events.leftOut, stories: allStories.length - stories.length }),
     },
     severities: SEVERITIES.toReversed().map((severity) => ({ severity, findings: summary.bySeverity[severity] })),
     findings: described,

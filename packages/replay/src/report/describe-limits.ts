@@ -4,9 +4,15 @@ import type { Facts } from "../summary/gather-facts.ts";
 
 const SHOWN = 8;
 
+/** What there was no room for in a report. */
+interface LeftOut {
+  readonly events: number;
+  readonly stories: number;
+}
+
 /** What the log cannot show, and what the report leaves out: it stands next to what they show. */
-export function describeLimits(summary: ReplaySummary, facts: Facts, eventsLeftOut: number): readonly string[] {
-  return [...limitsOfLog(summary), ...limitsOfReport(summary, facts, eventsLeftOut)];
+export function describeLimits(summary: ReplaySummary, facts: Facts, leftOut: LeftOut): readonly string[] {
+  return [...limitsOfLog(summary), ...limitsOfReport(summary, facts, leftOut)];
 }
 
 function* limitsOfLog({ log, logs, undecidable, duplicates, couldNotDecide }: ReplaySummary): Generator<string> {
@@ -46,7 +52,7 @@ function* limitsOfLog({ log, logs, undecidable, duplicates, couldNotDecide }: Re
   }
 }
 
-function* limitsOfReport({ notSelected }: ReplaySummary, facts: Facts, eventsLeftOut: number): Generator<string> {
+function* limitsOfReport({ notSelected }: ReplaySummary, facts: Facts, leftOut: LeftOut): Generator<string> {
   const { lineage, revisions, sessions } = facts;
   if (notSelected > 0) {
     yield `${count(notSelected)} findings were left out by the options of the replay.`;
@@ -57,8 +63,11 @@ function* limitsOfReport({ notSelected }: ReplaySummary, facts: Facts, eventsLef
   if (sessions.folded > 0) {
     yield `${count(sessions.folded)} requests are counted without the name of their object: there are too many names.`;
   }
-  if (eventsLeftOut > 0) {
-    yield `${count(eventsLeftOut)} raw events are not in this file, for its size: the log holds them.`;
+  if (leftOut.stories > 0) {
+    yield `${count(leftOut.stories)} more stories, of identities that stand out less, are not told.`;
+  }
+  if (leftOut.events > 0) {
+    yield `${count(leftOut.events)} raw events are not in this file, for its size: the log holds them.`;
   }
 }
 
