@@ -4,6 +4,7 @@ import type { ReplayLog } from "@auditsieve/replay";
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { safeText } from "@auditsieve/detect/safe-text";
+import { Failure } from "./failure.ts";
 import { logsOrStdin } from "./logs.ts";
 import { say } from "./output.ts";
 import type { Progress } from "./progress.ts";
@@ -26,6 +27,11 @@ export async function replayInputs(paths: readonly string[], progress?: Progress
     say(`auditsieve: ${safeText(segment, 500)} is in the index of its store, and is gone: its events are missing`);
   }
   const inputs = named.includes(STANDARD_INPUT) ? [...files, STANDARD_INPUT] : files;
+  if (inputs.length === 0) {
+    throw new Failure(`Cannot find a log in "${paths.join('", "')}"`, {
+      hint: "Logs end in .log, .json, .jsonl, .ndjson, .gz or .zst; name a file to have it read whatever it is called",
+    });
+  }
   if (progress !== undefined) {
     const sizes = await Promise.all(inputs.map(sizeOf));
     progress.expect(sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined);

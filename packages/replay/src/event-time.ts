@@ -39,8 +39,13 @@ function isKey(bytes: Buffer, at: number): boolean {
 export function textMicros(bytes: Buffer, at: number, end: number): number {
   // What every apiserver writes: 2026-11-24T00:13:26.471919Z
   if (at + 27 < end && bytes[at + 26] === 90 && bytes[at + 27] === QUOTE && bytes[at + 10] === 84) {
+    const hour = pair(bytes, at + 11);
+    const minute = pair(bytes, at + 14);
+    const second = pair(bytes, at + 17);
     const seconds =
-      dayOf(bytes, at) * SECONDS_A_DAY + pair(bytes, at + 11) * 3600 + pair(bytes, at + 14) * 60 + pair(bytes, at + 17);
+      hour < 24 && minute < 60 && second < 60
+        ? dayOf(bytes, at) * SECONDS_A_DAY + hour * 3600 + minute * 60 + second
+        : Number.NaN;
     const micros = pair(bytes, at + 20) * 10_000 + pair(bytes, at + 22) * 100 + pair(bytes, at + 24);
     const total = seconds * 1_000_000 + micros;
     if (total >= 0) {
@@ -75,7 +80,8 @@ function dayOf(bytes: Buffer, at: number): number {
   const date = (year * 100 + month) * 100 + day;
   if (date !== knownDate) {
     knownDate = date;
-    knownDay = Date.UTC(year, month - 1, day) / 86_400_000;
+    const isDate = month >= 1 && month <= 12 && day >= 1 && day <= 31;
+    knownDay = isDate ? Date.UTC(year, month - 1, day) / 86_400_000 : Number.NaN;
   }
   return knownDay;
 }
