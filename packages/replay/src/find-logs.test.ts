@@ -43,7 +43,7 @@ describe("findLogs", () => {
 
   test("findLogs takes the events of an embedded store, and nothing else of it", async () => {
     const store = join(folder, "state/store");
-    const sink = await createStoreSink({ name: "store", folder: store });
+    const sink = createStoreSink({ name: "store", folder: store });
     const time = String(eventAt(0)["stageTimestamp"]);
     const document = Buffer.from(JSON.stringify(eventAt(0)));
     await sink.write(

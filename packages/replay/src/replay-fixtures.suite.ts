@@ -1,7 +1,8 @@
 import { createRedactor } from "@auditsieve/audit";
 import type { Redactor } from "@auditsieve/audit";
-import { loadDetections } from "@auditsieve/detect";
-import type { Detection } from "@auditsieve/detect";
+import { DetectionEngine, loadDetections } from "@auditsieve/detect";
+import type { Detection, Finding } from "@auditsieve/detect";
+import { archiveSource, Pipeline } from "@auditsieve/ingest";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -35,8 +36,14 @@ export function sample(name: string): Buffer {
   return name.endsWith(".zst") ? zstdDecompressSync(bytes) : bytes;
 }
 
-/** The shipped detections. */
+let shipped: readonly Detection[] | undefined;
+
+/** The shipped detections, compiled once. */
 export function shippedDetections(): readonly Detection[] {
+  return (shipped ??= loadShipped());
+}
+
+function loadShipped(): readonly Detection[] {
   const folder = join(ROOT, "profiles/detections");
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".yml"))
@@ -68,4 +75,43 @@ export function eventAt(ms: number, more: Readonly<Record<string, unknown>> = {}
 /** Events as the lines of a log. */
 export function linesOf(events: readonly unknown[]): string {
   return events.map((event) => `${JSON.stringify(event)}\n`).join("");
+}
+
+/** What the daemon's pipeline finds in a log, in order of time. */
+export async function liveFindings(
+  log: string | Buffer,
+  detections: readonly Detection[],
+): Promise<readonly Finding[]> {
+  const live: Finding[] = [];
+  const pipeline = new Pipeline({
+    source: archiveSource({ logs: [logOf("live", log)] }),
+    feeds: [
+      {
+        feed: "findings",
+        sink: {
+          name: "live",
+          write: (batch) => {
+            live.push(
+              ...batch
+                .filter(({ kind }) => kind === "finding")
+                .map(({ document }) => JSON.parse(document.toString()) as Finding),
+            );
+            return Promise.resolve(batch.map(() => ({ status: "stored" })));
+          },
+          close: () => Promise.resolve(),
+        },
+      },
+    ],
+    sideLogs: {
+      deadLetter: () => Promise.resolve(),
+      quarantine: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    },
+    cluster: "test",
+    idKey: Buffer.alloc(32, 1),
+    redactor: REDACTOR,
+    detections: new DetectionEngine(detections),
+  });
+  await pipeline.run(new AbortController().signal);
+  return live.toSorted((a, b) => (a.time + a.id < b.time + b.id ? -1 : 1));
 }

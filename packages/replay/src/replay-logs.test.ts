@@ -1,9 +1,7 @@
-import { DetectionEngine } from "@auditsieve/detect";
-import type { Finding } from "@auditsieve/detect";
-import { archiveSource, IngestError, Pipeline } from "@auditsieve/ingest";
+import { IngestError } from "@auditsieve/ingest";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { eventAt, linesOf, logOf, REDACTOR, sample, shippedDetections } from "./replay-fixtures.suite.ts";
+import { eventAt, linesOf, liveFindings, logOf, REDACTOR, sample, shippedDetections } from "./replay-fixtures.suite.ts";
 import type { ReplayLog } from "./log-reader.ts";
 import { replayLogs } from "./replay-logs.ts";
 import type { ReplayOptions } from "./replay-logs.ts";
@@ -40,44 +38,16 @@ async function look(logs: readonly ReplayLog[], more: Partial<ReplayOptions> = {
 
 describe("replayLogs", () => {
   test("replayLogs finds what the daemon's pipeline finds", async () => {
-    const attack = sample("attack.log.zst");
+    const attack = sample("attack.log.zst")
+      .toString()
+      .split(/(?<=\n)/)
+      .slice(1500, 4000)
+      .join("");
     const detections = shippedDetections();
-    const live: Finding[] = [];
-    const pipeline = new Pipeline({
-      source: archiveSource({ logs: [logOf("attack", attack)] }),
-      feeds: [
-        {
-          feed: "findings",
-          sink: {
-            name: "live",
-            write: (batch) => {
-              live.push(
-                ...batch
-                  .filter(({ kind }) => kind === "finding")
-                  .map(({ document }) => JSON.parse(document.toString()) as Finding),
-              );
-              return Promise.resolve(batch.map(() => ({ status: "stored" })));
-            },
-            close: () => Promise.resolve(),
-          },
-        },
-      ],
-      sideLogs: {
-        deadLetter: () => Promise.resolve(),
-        quarantine: () => Promise.resolve(),
-        close: () => Promise.resolve(),
-      },
-      cluster: "test",
-      idKey: Buffer.alloc(32, 1),
-      redactor: REDACTOR,
-      detections: new DetectionEngine(detections),
-    });
-    await pipeline.run(new AbortController().signal);
+    const live = await liveFindings(attack, detections);
     const { findings } = await replayLogs({ logs: [logOf("attack", attack)], detections, redactor: REDACTOR });
-    expect(live.length).toBeGreaterThan(40);
-    expect(JSON.parse(JSON.stringify(findings))).toEqual(
-      live.toSorted((a, b) => (a.time + a.id < b.time + b.id ? -1 : 1)),
-    );
+    expect(live.length).toBeGreaterThan(20);
+    expect(JSON.parse(JSON.stringify(findings))).toEqual(live);
   });
 
   test("replayLogs finds the same in a log and in its pieces, repeated and in any order", async () => {
@@ -88,8 +58,8 @@ describe("replayLogs", () => {
     const options = { detections, redactor: REDACTOR };
     const whole = await replayLogs({ ...options, logs: [logOf("attack", lines.join(""))] });
     // Two apiservers: stages of one request in different logs, and a middle that both copies hold.
-    const first = lines.filter((_, i) => i % 2 === 0 || (i > 3000 && i < 4000));
-    const second = lines.filter((_, i) => i % 2 === 1 || (i > 3500 && i < 4500));
+    const first = lines.filter((_, i) => i % 2 === 0 || (i > 800 && i < 1200));
+    const second = lines.filter((_, i) => i % 2 === 1 || (i > 1000 && i < 1400));
     const parts = await replayLogs({ ...options, logs: [logOf("b", second.join("")), logOf("a", first.join(""))] });
     expect(parts.findings).toEqual(whole.findings);
     expect(parts.summary.log).toEqual(whole.summary.log);
