@@ -53,14 +53,14 @@ function sectionText({ title, note, runs, measured }: Section): string {
   const rows = measured.map((each, i) => {
     const speed = speeds[i] ?? Number.NaN;
     const spread = `${Math.min(...each.userSeconds).toFixed(2)}-${Math.max(...each.userSeconds).toFixed(2)}`;
-    return `| ${each.name} | ${(each.bytes / 1e6).toFixed(0)} | ${median(each.userSeconds).toFixed(2)} (${spread}) | ${median(each.systemSeconds).toFixed(2)} | ${median(each.wallSeconds).toFixed(2)} | ${speed.toFixed(0)} | ${(speed / scan).toFixed(2)} | ${(speed / parse).toFixed(1)} | ${each.peakMegabytes.toFixed(0)} |`;
+    return `| ${each.name} | ${(each.bytes / 1e6).toFixed(0)} | ${median(each.userSeconds).toFixed(2)} (${spread}) | ${median(each.systemSeconds).toFixed(2)} | ${median(each.wallSeconds).toFixed(2)} | ${speed.toFixed(0)} | ${(speed / scan).toFixed(2)} | ${Number.isNaN(parse) ? "" : (speed / parse).toFixed(1)} | ${each.peakMegabytes.toFixed(0)} |`;
   });
   return [
     `## ${title}`,
     "",
-    `${note} ${runs === 1 ? "One run" : `${runs} runs`}. ${sameKept(measured)}`,
+    `${note} ${runs === 1 ? "One run" : `${runs} runs`}. ${Number.isNaN(parse) ? "" : sameKept(measured)}`,
     "",
-    "| | MB read | user CPU s, median (range) | system CPU s | wall s | MB per user CPU s | of the scan's speed | times the parse loop's speed | peak memory MB |",
+    "| | MB read | user CPU s, median (range) | system CPU s | wall s | MB per user CPU s | of the first row's speed | times the parse loop's speed | peak memory MB |",
     "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ...rows,
   ].join("\n");

@@ -7,7 +7,7 @@ import { judge } from "./correctness.ts";
 import type { Verdict } from "./correctness.ts";
 import { makeLogs } from "./data.ts";
 import { measure } from "./measure.ts";
-import { ownContenders } from "./own-contenders.ts";
+import { ownContenders, pipedContender } from "./own-contenders.ts";
 import { installPeers, peers } from "./peers.ts";
 import { plot } from "./plot.ts";
 import { report } from "./report.ts";
@@ -30,6 +30,7 @@ const PARTS: Readonly<Record<string, () => unknown>> = {
   correctness: () => judge([...ownContenders(COMMON_JOB), ...peers()]),
   "request-response": () => own(0, "The shipped control-loops noise policy."),
   metadata: () => own(1, "The shipped control-loops noise policy."),
+  pipe: throughPipe,
   "side-by-side": sideBySide,
 };
 
@@ -39,6 +40,18 @@ function own(log: 0 | 1, note: string): Section {
     throw new Error("Cannot measure: no log was made");
   }
   return { title: made.title, note, runs, measured: measure(ownContenders(NOISE), made, runs) };
+}
+
+/** Memory must stay, and speed nearly, when ten times as much comes. */
+function throughPipe(): Section {
+  const [log] = makeLogs(megabytes);
+  if (log === undefined) {
+    throw new Error("Cannot measure: no log was made");
+  }
+  const measured = [1, 10].flatMap((times) =>
+    measure([pipedContender(NOISE, times)], { path: log.path, bytes: times * log.bytes }, times === 1 ? runs : 1),
+  );
+  return { title: "Through a pipe", note: "The RequestResponse log, once and ten times.", runs: 1, measured };
 }
 
 function sideBySide(): Section {
@@ -86,7 +99,7 @@ function writeReport(): void {
       JSON.parse(readFileSync(resultFile(each), "utf8")) as { load: string; result: unknown },
     ]),
   );
-  const sections = ["request-response", "metadata", "side-by-side"].flatMap(
+  const sections = ["request-response", "metadata", "pipe", "side-by-side"].flatMap(
     (each) => (read.get(each)?.result as Section | undefined) ?? [],
   );
   const verdicts = (read.get("correctness")?.result as readonly Verdict[] | undefined) ?? [];

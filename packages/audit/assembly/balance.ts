@@ -1,13 +1,16 @@
 // Proves of the rest of a line, behind a head that was compared, what damage would break: see docs/filter.md. Reads each byte once,
 // 64 at a time, and knows strings and brackets only.
 
+/** `ceIPs":[`, the end of a key that every event has behind its user and that bodies have not. */
+const SOURCE_IPS: u64 = ((0x5b3a2273 as u64) << 32) | 0x50496563;
 /** Bits at odd places. */
 const ODD: u64 = ((0xaaaaaaaa as u64) << 32) | 0xaaaaaaaa;
 
 /**
  * Behind the newline of a line of which `[…, from)` is the head: one object is open, and `from` is where a value begins. 0 unless
  * up to its first control character, the newline, every string is closed, every bracket is closed and none more, and behind each
- * closing quote or bracket stands a comma, a colon, a closing bracket, or the line's end.
+ * closing quote or bracket stands a comma, a colon, a closing bracket, or the line's end. 0 too where another event's sourceIPs
+ * follow: so far as damage can join the end of another line to this one, its user is not in it.
  */
 export function skipBalanced(from: usize): usize {
   let at = from;
@@ -75,6 +78,11 @@ export function skipBalanced(from: usize): usize {
     inString = ((strings as i64) >> 63) as u64;
     opens &= ~strings;
     closes &= ~strings;
+    for (let rest = opens; rest != 0; rest &= rest - 1) {
+      if (load<u64>(at + (ctz(rest) as usize) - 7) == SOURCE_IPS) {
+        return 0;
+      }
+    }
     const ends = (quotes & ~strings) | closes;
     if ((((ends << 1) | closed) & within & ~(closes | (between & ~strings))) != 0) {
       return 0;
