@@ -207,6 +207,11 @@ const CRASH: readonly EvasionEntry[] = [
   crash("torn", "torn, and nothing behind it", NOISE.slice(0, -40)),
   crash("front-missing", "the front of a line is gone", NOISE.slice(300)),
   crash(
+    "block-missing",
+    "a block of the file is gone: the end of a heartbeat and the beginning of the next line",
+    NOISE.slice(0, NOISE.indexOf('857508Z","stageTimestamp"')) + DEED.slice(DEED.indexOf("-4b8c")),
+  ),
+  crash(
     "page-of-nul",
     "a piece of the body became NUL",
     `${NOISE.slice(0, inBody)}${"\0".repeat(64)}${NOISE.slice(inBody + 64)}`,
