@@ -14,16 +14,15 @@ describe("filterInParallel", () => {
   const dice = new Dice(7);
   const lines = sampleLines("attack.log.zst")
     .filter(({ length }) => length < 4000)
-    .slice(0, 1500)
+    .slice(0, 600)
     .map((line, i) => (i % 50 === 0 ? damage(line, [line], dice) : line));
   const log = Buffer.concat(lines.flatMap((line) => [line, Buffer.from("\n")]));
   const rules = fuzzPolicies()[0] as never;
 
   test.each([
     ["ranges of many lines", 100_000, log],
-    ["ranges shorter than a line", 500, log.subarray(0, 60_000)],
-    ["one range", 10_000_000, log],
-    ["a file that does not end with a newline", 100_000, log.subarray(0, -7)],
+    ["ranges shorter than a line", 500, log.subarray(0, 30_000)],
+    ["a file that does not end with a newline", 10_000_000, log.subarray(0, -7)],
     ["lines that end where ranges do", 4, Buffer.from("abc\nabc\nabc\n\n\n\n\nabc\n")],
   ])("filterInParallel keeps, counts and names what one filter does: %s", async (name, rangeBytes, bytes) => {
     const path = join(folder, `${name}.log`);
@@ -33,7 +32,7 @@ describe("filterInParallel", () => {
     const summary = await filterInParallel([path, path], {
       rules,
       verify: false,
-      workers: 3,
+      workers: 2,
       rangeBytes,
       onProblem: (_path, problem) => problems.push(problem),
       write: async (kept) => void out.push(Buffer.from(kept)),
