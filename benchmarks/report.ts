@@ -67,15 +67,15 @@ function sectionText({ title, note, runs, measured }: Section): string {
 }
 
 function sameKept(measured: readonly Measured[]): string {
-  const counts = new Map(
-    measured.filter(({ name }) => !name.startsWith("newline")).map(({ name, kept }) => [name, kept]),
-  );
-  const [expected] = counts.values();
-  const others = [...counts].filter(([, kept]) => kept !== expected);
-  const same = `Lines kept: ${expected}`;
+  const writers = measured.filter(({ name }) => !name.startsWith("newline"));
+  const [first] = writers;
+  // Each log is the same lines again and again, so a shorter one has as many per byte.
+  const expected = ({ bytes }: Measured): number => Math.round(((first?.kept ?? 0) * bytes) / (first?.bytes ?? bytes));
+  const others = writers.filter((each) => each.kept !== expected(each));
+  const same = `Lines kept: ${first?.kept}, as many per byte`;
   return others.length === 0
-    ? `${same}, by all of them.`
-    : `${same}, but ${others.map(([name, kept]) => `${name} ${kept}`).join(", ")}.`;
+    ? `${same} by all of them.`
+    : `${same}, but ${others.map(({ name, kept }) => `${name} ${kept}`).join(", ")}.`;
 }
 
 function missingText(contenders: readonly Contender[]): string {
