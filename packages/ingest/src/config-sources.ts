@@ -58,6 +58,8 @@ export interface KafkaSourceConfig {
   readonly topic: string;
   readonly groupId: string;
   readonly maxFetchBytes?: number;
+  /** Whether correlations may be used that do not see all partitions. */
+  readonly partialCorrelations: boolean;
 }
 
 export type SourceConfig =
@@ -72,7 +74,7 @@ const OWN_KEYS: Readonly<Record<SourceConfig["type"], readonly string[]>> = {
   archive: ["path", "paths"],
   stdin: [],
   webhook: WEBHOOK_KEYS,
-  kafka: [...KAFKA_KEYS, "groupId", "maxFetchBytes"],
+  kafka: [...KAFKA_KEYS, "groupId", "maxFetchBytes", "partialCorrelations"],
 };
 const TYPES = Object.keys(OWN_KEYS) as SourceConfig["type"][];
 
@@ -108,8 +110,9 @@ export function readSource(reader: ConfigReader, value: JsonValue, index: number
       const kafka = readKafka(reader, given, at, name);
       const groupId = reader.text(given, "groupId", at, "auditsieve");
       const maxFetchBytes = reader.count(given, "maxFetchBytes", at, 1024);
+      const partialCorrelations = reader.flag(given, "partialCorrelations", at, false);
       return kafka && groupId !== undefined
-        ? { type, name, ...kafka, groupId, ...(maxFetchBytes !== undefined && { maxFetchBytes }) }
+        ? { type, name, ...kafka, groupId, partialCorrelations, ...(maxFetchBytes !== undefined && { maxFetchBytes }) }
         : undefined;
     }
     default:

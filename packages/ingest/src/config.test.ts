@@ -164,4 +164,51 @@ detections: [1]
       sources("  - { type: file, path: /a }\n  - { type: file, name: b, paths: [/b, /a] }").problems,
     ).toMatchObject([{ message: expect.stringContaining("same path") as string }]);
   });
+
+  test("reads Kafka for both directions, with TLS and SASL, and says what does not fit together", () => {
+    const withKafka = (source: string, sink = "topic: out"): ReturnType<typeof readConfig> =>
+      readConfig(
+        `
+cluster: c
+stateFolder: /s
+sources: [{ type: kafka, brokers: [kafka:9092], ${source} }]
+sinks: [{ type: kafka, brokers: ["[::1]:9092", "\${ES_HOST}:9093"], ${sink} }]`,
+        references,
+      );
+    const good = withKafka(
+      "topic: audit, username: u, password: file:/etc/key, caFile: /etc/key",
+      "topic: out, tls: true",
+    );
+    expect(good.problems).toEqual([]);
+    expect(good.config).toMatchObject({
+      sources: [
+        {
+          type: "kafka",
+          name: "kafka",
+          topic: "audit",
+          groupId: "auditsieve",
+          partialCorrelations: false,
+          connection: {
+            brokers: ["kafka:9092"],
+            tls: { ca: `${"k".repeat(40)}\n` },
+            sasl: { mechanism: "scram-sha-512", username: "u", password: "k".repeat(40) },
+          },
+        },
+      ],
+      sinks: [{ type: "kafka", feed: "kept", topic: "out", compression: "zstd", connection: { tls: {} } }],
+    });
+    for (const [source, message] of [
+      ["topic: 'a b'", "a topic has only"],
+      ["topic: a, username: u", "belong together"],
+      ["topic: a, username: u, password: p, mechanism: plain", "in the clear"],
+      ["topic: a, mechanism: plain", "needs username and password"],
+      ["topic: a, certFile: /etc/key", "belong together"],
+      ["topic: a, caFile: /etc/key, tls: false", "tls: false"],
+      ["groupId: g", "topic is missing"],
+    ] as const) {
+      const { config, problems } = withKafka(source);
+      expect(config, source).toBeUndefined();
+      expect(problems.map((problem) => problem.message).join(), source).toMatch(message);
+    }
+  });
 });

@@ -186,7 +186,7 @@ function notReady(pipelines: readonly Pipeline[], isStopping: boolean): readonly
 /** Tries what the configuration names: folders, logs, connections, rights. Returns every problem. */
 export async function checkConfig(config: IngestConfig): Promise<readonly Problem[]> {
   const sources = config.sources.map(async (source) => {
-    const found = await checkSource(source);
+    const found = await checkSource(source, config.detections);
     return found.map(({ error, isWaiting }): Problem => {
       const problem = problemOf("check-source", error);
       const hint = "The daemon waits for it; is this the path of --audit-log-path?";

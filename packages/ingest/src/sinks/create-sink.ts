@@ -75,7 +75,8 @@ export async function checkSink(config: SinkConfig, cluster: string): Promise<vo
     case "stdout":
       return undefined;
     case "kafka":
-      return (await import("../sources/kafkajs-client.ts")).checkKafkajsTopic(config.connection, config.topic);
+      await (await import("../sources/kafkajs-client.ts")).checkKafkajsTopic(config.connection, config.topic);
+      return undefined;
     case "elasticsearch": {
       const { createElasticsearchSink } = await loadElasticsearch();
       const sink = createElasticsearchSink(elasticsearchOptions(config, cluster));

@@ -125,8 +125,8 @@ export function timeOfLine(line: string): string | undefined {
   if (!isJsonObject(value)) {
     return undefined;
   }
-  const { stageTimestamp, requestReceivedTimestamp, time } = value;
-  return [stageTimestamp, requestReceivedTimestamp, time].find(
+  const { stageTimestamp, requestReceivedTimestamp, time, last } = value;
+  return [stageTimestamp, requestReceivedTimestamp, time, last].find(
     (one): one is string => typeof one === "string" && isTimestamp(one),
   );
 }

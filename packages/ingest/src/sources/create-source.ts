@@ -1,3 +1,4 @@
+import type { DetectionEngine } from "@auditsieve/detect";
 import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -8,6 +9,7 @@ import type { Source, SourceAlarm } from "../source.ts";
 import { archiveSource } from "./archive.ts";
 import { openCanonicalLog } from "./canonical-log.ts";
 import { createFileTails } from "./file-tails.ts";
+import { checkPartitions } from "./partition-check.ts";
 import type { KafkaConsumer } from "./kafka-client.ts";
 import { expandPatterns, isPattern } from "./log-patterns.ts";
 
@@ -79,6 +81,7 @@ export function describeSource(config: SourceConfig): string {
 /** What may be wrong with a source before it is started: `isWaiting` where the daemon would wait for a file. */
 export async function checkSource(
   config: SourceConfig,
+  detections: Pick<DetectionEngine, "linked">,
 ): Promise<readonly { readonly error: IngestError; readonly isWaiting: boolean }[]> {
   switch (config.type) {
     case "file":
@@ -91,10 +94,13 @@ export async function checkSource(
       return [];
     case "kafka": {
       const { checkKafkajsTopic } = await import("./kafkajs-client.ts");
-      return checkKafkajsTopic(config.connection, config.topic).then(
-        () => [],
-        (error: unknown) => [{ error: error as IngestError, isWaiting: false }],
-      );
+      try {
+        const partitions = await checkKafkajsTopic(config.connection, config.topic);
+        const error = config.partialCorrelations ? undefined : checkPartitions(config.topic, partitions, detections);
+        return error === undefined ? [] : [{ error, isWaiting: false }];
+      } catch (error) {
+        return [{ error: error as IngestError, isWaiting: false }];
+      }
     }
     default:
       return config satisfies never;

@@ -146,7 +146,13 @@ describe.each(VERSIONS)("on Kafka %s", (version) => {
   test("says what is wrong: no such topic, a wrong password, nobody there", async () => {
     const { checkSource } = await import("./create-source.ts");
     const problems = async (source: string): Promise<readonly string[]> =>
-      (await Promise.all(configOf("check", source, "{ type: stdout }").sources.map((one) => checkSource(one))))
+      (
+        await Promise.all(
+          configOf("check", source, "{ type: stdout }").sources.map((one) =>
+            checkSource(one, { linked: { correlations: [], silent: new Set(), problems: [] } }),
+          ),
+        )
+      )
         .flat()
         .map(({ error }) => error.message);
     const topic = await newTopic(1);

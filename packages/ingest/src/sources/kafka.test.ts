@@ -1,10 +1,12 @@
 import { LineFramer } from "@auditsieve/audit";
+import { DetectionEngine, loadDetections } from "@auditsieve/detect";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Source, SourceAlarm } from "../source.ts";
 import { receive, testSource } from "../source.suite.ts";
 import { FakeKafka } from "./kafka-fake.suite.ts";
 import { createKafkaSource } from "./kafka.ts";
+import { checkPartitions } from "./partition-check.ts";
 
 testSource("Kafka", {
   prepare: async (lines) => {
@@ -103,6 +105,37 @@ describe("Kafka source", () => {
       }),
       { numRuns: 60, endOnFailure: true },
     );
+  });
+});
+
+describe("checkPartitions", () => {
+  const correlation = (groupBy: string): string => `
+title: Failures
+id: failures
+name: failures
+logsource: { product: kubernetes, service: audit }
+detection: { selection: { responseStatus.code: 403 }, condition: selection }
+level: low
+---
+title: Many failures
+id: many-failures
+correlation: { type: event_count, rules: [failures], group-by: [${groupBy}], timespan: 5m, condition: { gte: 5 } }
+level: high
+`;
+  const engine = (groupBy: string): DetectionEngine => {
+    const { detections, problems } = loadDetections(correlation(groupBy), "x.yml");
+    expect(problems.filter(({ severity }) => severity === "error")).toEqual([]);
+    return new DetectionEngine(detections);
+  };
+
+  test.each([
+    ["user.username", 6, true],
+    ["sourceIPs", 1, true],
+    ["sourceIPs", 6, false],
+  ])("of a correlation by %s over %i partitions: %s", (groupBy, partitions, isFine) => {
+    const error = checkPartitions("audit", partitions, engine(groupBy));
+    expect(error === undefined).toBe(isFine);
+    expect(error?.message ?? "many-failures").toContain("many-failures");
   });
 });
 

@@ -186,8 +186,8 @@ export async function createKafkajsProducer(options: KafkajsProducerOptions): Pr
   };
 }
 
-/** Tries to reach the brokers and finds the topic, or rejects with what is wrong. */
-export async function checkKafkajsTopic(connection: KafkaConnection, topic: string): Promise<void> {
+/** Tries to reach the brokers and gives the number of partitions of the topic, or rejects with what is wrong. */
+export async function checkKafkajsTopic(connection: KafkaConnection, topic: string): Promise<number> {
   const admin = connect(connection, 1).admin();
   try {
     await admin.connect();
@@ -197,6 +197,7 @@ export async function checkKafkajsTopic(connection: KafkaConnection, topic: stri
         hint: "Create it with as many partitions as daemons will ever share it; auditsieve makes none by itself",
       });
     }
+    return (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions.length ?? 0;
   } catch (error) {
     throw error instanceof IngestError ? error : failure("connect to Kafka", error);
   } finally {
