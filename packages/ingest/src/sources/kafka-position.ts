@@ -7,13 +7,14 @@ export function encodeNote(base: bigint, bytes: number): string {
   return `auditsieve 1 ${base} ${bytes}`;
 }
 
-interface Read {
+/** A record that was read. */
+export interface Read {
   readonly next: bigint;
   /** Bytes of lines up to this record and with it. */
   readonly bytes: number;
 }
 
-/** How far a partition is read in one assignment, and which offset stands for which byte. */
+/** How far a partition is read and acknowledged, and which offset stands for which byte. */
 export class PartitionPosition {
   readonly partition: number;
   readonly input: string;
@@ -22,6 +23,9 @@ export class PartitionPosition {
   /** Whether records that were not read are gone. */
   readonly isBehind: boolean;
   #bytes: number;
+  #acked = 0;
+  /** Records below it were read. */
+  #next = 0n;
   /** Records that are not committed yet. */
   #read: Read[] = [];
 
@@ -40,20 +44,31 @@ export class PartitionPosition {
     return this.#bytes;
   }
 
+  /** Whether the record was read already: after a rebalance records come again from what is committed. */
+  hasRead(offset: bigint): boolean {
+    return offset < this.#next;
+  }
+
   /** The record at `offset` was read, and gave so many bytes of lines. */
   add(offset: bigint, bytes: number): void {
     this.#bytes += bytes;
-    this.#read.push({ next: offset + 1n, bytes: this.#bytes });
+    this.#next = offset + 1n;
+    this.#read.push({ next: this.#next, bytes: this.#bytes });
   }
 
-  /** What may be committed once everything before `bytes` is acknowledged; undefined if that is nothing new. */
-  commitAt(bytes: number): Read | undefined {
-    let count = 0;
-    while (count < this.#read.length && (this.#read[count]?.bytes ?? Infinity) <= bytes) {
-      count++;
-    }
-    const last = this.#read[count - 1];
-    this.#read = this.#read.slice(count);
-    return last;
+  /** Everything before `bytes` is acknowledged. */
+  acknowledge(bytes: number): void {
+    this.#acked = Math.max(this.#acked, bytes);
+  }
+
+  /** What is to be committed; undefined if that is nothing new. */
+  due(): Read | undefined {
+    const after = this.#read.findIndex((read) => read.bytes > this.#acked);
+    return after === -1 ? this.#read.at(-1) : this.#read[after - 1];
+  }
+
+  /** The group holds it. */
+  committed(read: Read): void {
+    this.#read = this.#read.filter(({ next }) => next > read.next);
   }
 }

@@ -103,7 +103,7 @@ describe("Kafka source", () => {
         await group.untilAllAcknowledged();
         await group.change(0, false);
       }),
-      { numRuns: 60, endOnFailure: true },
+      { numRuns: 200, endOnFailure: true },
     );
   });
 });

@@ -2,7 +2,7 @@ import { EnvelopeReader } from "@auditsieve/audit";
 import type { IngestError } from "../errors.ts";
 import type { Source, SourceAlarm, SourceChunk } from "../source.ts";
 import { AckOrder } from "./ack-order.ts";
-import type { AssignedPartition, KafkaBatch, KafkaCommit, KafkaConsumer } from "./kafka-client.ts";
+import type { AssignedPartition, KafkaBatch, KafkaConsumer } from "./kafka-client.ts";
 import { encodeNote, PartitionPosition } from "./kafka-position.ts";
 
 export interface KafkaSourceOptions {
@@ -94,22 +94,10 @@ class KafkaSource implements Source {
   }
 
   async ack(input: string, offset: number): Promise<void> {
-    const commits: KafkaCommit[] = [];
     for (const [one, end] of this.#order.take(input, offset)) {
-      const position = this.#inputs.get(one);
-      const commit = position?.commitAt(end);
-      // Of a partition that another member has now, nothing is committed: it reads these lines again.
-      if (position !== undefined && commit !== undefined && this.#partitions.get(position.partition) === position) {
-        commits.push({
-          partition: position.partition,
-          offset: commit.next,
-          note: encodeNote(position.base, commit.bytes),
-        });
-      }
+      this.#inputs.get(one)?.acknowledge(end);
     }
-    if (commits.length > 0) {
-      await this.#consumer?.commit(commits);
-    }
+    await this.#commit();
   }
 
   async close(): Promise<void> {
@@ -117,34 +105,57 @@ class KafkaSource implements Source {
     this.#consumer = undefined;
   }
 
+  /** Of a partition that another member has now, nothing is committed: it reads these lines again. */
+  async #commit(): Promise<void> {
+    const due = [...this.#partitions.values()].flatMap((position) => {
+      const read = position.due();
+      return read === undefined ? [] : [{ position, read }];
+    });
+    if (due.length > 0) {
+      await this.#consumer?.commit(
+        due.map(({ position: { partition, base }, read }) => ({
+          partition,
+          offset: read.next,
+          note: encodeNote(base, read.bytes),
+        })),
+      );
+      due.forEach(({ position, read }) => position.committed(read));
+    }
+  }
+
   #assigned(partitions: readonly AssignedPartition[]): void {
     this.#partitions = new Map();
     for (const assigned of partitions) {
-      const position = new PartitionPosition(this.#options.topic, assigned);
-      const known = this.#inputs.get(position.input);
-      if (known !== undefined && known.bytes !== position.bytes) {
-        // It begins again at what is committed: what was read since comes once more, as another piece of the input.
+      const begun = new PartitionPosition(this.#options.topic, assigned);
+      const known = this.#inputs.get(begun.input);
+      // What this member has read is under way here: it goes on behind that, though records come again from what is committed.
+      const position = known !== undefined && known.bytes >= begun.bytes ? known : begun;
+      if (known !== undefined && position !== known) {
+        // Another member has read on from there meanwhile.
         this.#push({ input: known.input, offset: known.bytes, bytes: Buffer.alloc(0), isLast: true }, () => undefined);
       }
       this.#partitions.set(assigned.partition, position);
       this.#inputs.set(position.input, position);
-      if (position.isBehind) {
+      if (begun.isBehind) {
         this.#options.onAlarm?.({
           kind: "gap",
           message: `Records ${assigned.committed?.offset} to ${assigned.earliest - 1n} of ${this.#options.topic}/${assigned.partition} are gone before they were read: the topic keeps too little (retention.ms, retention.bytes)`,
         });
       }
     }
+    // What was acknowledged while another member had the partition; what fails is tried again with the next acknowledgement.
+    void this.#commit().catch(() => undefined);
   }
 
   async #batch({ partition, records }: KafkaBatch): Promise<void> {
     const position = this.#partitions.get(partition);
-    if (position === undefined || this.#isStopped) {
+    const fresh = records.filter(({ offset }) => position?.hasRead(offset) === false);
+    if (position === undefined || this.#isStopped || fresh.length === 0) {
       return;
     }
     const offset = position.bytes;
     const parts: Buffer[] = [];
-    for (const { offset: at, value } of records) {
+    for (const { offset: at, value } of fresh) {
       const lines = value === undefined ? [] : linesOf(value, (error) => this.#unclear(partition, at, error));
       parts.push(...lines);
       position.add(
