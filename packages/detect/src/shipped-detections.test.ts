@@ -35,11 +35,12 @@ function outcomeOf(detection: Detection, documents: readonly Detection[], events
   return event ? evaluateCase(detection, event, events.slice(0, -1), documents) : "miss";
 }
 
-/** What is remembered of a pod is there for requests about pods alone: to say so narrows the needs, not the hits. */
+/** Remembered fields are there for requests of their own kind alone: to say of which narrows the needs, not the hits. */
 function isImplied(what: string, condition: Detection["condition"]): boolean {
+  const reads = [...fieldsRead(condition)];
   return (
-    what === "objectRef.resource removed" &&
-    [...fieldsRead(condition)].some((field) => field.startsWith("auditsieve.pod."))
+    (what === "objectRef.resource removed" && reads.some((field) => field.startsWith("auditsieve.pod."))) ||
+    (what === "verb removed" && reads.includes("auditsieve.selfGrant"))
   );
 }
 
