@@ -78,8 +78,14 @@ export class Correlator {
     this.#maxEvents = options.maxEvents ?? 20;
   }
 
-  /** What correlations read of an event that `rule` hits; undefined when none is about that detection. */
-  hitOf(rule: Detection, event: AuditEvent, request: string, show: () => AuditEvent): CorrelationHit | undefined {
+  /** `length` is that of the event as text. What correlations read of an event that `rule` hits; undefined when none is about that detection. */
+  hitOf(
+    rule: Detection,
+    event: AuditEvent,
+    request: string,
+    show: () => AuditEvent,
+    length: number,
+  ): CorrelationHit | undefined {
     if (!this.#byRule.has(rule)) {
       return undefined;
     }
@@ -105,7 +111,6 @@ export class Correlator {
     };
     read(rule);
     const time = microseconds(event.stageTimestamp ?? event.requestReceivedTimestamp);
-    const { length } = JSON.stringify(event);
     const known = Number.isFinite(this.#newest) ? this.#newest : 0;
     return {
       time: Number.isNaN(time) ? known : time,

@@ -114,6 +114,8 @@ export class FindingStream {
   readonly #open = new Map<string, OpenRequest>();
   readonly #undecided = new Map<string, number>();
   #heldLength = 0;
+  /** Of the event in hand. */
+  #length: number | undefined;
   #findings = 0;
   #evicted = 0;
 
@@ -146,9 +148,16 @@ export class FindingStream {
 
   /**
    * Takes the next event and gives the findings that are ready. `show` makes the event that a finding may carry
-   * (redacted); it is called for findings only. Pass `candidates` when the stream has been asked for them already.
+   * (redacted); it is called for findings only. Pass `candidates` when the stream has been asked for them
+   * already, and the event's length as text where it is known.
    */
-  push(event: AuditEvent, show: () => AuditEvent = () => event, candidates?: readonly Detection[]): readonly Finding[] {
+  push(
+    event: AuditEvent,
+    show: () => AuditEvent = () => event,
+    candidates?: readonly Detection[],
+    length?: number,
+  ): readonly Finding[] {
+    this.#length = length;
     const asked = candidates ?? this.candidates(headOf(event));
     if (asked.length === 0) {
       return [];
@@ -255,9 +264,9 @@ export class FindingStream {
     }
     if (event.stage === "RequestReceived") {
       if (outcome === "hit" && !before) {
-        const { length } = JSON.stringify(event);
+        const length = this.#lengthOf(event);
         this.#heldLength += length;
-        const hit = this.#correlator.hitOf(detection, event, request.key, show);
+        const hit = this.#correlator.hitOf(detection, event, request.key, show, length);
         request.standings.set(detection, { kind: "held", show, length, hit, keys: this.#keysOf(detection, event) });
       }
       return [];
@@ -275,7 +284,18 @@ export class FindingStream {
     if (outcome === "miss" || !this.#isNew(request, detection, this.#keysOf(detection, event))) {
       return [];
     }
-    return this.#write(request, detection, show, this.#correlator.hitOf(detection, event, request.key, show));
+    return this.#write(
+      request,
+      detection,
+      show,
+      this.#correlator.hitOf(detection, event, request.key, show, this.#lengthOf(event)),
+    );
+  }
+
+  /** Not by writing the event as text again where that can be helped: its bodies may not be parsed yet. */
+  #lengthOf(event: AuditEvent): number {
+    this.#length ??= JSON.stringify(event).length;
+    return this.#length;
   }
 
   #keysOf(detection: Detection, event: AuditEvent): FirstSeenKeys | undefined {

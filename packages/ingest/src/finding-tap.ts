@@ -38,7 +38,7 @@ export class FindingTap {
     // The scanned bytes are the caller's; a held finding outlives them.
     const line = Buffer.from(scan.bytes.subarray(scan.start, scan.end));
     const show = (): AuditEvent => parse(this.#redactor.redactLine(line));
-    this.#stream.push(scannedEvent(scan, line), show, candidates).forEach(this.#onFinding);
+    this.#stream.push(scannedEvent(scan, line), show, candidates, line.length).forEach(this.#onFinding);
   }
 
   /** The input has ended: findings that waited for a later stage of their request come out. */

@@ -294,7 +294,7 @@ export class LineHandler implements LineVisitor {
       this.#evidence.set(id, { id, kind: "event", document, time, ...this.#lookBack() });
       return JSON.parse(document.toString("utf8")) as AuditEvent;
     };
-    return this.#findings.push(event, show, candidates);
+    return this.#findings.push(event, show, candidates, copy.length);
   }
 
   /** What shows only beside other events: an auditID that is used again. */

@@ -18,7 +18,7 @@ export class FindingJudge {
       return NONE;
     }
     // A held finding outlives the event in hand.
-    return this.#stream.push(scannedEvent(event.scan, event.line()), event.keep(), candidates);
+    return this.#stream.push(scannedEvent(event.scan, event.line()), event.keep(), candidates, event.line().length);
   }
 
   /** No event follows: findings that waited for a later stage of their request. */
