@@ -1,5 +1,5 @@
 import { isJsonObject, own } from "@auditsieve/audit";
-import type { JsonObject, JsonValue } from "@auditsieve/audit";
+import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
 
 /** The value at a path of literal keys; undefined as soon as one is missing. */
 export function at(value: JsonValue | undefined, ...keys: readonly string[]): JsonValue | undefined {
@@ -14,6 +14,15 @@ export function textAt(value: JsonValue | undefined, ...keys: readonly string[])
 export function objectsAt(value: JsonValue | undefined, ...keys: readonly string[]): readonly JsonObject[] {
   const found = at(value, ...keys);
   return Array.isArray(found) ? (found as readonly JsonValue[]).filter(isJsonObject).slice(0, MAX_ITEMS) : [];
+}
+
+/** The name of the object of a request: a create may have it in its bodies only. */
+export function nameOf(event: AuditEvent): string | undefined {
+  return (
+    event.objectRef?.name ??
+    textAt(event.responseObject, "metadata", "name") ??
+    textAt(event.requestObject, "metadata", "name")
+  );
 }
 
 /** Milliseconds of an event's time; NaN when it says none. */

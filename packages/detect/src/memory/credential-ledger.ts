@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { at, objectsAt, textAt, timeOf } from "./body.ts";
+import { at, nameOf, objectsAt, textAt, timeOf } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
 
 /** One credential, by the id that the apiserver gives it: `JTI=…` of a token, `X509SHA256=…` of a certificate. */
@@ -207,7 +207,7 @@ export class CredentialLedger {
 
   #signing(event: AuditEvent): void {
     const { objectRef: ref, verb, requestObject: asked, responseObject: answered, user } = event;
-    const name = ref?.name ?? textAt(answered, "metadata", "name") ?? textAt(asked, "metadata", "name");
+    const name = nameOf(event);
     if (name === undefined) {
       return;
     }

@@ -1,5 +1,5 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { at, objectsAt, textAt, timeOf } from "./body.ts";
+import { at, nameOf, objectsAt, textAt, timeOf } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
 
 /** A binding that was made or changed while we looked. */
@@ -60,8 +60,8 @@ export class GrantMemory {
 
   /** Takes a successful request about a binding into account. */
   observe(event: AuditEvent): void {
-    const { objectRef: ref, verb, requestObject: asked, responseObject: answered } = event;
-    const name = ref?.name ?? textAt(answered, "metadata", "name") ?? textAt(asked, "metadata", "name");
+    const { objectRef: ref, verb } = event;
+    const name = nameOf(event);
     const at = timeOf(event);
     if (name === undefined || Number.isNaN(at) || isBootstrap(event)) {
       return;
@@ -72,7 +72,8 @@ export class GrantMemory {
       this.#grants.delete(key);
       return;
     }
-    const subjects = subjectsOf(answered, ref?.namespace) ?? subjectsOf(asked, ref?.namespace);
+    const subjects =
+      subjectsOf(event.responseObject, ref?.namespace) ?? subjectsOf(event.requestObject, ref?.namespace);
     const by = event.user.username;
     this.#grants.set(key, { at, ...(by !== undefined && { by }), ...(subjects && { subjects }) });
     this.#newest = Math.max(this.#newest, at);

@@ -1,5 +1,5 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { at, objectsAt, textAt, timeOf } from "./body.ts";
+import { at, nameOf, objectsAt, textAt, timeOf } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
 
 /** What is remembered of one pod. Specs are those that the request or the answer of its creation showed. */
@@ -50,9 +50,10 @@ export class PodMemory {
 
   /** Takes a successful request about a pod into account. */
   observe(event: AuditEvent): void {
-    const { objectRef: ref, verb, requestObject: asked, responseObject: answered } = event;
+    // A body may be parsed when it is first read: none is read that is not needed.
+    const { objectRef: ref, verb } = event;
     const namespace = ref?.namespace;
-    const name = ref?.name ?? textAt(answered, "metadata", "name") ?? textAt(asked, "metadata", "name");
+    const name = nameOf(event);
     if (namespace === undefined || name === undefined) {
       return;
     }
@@ -63,17 +64,15 @@ export class PodMemory {
     } else if (ref?.subresource === undefined && verb === "delete") {
       this.#pods.set(key, { ...(before ?? unseen()), deletedAt: before?.deletedAt ?? timeOf(event) });
     } else if (ref?.subresource === "binding") {
-      const node = textAt(asked, "target", "name");
+      const node = textAt(event.requestObject, "target", "name");
       this.#pods.set(key, { ...(before ?? unseen()), ...(node !== undefined && { node }) });
     } else if (ref?.subresource === "ephemeralcontainers") {
-      const spec = specOf(answered) ?? specOf(asked);
+      const spec = specOf(event.responseObject) ?? specOf(event.requestObject);
       const facts = before ?? unseen();
       this.#pods.set(key, { ...facts, privileged: facts.privileged || (spec !== undefined && isPrivileged(spec)) });
     } else if (ref?.subresource === "status") {
-      const given = [
-        textAt(asked, "status", "podIP"),
-        ...objectsAt(asked, "status", "podIPs").map((ip) => textAt(ip, "ip")),
-      ];
+      const status = at(event.requestObject, "status");
+      const given = [textAt(status, "podIP"), ...objectsAt(status, "podIPs").map((ip) => textAt(ip, "ip"))];
       const addresses = new Set([...(before?.addresses ?? []), ...given.filter((ip) => ip !== undefined)]);
       if (addresses.size > (before?.addresses.length ?? 0)) {
         this.#pods.set(key, { ...(before ?? unseen()), addresses: [...addresses].slice(-8) });
@@ -97,10 +96,10 @@ function unseen(): PodFacts {
 }
 
 function created(event: AuditEvent): PodFacts {
-  const { requestObject: asked, responseObject: answered, user } = event;
+  const { user } = event;
   // The answer shows what admission made of it.
-  const spec = specOf(answered) ?? specOf(asked);
-  const uid = textAt(answered, "metadata", "uid") ?? event.objectRef?.uid;
+  const spec = specOf(event.responseObject) ?? specOf(event.requestObject);
+  const uid = textAt(event.responseObject, "metadata", "uid") ?? event.objectRef?.uid;
   const serviceAccount = textAt(spec, "serviceAccountName");
   const node = textAt(spec, "nodeName");
   return {
