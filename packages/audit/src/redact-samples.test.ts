@@ -5,7 +5,9 @@ import { describe, expect, test } from "vitest";
 import { createRedactor } from "./redact.ts";
 
 const SAMPLES = join(import.meta.dirname, "../../../samples");
-const NAMES = readdirSync(SAMPLES).filter((name) => name !== "README.md");
+const NAMES = readdirSync(SAMPLES, { withFileTypes: true })
+  .filter((entry) => entry.isFile() && entry.name !== "README.md")
+  .map(({ name }) => name);
 const PATTERNS: { readonly [what: string]: RegExp } = {
   "JSON web token": /eyJ[\w-]{5,}\.[\w-]{5,}/,
   "JSON web token in base64": /ZXlKaGJHY2lPaU/,

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { auditsieve, ROOT } from "./run-command.suite.ts";
+import { auditsieveHere } from "./run-in-process.suite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-commands-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -42,7 +43,7 @@ describe.concurrent("auditsieve", () => {
     ],
   ];
   test.each(wrongUse)("auditsieve answers %s with one message, a hint and 2", async (_name, args, said) => {
-    const { code, stdout, stderr } = await auditsieve(args);
+    const { code, stdout, stderr } = await auditsieveHere(args);
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(said);
     expect(stderr).toContain("hint:");
@@ -60,10 +61,16 @@ describe.concurrent("auditsieve", () => {
     ["replay"],
     ["explain"],
   ])("auditsieve %s --help shows options and examples", async (...words) => {
-    const { code, stdout } = await auditsieve([...words, "--help"]);
+    const { code, stdout } = await auditsieveHere([...words, "--help"]);
     expect(code).toBe(0);
     expect(stdout).toContain("--help");
     expect(stdout.includes("Examples:")).toBe(words.length === 2 || (words.length === 1 && words[0] !== "policy"));
+  });
+
+  test("auditsieve says the same in a process of its own", async () => {
+    const [own, here] = await Promise.all([auditsieve(["filter", "--fast"]), auditsieveHere(["filter", "--fast"])]);
+    expect(own).toEqual(here);
+    expect(own.code).toBe(2);
   });
 
   test("auditsieve ends well when its reader stops reading", async () => {
@@ -83,12 +90,12 @@ describe.concurrent("auditsieve", () => {
 
 describe.concurrent("auditsieve policy", () => {
   test("auditsieve policy generate prints a policy that check finds no error in, and says what it logs", async () => {
-    const generated = await auditsieve(["policy", "generate"]);
+    const generated = await auditsieveHere(["policy", "generate"]);
     expect([generated.code, generated.stderr]).toEqual([
       0,
       expect.stringMatching(/Secret values will stand in the audit log.*--set secrets=Metadata/s),
     ]);
-    const checked = await auditsieve(["policy", "check", "-", "--output", "json"], generated.stdout);
+    const checked = await auditsieveHere(["policy", "check", "-", "--output", "json"], generated.stdout);
     expect(checked.code).toBe(0);
     const [report] = JSON.parse(checked.stdout) as [
       { accepted: boolean; error: null; warnings: string[]; problems: { severity: string }[] },
@@ -99,9 +106,9 @@ describe.concurrent("auditsieve policy", () => {
 
   test("auditsieve policy generate writes to a file or into a folder", async () => {
     const [toFile, toFolder, printed] = await Promise.all([
-      auditsieve(["policy", "generate", "--set", "secrets=Metadata", "-o", join(folder, "own.yaml")]),
-      auditsieve(["policy", "generate", "--set", "secrets=Metadata", "-o", folder]),
-      auditsieve(["policy", "generate", "--set", "secrets=Metadata"]),
+      auditsieveHere(["policy", "generate", "--set", "secrets=Metadata", "-o", join(folder, "own.yaml")]),
+      auditsieveHere(["policy", "generate", "--set", "secrets=Metadata", "-o", folder]),
+      auditsieveHere(["policy", "generate", "--set", "secrets=Metadata"]),
     ]);
     expect([toFile.code, toFile.stdout, toFolder.code]).toEqual([0, "", 0]);
     expect(readFileSync(join(folder, "own.yaml"), "utf8")).toBe(printed.stdout);
@@ -112,7 +119,7 @@ describe.concurrent("auditsieve policy", () => {
   test("auditsieve policy check reports what an apiserver says verbatim, and exits by what it found", async () => {
     const refused = file("refused.yaml", "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: metadata\n");
     const lax = file("lax.yaml", "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: None\n  verb: [get]\n");
-    const { code, stdout } = await auditsieve(["policy", "check", refused, lax, "--output", "json"]);
+    const { code, stdout } = await auditsieveHere(["policy", "check", refused, lax, "--output", "json"]);
     const [first, second] = JSON.parse(stdout) as {
       error: string | null;
       warnings: string[];
@@ -126,8 +133,8 @@ describe.concurrent("auditsieve policy", () => {
       'Audit policy contains errors, falling back to lenient decoding: strict decoding error: unknown field "rules[0].verb"',
     ]);
     expect(second?.problems.find(({ id }) => id === "unknown-field")).toMatchObject({ line: 5 });
-    expect((await auditsieve(["policy", "check", lax])).code).toBe(1);
-    expect((await auditsieve(["policy", "check", join(folder, "absent.yaml"), lax])).code).toBe(2);
+    expect((await auditsieveHere(["policy", "check", lax])).code).toBe(1);
+    expect((await auditsieveHere(["policy", "check", join(folder, "absent.yaml"), lax])).code).toBe(2);
   });
 
   test("auditsieve policy eval decides a line each, and keeps the place of a line that is no request", async () => {
@@ -137,7 +144,7 @@ describe.concurrent("auditsieve policy", () => {
       '{"noUser":true,"verb":"get","path":"/version","isResourceRequest":false}',
       '{"user":7}',
     ].join("\n");
-    const { code, stdout } = await auditsieve(["policy", "eval", file("tiny.yaml", TINY)], requests);
+    const { code, stdout } = await auditsieveHere(["policy", "eval", file("tiny.yaml", TINY)], requests);
     expect(code).toBe(2);
     expect(
       stdout
@@ -176,7 +183,7 @@ describe.concurrent("auditsieve replay and explain", () => {
       .map((line) => JSON.parse(line) as Finding);
 
   test("auditsieve replay gives findings in order of time, in the contract's form", async () => {
-    const { code, stdout } = await auditsieve(["replay", "samples/attack.log.zst", "--output", "ndjson"]);
+    const { code, stdout } = await auditsieveHere(["replay", "samples/attack.log.zst", "--output", "ndjson"]);
     const found = findings(stdout);
     expect(code).toBe(0);
     expect(found.length).toBeGreaterThan(40);
@@ -192,7 +199,7 @@ describe.concurrent("auditsieve replay and explain", () => {
   });
 
   test("auditsieve replay finds nothing of medium or higher in the quiet log", async () => {
-    const { code, stdout } = await auditsieve([
+    const { code, stdout } = await auditsieveHere([
       "replay",
       "samples/quiet.log.zst",
       "--output",
@@ -207,7 +214,7 @@ describe.concurrent("auditsieve replay and explain", () => {
 
   test("auditsieve replay selects by time and actor, and fails on a severity when asked", async () => {
     const args = ["replay", "samples/attack.log.zst", "--output", "ndjson"];
-    const since = await auditsieve([
+    const since = await auditsieveHere([
       ...args,
       "--since",
       "2026-11-24T00:28:00Z",
@@ -223,13 +230,13 @@ describe.concurrent("auditsieve replay and explain", () => {
         ({ time, actor }) => time >= "2026-11-24T00:28:00" && time < "2026-11-24T00:28:30" && actor === "ops-carol",
       ),
     ).toBe(true);
-    expect((await auditsieve([...args, "--fail-on", "high"])).code).toBe(1);
+    expect((await auditsieveHere([...args, "--fail-on", "high"])).code).toBe(1);
     const quiet = ["replay", "samples/quiet.log.zst", "--output", "ndjson", "--fail-on", "medium"];
-    expect((await auditsieve(quiet)).code).toBe(0);
+    expect((await auditsieveHere(quiet)).code).toBe(0);
   });
 
   test("auditsieve replay prints a timeline and what the log cannot show", async () => {
-    const { code, stdout } = await auditsieve(["replay", "samples/small.log"]);
+    const { code, stdout } = await auditsieveHere(["replay", "samples/small.log"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/findings in 40 events, 2026-/);
     expect(stdout).toMatch(/2026-\S+Z +high +ops-carol: /);
@@ -251,9 +258,9 @@ describe.concurrent("auditsieve replay and explain", () => {
       responseStatus: { code: 200 },
     });
     const runs = await Promise.all([
-      auditsieve(["replay", "-"], `${hostile}\n`),
-      auditsieve(["explain", "x1", "-"], `${hostile}\n`),
-      auditsieve(["explain", "\u001b[2J", "-"], hostile),
+      auditsieveHere(["replay", "-"], `${hostile}\n`),
+      auditsieveHere(["explain", "x1", "-"], `${hostile}\n`),
+      auditsieveHere(["explain", "\u001b[2J", "-"], hostile),
     ]);
     for (const { stdout, stderr } of runs) {
       // oxlint-disable-next-line no-control-regex -- finding them is the point
@@ -263,9 +270,9 @@ describe.concurrent("auditsieve replay and explain", () => {
   });
 
   test("auditsieve explain says what decides, what hits and what would be sent", async () => {
-    const ids = findings((await auditsieve(["replay", "samples/small.log", "--output", "ndjson"])).stdout);
+    const ids = findings((await auditsieveHere(["replay", "samples/small.log", "--output", "ndjson"])).stdout);
     const finding = ids.find(({ correlation }) => correlation === undefined);
-    const { code, stdout } = await auditsieve([
+    const { code, stdout } = await auditsieveHere([
       "explain",
       finding?.auditIDs[0] ?? "",
       "samples/small.log",
@@ -286,6 +293,6 @@ describe.concurrent("auditsieve replay and explain", () => {
     expect(
       explained.every(({ decision, document }) => decision.because !== "" && document["@timestamp"] !== undefined),
     ).toBe(true);
-    expect((await auditsieve(["explain", "no-such-id", "samples/small.log"])).code).toBe(1);
+    expect((await auditsieveHere(["explain", "no-such-id", "samples/small.log"])).code).toBe(1);
   });
 });

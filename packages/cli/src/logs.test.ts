@@ -13,7 +13,8 @@ import {
   gkePayload,
 } from "../../audit/src/envelope/wrapped.suite.ts";
 import { readLog } from "./logs.ts";
-import { auditsieve, ROOT } from "./run-command.suite.ts";
+import { ROOT } from "./run-command.suite.ts";
+import { auditsieveHere as auditsieve } from "./run-in-process.suite.ts";
 
 /** Each of these tests starts a few processes, on a machine that may be busy. */
 const PROCESSES_TIMEOUT = 120_000;

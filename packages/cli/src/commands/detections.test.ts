@@ -3,7 +3,8 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { auditsieve, ROOT } from "../run-command.suite.ts";
+import { ROOT } from "../run-command.suite.ts";
+import { auditsieveHere as auditsieve } from "../run-in-process.suite.ts";
 import { shippedDetections } from "../shipped.ts";
 import { detectionsPage } from "./detections-page.ts";
 

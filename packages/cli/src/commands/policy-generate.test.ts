@@ -6,7 +6,8 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { auditsieve, ROOT } from "../run-command.suite.ts";
+import { ROOT } from "../run-command.suite.ts";
+import { auditsieveHere as auditsieve } from "../run-in-process.suite.ts";
 import { loadNamedProfile } from "./policy-generate.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-generate-"));

@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { runProgram } from "../program.ts";
-import { auditsieve, ROOT } from "../run-command.suite.ts";
+import { ROOT } from "../run-command.suite.ts";
+import { auditsieveHere as auditsieve } from "../run-in-process.suite.ts";
 
 const INPUT = "packages/cli/src/commands/golden/input";
 const POLICY = `${INPUT}/policy.yaml`;

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { auditsieve } from "../run-command.suite.ts";
+import { auditsieveHere as auditsieve } from "../run-in-process.suite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-query-command-"));
 afterAll(() => rmSync(folder, { recursive: true }));

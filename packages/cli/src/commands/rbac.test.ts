@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { auditsieve } from "../run-command.suite.ts";
+import { auditsieveHere as auditsieve } from "../run-in-process.suite.ts";
 
 const BOT = "system:serviceaccount:ci:ci-bot";
 

@@ -1,0 +1,30 @@
+import type { IngestError } from "@auditsieve/ingest";
+import { safeText } from "@auditsieve/detect/safe-text";
+import { EXIT } from "./exit-code.ts";
+import type { ExitCode } from "./exit-code.ts";
+import { Failure, systemCode } from "./failure.ts";
+import { say } from "./output.ts";
+
+/** Says what ended a command, on standard error, and gives its exit code. */
+export function sayFailure(error: unknown): ExitCode {
+  if (systemCode(error) === "EPIPE") {
+    return EXIT.fine;
+  }
+  if (error instanceof Failure || isIngestError(error)) {
+    say(`auditsieve: ${safeText(error.message, 2_000)}`);
+    if (error.hint !== undefined) {
+      say(`  hint: ${safeText(error.hint, 2_000)}`);
+    }
+    return error instanceof Failure ? error.exitCode : EXIT.unusable;
+  }
+  say(
+    `auditsieve: Failed unexpectedly: ${safeText(error instanceof Error ? (error.stack ?? error.message) : String(error), 4_000)}`,
+  );
+  say("  hint: This is a bug of auditsieve: please report it with the command line");
+  return EXIT.failed;
+}
+
+/** By its name: loading the room to ask for the class would load everything, at every start. */
+function isIngestError(error: unknown): error is IngestError {
+  return error instanceof Error && error.name === "IngestError";
+}
