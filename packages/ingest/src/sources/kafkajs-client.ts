@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import kafkajs from "kafkajs";
 import type { Admin, Consumer, EachBatchPayload, Kafka, KafkaConfig, SASLOptions } from "kafkajs";
 import { IngestError, reasonOf } from "../errors.ts";
@@ -76,9 +77,8 @@ class KafkajsConsumer implements KafkaConsumer {
       throw failure("connect to Kafka", error);
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-      this.#assignment = this.#positions(payload.memberAssignment[this.#topic] ?? []).then((partitions) =>
-        handlers.assigned(partitions),
-      );
+      const own = payload.memberAssignment[this.#topic] ?? [];
+      this.#assignment = untilAnswered(() => this.#positions(own)).then((partitions) => handlers.assigned(partitions));
       this.#assignment.catch((error: unknown) => handlers.failed(failure("read the committed offsets", error)));
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
@@ -145,6 +145,23 @@ class KafkajsConsumer implements KafkaConsumer {
       const position = BigInt(offset) < 0n ? undefined : { offset: BigInt(offset), note: metadata ?? "" };
       return { partition, committed: position, earliest: earliest.get(partition) ?? 0n };
     });
+  }
+}
+
+const ANSWER_TRIES = 60;
+const ANSWER_WAIT_MS = 500;
+
+/** A broker that has just started, or a topic that has, is not the leader for a while. */
+async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (tries === ANSWER_TRIES) {
+        throw error;
+      }
+      await sleep(ANSWER_WAIT_MS);
+    }
   }
 }
 
