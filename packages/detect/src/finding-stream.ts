@@ -1,4 +1,4 @@
-import type { AuditEvent } from "@auditsieve/audit";
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import type { CorrelationHit } from "./correlation-hit.ts";
 import { Correlator } from "./correlator.ts";
 import type { CorrelatorOptions } from "./correlator.ts";
@@ -185,6 +185,24 @@ export class FindingStream {
    */
   advance(timestamp: string | undefined): readonly Finding[] {
     return this.#pass(timestamp);
+  }
+
+  /**
+   * What earlier events told: the memory and the first-seen values, as JSON for `restore`. Open requests and windows of
+   * correlations are not in it: `flush` gives those.
+   */
+  snapshot(): JsonValue {
+    return { version: 1, memory: this.#memory.snapshot(), firstSeen: this.#firstSeen.snapshot() };
+  }
+
+  /** Goes on from a snapshot; false, and nothing is changed, when it is of a version that is not known. */
+  restore(snapshot: unknown): boolean {
+    const { version, memory, firstSeen } = (snapshot ?? {}) as Readonly<Record<string, unknown>>;
+    if (version !== 1 || !this.#memory.restore(memory)) {
+      return false;
+    }
+    this.#firstSeen.restore(firstSeen);
+    return true;
   }
 
   /** Lets go of every open request; call it when the input ends. */

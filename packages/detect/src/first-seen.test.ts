@@ -92,6 +92,16 @@ describe("first-seen", () => {
     expect(found(of, [pair(0, "x", "y 1:z"), pair(1, "x 5:y", "z"), pair(2, "x 1:y", "1:z")])).toEqual(["a-1", "a-2"]);
   });
 
+  it("goes on from a snapshot: nothing is new again, and what is new still is", () => {
+    const spec = "fields: [userAgent], per: [user.username]";
+    const first = stream(spec);
+    found(first, events);
+    const next = stream(spec);
+    expect(next.restore(JSON.parse(JSON.stringify(first.snapshot())))).toBe(true);
+    expect(found(next, [...events, agent(3 * HOUR, "never seen")])).toEqual([`a-${3 * HOUR}`]);
+    expect(next.restore({ version: 2 })).toBe(false);
+  });
+
   it("holds no more than its bound, and counts what it forgets", () => {
     const of = stream("fields: [userAgent]", "verb: get", { maxFirstSeen: 10 });
     found(
