@@ -100,8 +100,8 @@ function prepare(): { readonly logBytes: number; readonly bodyBytes: number } {
 
 interface Target {
   readonly url: string;
-  /** Makes it empty again. */
-  readonly reset: () => Promise<void>;
+  /** Gives the namespace of a stream that is empty. */
+  readonly reset: () => Promise<string>;
   readonly count: () => Promise<number>;
   readonly stop: () => Promise<void>;
 }
@@ -125,6 +125,7 @@ async function startBlackHole(): Promise<
     ask,
     reset: async () => {
       before = (await ask()).documents;
+      return "bench";
     },
     count: async () => (await ask()).documents - before,
     stop: async () => void hole.kill("SIGKILL"),
@@ -135,19 +136,19 @@ async function startServer(): Promise<Target> {
   const engine = await startElasticsearch();
   const post = async (path: string): Promise<Record<string, unknown>> =>
     (await (await fetch(`${engine.url}${path}`, { method: "POST" })).json()) as Record<string, unknown>;
-  let before = 0;
-  const stored = async (): Promise<number> => {
-    await post("/logs-kubernetes.audit_logs-*/_refresh");
-    return Number((await post("/logs-kubernetes.audit_logs-*/_count"))["count"] ?? 0);
-  };
+  let run = 0;
+  const stream = (): string => `logs-kubernetes.audit_logs-bench${run}`;
   return {
     url: engine.url,
-    // A data stream that is rolled over takes every id again, into an empty index.
+    // A stream of its own each time: in the same one the daemon finds that all is there already, even after a rollover.
     reset: async () => {
-      await post("/logs-kubernetes.audit_logs-bench/_rollover");
-      before = await stored();
+      run++;
+      return `bench${run}`;
     },
-    count: async () => (await stored()) - before,
+    count: async () => {
+      await post(`/${stream()}/_refresh`);
+      return Number((await post(`/${stream()}/_count`))["count"] ?? 0);
+    },
     stop: () => engine.stop(),
   };
 }
@@ -174,8 +175,9 @@ async function measureTarget(
 }
 
 async function runLoader(target: Target): Promise<Measured> {
-  await target.reset();
-  const args = [join(ROOT, "benchmarks/baselines/bulk-loader.ts"), target.url, bodies, String(IN_FLIGHT)];
+  const namespace = await target.reset();
+  const loader = join(ROOT, "benchmarks/baselines/bulk-loader.ts");
+  const args = [loader, `${target.url}/logs-kubernetes.audit_logs-${namespace}`, bodies, String(IN_FLIGHT)];
   return watch(
     args,
     async (_child, exit) => {
@@ -186,10 +188,10 @@ async function runLoader(target: Target): Promise<Measured> {
 }
 
 async function runDaemon(target: Target): Promise<Measured> {
-  await target.reset();
+  const namespace = await target.reset();
   const state = mkdtempSync(join(folder, "state-"));
   return watch(
-    ["packages/cli/src/main.ts", "ingest", "-c", configFor(target.url, state, log)],
+    ["packages/cli/src/main.ts", "ingest", "-c", configFor(target.url, namespace, state, log)],
     async (child, exit) => {
       while (acknowledged(state) < lines) {
         if (child.exitCode !== null) {
@@ -204,12 +206,12 @@ async function runDaemon(target: Target): Promise<Measured> {
   );
 }
 
-function configFor(url: string, state: string, path: string): string {
+function configFor(url: string, namespace: string, state: string, path: string): string {
   const file = join(state, "auditsieve.yaml");
   writeFileSync(join(state, "id.key"), `${"01".repeat(32)}\n`);
   writeFileSync(
     file,
-    `cluster: bench\nstateFolder: ${state}\nsources: [{ type: file, path: ${path} }]\nsinks: [{ type: elasticsearch, node: "${url}", namespace: bench, feed: all }]\n`,
+    `cluster: bench\nstateFolder: ${state}\nsources: [{ type: file, path: ${path} }]\nsinks: [{ type: elasticsearch, node: "${url}", namespace: ${namespace}, feed: all }]\n`,
   );
   return file;
 }
@@ -258,7 +260,7 @@ async function measureLatency(): Promise<{ readonly rate: number; readonly p50: 
   mkdirSync(state, { recursive: true });
   const child = spawn(
     process.execPath,
-    ["packages/cli/src/main.ts", "ingest", "-c", configFor(hole.url, state, path)],
+    ["packages/cli/src/main.ts", "ingest", "-c", configFor(hole.url, "bench", state, path)],
     {
       cwd: ROOT,
       stdio: "ignore",

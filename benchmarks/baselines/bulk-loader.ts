@@ -2,7 +2,7 @@ import { openSync, readSync } from "node:fs";
 import { Agent, request } from "node:http";
 
 /**
- * The least that sends finished bulk bodies: `node bulk-loader.ts <url> <file> <in flight>`. The file holds bodies, each behind its
+ * The least that sends finished bulk bodies: `node bulk-loader.ts <url of the stream> <file> <in flight>`. The file holds bodies, each behind its
  * length in 8 hex digits.
  */
 const [url = "", file = "", inFlight = "4"] = process.argv.slice(2);
@@ -25,7 +25,7 @@ function next(): Buffer | undefined {
 function send(body: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     const sent = request(
-      `${url}/logs-kubernetes.audit_logs-bench/_bulk`,
+      `${url}/_bulk`,
       { method: "POST", agent, headers: { "content-type": "application/x-ndjson", "content-length": body.length } },
       (response) => {
         const chunks: Buffer[] = [];
