@@ -24,7 +24,7 @@ import { startElasticsearch } from "../test/engines/elasticsearch.ts";
 
 /**
  * Measures the daemon beside a loader that only sends the same finished documents: into a server that keeps nothing, and into a
- * real Elasticsearch. Writes benchmarks/INGEST.md. `node benchmarks/ingest.ts [LINES] [RUNS]`; 40,000 lines and 3 runs by default.
+ * real Elasticsearch. Writes benchmarks/INGEST.md (what is said there below the figures is written by hand). `node benchmarks/ingest.ts [LINES] [RUNS]`; 40,000 lines and 3 runs by default.
  */
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const [lines = 40_000, runs = 3] = process.argv.slice(2).map(Number);
