@@ -90,7 +90,8 @@ const ACCEPTED: readonly { readonly reason: string; readonly hides: (event: Audi
       "where a pod is stands in the status that its kubelet reports, the noise that these profiles are made to leave out; " +
       "forensic writes it",
     hides: ({ user }, why) =>
-      user.extra?.["authentication.kubernetes.io/pod-uid"] !== undefined && /^from (a foreign|another)/.test(why),
+      user.extra?.["authentication.kubernetes.io/pod-uid"] !== undefined &&
+      /^(from (a foreign|another)|stolen token)/.test(why),
   },
   {
     reason: "what a custom resource holds only its author knows; --set customResources shows it",
