@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { ENVIRONMENT, MAIN, ROOT } from "./run-command.suite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-readme-"));
-symlinkSync(join(ROOT, "samples"), join(folder, "samples"));
+["samples", "profiles"].forEach((name) => symlinkSync(join(ROOT, name), join(folder, name)));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** The shell commands of the README, but those that set up or run until they are stopped. */
