@@ -19,7 +19,7 @@ export default defineConfig({
           name: "slow",
           include: ["packages/*/src/**/*.slow.test.ts", "test/**/*.slow.test.ts"],
           testTimeout: 600_000,
-          hookTimeout: 300_000,
+          hookTimeout: 1_200_000,
           fileParallelism: false,
         },
       },

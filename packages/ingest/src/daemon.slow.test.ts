@@ -15,6 +15,10 @@ test(
   900_000 * SCALE,
 );
 
-test("the file tail follows 1,500 random lives of a log", async () => {
-  await fc.assert(tailModel(40), { numRuns: 1500 * SCALE });
-}, 600_000 * SCALE);
+test(
+  "the file tail follows 1,500 random lives of a log",
+  async () => {
+    await fc.assert(tailModel(40), { numRuns: 1500 * SCALE });
+  },
+  600_000 * SCALE,
+);
