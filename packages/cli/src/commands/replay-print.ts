@@ -26,7 +26,7 @@ export function* summaryText(summary: ReplaySummary): Generator<string> {
   yield "";
   yield table(
     [{ title: "findings", align: "right" }, { title: "" }, { title: "severity" }, { title: "detection" }],
-    byDetection.map(({ findings: number, severity, title }) => [
+    gravestFirst(byDetection).map(({ findings: number, severity, title }) => [
       count(number),
       bar(number / most),
       paintSeverity(severity),
@@ -37,6 +37,13 @@ export function* summaryText(summary: ReplaySummary): Generator<string> {
   yield table(
     [{ title: "findings", align: "right" }, { title: "actor" }],
     byActor.slice(0, SHOWN).map(({ actor, findings: number }) => [count(number), safeText(actor)]),
+  );
+}
+
+/** What floods is seldom what matters: the severity counts before the number. */
+function gravestFirst(detections: ReplaySummary["byDetection"]): ReplaySummary["byDetection"] {
+  return detections.toSorted(
+    (a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) || b.findings - a.findings,
   );
 }
 
