@@ -1,5 +1,6 @@
 import { safeText } from "@auditsieve/detect/safe-text";
-import type { Finding, Severity } from "@auditsieve/detect";
+import type { Finding } from "@auditsieve/detect";
+import { paintSeverity } from "./paint-severity.ts";
 import { paint } from "./table.ts";
 
 /** A finding as one line for people, everything from the log made safe to print. */
@@ -13,8 +14,3 @@ export function findingLine({ time, detection, summary }: Finding): string {
 }
 
 const WIDEST = "informational".length;
-
-function paintSeverity(severity: Severity, width: number): string {
-  const styles = { critical: "magenta", high: "red", medium: "yellow", low: "cyan", informational: "dim" } as const;
-  return paint(styles[severity], severity.padEnd(width));
-}

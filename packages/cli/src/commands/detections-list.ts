@@ -6,6 +6,7 @@ import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { writeData, writeLine } from "../output.ts";
+import { paintSeverity } from "../paint-severity.ts";
 import { count, paint, table } from "../table.ts";
 import { detectionsOptions, readSoundDetections } from "./detections-files.ts";
 import type { DetectionsOptions } from "./detections-files.ts";
@@ -91,11 +92,6 @@ function isAsked({ severity, techniques }: Detection, { minLevel, technique }: D
 
 function bySeverity(a: Detection, b: Detection): number {
   return SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) || a.title.localeCompare(b.title, "en");
-}
-
-function paintSeverity(severity: Severity): string {
-  const styles = { critical: "magenta", high: "red", medium: "yellow", low: "cyan", informational: "dim" } as const;
-  return paint(styles[severity], severity);
 }
 
 function toJson(one: Detection): object {

@@ -1,6 +1,7 @@
 import { safeText, SEVERITIES } from "@auditsieve/detect";
-import type { Finding, Severity } from "@auditsieve/detect";
+import type { Finding } from "@auditsieve/detect";
 import type { ClassCoverage, ReplaySummary } from "@auditsieve/replay";
+import { paintSeverity } from "../paint-severity.ts";
 import { bar, bytesText, count, paint, table } from "../table.ts";
 
 const SHOWN = 10;
@@ -136,9 +137,4 @@ function countsText(counts: Readonly<Record<string, number>>): string {
 
 function secondsText(seconds: number): string {
   return seconds < 120 ? `${seconds.toFixed(1)} s` : `${(seconds / 60).toFixed(1)} min`;
-}
-
-function paintSeverity(severity: Severity): string {
-  const styles = { critical: "magenta", high: "red", medium: "yellow", low: "cyan", informational: "dim" } as const;
-  return paint(styles[severity], severity);
 }
