@@ -1,19 +1,15 @@
 import type { Need } from "@auditsieve/audit";
-import { linkCorrelations, loadDetectionFiles, safeText, SEVERITIES } from "@auditsieve/detect";
+import { safeText, SEVERITIES } from "@auditsieve/detect";
 import type { Detection } from "@auditsieve/detect";
 import { coverNeeds } from "@auditsieve/policy";
 import type { Coverage, CoverageAnswer, CoveragePart, Policy } from "@auditsieve/policy";
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
 import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { Failure } from "../failure.ts";
 import { loadPolicyFile } from "../load-policy-file.ts";
-import { sayProblem, writeData, writeLine } from "../output.ts";
-import { readText } from "../read-text.ts";
-import { shippedDetections } from "../shipped.ts";
+import { writeData, writeLine } from "../output.ts";
 import { bar, count, paint, percent, table } from "../table.ts";
+import { readSoundDetections } from "./detections-files.ts";
 import { levelToHit } from "./policy-coverage-hit.ts";
 
 const ANSWERS = ["sees", "partly", "without body", "blind"] as const;
@@ -62,13 +58,12 @@ export function policyCoverageOptions(argv: Argv): Argv<PolicyCoverageOptions> {
 /** Prints what a policy lets each detection see. */
 export async function policyCoverage(options: PolicyCoverageOptions): Promise<ExitCode> {
   const { policy } = await loadPolicyFile(options.file, options.kubernetesVersion);
-  const detections = await readDetections(options.detections);
-  if (detections === undefined) {
+  const read = await readSoundDetections({ paths: options.detections, pipeline: [] });
+  if (read === undefined) {
     return EXIT.unusable;
   }
-  const { silent } = linkCorrelations(detections);
-  const covered = detections
-    .filter((detection) => !silent.has(detection))
+  const covered = read.detections
+    .filter((detection) => !read.silent.has(detection))
     .map((detection) => ({
       detection,
       coverage: coverDetection(policy, detection, options.kubernetesVersion),
@@ -87,41 +82,6 @@ export function coverDetection(policy: Policy, detection: Detection, kubernetesV
 interface Covered {
   readonly detection: Detection;
   readonly coverage: Coverage;
-}
-
-/** Detections of these files and folders, or the shipped ones; undefined after their errors have been said. */
-export async function readDetections(paths: readonly string[]): Promise<readonly Detection[] | undefined> {
-  if (paths.length === 0) {
-    return shippedDetections();
-  }
-  const files = (await Promise.all(paths.map(filesOf))).flat();
-  if (files.length === 0) {
-    throw new Failure(
-      `Cannot find a detection in "${safeText(paths.join(", "), 500)}": there is no .yml or .yaml file`,
-      {
-        hint: "Name Sigma files, or folders that hold some",
-      },
-    );
-  }
-  const texts = await Promise.all(files.map(async (file) => ({ file, text: await readText(file, "detection") })));
-  const { detections, problems } = loadDetectionFiles(texts);
-  problems.forEach((problem) => sayProblem(problem, problem.file));
-  return problems.some(({ severity }) => severity === "error") ? undefined : detections;
-}
-
-async function filesOf(path: string): Promise<readonly string[]> {
-  const isFolder = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (!isFolder) {
-    return [path];
-  }
-  const files = await readdir(path, { recursive: true });
-  return files
-    .filter((file) => /\.ya?ml$/.test(file))
-    .sort()
-    .map((file) => join(path, file));
 }
 
 function toJson(covered: readonly Covered[]): unknown {

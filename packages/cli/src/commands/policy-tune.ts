@@ -11,7 +11,7 @@ import { logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
 import { say, sayProblem, writeData } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { bar, bytesText, count, percent, table } from "../table.ts";
-import { readDetections } from "./policy-coverage.ts";
+import { readSoundDetections } from "./detections-files.ts";
 import { levelToHit } from "./policy-coverage-hit.ts";
 import { loadNamedProfile } from "./policy-generate.ts";
 
@@ -92,10 +92,11 @@ export async function policyTune(options: PolicyTuneOptions): Promise<ExitCode> 
     );
     return EXIT.unusable;
   }
-  const detections = await readDetections(options.detections);
-  if (detections === undefined) {
+  const read = await readSoundDetections({ paths: options.detections, pipeline: [] });
+  if (read === undefined) {
     return EXIT.unusable;
   }
+  const { detections } = read;
   const { counts, exit } = await countLogs(options, base.policy);
   if (counts.lines === counts.undecidable) {
     throw new Failure("Cannot tune a policy to the log: there is not one audit event in it", {
