@@ -50,6 +50,16 @@ export function requestKey(event: AuditEvent, apiserver: string): string {
   return JSON.stringify([auditID, requestReceivedTimestamp, user?.username, verb, requestURI, apiserver]);
 }
 
+/** The bounded key of the request that an event is a stage of, as `FindingStream` makes it. */
+export function requestId(event: AuditEvent, apiserver = ""): string {
+  return digest(requestKey(event, apiserver));
+}
+
+/** The finding that a detection makes of this request; `shown` is its event as it may leave. */
+export function findingOfRequest(detection: Detection, request: string, shown: AuditEvent): Finding {
+  return writeFinding(detection, digest(detection.id, request), shown);
+}
+
 /** A key of a request of bounded size, for state and for ids. */
 export function digest(...parts: readonly string[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);

@@ -22,6 +22,7 @@ export type { CorrelatorOptions } from "./correlator.ts";
 export { linkCorrelations } from "./link-correlations.ts";
 export type { LinkedCorrelation, LinkedCorrelations } from "./link-correlations.ts";
 export { evaluateCase } from "./evaluate-case.ts";
+export { findingOfRequest, requestId } from "./finding.ts";
 export type { Finding, RequestOutcome } from "./finding.ts";
 export { FindingStream } from "./finding-stream.ts";
 export type { FindingStreamCounts, FindingStreamOptions } from "./finding-stream.ts";

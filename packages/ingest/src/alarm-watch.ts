@@ -1,49 +1,36 @@
 import type { AuditEvent, EventScan } from "@auditsieve/audit";
-import { documentId } from "@auditsieve/audit";
-import type { Finding } from "@auditsieve/detect";
+import type { DetectionEngine, Finding } from "@auditsieve/detect";
 import { safeText } from "@auditsieve/detect/safe-text";
-import { AuditIdMemory } from "./alarm-audit-ids.ts";
+import { AuditIdWatch } from "./audit-id-watch.ts";
 import { NoiseWatch } from "./alarm-noise.ts";
 import type { NoiseReceipt } from "./receipt-book.ts";
 import type { Delivery } from "./sink.ts";
 import { isTimestamp } from "./timestamp.ts";
 
 export interface EventWatchOptions {
-  readonly cluster: string;
-  readonly idKey: Uint8Array;
-  readonly watchesAuditIds?: boolean;
+  readonly detections?: DetectionEngine;
   readonly onAlarm?: (alarm: { readonly kind: string; readonly message: string }) => void;
 }
 
-/** Its file among the shipped detections would need a condition over two events. */
-const AUDIT_ID_DETECTION: Finding["detection"] = {
-  id: "0a6e7f52-52f7-4f0c-9c5c-6b0f7f0f4d3e",
-  title: "Audit-ID used again for another request",
-  level: "medium",
-  techniques: ["T1036"],
-};
 const BOOTSTRAP_PATH = Buffer.from('"/apis/rbac.authorization.k8s.io/v1/clusterroles');
 const APISERVER = Buffer.from('"system:apiserver"');
 const LIST = Buffer.from('"list"');
 const QUOTE = 34;
 const QUESTION_MARK = 63;
-const MAX_TOLD = 1000;
 const MAX_TEXT = 200;
 
 /** Watches for what no single event shows: auditIDs that come again, an apiserver that starts anew, noise that stops. */
 export class EventWatch {
   readonly #options: EventWatchOptions;
-  readonly #auditIds: AuditIdMemory | undefined;
+  readonly #auditIds: AuditIdWatch | undefined;
   readonly #noise = new Map<number, NoiseWatch>();
-  /** Ids of the last findings: the stages of one request make one. */
-  readonly #told = new Set<string>();
 
   constructor(options: EventWatchOptions) {
     this.#options = options;
-    this.#auditIds = options.watchesAuditIds === true ? new AuditIdMemory() : undefined;
+    this.#auditIds = options.detections && AuditIdWatch.of(options.detections.detections);
   }
 
-  /** Looks at the event that `scan` holds. True: {@link finding} may make one of it. */
+  /** Looks at the event that `scan` holds. True: {@link findings} may make one of it. */
   isSuspicious(scan: EventScan): boolean {
     if (this.#options.onAlarm !== undefined && isBootstrap(scan)) {
       const time = scan.text("stageTimestamp");
@@ -53,47 +40,27 @@ export class EventWatch {
         message: `An apiserver has started${at}: what it did before may be missing`,
       });
     }
-    return this.#auditIds?.isUsedAgain(scan) === true && scan.stage !== "RequestReceived";
+    return this.#auditIds?.isUsedAgain(scan) === true;
   }
 
-  /** The finding about a (redacted) event whose auditID another request had; undefined when it was told of already. */
-  finding(event: AuditEvent): Finding | undefined {
-    const { cluster, idKey } = this.#options;
-    const { auditID, requestReceivedTimestamp, user, verb, requestURI } = event;
-    const key = JSON.stringify([
-      AUDIT_ID_DETECTION.id,
-      auditID,
-      requestReceivedTimestamp,
-      user?.username,
-      verb,
-      requestURI,
-    ]);
-    const id = documentId(idKey, cluster, Buffer.from(key));
-    if (this.#told.has(id)) {
-      return undefined;
+  /** The finding about an event whose auditID another request had; `shown` is it redacted. */
+  findings(event: AuditEvent, shown: AuditEvent): readonly Finding[] {
+    const findings = this.#auditIds?.findings(event, shown) ?? [];
+    if (findings.length > 0) {
+      this.#options.onAlarm?.({
+        kind: "audit-id-used-again",
+        message: "Two requests have the same Audit-ID: a client chose it; a finding names them",
+      });
     }
-    this.#told.add(id);
-    if (this.#told.size > MAX_TOLD) {
-      this.#told.delete([...this.#told][0] ?? "");
-    }
-    const actor = user?.username;
-    const code = event.responseStatus?.code;
-    this.#options.onAlarm?.({
-      kind: "audit-id-used-again",
-      message: "Two requests have the same Audit-ID: a client chose it; a finding names them",
-    });
-    return {
-      id,
-      detection: AUDIT_ID_DETECTION,
-      time: requestReceivedTimestamp ?? event.stageTimestamp ?? "",
-      ...(actor !== undefined && { actor }),
-      summary: safeText(`${actor ?? "?"}: ${verb} ${requestURI} under an Audit-ID that another request had`, MAX_TEXT),
-      outcome:
-        code === undefined ? "unknown" : code === 401 || code === 403 ? "denied" : code >= 400 ? "failure" : "success",
-      ...(code !== undefined && { code }),
-      auditIDs: [auditID],
-      events: [event],
-    };
+    return findings;
+  }
+
+  /** Those of the stream's findings that the watch does not find itself. */
+  without(findings: readonly Finding[]): readonly Finding[] {
+    const watch = this.#auditIds;
+    return watch === undefined || findings.length === 0
+      ? findings
+      : findings.filter((finding) => !watch.replaces(finding));
   }
 
   /** Receipts of one range go out. */

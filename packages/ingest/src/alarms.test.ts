@@ -2,13 +2,23 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { zstdDecompressSync } from "node:zlib";
 import { EventScan } from "@auditsieve/audit";
+import type { AuditEvent } from "@auditsieve/audit";
+import { DetectionEngine, FindingStream, loadDetections } from "@auditsieve/detect";
+import type { Finding } from "@auditsieve/detect";
 import { describe, expect, test } from "vitest";
-import { AuditIdMemory } from "./alarm-audit-ids.ts";
+import { AuditIdMemory } from "./audit-id-memory.ts";
 import { NoiseWatch } from "./alarm-noise.ts";
 import { EventWatch } from "./alarm-watch.ts";
+import { AuditIdWatch } from "./audit-id-watch.ts";
 import type { NoiseReceipt } from "./receipt-book.ts";
 
-const IDENTITY = { cluster: "test", idKey: Buffer.alloc(32, 1) };
+const REPEATED = loadDetections(
+  readFileSync(
+    fileURLToPath(new URL("../../../profiles/detections/stealth/audit-id-repeated.yml", import.meta.url)),
+    "utf8",
+  ),
+  "audit-id-repeated.yml",
+).detections;
 
 describe("AuditIdMemory", () => {
   test.each([
@@ -34,14 +44,42 @@ describe("AuditIdMemory", () => {
 
   test("finds the replayed Audit-ID of the recorded attack, and nothing else in it", () => {
     const found: string[] = [];
-    const watch = new EventWatch({ ...IDENTITY, watchesAuditIds: true });
+    const watch = new EventWatch({ detections: new DetectionEngine(REPEATED) });
     for (const line of linesOf("attack")) {
       const scan = scanOf(line);
       if (watch.isSuspicious(scan)) {
-        found.push(watch.finding(JSON.parse(line) as Parameters<EventWatch["finding"]>[0])?.summary ?? "");
+        const event = JSON.parse(line) as AuditEvent;
+        found.push(...watch.findings(event, event).map(({ summary }) => summary));
       }
     }
     expect(found).toEqual([expect.stringContaining("/api/v1/namespaces/payments/secrets/card-vault") as string]);
+  });
+});
+
+describe("AuditIdWatch", () => {
+  test("watches only where the detection is loaded, and takes the place of its correlation", () => {
+    expect(AuditIdWatch.of([])).toBeUndefined();
+    const watch = AuditIdWatch.of(REPEATED);
+    const stream = new FindingStream(new DetectionEngine(REPEATED));
+    const events = [1, 2].map((second) =>
+      JSON.parse(
+        event({ objectRef: { resource: "secrets" }, requestReceivedTimestamp: `2026-11-24T00:00:0${second}.000000Z` }),
+      ),
+    ) as readonly AuditEvent[];
+    const counted = [...events.flatMap((one) => stream.push(one)), ...stream.flush()];
+    expect(counted.map((finding) => watch?.replaces(finding))).toEqual([true]);
+    const [again] = events.filter((one) => watch?.isUsedAgain(scanOf(JSON.stringify(one))));
+    const found = watch?.findings(again as AuditEvent, again as AuditEvent) ?? [];
+    expect(found.map(({ detection }) => detection)).toEqual(counted.map(({ detection }) => detection));
+    expect(watch?.replaces(found[0] as Finding)).toBe(false);
+    expect(watch?.findings(again as AuditEvent, again as AuditEvent), "another stage of it").toEqual([]);
+  });
+
+  test("goes on from a snapshot", () => {
+    const [watch, next] = [AuditIdWatch.of(REPEATED), AuditIdWatch.of(REPEATED)];
+    expect(watch?.isUsedAgain(scanOf(event()))).toBe(false);
+    next?.restore(structuredClone(watch?.snapshot()));
+    expect(next?.isUsedAgain(scanOf(event({ verb: "get" })))).toBe(true);
   });
 });
 
@@ -52,7 +90,7 @@ describe("EventWatch", () => {
       ["quiet", 0],
     ] as const) {
       const alarms: string[] = [];
-      const watch = new EventWatch({ ...IDENTITY, onAlarm: ({ kind }) => alarms.push(kind) });
+      const watch = new EventWatch({ onAlarm: ({ kind }) => alarms.push(kind) });
       for (const line of linesOf(log)) {
         watch.isSuspicious(scanOf(line));
       }

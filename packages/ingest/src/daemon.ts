@@ -114,7 +114,6 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
         feeds: config.sinks.map(({ feed, policy }, i) => ({ sink: sinks[i] as Sink, feed, ...(policy && { policy }) })),
         sideLogs,
         receipts: true,
-        watchesAuditIds: true,
         state: checkpoint.section(`pipeline/${source.name}`),
         cluster: config.cluster,
         idKey,

@@ -13,6 +13,7 @@ export { logFormat, openLog } from "./sources/log-file.ts";
 export type { LogFormat } from "./sources/log-file.ts";
 export { Filter } from "./filter.ts";
 export type { FilterOptions, FilterSummary, LineProblem, RuleCount } from "./filter.ts";
+export { AuditIdWatch } from "./audit-id-watch.ts";
 export { FindingTap } from "./finding-tap.ts";
 export { LineTail, reducedEvent } from "./reduced-event.ts";
 export { scannedEvent } from "./scanned-event.ts";

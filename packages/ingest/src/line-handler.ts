@@ -42,8 +42,6 @@ export interface LineHandlerOptions {
   readonly onEvent?: (scan: EventScan) => void;
   /** Bytes of lines from the start on that an earlier run may have delivered already. Default 0. */
   readonly lookBackBytes?: number;
-  /** Whether auditIDs that come again for another request make a finding. Default false. */
-  readonly watchesAuditIds?: boolean;
   /** Told of what an operator must hear of. */
   readonly onAlarm?: (alarm: { readonly kind: string; readonly message: string }) => void;
   /** Told of lines that are no event or too long; holds nothing of the line. */
@@ -131,7 +129,7 @@ export class LineHandler implements LineVisitor {
   end(): void {
     if (this.#findings !== undefined && this.#lines > 0) {
       const { lastEnd } = this.#receipts;
-      this.#deliverFindings(this.#findings.flush(), { offset: lastEnd, end: lastEnd, bytes: 0 });
+      this.#deliverFindings(this.#watch.without(this.#findings.flush()), { offset: lastEnd, end: lastEnd, bytes: 0 });
     }
   }
 
@@ -198,7 +196,7 @@ export class LineHandler implements LineVisitor {
     if (event !== undefined && this.#scan.scan(event, 0, event.length)) {
       this.#reduced++;
       this.#columns.push(this.#lineColumns.reduced);
-      const findings = this.#detect(event, () => id);
+      const findings = [...this.#detect(event, () => id), ...this.#watched(event, () => id)];
       this.#evidence.delete(id);
       this.#deliverToAll(this.#eventDelivery(event, id), line);
       this.#deliverFindings(findings, line);
@@ -294,7 +292,7 @@ export class LineHandler implements LineVisitor {
       this.#evidence.set(id, { id, kind: "event", document, time, ...this.#lookBack() });
       return JSON.parse(document.toString("utf8")) as AuditEvent;
     };
-    return this.#findings.push(event, show, candidates, copy.length);
+    return this.#watch.without(this.#findings.push(event, show, candidates, copy.length));
   }
 
   /** What shows only beside other events: an auditID that is used again. */
@@ -302,14 +300,16 @@ export class LineHandler implements LineVisitor {
     if (!this.#watch.isSuspicious(this.#scan)) {
       return NO_FINDINGS;
     }
+    const original = JSON.parse(bytes.toString("utf8")) as AuditEvent;
     const document = this.#options.redactor.redactLine(Buffer.from(bytes));
-    const finding = this.#watch.finding(JSON.parse(document.toString("utf8")) as AuditEvent);
+    const findings = this.#watch.findings(original, JSON.parse(document.toString("utf8")) as AuditEvent);
+    const [finding] = findings;
     if (finding === undefined) {
       return NO_FINDINGS;
     }
     const id = identity();
     this.#evidence.set(id, { id, kind: "event", document, time: this.#timeOf(finding.time), ...this.#lookBack() });
-    return [finding];
+    return findings;
   }
 
   /** Findings go to every sink, and so do events that a finding of an earlier line rests on. */

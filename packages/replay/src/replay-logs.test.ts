@@ -50,6 +50,32 @@ describe("replayLogs", () => {
     expect(JSON.parse(JSON.stringify(findings))).toEqual(live);
   });
 
+  test("replayLogs finds Audit-IDs that are used again as the daemon's pipeline does, once for each request", async () => {
+    const repeated = (ms: number, more: Readonly<Record<string, unknown>>): unknown =>
+      eventAt(ms, { auditID: "chosen", ...more });
+    const secret = { verb: "get", requestURI: "/api/v1/namespaces/shop/secrets/a", objectRef: { resource: "secrets" } };
+    const log = linesOf([
+      repeated(0, {}),
+      repeated(1_000, {}),
+      repeated(2_000, { ...secret, stage: "RequestReceived" }),
+      repeated(2_000, secret),
+      repeated(3_000, { ...secret, stage: "ResponseStarted" }),
+      repeated(3_000, secret),
+      eventAt(4_000),
+    ]);
+    const detections = shippedDetections();
+    const live = await liveFindings(log, detections);
+    const { findings } = await replayLogs({ logs: [logOf("x", log)], detections, redactor: REDACTOR });
+    expect(JSON.parse(JSON.stringify(findings))).toEqual(live);
+    const again = live.filter(({ detection }) => detection.title === "Audit id used for several requests");
+    expect(again.map(({ summary, correlation }) => [summary, correlation])).toEqual(
+      ["pods", "secrets/a", "secrets/a"].map((object, i) => [
+        `ann: ${i === 0 ? "list" : "get"} /api/v1/namespaces/shop/${object} under an Audit-ID that another request had`,
+        undefined,
+      ]),
+    );
+  });
+
   test("replayLogs finds the same in a log and in its pieces, repeated and in any order", async () => {
     const lines = sample("attack.log.zst")
       .toString()

@@ -1,13 +1,10 @@
-import type { Redactor } from "@auditsieve/audit";
 import { DetectionEngine } from "@auditsieve/detect";
 import type { Detection, Finding } from "@auditsieve/detect";
-import type { LineAlarm } from "@auditsieve/ingest";
 import type { LogLine } from "./log-line.ts";
-import type { ReplayLog } from "./log-reader.ts";
 import { mergeLogs, OutOfOrder } from "./merge-logs.ts";
 import type { MergeOptions } from "./merge-logs.ts";
-import type { ReplayVisitor } from "./replayed-event.ts";
 import { ReplayRun } from "./replay-run.ts";
+import type { RunOptions } from "./replay-run.ts";
 import { summarise } from "./replay-summary.ts";
 import type { ReplaySummary } from "./replay-summary.ts";
 import { isSelected } from "./selection.ts";
@@ -16,19 +13,11 @@ import { sortLogs } from "./sort-logs.ts";
 import type { SortOptions } from "./sort-logs.ts";
 
 /** What is replayed, through what, and which findings are asked for. */
-export interface ReplayOptions {
-  readonly logs: readonly ReplayLog[];
+export interface ReplayOptions extends RunOptions {
   readonly detections: readonly Detection[];
-  readonly redactor: Redactor;
   readonly selection?: Selection;
-  /** Told of lines that are no event. */
-  readonly onLineAlarm?: (alarm: LineAlarm) => void;
-  /** Told of a log that cannot be read, or not to its end; the others are read all the same. Without it the error is thrown. */
-  readonly onUnreadable?: (error: unknown, log: string) => void;
   /** Told that a log is not in order, and all is read again, sorted. */
   readonly onSort?: () => void;
-  /** Shown every event and finding, whatever the selection. */
-  readonly visitors?: readonly ReplayVisitor[];
   readonly signal?: AbortSignal;
   /** Bounds of the merge; the defaults fit what apiservers write. */
   readonly merge?: Omit<MergeOptions, "onUnreadable">;

@@ -1,16 +1,29 @@
 import { EventScan } from "@auditsieve/audit";
-import type { Undecidable } from "@auditsieve/audit";
+import type { Redactor, Undecidable } from "@auditsieve/audit";
 import type { DetectionEngine, Finding, HeadView } from "@auditsieve/detect";
 import { scanHead } from "@auditsieve/ingest";
+import type { LineAlarm } from "@auditsieve/ingest";
 import { CoverageCount } from "./coverage.ts";
 import { Duplicates } from "./duplicates.ts";
 import { microsText, NO_TIME, textMicros } from "./event-time.ts";
 import { FindingJudge } from "./finding-judge.ts";
 import type { LogLine } from "./log-line.ts";
+import type { ReplayLog } from "./log-reader.ts";
 import { OutOfOrder } from "./merge-logs.ts";
-import type { ReplayOptions } from "./replay-logs.ts";
 import { EventInHand } from "./replayed-event.ts";
 import type { ReplayVisitor } from "./replayed-event.ts";
+
+/** What is read, and who is told. */
+export interface RunOptions {
+  readonly logs: readonly ReplayLog[];
+  readonly redactor: Redactor;
+  /** Told of lines that are no event. */
+  readonly onLineAlarm?: (alarm: LineAlarm) => void;
+  /** Told of a log that cannot be read, or not to its end; the others are read all the same. Without it the error is thrown. */
+  readonly onUnreadable?: (error: unknown, log: string) => void;
+  /** Shown every event and finding, whatever the selection. */
+  readonly visitors?: readonly ReplayVisitor[];
+}
 
 /** What became of one log. */
 export interface ReplayedLog {
@@ -49,7 +62,7 @@ export class ReplayRun {
   readonly findings: Finding[] = [];
   readonly coverage: CoverageCount = new CoverageCount();
   readonly judge: FindingJudge;
-  readonly #options: ReplayOptions;
+  readonly #options: RunOptions;
   readonly #isSorted: boolean;
   readonly #scan = new EventScan();
   readonly #head: HeadView = scanHead(this.#scan);
@@ -59,7 +72,7 @@ export class ReplayRun {
   readonly #eventVisitors: readonly ReplayVisitor[];
   readonly #logs: readonly LogCount[];
 
-  constructor(options: ReplayOptions, engine: DetectionEngine, { isSorted }: { readonly isSorted: boolean }) {
+  constructor(options: RunOptions, engine: DetectionEngine, { isSorted }: { readonly isSorted: boolean }) {
     this.#options = options;
     this.#isSorted = isSorted;
     this.#inHand = new EventInHand(this.#scan, options.redactor);

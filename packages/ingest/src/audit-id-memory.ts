@@ -13,9 +13,9 @@ const DEFAULT_SLOTS = 1 << 17;
  */
 export class AuditIdMemory {
   readonly #mask: number;
-  readonly #low: Uint32Array;
-  readonly #high: Uint32Array;
-  readonly #content: Uint32Array;
+  #low: Uint32Array;
+  #high: Uint32Array;
+  #content: Uint32Array;
 
   /** `slots`: a power of two. */
   constructor(slots: number = DEFAULT_SLOTS) {
@@ -44,6 +44,21 @@ export class AuditIdMemory {
     this.#high[slot] = high;
     this.#content[slot] = content;
     return isOther;
+  }
+
+  /** What is remembered, for {@link restore}; the arrays are those in use. */
+  snapshot(): unknown {
+    return { low: this.#low, high: this.#high, content: this.#content };
+  }
+
+  /** Takes the place of what is remembered. Of another size it is left out. */
+  restore(snapshot: unknown): void {
+    const { low, high, content } = snapshot as Readonly<Record<"low" | "high" | "content", Uint32Array>>;
+    if (low.length === this.#mask + 1) {
+      this.#low = low;
+      this.#high = high;
+      this.#content = content;
+    }
   }
 }
 

@@ -1,0 +1,73 @@
+import type { AuditEvent, EventScan } from "@auditsieve/audit";
+import { findingOfRequest, requestId } from "@auditsieve/detect";
+import type { Detection, Finding } from "@auditsieve/detect";
+import { safeText } from "@auditsieve/detect/safe-text";
+import { AuditIdMemory } from "./audit-id-memory.ts";
+
+/** The shipped detection `stealth/audit-id-repeated.yml`. */
+const AUDIT_ID_REPEATED = "a6d68001-03a2-4db5-8ab9-6d2d75e1b436";
+const MAX_TOLD = 1000;
+const MAX_TEXT = 200;
+
+/**
+ * Finds requests that bear the Audit-ID of another one. As Sigma can say it, the detection counts sensitive requests only; the
+ * watch looks at every event, whatever it is about, and its findings take the place of that correlation's: one detection, the
+ * same in the daemon and in a replay.
+ *
+ * @example
+ * const watch = AuditIdWatch.of(detections);
+ * if (watch?.isUsedAgain(scan) === true) findings.push(...watch.findings(original, redacted));
+ */
+export class AuditIdWatch {
+  readonly #detection: Detection;
+  readonly #memory = new AuditIdMemory();
+  /** Requests of the last findings: the stages of one request make one. */
+  #told = new Set<string>();
+
+  private constructor(detection: Detection) {
+    this.#detection = detection;
+  }
+
+  /** A watch if the detection is among these. */
+  static of(detections: readonly Detection[]): AuditIdWatch | undefined {
+    const detection = detections.find(({ id }) => id === AUDIT_ID_REPEATED);
+    return detection === undefined ? undefined : new AuditIdWatch(detection);
+  }
+
+  /** Notes the event that `scan` holds. True: {@link findings} may make a finding of it. */
+  isUsedAgain(scan: EventScan): boolean {
+    return this.#memory.isUsedAgain(scan) && scan.stage !== "RequestReceived";
+  }
+
+  /** The finding about an event whose auditID another request had, once for each request; `shown` is it redacted. */
+  findings(event: AuditEvent, shown: AuditEvent): readonly Finding[] {
+    const request = requestId(event);
+    if (this.#told.has(request)) {
+      return [];
+    }
+    this.#told.add(request);
+    if (this.#told.size > MAX_TOLD) {
+      this.#told.delete([...this.#told][0] ?? "");
+    }
+    const { user, verb, requestURI } = shown;
+    const text = `${user?.username ?? "?"}: ${verb} ${requestURI} under an Audit-ID that another request had`;
+    return [{ ...findingOfRequest(this.#detection, request, shown), summary: safeText(text, MAX_TEXT) }];
+  }
+
+  /** Whether this is a finding of the correlation, whose place the watch takes. */
+  replaces(finding: Finding): boolean {
+    return finding.correlation !== undefined && finding.detection.id === this.#detection.id;
+  }
+
+  /** What was seen, for {@link restore}; the arrays are those in use. */
+  snapshot(): unknown {
+    return { told: this.#told, memory: this.#memory.snapshot() };
+  }
+
+  /** Goes on from a snapshot. */
+  restore(snapshot: unknown): void {
+    const { told, memory } = snapshot as { readonly told: Set<string>; readonly memory: unknown };
+    this.#told = told;
+    this.#memory.restore(memory);
+  }
+}
