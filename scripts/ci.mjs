@@ -59,12 +59,23 @@ function tests(start) {
   rmSync(report, { force: true });
   start(["--reporter=default", "--reporter=json", `--outputFile.json=${report}`]);
   try {
-    const { numPassedTests, numFailedTests, numTotalTests, success } = JSON.parse(readFileSync(report, "utf8"));
+    const { numPassedTests, numFailedTests, numTotalTests, success, testResults } = JSON.parse(
+      readFileSync(report, "utf8"),
+    );
     const failed = success && numTotalTests > 0 ? numFailedTests : Math.max(1, numFailedTests);
+    failures.push(...testResults.flatMap(failedTests));
     return { passed: numPassedTests, failed };
   } catch {
     return { passed: 0, failed: 1 };
   }
+}
+
+/** Name and first lines of what each failed test says: who reads only the end of the output still learns it. */
+function failedTests({ assertionResults, message, status }) {
+  const told = assertionResults
+    .filter((result) => result.status === "failed")
+    .map(({ fullName, failureMessages }) => `${fullName}\n${failureMessages.join("\n").slice(0, 1500)}`);
+  return status === "failed" && told.length === 0 ? [String(message).slice(0, 1500)] : told;
 }
 
 function slowTests() {

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
 import type { BrowserContext, Page } from "playwright-core";
 
@@ -72,10 +73,30 @@ export async function visit(
   };
 }
 
-/** Goes to a part of the report. */
+/** Goes to a part of the report, and returns when it is drawn. */
 export async function show(page: Page, part: string): Promise<void> {
-  await page.evaluate(`location.hash = ${JSON.stringify(part)}`);
-  await page.waitForFunction(
-    `location.hash === ${JSON.stringify(`#${part}`)} && document.querySelector("main h1") !== null`,
+  const hash = `#${part}`;
+  if ((await page.evaluate("location.hash")) !== hash) {
+    await moving(page, () => page.evaluate(`location.hash = ${JSON.stringify(hash)}`));
+  }
+}
+
+/** Does what leads to another part, and returns when it is drawn: the page's own listener came before this one. */
+export async function moving(page: Page, act: () => Promise<unknown>): Promise<void> {
+  await page.evaluate(
+    "void (window.moved = new Promise((resolve) => addEventListener('hashchange', () => resolve(), { once: true })))",
   );
+  await act();
+  await page.evaluate("window.moved");
+}
+
+/** Looks until an expression holds. Playwright's own way evaluates in the page, whose policy refuses it from the second look on. */
+export async function until(page: Page, expression: string): Promise<void> {
+  const end = performance.now() + 60_000;
+  while ((await page.evaluate(`Boolean(${expression})`)) !== true) {
+    if (performance.now() > end) {
+      throw new Error(`The page did not come to ${expression} in a minute`);
+    }
+    await sleep(20);
+  }
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventAt, logOf } from "../replay-fixtures.suite.ts";
-import { show, visit } from "./browser.suite.ts";
+import { moving, show, until, visit } from "./browser.suite.ts";
 import type { Visit } from "./browser.suite.ts";
 import { investigate, investigateSample, linesOf } from "./investigate.suite.ts";
 import { reportHtml } from "./write-report.ts";
@@ -199,7 +199,7 @@ describe("the report's page", () => {
 
   test("a newcomer finds the way from the foothold to the certificate in the lineage run", () =>
     visiting(files.lineage, async ({ page }) => {
-      await page.locator(".card h3 a").first().click();
+      await moving(page, () => page.locator(".card h3 a").first().click());
       const story = await text(page);
       const way = [
         "dev-dana",
@@ -232,7 +232,7 @@ describe("the report's page", () => {
       await page.getByLabel("Identity").selectOption({ index: 1 });
       expect(await found()).toBeLessThan(secrets);
       await show(page, "matrix");
-      await page.locator("a.technique", { hasText: "T1611" }).first().click();
+      await moving(page, () => page.locator("a.technique", { hasText: "T1611" }).first().click());
       const escapes = await found();
       expect(escapes).toBeGreaterThan(0);
       expect(await page.locator("tbody tr").count()).toBe(escapes);
@@ -275,19 +275,19 @@ describe("the report's page", () => {
       await page.keyboard.press("Tab");
       expect(await focused()).toBe("To the content");
       await page.keyboard.press("Enter");
-      await page.waitForFunction("document.activeElement?.tagName === 'H1'");
+      await until(page, "document.activeElement?.tagName === 'H1'");
       await page.locator("nav a").nth(1).focus();
       await page.keyboard.press("Enter");
-      await page.waitForFunction("document.activeElement?.innerText === 'Stories'");
+      await until(page, "document.activeElement?.innerText === 'Stories'");
       await show(page, "timeline");
       const button = page.locator("button.evidence").first();
       await button.focus();
       await page.keyboard.press("Enter");
       expect(await page.evaluate("document.activeElement.closest('dialog') !== null")).toBe(true);
       await page.keyboard.press("Escape");
-      await page.waitForFunction("document.querySelector('dialog') === null");
+      await until(page, "document.querySelector('dialog') === null");
       expect(await page.evaluate("document.activeElement.className")).toBe("evidence");
-      await page.goBack();
+      await moving(page, () => page.goBack());
       expect(await text(page, "h1")).toBe("Stories");
     }));
 
