@@ -4,8 +4,8 @@ import type { ConfigReader } from "./config-reader.ts";
 import { KAFKA_KEYS, readKafka } from "./config-kafka.ts";
 import { readName } from "./config-sinks.ts";
 import { readWebhook, WEBHOOK_KEYS } from "./config-webhook.ts";
+import type { WebhookSourceConfig } from "./config-webhook.ts";
 import type { KafkaConnection } from "./sources/kafka-client.ts";
-import type { WebhookOptions } from "./sources/webhook.ts";
 
 type At = readonly (string | number)[];
 
@@ -29,25 +29,6 @@ export interface ArchiveSourceConfig {
 export interface StdinSourceConfig {
   readonly type: "stdin";
   readonly name: string;
-}
-
-/** Receives what an apiserver's audit webhook posts. */
-export interface WebhookSourceConfig extends Pick<
-  WebhookOptions,
-  | "host"
-  | "port"
-  | "path"
-  | "tls"
-  | "token"
-  | "maxBodyBytes"
-  | "maxSpoolBytes"
-  | "requestTimeoutMs"
-  | "initialBackoffMs"
-> {
-  readonly type: "webhook";
-  readonly name: string;
-  /** Default: `spool/<name>` in the state folder. */
-  readonly spoolFolder?: string;
 }
 
 /** Reads a topic as a member of a consumer group. */

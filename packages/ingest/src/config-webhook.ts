@@ -2,7 +2,26 @@ import { own } from "@auditsieve/audit";
 import type { JsonObject } from "@auditsieve/audit";
 import { X509Certificate } from "node:crypto";
 import type { ConfigReader } from "./config-reader.ts";
-import type { WebhookSourceConfig } from "./config-sources.ts";
+import type { WebhookOptions } from "./sources/webhook.ts";
+
+/** Receives what an apiserver's audit webhook posts. */
+export interface WebhookSourceConfig extends Pick<
+  WebhookOptions,
+  | "host"
+  | "port"
+  | "path"
+  | "tls"
+  | "token"
+  | "maxBodyBytes"
+  | "maxSpoolBytes"
+  | "requestTimeoutMs"
+  | "initialBackoffMs"
+> {
+  readonly type: "webhook";
+  readonly name: string;
+  /** Default: `spool/<name>` in the state folder. */
+  readonly spoolFolder?: string;
+}
 
 type At = readonly (string | number)[];
 

@@ -29,13 +29,7 @@ export { checkConfig, startDaemon } from "./daemon.ts";
 export type { DaemonEnd, DaemonOptions } from "./daemon.ts";
 export { readConfig } from "./config.ts";
 export type { IngestConfig, ReadConfig } from "./config.ts";
-export type {
-  ArchiveSourceConfig,
-  FileSourceConfig,
-  SourceConfig,
-  StdinSourceConfig,
-  WebhookSourceConfig,
-} from "./config-sources.ts";
+export type { ArchiveSourceConfig, FileSourceConfig, SourceConfig, StdinSourceConfig } from "./config-sources.ts";
 export type { ConfigReferences, References } from "./config-reader.ts";
 export type {
   ElasticsearchSinkConfig,
@@ -80,5 +74,7 @@ export type { ReloadOptions } from "./daemon-reload.ts";
 export { configSchema } from "./config-schema.ts";
 export { redeliverDeadLetters } from "./sinks/dead-letter-redeliver.ts";
 export type { Redelivered } from "./sinks/dead-letter-redeliver.ts";
-export { runCases } from "./config-cases.ts";
-export type { CaseResult, IngestCase } from "./config-cases.ts";
+export type { IngestCase } from "./config-cases.ts";
+export type { WebhookSourceConfig } from "./config-webhook.ts";
+export { runCases } from "./run-cases.ts";
+export type { CaseResult } from "./run-cases.ts";

@@ -1,20 +1,10 @@
 import type { Level, RequestAttributes, Stage } from "@auditsieve/audit";
 import { describe, expect, test } from "vitest";
+import { BLANK_REQUEST } from "./blank-request.ts";
 import { evaluate } from "./evaluate.ts";
 import type { PolicyRule } from "./policy.ts";
 
-const empty: RequestAttributes = {
-  user: { name: "tim@k8s.io", groups: ["humans"] },
-  verb: "get",
-  isResourceRequest: false,
-  apiGroup: "",
-  apiVersion: "",
-  resource: "",
-  subresource: "",
-  namespace: "",
-  name: "",
-  path: "",
-};
+const empty: RequestAttributes = { ...BLANK_REQUEST, user: { name: "tim@k8s.io", groups: ["humans"] }, verb: "get" };
 const resource = (fields: Partial<RequestAttributes>): RequestAttributes => ({
   ...empty,
   isResourceRequest: true,

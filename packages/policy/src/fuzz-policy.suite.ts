@@ -1,10 +1,7 @@
 import { breakText, dressText } from "./fuzz-text.suite.ts";
 import type { Random } from "./fuzz-random.suite.ts";
 import { writeDocument } from "./fuzz-write.suite.ts";
-import type { Plain } from "./fuzz-write.suite.ts";
-
-/** How far from right a policy's text is. */
-export type Nature = "valid" | "nearly valid" | "hostile" | "broken";
+import type { Nature, Plain } from "./fuzz-write.suite.ts";
 
 /** Words that rules and requests draw from, so that they meet. */
 export const WORDS = {

@@ -1,5 +1,5 @@
-import type { Nature } from "./fuzz-policy.suite.ts";
 import type { Random } from "./fuzz-random.suite.ts";
+import type { Nature } from "./fuzz-write.suite.ts";
 
 /** What surrounds a document: marks, further documents, line ends, what editors leave. */
 export function dressText(random: Random, text: string, nature: Nature): string {

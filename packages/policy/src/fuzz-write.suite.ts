@@ -1,5 +1,7 @@
-import type { Nature } from "./fuzz-policy.suite.ts";
 import type { Random } from "./fuzz-random.suite.ts";
+
+/** How far from right a policy's text is. */
+export type Nature = "valid" | "nearly valid" | "hostile" | "broken";
 
 /** A value of a document. */
 export type Plain = null | boolean | number | string | readonly Plain[] | { [key: string]: Plain };

@@ -3,9 +3,9 @@ import { startPolicyOracle } from "../../../test/engines/policy-oracle/policy-or
 import type { OracleQuestion, PolicyOracle } from "../../../test/engines/policy-oracle/policy-oracle.ts";
 import { describeDifference, isSame, ourVerdict, theirVerdict } from "./fuzz-compare.suite.ts";
 import { randomPolicy } from "./fuzz-policy.suite.ts";
-import type { Nature } from "./fuzz-policy.suite.ts";
 import { Random } from "./fuzz-random.suite.ts";
 import { randomRequest } from "./fuzz-request.suite.ts";
+import type { Nature } from "./fuzz-write.suite.ts";
 
 const REQUESTS = Number(process.env["FUZZ_REQUESTS"] ?? 100_000);
 /** `FUZZ_SEED=random` looks where nobody has looked; the printed seed repeats it. */

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { zstdDecompressSync } from "node:zlib";
 import type { RequestAttributes } from "@auditsieve/audit";
 import { expect, test } from "vitest";
+import { BLANK_REQUEST } from "./blank-request.ts";
 import { evaluate } from "./evaluate.ts";
 import { loadPolicy } from "./load.ts";
 
@@ -78,16 +79,8 @@ test("evaluate() decides every upstream vector as upstream does", () => {
 function toAttributes(request: VectorRequest): RequestAttributes {
   const { noUser, user = "", groups = [], ...rest } = request;
   return {
+    ...BLANK_REQUEST,
     user: noUser ? undefined : { name: user, groups },
-    verb: "",
-    isResourceRequest: false,
-    apiGroup: "",
-    apiVersion: "",
-    resource: "",
-    subresource: "",
-    namespace: "",
-    name: "",
-    path: "",
     ...rest,
   };
 }

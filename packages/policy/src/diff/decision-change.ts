@@ -1,5 +1,6 @@
 import { isLevelBelow } from "@auditsieve/audit";
-import type { RequestAttributes, Stage } from "@auditsieve/audit";
+import type { Stage } from "@auditsieve/audit";
+import { BLANK_REQUEST } from "../blank-request.ts";
 import { evaluate } from "../evaluate.ts";
 import type { Decision } from "../evaluate.ts";
 import type { Policy } from "../policy.ts";
@@ -10,7 +11,7 @@ export type Recording = Omit<Decision, "rule">;
 /** Recordings by rule; the last one is that of requests which no rule matches. */
 export function recordingsOf(policy: Policy): readonly Recording[] {
   const recordingOf = (rules: Policy["rules"]): Recording => {
-    const { level, omitStages, omitManagedFields } = evaluate({ ...policy, rules }, ANY_REQUEST);
+    const { level, omitStages, omitManagedFields } = evaluate({ ...policy, rules }, BLANK_REQUEST);
     return { level, omitStages, omitManagedFields };
   };
   return [
@@ -20,19 +21,6 @@ export function recordingsOf(policy: Policy): readonly Recording[] {
     recordingOf([]),
   ];
 }
-
-const ANY_REQUEST: RequestAttributes = {
-  user: undefined,
-  verb: "get",
-  isResourceRequest: false,
-  apiGroup: "",
-  apiVersion: "",
-  resource: "",
-  subresource: "",
-  namespace: "",
-  name: "",
-  path: "/version",
-};
 
 /** Whether two recordings are the same to the letter. */
 export function isSameRecording(a: Recording, b: Recording): boolean {

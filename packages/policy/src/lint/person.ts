@@ -1,16 +1,11 @@
 import type { RequestAttributes } from "@auditsieve/audit";
+import { BLANK_REQUEST } from "../blank-request.ts";
 
 /** A request by an ordinary person, to be filled in: for no resource, of any path. */
 export const PERSON: RequestAttributes = {
+  ...BLANK_REQUEST,
   user: { name: "jane", groups: ["system:authenticated"] },
   verb: "get",
-  isResourceRequest: false,
-  apiGroup: "",
-  apiVersion: "",
-  resource: "",
-  subresource: "",
-  namespace: "",
-  name: "",
   path: "/",
 };
 

@@ -1,4 +1,5 @@
 import type { RequestAttributes } from "@auditsieve/audit";
+import { BLANK_REQUEST } from "../blank-request.ts";
 import type { PolicyRule } from "../policy.ts";
 import { decidingPairs } from "./deciding-pairs.ts";
 import type { DecidingPair } from "./deciding-pairs.ts";
@@ -107,7 +108,7 @@ class Search {
     for (const path of this.#space.paths) {
       for (const verb of this.#space.urlVerbs) {
         this.#exploreUsers(intersectInto(this.#withNamespace, path.rules, verb.rules), () => ({
-          ...NO_RESOURCE,
+          ...BLANK_REQUEST,
           verb: verb.value,
           path: path.value,
         }));
@@ -168,7 +169,7 @@ class Search {
   #resourceRequest(verb: string, object: ResourceClass, namespace: ValueClass<string>): RequestAttributes {
     const { group, resource, subresource, name } = object;
     const request = {
-      ...NO_RESOURCE,
+      ...BLANK_REQUEST,
       isResourceRequest: true,
       verb,
       apiGroup: group,
@@ -191,19 +192,6 @@ class Search {
     return request;
   }
 }
-
-const NO_RESOURCE: RequestAttributes = {
-  user: undefined,
-  verb: "",
-  isResourceRequest: false,
-  apiGroup: "",
-  apiVersion: "",
-  resource: "",
-  subresource: "",
-  namespace: "",
-  name: "",
-  path: "",
-};
 
 function isSeen(seen: readonly Set<string>[], key: string, likelihood: Likelihood): boolean {
   if (seen.slice(likelihood).some((keys) => keys.has(key))) {

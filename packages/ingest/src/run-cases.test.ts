@@ -1,6 +1,6 @@
 import { loadDetections } from "@auditsieve/detect";
 import { describe, expect, test } from "vitest";
-import { runCases } from "./config-cases.ts";
+import { runCases } from "./run-cases.ts";
 import { readConfig } from "./config.ts";
 
 const DETECTION = `
