@@ -4,6 +4,7 @@ import { FindingStream } from "@auditsieve/detect";
 import type { DetectionEngine, Finding } from "@auditsieve/detect";
 import type { AckWindow } from "./ack-window.ts";
 import type { SinkFeed, Underway } from "./outlet.ts";
+import type { CountedRange } from "./pipeline-state.ts";
 import { ReceiptBook } from "./receipt-book.ts";
 import type { ClosedRange } from "./receipt-book.ts";
 import { ReceiptRanges } from "./receipt-ranges.ts";
@@ -30,6 +31,10 @@ export interface LineHandlerOptions {
   readonly receipts?: boolean;
   /** Where an earlier run has ended the receipts of an input: the first such offset behind another. */
   readonly cutAfter?: (input: string, offset: number) => number;
+  /** Up to where an earlier run has counted what is dropped of an input for a sink behind an offset. */
+  readonly countedUntil?: (input: string, sink: string, offset: number) => number;
+  /** Told of a range before its receipts go out. */
+  readonly onCounted?: (range: CountedRange) => void;
   /** Calls `settled` when the record is on the disk. */
   readonly quarantine: (line: QuarantinedLine, settled: () => void) => void;
   /** Name of the cluster; part of every id. */
@@ -93,11 +98,13 @@ export class LineHandler implements LineVisitor {
   constructor(options: LineHandlerOptions) {
     this.#options = options;
     this.#findings = options.detections && new FindingStream(options.detections);
-    const { ledger, outlets, cutAfter } = options;
+    const { ledger, outlets, cutAfter, countedUntil } = options;
     this.#receipts = new ReceiptRanges({
       books: () =>
         options.receipts === true ? outlets.map(({ to }) => new ReceiptBook({ ...options, sink: to.sink.name })) : [],
       cutAfter: cutAfter ?? (() => Infinity),
+      countedUntil: (input, outlet, offset) =>
+        countedUntil?.(input, outlets[outlet]?.to.sink.name ?? "", offset) ?? offset,
       deliver: (range, outlet) => this.#deliverReceipts(range, outlet),
     });
     this.#watch = new EventWatch(options);
@@ -222,7 +229,9 @@ export class LineHandler implements LineVisitor {
     this.#columns.length = 0;
   }
 
-  #deliverReceipts({ held, from, receipts }: ClosedRange, outlet: number): void {
+  #deliverReceipts({ held, from, to, receipts }: ClosedRange, outlet: number): void {
+    const sink = this.#options.outlets[outlet]?.to.sink.name ?? "";
+    this.#options.onCounted?.({ input: held.input, sink, from, to });
     this.#watch.receipts(receipts, outlet);
     // The first line of the range waited for all of them.
     this.#options.window.extend(held, receipts.length - 1);

@@ -17,13 +17,28 @@ export interface Cut {
   readonly offset: number;
 }
 
-const MAX_CUTS = 1000;
+/** A stretch of an input whose receipts have gone to a sink. */
+export interface CountedRange {
+  readonly input: string;
+  readonly sink: string;
+  readonly from: number;
+  readonly to: number;
+}
 
-/** What a pipeline remembers over a restart beside its source's position: the counters, and cuts that are not passed yet. */
+const MAX_CUTS = 1000;
+const MAX_RANGES = 10_000;
+
+/**
+ * What a pipeline remembers over a restart beside its source's position: the counters, cuts that are not passed yet, and ranges
+ * that the position stands in although their receipts are stored, as it does where a kept line among them was slower.
+ */
 export class PipelineState {
   readonly ledger: Ledger;
   readonly #section: StateSection | undefined;
   #cuts: readonly Cut[];
+  #ranges: readonly CountedRange[];
+  /** Those of them that a restart must know. */
+  #entered: readonly CountedRange[] = [];
 
   constructor(source: string, section: StateSection | undefined) {
     const saved = section?.get();
@@ -33,6 +48,8 @@ export class PipelineState {
     this.#section = section;
     this.ledger = new Ledger(decodeCounts(saved?.["counters"], source));
     this.#cuts = decodeCuts(saved, source);
+    this.#ranges = decodeRanges(saved, source);
+    this.#entered = this.#ranges;
   }
 
   /** The first cut of `input` behind `offset`, if an earlier run made one. */
@@ -40,10 +57,28 @@ export class PipelineState {
     return this.#cuts.find((cut) => cut.input === input && cut.offset > offset)?.offset ?? Infinity;
   }
 
+  /** Up to where an earlier run has counted for `sink` what is dropped of `input` behind `offset`. */
+  countedUntil(input: string, sink: string, offset: number): number {
+    const range = this.#ranges.find(
+      (each) => each.input === input && each.sink === sink && each.from < offset && each.to > offset,
+    );
+    return range?.to ?? offset;
+  }
+
+  /** The receipts of a range are about to go out. */
+  note(range: CountedRange): void {
+    this.#ranges = [...this.#ranges, range].slice(-MAX_RANGES);
+  }
+
   /** Everything before `position` is acknowledged with the next save. */
   pass({ input, offset, counts }: Position): void {
     this.ledger.add(counts);
     this.#cuts = this.#cuts.filter((cut) => cut.input !== input || cut.offset > offset);
+    this.#ranges = this.#ranges.filter((range) => range.input !== input || range.to > offset);
+    this.#entered = [
+      ...this.#entered.filter((range) => range.input !== input),
+      ...this.#ranges.filter((range) => range.input === input && range.from < offset),
+    ].slice(-MAX_CUTS);
     this.#put();
   }
 
@@ -62,6 +97,9 @@ export class PipelineState {
     this.#section?.put({
       counters: this.ledger.totals(),
       cuts: this.#cuts.map(({ input, offset }) => ({ input, offset })),
+      ...(this.#entered.length > 0 && {
+        counted: this.#entered.map(({ input, sink, from, to }) => ({ input, sink, from, to })),
+      }),
     });
   }
 }
@@ -74,6 +112,20 @@ function decodeCuts(saved: JsonObject | undefined, source: string): readonly Cut
   return (cuts as readonly JsonValue[]).map((cut) => {
     if (isJsonObject(cut) && typeof cut["input"] === "string" && typeof cut["offset"] === "number") {
       return { input: cut["input"], offset: cut["offset"] };
+    }
+    throw corrupt(source);
+  });
+}
+
+function decodeRanges(saved: JsonObject | undefined, source: string): readonly CountedRange[] {
+  const ranges = saved?.["counted"] ?? [];
+  if (!Array.isArray(ranges)) {
+    throw corrupt(source);
+  }
+  return (ranges as readonly JsonValue[]).map((range) => {
+    const { input, sink, from, to } = isJsonObject(range) ? range : {};
+    if (typeof input === "string" && typeof sink === "string" && typeof from === "number" && typeof to === "number") {
+      return { input, sink, from, to };
     }
     throw corrupt(source);
   });

@@ -16,7 +16,15 @@ import type { PipelineTally } from "./tally.ts";
 
 export interface PipelineOptions extends Omit<
   LineHandlerOptions,
-  "source" | "outlets" | "window" | "ledger" | "cutAfter" | "quarantine" | "lookBackBytes"
+  | "source"
+  | "outlets"
+  | "window"
+  | "ledger"
+  | "cutAfter"
+  | "countedUntil"
+  | "onCounted"
+  | "quarantine"
+  | "lookBackBytes"
 > {
   readonly source: Source;
   readonly feeds: readonly SinkFeed[];
@@ -115,6 +123,8 @@ export class Pipeline {
       window: this.#window,
       ledger: this.#state.ledger,
       cutAfter: (input, offset) => this.#state.cutAfter(input, offset),
+      countedUntil: (input, sink, offset) => this.#state.countedUntil(input, sink, offset),
+      onCounted: (range) => this.#state.note(range),
       lookBackBytes: LOOK_BACK_BYTES + this.#limits.maxLineBytes,
       quarantine: (line, settled) => {
         void this.#untilDone("write the quarantine", () => options.sideLogs.quarantine([line])).then((isDone) => {

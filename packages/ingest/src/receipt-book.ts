@@ -41,6 +41,7 @@ export interface ReceiptBookOptions {
 export interface ClosedRange {
   readonly held: Held;
   readonly from: number;
+  readonly to: number;
   readonly receipts: readonly Delivery[];
 }
 
@@ -137,7 +138,7 @@ export class ReceiptBook {
     this.#held = undefined;
     this.#entries.clear();
     this.#size = 0;
-    return { held, from: this.#from, receipts };
+    return { held, from: this.#from, to, receipts };
   }
 
   #receipt(entry: Entry, to: number): Delivery {

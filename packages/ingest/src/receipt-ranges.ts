@@ -8,11 +8,15 @@ export interface ReceiptRangesOptions {
   readonly books: () => readonly ReceiptBook[];
   /** Where an earlier run has ended the receipts of an input: the first such offset behind another. */
   readonly cutAfter: (input: string, offset: number) => number;
+  /** Up to where an earlier run has counted what is dropped of an input at an outlet behind an offset. */
+  readonly countedUntil: (input: string, outlet: number, offset: number) => number;
   readonly deliver: (range: ClosedRange, outlet: number) => void;
 }
 
 interface InputState {
   readonly books: readonly ReceiptBook[];
+  /** Where counting begins, by outlet: what stands before is in the receipts of an earlier run. */
+  readonly countFrom: readonly number[];
   /** Behind the last line. */
   lastEnd: number;
   /** Where an earlier run has ended the receipts. */
@@ -24,7 +28,7 @@ export class ReceiptRanges {
   readonly #options: ReceiptRangesOptions;
   readonly #inputs = new Map<string, InputState>();
   #input = "";
-  #current: InputState = { books: [], lastEnd: 0, nextCut: Infinity };
+  #current: InputState = { books: [], countFrom: [], lastEnd: 0, nextCut: Infinity };
 
   constructor(options: ReceiptRangesOptions) {
     this.#options = options;
@@ -46,13 +50,8 @@ export class ReceiptRanges {
   }
 
   begin(input: string, offset: number): void {
-    const { books, cutAfter } = this.#options;
     this.#input = input;
-    this.#current = this.#inputs.get(input) ?? {
-      books: books(),
-      lastEnd: offset,
-      nextCut: cutAfter(input, offset),
-    };
+    this.#current = this.#inputs.get(input) ?? this.#open(input, offset);
     this.#inputs.set(input, this.#current);
   }
 
@@ -79,6 +78,9 @@ export class ReceiptRanges {
   /** Counts the line that `scan` holds; `hold` is called when it is the first of its range. */
   add(outlet: number, scan: EventScan, rule: NoiseReceipt["rule"], offset: number, hold: () => Held): void {
     const book = this.#current.books[outlet];
+    if (offset < (this.#current.countFrom[outlet] ?? 0)) {
+      return;
+    }
     if (book?.isOpen === false) {
       book.open(scan, this.#input, offset, hold());
     }
@@ -95,6 +97,13 @@ export class ReceiptRanges {
       cuts: inputs.map(([input, { lastEnd }]) => ({ input, offset: lastEnd })),
       deliver: () => ranges.forEach(({ range, outlet }) => range && this.#options.deliver(range, outlet)),
     };
+  }
+
+  #open(input: string, offset: number): InputState {
+    const { cutAfter, countedUntil } = this.#options;
+    const books = this.#options.books();
+    const countFrom = books.map((_, outlet) => countedUntil(input, outlet, offset));
+    return { books, countFrom, lastEnd: offset, nextCut: cutAfter(input, offset) };
   }
 
   #end(to: number): void {
