@@ -57,8 +57,11 @@ export interface KafkaConsumer {
   start(handlers: KafkaHandlers): Promise<void>;
   /** Takes no more batches and stays in the group, so that what is under way can still be committed. */
   pause(): void;
-  /** Resolves when the group holds it; rejects when it does not, as after a rebalance. */
-  commit(commits: readonly KafkaCommit[]): Promise<void>;
+  /**
+   * `due` is asked once a commit can be made: of the partitions that were `assigned` last. Resolves when the group holds it;
+   * rejects when it does not, or may not, as in a rebalance. Nothing is tried twice.
+   */
+  commit(due: () => readonly KafkaCommit[]): Promise<void>;
   /** Leaves the group. */
   close(): Promise<void>;
 }

@@ -21,6 +21,10 @@ export class FakeKafka {
   /** Messages together over this size are refused. */
   maxSendBytes = Infinity;
   failsToSend = 0;
+  /** Commits are refused, as by a broker that is away. */
+  isAway = false;
+  /** How often a commit has set a partition back. */
+  stepsBack = 0;
   #members: FakeConsumer[] = [];
 
   constructor(partitions = 1) {
@@ -125,12 +129,18 @@ class FakeConsumer implements KafkaConsumer {
     this.wake();
   }
 
-  async commit(commits: readonly KafkaCommit[]): Promise<void> {
+  async commit(due: () => readonly KafkaCommit[]): Promise<void> {
+    const generation = this.#generation;
+    const commits = due();
     await new Promise((resolve) => setImmediate(resolve));
+    if (this.#kafka.isAway || generation !== this.#generation) {
+      throw new Error(this.#kafka.isAway ? "the broker is away" : "the group is balanced anew");
+    }
     for (const { partition, offset, note } of commits) {
       if (!this.#next.has(partition)) {
         throw new Error(`partition ${partition} belongs to another member`);
       }
+      this.#kafka.stepsBack += offset < (this.#kafka.committed.get(partition)?.offset ?? 0n) ? 1 : 0;
       this.#kafka.committed.set(partition, { offset, note });
     }
   }

@@ -14,7 +14,7 @@ export interface Read {
   readonly bytes: number;
 }
 
-/** How far a partition is read and acknowledged, and which offset stands for which byte. */
+/** How far a partition is read, acknowledged and committed, and which offset stands for which byte. */
 export class PartitionPosition {
   readonly partition: number;
   readonly input: string;
@@ -25,9 +25,13 @@ export class PartitionPosition {
   #bytes: number;
   #acked = 0;
   /** Records below it were read. */
-  #next = 0n;
-  /** Records that are not committed yet. */
+  #next: bigint;
+  /** Records that are not acknowledged yet. */
   #read: Read[] = [];
+  /** The last record that is acknowledged; kept after its commit, because a group may lose one. */
+  #done: Read | undefined;
+  /** What the group holds, as far as it is known. */
+  #committed: bigint;
 
   constructor(topic: string, { partition, committed, earliest }: AssignedPartition) {
     const note = NOTE.exec(committed?.note ?? "");
@@ -36,12 +40,19 @@ export class PartitionPosition {
     this.partition = partition;
     this.base = isCounted ? BigInt(note[1] ?? 0) : this.isBehind ? earliest : (committed?.offset ?? earliest);
     this.#bytes = isCounted ? Number(note[2]) : 0;
+    this.#next = committed?.offset ?? 0n;
+    this.#committed = this.#next;
     this.input = `${topic}/${partition}@${this.base}`;
   }
 
   /** Bytes of lines read so far. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** The offset behind the last record that was read, or behind what the group had committed at the beginning. */
+  get next(): bigint {
+    return this.#next;
   }
 
   /** Whether the record was read already: after a rebalance records come again from what is committed. */
@@ -54,21 +65,29 @@ export class PartitionPosition {
     this.#bytes += bytes;
     this.#next = offset + 1n;
     this.#read.push({ next: this.#next, bytes: this.#bytes });
+    this.#settle();
   }
 
   /** Everything before `bytes` is acknowledged. */
   acknowledge(bytes: number): void {
     this.#acked = Math.max(this.#acked, bytes);
+    this.#settle();
   }
 
-  /** What is to be committed; undefined if that is nothing new. */
+  /** What is to be committed; undefined if that is nothing new. Never less than what the group holds. */
   due(): Read | undefined {
-    const after = this.#read.findIndex((read) => read.bytes > this.#acked);
-    return after === -1 ? this.#read.at(-1) : this.#read[after - 1];
+    return this.#done !== undefined && this.#done.next > this.#committed ? this.#done : undefined;
   }
 
-  /** The group holds it. */
-  committed(read: Read): void {
-    this.#read = this.#read.filter(({ next }) => next > read.next);
+  /** The group holds everything before `offset`. After a rebalance that may be less than what was committed here, or more. */
+  committed(offset: bigint): void {
+    this.#committed = offset;
+  }
+
+  #settle(): void {
+    const after = this.#read.findIndex((read) => read.bytes > this.#acked);
+    const settled = after === -1 ? this.#read.length : after;
+    this.#done = this.#read[settled - 1] ?? this.#done;
+    this.#read = settled === 0 ? this.#read : this.#read.slice(settled);
   }
 }

@@ -60,6 +60,23 @@ describe("Kafka source", () => {
     expect(await receive(create(kafka), 1)).toMatchObject([{ text: event(3), input: "audit/0@2" }]);
   });
 
+  test("commits in the end what is stored, although no record and no acknowledgement follows", async () => {
+    const kafka = new FakeKafka();
+    kafka.add(0, ...[1, 2, 3].map((i) => event(i)));
+    const source = create(kafka);
+    const last = (await receive(keepOpen(source), 3)).at(-1);
+    kafka.isAway = true;
+    await expect(source.ack(last?.input ?? "", last?.end ?? 0)).rejects.toThrow("away");
+    kafka.balance();
+    kafka.isAway = false;
+    await untilCommitted(kafka, 3n);
+    // A broker that died may have lost it.
+    kafka.committed.set(0, { offset: 1n, note: kafka.committed.get(0)?.note ?? "" });
+    kafka.balance();
+    await untilCommitted(kafka, 3n);
+    await source.close();
+  });
+
   test("fails when its consumer does", async () => {
     const source = createKafkaSource({
       name: "kafka",
@@ -81,6 +98,7 @@ describe("Kafka source", () => {
       { weight: 3, arbitrary: fc.record({ ack: fc.nat(1), share: fc.double({ min: 0, max: 1, noNaN: true }) }) },
       { weight: 2, arbitrary: fc.record({ member: fc.nat(1), isJoining: fc.boolean() }) },
       { weight: 1, arbitrary: fc.constant("settle" as const) },
+      { weight: 1, arbitrary: fc.constant("broker" as const) },
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
@@ -89,6 +107,8 @@ describe("Kafka source", () => {
         for (const one of steps) {
           if (one === "settle") {
             await group.settle();
+          } else if (one === "broker") {
+            group.toggleBroker();
           } else if ("count" in one) {
             group.produce(one.partition, one.count);
           } else if ("share" in one) {
@@ -98,6 +118,7 @@ describe("Kafka source", () => {
           }
           group.expectNothingTooEarly();
         }
+        group.toggleBroker(false);
         await group.change(0, true);
         await group.change(1, false);
         await group.untilAllAcknowledged();
@@ -185,6 +206,10 @@ class Group {
     }
   }
 
+  toggleBroker(isAway: boolean = !this.#kafka.isAway): void {
+    this.#kafka.isAway = isAway;
+  }
+
   async settle(): Promise<void> {
     for (let i = 0; i < 5; i++) {
       await new Promise((resolve) => setImmediate(resolve));
@@ -196,6 +221,7 @@ class Group {
       const committed = Number(this.#kafka.committed.get(partition)?.offset ?? 0n);
       expect(lines.slice(0, committed).filter((line) => !this.#stored.has(line))).toEqual([]);
     });
+    expect(this.#kafka.stepsBack, "a commit set a partition back").toBe(0);
   }
 
   async untilAllAcknowledged(): Promise<void> {
@@ -243,7 +269,19 @@ function newFramer(input: string, offset: number, lines: Member["lines"]): LineF
 }
 
 function create(kafka: FakeKafka, batchSize?: number): Source {
-  return createKafkaSource({ name: "kafka", topic: "audit", createConsumer: async () => kafka.consumer(batchSize) });
+  return createKafkaSource({
+    name: "kafka",
+    topic: "audit",
+    createConsumer: async () => kafka.consumer(batchSize),
+    backoff: { firstMs: 1, mostMs: 1, random: () => 1, sleep: () => new Promise((resolve) => setImmediate(resolve)) },
+  });
+}
+
+async function untilCommitted(kafka: FakeKafka, offset: bigint): Promise<void> {
+  for (let turns = 0; kafka.committed.get(0)?.offset !== offset; turns++) {
+    expect(turns, "never committed").toBeLessThan(1000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** The suite closes what it reads. */

@@ -1,8 +1,11 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { EnvelopeReader } from "@auditsieve/audit";
 import type { IngestError } from "../errors.ts";
 import type { Source, SourceAlarm, SourceChunk } from "../source.ts";
+import { backOff, DEFAULT_BACKOFF } from "../sinks/backoff.ts";
+import type { Backoff } from "../sinks/backoff.ts";
 import { AckOrder } from "./ack-order.ts";
-import type { AssignedPartition, KafkaBatch, KafkaConsumer } from "./kafka-client.ts";
+import type { AssignedPartition, KafkaBatch, KafkaCommit, KafkaConsumer } from "./kafka-client.ts";
 import { encodeNote, PartitionPosition } from "./kafka-position.ts";
 
 export interface KafkaSourceOptions {
@@ -11,8 +14,12 @@ export interface KafkaSourceOptions {
   /** A new member of the consumer group. */
   readonly createConsumer: () => Promise<KafkaConsumer>;
   readonly onAlarm?: (alarm: SourceAlarm) => void;
+  /** Between tries to commit what no acknowledgement follows. */
+  readonly backoff?: Backoff;
 }
 
+/** A group that cannot be reached does not hold the end back for longer. */
+const LAST_COMMIT_MS = 5000;
 const NEWLINE = 10;
 const LINE_END = Buffer.from("\n");
 const PLAIN_BEGINNINGS = ['{"kind":"Event"', '{"level":"'].map((text) => Buffer.from(text));
@@ -48,6 +55,9 @@ class KafkaSource implements Source {
   #failure: { readonly error: unknown } | undefined;
   #wake: (() => void) | undefined;
   #isStopped = false;
+  readonly #closing = new AbortController();
+  #committing: Promise<void> = Promise.resolve();
+  #isCatchingUp = false;
 
   constructor(options: KafkaSourceOptions) {
     this.name = options.name;
@@ -101,26 +111,68 @@ class KafkaSource implements Source {
   }
 
   async close(): Promise<void> {
+    if (this.#hasDue()) {
+      const late = new AbortController();
+      await Promise.race([
+        this.#commit().catch(() => undefined),
+        delay(LAST_COMMIT_MS, undefined, { signal: late.signal }).catch(() => undefined),
+      ]);
+      late.abort();
+    }
+    this.#closing.abort();
     await this.#consumer?.close();
     this.#consumer = undefined;
   }
 
-  /** Of a partition that another member has now, nothing is committed: it reads these lines again. */
-  async #commit(): Promise<void> {
-    const due = [...this.#partitions.values()].flatMap((position) => {
-      const read = position.due();
-      return read === undefined ? [] : [{ position, read }];
-    });
-    if (due.length > 0) {
-      await this.#consumer?.commit(
-        due.map(({ position: { partition, base }, read }) => ({
-          partition,
-          offset: read.next,
-          note: encodeNote(base, read.bytes),
-        })),
-      );
-      due.forEach(({ position, read }) => position.committed(read));
+  /** One at a time. Of a partition that another member has now, nothing is committed: it reads these lines again. */
+  #commit(): Promise<void> {
+    const commit = this.#committing.catch(() => undefined).then(() => this.#commitDue());
+    this.#committing = commit;
+    return commit;
+  }
+
+  async #commitDue(): Promise<void> {
+    if (!this.#hasDue()) {
+      return;
     }
+    let partitions = this.#partitions;
+    let asked: readonly { readonly position: PartitionPosition; readonly next: bigint }[] = [];
+    await this.#consumer?.commit((): readonly KafkaCommit[] => {
+      partitions = this.#partitions;
+      const due = [...partitions.values()].flatMap((position) => {
+        const read = position.due();
+        return read === undefined ? [] : [{ position, ...read }];
+      });
+      asked = due;
+      return due.map(({ position: { partition, base }, next, bytes }) => ({
+        partition,
+        offset: next,
+        note: encodeNote(base, bytes),
+      }));
+    });
+    // A newer assignment has told what the group holds.
+    if (partitions === this.#partitions) {
+      asked.forEach(({ position, next }) => position.committed(next));
+    }
+  }
+
+  #hasDue(): boolean {
+    return [...this.#partitions.values()].some((position) => position.due() !== undefined);
+  }
+
+  /** Commits what is due although no acknowledgement may follow, however many tries that takes. */
+  async #catchUp(): Promise<void> {
+    if (this.#isCatchingUp) {
+      return;
+    }
+    this.#isCatchingUp = true;
+    const { signal } = this.#closing;
+    for (let tries = 0; this.#hasDue() && !signal.aborted; tries++) {
+      await this.#commit().catch(() =>
+        backOff(this.#options.backoff ?? DEFAULT_BACKOFF, tries, signal).catch(() => undefined),
+      );
+    }
+    this.#isCatchingUp = false;
   }
 
   #assigned(partitions: readonly AssignedPartition[]): void {
@@ -129,11 +181,12 @@ class KafkaSource implements Source {
       const begun = new PartitionPosition(this.#options.topic, assigned);
       const known = this.#inputs.get(begun.input);
       // What this member has read is under way here: it goes on behind that, though records come again from what is committed.
-      const position = known !== undefined && known.bytes >= begun.bytes ? known : begun;
+      const position = known !== undefined && known.next >= begun.next ? known : begun;
       if (known !== undefined && position !== known) {
         // Another member has read on from there meanwhile.
         this.#push({ input: known.input, offset: known.bytes, bytes: Buffer.alloc(0), isLast: true }, () => undefined);
       }
+      position.committed(begun.next);
       this.#partitions.set(assigned.partition, position);
       this.#inputs.set(position.input, position);
       if (begun.isBehind) {
@@ -143,8 +196,8 @@ class KafkaSource implements Source {
         });
       }
     }
-    // What was acknowledged while another member had the partition; what fails is tried again with the next acknowledgement.
-    void this.#commit().catch(() => undefined);
+    // What was acknowledged while another member had the partition, or could not be committed.
+    void this.#catchUp();
   }
 
   async #batch({ partition, records }: KafkaBatch): Promise<void> {

@@ -14,6 +14,7 @@ import type {
   SendResult,
 } from "./kafka-client.ts";
 import { CODECS } from "./kafka-codecs.ts";
+import { KafkajsCommits } from "./kafkajs-commits.ts";
 
 const { CompressionCodecs, CompressionTypes, logLevel } = kafkajs;
 CompressionCodecs[CompressionTypes.Snappy] = () => CODECS.snappy;
@@ -51,6 +52,8 @@ class KafkajsConsumer implements KafkaConsumer {
   readonly #groupId: string;
   readonly #consumer: Consumer;
   readonly #admin: Admin;
+  readonly #commits: KafkajsCommits;
+  readonly #closing = new AbortController();
   #isPaused = false;
   /** What was assigned, once it is known what the group has committed there. */
   #assignment: Promise<void> = Promise.resolve();
@@ -58,6 +61,7 @@ class KafkajsConsumer implements KafkaConsumer {
   constructor({ connection, topic, groupId, maxFetchBytes = FETCH_BYTES }: KafkajsConsumerOptions) {
     const kafka = connect(connection);
     this.#topic = topic;
+    this.#commits = new KafkajsCommits(topic);
     this.#groupId = groupId;
     this.#admin = kafka.admin();
     this.#consumer = kafka.consumer({
@@ -77,11 +81,14 @@ class KafkajsConsumer implements KafkaConsumer {
       throw failure("connect to Kafka", error);
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      this.#commits.close();
       const own = payload.memberAssignment[this.#topic] ?? [];
       this.#assignment = untilAnswered(() => this.#positions(own)).then((partitions) => handlers.assigned(partitions));
       this.#assignment.catch((error: unknown) => handlers.failed(failure("read the committed offsets", error)));
     });
+    consumer.on(consumer.events.REBALANCING, () => this.#commits.close());
     consumer.on(consumer.events.CRASH, ({ payload }) => {
+      this.#commits.close();
       if (!payload.restart) {
         handlers.failed(failure(`read topic "${this.#topic}"`, payload.error));
       }
@@ -96,41 +103,52 @@ class KafkajsConsumer implements KafkaConsumer {
 
   pause(): void {
     this.#isPaused = true;
-    this.#consumer.pause([{ topic: this.#topic }]);
   }
 
-  async commit(commits: readonly KafkaCommit[]): Promise<void> {
-    await this.#consumer.commitOffsets(
-      commits.map(({ partition, offset, note }) => ({
-        topic: this.#topic,
-        partition,
-        offset: String(offset),
-        metadata: note,
-      })),
-    );
+  async commit(due: () => readonly KafkaCommit[]): Promise<void> {
+    await this.#commits.commit(due);
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
+    this.#commits.end();
     await Promise.allSettled([this.#consumer.disconnect(), this.#admin.disconnect()]);
   }
 
   /** Waits for the pipeline as long as it takes, and stays alive in the group meanwhile. */
   async #batch(payload: EachBatchPayload, handlers: KafkaHandlers): Promise<void> {
     const { batch } = payload;
-    await this.#assignment;
-    if (this.#isPaused || !payload.isRunning() || payload.isStale()) {
+    for (let known: Promise<void> | undefined; known !== this.#assignment;) {
+      known = this.#assignment;
+      await known;
+    }
+    if (this.#closing.signal.aborted || !payload.isRunning() || payload.isStale()) {
       return;
     }
+    this.#commits.open((offsets) => payload.commitOffsetsIfNecessary(offsets));
     const records = batch.messages.map(({ offset, value }) => ({ offset: BigInt(offset), value: value ?? undefined }));
-    const taken = handlers.batch({ partition: batch.partition, records });
+    // A paused member holds its batch until it leaves: only with a batch can it commit what is under way.
+    const taken = this.#isPaused ? this.#closed() : handlers.batch({ partition: batch.partition, records });
     let timer: NodeJS.Timeout | undefined;
     // A heartbeat rejects when the group is being balanced anew: the batch is given up, and comes again to whoever gets it.
     const givenUp = new Promise<never>((_, reject) => {
       timer = setInterval(() => void payload.heartbeat().catch(reject), HEARTBEAT_MS);
     });
     await Promise.race([taken, givenUp]).finally(() => clearInterval(timer));
-    await payload.heartbeat();
-    payload.resolveOffset(batch.lastOffset());
+    if (!this.#closing.signal.aborted) {
+      await payload.heartbeat();
+      payload.resolveOffset(batch.lastOffset());
+    }
+  }
+
+  #closed(): Promise<void> {
+    const { signal } = this.#closing;
+    return new Promise((resolve) => {
+      if (signal.aborted) {
+        resolve();
+      }
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
   }
 
   async #positions(partitions: readonly number[]): Promise<readonly AssignedPartition[]> {
