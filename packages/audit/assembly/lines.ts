@@ -1,30 +1,22 @@
 // Takes line after line by its template, and stops where a line has none.
-import {
-  ARENA,
-  ARENA_BYTES,
-  BUCKET_COUNT,
-  BUCKETS,
-  BYTES,
-  CONTROL,
-  ENTRIES,
-  ENTRY_COUNT,
-  EVENTS,
-  RUNS,
-} from "./memory";
+import { ARENA, ARENA_BYTES, BUCKET_COUNT, BUCKETS, BYTES, CONTROL, ENTRIES, ENTRY_COUNT, EVENTS } from "./memory";
 import { skipBalanced } from "./balance";
+import { skipBody } from "./body";
 import { headHash } from "./head-hash";
-import { makeTemplate, matchTemplate } from "./template";
+import { makeTail, makeTemplate, matchTemplate, reached } from "./template";
 
 /** Entries of a bucket that are compared; a log that fills one with near misses costs no more than these. */
 const MAX_CHAIN = 16;
 const MAX_DECISIONS = 256;
 /** Set in an entry's decision when its lines are kept. */
 const KEEP: u32 = 0x100;
-/** Set where the template is a head: what stands behind it is not compared but must balance. */
+/** Set where the head alone must be alike: what stands behind it must be whole only. */
 const HEAD: u32 = 0x200;
+/** Set where a body stands between head and tail. */
+const BODY: u32 = 0x400;
 
-// An entry: place and end of the template, decision, next entry of the bucket, number of the head.
-const ENTRY_BYTES: usize = 20;
+// An entry: place of the head, of the tail behind it, decision, next entry of the bucket, number of the head, end of the tail.
+const ENTRY_BYTES: usize = 24;
 
 let entries: u32 = 1;
 let used: usize = ARENA;
@@ -43,14 +35,18 @@ function forgetTemplates(): void {
 }
 
 /**
- * Takes lines of `[from, end)`, whole ones, as long as they are like a template. Gives where it stopped. CONTROL then holds how
- * many lines it took, how many of them are kept, the runs of kept bytes in RUNS, and the two numbers of the line's head.
+ * Takes lines of `[from, end)`, whole ones, as long as they are like a template, and moves those that are kept to where the first
+ * of them stands. Gives where it stopped. CONTROL then holds how many lines it took, how many of them are kept, from where to where
+ * these stand now, and the two numbers of the line's head.
  */
 export function takeLines(from: usize, end: usize): usize {
   let at = from;
   let lines = 0;
   let keptLines = 0;
-  let run = RUNS;
+  /** Where kept lines begin, where the moved ones end, and what is still to be moved. */
+  let kept: usize = 0;
+  let keptEnd: usize = 0;
+  let run: usize = 0;
   let runEnd: usize = 0;
   while (at < end) {
     const hash = headHash(at, end);
@@ -76,18 +72,30 @@ export function takeLines(from: usize, end: usize): usize {
     if ((decision & KEEP) != 0) {
       keptLines++;
       if (at != runEnd) {
-        store<u32>(run, at);
-        run += 8;
+        if (kept == 0) {
+          kept = at;
+          keptEnd = at;
+        }
+        keptEnd = move(keptEnd, run, runEnd);
+        run = at;
       }
       runEnd = behind;
-      store<u32>(run - 4, behind);
     }
     at = behind;
   }
   store<u32>(CONTROL, lines);
   store<u32>(CONTROL + 4, keptLines);
-  store<u32>(CONTROL + 8, (run - RUNS) / 8);
+  store<u32>(CONTROL + 8, kept);
+  store<u32>(CONTROL + 20, move(keptEnd, run, runEnd));
   return at;
+}
+
+/** Moves `[run, runEnd)` to `to`; gives where it ends there. */
+function move(to: usize, run: usize, runEnd: usize): usize {
+  if (to != run) {
+    memory.copy(to, run, runEnd - run);
+  }
+  return to + (runEnd - run);
 }
 
 /** Behind the line of the last entry that was found. */
@@ -102,10 +110,9 @@ function findEntry(line: usize, hash: u32): u32 {
   for (let tries = 0; entry != 0 && tries < MAX_CHAIN; tries++) {
     const place = ENTRIES + ENTRY_BYTES * (entry as usize);
     if (load<u32>(place, 16) == hash) {
-      const behind = matchTemplate(line, load<u32>(place), load<u32>(place, 4));
-      if (behind != 0) {
-        matched = (load<u32>(place, 8) & HEAD) != 0 ? skipBalanced(behind) : behind;
-        if (matched == 0) {
+      matched = matchEntry(line, place);
+      if (matched != 0) {
+        if (matched == 1) {
           return 0;
         }
         if (previous != 0) {
@@ -123,12 +130,37 @@ function findEntry(line: usize, hash: u32): u32 {
   return 0;
 }
 
+/** Behind the line if it is like the entry at `place`, 0 if its head is not, 1 if what follows is not whole. */
+function matchEntry(line: usize, place: usize): usize {
+  const known: usize = load<u32>(place);
+  const tail: usize = load<u32>(place, 4);
+  const decision = load<u32>(place, 8);
+  const tailEnd: usize = load<u32>(place, 20);
+  let behind: usize;
+  if ((decision & BODY) == 0) {
+    behind = matchTemplate(line, known, tailEnd);
+    if (behind != 0 || (decision & HEAD) == 0 || reached < tail) {
+      return behind;
+    }
+    // Another tail: others may be as whole.
+    behind = matchTemplate(line, known, tail);
+    behind = behind == 0 ? 0 : max(skipBalanced(behind), 1);
+  } else {
+    behind = matchTemplate(line, known, tail);
+    behind = behind == 0 ? 0 : max(skipBody(behind, tail, tailEnd), 1);
+  }
+  return behind;
+}
+
 /**
- * Makes `[from, to)` a template: a line with its newline, or its head up to a value. `hash` is one of the numbers of the line's head:
- * the one without the name where `[name, nameEnd)`, a name in the path that decides nothing, is not empty. Where there is no room, all others are forgotten.
+ * Remembers a line of which `[from, headEnd)` decides and `[tail, to)` ends it, with its newline; between them may be a body. `hash`
+ * is one of the numbers of the line's head: the one without the name where `[name, nameEnd)`, a name in the path that decides
+ * nothing, is not empty. Where there is no room, all others are forgotten.
  */
 export function learnLine(
   from: usize,
+  headEnd: usize,
+  tail: usize,
   to: usize,
   hash: u32,
   decision: u32,
@@ -138,19 +170,22 @@ export function learnLine(
   name: usize,
   nameEnd: usize,
 ): void {
-  const length = to - from;
+  const length = headEnd - from + (to - tail);
   // Comparing reads 16 bytes behind a template.
   if (entries >= ENTRY_COUNT || used + length + 64 > ARENA + ARENA_BYTES) {
     forgetTemplates();
   }
-  makeTemplate(from, to, used, fixed, query, queryEnd, name, nameEnd);
+  const known = used + (headEnd - from);
+  makeTemplate(from, headEnd, used, fixed, query, queryEnd, name, nameEnd);
+  makeTail(tail, to, known);
   const bucket = BUCKETS + 4 * (hash & (BUCKET_COUNT - 1));
   const place = ENTRIES + ENTRY_BYTES * entries;
   store<u32>(place, used);
-  store<u32>(place, used + length, 4);
+  store<u32>(place, known, 4);
   store<u32>(place, decision, 8);
   store<u32>(place, load<u32>(bucket), 12);
   store<u32>(place, hash, 16);
+  store<u32>(place, known + (to - tail), 20);
   store<u32>(bucket, entries);
   entries++;
   used += length;

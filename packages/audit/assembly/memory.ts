@@ -15,8 +15,6 @@ export const BUCKETS: usize = 0x2_0000;
 export const BUCKET_COUNT: u32 = 16384;
 export const ENTRIES: usize = 0x3_0000;
 export const ENTRY_COUNT: u32 = 16384;
-/** Runs of kept bytes: pairs of positions. A known line has 70 bytes at least, so 512 KiB of lines cannot overflow it. */
-export const RUNS: usize = 0x8_0000;
 /** Closing brackets of the containers around the place that is walked. */
 export const STACK: usize = 0x9_0000;
 export const MAX_DEPTH: usize = 0x1_0000;

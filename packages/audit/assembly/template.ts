@@ -18,6 +18,9 @@ const NAME: u8 = 6;
 /** Each costs a few nanoseconds; a line that needs more is scanned. */
 const MAX_DETOURS = 64;
 
+/** Where in the template the last comparison that failed had come to. */
+export let reached: usize = 0;
+
 /** Behind what is like the template in `[template, end)` if the line at `line` begins so, else 0. */
 export function matchTemplate(line: usize, template: usize, end: usize): usize {
   let at = line;
@@ -50,6 +53,7 @@ export function matchTemplate(line: usize, template: usize, end: usize): usize {
       // Both are inside the same string; go on at its end, or at what must be the same in both.
       const plain = skipPlain(at);
       if (plain == at && kind != FREE) {
+        reached = known;
         return 0;
       }
       at = plain;
@@ -65,6 +69,7 @@ export function matchTemplate(line: usize, template: usize, end: usize): usize {
       at = skipName(at);
       // What stands in both before this place is the same; a name that is shorter must not be empty.
       if (!isName(load<u8>(at - 1))) {
+        reached = known;
         return 0;
       }
       continue;
@@ -72,6 +77,7 @@ export function matchTemplate(line: usize, template: usize, end: usize): usize {
     const isDigitBefore = (before == INTEGER || before == QUERY_DIGIT) && isDigit(load<u8>(at));
     const digits = kind == INTEGER || kind == QUERY_DIGIT ? kind : isDigitBefore ? before : 0;
     if (digits == 0) {
+      reached = known;
       return 0;
     }
     // The digits before this place are the same in both.
@@ -86,10 +92,18 @@ export function matchTemplate(line: usize, template: usize, end: usize): usize {
       at++;
     }
     if (at == first || (digits == INTEGER && at - first > 1 && load<u8>(first) == 48)) {
+      reached = known;
       return 0;
     }
   }
+  reached = known;
   return 0;
+}
+
+/** Makes a template at `template` of `[tail, to)`, the end of a well-formed line, of which nothing decides. */
+export function makeTail(tail: usize, to: usize, template: usize): void {
+  memory.copy(template, tail, to - tail);
+  paintValues(template, template + (to - tail));
 }
 
 /**

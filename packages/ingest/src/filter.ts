@@ -172,15 +172,12 @@ export class Filter {
     this.#lines += templates.lines;
     this.#bytes += length;
     this.#kept += templates.keptLines;
-    for (let run = 0; run < templates.runs; run++) {
-      const start = templates.runStart(run);
-      const end = templates.runEnd(run);
-      this.#keptBytes += end - start;
-      if (isChunk) {
-        this.#out.add(bytes, start, end);
-      } else {
-        this.#out.copy(bytes, start, end);
-      }
+    const { memory, keptStart, keptEnd } = templates;
+    this.#keptBytes += keptEnd - keptStart;
+    if (isChunk && bytes.buffer === memory.buffer) {
+      this.#out.add(bytes, keptStart - bytes.byteOffset, keptEnd - bytes.byteOffset);
+    } else {
+      this.#out.copy(memory, keptStart, keptEnd);
     }
   }
 

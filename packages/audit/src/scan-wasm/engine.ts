@@ -16,6 +16,8 @@ export interface EngineExports {
   takeLines(from: number, to: number): number;
   learnLine(
     from: number,
+    headEnd: number,
+    tail: number,
     to: number,
     hash: number,
     decision: number,

@@ -9,18 +9,20 @@ const ROOMS = [0x13_0000, 0x1c_0000] as const;
 const FIXED = 0x1000 / 4;
 const EVENTS = 0x4000 / 4;
 const BYTES_AT = 0x1_0000 + 0x5000;
-const RUNS_AT = 0x8_0000;
 const LINES = 0;
 const KEPT_LINES = 1;
-const RUN_COUNT = 2;
+const KEPT_START = 2;
 const HEAD = 3;
 const HEAD_WITH_NAME = 4;
+const KEPT_END = 5;
 const KEEP = 0x100;
 const HEAD_ONLY = 0x200;
+const BODY = 0x400;
 const MAX_VALUES = 256;
 /** Longer lines hardly ever come back alike, and learning one costs as much as scanning it. */
 const MAX_TEMPLATE_BYTES = 16 * 1024;
 const NEWLINE = 10;
+const COMMA = 44;
 
 /** Where a line's decision comes from, for {@link LineTemplates.learn}. */
 export interface DecidedBy {
@@ -64,7 +66,6 @@ export class LineTemplates<T extends object> {
   readonly #self = Symbol("LineTemplates");
   readonly #engine = sharedEngine();
   readonly #bytes = new Float64Array(this.#engine.exports.memory.buffer, BYTES_AT, MAX_VALUES);
-  readonly #runs = new Uint32Array(this.#engine.exports.memory.buffer, RUNS_AT, 0x1_0000 / 4);
   readonly #numbers = new Map<T, number>();
   /** What is added to a position in the loaded bytes to make it one in the memory. */
   #shift = 0;
@@ -120,25 +121,30 @@ export class LineTemplates<T extends object> {
     return this.#engine.control[KEPT_LINES] as number;
   }
 
-  /** Runs of kept bytes that the last {@link take} took. */
-  get runs(): number {
-    return this.#engine.control[RUN_COUNT] as number;
+  /** Where the kept lines of the last {@link take} stand now, one behind the other, in {@link memory}. */
+  get keptStart(): number {
+    return this.#engine.control[KEPT_START] as number;
   }
 
-  runStart(run: number): number {
-    return (this.#runs[2 * run] as number) - this.#shift;
+  get keptEnd(): number {
+    return this.#engine.control[KEPT_END] as number;
   }
 
-  runEnd(run: number): number {
-    return (this.#runs[2 * run + 1] as number) - this.#shift;
+  /** All of the module's memory. */
+  get memory(): Buffer {
+    return this.#engine.memory;
   }
 
   /** Remembers the line that stopped {@link take}, which `scan` holds and for which `value` was decided. */
   learn(scan: EventScan, value: T, isKept: boolean, { fields, uriEnd, name }: DecidedBy): void {
     const number = this.#numbers.get(value) ?? this.#numbers.size;
+    const behind = scan.end + 1;
     const headEnd = this.#isExact ? undefined : headEndOf(scan, fields);
-    const end = headEnd ?? scan.end + 1;
-    if (this.#head === 0 || end - scan.start > MAX_TEMPLATE_BYTES || number === MAX_VALUES) {
+    const end = headEnd ?? behind;
+    const hasBody = headEnd !== undefined && (scan.has("requestObject") || scan.has("responseObject"));
+    const tail = hasBody ? tailStartOf(scan) : end;
+    const length = end - scan.start + behind - tail;
+    if (this.#head === 0 || length > MAX_TEMPLATE_BYTES || number === MAX_VALUES) {
       return;
     }
     this.#numbers.set(value, number);
@@ -154,10 +160,13 @@ export class LineTemplates<T extends object> {
       }
     }
     const queryEnd = scan.valueEnd("requestURI") + shift;
-    const decision = number + (isKept ? KEEP : 0) + (headEnd === undefined ? 0 : HEAD_ONLY);
+    const form = (headEnd === undefined ? 0 : HEAD_ONLY) + (hasBody ? BODY : 0);
+    const decision = number + (isKept ? KEEP : 0) + form;
     exports.learnLine(
       scan.start + shift,
       end + shift,
+      tail + shift,
+      behind + shift,
       name === undefined ? this.#headWithName : this.#head,
       decision,
       fixed,
@@ -195,6 +204,17 @@ function headEndOf(scan: EventScan, fields: readonly Field[]): number | undefine
   const key = scan.keyStart(first);
   const isBefore = (field: Field): boolean => !scan.has(field) || scan.keyStart(field) < key;
   return fields.every(isBefore) && BEFORE_BODIES.every(isBefore) ? scan.valueStart(first) : undefined;
+}
+
+/** Where the comma stands behind which a line ends as an apiserver lets it end; the line's end where it does not. */
+function tailStartOf(scan: EventScan): number {
+  if (!scan.has("requestReceivedTimestamp")) {
+    return scan.end + 1;
+  }
+  const comma = scan.keyStart("requestReceivedTimestamp") - 1;
+  const isBehind = (body: "requestObject" | "responseObject"): boolean =>
+    !scan.has(body) || scan.valueEnd(body) <= comma;
+  return isBehind("requestObject") && isBehind("responseObject") && scan.bytes[comma] === COMMA ? comma : scan.end + 1;
 }
 
 const BEHIND_HEAD: readonly Field[] = [...AFTER_HEAD, "stageTimestamp", "annotations"];
