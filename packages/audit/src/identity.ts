@@ -34,7 +34,7 @@ export function documentId(key: Uint8Array, cluster: string, line: Uint8Array): 
   // The zero byte keeps apart clusters whose name is the beginning of another's name and line.
   inner[length++] = 0;
   inner.set(line, length);
-  pads.outer.write(hash("sha256", inner.subarray(0, length + line.length), "latin1"), BLOCK_BYTES, "latin1");
+  pads.outer.write(hash("sha256", inner.subarray(0, length + line.length), "binary"), BLOCK_BYTES, "latin1");
   return hash("sha256", pads.outer, "hex").slice(0, ID_LENGTH);
 }
 

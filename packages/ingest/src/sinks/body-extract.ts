@@ -56,14 +56,19 @@ export const BODY_SHAPE: Shape = {
   webhooks: { name: "keyword", failurePolicy: "keyword", clientConfig: { url: "keyword" } },
 };
 
-const MOST_VALUES = 1000;
+export const MOST_VALUES = 1000;
+/** Lists in lists, each in the other: more are made to exhaust the stack. */
+export const MOST_NESTED = 32;
 
 /** The values of `shape` in `body`, of exactly the types of the mapping; undefined when there are none. */
-export function extract(body: JsonValue | undefined, shape: Shape = BODY_SHAPE): JsonValue | undefined {
+export function extract(body: JsonValue | undefined, shape: Shape = BODY_SHAPE, depth = 0): JsonValue | undefined {
   if (Array.isArray(body)) {
+    if (depth > MOST_NESTED) {
+      return undefined;
+    }
     const found = (body as readonly JsonValue[])
       .slice(0, MOST_VALUES)
-      .flatMap((element) => extract(element, shape) ?? []);
+      .flatMap((element) => extract(element, shape, depth + 1) ?? []);
     return found.length === 0 ? undefined : found;
   }
   switch (shape) {

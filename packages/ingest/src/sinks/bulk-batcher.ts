@@ -5,11 +5,11 @@ import { backOff } from "./backoff.ts";
 import type { Backoff } from "./backoff.ts";
 import { InFlight } from "./in-flight.ts";
 
-/** One document of a bulk request, as it goes over the wire. */
+/** One document of a bulk request. */
 export interface BulkItem {
   readonly id: string;
-  readonly document: string;
-  readonly bytes: number;
+  /** As it goes over the wire: the line with the operation, and the document's, each with its newline. */
+  readonly body: Buffer;
   /** An earlier try or an earlier run may have stored it: it is looked up before it is sent. */
   readonly mayBeStored?: boolean;
 }
@@ -85,12 +85,12 @@ export class BulkBatcher {
     let bytes = Infinity;
     for (const item of items) {
       const last = requests.at(-1);
-      if (last === undefined || bytes + item.bytes > this.#maxBytes || last.length >= this.#maxItems) {
+      if (last === undefined || bytes + item.body.length > this.#maxBytes || last.length >= this.#maxItems) {
         requests.push([item]);
-        bytes = item.bytes;
+        bytes = item.body.length;
       } else {
         last.push(item);
-        bytes += item.bytes;
+        bytes += item.body.length;
       }
     }
     return requests;

@@ -38,19 +38,25 @@ export function ecsDocument(delivery: Delivery, context: EcsContext): string {
   return JSON.stringify(
     withoutEmpty({
       "@timestamp": delivery.time,
-      ecs: { version: ECS_VERSION },
-      data_stream: { type: "logs", dataset: DATASET, namespace: context.namespace },
+      ...streamFields(context),
       ...FIELDS[delivery.kind](body, context),
       event: {
         id: delivery.id,
-        module: "kubernetes",
-        dataset: DATASET,
-        ingested: context.now().toISOString(),
+        ...moduleFields(context),
         ...eventFields(delivery, body),
         original: text,
       },
     }),
   );
+}
+
+/** What is the same in all documents of a data stream. */
+export function streamFields({ namespace }: EcsContext): Record<string, unknown> {
+  return { ecs: { version: ECS_VERSION }, data_stream: { type: "logs", dataset: DATASET, namespace } };
+}
+
+export function moduleFields({ now }: EcsContext): Record<string, unknown> {
+  return { module: "kubernetes", dataset: DATASET, ingested: now().toISOString() };
 }
 
 type FieldMaker = (body: JsonObject, context: EcsContext) => Record<string, unknown>;
@@ -83,50 +89,24 @@ function eventFields({ kind }: Delivery, body: JsonObject): Record<string, unkno
   }
 }
 
-function auditFields(body: JsonObject, { cluster }: EcsContext): Record<string, unknown> {
-  const user = child(body, "user");
-  const impersonated = child(body, "impersonatedUser");
+function auditFields(body: JsonObject, context: EcsContext): Record<string, unknown> {
   const reference = child(body, "objectRef");
-  const status = child(body, "responseStatus");
-  const addresses = texts(own(body, "sourceIPs"));
-  const ips = addresses.filter((address) => isIP(address) !== 0 && !address.includes("%"));
+  const { audit, ...ecs } = actorFields(body);
   return {
     orchestrator: {
-      type: "kubernetes",
-      cluster: { name: cluster },
+      ...clusterFields(context),
       namespace: text(reference, "namespace"),
       api_version: text(reference, "apiVersion"),
       resource: { name: text(reference, "name"), type: text(reference, "resource") },
     },
-    user: {
-      name: text(user, "username"),
-      id: text(user, "uid"),
-      effective: { name: text(impersonated, "username"), id: text(impersonated, "uid") },
-    },
+    ...ecs,
     user_agent: { original: text(body, "userAgent") },
-    source: { ip: ips },
-    client: { ip: ips },
-    related: {
-      ip: ips,
-      user: distinct([user, impersonated].flatMap((who) => [text(who, "username"), text(who, "uid")])),
-    },
     kubernetes: {
       audit: {
         ...pick(body, ["kind", "apiVersion", "level", "auditID", "stage", "requestURI", "verb", "userAgent"]),
-        user: userFields(user),
-        impersonatedUser: userFields(impersonated),
-        sourceIPs: addresses,
-        objectRef: pick(reference, [
-          "resource",
-          "subresource",
-          "namespace",
-          "name",
-          "uid",
-          "apiGroup",
-          "apiVersion",
-          "resourceVersion",
-        ]),
-        responseStatus: { ...pick(status, ["status", "reason", "message"]), code: codeOf(body) },
+        ...audit,
+        objectRef: pick(reference, REFERENCE_FIELDS),
+        responseStatus: statusFields(body),
         requestReceivedTimestamp: time(body, "requestReceivedTimestamp"),
         stageTimestamp: time(body, "stageTimestamp"),
         annotations: annotationFields(child(body, "annotations")),
@@ -135,6 +115,47 @@ function auditFields(body: JsonObject, { cluster }: EcsContext): Record<string, 
       },
     },
   };
+}
+
+export const REFERENCE_FIELDS = [
+  "resource",
+  "subresource",
+  "namespace",
+  "name",
+  "uid",
+  "apiGroup",
+  "apiVersion",
+  "resourceVersion",
+] as const;
+
+export function clusterFields({ cluster }: EcsContext): Record<string, unknown> {
+  return { type: "kubernetes", cluster: { name: cluster } };
+}
+
+/** Who it was and from where: of `user`, `impersonatedUser` and `sourceIPs`, for ECS and for `kubernetes.audit`. */
+export function actorFields(body: JsonObject): Record<string, unknown> & { readonly audit: Record<string, unknown> } {
+  const user = child(body, "user");
+  const impersonated = child(body, "impersonatedUser");
+  const addresses = texts(own(body, "sourceIPs"));
+  const ips = addresses.filter((address) => isIP(address) !== 0 && !address.includes("%"));
+  return {
+    user: {
+      name: text(user, "username"),
+      id: text(user, "uid"),
+      effective: { name: text(impersonated, "username"), id: text(impersonated, "uid") },
+    },
+    source: { ip: ips },
+    client: { ip: ips },
+    related: {
+      ip: ips,
+      user: distinct([user, impersonated].flatMap((who) => [text(who, "username"), text(who, "uid")])),
+    },
+    audit: { user: userFields(user), impersonatedUser: userFields(impersonated), sourceIPs: addresses },
+  };
+}
+
+export function statusFields(body: JsonObject): Record<string, unknown> {
+  return { ...pick(child(body, "responseStatus"), ["status", "reason", "message"]), code: codeOf(body) };
 }
 
 function findingFields(body: JsonObject, { cluster }: EcsContext): Record<string, unknown> {
@@ -181,7 +202,7 @@ function receiptFields(body: JsonObject, { cluster }: EcsContext): Record<string
 }
 
 /** Success only where the request really succeeded: an allowed request can still end in a 403 or 500. */
-function outcomeOf(body: JsonObject): string {
+export function outcomeOf(body: JsonObject): "success" | "failure" | "unknown" {
   const code = codeOf(body);
   const decision = text(child(body, "annotations"), "authorization.k8s.io/decision");
   if (code === undefined) {
@@ -208,7 +229,7 @@ function userFields(user: JsonObject): Record<string, unknown> {
 }
 
 /** Elastic's rules know the annotations with underscores, and only these are mapped. */
-function annotationFields(annotations: JsonObject): Record<string, unknown> {
+export function annotationFields(annotations: JsonObject): Record<string, unknown> {
   return Object.fromEntries(
     [
       "authorization.k8s.io/decision",
@@ -250,7 +271,7 @@ function distinct(values: readonly (string | undefined)[]): readonly string[] {
 }
 
 /** Leaves out what is empty, as Elastic's own pipeline does: absent, "", [] and {} are one thing to a search. */
-function withoutEmpty(value: unknown): unknown {
+export function withoutEmpty(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.length === 0 ? undefined : value;
   }
