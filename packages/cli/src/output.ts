@@ -22,6 +22,34 @@ export function watchData(watch: (bytes: Buffer | string) => void): void {
   watching = watch;
 }
 
+/** Many small pieces of data, handed over together. */
+export async function writeAllData(pieces: Iterable<string>): Promise<void> {
+  let text = "";
+  for (const piece of pieces) {
+    text += piece;
+    if (text.length >= MANY) {
+      await writeData(text);
+      text = "";
+    }
+  }
+  if (text !== "") {
+    await writeData(text);
+  }
+}
+
+const MANY = 64 * 1024;
+
+/** Many lines of data. */
+export function writeLines(lines: Iterable<string>): Promise<void> {
+  return writeAllData(terminated(lines));
+}
+
+function* terminated(lines: Iterable<string>): Generator<string, void> {
+  for (const line of lines) {
+    yield `${line}\n`;
+  }
+}
+
 /** One line of data. */
 export function writeLine(line: string): Promise<void> {
   return writeData(`${line}\n`);

@@ -9,7 +9,15 @@ export interface Column {
 
 /** Rows as text in columns, the title line first. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const widths = columns.map(({ title }, i) => Math.max(title.length, ...rows.map((row) => width(row[i] ?? ""))));
+  return [...tableLines(columns, rows)].join("\n");
+}
+
+/** The same line by line: the rows are gone through twice, and need not be held as a whole. */
+export function* tableLines(columns: readonly Column[], rows: Iterable<readonly string[]>): Generator<string, void> {
+  const widths = columns.map(({ title }) => title.length);
+  for (const row of rows) {
+    columns.forEach((_, i) => (widths[i] = Math.max(widths[i] ?? 0, width(row[i] ?? ""))));
+  }
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, i) => {
@@ -18,7 +26,10 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
       })
       .join("  ")
       .trimEnd();
-  return [paint("dim", line(columns.map(({ title }) => title))), ...rows.map(line)].join("\n");
+  yield paint("dim", line(columns.map(({ title }) => title)));
+  for (const row of rows) {
+    yield line(row);
+  }
 }
 
 /** A bar of at most `cells` characters for a share from 0 to 1. */

@@ -7,6 +7,8 @@ export { FactGatherer, makeReport, rankActors, tellStories } from "./report/inde
 export type * from "./report/index.ts";
 export type { ApiserverSeen } from "./apiserver-leases.ts";
 export type { LogCoverage } from "./coverage.ts";
+export type { FindingList, FindingStoreOptions } from "./findings/finding-store.ts";
+export type { ChosenFindings } from "./findings/choose-findings.ts";
 export { findLogs } from "./find-logs.ts";
 export type { FoundLogs } from "./find-logs.ts";
 export { csvLine, TIMELINE_FORMATS, timelineText } from "./timeline-text.ts";

@@ -1,5 +1,7 @@
 import { DetectionEngine } from "@auditsieve/detect";
 import type { Detection, Finding } from "@auditsieve/detect";
+import { FindingStore } from "./findings/finding-store.ts";
+import type { FindingList, FindingStoreOptions } from "./findings/finding-store.ts";
 import type { LogLine } from "./log-line.ts";
 import { mergeLogs, OutOfOrder } from "./merge-logs.ts";
 import type { MergeOptions } from "./merge-logs.ts";
@@ -21,6 +23,8 @@ export interface ReplayOptions extends RunOptions {
   readonly signal?: AbortSignal;
   /** Bounds of the merge; the defaults fit what apiservers write. */
   readonly merge?: Omit<MergeOptions, "onUnreadable">;
+  /** Bounds of the findings that are held in memory. */
+  readonly findings?: FindingStoreOptions;
   /** Bounds of the sorting of logs that are not in order. */
   readonly sort?: Omit<SortOptions, "onUnreadable">;
 }
@@ -28,8 +32,10 @@ export interface ReplayOptions extends RunOptions {
 /** What a replay gives. */
 export interface Replayed {
   /** The findings asked for, in order of time: the timeline. */
-  readonly findings: readonly Finding[];
+  readonly findings: FindingList;
   readonly summary: ReplaySummary;
+  /** Lets go of findings that were put aside on the disk. */
+  close(): void;
 }
 
 /**
@@ -44,23 +50,62 @@ export interface Replayed {
  */
 export async function replayLogs(options: ReplayOptions): Promise<Replayed> {
   const engine = new DetectionEngine(options.detections);
+  const findings = new SelectedFindings(options.selection ?? {}, options.findings);
   const isRepeatable = options.logs.every((log) => log.isRepeatable !== false);
-  let run = isRepeatable ? await readMerged(options, engine) : undefined;
-  if (run === undefined) {
-    if (isRepeatable) {
-      options.onSort?.();
+  try {
+    let run = isRepeatable ? await readMerged(options, engine, findings) : undefined;
+    if (run === undefined) {
+      if (isRepeatable) {
+        options.onSort?.();
+      }
+      findings.clear();
+      run = await readSorted(options, engine, findings);
     }
-    run = await readSorted(options, engine);
+    const { store, notSelected } = findings;
+    return {
+      findings: store,
+      summary: summarise(store, notSelected, run, options.detections),
+      close: () => store.close(),
+    };
+  } catch (error) {
+    findings.store.close();
+    throw error;
   }
-  const found = run.findings.toSorted(byTime);
-  const findings = found.filter((finding) => isSelected(finding, options.selection ?? {}));
-  return { findings, summary: summarise(findings, found.length, run, options.detections) };
+}
+
+/** Keeps the findings that are asked for, and counts the others. */
+class SelectedFindings {
+  readonly store: FindingStore;
+  notSelected = 0;
+  readonly #selection: Selection;
+
+  constructor(selection: Selection, options: FindingStoreOptions | undefined) {
+    this.store = new FindingStore(options);
+    this.#selection = selection;
+  }
+
+  add(finding: Finding): void {
+    if (isSelected(finding, this.#selection)) {
+      this.store.add(finding);
+    } else {
+      this.notSelected++;
+    }
+  }
+
+  clear(): void {
+    this.store.close();
+    this.notSelected = 0;
+  }
 }
 
 /** Undefined if a log is not in order. */
-async function readMerged(options: ReplayOptions, engine: DetectionEngine): Promise<ReplayRun | undefined> {
+async function readMerged(
+  options: ReplayOptions,
+  engine: DetectionEngine,
+  findings: SelectedFindings,
+): Promise<ReplayRun | undefined> {
   const failures: { readonly log: number; readonly error: unknown }[] = [];
-  const run = new ReplayRun(options, engine, { isSorted: false });
+  const run = new ReplayRun(options, engine, { isSorted: false, take: (finding) => findings.add(finding) });
   const onUnreadable = (log: number, error: unknown): void => void failures.push({ log, error });
   try {
     await takeAll(run, mergeLogs(options.logs, { ...options.merge, onUnreadable }), options.signal);
@@ -76,8 +121,12 @@ async function readMerged(options: ReplayOptions, engine: DetectionEngine): Prom
   return run;
 }
 
-async function readSorted(options: ReplayOptions, engine: DetectionEngine): Promise<ReplayRun> {
-  const run = new ReplayRun(options, engine, { isSorted: true });
+async function readSorted(
+  options: ReplayOptions,
+  engine: DetectionEngine,
+  findings: SelectedFindings,
+): Promise<ReplayRun> {
+  const run = new ReplayRun(options, engine, { isSorted: true, take: (finding) => findings.add(finding) });
   const lines = sortLogs(options.logs, { ...options.sort, onUnreadable: (log, error) => run.fail(log, error) });
   await takeAll(run, lines, options.signal);
   run.finish();
@@ -95,10 +144,4 @@ async function takeAll(
     }
     signal?.throwIfAborted();
   }
-}
-
-/** Times all have the same form, so text order is time order; the id keeps equal times in one order. */
-function byTime(a: Finding, b: Finding): number {
-  const [x, y] = a.time === b.time ? [a.id, b.id] : [a.time, b.time];
-  return x < y ? -1 : x > y ? 1 : 0;
 }

@@ -59,7 +59,6 @@ interface LogCount {
 
 /** One reading of all logs, line by line in order of time. */
 export class ReplayRun {
-  readonly findings: Finding[] = [];
   readonly coverage: CoverageCount = new CoverageCount();
   readonly judge: FindingJudge;
   readonly #options: RunOptions;
@@ -71,10 +70,16 @@ export class ReplayRun {
   readonly #visitors: readonly ReplayVisitor[];
   readonly #eventVisitors: readonly ReplayVisitor[];
   readonly #logs: readonly LogCount[];
+  readonly #take: (finding: Finding) => void;
 
-  constructor(options: RunOptions, engine: DetectionEngine, { isSorted }: { readonly isSorted: boolean }) {
+  constructor(
+    options: RunOptions,
+    engine: DetectionEngine,
+    { isSorted, take }: { readonly isSorted: boolean; readonly take: (finding: Finding) => void },
+  ) {
     this.#options = options;
     this.#isSorted = isSorted;
+    this.#take = take;
     this.#inHand = new EventInHand(this.#scan, options.redactor);
     this.#visitors = options.visitors ?? [];
     this.#eventVisitors = this.#visitors.filter((visitor) => visitor.event !== undefined);
@@ -179,7 +184,7 @@ export class ReplayRun {
 
   #found(findings: readonly Finding[]): void {
     for (const finding of findings) {
-      this.findings.push(finding);
+      this.#take(finding);
       this.#visitors.forEach((visitor) => visitor.finding?.(finding));
     }
   }

@@ -1,6 +1,7 @@
 import { SEVERITIES } from "@auditsieve/detect";
-import type { Detection, Finding, Severity } from "@auditsieve/detect";
+import type { Detection, Severity } from "@auditsieve/detect";
 import type { LogCoverage } from "./coverage.ts";
+import type { FindingList } from "./findings/finding-store.ts";
 import type { ReplayedLog, ReplayRun } from "./replay-run.ts";
 
 /** What a reader should see before the findings. */
@@ -32,15 +33,29 @@ export interface ReplaySummary {
   readonly forgotten: { readonly requests: number; readonly late: number; readonly correlationHits: number };
 }
 
-/** Sums a run up: the findings selected, out of so many. */
+/** Actors are an attacker's to choose. */
+const MOST_ACTORS = 100_000;
+
+/** Sums a run up: the findings selected, and how many were not. */
 export function summarise(
-  findings: readonly Finding[],
-  found: number,
+  findings: FindingList,
+  notSelected: number,
   run: ReplayRun,
   detections: readonly Detection[],
 ): ReplaySummary {
   const known = new Map(detections.map(({ id, severity, title }) => [id, { severity, title }]));
-  const bySeverity = countBy(findings.map(({ detection }) => detection.level));
+  const [bySeverity, byDetection, byTechnique, byActor] = [0, 0, 0, 0].map(() => new Map<string, number>()) as [
+    Map<string, number>,
+    Map<string, number>,
+    Map<string, number>,
+    Map<string, number>,
+  ];
+  for (const { detection, actor = "(not authenticated)" } of findings) {
+    count(bySeverity, detection.level);
+    count(byDetection, detection.id);
+    detection.techniques.forEach((technique) => count(byTechnique, technique));
+    count(byActor, byActor.has(actor) || byActor.size < MOST_ACTORS ? actor : "(others)");
+  }
   const counts = run.judge.counts();
   const logs = run.logs();
   return {
@@ -48,25 +63,20 @@ export function summarise(
     logs,
     undecidable: sum(logs.flatMap(({ undecidable }) => Object.values(undecidable))),
     duplicates: sum(logs.map(({ duplicates }) => duplicates)),
-    findings: findings.length,
-    notSelected: found - findings.length,
+    findings: findings.size,
+    notSelected,
     bySeverity: Object.fromEntries(SEVERITIES.map((severity) => [severity, bySeverity.get(severity) ?? 0])) as Record<
       Severity,
       number
     >,
-    byDetection: mostFirst(countBy(findings.map(({ detection }) => detection.id))).map(([id, count]) => ({
+    byDetection: mostFirst(byDetection).map(([id, number]) => ({
       id,
       title: known.get(id)?.title ?? id,
       severity: known.get(id)?.severity ?? "informational",
-      findings: count,
+      findings: number,
     })),
-    byTechnique: mostFirst(countBy(findings.flatMap(({ detection }) => detection.techniques))).map(
-      ([technique, count]) => ({ technique, findings: count }),
-    ),
-    byActor: mostFirst(countBy(findings.map(({ actor }) => actor ?? "(not authenticated)"))).map(([actor, count]) => ({
-      actor,
-      findings: count,
-    })),
+    byTechnique: mostFirst(byTechnique).map(([technique, number]) => ({ technique, findings: number })),
+    byActor: mostFirst(byActor).map(([actor, number]) => ({ actor, findings: number })),
     couldNotDecide: mostFirst(new Map(Object.entries(counts.undecided))).map(([id, requests]) => ({
       id,
       title: known.get(id)?.title ?? id,
@@ -80,12 +90,8 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-function countBy<T>(values: readonly T[]): Map<T, number> {
-  const counts = new Map<T, number>();
-  for (const value of values) {
-    counts.set(value, (counts.get(value) ?? 0) + 1);
-  }
-  return counts;
+function count(counts: Map<string, number>, value: string): void {
+  counts.set(value, (counts.get(value) ?? 0) + 1);
 }
 
 function mostFirst<T>(counts: ReadonlyMap<T, number>): (readonly [T, number])[] {

@@ -111,7 +111,7 @@ export async function explain(options: ExplainOptions): Promise<ExitCode> {
     },
   });
   progress.finish();
-  const resting = findings
+  const resting = [...findings]
     .filter(({ auditIDs }) => auditIDs.includes(options.auditId))
     .map(({ id, detection: { level, title }, summary: what }) => ({ id, severity: level, title, summary: what }));
   const explained = found.map(({ action, document, ...event }): Explained => {

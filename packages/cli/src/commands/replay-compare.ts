@@ -3,8 +3,9 @@ import type { Severity } from "@auditsieve/detect";
 import { csvLine, isSelected } from "@auditsieve/replay";
 import type { ComparedFindings, FindingChange, Selection } from "@auditsieve/replay";
 import { Failure } from "../failure.ts";
-import { writeData, writeLine } from "../output.ts";
-import { count, paint, table } from "../table.ts";
+import { writeJsonDocument } from "../json-document.ts";
+import { writeAllData, writeData, writeLine, writeLines } from "../output.ts";
+import { count, paint, table, tableLines } from "../table.ts";
 
 /** Forms in which a comparison can be printed. */
 export type ComparisonOutput = "table" | "json" | "ndjson" | "csv";
@@ -23,35 +24,58 @@ export function comparisonOutput(output: string): ComparisonOutput {
 export function selectChanges(compared: ComparedFindings, selection: Selection): ComparedFindings {
   return {
     ...compared,
-    changes: compared.changes.filter(
-      (each) =>
-        isSelected(each.finding, selection) || (each.change === "changed" && isSelected(each.before, selection)),
-    ),
+    changes: {
+      *[Symbol.iterator]() {
+        for (const each of compared.changes) {
+          if (
+            isSelected(each.finding, selection) ||
+            (each.change === "changed" && isSelected(each.before, selection))
+          ) {
+            yield each;
+          }
+        }
+      },
+    },
   };
 }
 
 /** Whether a change is at least as severe, before or after. */
 export function isAnyAsSevere({ changes }: ComparedFindings, severity: Severity): boolean {
-  return changes.some(
-    (each) =>
+  for (const each of changes) {
+    if (
       !isSeverityBelow(each.finding.detection.level, severity) ||
-      (each.change === "changed" && !isSeverityBelow(each.before.detection.level, severity)),
-  );
+      (each.change === "changed" && !isSeverityBelow(each.before.detection.level, severity))
+    ) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /** Prints what differs between two readings of one log. */
 export async function printComparison(compared: ComparedFindings, output: ComparisonOutput): Promise<void> {
   switch (output) {
     case "json":
-      return writeData(`${JSON.stringify(compared, undefined, 2)}\n`);
+      return writeComparison(compared);
     case "ndjson":
-      return writeData(compared.changes.map((each) => `${JSON.stringify(each)}\n`).join(""));
+      return writeAllData(textOf(compared.changes, (each) => `${JSON.stringify(each)}\n`));
     case "csv":
-      return writeData([HEAD, ...compared.changes.map(cellsOf)].map(csvLine).join(""));
+      await writeData(csvLine(HEAD));
+      return writeAllData(textOf(compared.changes, (each) => csvLine(cellsOf(each))));
     case "table":
       return printTable(compared);
     default:
       return output satisfies never;
+  }
+}
+
+function writeComparison({ changes, ...rest }: ComparedFindings): Promise<void> {
+  return writeJsonDocument(rest, "changes", changes);
+}
+
+function* textOf(changes: Iterable<FindingChange>, write: (change: FindingChange) => string): Generator<string, void> {
+  for (const each of changes) {
+    yield write(each);
   }
 }
 
@@ -67,23 +91,31 @@ function cellsOf(each: FindingChange): readonly string[] {
   return [each.change, safeText(finding.time, 40), severity, finding.summary, safeText(title)];
 }
 
+function* cells(changes: Iterable<FindingChange>): Generator<readonly string[], void> {
+  for (const each of changes) {
+    yield cellsOf(each);
+  }
+}
+
 async function printTable(compared: ComparedFindings): Promise<void> {
   const { changes, same, couldNotDecide, dropped, stripped } = compared;
-  const numbers = (["added", "removed", "changed"] as const).map(
-    (change) => `${count(changes.filter((each) => each.change === change).length)} ${change}`,
-  );
-  await writeLine(paint("bold", `${numbers.join(", ")}, ${count(same)} the same`));
+  const numbers = { added: 0, removed: 0, changed: 0 };
+  for (const { change } of changes) {
+    numbers[change]++;
+  }
+  const said = Object.entries(numbers).map(([change, number]) => `${count(number)} ${change}`);
+  await writeLine(paint("bold", `${said.join(", ")}, ${count(same)} the same`));
   if (dropped !== undefined) {
     await writeLine(`The policy drops ${count(dropped)} events and strips ${count(stripped ?? 0)}`);
   }
-  if (changes.length > 0) {
+  if (numbers.added + numbers.removed + numbers.changed > 0) {
     await writeLine("");
-    await writeLine(
-      table(
-        HEAD.map((title) => ({ title })),
-        changes.map(cellsOf),
-      ),
+    const rows = { [Symbol.iterator]: () => cells(changes) };
+    const lines = tableLines(
+      HEAD.map((title) => ({ title })),
+      rows,
     );
+    await writeLines(lines);
   }
   if (couldNotDecide.length > 0) {
     await writeLine("");

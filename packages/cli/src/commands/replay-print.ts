@@ -2,7 +2,7 @@ import { safeText, SEVERITIES } from "@auditsieve/detect";
 import type { Finding } from "@auditsieve/detect";
 import type { ClassCoverage, ReplaySummary } from "@auditsieve/replay";
 import { paintSeverity } from "../paint-severity.ts";
-import { bar, bytesText, count, paint, table } from "../table.ts";
+import { bar, bytesText, count, paint, table, tableLines } from "../table.ts";
 
 const SHOWN = 10;
 
@@ -48,17 +48,15 @@ function gravestFirst(detections: ReplaySummary["byDetection"]): ReplaySummary["
   );
 }
 
-/** Findings as a table in order of time. */
-export function timelineTable(findings: readonly Finding[]): string {
-  return table(
-    [{ title: "time" }, { title: "severity" }, { title: "what happened" }, { title: "detection" }],
-    findings.map(({ time, detection, summary }) => [
-      safeText(time, 40),
-      paintSeverity(detection.level),
-      summary,
-      safeText(detection.title),
-    ]),
-  );
+/** Findings as the lines of a table, in order of time. */
+export function timelineLines(findings: Iterable<Finding>): Iterable<string> {
+  return tableLines([{ title: "time" }, { title: "severity" }, { title: "what happened" }, { title: "detection" }], {
+    *[Symbol.iterator]() {
+      for (const { time, detection, summary } of findings) {
+        yield [safeText(time, 40), paintSeverity(detection.level), summary, safeText(detection.title)];
+      }
+    },
+  });
 }
 
 /** What the log cannot show stands next to what it shows. */

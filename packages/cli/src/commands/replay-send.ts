@@ -47,19 +47,35 @@ export async function sendTarget(file: string | undefined, name: string | undefi
 /** Sends findings; a finding that the daemon has sent already is the same document. */
 export async function sendFindings(
   { config, sink: wanted }: SendTarget,
-  findings: readonly Finding[],
+  findings: Iterable<Finding>,
 ): Promise<ExitCode> {
   const logger = createLogger({ destination: process.stderr, level: "warn" });
   const sink = await createSink(wanted, { cluster: config.cluster, logger });
   try {
     let refused = 0;
-    for (let at = 0; at < findings.length; at += BATCH) {
-      refused += await sendBatch(sink, findings.slice(at, at + BATCH).map(deliveryOf), refused);
+    let sent = 0;
+    for (const batch of batches(findings)) {
+      refused += await sendBatch(sink, batch, refused);
+      sent += batch.length;
     }
-    say(`auditsieve: ${count(findings.length - refused)} findings are in sink "${safeText(wanted.name)}"`);
+    say(`auditsieve: ${count(sent - refused)} findings are in sink "${safeText(wanted.name)}"`);
     return refused === 0 ? EXIT.fine : EXIT.failed;
   } finally {
     await sink.close();
+  }
+}
+
+function* batches(findings: Iterable<Finding>): Generator<readonly Delivery[], void> {
+  let batch: Delivery[] = [];
+  for (const finding of findings) {
+    batch.push(deliveryOf(finding));
+    if (batch.length === BATCH) {
+      yield batch;
+      batch = [];
+    }
+  }
+  if (batch.length > 0) {
+    yield batch;
   }
 }
 

@@ -11,9 +11,7 @@ export async function printStories(facts: Facts, { findings }: Replayed): Promis
   const actors = rankActors(facts, findings);
   const stories = tellStories(facts, actors);
   const standing = actors.filter(({ isSuspicious }) => isSuspicious);
-  await writeLine(
-    paint("bold", `${count(standing.length)} identities stand out in ${count(findings.length)} findings`),
-  );
+  await writeLine(paint("bold", `${count(standing.length)} identities stand out in ${count(findings.size)} findings`));
   if (standing.length > 0) {
     await writeLine(
       table(

@@ -1,6 +1,6 @@
 import { createRedactor } from "@auditsieve/audit";
 import type { JsonObject } from "@auditsieve/audit";
-import { isSeverityBelow } from "@auditsieve/detect";
+import { isSeverityBelow, SEVERITIES } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
 import { FactGatherer, OtherFindings, parseInstant, rankActors, replayLogs, timelineText } from "@auditsieve/replay";
 import type { ComparedFindings, OtherReading, RankedActor, Replayed, Selection } from "@auditsieve/replay";
@@ -13,14 +13,15 @@ import { Failure } from "../failure.ts";
 import { LineProblems } from "../line-problems.ts";
 import { sayUnreadable } from "../logs.ts";
 import { loadPolicyOption } from "../noise-policy.ts";
-import { say, writeData, writeLine } from "../output.ts";
+import { writeJsonDocument } from "../json-document.ts";
+import { say, writeAllData, writeLine, writeLines } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { replayInputs } from "../replay-inputs.ts";
 import { comparisonOutput, isAnyAsSevere, printComparison, selectChanges } from "./replay-compare.ts";
 import { actorsJson, actorsTable } from "./replay-actors.ts";
 import { checkReport, writeReport } from "./replay-html.ts";
 import type { ReplayCommandOptions } from "./replay-options.ts";
-import { limitsText, summaryText, timelineTable } from "./replay-print.ts";
+import { limitsText, summaryText, timelineLines } from "./replay-print.ts";
 import { Seal } from "./replay-seal.ts";
 import { sendFindings, sendTarget } from "./replay-send.ts";
 import { printStories } from "./replay-stories.ts";
@@ -83,13 +84,13 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
 
 function isTooSevere(
   failOn: Severity | undefined,
-  { findings }: Replayed,
+  { summary }: Replayed,
   compared: ComparedFindings | undefined,
 ): boolean {
   return (
     failOn !== undefined &&
     (compared === undefined
-      ? findings.some(({ detection }) => !isSeverityBelow(detection.level, failOn))
+      ? SEVERITIES.some((severity) => summary.bySeverity[severity] > 0 && !isSeverityBelow(severity, failOn))
       : isAnyAsSevere(compared, failOn))
   );
 }
@@ -173,16 +174,14 @@ function readInstant(option: string, text: string, zone: string): string {
 }
 
 async function print(
-  { findings, summary }: Replayed,
+  { findings, summary }: Pick<Replayed, "findings" | "summary">,
   actors: readonly RankedActor[],
   output: Exclude<ReplayCommandOptions["output"], "elasticsearch">,
 ): Promise<void> {
   if (output === "json") {
-    await writeData(`${JSON.stringify({ summary, actors: actorsJson(actors), findings }, undefined, 2)}\n`);
+    await writeJsonDocument({ summary, actors: actorsJson(actors) }, "findings", findings);
   } else if (output !== "table") {
-    for (const text of timelineText(findings, output)) {
-      await writeData(text);
-    }
+    await writeAllData(timelineText(findings, output));
   } else {
     // Who stands out comes first, behind the few lines that say how much there is.
     let isFirst = true;
@@ -194,9 +193,9 @@ async function print(
       }
       await writeLine(line);
     }
-    if (findings.length > 0) {
+    if (findings.size > 0) {
       await writeLine("");
-      await writeLine(timelineTable(findings));
+      await writeLines(timelineLines(findings));
     }
     await writeLine("");
     for (const line of limitsText(summary)) {

@@ -5,6 +5,8 @@ import type { Detection, Finding, HeadView } from "@auditsieve/detect";
 import { scanHead } from "@auditsieve/ingest";
 import type { StreamPolicy } from "@auditsieve/policy";
 import { FindingJudge } from "../finding-judge.ts";
+import { byTime, FindingStore } from "../findings/finding-store.ts";
+import type { FindingStoreOptions } from "../findings/finding-store.ts";
 import { EventInHand } from "../replayed-event.ts";
 import type { ReplayedEvent, ReplayVisitor } from "../replayed-event.ts";
 
@@ -24,8 +26,8 @@ export type FindingChange =
 
 /** Two readings of one log, compared. */
 export interface ComparedFindings {
-  /** In order of time. */
-  readonly changes: readonly FindingChange[];
+  /** In order of time, as often as they are asked for. */
+  readonly changes: Iterable<FindingChange>;
   readonly same: number;
   /** Requests that a detection could not decide, where the two readings differ. */
   readonly couldNotDecide: readonly {
@@ -41,7 +43,7 @@ export interface ComparedFindings {
 
 /** Reads the log that is replayed a second time in the same pass: with other detections, or behind a stream policy. */
 export class OtherFindings implements ReplayVisitor {
-  readonly findings: Finding[] = [];
+  readonly #findings: FindingStore;
   readonly #reading: OtherReading;
   readonly #engine: DetectionEngine;
   readonly #scan = new EventScan();
@@ -52,8 +54,9 @@ export class OtherFindings implements ReplayVisitor {
   #dropped = 0;
   #strippedEvents = 0;
 
-  constructor(reading: OtherReading) {
+  constructor(reading: OtherReading, options?: FindingStoreOptions) {
     this.#reading = reading;
+    this.#findings = new FindingStore(options);
     this.#engine = new DetectionEngine(reading.detections);
     this.#judge = new FindingJudge(this.#engine);
     this.#stripped = new EventInHand(this.#scan, reading.redactor);
@@ -61,7 +64,7 @@ export class OtherFindings implements ReplayVisitor {
   }
 
   begin(): void {
-    this.findings.length = 0;
+    this.#findings.close();
     this.#judge = new FindingJudge(this.#engine);
     this.#dropped = 0;
     this.#strippedEvents = 0;
@@ -72,7 +75,7 @@ export class OtherFindings implements ReplayVisitor {
     const decision = policy?.decide(event.scan);
     if (decision === undefined || decision.action === "keep" || policy === undefined) {
       this.#head ??= scanHead(event.scan);
-      this.findings.push(...this.#judge.event(event, this.#head));
+      this.#take(this.#judge.event(event, this.#head));
     } else if (decision.action === "drop") {
       this.#dropped++;
     } else {
@@ -80,22 +83,22 @@ export class OtherFindings implements ReplayVisitor {
       const line = policy.strip(event.scan, decision);
       if (this.#scan.scan(line, 0, line.length)) {
         this.#stripped.next(event.log, event.offset);
-        this.findings.push(...this.#judge.event(this.#stripped, this.#strippedHead));
+        this.#take(this.#judge.event(this.#stripped, this.#strippedHead));
       }
     }
   }
 
   end(): void {
-    this.findings.push(...this.#judge.flush());
+    this.#take(this.#judge.flush());
   }
 
   /** What this reading found and the replay did not, and the other way round; `isOlder` says which of them came first. */
   compareWith(
-    findings: readonly Finding[],
+    findings: Iterable<Finding>,
     undecided: Readonly<Record<string, number>>,
     { isOlder }: { readonly isOlder: boolean },
   ): ComparedFindings {
-    const own = { findings: this.findings, undecided: this.#judge.counts().undecided };
+    const own = { findings: this.#findings, undecided: this.#judge.counts().undecided };
     const replayed = { findings, undecided };
     const [before, after] = isOlder ? [own, replayed] : [replayed, own];
     const { policy, detections } = this.#reading;
@@ -105,33 +108,72 @@ export class OtherFindings implements ReplayVisitor {
       ...(policy !== undefined && { dropped: this.#dropped, stripped: this.#strippedEvents }),
     };
   }
+
+  /** Lets go of findings that were put aside on the disk. */
+  close(): void {
+    this.#findings.close();
+  }
+
+  #take(findings: readonly Finding[]): void {
+    findings.forEach((finding) => this.#findings.add(finding));
+  }
 }
 
-/** The difference of two lists of findings, by their ids, which are the same for the same detection and request. */
+/** The difference of two lists of findings in order of time, by their ids, which are the same for the same detection and request. */
 export function compareFindings(
-  before: readonly Finding[],
-  after: readonly Finding[],
+  before: Iterable<Finding>,
+  after: Iterable<Finding>,
 ): Pick<ComparedFindings, "changes" | "same"> {
-  const old = new Map(before.map((finding) => [finding.id, finding]));
-  const fresh = new Set(after.map(({ id }) => id));
   let same = 0;
-  const changes: FindingChange[] = [];
-  for (const finding of after) {
-    const known = old.get(finding.id);
-    if (known === undefined) {
-      changes.push({ change: "added", finding });
-    } else if (known.detection.level !== finding.detection.level || known.detection.title !== finding.detection.title) {
-      changes.push({ change: "changed", finding, before: known });
-    } else {
-      same++;
-    }
+  for (const pair of pairs(before, after)) {
+    same += changeOf(pair) === undefined ? 1 : 0;
   }
-  for (const finding of before) {
-    if (!fresh.has(finding.id)) {
-      changes.push({ change: "removed", finding });
-    }
+  return {
+    changes: {
+      *[Symbol.iterator]() {
+        for (const pair of pairs(before, after)) {
+          const change = changeOf(pair);
+          if (change !== undefined) {
+            yield change;
+          }
+        }
+      },
+    },
+    same,
+  };
+}
+
+interface Pair {
+  readonly before: Finding | undefined;
+  readonly after: Finding | undefined;
+}
+
+/** Undefined if nothing has changed. */
+function changeOf({ before, after }: Pair): FindingChange | undefined {
+  if (after === undefined) {
+    return before && { change: "removed", finding: before };
   }
-  return { changes: changes.sort(byTime), same };
+  if (before === undefined) {
+    return { change: "added", finding: after };
+  }
+  const [old, fresh] = [before.detection, after.detection];
+  return old.level === fresh.level && old.title === fresh.title
+    ? undefined
+    : { change: "changed", finding: after, before };
+}
+
+/** Both lists side by side: neither need be held as a whole. */
+function* pairs(before: Iterable<Finding>, after: Iterable<Finding>): Generator<Pair, void> {
+  const [left, right] = [before[Symbol.iterator](), after[Symbol.iterator]()];
+  let [a, b] = [left.next(), right.next()];
+  while (a.done !== true || b.done !== true) {
+    const order = a.done === true ? 1 : b.done === true ? -1 : byTime(a.value, b.value);
+    yield {
+      before: order <= 0 && a.done !== true ? a.value : undefined,
+      after: order >= 0 && b.done !== true ? b.value : undefined,
+    };
+    [a, b] = [order <= 0 ? left.next() : a, order >= 0 ? right.next() : b];
+  }
 }
 
 function compareCounts(
@@ -143,9 +185,4 @@ function compareCounts(
   return [...new Set([...Object.keys(before), ...Object.keys(after)])]
     .map((id) => ({ id, title: titles.get(id) ?? id, before: before[id] ?? 0, after: after[id] ?? 0 }))
     .filter((each) => each.before !== each.after);
-}
-
-function byTime(a: FindingChange, b: FindingChange): number {
-  const [x, y] = [`${a.finding.time} ${a.finding.id}`, `${b.finding.time} ${b.finding.id}`];
-  return x < y ? -1 : x > y ? 1 : 0;
 }

@@ -1,6 +1,7 @@
 import type { Redactor } from "@auditsieve/audit";
 import { safeText, SEVERITIES } from "@auditsieve/detect";
 import type { Finding } from "@auditsieve/detect";
+import type { FindingList } from "../findings/finding-store.ts";
 import { buildHistory } from "../history/build-history.ts";
 import { isRbac, rbacChanges } from "../history/rbac-changes.ts";
 import type { ReplayLog } from "../log-reader.ts";
@@ -25,7 +26,7 @@ import { ReportEvents } from "./report-events.ts";
 /** What a report is made of. */
 export interface ReportOptions {
   readonly facts: Facts;
-  readonly findings: readonly Finding[];
+  readonly findings: FindingList;
   readonly summary: ReplaySummary;
   readonly redactor: Redactor;
   /** The same logs again: the events behind the claims are read a second time, so that nothing must be kept meanwhile. */
@@ -48,7 +49,7 @@ export async function buildReport(options: ReportOptions): Promise<ReportData> {
   const events = new ReportEvents(facts.logs, redactor);
   await fetchLines(logs, facts.logs, chosen.places, (place, line) => events.fetched(place, line));
 
-  const findings = chooseFindings(options.findings);
+  const findings = mostSevere(options.findings.chosen().findings);
   const actorIndex = indexer(chosen.actors.map(({ name }) => name));
   const objectIndex = indexer(chosen.objects.map(({ key }) => key));
   const findingIndex = indexer(findings);
@@ -75,7 +76,7 @@ export async function buildReport(options: ReportOptions): Promise<ReportData> {
     },
     severities: SEVERITIES.toReversed().map((severity) => ({ severity, findings: summary.bySeverity[severity] })),
     findings: described,
-    findingsLeftOut: options.findings.length - findings.length,
+    findingsLeftOut: options.findings.size - findings.length,
     acts: chosen.acts.map((act) => describeAct(act, events, actorIndex, objectIndex)),
     techniques: describeTechniques(options.findings),
     tactics: TACTICS,
@@ -101,7 +102,7 @@ export async function buildReport(options: ReportOptions): Promise<ReportData> {
 }
 
 /** The most severe where there are too many; in order of time. */
-function chooseFindings(findings: readonly Finding[]): readonly Finding[] {
+function mostSevere(findings: readonly Finding[]): readonly Finding[] {
   if (findings.length <= MOST_FINDINGS) {
     return findings;
   }
@@ -203,20 +204,23 @@ function describeObjects(
   });
 }
 
-function describeTechniques(findings: readonly Finding[]): readonly ReportTechnique[] {
-  const ids = [...new Set(findings.flatMap(({ detection }) => detection.techniques))].sort();
-  return ids.map((id) => {
-    const of = findings.filter(({ detection }) => detection.techniques.includes(id));
-    const worst = Math.max(...of.map(({ detection }) => SEVERITIES.indexOf(detection.level)));
-    const { name, tactics } = technique(id);
-    return {
-      id: safeText(id, 40),
-      name: safeText(name),
-      tactics,
-      findings: of.length,
-      worst: SEVERITIES[worst] ?? "low",
-    };
-  });
+function describeTechniques(findings: Iterable<Finding>): readonly ReportTechnique[] {
+  const found = new Map<string, { findings: number; worst: number }>();
+  for (const { detection } of findings) {
+    for (const id of new Set(detection.techniques)) {
+      const of = found.get(id) ?? { findings: 0, worst: 0 };
+      found.set(id, of);
+      of.findings++;
+      of.worst = Math.max(of.worst, SEVERITIES.indexOf(detection.level));
+    }
+  }
+  return [...found]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([id, of]) => {
+      const { name, tactics } = technique(id);
+      const worst = SEVERITIES[of.worst] ?? "low";
+      return { id: safeText(id, 40), name: safeText(name), tactics, findings: of.findings, worst };
+    });
 }
 
 function indexer<T>(values: readonly T[]): (value: T) => number {

@@ -15,6 +15,7 @@ const MOST_REVISIONS = 3_000;
 const MOST_TOUCHES = 150;
 const MOST_ACTORS = 200;
 const MOST_ACTS = 2_000;
+const MOST_COUNTED = 200_000;
 
 /** What a report will show, and the events that must be read again for it. */
 export interface Chosen {
@@ -31,13 +32,13 @@ export interface Chosen {
 export function chooseEvents(
   facts: Facts,
   actors: readonly RankedActor[],
-  findings: readonly Finding[],
+  findings: Iterable<Finding>,
   stories: readonly Story[],
 ): Chosen {
   const shown = actors.filter(
     ({ name, isSuspicious, findings }, i) => isSuspicious || findings.length > 0 || (i < MOST_ACTORS && name !== ""),
   );
-  const findingsAbout = countBy(findings.map(objectOfFinding).filter((key) => key !== undefined));
+  const findingsAbout = countObjects(findings);
   const objects = chooseObjects(facts, findingsAbout, stories);
   const touches = chooseTouches(facts, shown);
   const places = new Set<Place>();
@@ -114,10 +115,14 @@ function importance({ verb, resource, refused }: Touch): number {
   return (isSensitive ? 8 : 0) + (QUIET.has(verb) ? 0 : 4) + (refused > 0 ? 2 : 0) - (resource.startsWith("/") ? 1 : 0);
 }
 
-function countBy(values: readonly string[]): ReadonlyMap<string, number> {
+function countObjects(findings: Iterable<Finding>): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  for (const value of values) {
-    counts.set(value, (counts.get(value) ?? 0) + 1);
+  for (const finding of findings) {
+    const key = objectOfFinding(finding);
+    const count = key === undefined ? undefined : (counts.get(key) ?? 0);
+    if (key !== undefined && count !== undefined && (count > 0 || counts.size < MOST_COUNTED)) {
+      counts.set(key, count + 1);
+    }
   }
   return counts;
 }

@@ -43,7 +43,7 @@ export function describeActors(context: ActorContext): readonly ReportActor[] {
     requests: actor.requests,
     refused: actor.refused,
     writes: actor.writes,
-    findings: actor.findings.length,
+    findings: actor.found,
     groups: actor.groups.slice(0, 30).map((group) => safeText(group, LONG)),
     impersonated: actor.impersonated.slice(0, 30).map((name) => safeText(name, LONG)),
     credentials: credentialsOf(actor),

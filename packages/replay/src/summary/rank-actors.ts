@@ -1,4 +1,6 @@
 import type { Finding, Severity } from "@auditsieve/detect";
+import type { ChosenFindings } from "../findings/choose-findings.ts";
+import type { FindingList } from "../findings/finding-store.ts";
 import type { Facts } from "./gather-facts.ts";
 import type { Session } from "./sessions.ts";
 
@@ -10,7 +12,10 @@ export interface RankedActor {
   readonly reasons: readonly Reason[];
   readonly isSuspicious: boolean;
   readonly sessions: readonly Session[];
+  /** All of them where they are few, else the first of each detection. */
   readonly findings: readonly Finding[];
+  /** How many there are. */
+  readonly found: number;
   /** Those that are worth telling: without what a cluster's startup explains. */
   readonly telling: readonly Finding[];
   readonly first: string;
@@ -52,12 +57,13 @@ const BY_HAND =
 const MACHINE = /^system:(?:serviceaccount:|node:)/;
 
 /** Every identity of the log with its points. */
-export function rankActors(facts: Facts, findings: readonly Finding[]): readonly RankedActor[] {
+export function rankActors(facts: Facts, findings: FindingList): readonly RankedActor[] {
+  const chosen = findings.chosen();
   const sessions = Map.groupBy(facts.sessions.sessions(), ({ identity }) => nameOf(identity.name));
-  const found = Map.groupBy(findings, ({ actor }) => nameOf(actor ?? ""));
+  const found = Map.groupBy(chosen.findings, ({ actor }) => nameOf(actor ?? ""));
   const names = new Set([...sessions.keys(), ...found.keys()]);
   return [...names]
-    .map((name) => rank(name, sessions.get(name) ?? [], found.get(name) ?? [], facts))
+    .map((name) => rank(name, sessions.get(name) ?? [], found.get(name) ?? [], facts, chosen))
     .sort((a, b) => b.score - a.score || (a.name < b.name ? -1 : 1));
 }
 
@@ -65,7 +71,17 @@ function nameOf(name: string): string {
   return name === "" ? NOT_AUTHENTICATED : name;
 }
 
-function rank(name: string, sessions: readonly Session[], findings: readonly Finding[], facts: Facts): RankedActor {
+function rank(
+  name: string,
+  sessions: readonly Session[],
+  findings: readonly Finding[],
+  facts: Facts,
+  { countOf }: ChosenFindings,
+): RankedActor {
+  const kinds = [...Map.groupBy(findings, ({ detection }) => detection.id).values()].map((alike) => ({
+    alike,
+    count: countOf(alike[0]?.actor, alike[0]?.detection.id ?? ""),
+  }));
   const requests = sum(sessions, (session) => session.requests);
   const refused = sum(sessions, (session) => session.refused);
   const credentials = unique(sessions.map(({ identity }) => identity.credential));
@@ -79,7 +95,7 @@ function rank(name: string, sessions: readonly Session[], findings: readonly Fin
   const isPowerful = groups.includes("system:masters") || name === "system:apiserver";
   const byHand = userAgents.filter((agent) => isByHand(agent));
   const reasons = [
-    ...detectionReasons(findings, isPowerful, facts.bootstrapUntil),
+    ...detectionReasons(kinds, isPowerful, facts.bootstrapUntil),
     refused >= 3 && (findings.length > 0 || !MACHINE.test(name))
       ? {
           points: Math.min(20, 3 * Math.log2(refused + 1)),
@@ -109,6 +125,7 @@ function rank(name: string, sessions: readonly Session[], findings: readonly Fin
     isSuspicious: score >= SUSPICIOUS,
     sessions,
     findings,
+    found: sum(kinds, ({ count }) => count),
     telling: findings.filter(({ time }) => !(isPowerful && isStartup(time, facts.bootstrapUntil))),
     first,
     last: lasts.at(-1) ?? "",
@@ -128,7 +145,7 @@ function rank(name: string, sessions: readonly Session[], findings: readonly Fin
 const MOST_FOR_LOW = 4;
 
 function detectionReasons(
-  findings: readonly Finding[],
+  kinds: readonly { readonly alike: readonly Finding[]; readonly count: number }[],
   isPowerful: boolean,
   bootstrapUntil: string | undefined,
 ): readonly Reason[] {
@@ -143,10 +160,10 @@ function detectionReasons(
             : 1;
     return POINTS[finding.detection.level] * factor;
   };
-  const reasons = [...Map.groupBy(findings, ({ detection }) => detection.id).values()].map((same) => ({
-    severity: same[0]?.detection.level ?? "low",
-    points: Math.max(...same.map(points)),
-    text: `${same[0]?.detection.level ?? ""}: ${same[0]?.detection.title ?? ""}${same.length > 1 ? ` (${same.length} times)` : ""}`,
+  const reasons = kinds.map(({ alike, count }) => ({
+    severity: alike[0]?.detection.level ?? "low",
+    points: alike.reduce((most, finding) => Math.max(most, points(finding)), 0),
+    text: `${alike[0]?.detection.level ?? ""}: ${alike[0]?.detection.title ?? ""}${count > 1 ? ` (${count} times)` : ""}`,
   }));
   const low = sum(
     reasons.filter(({ severity }) => severity === "low"),

@@ -1,0 +1,62 @@
+import { SEVERITIES } from "@auditsieve/detect";
+import type { Finding } from "@auditsieve/detect";
+
+/** The findings that are looked at as a whole: for ranking identities, for stories and for a report. */
+export interface ChosenFindings {
+  /** In order of time; all of them where they are few. */
+  readonly findings: readonly Finding[];
+  /** How many there are of this detection and actor, chosen or not. */
+  readonly countOf: (actor: string | undefined, detection: string) => number;
+}
+
+/** Of each severity, as JSON. */
+const MOST_BYTES = 12 * 1024 * 1024;
+/** Of one detection and actor: a hundred times the same is one habit. */
+const MOST_ALIKE = 50;
+const MOST_KINDS = 200_000;
+/** A report shows no more of an event. */
+const MOST_BYTES_A_FINDING = 48 * 1024;
+
+/** Chooses of findings that are too many to be held the first of each detection and actor, severity by severity. */
+export function chooseFindings(
+  findings: Iterable<Finding>,
+  { isSmall }: { readonly isSmall: boolean },
+): ChosenFindings {
+  const counts = new Map<string, number>();
+  const chosen: Finding[] = [];
+  const room = new Map(SEVERITIES.map((severity) => [severity, MOST_BYTES]));
+  for (const finding of findings) {
+    const { actor, detection } = finding;
+    const kind = kindOf(actor, detection.id);
+    const count = counts.get(kind) ?? 0;
+    if (count > 0 || counts.size < MOST_KINDS) {
+      counts.set(kind, count + 1);
+    }
+    if (isSmall) {
+      chosen.push(finding);
+    } else if (count < MOST_ALIKE) {
+      const { shown, bytes } = bounded(finding);
+      const left = (room.get(detection.level) ?? 0) - bytes;
+      if (left >= 0) {
+        room.set(detection.level, left);
+        chosen.push(shown);
+      }
+    }
+  }
+  return { findings: chosen, countOf: (actor, detection) => counts.get(kindOf(actor, detection)) ?? 0 };
+}
+
+function kindOf(actor: string | undefined, detection: string): string {
+  return `${detection} ${actor ?? ""}`;
+}
+
+/** A finding with large events goes without their bodies. */
+function bounded(finding: Finding): { readonly shown: Finding; readonly bytes: number } {
+  const bytes = JSON.stringify(finding).length;
+  if (bytes <= MOST_BYTES_A_FINDING) {
+    return { shown: finding, bytes };
+  }
+  const events = finding.events.map(({ requestObject: _asked, responseObject: _answer, ...head }) => head);
+  const shown = { ...finding, events };
+  return { shown, bytes: JSON.stringify(shown).length };
+}

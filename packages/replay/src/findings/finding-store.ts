@@ -1,0 +1,256 @@
+import type { Finding } from "@auditsieve/detect";
+import { closeSync, fdatasyncSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chooseFindings } from "./choose-findings.ts";
+import type { ChosenFindings } from "./choose-findings.ts";
+
+/** Findings in order of time, as often as they are asked for: the timeline. */
+export interface FindingList extends Iterable<Finding> {
+  readonly size: number;
+  /** What may be looked at as a whole: all of them where they are few. */
+  chosen(): ChosenFindings;
+}
+
+/** How a {@link FindingStore} holds what it is given. */
+export interface FindingStoreOptions {
+  /** Bytes of findings as JSON that are held in memory. Default 24 MiB. */
+  readonly heldBytes?: number;
+  /** File for what does not fit, which stays; without it one of the temporary files, which is gone with the process. */
+  readonly file?: string;
+}
+
+/** What {@link FindingStore.restore} goes on from; the file holds the rest. */
+export interface FindingStoreSnapshot {
+  readonly runs: readonly FindingRun[];
+  readonly held: readonly Finding[];
+  readonly inRuns: number;
+}
+
+/** A stretch of the file that is in order of time. */
+interface FindingRun {
+  readonly from: number;
+  readonly to: number;
+  /** Key of its first finding. */
+  readonly first: string;
+}
+
+const HELD_BYTES = 24 * 1024 * 1024;
+const WRITE_BYTES = 1024 * 1024;
+const READ_BYTES = 128 * 1024;
+const NEWLINE = 10;
+
+/**
+ * Holds findings and gives them in order of time. What does not fit into memory is put aside in sorted runs, redacted as it
+ * is; a log on whose every line something is found needs no more memory than another.
+ *
+ * @example
+ * const store = new FindingStore();
+ * store.add(finding);
+ * for (const each of store) console.log(each.summary);
+ * store.close();
+ */
+export class FindingStore implements FindingList {
+  readonly #maxHeld: number;
+  readonly #path: string | undefined;
+  #held: Finding[] = [];
+  #heldBytes = 0;
+  #isInOrder = true;
+  #runs: FindingRun[] = [];
+  #inRuns = 0;
+  #file: number | undefined;
+  #chosen: ChosenFindings | undefined;
+
+  constructor(options: FindingStoreOptions = {}) {
+    this.#maxHeld = options.heldBytes ?? HELD_BYTES;
+    this.#path = options.file;
+  }
+
+  get size(): number {
+    return this.#inRuns + this.#held.length;
+  }
+
+  /** Throws an error of the system when the disk cannot take what memory cannot hold. */
+  add(finding: Finding): void {
+    this.#chosen = undefined;
+    this.#isInOrder &&= this.#held.length === 0 || keyOf(this.#held.at(-1) as Finding) <= keyOf(finding);
+    this.#held.push(finding);
+    this.#heldBytes += JSON.stringify(finding).length;
+    if (this.#heldBytes > this.#maxHeld) {
+      this.#putAside();
+    }
+  }
+
+  *[Symbol.iterator](): Generator<Finding, void> {
+    const waiting: { readonly first: string; readonly open: () => Iterator<Finding> }[] = this.#runs.map((run) => ({
+      first: run.first,
+      open: () => this.#read(run),
+    }));
+    const [first] = this.#inOrder();
+    if (waiting.length === 0 || first === undefined) {
+      yield* waiting.length === 0 ? this.#held : merge(waiting);
+      return;
+    }
+    yield* merge([...waiting, { first: keyOf(first), open: () => this.#held[Symbol.iterator]() }]);
+  }
+
+  chosen(): ChosenFindings {
+    return (this.#chosen ??= chooseFindings(this, { isSmall: this.#runs.length === 0 }));
+  }
+
+  /** The file's part is on the disk when this returns. */
+  snapshot(): FindingStoreSnapshot {
+    if (this.#file !== undefined) {
+      fdatasyncSync(this.#file);
+    }
+    return { runs: this.#runs, held: this.#held, inRuns: this.#inRuns };
+  }
+
+  /** Goes on from a snapshot with the same file; what was written behind it is cut off. */
+  restore({ runs, held, inRuns }: FindingStoreSnapshot): void {
+    this.close();
+    this.#runs = [...runs];
+    this.#inRuns = inRuns;
+    this.#isInOrder = false;
+    this.#held = [...held];
+    this.#heldBytes = held.reduce((sum, finding) => sum + JSON.stringify(finding).length, 0);
+    if (runs.length > 0 && this.#path !== undefined) {
+      this.#file = openSync(this.#path, "r+");
+      ftruncateSync(this.#file, runs.at(-1)?.to ?? 0);
+    }
+  }
+
+  /** Forgets everything; a file of its own is gone. */
+  close(): void {
+    if (this.#file !== undefined) {
+      closeSync(this.#file);
+      this.#file = undefined;
+    }
+    this.#runs = [];
+    this.#inRuns = 0;
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#isInOrder = true;
+    this.#chosen = undefined;
+  }
+
+  #inOrder(): readonly Finding[] {
+    if (!this.#isInOrder) {
+      this.#held.sort(byTime);
+      this.#isInOrder = true;
+    }
+    return this.#held;
+  }
+
+  #putAside(): void {
+    const held = this.#inOrder();
+    this.#file ??= this.#path === undefined ? openTemporary() : openSync(this.#path, "w+", OWNER_ONLY);
+    const from = this.#runs.at(-1)?.to ?? 0;
+    let to = from;
+    let lines: string[] = [];
+    let bytes = 0;
+    const flush = (): void => {
+      to += writeAll(this.#file as number, Buffer.from(lines.join("")), to);
+      lines = [];
+      bytes = 0;
+    };
+    for (const finding of held) {
+      const line = `${JSON.stringify(finding)}\n`;
+      lines.push(line);
+      bytes += line.length;
+      if (bytes >= WRITE_BYTES) {
+        flush();
+      }
+    }
+    flush();
+    this.#runs.push({ from, to, first: keyOf(held[0] as Finding) });
+    this.#inRuns += held.length;
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#isInOrder = true;
+  }
+
+  *#read({ from, to }: FindingRun): Generator<Finding, void> {
+    let rest: Buffer = Buffer.alloc(0);
+    for (let at = from; at < to;) {
+      const chunk = Buffer.allocUnsafe(Math.min(READ_BYTES, to - at));
+      const bytes = readSync(this.#file as number, chunk, 0, chunk.length, at);
+      if (bytes === 0) {
+        throw new Error("The file of findings has been cut off while it was read");
+      }
+      at += bytes;
+      const text = rest.length === 0 ? chunk.subarray(0, bytes) : Buffer.concat([rest, chunk.subarray(0, bytes)]);
+      let start = 0;
+      for (let end = text.indexOf(NEWLINE); end !== -1; end = text.indexOf(NEWLINE, start)) {
+        yield JSON.parse(text.toString("utf8", start, end)) as Finding;
+        start = end + 1;
+      }
+      rest = text.subarray(start);
+    }
+  }
+}
+
+/** Order of time; the id keeps equal times in one order. */
+export function byTime(a: Finding, b: Finding): number {
+  const [x, y] = [keyOf(a), keyOf(b)];
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+/** Times all have the same form, so that the order of texts is the order of time. */
+function keyOf({ time, id }: Finding): string {
+  return `${time} ${id}`;
+}
+
+/** Merges what is in order, each opened when its time has come. */
+function* merge(
+  parts: readonly { readonly first: string; readonly open: () => Iterator<Finding> }[],
+): Generator<Finding, void> {
+  const waiting = parts.toSorted((a, b) => (a.first < b.first ? -1 : 1));
+  let open: { finding: Finding; key: string; readonly rest: Iterator<Finding> }[] = [];
+  for (;;) {
+    let next = open[0];
+    for (const each of open) {
+      next = next === undefined || each.key < next.key ? each : next;
+    }
+    const [soonest] = waiting;
+    if (soonest !== undefined && (next === undefined || soonest.first <= next.key)) {
+      waiting.shift();
+      const rest = soonest.open();
+      const first = rest.next();
+      if (first.done !== true) {
+        open.push({ finding: first.value, key: keyOf(first.value), rest });
+      }
+      continue;
+    }
+    if (next === undefined) {
+      return;
+    }
+    yield next.finding;
+    const following = next.rest.next();
+    if (following.done === true) {
+      open = open.filter((each) => each !== next);
+    } else {
+      next.finding = following.value;
+      next.key = keyOf(following.value);
+    }
+  }
+}
+
+const OWNER_ONLY = 0o600;
+
+/** Has no name any more: it is gone with the process, however that ends. */
+function openTemporary(): number {
+  const folder = mkdtempSync(join(tmpdir(), "auditsieve-findings-"));
+  try {
+    return openSync(join(folder, "findings"), "wx+", OWNER_ONLY);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function writeAll(file: number, bytes: Buffer, position: number): number {
+  for (let at = 0; at < bytes.length;) {
+    at += writeSync(file, bytes, at, bytes.length - at, position + at);
+  }
+  return bytes.length;
+}
