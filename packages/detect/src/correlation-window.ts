@@ -61,12 +61,20 @@ export class CorrelationWindow {
     if (hit.time <= this.#until || this.#ids.has(hit.id)) {
       return undefined;
     }
-    const reading = hit.readings.get(this.linked.detection);
-    const values = (reading?.values ?? []).map((tuple) =>
-      tuple.length === 1 ? (tuple[0] ?? "") : JSON.stringify(tuple),
-    );
-    this.#add({ hit, rule: this.linked.rules.indexOf(hit.rule), values });
+    this.#add(this.#entryOf(hit));
     return this.#isEarly ? this.#result() : undefined;
+  }
+
+  /** What is held, in its order; `until` and `isFresh` as {@link CorrelationWindow.restore} takes them. */
+  state(): { readonly hits: readonly CorrelationHit[]; readonly until: number; readonly isFresh: boolean } {
+    return { hits: this.#entries.map(({ hit }) => hit), until: this.#until, isFresh: this.#isFresh };
+  }
+
+  /** Goes on from a state; the window must be new. */
+  restore(hits: readonly CorrelationHit[], until: number, isFresh: boolean): void {
+    hits.forEach((hit) => this.#add(this.#entryOf(hit)));
+    this.#until = until;
+    this.#isFresh = isFresh;
   }
 
   /** Forgets the first hit, after a last look when the condition could not be settled earlier. */
@@ -97,6 +105,14 @@ export class CorrelationWindow {
     }
     this.#perRule[first.rule] = (this.#perRule[first.rule] ?? 1) - 1;
     this.#rulesSeen -= this.#perRule[first.rule] === 0 ? 1 : 0;
+  }
+
+  #entryOf(hit: CorrelationHit): Entry {
+    const reading = hit.readings.get(this.linked.detection);
+    const values = (reading?.values ?? []).map((tuple) =>
+      tuple.length === 1 ? (tuple[0] ?? "") : JSON.stringify(tuple),
+    );
+    return { hit, rule: this.linked.rules.indexOf(hit.rule), values };
   }
 
   #add(entry: Entry): void {

@@ -1,10 +1,13 @@
-import type { AuditEvent } from "@auditsieve/audit";
+import { isJsonObject } from "@auditsieve/audit";
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { eventReader } from "./field-readers.ts";
 import { joinReadings, microseconds, readHit } from "./correlation-hit.ts";
 import type { CorrelationHit, HitReading } from "./correlation-hit.ts";
 import { CorrelationWindow } from "./correlation-window.ts";
 import type { WindowResult } from "./correlation-window.ts";
 import type { Detection } from "./detection.ts";
+import { listOf, readGroup } from "./evidence-table.ts";
+import type { EvidenceReader, EvidenceWriter } from "./evidence-table.ts";
 import { digest } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import type { LinkedCorrelation, LinkedCorrelations } from "./link-correlations.ts";
@@ -166,6 +169,49 @@ export class Correlator {
     return this.#drain(Number.POSITIVE_INFINITY);
   }
 
+  /** What waits and what windows hold, for `restore`. */
+  snapshot(evidence: EvidenceWriter): JsonValue {
+    return {
+      newest: finite(this.#newest),
+      floor: finite(this.#floor),
+      waiting: this.#waiting.items().map((hit) => evidence.hit(hit)),
+      windows: [...this.#windows.values()].map((window) => {
+        const { hits, until, isFresh } = window.state();
+        const { key, values } = window.group;
+        const held = hits.map((hit) => evidence.hit(hit));
+        return [window.linked.detection.id, [key, [...values]], held, finite(until), isFresh];
+      }),
+    };
+  }
+
+  /** Goes on from a snapshot; the correlator must be new. What is of a detection that `evidence` does not know is left out. */
+  restore(snapshot: JsonValue | undefined, evidence: EvidenceReader): void {
+    const { newest, floor, waiting, windows } = isJsonObject(snapshot) ? snapshot : {};
+    this.#newest = typeof newest === "number" ? newest : Number.NEGATIVE_INFINITY;
+    this.#floor = typeof floor === "number" ? floor : Number.NEGATIVE_INFINITY;
+    for (const number of listOf(waiting)) {
+      const hit = evidence.hit(number);
+      if (hit) {
+        this.#waiting.push(hit);
+      }
+    }
+    for (const written of listOf(windows)) {
+      const [id, group, numbers, until, isFresh] = listOf(written);
+      const detection = evidence.detection(id);
+      const linked = this.#linked.correlations.find((one) => one.detection === detection);
+      if (linked) {
+        const window = new CorrelationWindow(linked, readGroup(group));
+        const hits = listOf(numbers).flatMap((number) => evidence.hit(number) ?? []);
+        const key = `${linked.detection.id} ${window.group.key}`;
+        this.#counting(window, (of) =>
+          of.restore(hits, typeof until === "number" ? until : Number.NEGATIVE_INFINITY, isFresh === true),
+        );
+        this.#windows.set(key, window);
+        this.#deadlines.push({ key, window, deadline: window.deadline });
+      }
+    }
+  }
+
   /** Whether findings of this detection are only counted by correlations. */
   isSilent(detection: Detection): boolean {
     return this.#linked.silent.has(detection);
@@ -281,6 +327,11 @@ export class Correlator {
     this.#heldLength += window.length - length;
     return result;
   }
+}
+
+/** JSON has no infinite numbers. */
+function finite(time: number): number | null {
+  return Number.isFinite(time) ? time : null;
 }
 
 interface Scheduled {

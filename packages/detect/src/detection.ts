@@ -26,6 +26,8 @@ export interface Detection {
   readonly runbook: readonly string[];
   /** The file it was loaded from, as given to the loader. */
   readonly file: string;
+  /** Hash of all that decides what it finds: what another one has remembered is not its own. */
+  readonly fingerprint?: string;
   /** What the log must hold for every kind of hit; derived from the condition. */
   readonly needs: readonly Need[];
   /** The compiled condition; its form may change. That of a correlation no event satisfies. */

@@ -1,9 +1,12 @@
+import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import type { CorrelationHit } from "./correlation-hit.ts";
 import { Correlator } from "./correlator.ts";
 import type { CorrelatorOptions } from "./correlator.ts";
 import type { Detection } from "./detection.ts";
 import type { DetectionEngine } from "./detection-engine.ts";
+import { EvidenceReader, EvidenceWriter, listOf, SHOWN_EVENTS } from "./evidence-table.ts";
+import type { EventCodec } from "./evidence-table.ts";
 import { digest, requestKey, writeFinding } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import { eventReader, headReader } from "./field-readers.ts";
@@ -14,7 +17,10 @@ import type { HeadView } from "./head-view.ts";
 import { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { ClusterMemoryOptions } from "./memory/cluster-memory.ts";
 import { timeOf } from "./memory/body.ts";
+import { USE } from "./memory/feeders.ts";
 import type { CredentialLedger } from "./memory/credential-ledger.ts";
+import { readRequest, SETTLED, UNDECIDED, writeRequest } from "./open-request.ts";
+import type { OpenRequest, Standing } from "./open-request.ts";
 
 /** How a {@link FindingStream} works; every bound has a default. */
 export interface FindingStreamOptions extends CorrelatorOptions, ClusterMemoryOptions {
@@ -45,40 +51,7 @@ export interface FindingStreamCounts {
   readonly memoryEvicted: number;
 }
 
-/** What is known about one request and one detection; a held one keeps its event by `show`. */
-type Standing =
-  | {
-      readonly kind: "held";
-      readonly show: () => AuditEvent;
-      readonly length: number;
-      readonly hit: CorrelationHit | undefined;
-      readonly keys: FirstSeenKeys | undefined;
-    }
-  | { readonly kind: "undecided" }
-  | { readonly kind: "settled" };
-
-interface OpenRequest {
-  readonly key: string;
-  time: number;
-  readonly standings: Map<Detection, Standing>;
-}
-
-/** Stands for a credential, or an address of it, that is not in the ledger yet. */
-const USE: Detection = {
-  id: "memory-use",
-  title: "Use of a credential",
-  severity: "informational",
-  references: [],
-  tags: [],
-  techniques: [],
-  falsePositives: [],
-  runbook: [],
-  file: "",
-  needs: [],
-  condition: { kind: "or", of: [] },
-};
-const SETTLED: Standing = { kind: "settled" };
-const UNDECIDED: Standing = { kind: "undecided" };
+const VERSION = 2;
 
 /**
  * Turns events into findings: one per request and detection although several stages of the request match. A hit at
@@ -118,6 +91,7 @@ export class FindingStream {
   #length: number | undefined;
   #findings = 0;
   #evicted = 0;
+  #changes = 0;
 
   constructor(engine: DetectionEngine, options: FindingStreamOptions = {}) {
     this.#engine = engine;
@@ -188,25 +162,57 @@ export class FindingStream {
   }
 
   /**
-   * What earlier events told: the memory and the first-seen values, as JSON for `restore`. Open requests and windows of
-   * correlations are not in it: `flush` gives those.
+   * All that earlier events told, as JSON for `restore`: memory, first-seen values, open requests, what correlations have
+   * counted. `codec` says how an event is written that a later finding may carry; by default as it may leave.
    */
-  snapshot(): JsonValue {
-    return { version: 1, memory: this.#memory.snapshot(), firstSeen: this.#firstSeen.snapshot() };
+  snapshot(codec: EventCodec = SHOWN_EVENTS): JsonValue {
+    const evidence = new EvidenceWriter(codec);
+    return {
+      version: VERSION,
+      detections: Object.fromEntries(this.#engine.detections.map(({ id, fingerprint = "" }) => [id, fingerprint])),
+      memory: this.#memory.snapshot(),
+      firstSeen: this.#firstSeen.snapshot(),
+      open: [...this.#open.values()].map((request) => writeRequest(request, evidence)),
+      correlations: this.#correlator.snapshot(evidence),
+      evidence: evidence.written(),
+    };
   }
 
-  /** Goes on from a snapshot; false, and nothing is changed, when it is of a version that is not known. */
-  restore(snapshot: unknown): boolean {
-    const { version, memory, firstSeen } = (snapshot ?? {}) as Readonly<Record<string, unknown>>;
-    if (version !== 1 || !this.#memory.restore(memory)) {
+  /**
+   * Goes on from a snapshot; the stream must be new. What is of a detection that is gone or changed is left out. False, and
+   * nothing is changed, when the snapshot is of a version that is not known.
+   */
+  restore(snapshot: unknown, codec: EventCodec = SHOWN_EVENTS): boolean {
+    const written = snapshot as JsonValue | undefined;
+    if (!isJsonObject(written) || written["version"] !== VERSION || !this.#memory.restore(written["memory"])) {
       return false;
     }
-    this.#firstSeen.restore(firstSeen);
+    const before = isJsonObject(written["detections"]) ? written["detections"] : {};
+    const unchanged = this.#engine.detections.filter(({ id, fingerprint = "" }) => before[id] === fingerprint);
+    const kept = new Map(unchanged.map((detection) => [detection.id, detection] as const));
+    const evidence = new EvidenceReader(written["evidence"], codec, kept);
+    this.#firstSeen.restore(written["firstSeen"], (id) => kept.has(id));
+    for (const one of listOf(written["open"])) {
+      const request = readRequest(one, evidence);
+      if (request) {
+        this.#open.set(request.key, request);
+        for (const standing of request.standings.values()) {
+          this.#heldLength += standing.kind === "held" ? standing.length : 0;
+        }
+      }
+    }
+    this.#correlator.restore(written["correlations"], evidence);
     return true;
+  }
+
+  /** Grows with everything that may change a snapshot. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Lets go of every open request; call it when the input ends. */
   flush(): readonly Finding[] {
+    this.#changes++;
     const findings = [...this.#open.values()].flatMap((request) => this.#close(request));
     return [...findings, ...this.#counted(this.#correlator.flush())];
   }
@@ -234,6 +240,7 @@ export class FindingStream {
   }
 
   #pass(timestamp: string | undefined): Finding[] {
+    this.#changes++;
     const time = Date.parse(timestamp ?? "");
     const findings = Number.isNaN(time) ? [] : this.#letGo(time);
     findings.push(...this.#counted(this.#correlator.advance(timestamp)));

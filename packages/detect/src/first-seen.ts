@@ -3,6 +3,7 @@ import type { FieldReader } from "./condition/evaluate.ts";
 import type { CorrelationField } from "./correlation.ts";
 import { tuplesOf } from "./correlation-hit.ts";
 import type { Detection } from "./detection.ts";
+import { digest } from "./finding.ts";
 import { RecentMap } from "./memory/recent-map.ts";
 
 /** The `first-seen` part of a detection: it finds what meets its condition and is new. */
@@ -69,10 +70,12 @@ export class FirstSeenStore {
     return { groups: this.#groups.snapshot((since) => since), tuples: this.#tuples.snapshot((seen) => seen) };
   }
 
-  restore(snapshot: unknown): void {
+  /** `isKept` says of which detections' ids the values are taken over; by default of all. */
+  restore(snapshot: unknown, isKept: (id: string) => boolean = () => true): void {
     const { groups, tuples } = (snapshot ?? {}) as Readonly<Record<string, unknown>>;
-    this.#groups.restore(groups, (value) => (typeof value === "number" ? value : undefined));
-    this.#tuples.restore(tuples, (value) => (value === true ? true : undefined));
+    const isOfKept = (key: string): boolean => isKept(idOf(key));
+    this.#groups.restore(groups, (value, key) => (typeof value === "number" && isOfKept(key) ? value : undefined));
+    this.#tuples.restore(tuples, (value, key) => (value === true && isOfKept(key) ? true : undefined));
   }
 }
 
@@ -84,6 +87,8 @@ export function firstSeenKeys(
 ): FirstSeenKeys | undefined {
   const groups = tuplesOf(per, detection, reader);
   const tuples = tuplesOf(fields, detection, reader);
+  // Values of bodies may be secret, and keys outlive the event in snapshots.
+  const keyOf = [...fields, ...per].some(isOfBody) ? hashedKey : plainKey;
   return (
     groups &&
     tuples &&
@@ -96,7 +101,21 @@ export function firstSeenKeys(
   );
 }
 
+function isOfBody({ paths, perRule }: CorrelationField): boolean {
+  return [...paths, ...[...perRule.values()].flat()].some(({ text }) => /^(?:request|response)Object\b/.test(text));
+}
+
 /** Injective: before each text stands its length. */
-function keyOf(id: string, texts: readonly string[]): string {
-  return texts.reduce((key, text) => `${key} ${text.length}:${text}`, id);
+function plainKey(id: string, texts: readonly string[]): string {
+  return texts.reduce((key, text) => `${key} ${text.length}:${text}`, `${id.length}:${id}`);
+}
+
+function hashedKey(id: string, texts: readonly string[]): string {
+  return `${id.length}:${id} ${digest(...texts)}`;
+}
+
+/** The detection's id in a key. */
+function idOf(key: string): string {
+  const colon = key.indexOf(":");
+  return key.slice(colon + 1, colon + 1 + Number(key.slice(0, colon)));
 }

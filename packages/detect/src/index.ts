@@ -23,6 +23,7 @@ export { linkCorrelations } from "./link-correlations.ts";
 export type { LinkedCorrelation, LinkedCorrelations } from "./link-correlations.ts";
 export { evaluateCase } from "./evaluate-case.ts";
 export { findingOfRequest, requestId } from "./finding.ts";
+export type { EventCodec, ShowEvent } from "./evidence-table.ts";
 export type { Finding, RequestOutcome } from "./finding.ts";
 export { FindingStream } from "./finding-stream.ts";
 export type { FindingStreamCounts, FindingStreamOptions } from "./finding-stream.ts";

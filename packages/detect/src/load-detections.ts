@@ -2,6 +2,7 @@ import { isJsonObject, own, readYaml } from "@auditsieve/audit";
 import type { JsonObject, JsonValue, Problem, YamlDocument } from "@auditsieve/audit";
 import type { Expression } from "./condition/expression.ts";
 import { SEVERITIES } from "./detection.ts";
+import { digest } from "./finding.ts";
 import type { Detection, Severity } from "./detection.ts";
 import { deriveNeeds } from "./derive-needs.ts";
 import type { FirstSeen } from "./first-seen.ts";
@@ -87,14 +88,20 @@ export function loadDetectionFiles(
     loaded.flatMap(({ detections }) => detections),
     loaded.flatMap(({ filters }) => filters),
   );
+  const rewriting = JSON.stringify(options, (_, value: unknown) =>
+    typeof value === "function" ? value.toString() : value,
+  );
   const problems = loaded.flatMap(({ file, problems: own }) => own.map((problem) => ({ ...problem, file })));
   const { correlations } = linkCorrelations(filtered.detections);
   const leaves = leavesOf(correlations);
   return {
     detections: filtered.detections.map((detection) => {
       const restsOn = leaves.get(detection);
+      const fingerprint = digest(detection.fingerprint ?? "", rewriting);
       // What the log must hold for a correlation is what the detections need that it rests on.
-      return restsOn ? { ...detection, restsOn, needs: restsOn.flatMap(({ needs }) => needs) } : detection;
+      return restsOn
+        ? { ...detection, fingerprint, restsOn, needs: restsOn.flatMap(({ needs }) => needs) }
+        : { ...detection, fingerprint };
     }),
     problems: [...problems, ...filtered.problems],
   };
@@ -180,7 +187,10 @@ function loadDocument(
   if (Object.hasOwn(value, "correlation")) {
     const head = readHead(value, file, log);
     const correlation = readCorrelation(value, log, fields);
-    return log.failed || !head || !correlation ? undefined : { ...head, needs: [], condition: NEVER, correlation };
+    const fingerprint = fingerprintOf(value);
+    return log.failed || !head || !correlation
+      ? undefined
+      : { ...head, fingerprint, needs: [], condition: NEVER, correlation };
   }
   checkLogsource(own(value, "logsource"), log);
   const filter = isFilter ? readFilter(value, shown, file, log, fields) : undefined;
@@ -193,7 +203,17 @@ function loadDocument(
   if (log.failed || !condition || !head) {
     return undefined;
   }
-  return { ...head, ...extension, needs: deriveNeeds(condition, namedFields(extension.firstSeen)), condition };
+  const needs = deriveNeeds(condition, namedFields(extension.firstSeen));
+  return { ...head, ...extension, fingerprint: fingerprintOf(value), needs, condition };
+}
+
+/** Hash of what decides, without what a document says about itself. */
+function fingerprintOf(value: JsonObject): string {
+  return digest(
+    JSON.stringify(
+      ["logsource", "detection", "correlation", "auditsieve", "filter"].map((key) => own(value, key) ?? null),
+    ),
+  );
 }
 
 function namedFields(firstSeen: FirstSeen | undefined): readonly string[] {

@@ -42,3 +42,18 @@ function load(part: MemoryPart): Detection {
   }
   return detection;
 }
+
+/** Stands for a credential, or an address of it, that is not in the ledger yet. */
+export const USE: Detection = {
+  id: "memory-use",
+  title: "Use of a credential",
+  severity: "informational",
+  references: [],
+  tags: [],
+  techniques: [],
+  falsePositives: [],
+  runbook: [],
+  file: "",
+  needs: [],
+  condition: { kind: "or", of: [] },
+};

@@ -67,13 +67,13 @@ export class RecentMap<V> {
   }
 
   /** Takes the place of what is held; entries that `read` gives nothing for are left out. */
-  restore(snapshot: unknown, read: (value: unknown) => V | undefined): void {
+  restore(snapshot: unknown, read: (value: unknown, key: string) => V | undefined): void {
     const { young, old, evicted } = (snapshot ?? {}) as Readonly<Record<string, unknown>>;
     const half = (list: unknown): Map<string, V> =>
       new Map(
         (Array.isArray(list) ? (list as readonly unknown[]) : []).flatMap((entry) => {
           const [key, written] = Array.isArray(entry) ? (entry as readonly unknown[]) : [];
-          const value = read(written);
+          const value = typeof key === "string" ? read(written, key) : undefined;
           return typeof key === "string" && value !== undefined ? [[key, value] as const] : [];
         }),
       );

@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue, Problem } from "@auditsieve/audit";
 import type { Expression } from "../condition/expression.ts";
 import { deriveNeeds } from "../derive-needs.ts";
 import type { Detection } from "../detection.ts";
+import { digest } from "../finding.ts";
 import { compileCondition } from "./compile-condition.ts";
 import type { FieldPipeline } from "./field-pipeline.ts";
 import { LIMITS } from "./limits.ts";
@@ -14,6 +15,8 @@ export interface DetectionFilter {
   /** Ids or names of the detections; "any" is all of them. */
   readonly rules: readonly string[] | "any";
   readonly condition: Expression;
+  /** The filter as it is written, for the fingerprint of a detection. */
+  readonly text: string;
   readonly file: string;
 }
 
@@ -36,7 +39,7 @@ export function readFilter(
     );
   }
   const condition = compileCondition(filter, log, fields, "filter");
-  return rules && condition && { title, rules, condition, file };
+  return rules && condition && { title, rules, condition, text: JSON.stringify(filter), file };
 }
 
 /** The detections with the filters added, and a warning for every detection that a filter names in vain. */
@@ -64,7 +67,8 @@ export function applyFilters(
       kind: "and",
       of: [detection.condition, ...own.map((filter) => filter.condition)],
     };
-    return { ...detection, condition, needs: deriveNeeds(condition) };
+    const fingerprint = digest(detection.fingerprint ?? "", ...own.map(({ text }) => text));
+    return { ...detection, fingerprint, condition, needs: deriveNeeds(condition) };
   });
   return { detections: filtered, problems };
 }

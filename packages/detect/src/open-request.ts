@@ -1,0 +1,77 @@
+import { isJsonObject } from "@auditsieve/audit";
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import type { CorrelationHit } from "./correlation-hit.ts";
+import type { Detection } from "./detection.ts";
+import { listOf } from "./evidence-table.ts";
+import type { EvidenceReader, EvidenceWriter } from "./evidence-table.ts";
+import type { FirstSeenKeys } from "./first-seen.ts";
+
+/** What is known about one request and one detection; a held one keeps its event by `show`. */
+export type Standing =
+  | {
+      readonly kind: "held";
+      readonly show: () => AuditEvent;
+      readonly length: number;
+      readonly hit: CorrelationHit | undefined;
+      readonly keys: FirstSeenKeys | undefined;
+    }
+  | { readonly kind: "undecided" }
+  | { readonly kind: "settled" };
+
+export const SETTLED: Standing = { kind: "settled" };
+export const UNDECIDED: Standing = { kind: "undecided" };
+
+/** A request of which a later stage may still come. */
+export interface OpenRequest {
+  readonly key: string;
+  time: number;
+  readonly standings: Map<Detection, Standing>;
+}
+
+/** The request for a snapshot. */
+export function writeRequest({ key, time, standings }: OpenRequest, evidence: EvidenceWriter): JsonValue {
+  return [key, time, [...standings].map(([detection, standing]) => [detection.id, writeStanding(standing, evidence)])];
+}
+
+/** A request of a snapshot, with what it says of detections that `evidence` knows; undefined when that is nothing. */
+export function readRequest(written: JsonValue, evidence: EvidenceReader): OpenRequest | undefined {
+  const [key, time, standings] = listOf(written);
+  const known = listOf(standings).flatMap((one): readonly (readonly [Detection, Standing])[] => {
+    const [id, standing] = listOf(one);
+    const detection = evidence.detection(id);
+    const read = detection && readStanding(standing, evidence);
+    return detection && read ? [[detection, read]] : [];
+  });
+  return typeof key === "string" && typeof time === "number" && known.length > 0
+    ? { key, time, standings: new Map(known) }
+    : undefined;
+}
+
+function writeStanding(standing: Standing, evidence: EvidenceWriter): JsonValue {
+  if (standing.kind !== "held") {
+    return standing.kind;
+  }
+  const { show, length, hit, keys } = standing;
+  return {
+    event: evidence.event(show),
+    length,
+    ...(hit && { hit: evidence.hit(hit) }),
+    ...(keys && { keys: keys.map(({ group, tuple }) => [group, tuple]) }),
+  };
+}
+
+function readStanding(written: JsonValue | undefined, evidence: EvidenceReader): Standing | undefined {
+  if (!isJsonObject(written)) {
+    return written === "settled" ? SETTLED : written === "undecided" ? UNDECIDED : undefined;
+  }
+  const { event, length, hit, keys } = written;
+  const show = evidence.event(event);
+  if (show === undefined || typeof length !== "number") {
+    return undefined;
+  }
+  const read = listOf(keys).flatMap((pair) => {
+    const [group, tuple] = listOf(pair);
+    return typeof group === "string" && typeof tuple === "string" ? [{ group, tuple }] : [];
+  });
+  return { kind: "held", show, length, hit: evidence.hit(hit), keys: keys === undefined ? undefined : read };
+}
