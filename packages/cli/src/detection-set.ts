@@ -3,11 +3,12 @@ import type { Detection } from "@auditsieve/detect";
 import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { readExceptionTexts } from "./exceptions-option.ts";
 import { Failure, systemCode } from "./failure.ts";
 import { sayProblem } from "./output.ts";
 import { readDetectionTexts } from "./shipped.ts";
 
-/** Detections, and the texts that they were made of. */
+/** Detections, and the texts that they and their exceptions were made of. */
 export interface DetectionSet {
   readonly detections: readonly Detection[];
   readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
@@ -16,12 +17,13 @@ export interface DetectionSet {
 /** Stands for the detections that come with auditsieve. */
 export const SHIPPED = "shipped";
 
-/** Detections of files and of folders of .yml and .yaml files, searched to their ends; `shipped` stands for ours. */
-export function loadDetectionSet(paths: readonly string[]): DetectionSet {
+/** Detections of files and of folders of .yml and .yaml files, searched to their ends; `shipped` stands for ours. `exceptions` are files that tune them. */
+export function loadDetectionSet(paths: readonly string[], exceptions: readonly string[] = []): DetectionSet {
   const texts = paths.flatMap((path) =>
     path === SHIPPED ? readDetectionTexts(undefined) : readDetectionTexts(detectionFiles(path)),
   );
-  const { detections, problems } = loadDetectionFiles(texts);
+  const tuning = readExceptionTexts(exceptions);
+  const { detections, problems } = loadDetectionFiles(texts, { exceptions: tuning });
   problems.forEach(({ file, ...problem }) => sayProblem(problem, file));
   const errors = problems.filter(({ severity }) => severity === "error").length;
   if (errors > 0) {
@@ -29,7 +31,7 @@ export function loadDetectionSet(paths: readonly string[]): DetectionSet {
       hint: "Each is said above with its place",
     });
   }
-  const files = texts.map(({ file, text }) => ({
+  const files = [...texts, ...tuning].map(({ file, text }) => ({
     name: file,
     bytes: Buffer.byteLength(text),
     sha256: createHash("sha256").update(text).digest("hex"),

@@ -166,6 +166,7 @@ const LISTS: ReadonlySet<string> = new Set([
   "compare",
   "paths",
   "pipeline",
+  "exceptions",
   "policies",
   "identity",
 ]);

@@ -35,6 +35,8 @@ export interface CorrelationHit {
   /** By the correlation, also those that are reached over others. */
   readonly readings: ReadonlyMap<Detection, HitReading>;
   readonly evidence: readonly Evidence[];
+  /** Ids of exceptions by which correlations do not count it. */
+  readonly excused: readonly string[];
 }
 
 const MAX_VALUES = 16;

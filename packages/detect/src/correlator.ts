@@ -8,9 +8,12 @@ import type { WindowResult } from "./correlation-window.ts";
 import type { Detection } from "./detection.ts";
 import { listOf, readGroup } from "./evidence-table.ts";
 import type { EvidenceReader, EvidenceWriter } from "./evidence-table.ts";
+import { exceptionFor } from "./exceptions/detection-exception.ts";
+import { SuppressedCounts } from "./exceptions/suppressed-counts.ts";
 import { digest } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import type { LinkedCorrelation, LinkedCorrelations } from "./link-correlations.ts";
+import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { MinHeap } from "./min-heap.ts";
 import { evidenceOf, writeCorrelationFinding } from "./write-correlation-finding.ts";
 
@@ -26,6 +29,8 @@ export interface CorrelatorOptions {
   readonly maxHeldLength?: number;
   /** Most events that a finding carries. Default 20. */
   readonly maxEvents?: number;
+  /** Where hits are counted that exceptions take out of what correlations count. */
+  readonly suppressed?: SuppressedCounts;
 }
 
 /** What a correlator lost to stay within its bounds. */
@@ -58,6 +63,7 @@ export class Correlator {
   readonly #windows = new Map<string, CorrelationWindow>();
   readonly #deadlines = new MinHeap<Scheduled>(endsEarlier);
   readonly #undecided = new Map<string, number>();
+  readonly #suppressed: SuppressedCounts;
   #newest = Number.NEGATIVE_INFINITY;
   /** Hits before this moment are late. */
   #floor = Number.NEGATIVE_INFINITY;
@@ -69,6 +75,7 @@ export class Correlator {
 
   constructor(linked: LinkedCorrelations, options: CorrelatorOptions = {}) {
     this.#linked = linked;
+    this.#suppressed = options.suppressed ?? new SuppressedCounts([]);
     for (const correlation of linked.correlations) {
       for (const rule of correlation.rules) {
         this.#byRule.set(rule, [...(this.#byRule.get(rule) ?? []), correlation]);
@@ -88,20 +95,28 @@ export class Correlator {
     request: string,
     show: () => AuditEvent,
     length: number,
+    memory?: ClusterMemory,
   ): CorrelationHit | undefined {
     if (!this.#byRule.has(rule)) {
       return undefined;
     }
     const reader = eventReader(event);
+    const remembering = eventReader(event, memory);
     const readings = new Map<Detection, HitReading>();
     const seen = new Set<Detection>();
+    const excused: string[] = [];
     const read = (child: Detection): void => {
       if (seen.has(child)) {
         return;
       }
       seen.add(child);
       for (const linked of this.#byRule.get(child) ?? []) {
-        const reading = readHit(linked, child, reader);
+        const exception = exceptionFor(linked.detection.exceptions, event, remembering);
+        const reading = exception ? undefined : readHit(linked, child, reader);
+        if (exception) {
+          excused.push(exception.id);
+          continue;
+        }
         if (reading) {
           const before = readings.get(linked.detection);
           readings.set(linked.detection, before ? joinReadings([before, reading]) : reading);
@@ -121,11 +136,15 @@ export class Correlator {
       rule,
       readings,
       evidence: [{ request, show, length }],
+      excused,
     };
   }
 
   /** Takes a hit into account; findings come from `advance`. */
   add(hit: CorrelationHit): readonly Finding[] {
+    for (const id of hit.excused) {
+      this.#suppressed.add(id);
+    }
     if (hit.time < this.#floor) {
       this.#late++;
       return [];
@@ -298,7 +317,7 @@ export class Correlator {
         [...above].map((one) => [one, joinReadings(result.hits.flatMap((hit) => hit.readings.get(one) ?? []))]),
       );
       const evidence = evidenceOf(linked, result.hits, this.#maxEvents);
-      this.#feed({ time, id, rule: detection, readings, evidence }, findings);
+      this.#feed({ time, id, rule: detection, readings, evidence, excused: [] }, findings);
     }
   }
 

@@ -3,6 +3,7 @@ import { evaluate } from "./condition/evaluate.ts";
 import type { Truth } from "./condition/evaluate.ts";
 import { fieldsRead } from "./condition/fields-read.ts";
 import type { Detection } from "./detection.ts";
+import { exceptionFor } from "./exceptions/detection-exception.ts";
 import { eventReader } from "./field-readers.ts";
 import { HeadPlan } from "./head-plan.ts";
 import { headOf } from "./head-view.ts";
@@ -118,14 +119,17 @@ export class DetectionEngine {
  * assert.equal(evaluateDetection(detection, { ...event, level: "Request", requestObject: { spec: { hostPID: true } } }), "hit");
  */
 export function evaluateDetection(detection: Detection, event: AuditEvent, memory?: ClusterMemory): Outcome {
-  return outcomeOf(evaluate(detection.condition, eventReader(event, memory)));
+  const reader = eventReader(event, memory);
+  const outcome = outcomeOf(evaluate(detection.condition, reader));
+  return outcome === "hit" && exceptionFor(detection.exceptions, event, reader) ? "miss" : outcome;
 }
 
 function outcomeOf(truth: Truth): Outcome {
   return truth === undefined ? "unknown" : truth ? "hit" : "miss";
 }
 
-function fieldsOf({ condition, firstSeen }: Detection): ReadonlySet<string> {
+function fieldsOf({ condition, firstSeen, exceptions = [] }: Detection): ReadonlySet<string> {
   const named = [...(firstSeen?.fields ?? []), ...(firstSeen?.per ?? [])].flatMap(({ paths }) => paths);
-  return new Set([...fieldsRead(condition), ...named.map(({ text }) => text)]);
+  const excusing = exceptions.flatMap((exception) => [...fieldsRead(exception.condition)]);
+  return new Set([...fieldsRead(condition), ...excusing, ...named.map(({ text }) => text)]);
 }

@@ -1,6 +1,7 @@
 import type { Need } from "@auditsieve/audit";
 import type { Expression } from "./condition/expression.ts";
 import type { Correlation } from "./correlation.ts";
+import type { DetectionException } from "./exceptions/detection-exception.ts";
 import type { FirstSeen } from "./first-seen.ts";
 
 /** Sigma's words for how bad a finding is, least first. Sigma's key for it is `level`. */
@@ -38,6 +39,8 @@ export interface Detection {
   readonly correlation?: Correlation;
   /** Of a correlation: the detections of single events that it rests on, over any number of others. */
   readonly restsOn?: readonly Detection[];
+  /** What it is excused from, in the order of their files. */
+  readonly exceptions?: readonly DetectionException[];
 }
 
 /** Whether `a` is less bad than `b`. */

@@ -58,6 +58,7 @@ export class EvidenceWriter {
           values.map((tuple) => [...tuple]),
         ]),
         hit.evidence.map(({ request, show, length }) => [request, this.event(show), length]),
+        [...hit.excused],
       ]) - 1;
     this.#hits.set(hit, number);
     return number;
@@ -95,7 +96,7 @@ export class EvidenceReader {
     return typeof number === "number" ? this.#hits[number] : undefined;
   }
 
-  #readHit([time, id, ruleId, readings, evidence]: readonly JsonValue[]): CorrelationHit | undefined {
+  #readHit([time, id, ruleId, readings, evidence, excused]: readonly JsonValue[]): CorrelationHit | undefined {
     const rule = this.detection(ruleId);
     if (rule === undefined || typeof time !== "number" || typeof id !== "string") {
       return undefined;
@@ -118,6 +119,7 @@ export class EvidenceReader {
         const show = this.event(number);
         return typeof request === "string" && typeof length === "number" && show ? [{ request, show, length }] : [];
       }),
+      excused: textsOf(excused),
     };
   }
 }

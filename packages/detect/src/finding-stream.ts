@@ -7,10 +7,14 @@ import type { Detection } from "./detection.ts";
 import type { DetectionEngine } from "./detection-engine.ts";
 import { EvidenceReader, EvidenceWriter, listOf, SHOWN_EVENTS } from "./evidence-table.ts";
 import type { EventCodec } from "./evidence-table.ts";
+import { exceptionFor } from "./exceptions/detection-exception.ts";
+import type { DetectionException } from "./exceptions/detection-exception.ts";
+import { SuppressedCounts } from "./exceptions/suppressed-counts.ts";
 import { digest, requestKey, writeFinding } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import { eventReader, headReader } from "./field-readers.ts";
 import { firstSeenKeys, FirstSeenStore } from "./first-seen.ts";
+import type { FindingStreamCounts } from "./finding-stream-counts.ts";
 import type { FirstSeenKeys } from "./first-seen.ts";
 import { headOf } from "./head-view.ts";
 import type { HeadView } from "./head-view.ts";
@@ -23,7 +27,7 @@ import { readRequest, SETTLED, UNDECIDED, writeRequest } from "./open-request.ts
 import type { OpenRequest, Standing } from "./open-request.ts";
 
 /** How a {@link FindingStream} works; every bound has a default. */
-export interface FindingStreamOptions extends CorrelatorOptions, ClusterMemoryOptions {
+export interface FindingStreamOptions extends Omit<CorrelatorOptions, "suppressed">, ClusterMemoryOptions {
   /** Names the apiserver that wrote the events: several may use one auditID. Default "". */
   readonly apiserver?: string;
   /** Most requests remembered at a time. Default 50,000. */
@@ -34,21 +38,6 @@ export interface FindingStreamOptions extends CorrelatorOptions, ClusterMemoryOp
   readonly holdMs?: number;
   /** Most values that first-seen detections remember, in each of two halves. Default 100,000. */
   readonly maxFirstSeen?: number;
-}
-
-/** What a stream could not say, and what it forgot to stay within its bounds. */
-export interface FindingStreamCounts {
-  readonly findings: number;
-  /** Requests that a detection could not decide, by detection id. */
-  readonly undecided: Readonly<Record<string, number>>;
-  /** Requests let go early because too many, or too large ones, were open. */
-  readonly evicted: number;
-  /** Hits that came too late for the correlations that count them. */
-  readonly late: number;
-  /** Hits that correlations forgot before their window was over. */
-  readonly correlationEvicted: number;
-  /** Pods, grants, credentials and first-seen values that were forgotten because there were too many. */
-  readonly memoryEvicted: number;
 }
 
 const VERSION = 2;
@@ -86,6 +75,7 @@ export class FindingStream {
   /** In order of last use. */
   readonly #open = new Map<string, OpenRequest>();
   readonly #undecided = new Map<string, number>();
+  readonly #suppressed: SuppressedCounts;
   #heldLength = 0;
   /** Of the event in hand. */
   #length: number | undefined;
@@ -95,7 +85,8 @@ export class FindingStream {
 
   constructor(engine: DetectionEngine, options: FindingStreamOptions = {}) {
     this.#engine = engine;
-    this.#correlator = new Correlator(engine.linked, options);
+    this.#suppressed = new SuppressedCounts(engine.detections);
+    this.#correlator = new Correlator(engine.linked, { ...options, suppressed: this.#suppressed });
     this.#memory = new ClusterMemory(options);
     this.#firstSeen = new FirstSeenStore(options.maxFirstSeen);
     this.#apiserver = options.apiserver ?? "";
@@ -223,6 +214,7 @@ export class FindingStream {
     return {
       findings: this.#findings,
       undecided: Object.fromEntries([...this.#undecided, ...undecided]),
+      suppressed: this.#suppressed.counts(),
       evicted: this.#evicted,
       late,
       correlationEvicted: evicted,
@@ -291,8 +283,10 @@ export class FindingStream {
       if (outcome === "hit" && !before) {
         const length = this.#lengthOf(event);
         this.#heldLength += length;
-        const hit = this.#correlator.hitOf(detection, event, request.key, show, length);
-        request.standings.set(detection, { kind: "held", show, length, hit, keys: this.#keysOf(detection, event) });
+        const hit = this.#correlator.hitOf(detection, event, request.key, show, length, this.#memory);
+        const exception = this.#exceptionFor(detection, event);
+        const keys = this.#keysOf(detection, event);
+        request.standings.set(detection, { kind: "held", show, length, hit, keys, exception });
       }
       return [];
     }
@@ -309,12 +303,9 @@ export class FindingStream {
     if (outcome === "miss" || !this.#isNew(request, detection, this.#keysOf(detection, event))) {
       return [];
     }
-    return this.#write(
-      request,
-      detection,
-      show,
-      this.#correlator.hitOf(detection, event, request.key, show, this.#lengthOf(event)),
-    );
+    const exception = this.#exceptionFor(detection, event) ?? (before?.kind === "held" ? before.exception : undefined);
+    const hit = this.#correlator.hitOf(detection, event, request.key, show, this.#lengthOf(event), this.#memory);
+    return this.#write(request, detection, show, hit, exception);
   }
 
   /** Not by writing the event as text again where that can be helped: its bodies may not be parsed yet. */
@@ -364,8 +355,12 @@ export class FindingStream {
       if (!this.#isNew(request, detection, standing.keys)) {
         return [];
       }
-      return this.#write(request, detection, standing.show, standing.hit);
+      return this.#write(request, detection, standing.show, standing.hit, standing.exception);
     });
+  }
+
+  #exceptionFor({ exceptions }: Detection, event: AuditEvent): DetectionException | undefined {
+    return exceptions && exceptionFor(exceptions, event, eventReader(event, this.#memory));
   }
 
   #countUndecided(detection: Detection): void {
@@ -377,7 +372,12 @@ export class FindingStream {
     detection: Detection,
     show: () => AuditEvent,
     hit: CorrelationHit | undefined,
+    exception: DetectionException | undefined,
   ): readonly Finding[] {
+    if (exception) {
+      this.#suppressed.add(exception.id);
+      return [];
+    }
     const correlated = hit ? this.#counted(this.#correlator.add(hit)) : [];
     if (this.#correlator.isSilent(detection)) {
       return correlated;

@@ -1,5 +1,5 @@
 import { isJsonObject, own, readYaml } from "@auditsieve/audit";
-import type { JsonObject, JsonValue, Problem, YamlDocument } from "@auditsieve/audit";
+import type { JsonObject, JsonValue, Position, Problem, YamlDocument } from "@auditsieve/audit";
 import type { Expression } from "./condition/expression.ts";
 import { SEVERITIES } from "./detection.ts";
 import { digest } from "./finding.ts";
@@ -8,9 +8,12 @@ import { deriveNeeds } from "./derive-needs.ts";
 import type { FirstSeen } from "./first-seen.ts";
 import { linkCorrelations } from "./link-correlations.ts";
 import type { LinkedCorrelation } from "./link-correlations.ts";
+import { checkLogsource } from "./sigma/check-logsource.ts";
 import { compileCondition } from "./sigma/compile-condition.ts";
-import { applyFilters, readFilter } from "./sigma/detection-filter.ts";
-import type { DetectionFilter } from "./sigma/detection-filter.ts";
+import { applyExceptions } from "./exceptions/apply-exceptions.ts";
+import type { DetectionException } from "./exceptions/detection-exception.ts";
+import { readException } from "./exceptions/read-exception.ts";
+import { loadExceptions } from "./exceptions/load-exceptions.ts";
 import type { Placeholders } from "./sigma/expand-placeholders.ts";
 import { fieldPipeline } from "./sigma/field-pipeline.ts";
 import type { FieldPipeline } from "./sigma/field-pipeline.ts";
@@ -19,7 +22,7 @@ import type { Pipeline } from "./sigma/pipeline.ts";
 import { readCorrelation } from "./sigma/read-correlation.ts";
 import { readExtension } from "./sigma/read-extension.ts";
 import { problemLog } from "./sigma/problem-log.ts";
-import type { ProblemLog } from "./sigma/problem-log.ts";
+import type { Path, ProblemLog } from "./sigma/problem-log.ts";
 
 /** What {@link loadDetections} gives: every sound detection, and every problem with its place. */
 export interface LoadedDetections {
@@ -31,6 +34,8 @@ export interface LoadedDetections {
 export interface LoadedDetectionFiles {
   readonly detections: readonly Detection[];
   readonly problems: readonly (Problem & { readonly file: string })[];
+  /** All that is excused, in the order of the files. */
+  readonly exceptions: readonly DetectionException[];
 }
 
 /** What a detection may refer to and the loader must be given. */
@@ -41,6 +46,10 @@ export interface LoadOptions {
   readonly pipelines?: readonly Pipeline[];
   /** Whether only the audit format's own spelling of fields is known, without the shipped mapping. */
   readonly rawFieldsOnly?: boolean;
+  /** Exceptions files: filters and overrides that tune the detections; see docs/exceptions.md. */
+  readonly exceptions?: readonly { readonly file: string; readonly text: string }[];
+  /** When exceptions have ended, ms; what has ended is warned of. Default: now. */
+  readonly now?: number;
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -75,20 +84,27 @@ export function loadDetections(text: string, file: string, options: LoadOptions 
  * const filter = "{title: Ops may, logsource: {product: kubernetes}, filter: {rules: [nodes], s: {user.name: ops}, condition: not s}}";
  * const rule = "{title: Nodes, id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10, name: nodes, level: low, logsource: {product: kubernetes}, " +
  *   "detection: {s: {verb: delete, objectRef.resource: nodes}, condition: s}}";
- * const { problems } = loadDetectionFiles([{ file: "filter.yml", text: filter }, { file: "nodes.yml", text: rule }]);
+ * const { problems, exceptions } = loadDetectionFiles([{ file: "filter.yml", text: filter }, { file: "nodes.yml", text: rule }]);
  * assert.deepEqual(problems, []);
+ * assert.deepEqual(exceptions.map(({ title }) => title), ["Ops may"]);
  */
 export function loadDetectionFiles(
   files: readonly { readonly file: string; readonly text: string }[],
   options: LoadOptions = {},
 ): LoadedDetectionFiles {
+  const { now = Date.now() } = options;
   const fields = fieldPipeline(options.pipelines, options.placeholders, options.rawFieldsOnly);
-  const loaded = files.map(({ file, text }) => ({ file, ...loadText(text, file, fields) }));
-  const filtered = applyFilters(
+  const loaded = files.map(({ file, text }) => ({ file, ...loadText(text, { file, fields, now }) }));
+  const tuning = loadExceptions(options.exceptions ?? [], fields, now);
+  const exceptions = [...loaded.flatMap(({ filters }) => filters), ...tuning.exceptions];
+  const filtered = applyExceptions(
     loaded.flatMap(({ detections }) => detections),
-    loaded.flatMap(({ filters }) => filters),
+    exceptions,
+    tuning.overrides,
   );
-  const rewriting = JSON.stringify(options, (_, value: unknown) =>
+  // Exceptions change nothing that is remembered.
+  const { exceptions: _exceptions, now: _now, ...rewritten } = options;
+  const rewriting = JSON.stringify(rewritten, (_, value: unknown) =>
     typeof value === "function" ? value.toString() : value,
   );
   const problems = loaded.flatMap(({ file, problems: own }) => own.map((problem) => ({ ...problem, file })));
@@ -103,7 +119,8 @@ export function loadDetectionFiles(
         ? { ...detection, fingerprint, restsOn, needs: restsOn.flatMap(({ needs }) => needs) }
         : { ...detection, fingerprint };
     }),
-    problems: [...problems, ...filtered.problems],
+    problems: [...problems, ...tuning.problems, ...filtered.problems],
+    exceptions,
   };
 }
 
@@ -117,15 +134,23 @@ function leavesOf(correlations: readonly LinkedCorrelation[]): ReadonlyMap<Detec
 
 interface LoadedText {
   readonly detections: readonly Detection[];
-  readonly filters: readonly DetectionFilter[];
+  readonly filters: readonly DetectionException[];
   readonly problems: readonly Problem[];
 }
 
-function loadText(text: string, file: string, fields: FieldPipeline): LoadedText {
+/** What every document of a text is read with. */
+interface TextContext {
+  readonly file: string;
+  readonly fields: FieldPipeline;
+  readonly now: number;
+}
+
+function loadText(text: string, context: TextContext): LoadedText {
+  const { file } = context;
   const { documents, problems: syntax } = readYaml(text);
   const problems: Problem[] = [...syntax];
   const detections: Detection[] = [];
-  const filters: DetectionFilter[] = [];
+  const filters: DetectionException[] = [];
   if (documents.length > LIMITS.documents) {
     problems.push({
       id: "sigma-too-many",
@@ -144,7 +169,7 @@ function loadText(text: string, file: string, fields: FieldPipeline): LoadedText
     });
   }
   for (const document of documents.filter(({ value }) => value !== null)) {
-    const loaded = loadDocument(document, file, problems, fields);
+    const loaded = loadDocument(document, problems, context);
     if (loaded && "rules" in loaded) {
       filters.push(loaded);
     } else if (loaded) {
@@ -156,16 +181,16 @@ function loadText(text: string, file: string, fields: FieldPipeline): LoadedText
 
 function loadDocument(
   document: YamlDocument,
-  file: string,
   problems: Problem[],
-  fields: FieldPipeline,
-): Detection | DetectionFilter | undefined {
+  { file, fields, now }: TextContext,
+): Detection | DetectionException | undefined {
   const { value } = document;
+  const locate = (path: Path): Position | undefined => document.locate(path);
   const title = isJsonObject(value) ? own(value, "title") : undefined;
   const shown = typeof title === "string" && title !== "" ? title.slice(0, 120) : file;
   const isFilter = isJsonObject(value) && Object.hasOwn(value, "filter");
   const subject = `${isFilter ? "filter" : "detection"} ${JSON.stringify(shown)}`;
-  const log = problemLog(problems, subject, (path) => document.locate(path));
+  const log = problemLog(problems, subject, locate);
   if (!isJsonObject(value)) {
     log.error(
       "sigma-document",
@@ -193,7 +218,9 @@ function loadDocument(
       : { ...head, fingerprint, needs: [], condition: NEVER, correlation };
   }
   checkLogsource(own(value, "logsource"), log);
-  const filter = isFilter ? readFilter(value, shown, file, log, fields) : undefined;
+  const filter = isFilter
+    ? readException(value, shown, { file, log, locate, fields, now, isAccounted: false })
+    : undefined;
   if (isFilter) {
     return log.failed ? undefined : filter;
   }
@@ -293,19 +320,6 @@ function readSeverity(document: JsonObject, log: ProblemLog): Severity {
     log.error("sigma-level", ["level"], `its level ${JSON.stringify(level).slice(0, 80)} is not one of Sigma's`, words);
   }
   return "medium";
-}
-
-function checkLogsource(logsource: JsonValue | undefined, log: ProblemLog): void {
-  const product = isJsonObject(logsource) ? own(logsource, "product") : undefined;
-  const service = isJsonObject(logsource) ? own(logsource, "service") : undefined;
-  if (product !== "kubernetes" || (service !== undefined && service !== "audit")) {
-    log.error(
-      "sigma-logsource",
-      ["logsource"],
-      "its logsource is not the Kubernetes audit log",
-      "Use product: kubernetes and service: audit",
-    );
-  }
 }
 
 function text(document: JsonObject, key: string, log: ProblemLog): string | undefined {

@@ -2,6 +2,7 @@ import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import type { CorrelationHit } from "./correlation-hit.ts";
 import type { Detection } from "./detection.ts";
+import type { DetectionException } from "./exceptions/detection-exception.ts";
 import { listOf } from "./evidence-table.ts";
 import type { EvidenceReader, EvidenceWriter } from "./evidence-table.ts";
 import type { FirstSeenKeys } from "./first-seen.ts";
@@ -14,6 +15,8 @@ export type Standing =
       readonly length: number;
       readonly hit: CorrelationHit | undefined;
       readonly keys: FirstSeenKeys | undefined;
+      /** What excuses it, as far as its event says. */
+      readonly exception: DetectionException | undefined;
     }
   | { readonly kind: "undecided" }
   | { readonly kind: "settled" };
@@ -39,7 +42,7 @@ export function readRequest(written: JsonValue, evidence: EvidenceReader): OpenR
   const known = listOf(standings).flatMap((one): readonly (readonly [Detection, Standing])[] => {
     const [id, standing] = listOf(one);
     const detection = evidence.detection(id);
-    const read = detection && readStanding(standing, evidence);
+    const read = detection && readStanding(standing, detection, evidence);
     return detection && read ? [[detection, read]] : [];
   });
   return typeof key === "string" && typeof time === "number" && known.length > 0
@@ -51,20 +54,25 @@ function writeStanding(standing: Standing, evidence: EvidenceWriter): JsonValue 
   if (standing.kind !== "held") {
     return standing.kind;
   }
-  const { show, length, hit, keys } = standing;
+  const { show, length, hit, keys, exception } = standing;
   return {
     event: evidence.event(show),
     length,
     ...(hit && { hit: evidence.hit(hit) }),
+    ...(exception && { exception: exception.id }),
     ...(keys && { keys: keys.map(({ group, tuple }) => [group, tuple]) }),
   };
 }
 
-function readStanding(written: JsonValue | undefined, evidence: EvidenceReader): Standing | undefined {
+function readStanding(
+  written: JsonValue | undefined,
+  { exceptions }: Detection,
+  evidence: EvidenceReader,
+): Standing | undefined {
   if (!isJsonObject(written)) {
     return written === "settled" ? SETTLED : written === "undecided" ? UNDECIDED : undefined;
   }
-  const { event, length, hit, keys } = written;
+  const { event, length, hit, keys, exception } = written;
   const show = evidence.event(event);
   if (show === undefined || typeof length !== "number") {
     return undefined;
@@ -73,5 +81,12 @@ function readStanding(written: JsonValue | undefined, evidence: EvidenceReader):
     const [group, tuple] = listOf(pair);
     return typeof group === "string" && typeof tuple === "string" ? [{ group, tuple }] : [];
   });
-  return { kind: "held", show, length, hit: evidence.hit(hit), keys: keys === undefined ? undefined : read };
+  return {
+    kind: "held",
+    show,
+    length,
+    hit: evidence.hit(hit),
+    keys: keys === undefined ? undefined : read,
+    exception: exceptions?.find(({ id }) => id === exception),
+  };
 }

@@ -53,6 +53,7 @@ export function configSchema(): JsonObject {
       ...(schema["properties"] as JsonObject),
       ...lists,
       detections: { type: "array", items: { type: "string" } },
+      exceptions: { type: "array", items: { type: "string" } },
       tests: { type: "array", minItems: 1, items: caseSchema(root) },
     },
     required: [...(schema["required"] as readonly string[]), ...LISTS],

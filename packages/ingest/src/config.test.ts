@@ -113,6 +113,35 @@ detections: [1]
     expect(problems.some((problem) => message.test(problem.message))).toBe(true);
   });
 
+  test("tunes detections by exceptions files, whose problems have their place", () => {
+    const detections = `title: T
+id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
+level: high
+logsource: { product: kubernetes }
+detection: { s: { verb: delete }, condition: s }`;
+    const exception = `title: E
+id: e1
+description: why
+author: us
+logsource: { product: kubernetes }
+auditsieve: { expires: never }
+filter: { rules: [t], s: { user.username: ops }, condition: not s }`;
+    const read = (text: string): ReturnType<typeof readConfig> =>
+      readConfig(`${GOOD}exceptions: [/etc/exceptions.yml]\n`, {
+        ...references,
+        detections: () => [{ file: "t.yml", text: detections }],
+        readFile: (path) => (path === "/etc/exceptions.yml" ? text : references.readFile(path)),
+      });
+    const { config, problems } = read(exception);
+    expect(problems).toEqual([]);
+    expect(config?.detections.detections).toMatchObject([{ exceptions: [{ id: "e1", owner: "us" }] }]);
+    expect(read(exception.replace("author: us\n", "")).problems).toMatchObject([
+      { path: "exceptions", severity: "error", message: expect.stringContaining("/etc/exceptions.yml:1: ") as string },
+    ]);
+    expect(readConfig(`${GOOD}exceptions: [/none.yml]\n`, references).config).toBeUndefined();
+    expect(readConfig(`${GOOD}exceptions: none.yml\n`, references).problems).toMatchObject([{ path: "exceptions" }]);
+  });
+
   test("never shows a secret in a problem", () => {
     const { problems } = readConfig(
       GOOD.replace("elastic\n", "elastic\n    apiKey: hunter2\n").replace("ES_HOST", "NOPE"),

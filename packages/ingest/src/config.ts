@@ -79,7 +79,7 @@ export function readRoot(
   const root = reader.object(
     value,
     [],
-    ["cluster", "stateFolder", "keys", "sources", "sinks", "detections", "limits", "metrics", "tests"],
+    ["cluster", "stateFolder", "keys", "sources", "sinks", "detections", "exceptions", "limits", "metrics", "tests"],
   );
   if (root === undefined) {
     return undefined;
@@ -107,7 +107,7 @@ export function readRoot(
   const limits = readLimits(reader, own(root, "limits"));
   const metrics = readListen(reader, own(root, "metrics"));
   const tests = readCases(reader, root, sinks);
-  const detections = readDetections(reader, own(root, "detections"), references);
+  const detections = readDetections(reader, root, references);
   if (cluster === undefined || stateFolder === undefined) {
     return undefined;
   }
@@ -188,23 +188,32 @@ function readListen(reader: ConfigReader, value: JsonValue | undefined): ListenA
     : reader.problem(["metrics", "listen"], "metrics.listen is no address and port", 'For example "127.0.0.1:9598"');
 }
 
-function readDetections(
+function readPaths(
   reader: ConfigReader,
-  value: JsonValue | undefined,
-  references: ConfigReferences,
-): DetectionEngine {
-  const paths = Array.isArray(value)
-    ? (value as readonly JsonValue[]).filter((one) => typeof one === "string")
-    : undefined;
-  if (value !== undefined && (paths === undefined || paths.length !== (value as readonly JsonValue[]).length)) {
-    reader.problem(["detections"], "detections must be a list of paths", "Leave it out for the shipped detections");
+  root: JsonObject,
+  key: "detections" | "exceptions",
+  hint: string,
+): readonly string[] | undefined {
+  const value = own(root, key);
+  const list: readonly JsonValue[] | undefined = Array.isArray(value) ? value : undefined;
+  const paths = list?.filter((one) => typeof one === "string");
+  if (value !== undefined && (paths === undefined || paths.length !== list?.length)) {
+    reader.problem([key], `${key} must be a list of paths`, hint);
   }
+  return paths;
+}
+
+function readDetections(reader: ConfigReader, root: JsonObject, references: ConfigReferences): DetectionEngine {
+  const paths = readPaths(reader, root, "detections", "Leave it out for the shipped detections");
+  const tuning = readPaths(reader, root, "exceptions", "Name exceptions files: docs/exceptions.md") ?? [];
   try {
-    const loaded = loadDetectionFiles(references.detections(paths));
+    const loaded = loadDetectionFiles(references.detections(paths), {
+      exceptions: tuning.map((file) => ({ file, text: references.readFile(file) })),
+    });
     const engine = new DetectionEngine(loaded.detections);
     for (const { file, severity, message, hint, line } of [...loaded.problems, ...engine.linked.problems]) {
       reader.problem(
-        ["detections"],
+        [tuning.includes(file) ? "exceptions" : "detections"],
         `${file}${line === undefined ? "" : `:${line}`}: ${message}`,
         hint ?? "",
         severity,
@@ -214,7 +223,7 @@ function readDetections(
   } catch (error) {
     reader.problem(
       ["detections"],
-      `the detections cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      `the detections or their exceptions cannot be read: ${error instanceof Error ? error.message : String(error)}`,
       "Check the paths",
     );
     return new DetectionEngine([]);

@@ -157,16 +157,10 @@ export class LineHandler implements LineVisitor {
     return this.#bytes;
   }
 
-  counts(): Pick<PipelineTally, "lines" | "bytes" | "undecidable" | "reduced" | "findings" | "undecided"> {
-    const { findings = 0, undecided = {} } = this.#findings?.counts() ?? {};
-    return {
-      lines: this.#lines,
-      bytes: this.#bytes,
-      undecidable: this.#undecidable,
-      reduced: this.#reduced,
-      findings,
-      undecided,
-    };
+  counts(): Omit<PipelineTally, "source" | "unacknowledged" | "acknowledged" | "sinks"> {
+    const { findings = 0, undecided = {}, suppressed = {} } = this.#findings?.counts() ?? {};
+    const read = { lines: this.#lines, bytes: this.#bytes, undecidable: this.#undecidable, reduced: this.#reduced };
+    return { ...read, findings, undecided, suppressed };
   }
 
   line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): void {

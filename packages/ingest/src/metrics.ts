@@ -75,6 +75,12 @@ function addSource(page: MetricsPage, { tally, lagBytes, lagSeconds, stalledSeco
     stalledSeconds,
     labels,
   );
+  for (const [exception, count] of Object.entries(tally.suppressed)) {
+    page.add("suppressed_findings_total", "counter", "Findings that an exception kept out", count, {
+      ...labels,
+      exception,
+    });
+  }
   for (const [detection, count] of Object.entries(tally.undecided)) {
     const reason = { ...labels, detection };
     page.add(

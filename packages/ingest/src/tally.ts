@@ -49,6 +49,8 @@ export interface PipelineTally {
   readonly findings: number;
   /** Requests that a detection could not decide, because the log does not say enough; by the detection's id. */
   readonly undecided: Readonly<Record<string, number>>;
+  /** Findings that exceptions kept out, by the exception's id; also those that kept none out. */
+  readonly suppressed: Readonly<Record<string, number>>;
   /** Stretches of lines that some sink has not settled yet. */
   readonly unacknowledged: number;
   /** Of this and all earlier runs, exactly what the checkpoint covers: columns as in the ledger. */

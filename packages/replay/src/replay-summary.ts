@@ -29,6 +29,14 @@ export interface ReplaySummary {
   readonly byActor: readonly { readonly actor: string; readonly findings: number }[];
   /** Requests about which the log does not say enough: no finding, and no proof that there was nothing. */
   readonly couldNotDecide: readonly { readonly id: string; readonly title: string; readonly requests: number }[];
+  /** What exceptions kept out of the findings, most first; also what none needed. */
+  readonly suppressed: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly owner: string | null;
+    readonly expires: string | null;
+    readonly findings: number;
+  }[];
   /** What the detections forgot to stay within their bounds; all zero in ordinary logs. */
   readonly forgotten: { readonly requests: number; readonly late: number; readonly correlationHits: number };
 }
@@ -82,8 +90,20 @@ export function summarise(
       title: known.get(id)?.title ?? id,
       requests,
     })),
+    suppressed: suppressedBy(detections, counts.suppressed),
     forgotten: { requests: counts.evicted, late: counts.late, correlationHits: counts.correlationEvicted },
   };
+}
+
+function suppressedBy(
+  detections: readonly Detection[],
+  suppressed: Readonly<Record<string, number>>,
+): ReplaySummary["suppressed"] {
+  const exceptions = new Map(detections.flatMap((one) => (one.exceptions ?? []).map((each) => [each.id, each])));
+  return mostFirst(new Map(Object.entries(suppressed))).map(([id, findings]) => {
+    const { title = id, owner = null, expires = null } = exceptions.get(id) ?? {};
+    return { id, title, owner, expires, findings };
+  });
 }
 
 function sum(values: readonly number[]): number {

@@ -3,6 +3,7 @@ import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { sayProblem, writeData, writeLine } from "../output.ts";
 import { count } from "../table.ts";
+import { exceptionJson } from "./detections-list.ts";
 import { detectionsOptions, readDetections } from "./detections-files.ts";
 import type { DetectionsOptions } from "./detections-files.ts";
 
@@ -22,6 +23,7 @@ export function detectionsCheckOptions(argv: Argv): Argv<DetectionsCheckOptions>
       describe: "For people, or one JSON document",
     })
     .example("$0 detections check rules/", "what is wrong with detections of your own, and what to do about it")
+    .example("$0 detections check --exceptions exceptions.yml --strict", "in CI: exceptions that have ended, too")
     .example("$0 detections check rule.yml --pipeline fields.yml", "with a processing pipeline of your own")
     .epilogue(
       "Warnings are what makes a detection silent or odd: a field that no audit event has, a missing level. Rules of a folder that are about other logs are counted, not complained of. Exit 0: sound; 1: an error; 2: an unreadable file.",
@@ -30,17 +32,18 @@ export function detectionsCheckOptions(argv: Argv): Argv<DetectionsCheckOptions>
 
 /** Says every problem of detections, each with its place and its cure. */
 export async function detectionsCheck(options: DetectionsCheckOptions): Promise<ExitCode> {
-  const { detections, problems, others, files } = await readDetections(options);
+  const { detections, exceptions, problems, others, files } = await readDetections(options);
   const errors = problems.filter(({ severity }) => severity === "error").length;
   if (options.output === "json") {
     await writeData(
-      `${JSON.stringify({ files: files.length, detections: detections.length, otherLogs: others, problems }, undefined, 2)}\n`,
+      `${JSON.stringify({ files: files.length, detections: detections.length, exceptions: exceptions.map(exceptionJson), otherLogs: others, problems }, undefined, 2)}\n`,
     );
   } else {
     problems.forEach((problem) => sayProblem(problem, problem.file));
     const rest = others === 0 ? "" : `, ${count(others)} files about other logs`;
+    const excused = exceptions.length === 0 ? "" : `, ${count(exceptions.length)} exceptions`;
     await writeLine(
-      `${count(detections.length)} sound detections in ${count(files.length)} files, ${count(errors)} errors, ${count(problems.length - errors)} warnings${rest}`,
+      `${count(detections.length)} sound detections in ${count(files.length)} files, ${count(errors)} errors, ${count(problems.length - errors)} warnings${rest}${excused}`,
     );
   }
   return errors > 0 || (options.strict && problems.length > 0) ? EXIT.problems : EXIT.fine;

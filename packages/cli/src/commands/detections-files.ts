@@ -1,16 +1,18 @@
 import type { Problem } from "@auditsieve/audit";
 import { linkCorrelations, loadDetectionFiles, loadPipelines, safeText } from "@auditsieve/detect";
-import type { Detection, Pipeline } from "@auditsieve/detect";
+import type { Detection, DetectionException, Pipeline } from "@auditsieve/detect";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Argv } from "yargs";
+import { exceptionsOption, readExceptionTexts } from "../exceptions-option.ts";
+import type { ExceptionsOption } from "../exceptions-option.ts";
 import { Failure } from "../failure.ts";
 import { sayProblem } from "../output.ts";
 import { readText } from "../read-text.ts";
 import { readDetectionTexts } from "../shipped.ts";
 
 /** Options that every command about detections has. */
-export interface DetectionsOptions {
+export interface DetectionsOptions extends ExceptionsOption {
   readonly paths: readonly string[];
   readonly pipeline: readonly string[];
 }
@@ -18,6 +20,7 @@ export interface DetectionsOptions {
 /** Detections of files, with all that is wrong with these. */
 export interface ReadDetections {
   readonly detections: readonly Detection[];
+  readonly exceptions: readonly DetectionException[];
   /** Detections that others only count: they make no finding themselves. */
   readonly silent: ReadonlySet<Detection>;
   readonly problems: readonly (Problem & { readonly file: string })[];
@@ -28,7 +31,7 @@ export interface ReadDetections {
 
 /** Adds the options that every command about detections has. */
 export function detectionsOptions(argv: Argv): Argv<DetectionsOptions> {
-  return argv
+  return exceptionsOption(argv)
     .positional("paths", {
       type: "string",
       array: true,
@@ -48,7 +51,7 @@ export function detectionsOptions(argv: Argv): Argv<DetectionsOptions> {
  * Loads detections. A folder of Sigma rules may hold rules for other logs too: they are counted, not complained of.
  * Throws where a path cannot be read or a folder holds no Sigma file.
  */
-export async function readDetections({ paths, pipeline }: DetectionsOptions): Promise<ReadDetections> {
+export async function readDetections({ paths, pipeline, exceptions }: DetectionsOptions): Promise<ReadDetections> {
   const pipelines = (await Promise.all(pipeline.map(readPipeline))).flat();
   const named = (await Promise.all(paths.map(filesOf))).flat();
   if (paths.length > 0 && named.length === 0) {
@@ -60,14 +63,22 @@ export async function readDetections({ paths, pipeline }: DetectionsOptions): Pr
     paths.length === 0
       ? readDetectionTexts(undefined)
       : await Promise.all(named.map(async ({ file }) => ({ file, text: await readText(file, "detection") })));
-  const loaded = loadDetectionFiles(texts, { pipelines });
+  const tuning = readExceptionTexts(exceptions);
+  const loaded = loadDetectionFiles(texts, { pipelines, exceptions: tuning });
   const { silent, problems: unlinked } = linkCorrelations(loaded.detections);
   const ofFolders = new Set(named.filter(({ isOfFolder }) => isOfFolder).map(({ file }) => file));
   const isOther = ({ id, file }: { readonly id: string; readonly file: string }): boolean =>
     id === "sigma-logsource" && ofFolders.has(file);
   const others = new Set(loaded.problems.filter(isOther).map(({ file }) => file));
   const problems = [...loaded.problems, ...unlinked].filter(({ file }) => !others.has(file));
-  return { detections: loaded.detections, silent, problems, others: others.size, files: texts.map(({ file }) => file) };
+  return {
+    detections: loaded.detections,
+    exceptions: loaded.exceptions,
+    silent,
+    problems,
+    others: others.size,
+    files: texts.map(({ file }) => file),
+  };
 }
 
 /** As {@link readDetections}; says the problems, and gives nothing when one is an error. */

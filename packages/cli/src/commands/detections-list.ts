@@ -1,7 +1,7 @@
 import { LEVELS } from "@auditsieve/audit";
 import type { Level } from "@auditsieve/audit";
 import { safeText, SEVERITIES } from "@auditsieve/detect";
-import type { Detection, Severity } from "@auditsieve/detect";
+import type { Detection, DetectionException, Severity } from "@auditsieve/detect";
 import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
@@ -52,7 +52,7 @@ export async function detectionsList(options: DetectionsListOptions): Promise<Ex
       paintSeverity(one.severity),
       levelOf(one),
       safeText(one.techniques.join(" "), 40),
-      safeText(one.title, 100),
+      `${safeText(one.title, 100)}${exceptionsText(one)}`,
       paint("dim", safeText(one.file, 100)),
     ]);
   await writeLine(
@@ -82,6 +82,10 @@ export function stateOf({ correlation, firstSeen, needs }: Detection): string | 
         : undefined;
 }
 
+function exceptionsText({ exceptions = [] }: Detection): string {
+  return exceptions.length === 0 ? "" : paint("yellow", ` (${count(exceptions.length)} exceptions)`);
+}
+
 function isAsked({ severity, techniques }: Detection, { minLevel, technique }: DetectionsListOptions): boolean {
   const wanted = technique?.toUpperCase();
   return (
@@ -92,6 +96,20 @@ function isAsked({ severity, techniques }: Detection, { minLevel, technique }: D
 
 function bySeverity(a: Detection, b: Detection): number {
   return SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity) || a.title.localeCompare(b.title, "en");
+}
+
+/** What programs are told of an exception. */
+export function exceptionJson({ id, title, reason, owner, expires, rules, file, line }: DetectionException): object {
+  return {
+    id,
+    title,
+    reason: reason ?? null,
+    owner: owner ?? null,
+    expires: expires ?? null,
+    rules,
+    file,
+    line: line ?? null,
+  };
 }
 
 function toJson(one: Detection): object {
@@ -111,6 +129,7 @@ function toJson(one: Detection): object {
     references: one.references,
     file,
     state: stateOf(one) ?? null,
+    exceptions: (one.exceptions ?? []).map(exceptionJson),
     needs,
   };
 }

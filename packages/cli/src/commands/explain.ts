@@ -7,6 +7,9 @@ import { replayLogs } from "@auditsieve/replay";
 import type { ReplayedEvent } from "@auditsieve/replay";
 import { randomBytes } from "node:crypto";
 import type { Argv } from "yargs";
+import { loadDetectionSet, SHIPPED } from "../detection-set.ts";
+import { exceptionsOption } from "../exceptions-option.ts";
+import type { ExceptionsOption } from "../exceptions-option.ts";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { LineProblems } from "../line-problems.ts";
@@ -15,11 +18,10 @@ import { describeRule, loadPolicyOption } from "../noise-policy.ts";
 import { say, writeData, writeLine } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { replayInputs } from "../replay-inputs.ts";
-import { shippedDetections } from "../shipped.ts";
 import { count, paint } from "../table.ts";
 
 /** Options of `explain`. */
-export interface ExplainOptions {
+export interface ExplainOptions extends ExceptionsOption {
   readonly auditId: string;
   readonly logs: readonly string[];
   readonly policy: string | undefined;
@@ -28,7 +30,7 @@ export interface ExplainOptions {
 
 /** Adds the options of `explain`. */
 export function explainOptions(argv: Argv): Argv<ExplainOptions> {
-  return argv
+  return exceptionsOption(argv)
     .positional("audit-id", { type: "string", demandOption: true, describe: "auditID of the event" })
     .positional("logs", {
       type: "string",
@@ -82,7 +84,7 @@ export async function explain(options: ExplainOptions): Promise<ExitCode> {
   if (policy === undefined) {
     return EXIT.unusable;
   }
-  const detections = shippedDetections();
+  const detections = loadDetectionSet([SHIPPED], options.exceptions).detections;
   const engine = new DetectionEngine(detections);
   const redactor = createRedactor({ key: randomBytes(32) });
   const context = { policy, engine, redactor };

@@ -8,6 +8,8 @@ import type { StreamPolicy } from "@auditsieve/policy/stream";
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import type { Argv } from "yargs";
+import { exceptionsOption } from "../exceptions-option.ts";
+import type { ExceptionsOption } from "../exceptions-option.ts";
 import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
@@ -22,7 +24,7 @@ import { bytesText, count, percent, table } from "../table.ts";
 import { writeFindings } from "../write-findings.ts";
 
 /** Options of `filter`. */
-export interface FilterCommandOptions {
+export interface FilterCommandOptions extends ExceptionsOption {
   readonly logs: readonly string[];
   readonly policy: string | undefined;
   readonly summary: string | undefined;
@@ -35,7 +37,7 @@ export interface FilterCommandOptions {
 
 /** Adds the options of `filter`. */
 export function filterOptions(argv: Argv): Argv<FilterCommandOptions> {
-  return argv
+  return exceptionsOption(argv)
     .positional("logs", {
       type: "string",
       array: true,
@@ -92,7 +94,7 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   // A key of this run only: hashes can be compared within one output, and nobody can look values up by them.
   const redactor = createRedactor({ key: randomBytes(32) });
   const findings: Finding[] = [];
-  const tap = options.findings === undefined ? undefined : await findingTap(redactor, findings);
+  const tap = options.findings === undefined ? undefined : await findingTap(options.exceptions, redactor, findings);
   let log = "";
   const sieve = new Filter({
     policy,
@@ -153,13 +155,13 @@ async function areRangeable(logs: readonly string[]): Promise<boolean> {
 }
 
 /** Its modules are loaded only where findings are wanted: they start slowly. */
-async function findingTap(redactor: Redactor, findings: Finding[]): Promise<FindingTap> {
-  const [{ DetectionEngine, FindingStream }, { FindingTap }, { shippedDetections }] = await Promise.all([
+async function findingTap(exceptions: readonly string[], redactor: Redactor, findings: Finding[]): Promise<FindingTap> {
+  const [{ DetectionEngine, FindingStream }, { FindingTap }, { loadDetectionSet, SHIPPED }] = await Promise.all([
     import("@auditsieve/detect"),
     import("@auditsieve/ingest"),
-    import("../shipped.ts"),
+    import("../detection-set.ts"),
   ]);
-  const engine = new DetectionEngine(shippedDetections());
+  const engine = new DetectionEngine(loadDetectionSet([SHIPPED], exceptions).detections);
   return new FindingTap(new FindingStream(engine), redactor, (finding) => findings.push(finding));
 }
 

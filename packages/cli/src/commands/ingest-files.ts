@@ -8,17 +8,19 @@ import { mkdtemp, open, rm } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { loadDetectionSet, SHIPPED } from "../detection-set.ts";
+import type { ExceptionsOption } from "../exceptions-option.ts";
 import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure, systemCode } from "../failure.ts";
 import { findingLine } from "../finding-line.ts";
 import { say, writeData } from "../output.ts";
-import { DEFAULT_NOISE, readPolicyText, shippedDetections } from "../shipped.ts";
+import { DEFAULT_NOISE, readPolicyText } from "../shipped.ts";
 import { inputName, STANDARD_INPUT } from "../standard-input.ts";
 import { count } from "../table.ts";
 
 /** What `ingest` does with files and no configuration. */
-export interface IngestFilesOptions {
+export interface IngestFilesOptions extends ExceptionsOption {
   readonly files: readonly string[];
   readonly follow: boolean;
   readonly output: "table" | "ndjson";
@@ -43,7 +45,7 @@ export async function ingestFiles(options: IngestFilesOptions, signal: AbortSign
       ...(options.stateFolder === undefined && { redactionKey: randomBytes(32), idKey: randomBytes(32) }),
       sources,
       sinks: sinksOf(options),
-      detections: new DetectionEngine(shippedDetections()),
+      detections: new DetectionEngine(loadDetectionSet([SHIPPED], options.exceptions).detections),
       limits: { maxBatchAgeMs: 200 },
     };
     const { output, minLevel } = options;

@@ -5,6 +5,8 @@ import { SEVERITIES } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
 import { existsSync } from "node:fs";
 import type { Argv } from "yargs";
+import { exceptionsOption } from "../exceptions-option.ts";
+import type { ExceptionsOption } from "../exceptions-option.ts";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
@@ -12,7 +14,7 @@ import { loadConfig } from "../load-config.ts";
 import { say, sayProblem, writeData } from "../output.ts";
 
 /** Options of `ingest`. */
-export interface IngestOptions {
+export interface IngestOptions extends ExceptionsOption {
   readonly files: readonly string[];
   readonly config: string | undefined;
   readonly check: boolean;
@@ -29,7 +31,7 @@ const DEFAULT_CONFIG = "auditsieve.yaml";
 
 /** Adds the options of `ingest`. */
 export function ingestOptions(argv: Argv): Argv<IngestOptions> {
-  return argv
+  return exceptionsOption(argv)
     .positional("files", {
       type: "string",
       array: true,

@@ -58,7 +58,7 @@ export function policyCoverageOptions(argv: Argv): Argv<PolicyCoverageOptions> {
 /** Prints what a policy lets each detection see. */
 export async function policyCoverage(options: PolicyCoverageOptions): Promise<ExitCode> {
   const { policy } = await loadPolicyFile(options.file, options.kubernetesVersion);
-  const read = await readSoundDetections({ paths: options.detections, pipeline: [] });
+  const read = await readSoundDetections({ paths: options.detections, pipeline: [], exceptions: [] });
   if (read === undefined) {
     return EXIT.unusable;
   }

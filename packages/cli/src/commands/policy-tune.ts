@@ -92,7 +92,7 @@ export async function policyTune(options: PolicyTuneOptions): Promise<ExitCode> 
     );
     return EXIT.unusable;
   }
-  const read = await readSoundDetections({ paths: options.detections, pipeline: [] });
+  const read = await readSoundDetections({ paths: options.detections, pipeline: [], exceptions: [] });
   if (read === undefined) {
     return EXIT.unusable;
   }

@@ -5,6 +5,9 @@ import type { PreparedQuery, QueryRow } from "@auditsieve/replay";
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import type { Argv } from "yargs";
+import { loadDetectionSet, SHIPPED } from "../detection-set.ts";
+import { exceptionsOption } from "../exceptions-option.ts";
+import type { ExceptionsOption } from "../exceptions-option.ts";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
@@ -13,11 +16,10 @@ import { sayUnreadable } from "../logs.ts";
 import { say, writeData, writeLine } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { replayInputs } from "../replay-inputs.ts";
-import { shippedDetections } from "../shipped.ts";
 import { count, table } from "../table.ts";
 
 /** Options of `query`. */
-export interface QueryOptions {
+export interface QueryOptions extends ExceptionsOption {
   readonly sql: string;
   readonly logs: readonly string[];
   readonly output: "table" | "ndjson" | "json" | "csv";
@@ -26,7 +28,7 @@ export interface QueryOptions {
 
 /** Adds the options of `query`. */
 export function queryOptions(argv: Argv): Argv<QueryOptions> {
-  return argv
+  return exceptionsOption(argv)
     .positional("sql", { type: "string", demandOption: true, describe: "One SELECT, in DuckDB's SQL" })
     .positional("logs", {
       type: "string",
@@ -71,7 +73,7 @@ export async function query(options: QueryOptions): Promise<ExitCode> {
     const { summary } = await replayLogs({
       logs: inputs,
       // A query that does not name the findings needs none.
-      detections: /findings/i.test(sql) ? shippedDetections() : [],
+      detections: /findings/i.test(sql) ? loadDetectionSet([SHIPPED], options.exceptions).detections : [],
       redactor: createRedactor({ key: randomBytes(32) }),
       visitors: [database],
       onLineAlarm: (alarm) => problems.addAlarm(alarm),

@@ -4,9 +4,11 @@ import { TIMELINE_FORMATS } from "@auditsieve/replay";
 import type { TimelineFormat } from "@auditsieve/replay";
 import type { Argv } from "yargs";
 import { SHIPPED } from "../detection-set.ts";
+import { exceptionsOption } from "../exceptions-option.ts";
+import type { ExceptionsOption } from "../exceptions-option.ts";
 
 /** Options of `replay`. */
-export interface ReplayCommandOptions {
+export interface ReplayCommandOptions extends ExceptionsOption {
   readonly logs: readonly string[];
   readonly since: string | undefined;
   readonly until: string | undefined;
@@ -33,7 +35,7 @@ export interface ReplayCommandOptions {
 
 /** Adds the options of `replay`. */
 export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
-  return argv
+  return exceptionsOption(argv)
     .positional("logs", {
       type: "string",
       array: true,
@@ -118,6 +120,10 @@ export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
     .example(
       "$0 replay /var/log/kubernetes/ --since 2h --output timesketch > findings.jsonl",
       "a folder of logs as a Timesketch timeline",
+    )
+    .example(
+      "$0 replay audit.log --exceptions exceptions.yml",
+      "without what is expected here; how much that is, is said",
     )
     .example("$0 replay logs/ --compare shipped --detections new/ --min-level medium", "what new detections would find")
     .example("$0 replay logs/ --output ndjson --seal case-17.manifest > case-17.ndjson", "evidence that can be proven")

@@ -61,7 +61,7 @@ export function timelineLines(findings: Iterable<Finding>): Iterable<string> {
 
 /** What the log cannot show stands next to what it shows. */
 export function* limitsText(summary: ReplaySummary): Generator<string> {
-  const { log, logs, undecidable, duplicates, couldNotDecide, forgotten } = summary;
+  const { log, logs, undecidable, duplicates, couldNotDecide, suppressed, forgotten } = summary;
   yield paint("bold", "What the log covers, and cannot show");
   yield `Levels in the log: ${countsText(log.byLevel) || "none"}`;
   yield* classesText(log.classes);
@@ -88,6 +88,9 @@ export function* limitsText(summary: ReplaySummary): Generator<string> {
   }
   for (const { title, requests } of couldNotDecide) {
     yield `Could not decide for ${count(requests)} requests, the log says too little: ${safeText(title)}`;
+  }
+  for (const { title, findings, expires } of suppressed) {
+    yield `Kept out by an exception${expires === null ? "" : ` until ${expires}`}: ${count(findings)} findings: ${safeText(title)}`;
   }
   const lost = forgotten.requests + forgotten.late + forgotten.correlationHits;
   if (lost > 0) {

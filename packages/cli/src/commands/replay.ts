@@ -32,7 +32,7 @@ export { replayOptions } from "./replay-options.ts";
 export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
   const { html, seal: manifest, output } = options;
   const selection = readSelection(options);
-  const set = loadDetectionSet(options.detections);
+  const set = loadDetectionSet(options.detections, options.exceptions);
   const comparison = await readComparison(options, set);
   const target = output === "elasticsearch" ? await sendTarget(options.config, options.sink) : undefined;
   const problems = new LineProblems({ strict: options.strict });
@@ -97,7 +97,7 @@ function isTooSevere(
 
 /** What the log is read with a second time; undefined if no comparison is asked for. */
 async function readComparison(
-  { compare, comparePolicy, output }: ReplayCommandOptions,
+  { compare, comparePolicy, exceptions, output }: ReplayCommandOptions,
   set: DetectionSet,
 ): Promise<Omit<OtherReading, "redactor"> | undefined> {
   if (compare === undefined && comparePolicy === undefined) {
@@ -110,7 +110,7 @@ async function readComparison(
   }
   comparisonOutput(output);
   if (compare !== undefined) {
-    return { detections: loadDetectionSet(compare).detections };
+    return { detections: loadDetectionSet(compare, exceptions).detections };
   }
   const policy = await loadPolicyOption(comparePolicy);
   if (policy === undefined) {
@@ -131,7 +131,18 @@ function compare(
 
 /** Options as they decided; relative times as the moments that they were. */
 function sealedOptions(options: ReplayCommandOptions, selection: Selection): JsonObject {
-  const { output, zone, failOn, strict, html, stories, detections, compare: older, comparePolicy } = options;
+  const {
+    output,
+    zone,
+    failOn,
+    strict,
+    html,
+    stories,
+    detections,
+    exceptions,
+    compare: older,
+    comparePolicy,
+  } = options;
   const given = {
     ...selection,
     output,
@@ -141,6 +152,7 @@ function sealedOptions(options: ReplayCommandOptions, selection: Selection): Jso
     html,
     stories,
     detections,
+    ...(exceptions.length > 0 && { exceptions }),
     compare: older,
     comparePolicy,
   };

@@ -207,7 +207,7 @@ describe("a filter", () => {
     expect(outcomes(rules)).toEqual(expected);
   });
 
-  it("lets other actors through and adds its fields to the needs", () => {
+  it("lets other actors through and adds nothing to the needs", () => {
     const { detections, problems } = loadDetectionFiles([
       { file: "f.yml", text: filter("[a]") },
       { file: "a.yml", text: rule("a", 1) },
@@ -216,13 +216,13 @@ describe("a filter", () => {
     expect(
       detections.map((detection) => evaluateDetection(detection, { ...EVENT, user: { username: "eve" } })),
     ).toEqual(["hit"]);
-    expect(detections[0]?.needs[0]?.fields).toContain("user.username");
+    expect(detections[0]?.needs[0]?.fields).toEqual(["verb"]);
   });
 
   it("warns of a detection that is not there", () => {
     const { problems } = loadDetectionFiles([{ file: "f.yml", text: filter("[c]") }]);
     expect(problems).toMatchObject([{ file: "f.yml", severity: "warning" }]);
-    expect(problems[0]?.message).toContain('no detection has the id or name "c"');
+    expect(problems[0]?.message).toContain('no detection has the id, name or file name "c"');
   });
 
   it.each([

@@ -15,7 +15,14 @@ export function describeLimits(summary: ReplaySummary, facts: Facts, leftOut: Le
   return [...limitsOfLog(summary), ...limitsOfReport(summary, facts, leftOut)];
 }
 
-function* limitsOfLog({ log, logs, undecidable, duplicates, couldNotDecide }: ReplaySummary): Generator<string> {
+function* limitsOfLog({
+  log,
+  logs,
+  undecidable,
+  duplicates,
+  couldNotDecide,
+  suppressed,
+}: ReplaySummary): Generator<string> {
   const poor = log.classes.filter(({ isWrite, byLevel }) => isWrite && (byLevel.Metadata ?? 0) > 0);
   if (poor.length > 0) {
     const named = poor
@@ -49,6 +56,10 @@ function* limitsOfLog({ log, logs, undecidable, duplicates, couldNotDecide }: Re
   }
   for (const { title, requests } of couldNotDecide) {
     yield `${safeText(title)}: the log says too little to decide about ${count(requests)} requests.`;
+  }
+  for (const { title, owner, findings } of suppressed) {
+    const by = owner === null ? "" : `, of ${safeText(owner)}`;
+    yield `Kept out by the exception "${safeText(title)}"${by}: ${count(findings)} findings.`;
   }
 }
 
