@@ -27,7 +27,7 @@ export { createRedactor } from "./redact.ts";
 export type { Redactor, RedactorOptions } from "./redact.ts";
 export { requestInfo } from "./request-info.ts";
 export type { RequestInfo } from "./request-info.ts";
-export { EventScan } from "./scan.ts";
+export { EventScan, slotOf } from "./scan.ts";
 export type { Field, Undecidable } from "./scan.ts";
 export { LineTemplates, takeRooms } from "./scan-wasm/line-templates.ts";
 export type { DecidedBy } from "./scan-wasm/line-templates.ts";

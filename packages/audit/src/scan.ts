@@ -1,6 +1,7 @@
 import { LEVELS, STAGES } from "./event.ts";
 import type { Level, Stage } from "./event.ts";
 import {
+  BACKSLASH,
   CLOSE_LIST,
   CLOSE_OBJECT,
   COMMA,
@@ -19,6 +20,11 @@ import { PLACES, SCAN, SCAN_BYTES, sharedEngine } from "./scan-wasm/engine.ts";
 import type { Engine } from "./scan-wasm/engine.ts";
 
 export type { Field } from "./scan-fields.ts";
+
+/** The number of a field, by which {@link EventScan.slotStart} finds it. */
+export function slotOf(field: Field): number {
+  return FIELD[field];
+}
 
 /** Why a line is undecidable. */
 export type Undecidable = "not-json" | "duplicate-field" | "wrong-type" | "missing-field" | "not-an-audit-event";
@@ -133,6 +139,16 @@ export class EventScan {
   /** Behind the last byte of the field's value. */
   valueEnd(field: Field): number {
     return this.#ends[FIELD[field]] as number;
+  }
+
+  /** As {@link valueStart}, by {@link slotOf}: for those who ask about every line. */
+  slotStart(slot: number): number {
+    return this.#starts[slot] as number;
+  }
+
+  /** As {@link valueEnd}, by {@link slotOf}; 0 where {@link has} is false. */
+  slotEnd(slot: number): number {
+    return this.#ends[slot] as number;
   }
 
   /** First byte of the field's key, its opening quote. */
@@ -269,34 +285,39 @@ export class EventScan {
     return true;
   }
 
+  /** Which of the names the field's value is; -1 for none. */
   #indexAmong(field: Field, names: readonly Uint8Array[]): number {
+    const start = this.valueStart(field) + 1;
+    const length = this.valueEnd(field) - 1 - start;
     for (let i = 0; i < names.length; i++) {
-      if (this.#equals(field, names[i] as Uint8Array)) {
+      const name = names[i] as Uint8Array;
+      if (length === name.length && isAt(this.bytes, start, name)) {
         return i;
       }
     }
-    return -1;
+    // Spelled with escapes.
+    return this.bytes.subarray(start, start + length).includes(BACKSLASH)
+      ? names.findIndex((name) => this.text(field) === Buffer.from(name).toString())
+      : -1;
   }
 
-  #equals(field: Field, expected: Uint8Array): boolean {
-    const start = this.valueStart(field) + 1;
-    const length = this.valueEnd(field) - 1 - start;
-    if (length === expected.length) {
-      let i = 0;
-      while (i < length && this.bytes[start + i] === expected[i]) {
-        i++;
-      }
-      if (i === length) {
-        return true;
-      }
-    }
-    return length > expected.length && this.text(field) === Buffer.from(expected).toString();
+  #equals(field: Field, expected: readonly Uint8Array[]): boolean {
+    return this.#indexAmong(field, expected) === 0;
   }
 }
 
+function isAt(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
+  for (let i = 0; i < name.length; i++) {
+    if (bytes[start + i] !== name[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
 const REQUIRED = ["level", "stage", "requestURI", "verb", "user"] as const;
-const EVENT_KIND = Buffer.from("Event");
-const API_VERSION = Buffer.from("audit.k8s.io/v1");
+const EVENT_KIND: readonly Uint8Array[] = [Buffer.from("Event")];
+const API_VERSION: readonly Uint8Array[] = [Buffer.from("audit.k8s.io/v1")];
 const LEVEL_BYTES: readonly Uint8Array[] = LEVELS.map((level) => Buffer.from(level));
 const STAGE_BYTES: readonly Uint8Array[] = STAGES.map((stage) => Buffer.from(stage));
 

@@ -1,6 +1,6 @@
 import type { AuditEvent } from "@auditsieve/audit";
 import { evaluate } from "./condition/evaluate.ts";
-import type { Truth } from "./condition/evaluate.ts";
+import type { FieldReader, Truth } from "./condition/evaluate.ts";
 import { fieldsRead } from "./condition/fields-read.ts";
 import type { Detection } from "./detection.ts";
 import { exceptionFor } from "./exceptions/detection-exception.ts";
@@ -81,24 +81,40 @@ export class DetectionEngine {
     return this.#plan.candidates(head, memory);
   }
 
+  /** Detections that the event with this head hits for certain, whatever stands outside the head. There may be more. */
+  sure(head: HeadView): ReadonlySet<Detection> {
+    return this.#plan.sure(head);
+  }
+
+  /** What `make` gives once for all heads that differ from this one at most in names: it must depend on nothing else. */
+  keep<Value>(head: HeadView, key: unknown, make: () => Value): Value {
+    return this.#plan.keep(head, key, make);
+  }
+
   /**
    * The verdicts on a decoded event; misses are left out, and at RequestReceived also what is unknown, because the
-   * request's next stage decides. Pass `candidates` when the head has been asked already.
+   * request's next stage decides. Pass `candidates` when the head has been asked already, and what it says is `sure`.
    */
   evaluate(
     event: AuditEvent,
     candidates: readonly Detection[] = this.candidates(headOf(event)),
     memory?: ClusterMemory,
+    sure: ReadonlySet<Detection> = NONE,
   ): readonly Verdict[] {
-    if (candidates.length === 0) {
-      return [];
-    }
-    const reader = eventReader(event, memory);
-    const isEarly = event.stage === "RequestReceived";
-    return candidates.flatMap((detection) => {
+    const verdicts: Verdict[] = [];
+    let reader: FieldReader | undefined;
+    for (const detection of candidates) {
+      if (sure.has(detection)) {
+        verdicts.push({ detection, outcome: "hit" });
+        continue;
+      }
+      reader ??= eventReader(event, memory);
       const outcome = outcomeOf(evaluate(detection.condition, reader));
-      return outcome === "miss" || (isEarly && outcome === "unknown") ? [] : [{ detection, outcome }];
-    });
+      if (outcome !== "miss" && !(outcome === "unknown" && event.stage === "RequestReceived")) {
+        verdicts.push({ detection, outcome });
+      }
+    }
+    return verdicts;
   }
 }
 
@@ -123,6 +139,8 @@ export function evaluateDetection(detection: Detection, event: AuditEvent, memor
   const outcome = outcomeOf(evaluate(detection.condition, reader));
   return outcome === "hit" && exceptionFor(detection.exceptions, event, reader) ? "miss" : outcome;
 }
+
+const NONE: ReadonlySet<Detection> = new Set();
 
 function outcomeOf(truth: Truth): Outcome {
   return truth === undefined ? "unknown" : truth ? "hit" : "miss";

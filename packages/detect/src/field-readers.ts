@@ -19,7 +19,7 @@ const LATE_ROOTS = ["responseStatus", "annotations", "impersonatedUser"];
  */
 export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldReader {
   const json = asJson(event);
-  const view = headOf(event);
+  const view = headOf(event, json);
   const head = (field: HeadField): ReturnType<HeadView["get"]> => view.get(field);
   const isUnknown = (path: FieldPath, root: string): boolean => {
     const body = BODIES.find((name) => name === root);

@@ -12,16 +12,16 @@ import type { DetectionException } from "./exceptions/detection-exception.ts";
 import { SuppressedCounts } from "./exceptions/suppressed-counts.ts";
 import { digest, requestKey, writeFinding } from "./finding.ts";
 import type { Finding } from "./finding.ts";
-import { eventReader, headReader } from "./field-readers.ts";
+import { eventReader } from "./field-readers.ts";
 import { firstSeenKeys, FirstSeenStore } from "./first-seen.ts";
 import type { FindingStreamCounts } from "./finding-stream-counts.ts";
 import type { FirstSeenKeys } from "./first-seen.ts";
+import { HeadQuestions } from "./head-questions.ts";
 import { headOf } from "./head-view.ts";
 import type { HeadView } from "./head-view.ts";
 import { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { ClusterMemoryOptions } from "./memory/cluster-memory.ts";
 import { timeOf } from "./memory/body.ts";
-import { USE } from "./memory/feeders.ts";
 import type { CredentialLedger } from "./memory/credential-ledger.ts";
 import { readRequest, SETTLED, UNDECIDED, writeRequest } from "./open-request.ts";
 import type { OpenRequest, Standing } from "./open-request.ts";
@@ -68,6 +68,7 @@ export class FindingStream {
   readonly #correlator: Correlator;
   readonly #memory: ClusterMemory;
   readonly #firstSeen: FirstSeenStore;
+  readonly #head: HeadQuestions;
   readonly #apiserver: string;
   readonly #maxRequests: number;
   readonly #maxHeldLength: number;
@@ -89,6 +90,7 @@ export class FindingStream {
     this.#correlator = new Correlator(engine.linked, { ...options, suppressed: this.#suppressed });
     this.#memory = new ClusterMemory(options);
     this.#firstSeen = new FirstSeenStore(options.maxFirstSeen);
+    this.#head = new HeadQuestions(engine, this.#memory, this.#firstSeen);
     this.#apiserver = options.apiserver ?? "";
     this.#maxRequests = options.maxRequests ?? 50_000;
     this.#maxHeldLength = options.maxHeldLength ?? 64 * 1024 * 1024;
@@ -105,10 +107,7 @@ export class FindingStream {
    * would change nothing, not even the time.
    */
   candidates(head: HeadView): readonly Detection[] {
-    const asked = this.#engine.candidates(head, this.#memory);
-    const isUse = this.#engine.remembers.has("credentials") && !this.#memory.knowsUse(head);
-    const fresh = asked.some(({ firstSeen }) => firstSeen) ? asked.filter((one) => !this.#isKnown(one, head)) : asked;
-    return isUse ? [...fresh, USE] : fresh;
+    return this.#head.candidates(head);
   }
 
   /**
@@ -129,16 +128,21 @@ export class FindingStream {
     }
     const time = timeOf(event);
     const findings = this.#pass(event.stageTimestamp ?? event.requestReceivedTimestamp);
-    if (this.#engine.remembers.has("credentials")) {
+    if (this.#head.isUseAmong(asked)) {
       this.#memory.credentials.observeUse(event);
     }
-    const all = this.#engine.evaluate(event, asked, this.#memory);
-    const verdicts = new Map(
-      all.flatMap(({ detection, outcome }) => (this.#engine.feeders.has(detection) ? [] : [[detection, outcome]])),
-    );
+    const verdicts = new Map<Detection, "hit" | "unknown">();
+    let isFed = false;
+    for (const { detection, outcome } of this.#engine.evaluate(event, asked, this.#memory, this.#head.sureOf(asked))) {
+      if (this.#engine.feeders.has(detection)) {
+        isFed ||= outcome === "hit";
+      } else {
+        verdicts.set(detection, outcome);
+      }
+    }
     this.#take(event, show, time, verdicts, findings);
     // Last, so that a request is judged by what was before it.
-    if (all.some(({ detection, outcome }) => outcome === "hit" && this.#engine.feeders.has(detection))) {
+    if (isFed) {
       this.#memory.observe(event);
     }
     return findings;
@@ -220,15 +224,6 @@ export class FindingStream {
       correlationEvicted: evicted,
       memoryEvicted: this.#memory.evicted + this.#firstSeen.evicted,
     };
-  }
-
-  /** Whether the head alone says that a first-seen detection has seen this before. */
-  #isKnown(detection: Detection, head: HeadView): boolean {
-    const { firstSeen } = detection;
-    return (
-      firstSeen !== undefined &&
-      this.#firstSeen.isKnown(firstSeenKeys(detection, firstSeen, headReader(head, "whole", this.#memory)))
-    );
   }
 
   #pass(timestamp: string | undefined): Finding[] {

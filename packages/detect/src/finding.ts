@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { AuditEvent } from "@auditsieve/audit";
 import type { CorrelationType } from "./correlation.ts";
 import type { Detection, Severity } from "./detection.ts";
@@ -62,7 +62,7 @@ export function findingOfRequest(detection: Detection, request: string, shown: A
 
 /** A key of a request of bounded size, for state and for ids. */
 export function digest(...parts: readonly string[]): string {
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
+  return hash("sha256", JSON.stringify(parts), "hex").slice(0, 32);
 }
 
 /** Writes the finding; `shown` is the event as it may leave, `id` is made from the original. */

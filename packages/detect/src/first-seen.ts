@@ -4,6 +4,7 @@ import type { CorrelationField } from "./correlation.ts";
 import { tuplesOf } from "./correlation-hit.ts";
 import type { Detection } from "./detection.ts";
 import { digest } from "./finding.ts";
+import { headFieldOf, isInPart } from "./head-view.ts";
 import { RecentMap } from "./memory/recent-map.ts";
 
 /** The `first-seen` part of a detection: it finds what meets its condition and is new. */
@@ -118,4 +119,13 @@ function hashedKey(id: string, texts: readonly string[]): string {
 function idOf(key: string): string {
   const colon = key.indexOf(":");
   return key.slice(colon + 1, colon + 1 + Number(key.slice(0, colon)));
+}
+
+/** Whether the keys depend on nothing but fields of the head that are no names, so that heads alike in those have the same. */
+export function isOfUnnamed({ fields, per }: FirstSeen): boolean {
+  const paths = [...fields, ...per].flatMap((field) => [...field.paths, ...[...field.perRule.values()].flat()]);
+  return paths.every(({ text }) => {
+    const held = headFieldOf(text);
+    return held !== undefined && isInPart(held, "unnamed");
+  });
 }

@@ -1,42 +1,62 @@
+import { evaluate } from "./condition/evaluate.ts";
 import { fieldsRead } from "./condition/fields-read.ts";
 import type { Detection } from "./detection.ts";
-import { HEAD_FIELDS, headFieldOf, isInPart, isWide } from "./head-view.ts";
+import { headReader } from "./field-readers.ts";
+import { DEED_FIELDS, HEAD_FIELDS, headFieldOf, isInPart, isWide } from "./head-view.ts";
 import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
-import type { ClusterMemory } from "./memory/cluster-memory.ts";
-import { MEMORY_ROOT } from "./memory/remembered-fields.ts";
+import type { ClusterMemory, Grounds } from "./memory/cluster-memory.ts";
+import { MEMORY_ROOT, readsOf } from "./memory/remembered-fields.ts";
 import { prefilter } from "./prefilter.ts";
 import { TupleMemo } from "./tuple-memo.ts";
 
-/** Fields that decide what is absent and what unknown are part of every memo key. */
-const DECIDING: readonly HeadField[] = [
-  "stage",
-  "verb",
-  "objectRef.resource",
-  "objectRef.subresource",
-  "responseStatus.code",
-];
 const MAX_REMEMBERED = 8192;
 
-/** What a view was asked to note. It may serve several plans. */
-interface Noted {
+/** What is known of every head that differs at most in names (or in what is wide, where a view remembers no heads). */
+interface Near {
+  readonly plan: HeadPlan;
+  readonly found: readonly Detection[];
+  /** Those of them that such a head meets for certain, whatever stands outside it. */
+  readonly sure: ReadonlySet<Detection>;
+  /** Whether some of them look at what may differ. */
+  readonly isOpen: boolean;
+  /** Those whose fate earlier events decide: alike for all such heads, or for each head by itself. */
+  readonly alike: readonly Detection[];
+  readonly single: ReadonlySet<Detection>;
+  /** What the memory said of those that are alike, and what that rests on. */
+  judged: Judged | undefined;
+  readonly kept: Map<unknown, unknown>;
+}
+
+interface Judged {
+  readonly memory: ClusterMemory;
+  readonly grounds: Grounds;
+  readonly out: ReadonlySet<Detection>;
+  readonly left: readonly Detection[];
+}
+
+/** What was noted for one whole head. A view may serve several plans. */
+interface Whole {
   readonly plan: HeadPlan;
   readonly found: readonly Detection[];
 }
 
 /**
  * Says for which detections an event must be parsed, all conditions together, in steps that each cost more and are
- * needed less often: what was noted for the same head; what was noted for the same head but for names, and the few
- * conditions that look at those; all conditions. What only earlier events decide is asked last and each time.
+ * needed less often: what was noted for the same head but for names; for the few conditions that look at those, what was noted
+ * for the same head; all conditions. What earlier events decide is asked again only when what it rests on has changed.
  */
 export class HeadPlan {
   /** By the one resource that they are about, together with those about any. */
   readonly #byResource: ReadonlyMap<string, readonly Detection[]>;
   readonly #ofAny: readonly Detection[];
   /** Detections that a part does not settle as far as the whole head does. */
-  readonly #open: Readonly<Record<"unnamed" | "narrow", ReadonlySet<Detection>>>;
+  readonly #open: Readonly<Record<Exclude<HeadPart, "whole">, ReadonlySet<Detection>>>;
   readonly #ofMemory: ReadonlySet<Detection>;
+  /** Those of them that look at a name, if only to look it up. */
+  readonly #ofNames: ReadonlySet<Detection>;
   readonly #keyFields: readonly HeadField[];
-  readonly #narrow = new TupleMemo<readonly Detection[]>(MAX_REMEMBERED);
+  readonly #narrow = new TupleMemo<Near>(MAX_REMEMBERED);
+  readonly #deeds = new TupleMemo<readonly Detection[]>(MAX_REMEMBERED);
 
   constructor(asked: readonly Detection[]) {
     const resources = new Map(asked.map((one) => [one, resourcesOf(one)]));
@@ -45,54 +65,129 @@ export class HeadPlan {
     this.#byResource = new Map(
       [...names].map((name) => [name, asked.filter((one) => resources.get(one)?.has(name) ?? true)]),
     );
-    this.#open = { unnamed: openIn("unnamed", asked), narrow: openIn("narrow", asked) };
+    this.#open = {
+      unnamed: openIn("unnamed", asked),
+      narrow: openIn("narrow", asked),
+      deed: openIn("deed", asked),
+    };
     this.#ofMemory = new Set(
       asked.filter(({ condition }) => [...fieldsRead(condition)].some((field) => field.startsWith(`${MEMORY_ROOT}.`))),
     );
+    this.#ofNames = new Set(
+      [...this.#ofMemory].filter(({ condition }) => [...fieldsRead(condition)].flatMap(readsOf).some(isNamed)),
+    );
     const read = new Set(asked.flatMap(({ condition }) => [...fieldsRead(condition)]));
-    this.#keyFields = HEAD_FIELDS.filter((field) => DECIDING.includes(field) || (read.has(field) && !isWide(field)));
+    this.#keyFields = HEAD_FIELDS.filter((field) => DEED_FIELDS.includes(field) || (read.has(field) && !isWide(field)));
   }
 
   /** The detections that the head, and what was before, do not rule out; in their order. */
   candidates(head: HeadView, memory?: ClusterMemory): readonly Detection[] {
-    const found = this.#recall(head, "whole") ?? this.#ask(head);
-    if (!memory || !found.some((one) => this.#ofMemory.has(one))) {
+    const near = this.#near(head);
+    const found = near.isOpen ? this.#ofWhole(near, head) : near.found;
+    if (!memory || (near.alike.length === 0 && near.single.size === 0)) {
       return found;
     }
-    const mayMatter = prefilter(head, "whole", memory);
-    return found.filter((one) => !this.#ofMemory.has(one) || mayMatter(one.condition));
+    const { out, left } = this.#judge(near, head, memory);
+    if (near.single.size === 0 && !near.isOpen) {
+      return left;
+    }
+    const mayMatter = near.single.size > 0 ? prefilter(head, "whole", memory) : undefined;
+    return found.filter((one) => !out.has(one) && (!near.single.has(one) || mayMatter?.(one.condition) !== false));
   }
 
-  #ask(head: HeadView): readonly Detection[] {
+  /** Detections that the event with this head meets for certain. There may be more. */
+  sure(head: HeadView): ReadonlySet<Detection> {
+    return this.#near(head).sure;
+  }
+
+  /** What `make` gives once for all heads that differ from this one at most in names: it must depend on nothing else. */
+  keep<Value>(head: HeadView, key: unknown, make: () => Value): Value {
+    const { kept } = this.#near(head);
+    if (!head.recall) {
+      return make();
+    }
+    if (!kept.has(key)) {
+      kept.set(key, make());
+    }
+    return kept.get(key) as Value;
+  }
+
+  #near(head: HeadView): Near {
+    return head.recall ? this.#ofUnnamed(head) : this.#ofNarrow(head);
+  }
+
+  #ofWhole(near: Near, head: HeadView): readonly Detection[] {
+    const known = head.recall?.("whole") as Whole | undefined;
+    if (known?.plan === this) {
+      return known.found;
+    }
     const open = head.recall ? this.#open.unnamed : this.#open.narrow;
-    const near = head.recall ? this.#ofUnnamed(head) : this.#ofNarrow(head);
-    const found = near.some((one) => open.has(one)) ? this.#ofWhole(near, open, head) : near;
-    this.#note(head, "whole", found);
+    const mayMatter = prefilter(head, "whole");
+    const found = near.found.filter((one) => !open.has(one) || mayMatter(one.condition));
+    if (known === undefined) {
+      head.note?.("whole", { plan: this, found } satisfies Whole);
+    }
     return found;
   }
 
-  #ofWhole(near: readonly Detection[], open: ReadonlySet<Detection>, head: HeadView): readonly Detection[] {
-    const mayMatter = prefilter(head, "whole");
-    return near.filter((one) => !open.has(one) || mayMatter(one.condition));
-  }
-
-  #ofUnnamed(head: HeadView): readonly Detection[] {
-    const known = this.#recall(head, "unnamed");
-    if (known) {
+  #ofUnnamed(head: HeadView): Near {
+    const known = head.recall?.("unnamed") as Near | undefined;
+    if (known?.plan === this) {
       return known;
     }
-    const mayMatter = prefilter(head, "unnamed");
-    const found = this.#about(head).filter(({ condition }) => mayMatter(condition));
-    this.#note(head, "unnamed", found);
-    return found;
+    const near = this.#ask(head, "unnamed");
+    if (known === undefined) {
+      head.note?.("unnamed", near);
+    }
+    return near;
   }
 
-  #ofNarrow(head: HeadView): readonly Detection[] {
+  #ofNarrow(head: HeadView): Near {
     const tuple = this.#keyFields.map((field) => head.get(field));
-    return this.#narrow.get(tuple, () => {
-      const mayMatter = prefilter(head, "narrow");
+    return this.#narrow.get(tuple, () => this.#ask(head, "narrow"));
+  }
+
+  #ofDeed(head: HeadView): readonly Detection[] {
+    const tuple = DEED_FIELDS.map((field) => head.get(field));
+    return this.#deeds.get(tuple, () => {
+      const mayMatter = prefilter(head, "deed");
       return this.#about(head).filter(({ condition }) => mayMatter(condition));
     });
+  }
+
+  #ask(head: HeadView, part: "unnamed" | "narrow"): Near {
+    const mayMatter = prefilter(head, part);
+    // A smaller part rules most of them out, and is known after few events.
+    const [smaller, before] =
+      part === "unnamed" ? (["narrow", this.#ofNarrow(head).found] as const) : (["deed", this.#ofDeed(head)] as const);
+    const found = before.filter((one) => !this.#open[smaller].has(one) || mayMatter(one.condition));
+    const reader = headReader(head, part);
+    const ofMemory = found.filter((one) => this.#ofMemory.has(one));
+    const isAlike = (one: Detection): boolean => part === "unnamed" && !this.#ofNames.has(one);
+    return {
+      plan: this,
+      found,
+      sure: new Set(found.filter(({ condition }) => evaluate(condition, reader) === true)),
+      isOpen: found.some((one) => this.#open[part].has(one)),
+      alike: ofMemory.filter(isAlike),
+      single: new Set(ofMemory.filter((one) => !isAlike(one))),
+      judged: undefined,
+      kept: new Map(),
+    };
+  }
+
+  #judge(near: Near, head: HeadView, memory: ClusterMemory): Judged {
+    const known = near.judged;
+    if (known?.memory === memory && memory.stands(known.grounds)) {
+      return known;
+    }
+    const out = new Set<Detection>();
+    const grounds = memory.grounds(() => {
+      const mayMatter = prefilter(head, "whole", memory);
+      near.alike.filter(({ condition }) => !mayMatter(condition)).forEach((one) => out.add(one));
+    });
+    near.judged = { memory, grounds, out, left: near.found.filter((one) => !out.has(one)) };
+    return near.judged;
   }
 
   /** The detections that are about the resource of the request, or about any. */
@@ -100,15 +195,11 @@ export class HeadPlan {
     const resource = head.get("objectRef.resource");
     return (typeof resource === "string" ? this.#byResource.get(resource.toLowerCase()) : undefined) ?? this.#ofAny;
   }
+}
 
-  #recall(head: HeadView, part: HeadPart): readonly Detection[] | undefined {
-    const noted = head.recall?.(part) as Noted | undefined;
-    return noted?.plan === this ? noted.found : undefined;
-  }
-
-  #note(head: HeadView, part: HeadPart, found: readonly Detection[]): void {
-    head.note?.(part, { plan: this, found } satisfies Noted);
-  }
+function isNamed(field: string): boolean {
+  const held = headFieldOf(field);
+  return held !== undefined && !isInPart(held, "unnamed");
 }
 
 /** The resources that a hit must be about, without subresources; undefined when it may be about any, or none. */

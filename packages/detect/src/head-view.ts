@@ -41,21 +41,43 @@ export const HEAD_FIELDS = Object.keys(HEAD) as readonly HeadField[];
 export interface HeadView {
   get(field: HeadField): JsonValue | undefined;
   /** What was noted for a head that is the same in every field of that part, if the view remembers heads. */
-  recall?(part: HeadPart): unknown;
+  recall?(part: "whole" | "unnamed"): unknown;
   /** Notes something for this head; `recall` must have found nothing. */
-  note?(part: HeadPart, value: unknown): void;
+  note?(part: "whole" | "unnamed", value: unknown): void;
 }
 
 /**
  * How much of a head is looked at: all of it, all but the name and the URI (which control loops change with every
- * object), or only what takes few values.
+ * object), only what takes few values, or only what was done and how it ended.
  */
-export type HeadPart = "whole" | "unnamed" | "narrow";
+export type HeadPart = "whole" | "unnamed" | "narrow" | "deed";
 
 /** Whether a head field belongs to the part. */
 export function isInPart(field: HeadField, part: HeadPart): boolean {
-  return part === "whole" || (part === "unnamed" ? !NAMES.has(field) : !isWide(field));
+  switch (part) {
+    case "whole":
+      return true;
+    case "unnamed":
+      return !NAMES.has(field);
+    case "narrow":
+      return !isWide(field);
+    case "deed":
+      return DEED_FIELDS.includes(field);
+    default: {
+      const never: never = part;
+      return never;
+    }
+  }
 }
+
+/** Of them every part says what is absent and what unknown. */
+export const DEED_FIELDS: readonly HeadField[] = [
+  "stage",
+  "verb",
+  "objectRef.resource",
+  "objectRef.subresource",
+  "responseStatus.code",
+];
 
 const NAMES: ReadonlySet<HeadField> = new Set(["requestURI", "objectRef.name"]);
 
@@ -83,8 +105,7 @@ export function isWide(field: HeadField): boolean {
  *   user: { username: "eve" } });
  * assert.equal(head.get("user.username"), "eve");
  */
-export function headOf(event: AuditEvent): HeadView {
-  const json = asJson(event);
+export function headOf(event: AuditEvent, json: JsonObject = asJson(event)): HeadView {
   return {
     get(field) {
       const dot = field.indexOf(".");
@@ -104,7 +125,7 @@ export function headOf(event: AuditEvent): HeadView {
   };
 }
 
-/** The event as plain JSON, which it is: read it with `own`. */
-export function asJson(event: AuditEvent): JsonObject {
-  return event as unknown as JsonObject;
+/** The event as plain JSON: read it with `own`. One that is parsed as it is read says by `toJSON`, which no JSON can, what it holds. */
+export function asJson(event: AuditEvent & { readonly toJSON?: () => AuditEvent }): JsonObject {
+  return (typeof event.toJSON === "function" ? event.toJSON() : event) as unknown as JsonObject;
 }

@@ -1,6 +1,7 @@
 import { evaluate } from "./condition/evaluate.ts";
 import type { Expression } from "./condition/expression.ts";
 import { headReader } from "./field-readers.ts";
+import { headFieldOf, isInPart } from "./head-view.ts";
 import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { isWrittenLater } from "./recorded.ts";
@@ -14,6 +15,12 @@ export function prefilter(head: HeadView, part: HeadPart, memory?: ClusterMemory
   const reader = headReader(head, part, memory);
   const read = (field: HeadField): ReturnType<HeadView["get"]> => head.get(field);
   const isEarly = read("stage") === "RequestReceived";
+
+  /** Whether the part holds all that the event says of the field: what is unknown then stays so. */
+  const isWhole = (field: string): boolean => {
+    const held = headFieldOf(field);
+    return held !== undefined && isInPart(held, part);
+  };
 
   /** Whether the expression can come out as `wanted` once the rest of the event is read, at RequestReceived. */
   const canBe = (expression: Expression, wanted: boolean): boolean => {
@@ -34,7 +41,7 @@ export function prefilter(head: HeadView, part: HeadPart, memory?: ClusterMemory
       case "same":
         return isWrittenLater(expression.field.text, read)
           ? false
-          : (evaluate(expression, reader) ?? wanted) === wanted;
+          : (evaluate(expression, reader) ?? (isWhole(expression.field.text) ? undefined : wanted)) === wanted;
       case "fieldref":
       case "keyword":
       default:

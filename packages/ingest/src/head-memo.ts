@@ -1,53 +1,64 @@
+import { slotOf } from "@auditsieve/audit";
 import type { EventScan, Field } from "@auditsieve/audit";
 
-/** All but names of what a detection can look at outside the bodies; of objectRef what does not change with every write. */
-const UNNAMED: readonly Field[] = [
+/** They stand behind one another in what an apiserver writes, so that one copy takes all. */
+const RUN: readonly number[] = slots("verb", "user", "impersonatedUser", "sourceIPs", "userAgent");
+/** Of objectRef what does not change with every write. */
+const SHORT = slots(
   "level",
   "stage",
-  "verb",
-  "user",
-  "impersonatedUser",
-  "sourceIPs",
-  "userAgent",
+  "responseStatus.code",
   "objectRef.resource",
   "objectRef.namespace",
   "objectRef.apiGroup",
   "objectRef.apiVersion",
   "objectRef.subresource",
-  "responseStatus.code",
-  "annotations",
-];
-const NAMES: readonly Field[] = ["requestURI", "objectRef.name"];
+);
+const VERB = slotOf("verb");
+const ANNOTATIONS = slots("annotations");
+const NAMES = slots("requestURI", "objectRef.name");
+/** Before the fields one by one where they do not stand behind one another: stands in no JSON text. */
+const APART = 1;
+/** Up to that length a loop is faster than a call. */
+const SHORT_BYTES = 32;
 const SLOTS = 16_384;
 const MAX_ENTRIES = 8192;
 const MAX_KEY_BYTES = 4096;
 const MAX_TOTAL_BYTES = 8 * 1024 * 1024;
 
-interface Entry {
-  readonly hash: number;
-  readonly key: Buffer;
-  readonly value: unknown;
+/** What is remembered of heads of the same bytes. */
+export interface HeadEntry {
+  /** What was noted for them. */
+  noted: unknown;
+  /** Their decoded fields, by whoever decodes them. */
+  readonly values: unknown[];
 }
 
-/** Values by the bytes of a key. Bounded; when it is full it starts again. */
+interface Entry extends HeadEntry {
+  readonly hash: number;
+  readonly key: Buffer;
+}
+
+/** Entries by the bytes of a key. Bounded; when it is full it starts again. */
 class KeyTable {
   #slots = emptySlots();
   #count = 0;
   #bytes = 0;
 
-  get(key: Buffer, length: number, hash: number): unknown {
+  find(key: Buffer, length: number, hash: number): Entry | undefined {
     for (let slot = hash & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {
       const entry = this.#slots[slot];
       if (entry === undefined) {
         return undefined;
       }
       if (entry.hash === hash && entry.key.length === length && key.compare(entry.key, 0, length, 0, length) === 0) {
-        return entry.value;
+        return entry;
       }
     }
   }
 
-  add(key: Buffer, length: number, hash: number, value: unknown): void {
+  /** An entry for a key that has none. */
+  add(key: Buffer, length: number, hash: number): Entry {
     if (this.#count === MAX_ENTRIES || this.#bytes > MAX_TOTAL_BYTES) {
       this.#slots = emptySlots();
       this.#count = 0;
@@ -59,9 +70,11 @@ class KeyTable {
     }
     const own = Buffer.allocUnsafeSlow(length);
     key.copy(own, 0, 0, length);
-    this.#slots[slot] = { hash, key: own, value };
+    const entry: Entry = { hash, key: own, noted: undefined, values: [] };
+    this.#slots[slot] = entry;
     this.#count++;
     this.#bytes += length;
+    return entry;
   }
 }
 
@@ -72,83 +85,140 @@ class KeyTable {
  */
 export class HeadMemo {
   readonly #scan: EventScan;
-  readonly #whole = new KeyTable();
-  readonly #unnamed = new KeyTable();
+  readonly #tables = { whole: new KeyTable(), unnamed: new KeyTable() };
   readonly #key = Buffer.alloc(MAX_KEY_BYTES);
   readonly #words = new Int32Array(this.#key.buffer, this.#key.byteOffset, MAX_KEY_BYTES / 4);
-  /** The scan whose key is built; its lengths are 0 where it is too long to be worth remembering. */
+  /** The scan that what follows is about. */
   #built = -1;
+  #unnamed: Entry | undefined;
+  /** Of the key without names; 0 where it is too long to be worth remembering. */
+  #length = 0;
+  #hash = 0;
   #wholeLength = 0;
   #wholeHash = 0;
-  #unnamedLength = 0;
-  #unnamedHash = 0;
 
   constructor(scan: EventScan) {
     this.#scan = scan;
   }
 
+  /** The entry of all heads that differ from that of the event last scanned at most in names; undefined when it is too long. */
+  get unnamed(): HeadEntry | undefined {
+    if (this.#built === this.#scan.scans) {
+      return this.#unnamed;
+    }
+    this.#built = this.#scan.scans;
+    this.#wholeLength = 0;
+    this.#unnamed = undefined;
+    this.#length = this.#appendUnnamed();
+    if (this.#length > 0) {
+      this.#hash = this.#mix(0, this.#length, this.#length);
+      const table = this.#tables.unnamed;
+      this.#unnamed = table.find(this.#key, this.#length, this.#hash) ?? table.add(this.#key, this.#length, this.#hash);
+    }
+    return this.#unnamed;
+  }
+
   /** What was noted for a head like that of the event last scanned. */
   recall(part: "whole" | "unnamed"): unknown {
-    this.#build();
-    if (this.#wholeLength === 0) {
-      return undefined;
+    const { unnamed } = this;
+    if (part === "unnamed" || unnamed === undefined) {
+      return unnamed?.noted;
     }
-    return part === "whole"
-      ? this.#whole.get(this.#key, this.#wholeLength, this.#wholeHash)
-      : this.#unnamed.get(this.#key, this.#unnamedLength, this.#unnamedHash);
+    return this.#buildWhole()
+      ? this.#tables.whole.find(this.#key, this.#wholeLength, this.#wholeHash)?.noted
+      : undefined;
   }
 
   /** Notes a value for the head of the event last scanned, for which {@link recall} found none. */
   note(part: "whole" | "unnamed", value: unknown): void {
-    this.#build();
+    const { unnamed } = this;
+    if (unnamed === undefined) {
+      return;
+    }
+    if (part === "unnamed") {
+      unnamed.noted = value;
+    } else if (this.#buildWhole()) {
+      this.#tables.whole.add(this.#key, this.#wholeLength, this.#wholeHash).noted = value;
+    }
+  }
+
+  /** False where the names are too long. */
+  #buildWhole(): boolean {
     if (this.#wholeLength === 0) {
-      return;
+      const length = this.#appendEach(NAMES, this.#length);
+      this.#wholeLength = length === -1 ? -1 : this.#pad(length);
+      this.#wholeHash = this.#mix(this.#length, this.#wholeLength, this.#hash);
     }
-    if (part === "whole") {
-      this.#whole.add(this.#key, this.#wholeLength, this.#wholeHash, value);
-    } else {
-      this.#unnamed.add(this.#key, this.#unnamedLength, this.#unnamedHash, value);
-    }
+    return this.#wholeLength > 0;
   }
 
-  #build(): void {
-    if (this.#built === this.#scan.scans) {
-      return;
-    }
-    this.#built = this.#scan.scans;
-    this.#wholeLength = 0;
-    const unnamed = this.#append(UNNAMED, 0);
-    const whole = unnamed === -1 ? -1 : this.#append(NAMES, unnamed);
-    if (whole === -1) {
-      return;
-    }
-    this.#unnamedLength = unnamed;
-    this.#unnamedHash = this.#mix(0, unnamed, unnamed);
-    this.#wholeLength = whole;
-    this.#wholeHash = this.#mix(unnamed, whole, this.#unnamedHash);
+  #appendUnnamed(): number {
+    const run = this.#appendRun(this.#appendEach(SHORT, 0));
+    const length = run === -1 ? -1 : this.#appendEach(ANNOTATIONS, run);
+    return length === -1 ? -1 : this.#pad(length);
   }
 
-  /** Appends values to the key, padded to whole words. Gives its length, or -1 when it is too long. */
-  #append(fields: readonly Field[], from: number): number {
-    const key = this.#key;
+  #appendRun(from: number): number {
+    if (from === -1) {
+      return -1;
+    }
+    const scan = this.#scan;
+    const start = scan.slotStart(VERB);
+    let end = start;
+    for (const slot of RUN) {
+      const behind = scan.slotEnd(slot);
+      if (behind !== 0) {
+        if (scan.slotStart(slot) < end) {
+          this.#key[from] = APART;
+          return this.#appendEach(RUN, from + 1);
+        }
+        end = behind;
+      }
+    }
+    return this.#append(start, end, from);
+  }
+
+  /** Appends values to the key. Gives its length, or -1 when it is too long. */
+  #appendEach(slots: readonly number[], from: number): number {
     const scan = this.#scan;
     let length = from;
-    for (const field of fields) {
-      if (scan.has(field)) {
-        const start = scan.valueStart(field);
-        const end = scan.valueEnd(field);
-        if (length + end - start + 8 > MAX_KEY_BYTES) {
-          return -1;
-        }
-        length += scan.bytes.copy(key, length, start, end);
+    for (const slot of slots) {
+      const end = scan.slotEnd(slot);
+      length = this.#append(end === 0 ? 0 : scan.slotStart(slot), end, length);
+      if (length === -1) {
+        return -1;
       }
-      // 0 stands in no JSON text, so fields cannot run into one another.
-      key[length++] = 0;
     }
+    return length;
+  }
+
+  /** Appends the scanned bytes `[start, end)`, and a 0, which stands in no JSON text: so they cannot run into what follows. */
+  #append(start: number, end: number, from: number): number {
+    const key = this.#key;
+    const { bytes } = this.#scan;
+    // The padding is never longer.
+    if (from + end - start + 8 > MAX_KEY_BYTES) {
+      return -1;
+    }
+    let length = from;
+    if (end - start <= SHORT_BYTES) {
+      for (let at = start; at < end; at++) {
+        key[length++] = bytes[at] as number;
+      }
+    } else {
+      length += bytes.copy(key, length, start, end);
+    }
+    key[length++] = 0;
+    return length;
+  }
+
+  /** To whole words, and at least one zero more. */
+  #pad(from: number): number {
+    let length = from;
     while (length % 4 !== 0) {
-      key[length++] = 0;
+      this.#key[length++] = 0;
     }
-    return length + 8 > MAX_KEY_BYTES ? -1 : length;
+    return length;
   }
 
   #mix(from: number, to: number, seed: number): number {
@@ -160,6 +230,10 @@ export class HeadMemo {
     }
     return hash >>> 0;
   }
+}
+
+function slots(...fields: readonly Field[]): readonly number[] {
+  return fields.map(slotOf);
 }
 
 function emptySlots(): (Entry | undefined)[] {

@@ -1,5 +1,6 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { EventScan, JsonValue } from "@auditsieve/audit";
+import { HEAD_FIELDS } from "@auditsieve/detect";
 import type { HeadField, HeadView } from "@auditsieve/detect";
 import { HeadMemo } from "./head-memo.ts";
 
@@ -12,6 +13,10 @@ const PARSED: ReadonlySet<string> = new Set([
   "annotations",
 ]);
 
+const NAMES: ReadonlySet<HeadField> = new Set(["requestURI", "objectRef.name"]);
+/** In the place of a field that is known not to be there. */
+const ABSENT = Symbol("absent");
+
 /**
  * The head of the line that `scan` holds, as detections ask for it, without parsing the line. Make one per stream: it
  * remembers what was noted for heads of the same bytes.
@@ -23,28 +28,35 @@ const PARSED: ReadonlySet<string> = new Set([
  */
 export function scanHead(scan: EventScan): HeadView {
   const memo = new HeadMemo(scan);
+  const places = new Map(HEAD_FIELDS.map((field, place) => [field, place]));
   let cached = -1;
-  const values = new Map<HeadField, JsonValue | undefined>();
+  const values: unknown[] = [];
+  /** A repeated head is decoded once; names are of the event in hand. */
+  const valuesOf = (field: HeadField): unknown[] => {
+    const entry = NAMES.has(field) ? undefined : memo.unnamed;
+    if (entry !== undefined) {
+      return entry.values;
+    }
+    if (cached !== scan.scans) {
+      cached = scan.scans;
+      values.fill(undefined);
+    }
+    return values;
+  };
   return {
     get: (field) => {
-      if (cached !== scan.scans) {
-        cached = scan.scans;
-        values.clear();
-      }
-      const known = values.get(field);
-      if (known !== undefined || values.has(field)) {
-        return known;
+      const place = places.get(field) as number;
+      const held = valuesOf(field);
+      const known = held[place];
+      if (known !== undefined) {
+        return known === ABSENT ? undefined : (known as JsonValue);
       }
       const value = readHead(scan, field);
-      values.set(field, value);
+      held[place] = value === undefined ? ABSENT : value;
       return value;
     },
-    recall: (part) => (part === "narrow" ? undefined : memo.recall(part)),
-    note: (part, value) => {
-      if (part !== "narrow") {
-        memo.note(part, value);
-      }
-    },
+    recall: (part) => memo.recall(part),
+    note: (part, value) => memo.note(part, value),
   };
 }
 

@@ -8,28 +8,46 @@ const lines = readFileSync(new URL("../../../samples/small.log", import.meta.url
   .split("\n")
   .filter((line) => line !== "");
 
+/** Every field read by itself, in that order, before the whole is asked for. */
+function fieldsOf(event: object, fields: readonly string[]): unknown {
+  return Object.fromEntries(fields.map((field) => [field, Reflect.get(event, field) as unknown]));
+}
+
 describe("scannedEvent", () => {
-  it("is the parsed line, for every sample and where the line stands in a larger buffer", () => {
+  it.each(["while the scan holds it", "after the scan has gone on"])("is the parsed line %s", (when) => {
     const scan = new EventScan();
+    const other = Buffer.from(lines[0] ?? "");
     for (const line of lines) {
       const bytes = Buffer.from(`xx${line}\n`);
+      const parsed = JSON.parse(line) as object;
       expect(scan.scan(bytes, 2, bytes.length - 1)).toBe(true);
-      const event = scannedEvent(scan, Buffer.from(line));
-      expect(JSON.stringify(event)).toBe(JSON.stringify(JSON.parse(line)));
-      expect(event).toEqual(JSON.parse(line));
+      const [inOrder, backwards, whole] = [1, 2, 3].map(() => scannedEvent(scan, Buffer.from(line)));
+      if (when.startsWith("after")) {
+        scan.scan(other, 0, other.length);
+      }
+      const fields = [...Object.keys(parsed), "impersonatedUser", "requestObject", "annotations"];
+      const expected = fieldsOf(parsed, fields);
+      expect(fieldsOf(inOrder as object, fields)).toEqual(expected);
+      expect(fieldsOf(backwards as object, fields.toReversed())).toEqual(expected);
+      expect(JSON.stringify(whole)).toBe(JSON.stringify(parsed));
+      expect(whole?.toJSON()).toEqual(parsed);
     }
   });
 
   it.each([
     ['{"responseObject":{"a":1},"requestObject":[2],', { responseObject: { a: 1 }, requestObject: [2] }],
     ['{"requestObject":"é\\u0000","responseObject":7,', { requestObject: "é\u0000", responseObject: 7 }],
-    ['{"requestObject":null,', { requestObject: null }],
+    ['{"requestObject":null,"annotations":null,', { requestObject: null, annotations: null }],
+    ['{"toJSON":1,"authenticationMetadata":{"a":1},', { toJSON: 1, authenticationMetadata: { a: 1 } }],
   ])("reads bodies in any order and of any form: %s", (bodies, expected) => {
     const line = `${bodies}"level":"Metadata","stage":"ResponseComplete","requestURI":"/é","verb":"get","user":{"username":"é"}}`;
     const bytes = Buffer.from(line);
     const scan = new EventScan();
     expect(scan.scan(bytes, 0, bytes.length)).toBe(true);
-    expect(scannedEvent(scan, bytes)).toMatchObject({ ...expected, requestURI: "/é", user: { username: "é" } });
+    const event = scannedEvent(scan, bytes);
+    expect(event.requestURI).toBe("/é");
+    expect(event.user.username).toBe("é");
+    expect(event.toJSON()).toMatchObject({ ...expected, requestURI: "/é", user: { username: "é" } });
   });
 });
 

@@ -1,11 +1,13 @@
+import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { ABSENT } from "../condition/field-path.ts";
 import type { Reading } from "../condition/field-path.ts";
 import type { HeadView } from "../head-view.ts";
 import { timeOf } from "./body.ts";
-import { CREDENTIAL_ID, CredentialLedger } from "./credential-ledger.ts";
+import { CREDENTIAL_ID, CredentialLedger, useKey } from "./credential-ledger.ts";
 import type { Credential } from "./credential-ledger.ts";
 import { allowedBy, GrantMemory, RECENT_GRANT_MS, subjectsOf } from "./grant-memory.ts";
+import type { Grant } from "./grant-memory.ts";
 import { PodMemory } from "./pod-memory.ts";
 import type { PodFacts } from "./pod-memory.ts";
 import { MEMORY_ROOT } from "./remembered-fields.ts";
@@ -21,6 +23,18 @@ export interface ClusterMemoryOptions {
   readonly maxCredentials?: number;
 }
 
+/** One thing that an answer about a head rests on. What is remembered is replaced, never changed, so that identity says all. */
+type Ground =
+  | { readonly of: "pod"; readonly namespace: string; readonly name: string; readonly was: PodFacts | undefined }
+  | { readonly of: "credential"; readonly id: string; readonly was: Credential | undefined }
+  | { readonly of: "node"; readonly name: string; readonly was: readonly string[] }
+  | { readonly of: "grant"; readonly binding: string; readonly was: Grant | undefined }
+  | { readonly of: "recent"; readonly names: readonly string[]; readonly was: boolean }
+  /** An answer that is not worth remembering. */
+  | { readonly of: "anything" };
+/** What an answer about a head rests on; see {@link ClusterMemory.grounds}. */
+export type Grounds = readonly Ground[];
+
 const VERSION = 1;
 const BINDINGS: ReadonlySet<JsonValue | undefined> = new Set(["rolebindings", "clusterrolebindings"]);
 const WRITES: ReadonlySet<JsonValue | undefined> = new Set(["create", "update", "patch"]);
@@ -32,6 +46,8 @@ export class ClusterMemory {
   readonly credentials: CredentialLedger;
   /** Event time in ms. */
   #now = Number.NEGATIVE_INFINITY;
+  /** Where what is looked up is noted. */
+  #grounds: Ground[] | undefined;
 
   constructor(options: ClusterMemoryOptions = {}) {
     this.pods = new PodMemory(options.maxPods ?? 20_000);
@@ -63,10 +79,26 @@ export class ClusterMemory {
     this.#now = Number.isNaN(time) ? this.#now : Math.max(this.#now, time);
   }
 
-  /** Whether nothing is new about the credential that this head names and the address that it comes from. */
-  knowsUse(head: HeadView): boolean {
-    const id = credentialId(head);
-    return id === undefined || this.credentials.knowsUse(id, lastAddress(head));
+  /** Notes what `ask` looks up: its answers about the same head stay the same while all of that does. */
+  grounds(ask: () => void): Grounds {
+    const grounds: Ground[] = [];
+    this.#grounds = grounds;
+    try {
+      ask();
+    } finally {
+      this.#grounds = undefined;
+    }
+    return grounds;
+  }
+
+  /** Whether everything that an answer rests on is as it was. */
+  stands(grounds: Grounds): boolean {
+    for (const ground of grounds) {
+      if (!this.#isAsItWas(ground)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**
@@ -110,23 +142,79 @@ export class ClusterMemory {
     return true;
   }
 
+  #isAsItWas(ground: Ground): boolean {
+    switch (ground.of) {
+      case "pod":
+        return this.pods.find(ground.namespace, ground.name) === ground.was;
+      case "credential":
+        return this.credentials.find(ground.id) === ground.was;
+      case "node":
+        return this.credentials.nodeAddresses(ground.name) === ground.was;
+      case "grant":
+        return this.grants.find(ground.binding) === ground.was;
+      case "recent":
+        return this.grants.mayUse(ground.names, this.#now) === ground.was;
+      case "anything":
+        return false;
+      default: {
+        const never: never = ground;
+        return never;
+      }
+    }
+  }
+
+  #pod(namespace: string, name: string): PodFacts | undefined {
+    const was = this.pods.find(namespace, name);
+    this.#grounds?.push({ of: "pod", namespace, name, was });
+    return was;
+  }
+
+  #credential(id: string): Credential | undefined {
+    const was = this.credentials.find(id);
+    this.#grounds?.push({ of: "credential", id, was });
+    return was;
+  }
+
+  #grant(binding: string): Grant | undefined {
+    const was = this.grants.find(binding);
+    this.#grounds?.push({ of: "grant", binding, was });
+    return was;
+  }
+
+  #mayUseRecent(names: readonly string[]): boolean {
+    const was = this.grants.mayUse(names, this.#now);
+    this.#grounds?.push({ of: "recent", names, was });
+    return was;
+  }
+
+  #nodeAddresses(name: string): readonly string[] {
+    const was = this.credentials.nodeAddresses(name);
+    this.#grounds?.push({ of: "node", name, was });
+    return was;
+  }
+
+  #lineage(id: string): readonly Credential[] {
+    this.#grounds?.push({ of: "anything" });
+    return this.credentials.lineage(id);
+  }
+
   #readGrant(name: RememberedName, head: HeadView, event: AuditEvent | undefined): Reading | undefined {
     const isOld = name === "grant.ageSeconds" || name === "grant.by";
-    if (isOld && !this.grants.mayUse(namesOf(head), this.#now)) {
+    if (isOld && !this.#mayUseRecent(namesOf(head))) {
       return ABSENT;
     }
-    if (!event) {
-      return undefined;
-    }
-    const allowed = allowedBy(event.annotations?.["authorization.k8s.io/reason"]);
+    const allowed = allowedBy(reasonOf(head));
     if (!allowed) {
       return ABSENT;
     }
     if (!isOld) {
       return of(name === "grant.binding" ? allowed.binding : allowed.role);
     }
-    const grant = this.grants.find(allowed.binding);
-    const age = grant && timeOf(event) - grant.at;
+    const grant = this.#grant(allowed.binding);
+    if (!event && grant) {
+      return undefined;
+    }
+    const age = event && grant && timeOf(event) - grant.at;
     if (age === undefined || Number.isNaN(age) || age > RECENT_GRANT_MS) {
       return ABSENT;
     }
@@ -141,7 +229,7 @@ export class ClusterMemory {
     if (typeof namespace !== "string" || typeof pod !== "string") {
       return head.get("verb") === "create" ? undefined : ABSENT;
     }
-    const facts = this.pods.find(namespace, pod);
+    const facts = this.#pod(namespace, pod);
     if (!facts) {
       return undefined;
     }
@@ -162,7 +250,7 @@ export class ClusterMemory {
     if (name === "credential.kind") {
       return of(id.startsWith("JTI=") ? "token" : id.startsWith("X509SHA256=") ? "certificate" : undefined);
     }
-    const credential = this.credentials.find(id);
+    const credential = this.#credential(id);
     if (!credential) {
       return name === "credential.addresses" || name === "credential.awayFromPod" ? undefined : ABSENT;
     }
@@ -171,7 +259,7 @@ export class ClusterMemory {
     const answers: Partial<Record<RememberedName, () => Reading | undefined>> = {
       "credential.issuedBy": () => of(credential.issuedBy),
       "credential.approvedBy": () => of(credential.approvedBy),
-      "credential.lineage": () => of(...this.credentials.lineage(id).flatMap(({ issuedBy }) => issuedBy ?? [])),
+      "credential.lineage": () => of(...this.#lineage(id).flatMap(({ issuedBy }) => issuedBy ?? [])),
       "credential.addresses": () => of(new Set([...credential.addresses, lastAddress(head)]).size),
       "credential.ageSeconds": () => (issuedAt === undefined ? ABSENT : event && since(issuedAt, event)),
       "credential.podDeletedSeconds": () => (deletedAt === undefined ? ABSENT : event && since(deletedAt, event)),
@@ -184,7 +272,7 @@ export class ClusterMemory {
     const addresses = addressesOf(head);
     const known = [
       ...(this.#podOf(credential)?.addresses ?? []),
-      ...(credential.node === undefined ? [] : this.credentials.nodeAddresses(credential.node)),
+      ...(credential.node === undefined ? [] : this.#nodeAddresses(credential.node)),
     ];
     // Without the pod's own address nobody can tell it from another's.
     const isKnown =
@@ -195,7 +283,7 @@ export class ClusterMemory {
 
   #podOf({ pod, podUID }: Credential): PodFacts | undefined {
     const slash = pod?.indexOf("/") ?? -1;
-    const facts = pod === undefined ? undefined : this.pods.find(pod.slice(0, slash), pod.slice(slash + 1));
+    const facts = pod === undefined ? undefined : this.#pod(pod.slice(0, slash), pod.slice(slash + 1));
     // A StatefulSet gives the next pod the same name.
     return facts?.uid !== undefined && podUID !== undefined && facts.uid !== podUID ? undefined : facts;
   }
@@ -239,6 +327,18 @@ function readSubjects(name: RememberedName, head: HeadView, event: AuditEvent | 
 function namesOf(head: HeadView): readonly string[] {
   const fields = ["user.username", "user.groups", "impersonatedUser.username", "impersonatedUser.groups"] as const;
   return fields.flatMap((field) => head.get(field) ?? []).filter((name): name is string => typeof name === "string");
+}
+
+function reasonOf(head: HeadView): string | undefined {
+  const annotations = head.get("annotations");
+  const reason = isJsonObject(annotations) ? own(annotations, "authorization.k8s.io/reason") : undefined;
+  return typeof reason === "string" ? reason : undefined;
+}
+
+/** The credential and the address that a request comes from, as the ledger asks for them; undefined where there is none. */
+export function useOf(head: HeadView): string | undefined {
+  const id = credentialId(head);
+  return id === undefined ? undefined : useKey(id, lastAddress(head));
 }
 
 function credentialId(head: HeadView): string | undefined {

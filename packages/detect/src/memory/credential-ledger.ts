@@ -51,6 +51,7 @@ const NODE_NAME = "authentication.kubernetes.io/node-name";
 const MAX_ADDRESSES = 16;
 const MAX_CHAIN = 16;
 const MAX_CERTIFICATE = 65_536;
+const NOWHERE: readonly string[] = [];
 
 /**
  * Who minted which credential: TokenRequests by the credential id that the apiserver annotates, certificate signing
@@ -108,12 +109,12 @@ export class CredentialLedger {
 
   /** Addresses from which this node's own credential was used. */
   nodeAddresses(node: string): readonly string[] {
-    return this.#nodes.get(node) ?? [];
+    return this.#nodes.get(node) ?? NOWHERE;
   }
 
-  /** Whether {@link CredentialLedger.observe} has seen this credential come from this address. */
-  knowsUse(id: string, address: string): boolean {
-    return this.#uses.get(`${id} ${address}`) === true;
+  /** Whether {@link CredentialLedger.observe} has seen this credential come from this address: see {@link useKey}. */
+  knowsUse(use: string): boolean {
+    return this.#uses.get(use) === true;
   }
 
   /** Takes an event into account: what it made, and what it was made with. */
@@ -134,10 +135,10 @@ export class CredentialLedger {
   observeUse(event: AuditEvent): void {
     const id = credentialOf(event);
     const address = event.sourceIPs?.at(-1)?.slice(0, 64) ?? "";
-    if (id === undefined || this.knowsUse(id, address)) {
+    if (id === undefined || this.knowsUse(useKey(id, address))) {
       return;
     }
-    this.#uses.set(`${id} ${address}`, true);
+    this.#uses.set(useKey(id, address), true);
     const { user } = event;
     const before = this.find(id);
     const time = timeOf(event);
@@ -243,6 +244,11 @@ export class CredentialLedger {
       ...(request?.approvedWith !== undefined && { approvedWith: request.approvedWith }),
     });
   }
+}
+
+/** A credential and an address that it comes from, as one text. */
+export function useKey(id: string, address: string): string {
+  return `${id} ${address}`;
 }
 
 /** The id of the credential that the request was made with. */

@@ -1,0 +1,72 @@
+import type { Detection } from "./detection.ts";
+import type { DetectionEngine } from "./detection-engine.ts";
+import { headReader } from "./field-readers.ts";
+import { firstSeenKeys, isOfUnnamed } from "./first-seen.ts";
+import type { FirstSeenKeys, FirstSeenStore } from "./first-seen.ts";
+import type { HeadView } from "./head-view.ts";
+import { useOf } from "./memory/cluster-memory.ts";
+import type { ClusterMemory } from "./memory/cluster-memory.ts";
+import { USE } from "./memory/feeders.ts";
+
+const NONE: ReadonlySet<Detection> = new Set();
+
+/** Asks heads what must be done with their events, beside what is remembered in one stream. */
+export class HeadQuestions {
+  readonly #engine: DetectionEngine;
+  readonly #memory: ClusterMemory;
+  readonly #firstSeen: FirstSeenStore;
+  readonly #remembersUses: boolean;
+  /** The last answer, and what the same head says for certain. */
+  #asked: readonly Detection[] = [];
+  #sure: ReadonlySet<Detection> = NONE;
+
+  constructor(engine: DetectionEngine, memory: ClusterMemory, firstSeen: FirstSeenStore) {
+    this.#engine = engine;
+    this.#memory = memory;
+    this.#firstSeen = firstSeen;
+    this.#remembersUses = engine.remembers.has("credentials");
+  }
+
+  /** The detections that neither the head nor what is remembered rules out, and {@link USE} where a credential is used anew. */
+  candidates(head: HeadView): readonly Detection[] {
+    const asked = this.#engine.candidates(head, this.#memory);
+    const fresh = asked.some(isFirstSeen) ? asked.filter((one) => !this.#isKnown(one, head)) : asked;
+    this.#asked = this.#isNewUse(head) ? [...fresh, USE] : fresh;
+    this.#sure = this.#asked.length === 0 ? NONE : this.#engine.sure(head);
+    return this.#asked;
+  }
+
+  /** Detections that are hit for certain, if these candidates are those of the head asked last. */
+  sureOf(asked: readonly Detection[]): ReadonlySet<Detection> {
+    return asked === this.#asked ? this.#sure : NONE;
+  }
+
+  /** Whether the ledger must be told of the use of a credential; false only where the head asked last says that it knows. */
+  isUseAmong(asked: readonly Detection[]): boolean {
+    return this.#remembersUses && (asked !== this.#asked || asked.includes(USE));
+  }
+
+  /** Whether the head alone says that a first-seen detection has seen this before. */
+  #isKnown(detection: Detection, head: HeadView): boolean {
+    const { firstSeen } = detection;
+    if (firstSeen === undefined) {
+      return false;
+    }
+    const keys = (): FirstSeenKeys | undefined =>
+      firstSeenKeys(detection, firstSeen, headReader(head, "whole", this.#memory));
+    return this.#firstSeen.isKnown(isOfUnnamed(firstSeen) ? this.#engine.keep(head, detection, keys) : keys());
+  }
+
+  /** Whether the credential that the head names has not come from this address yet. */
+  #isNewUse(head: HeadView): boolean {
+    if (!this.#remembersUses) {
+      return false;
+    }
+    const use = this.#engine.keep(head, USE, () => useOf(head));
+    return use !== undefined && !this.#memory.credentials.knowsUse(use);
+  }
+}
+
+function isFirstSeen({ firstSeen }: Detection): boolean {
+  return firstSeen !== undefined;
+}
