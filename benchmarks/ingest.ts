@@ -3,7 +3,6 @@ import type { ChildProcess } from "node:child_process";
 import {
   appendFileSync,
   closeSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -12,174 +11,100 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { cpus, loadavg, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { zstdDecompressSync } from "node:zlib";
-import { createRedactor, documentId } from "@auditsieve/audit";
-import { ecsDocument } from "@auditsieve/ingest";
-import { startElasticsearch } from "../test/engines/elasticsearch.ts";
+import { stagesOf } from "./ingest-profile.ts";
+import { median, report } from "./ingest-report.ts";
+import type { Latency, Measured, Section } from "./ingest-report.ts";
+import { startBlackHole, startServer } from "./ingest-targets.ts";
+import type { Target } from "./ingest-targets.ts";
 
 /**
- * Measures the daemon beside a loader that only sends the same finished documents: into a server that keeps nothing, and into a
- * real Elasticsearch. Writes benchmarks/INGEST.md (what is said there below the figures is written by hand). `node benchmarks/ingest.ts [LINES] [RUNS]`; 40,000 lines and 3 runs by default.
+ * Measures the daemon beside a loader that sends the very bodies that the daemon has sent: into a server that keeps nothing, into a
+ * real Elasticsearch, and into a server elsewhere that takes as much as that one. Writes benchmarks/INGEST.md, but for what stands
+ * there below the figures. `node benchmarks/ingest.ts [LINES] [RUNS]`; 60,000 lines and 3 runs by default.
  */
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const [lines = 40_000, runs = 3] = process.argv.slice(2).map(Number);
+const [lines = 60_000, runs = 3] = process.argv.slice(2).map(Number);
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-ingest-bench-"));
 const log = join(folder, "audit.log");
 const bodies = join(folder, "bodies");
-const IN_FLIGHT = 4;
-const BODY_BYTES = 5 * 1024 * 1024;
-
-interface Measured {
-  readonly wall: number;
-  readonly cpu: number;
-  readonly peak: number;
-}
+const IN_FLIGHT = "4";
+const ALL = "";
+const NO_DETECTIONS = "detections: []\n";
+const BULK =
+  "_bulk?require_data_stream=true&filter_path=items.create.status,items.create.error,items.create.failure_store";
+const LATENCY_SECONDS = 20;
 
 try {
-  const sizes = prepare();
-  const sections = [
-    await measureTarget("a server that keeps nothing", startBlackHole),
-    await measureTarget("Elasticsearch 9.5.3", startServer),
-  ];
-  const latency = await measureLatency();
-  writeFileSync(join(ROOT, "benchmarks/INGEST.md"), report(sizes, sections, latency));
+  const sample = zstdDecompressSync(readFileSync(join(ROOT, "samples/working-day.log.zst")))
+    .toString("utf8")
+    .trim()
+    .split("\n");
+  writeLog(sample);
+  await record();
+  const hole = await startBlackHole();
+  const free = await measure("a server that keeps nothing", hole, [ALL, NO_DETECTIONS]);
+  const stages = await profile(hole);
+  await hole.stop();
+  const stored = await measure("Elasticsearch 9.5.3", await startServer(), [ALL, NO_DETECTIONS]);
+  const pace = Math.round(median(stored.loader.map(({ rate }) => rate)));
+  const paced = await startBlackHole(["--pace", String(pace)]);
+  const elsewhere = await measure(`a server elsewhere that takes ${pace} a second`, paced, [ALL]);
+  await paced.stop();
+  const latency = await measureLatency(sample, pace);
+  const sizes = { lines, runs, logBytes: statSync(log).size, bodyBytes: statSync(bodies).size };
+  const path = join(ROOT, "benchmarks/INGEST.md");
+  writeFileSync(path, report(sizes, [free, stored, elsewhere], stages, latency, readFileSync(path, "utf8")));
   console.log("benchmarks/INGEST.md written");
 } finally {
   rmSync(folder, { recursive: true });
 }
 
-/** The log, each line of its own, and the bodies that a sink makes of it. */
-function prepare(): { readonly logBytes: number; readonly bodyBytes: number } {
-  const sample = zstdDecompressSync(readFileSync(join(ROOT, "samples/working-day.log.zst")))
-    .toString("utf8")
-    .trim()
-    .split("\n");
-  const redactor = createRedactor({ key: Buffer.alloc(32, 2) });
+/** Each line of its own. */
+function writeLog(sample: readonly string[]): void {
   const fd = openSync(log, "w");
-  const out = openSync(bodies, "w");
-  let body: string[] = [];
-  let bytes = 0;
-  const flush = (): void => {
-    const whole = Buffer.from(`${body.join("\n")}\n`);
-    writeSync(out, whole.length.toString(16).padStart(8, "0"));
-    writeSync(out, whole);
-    body = [];
-    bytes = 0;
-  };
   for (let i = 0; i < lines; i++) {
-    const line = (sample[i % sample.length] ?? "").replace('"auditID":"', `"auditID":"${i}-`);
-    writeSync(fd, `${line}\n`);
-    const raw = Buffer.from(line);
-    const document = Buffer.from(redactor.redactLine(raw));
-    const { stageTimestamp } = JSON.parse(line) as { stageTimestamp: string };
-    const delivery = {
-      id: documentId(Buffer.alloc(32, 1), "bench", raw),
-      kind: "event" as const,
-      document,
-      time: stageTimestamp,
-    };
-    const finished = ecsDocument(delivery, { cluster: "bench", namespace: "bench", now: () => new Date() });
-    body.push(`{"create":{"_id":"${delivery.id}"}}`, finished);
-    bytes += finished.length;
-    if (bytes >= BODY_BYTES || body.length >= 4000) {
-      flush();
-    }
-  }
-  if (body.length > 0) {
-    flush();
+    writeSync(fd, `${(sample[i % sample.length] ?? "").replace('"auditID":"', `"auditID":"${i}-`)}\n`);
   }
   closeSync(fd);
-  closeSync(out);
-  return { logBytes: statSync(log).size, bodyBytes: statSync(bodies).size };
 }
 
-interface Target {
-  readonly url: string;
-  /** Gives the namespace of a stream that is empty. */
-  readonly reset: () => Promise<string>;
-  readonly count: () => Promise<number>;
-  readonly stop: () => Promise<void>;
+/** What the daemon sends is what the loader will send. */
+async function record(): Promise<void> {
+  const hole = await startBlackHole(["--record", bodies]);
+  await runDaemon(hole, ALL);
+  await hole.stop();
 }
 
-async function startBlackHole(): Promise<
-  Target & { readonly ask: () => Promise<{ documents: number; p50: number; p99: number }> }
-> {
-  const hole = spawn(process.execPath, [join(ROOT, "benchmarks/baselines/black-hole.ts")], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, BLACK_HOLE_DELAYS: "1" },
-  });
-  const answers = createInterface({ input: hole.stdout })[Symbol.asyncIterator]();
-  const port = String((await answers.next()).value);
-  let before = 0;
-  const ask = async (): Promise<{ documents: number; p50: number; p99: number }> => {
-    hole.kill("SIGUSR2");
-    return JSON.parse(String((await answers.next()).value)) as { documents: number; p50: number; p99: number };
-  };
-  return {
-    url: `http://127.0.0.1:${port}`,
-    ask,
-    reset: async () => {
-      before = (await ask()).documents;
-      return "bench";
-    },
-    count: async () => (await ask()).documents - before,
-    stop: async () => void hole.kill("SIGKILL"),
-  };
-}
-
-async function startServer(): Promise<Target> {
-  const engine = await startElasticsearch();
-  const post = async (path: string): Promise<Record<string, unknown>> =>
-    (await (await fetch(`${engine.url}${path}`, { method: "POST" })).json()) as Record<string, unknown>;
-  let run = 0;
-  const stream = (): string => `logs-kubernetes.audit_logs-bench${run}`;
-  return {
-    url: engine.url,
-    // A stream of its own each time: in the same one the daemon finds that all is there already, even after a rollover.
-    reset: async () => {
-      run++;
-      return `bench${run}`;
-    },
-    count: async () => {
-      await post(`/${stream()}/_refresh`);
-      return Number((await post(`/${stream()}/_count`))["count"] ?? 0);
-    },
-    stop: () => engine.stop(),
-  };
-}
-
-async function measureTarget(
-  title: string,
-  start: () => Promise<Target>,
-): Promise<{ readonly title: string; readonly loader: readonly Measured[]; readonly daemon: readonly Measured[] }> {
-  const target = await start();
+async function measure(title: string, target: Target, configurations: readonly string[]): Promise<Section> {
   const loader: Measured[] = [];
-  const daemon: Measured[] = [];
+  const daemon = new Map<string, Measured[]>(configurations.map((more) => [more, []]));
   try {
     // The first of each makes the template and warms the server up.
-    await runDaemon(target);
+    await runDaemon(target, ALL);
     await runLoader(target);
     for (let run = 0; run < runs; run++) {
       loader.push(await runLoader(target));
-      daemon.push(await runDaemon(target));
+      for (const [more, measured] of daemon) {
+        measured.push(await runDaemon(target, more));
+      }
     }
   } finally {
-    await target.stop();
+    await (title.startsWith("Elasticsearch") ? target.stop() : undefined);
   }
-  return { title, loader, daemon };
+  return { title, loader, daemon: daemon.get(ALL) ?? [], withoutDetections: daemon.get(NO_DETECTIONS) ?? [] };
 }
 
 async function runLoader(target: Target): Promise<Measured> {
   const namespace = await target.reset();
   const loader = join(ROOT, "benchmarks/baselines/bulk-loader.ts");
-  const args = [loader, `${target.url}/logs-kubernetes.audit_logs-${namespace}`, bodies, String(IN_FLIGHT)];
+  const url = `${target.url}/logs-kubernetes.audit_logs-${namespace}/${BULK}`;
   return watch(
-    args,
+    [loader, url, bodies, IN_FLIGHT],
     async (_child, exit) => {
       await exit;
     },
@@ -187,11 +112,11 @@ async function runLoader(target: Target): Promise<Measured> {
   );
 }
 
-async function runDaemon(target: Target): Promise<Measured> {
+async function runDaemon(target: Target, more: string, node: readonly string[] = []): Promise<Measured> {
   const namespace = await target.reset();
   const state = mkdtempSync(join(folder, "state-"));
   return watch(
-    ["packages/cli/src/main.ts", "ingest", "-c", configFor(target.url, namespace, state, log)],
+    [...node, "packages/cli/src/main.ts", "ingest", "-c", configFor(target.url, namespace, state, log, more)],
     async (child, exit) => {
       while (acknowledged(state) < lines) {
         if (child.exitCode !== null) {
@@ -206,12 +131,12 @@ async function runDaemon(target: Target): Promise<Measured> {
   );
 }
 
-function configFor(url: string, namespace: string, state: string, path: string): string {
+function configFor(url: string, namespace: string, state: string, path: string, more: string): string {
   const file = join(state, "auditsieve.yaml");
   writeFileSync(join(state, "id.key"), `${"01".repeat(32)}\n`);
   writeFileSync(
     file,
-    `cluster: bench\nstateFolder: ${state}\nsources: [{ type: file, path: ${path} }]\nsinks: [{ type: elasticsearch, node: "${url}", namespace: ${namespace}, feed: all }]\n`,
+    `cluster: bench\nstateFolder: ${state}\nsources: [{ type: file, path: ${path} }]\nsinks: [{ type: elasticsearch, node: "${url}", namespace: ${namespace}, feed: all }]\n${more}`,
   );
   return file;
 }
@@ -227,93 +152,94 @@ function acknowledged(state: string): number {
   }
 }
 
-/** A process from start to end; CPU and memory come from the process itself as it exits. */
+/** A process from start to end; CPU, memory and the times of the answers come from the process itself as it exits. */
 async function watch(
   args: readonly string[],
   drive: (child: ChildProcess, exit: Promise<unknown>) => Promise<void>,
   target: Target,
 ): Promise<Measured> {
+  const serverBefore = await target.cpu();
   const started = performance.now();
   const child = spawn(process.execPath, ["--import", join(ROOT, "benchmarks/ingest-usage.mjs"), ...args], {
     cwd: ROOT,
     stdio: ["ignore", "ignore", "ignore", "pipe"],
   });
-  let usage = "";
-  child.stdio[3]?.on("data", (chunk: Buffer) => (usage += chunk.toString()));
+  let text = "";
+  child.stdio[3]?.on("data", (chunk: Buffer) => (text += chunk.toString()));
   const exit = new Promise((resolve) => child.once("close", resolve));
   await drive(child, exit);
   const wall = (performance.now() - started) / 1000;
+  const serverAfter = await target.cpu();
   const stored = await target.count();
   if (stored < lines) {
     throw new Error(`Cannot measure: ${stored} of ${lines} documents arrived`);
   }
-  const { user, peak } = JSON.parse(usage) as { user: number; peak: number };
-  return { wall, cpu: user, peak };
+  const { user, system, peak, answers } = JSON.parse(text) as Pick<Measured, "user" | "system" | "peak"> & {
+    readonly answers: readonly number[];
+  };
+  const server = serverBefore === undefined || serverAfter === undefined ? undefined : serverAfter - serverBefore;
+  return { wall, user, system, peak, rate: rateOf(answers), ...(server !== undefined && { server }) };
 }
 
-/** Lines stamped as they are written, at a steady rate; how old they are when the server has them. */
-async function measureLatency(): Promise<{ readonly rate: number; readonly p50: number; readonly p99: number }> {
-  const hole = await startBlackHole();
+/**
+ * Documents a second between the first answer and the last but one: without the start of the process, and without the last batch,
+ * which waits for more lines that do not come. All requests are of the same size but the last.
+ */
+function rateOf(answers: readonly number[]): number {
+  const [first = 0] = answers;
+  const last = answers.at(-2) ?? 0;
+  if (answers.length < 8) {
+    throw new Error(`Cannot measure: ${answers.length} requests are too few; give more lines`);
+  }
+  return ((lines / (answers.length - 0.5)) * (answers.length - 2)) / ((last - first) / 1000);
+}
+
+async function profile(target: Target): Promise<ReadonlyMap<string, number>> {
+  const profiles = mkdtempSync(join(folder, "profile-"));
+  await runDaemon(target, ALL, ["--cpu-prof", `--cpu-prof-dir=${profiles}`]);
+  return stagesOf(profiles);
+}
+
+/** Lines stamped as they are written, at a steady rate; how old they are when a server as fast as the measured one has them. */
+async function measureLatency(sample: readonly string[], pace: number): Promise<Latency> {
+  const hole = await startBlackHole(["--delays", "--pace", String(pace)]);
   const state = mkdtempSync(join(folder, "state-"));
   const path = join(state, "audit.log");
   writeFileSync(path, "");
-  mkdirSync(state, { recursive: true });
-  const child = spawn(
-    process.execPath,
-    ["packages/cli/src/main.ts", "ingest", "-c", configFor(hole.url, "bench", state, path)],
-    {
-      cwd: ROOT,
-      stdio: "ignore",
-    },
-  );
-  const rate = 2000;
+  const rate = Math.round((0.8 * pace) / 2);
+  const args = ["packages/cli/src/main.ts", "ingest", "-c", configFor(hole.url, "bench", state, path, ALL)];
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: "ignore" });
   try {
+    // What the start takes is not latency.
+    while ((await hole.ask()).requests === 0) {
+      appendFileSync(path, `${stamped(sample[0] ?? "", 0)}\n`);
+      await sleep(500);
+    }
+    await sleep(2000);
+    await hole.ask();
+    const started = performance.now();
     let number = 0;
-    for (const end = performance.now() + 15_000; performance.now() < end; await sleep(50)) {
-      const now = new Date().toISOString();
+    while (performance.now() - started < LATENCY_SECONDS * 1000) {
       let text = "";
-      for (let i = 0; i < rate / 20; i++) {
-        text += `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"${number++}","stage":"ResponseComplete","requestURI":"/api/v1/pods","verb":"list","user":{"username":"jane"},"stageTimestamp":"${now}"}\n`;
+      for (const due = Math.floor(((performance.now() - started) / 1000) * rate); number < due; number++) {
+        text += `${stamped(sample[number % sample.length] ?? "", number)}\n`;
       }
       appendFileSync(path, text);
+      await sleep(20);
     }
-    await sleep(3000);
-    const { p50, p99 } = await hole.ask();
-    return { rate, p50, p99 };
+    while (acknowledged(state) < number) {
+      await sleep(100);
+    }
+    const { p50, p99, most, documents } = await hole.ask();
+    return { rate: documents / LATENCY_SECONDS, p50, p99, most };
   } finally {
     child.kill("SIGKILL");
     await hole.stop();
   }
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
-function report(
-  { logBytes, bodyBytes }: ReturnType<typeof prepare>,
-  sections: readonly Awaited<ReturnType<typeof measureTarget>>[],
-  { rate, p50, p99 }: Awaited<ReturnType<typeof measureLatency>>,
-): string {
-  const rows = sections.map(({ title, loader, daemon }) => {
-    const seconds = { loader: median(loader.map(({ wall }) => wall)), daemon: median(daemon.map(({ wall }) => wall)) };
-    const range = (of: readonly Measured[]): string =>
-      `${Math.min(...of.map(({ wall }) => wall)).toFixed(1)}-${Math.max(...of.map(({ wall }) => wall)).toFixed(1)}`;
-    const cpu = median(daemon.map((one) => one.cpu));
-    const peak = Math.max(...daemon.map((one) => one.peak));
-    return `| ${title} | ${(lines / seconds.loader).toFixed(0)} (${range(loader)} s) | ${(lines / seconds.daemon).toFixed(0)} (${range(daemon)} s) | ${(seconds.loader / seconds.daemon).toFixed(2)} | ${((cpu / lines) * 1e6).toFixed(0)} | ${peak.toFixed(0)} |`;
-  });
-  return `# Ingest benchmark
-
-Made by \`node benchmarks/ingest.ts ${lines} ${runs}\` on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version}, load average ${loadavg()[0]?.toFixed(1)} at the end. Whole
-processes from start to end, median of ${runs} runs taken in turn after one that is not counted. ${lines} lines of a working day (${(logBytes / 1e6).toFixed(0)} MB,
-${(bodyBytes / 1e6).toFixed(0)} MB of documents), all forwarded (\`feed: all\`), nothing dropped: the dearest case. The loader only reads finished bulk bodies from
-a file and sends them, ${IN_FLIGHT} at a time; the daemon scans, redacts, makes the documents and keeps its checkpoint. Client and server share the cores.
-
-| into | loader, documents/s | daemon, documents/s | daemon : loader | daemon's user CPU, us a line | daemon's peak memory, MB |
-|---|---|---|---|---|---|
-${rows.join("\n")}
-
-Added latency at ${rate} lines/s, from the stamp in the line to its arrival: median ${p50} ms, p99 ${p99} ms (a batch waits up to a second).
-`;
+function stamped(line: string, number: number): string {
+  return line
+    .replace('"auditID":"', `"auditID":"${number}-`)
+    .replaceAll(/"(requestReceivedTimestamp|stageTimestamp)":"[^"]*"/g, `"$1":"${new Date().toISOString()}"`);
 }

@@ -1,13 +1,22 @@
+import { openSync, writeSync } from "node:fs";
 import { createServer } from "node:http";
+import { parseArgs } from "node:util";
 
 /**
- * Takes bulk requests and keeps nothing: `node black-hole.ts`. Says its port on standard output; on SIGUSR2 what it got, and for
- * documents that are stamped with their making (`"@timestamp"`) how long they took.
+ * Takes bulk requests and keeps nothing: `node black-hole.ts [--record FILE] [--pace DOCUMENTS-PER-SECOND] [--delays]`. Says its
+ * port on standard output; on SIGUSR2 what it got since it was asked last, and with `--delays` how old documents were as they came, by
+ * their `@timestamp`. `--pace` answers as a server elsewhere would that takes no more than that, and costs no CPU.
  */
+const { values } = parseArgs({
+  options: { record: { type: "string" }, pace: { type: "string" }, delays: { type: "boolean" } },
+});
 const STAMP = Buffer.from('"@timestamp":"');
+const pace = Number(values.pace ?? Infinity);
+const record = values.record === undefined ? undefined : openSync(values.record, "w");
 let documents = 0;
-let bytes = 0;
+let requests = 0;
 let delays: number[] = [];
+let freeAt = 0;
 
 const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
@@ -19,18 +28,16 @@ const server = createServer((request, response) => {
       response.end('{"acknowledged":true,"indices":[],"aliases":[],"data_streams":[]}');
       return;
     }
-    const body = Buffer.concat(chunks);
-    let lines = 0;
-    for (let at = body.indexOf(10); at !== -1; at = body.indexOf(10, at + 1)) {
-      lines++;
+    const count = take(Buffer.concat(chunks));
+    const items = Array.from({ length: count }, () => '{"create":{"status":201}}').join(",");
+    freeAt = Math.max(freeAt, performance.now()) + (count / pace) * 1000;
+    const wait = freeAt - performance.now();
+    const answer = (): void => void response.end(`{"items":[${items}]}`);
+    if (wait >= 1) {
+      setTimeout(answer, wait);
+    } else {
+      answer();
     }
-    documents += lines >> 1;
-    bytes += body.length;
-    if (process.env["BLACK_HOLE_DELAYS"] === "1") {
-      noteDelays(body);
-    }
-    const item = '{"create":{"_index":"i","_id":"x","status":201}}';
-    response.end(`{"took":1,"errors":false,"items":[${Array.from({ length: lines >> 1 }, () => item).join(",")}]}`);
   });
 });
 server.listen(0, "127.0.0.1", () => {
@@ -40,9 +47,31 @@ server.listen(0, "127.0.0.1", () => {
 process.on("SIGUSR2", () => {
   const sorted = delays.toSorted((a, b) => a - b);
   const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
-  console.log(JSON.stringify({ documents, bytes, p50: at(0.5), p99: at(0.99) }));
+  console.log(JSON.stringify({ documents, requests, p50: at(0.5), p99: at(0.99), most: at(1) }));
+  documents = 0;
+  requests = 0;
   delays = [];
 });
+
+/** Gives how many documents a body holds. */
+function take(body: Buffer): number {
+  let lines = 0;
+  for (let at = body.indexOf(10); at !== -1; at = body.indexOf(10, at + 1)) {
+    lines++;
+  }
+  if (record !== undefined) {
+    writeSync(record, body.length.toString(16).padStart(8, "0"));
+    for (let done = 0; done < body.length;) {
+      done += writeSync(record, body, done);
+    }
+  }
+  if (values.delays === true) {
+    noteDelays(body);
+  }
+  documents += lines >> 1;
+  requests++;
+  return lines >> 1;
+}
 
 function noteDelays(body: Buffer): void {
   const now = Date.now();

@@ -2,13 +2,12 @@ import { openSync, readSync } from "node:fs";
 import { Agent, request } from "node:http";
 
 /**
- * The least that sends finished bulk bodies: `node bulk-loader.ts <url of the stream> <file> <in flight>`. The file holds bodies, each behind its
- * length in 8 hex digits.
+ * The least that sends finished bulk bodies: `node bulk-loader.ts <url of the bulk request> <file> <in flight>`. The file holds
+ * bodies, each behind its length in 8 hex digits, as black-hole.ts records them.
  */
 const [url = "", file = "", inFlight = "4"] = process.argv.slice(2);
 const fd = openSync(file, "r");
 const agent = new Agent({ keepAlive: true, maxSockets: Number(inFlight) });
-let documents = 0;
 
 function next(): Buffer | undefined {
   const head = Buffer.alloc(8);
@@ -24,26 +23,21 @@ function next(): Buffer | undefined {
 
 function send(body: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
-    const sent = request(
-      `${url}/_bulk`,
-      { method: "POST", agent, headers: { "content-type": "application/x-ndjson", "content-length": body.length } },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("end", () => {
-          const answer = JSON.parse(Buffer.concat(chunks).toString()) as {
-            items: readonly { create: { status: number } }[];
-          };
-          const stored = answer.items.filter(({ create }) => create.status < 300 || create.status === 409);
-          documents += stored.length;
-          if (stored.length === answer.items.length) {
-            resolve();
-          } else {
-            setTimeout(() => void send(body).then(resolve, reject), 200);
-          }
-        });
-      },
-    );
+    const headers = { "content-type": "application/x-ndjson", "content-length": body.length };
+    const sent = request(url, { method: "POST", agent, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("end", () => {
+        const { items } = JSON.parse(Buffer.concat(chunks).toString()) as {
+          items: readonly { create: { status: number } }[];
+        };
+        if (items.every(({ create }) => create.status < 300 || create.status === 409)) {
+          resolve();
+        } else {
+          setTimeout(() => void send(body).then(resolve, reject), 200);
+        }
+      });
+    });
     sent.on("error", reject);
     sent.end(body);
   });
@@ -57,4 +51,3 @@ async function worker(): Promise<void> {
 
 await Promise.all(Array.from({ length: Number(inFlight) }, worker));
 agent.destroy();
-console.log(documents);
