@@ -1,5 +1,6 @@
-import { createHash } from "node:crypto";
+import type * as Crypto from "node:crypto";
 import type { Hash } from "node:crypto";
+import { createRequire } from "node:module";
 
 const NEWLINE = 10;
 const DEFAULT_MAX_LINE_BYTES = 16 * 1024 * 1024;
@@ -173,6 +174,8 @@ export class LineFramer {
   }
 
   #begin(bytes: Buffer, start: number, end: number): void {
+    // Loaded for the first long line only: it takes longer than all else that a short log needs.
+    const { createHash } = createRequire(import.meta.url)("node:crypto") as typeof Crypto;
     this.#long = { hash: createHash("sha256"), head: Buffer.alloc(HEAD_BYTES), bytes: 0 };
     this.#lengthen(bytes, start, end);
   }

@@ -1,8 +1,9 @@
 import { fstatSync } from "node:fs";
-import { IngestError, openCanonicalLog } from "@auditsieve/ingest/filter";
+import { openPlainLog } from "@auditsieve/ingest/filter";
+import type { IngestError, PlainLog } from "@auditsieve/ingest/filter";
 import { say } from "./output.ts";
 import { Failure } from "./failure.ts";
-import { STANDARD_INPUT } from "./standard-input.ts";
+import { inputName, STANDARD_INPUT } from "./standard-input.ts";
 import { safeText } from "@auditsieve/detect/safe-text";
 
 /** The logs that a command was given, standard input where there is none and it is no terminal. */
@@ -22,15 +23,36 @@ export function logsOrStdin(logs: readonly string[]): readonly string[] {
  * The events of a log file (plain, .gz, .zst) or of standard input for `-`, one a line: EventList documents and the envelopes of
  * EKS, GKE and AKS are taken off, a log of events a line comes byte for byte. docs/envelopes.md says what becomes of each.
  */
-export function readLog(log: string, buffers?: readonly [Buffer, Buffer]): AsyncGenerator<Buffer, void> {
-  if (log !== STANDARD_INPUT) {
-    return openCanonicalLog(log, log, { buffers });
-  }
-  return buffers !== undefined && isPipe()
-    ? openCanonicalLog({ descriptor: STDIN }, "standard input", { buffers })
-    : openCanonicalLog(process.stdin);
+export async function* readLog(log: string): AsyncGenerator<Buffer, void> {
+  const { openCanonicalLog } = await import("@auditsieve/ingest/logs");
+  yield* log === STANDARD_INPUT ? openCanonicalLog(process.stdin) : openCanonicalLog(log);
 }
 
+/**
+ * As {@link readLog}, read into these two buffers. The chunks of plain logs need not be waited for: they come from a generator that
+ * is none of promises.
+ */
+export function openLogInto(
+  log: string,
+  buffers: readonly [Buffer, Buffer],
+): Generator<Buffer, void> | AsyncGenerator<Buffer, void> {
+  const name = inputName(log);
+  if (log === STANDARD_INPUT && !isPipe()) {
+    return readLog(log);
+  }
+  const opened: PlainLog = openPlainLog(log === STANDARD_INPUT ? { descriptor: STDIN } : log, name, buffers[0]);
+  return opened.isPlain ? opened.chunks : readOtherLog(log, name, buffers, opened.read);
+}
+
+async function* readOtherLog(
+  log: string,
+  name: string,
+  buffers: readonly [Buffer, Buffer],
+  read: Buffer,
+): AsyncGenerator<Buffer, void> {
+  const { openCanonicalLog } = await import("@auditsieve/ingest/logs");
+  yield* openCanonicalLog(log === STANDARD_INPUT ? { descriptor: STDIN, read } : log, name, { buffers });
+}
 const STDIN = 0;
 
 function isPipe(): boolean {
@@ -40,9 +62,14 @@ function isPipe(): boolean {
 
 /** Says what made a log unreadable, and whether it did: anything else is thrown on. */
 export function sayUnreadable(error: unknown): void {
-  if (!(error instanceof IngestError)) {
+  if (!isIngestError(error)) {
     throw error;
   }
   say(`auditsieve: ${safeText(error.message, 2_000)}`);
   say(`  hint: ${error.hint}`);
+}
+
+/** By its name: the class may come from another door of the room. */
+function isIngestError(error: unknown): error is IngestError {
+  return error instanceof Error && error.name === "IngestError";
 }

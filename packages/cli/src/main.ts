@@ -1,14 +1,26 @@
-import { createRequire } from "node:module";
 import { EXIT } from "./exit-code.ts";
+import type { ExitCode } from "./exit-code.ts";
 import { systemCode } from "./failure.ts";
-import { runProgram } from "./program.ts";
+import { filterArguments } from "./filter-arguments.ts";
+import { writeDirectly } from "./output.ts";
 import { sayFailure } from "./say-failure.ts";
 
-const { version } = createRequire(import.meta.url)("../package.json") as { readonly version: string };
+const args = process.argv.slice(2);
+process.exitCode = await main().catch(sayFailure);
 
-// Who reads our output may stop reading: that is no failure of ours.
-process.stdout.on("error", (error) => {
-  process.exit(systemCode(error) === "EPIPE" ? EXIT.fine : EXIT.failed);
-});
-
-process.exitCode = await runProgram(process.argv.slice(2), version).catch(sayFailure);
+/** `filter` is what runs in pipelines: it starts without what only other commands need. */
+async function main(): Promise<ExitCode> {
+  const options = filterArguments(args);
+  if (options !== undefined) {
+    const { filter } = await import("./commands/filter.ts");
+    writeDirectly();
+    return filter(options);
+  }
+  // Who reads our output may stop reading: that is no failure of ours.
+  process.stdout.on("error", (error) => {
+    process.exit(systemCode(error) === "EPIPE" ? EXIT.fine : EXIT.failed);
+  });
+  const [{ createRequire }, { runProgram }] = await Promise.all([import("node:module"), import("./program.ts")]);
+  const { version } = createRequire(import.meta.url)("../package.json") as { readonly version: string };
+  return runProgram(args, version);
+}

@@ -1,6 +1,9 @@
-import { joinStreamRules, loadStreamPolicy, StreamPolicy } from "@auditsieve/policy/stream";
+import { StreamPolicy } from "@auditsieve/policy/stream";
+import type { StreamRules } from "@auditsieve/policy/stream";
 import { existsSync } from "node:fs";
+import { basename } from "node:path";
 import { Failure } from "./failure.ts";
+import { rulesOfShipped } from "./loaded-noise.ts";
 import { sayProblem } from "./output.ts";
 import { readText } from "./read-text.ts";
 import { DEFAULT_NOISE, listShipped, readShipped } from "./shipped-files.ts";
@@ -26,11 +29,20 @@ export async function loadPolicyOption(given: string = DEFAULT_NOISE): Promise<S
   const texts = await Promise.all(
     names.map((name) => (unknown === undefined ? readShipped(`noise/${name}.policy.yaml`) : readText(given, "policy"))),
   );
+  const known = texts.map((text, i) => rulesOfShipped(basename(names[i] as string, ".policy.yaml"), text));
+  const [first] = known;
+  const joined = first !== undefined && known.length === 1 ? first : await load(texts, names);
+  return joined === undefined ? undefined : new StreamPolicy(joined);
+}
+
+async function load(texts: readonly string[], names: readonly string[]): Promise<StreamRules | undefined> {
+  // Loaded only here: what reads YAML as an apiserver does starts slowly.
+  const { joinStreamRules, loadStreamPolicy } = await import("@auditsieve/policy/load-stream");
   const loaded = texts.map(loadStreamPolicy);
   loaded.forEach(({ problems }, index) => problems.forEach((problem) => sayProblem(problem, names[index])));
   const rules = loaded.flatMap((one) => (one.outcome === "accepted" ? [one.rules] : []));
   const joined = rules.length > 1 ? joinStreamRules(rules) : rules[0];
-  return joined === undefined || rules.length < loaded.length ? undefined : new StreamPolicy(joined);
+  return rules.length < loaded.length ? undefined : joined;
 }
 
 /** Whom and what a rule names, in a few words; empty for a rule that names nothing. */

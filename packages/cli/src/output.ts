@@ -1,9 +1,23 @@
 import type { Problem } from "@auditsieve/audit";
 import { safeText } from "@auditsieve/detect/safe-text";
+import { writeSync } from "node:fs";
+import { systemCode } from "./failure.ts";
+
+/** Where data and messages go while nothing else writes: to these descriptors, without the streams, which start slowly. */
+let isDirect = false;
+
+/** From now on everything is written synchronously, and a closed pipe is an error of whoever writes. */
+export function writeDirectly(): void {
+  isDirect = true;
+}
 
 /** Data goes here. Resolves when the bytes are handed over, so that their memory may be used again. */
 export function writeData(bytes: Buffer | string): Promise<void> {
   watching?.(bytes);
+  if (isDirect) {
+    writeTo(STDOUT, bytes);
+    return DONE;
+  }
   return new Promise((resolve, reject) => {
     process.stdout.write(bytes, (error) => {
       if (error === null || error === undefined) {
@@ -50,6 +64,33 @@ function* terminated(lines: Iterable<string>): Generator<string, void> {
   }
 }
 
+const STDOUT = 1;
+const STDERR = 2;
+const RETRY_MS = 2;
+const DONE = Promise.resolve();
+const WAITED_FOR = new Int32Array(new SharedArrayBuffer(4));
+
+function writeTo(descriptor: number, text: Buffer | string): void {
+  const bytes = typeof text === "string" ? Buffer.from(text) : text;
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(descriptor, bytes, at);
+    } catch (error) {
+      if (systemCode(error) !== "EAGAIN") {
+        throw error;
+      }
+      // Another process has made the pipe one that does not wait, and its reader is slow.
+      Atomics.wait(WAITED_FOR, 0, 0, RETRY_MS);
+    }
+  }
+}
+
+/** As {@link writeData} where nothing has to be waited for; undefined otherwise. */
+export function writeDataNow(bytes: Buffer): Promise<void> | undefined {
+  const written = writeData(bytes);
+  return isDirect ? undefined : written;
+}
+
 /** One line of data. */
 export function writeLine(line: string): Promise<void> {
   return writeData(`${line}\n`);
@@ -57,7 +98,11 @@ export function writeLine(line: string): Promise<void> {
 
 /** Everything that is not data: messages, counts, progress. */
 export function say(line: string): void {
-  process.stderr.write(`${line}\n`);
+  if (isDirect) {
+    writeTo(STDERR, `${line}\n`);
+  } else {
+    process.stderr.write(`${line}\n`);
+  }
 }
 
 /** Says a problem with its place and its cure. Text that may come from a file is made safe to print. */

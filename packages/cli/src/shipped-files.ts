@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -9,14 +9,13 @@ export const PROFILES: string = dirname(fileURLToPath(import.meta.resolve("@audi
 export const DEFAULT_NOISE = "control-loops";
 
 /** Text of a shipped file: `policies/tiered.profile.yaml`. */
-export function readShipped(path: string): Promise<string> {
-  return readFile(join(PROFILES, path), "utf8");
+export async function readShipped(path: string): Promise<string> {
+  return readFileSync(join(PROFILES, path), "utf8");
 }
 
 /** Names of the shipped files of a folder that end in `suffix`, without it. */
 export async function listShipped(folder: string, suffix: string): Promise<readonly string[]> {
-  const files = await readdir(join(PROFILES, folder));
-  return files
+  return readdirSync(join(PROFILES, folder))
     .filter((file) => file.endsWith(suffix))
     .map((file) => file.slice(0, -suffix.length))
     .sort();

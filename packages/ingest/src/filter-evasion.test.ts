@@ -1,4 +1,4 @@
-import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy/stream";
+import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-import { EventScan, LineFramer, LineTemplates, takeRooms, undecidableProblem } from "@auditsieve/audit";
+import { EventScan, LineFramer, LineTemplates, takeRooms, undecidableProblem } from "@auditsieve/audit/stream";
 import type { Level, LineVisitor, OversizeLine, Problem } from "@auditsieve/audit";
 import type { StreamDecision, StreamPolicy } from "@auditsieve/policy/stream";
 

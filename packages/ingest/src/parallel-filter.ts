@@ -7,7 +7,7 @@ import { fileError } from "./errors.ts";
 import type { FileRange, FilteredRange } from "./filter-range.ts";
 import type { WorkerSetup, WorkerTask } from "./filter-worker.ts";
 import type { FilterSummary, LineProblem, RuleCount } from "./filter.ts";
-import { logFormat } from "./sources/log-file.ts";
+import { logFormat } from "./sources/log-format.ts";
 
 /** Large enough that a worker remembers more than it learns, small enough that a few of them fit into the memory. */
 const RANGE_BYTES = 4 * 1024 * 1024;

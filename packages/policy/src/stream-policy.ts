@@ -1,4 +1,4 @@
-import { attributesOfScan, isLevelBelow, stripLine } from "@auditsieve/audit";
+import { attributesOfScan, isLevelBelow, stripLine } from "@auditsieve/audit/stream";
 import type { DecidedBy, EventScan, Level } from "@auditsieve/audit";
 import { DecisionMemo, KEY_FIELDS, uriEnd } from "./decision-memo.ts";
 import { evaluate, ruleMatches } from "./evaluate.ts";

@@ -1,10 +1,9 @@
 /**
- * The part of the room that decides in the stream, for those who filter and nothing more: it starts in a third of the time.
+ * The part of the room that decides in the stream, for those who filter and nothing more: it starts in a tenth of the time. Loading
+ * a policy's text stands apart, in `@auditsieve/policy/load-stream`.
  *
  * @module
  */
-export { joinStreamRules } from "./generate/join-stream-rules.ts";
-export { loadStreamPolicy } from "./load-stream-policy.ts";
 export type { LoadedStreamPolicy } from "./load-stream-policy.ts";
 export type { StreamCondition } from "./stream-condition.ts";
 export { StreamPolicy } from "./stream-policy.ts";

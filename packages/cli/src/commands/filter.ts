@@ -1,12 +1,10 @@
-import { createRedactor } from "@auditsieve/audit";
 import type { Redactor } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import type { FindingTap } from "@auditsieve/ingest";
-import { Filter, filterInParallel, isRangeable } from "@auditsieve/ingest/filter";
+import { Filter } from "@auditsieve/ingest/filter";
 import type { FilterSummary } from "@auditsieve/ingest/filter";
 import type { StreamPolicy } from "@auditsieve/policy/stream";
-import { randomBytes } from "node:crypto";
-import { writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
 import type { Argv } from "yargs";
 import { exceptionsOption } from "../exceptions-option.ts";
 import type { ExceptionsOption } from "../exceptions-option.ts";
@@ -14,14 +12,13 @@ import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
 import { LineProblems } from "../line-problems.ts";
-import { logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
+import { logsOrStdin, openLogInto, readLog, sayUnreadable } from "../logs.ts";
 import { describeRule, loadPolicyOption } from "../noise-policy.ts";
-import { say, writeData } from "../output.ts";
+import { say, writeData, writeDataNow } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { DEFAULT_NOISE } from "../shipped-files.ts";
 import { inputName } from "../standard-input.ts";
 import { bytesText, count, percent, table } from "../table.ts";
-import { writeFindings } from "../write-findings.ts";
 
 /** Options of `filter`. */
 export interface FilterCommandOptions extends ExceptionsOption {
@@ -91,17 +88,19 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   }
   const logs = logsOrStdin(options.logs);
   const problems = new LineProblems({ strict: options.strict });
-  // A key of this run only: hashes can be compared within one output, and nobody can look values up by them.
-  const redactor = createRedactor({ key: randomBytes(32) });
+  const redactor = options.redact || options.findings !== undefined ? await newRedactor() : undefined;
   const findings: Finding[] = [];
-  const tap = options.findings === undefined ? undefined : await findingTap(options.exceptions, redactor, findings);
+  const tap =
+    options.findings === undefined || redactor === undefined
+      ? undefined
+      : await findingTap(options.exceptions, redactor, findings);
   let log = "";
   const sieve = new Filter({
     policy,
     verify: options.verify,
     onProblem: (problem) => problems.add(log, problem),
     ...(tap === undefined ? {} : { onEvent: (scan) => tap.event(scan) }),
-    ...(options.redact
+    ...(options.redact && redactor !== undefined
       ? { redact: (line, isDecidable) => (isDecidable ? redactor.redactLine(line) : redactor.redactUndecodable(line)) }
       : {}),
   });
@@ -110,6 +109,7 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   const { workers, verify } = options;
   let summary: FilterSummary;
   if (workers > 1 && tap === undefined && !options.redact && (await areRangeable(logs))) {
+    const { filterInParallel } = await import("@auditsieve/ingest/logs");
     summary = await filterInParallel(logs, {
       rules: policy.rules,
       verify,
@@ -122,10 +122,8 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
     for (const each of logs) {
       log = inputName(each);
       try {
-        for await (const chunk of readLog(each, sieve.rooms)) {
-          await writeAll(sieve.write(chunk));
-          progress.add(chunk.length);
-        }
+        const chunks = sieve.rooms === undefined ? readLog(each) : openLogInto(each, sieve.rooms);
+        await (Symbol.iterator in chunks ? passNow(chunks, sieve, progress) : pass(chunks, sieve, progress));
       } catch (error) {
         sayUnreadable(error);
         exit = EXIT.unusable;
@@ -140,16 +138,44 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   }
   if (tap !== undefined && options.findings !== undefined) {
     tap.end();
+    const { writeFindings } = await import("../write-findings.ts");
     await writeFindings(options.findings, findings);
   }
   if (options.summary !== undefined) {
-    await writeFile(options.summary, `${JSON.stringify(summary, undefined, 2)}\n`);
+    writeFileSync(options.summary, `${JSON.stringify(summary, undefined, 2)}\n`);
   }
   saySummary(summary, policy);
   return exit;
 }
 
+/** Chunks that need not be waited for, and output neither where it goes straight out: then no promise is made a chunk. */
+async function passNow(chunks: Iterable<Buffer>, sieve: Filter, progress: Progress): Promise<void> {
+  for (const chunk of chunks) {
+    for (const bytes of sieve.write(chunk)) {
+      const written = writeDataNow(bytes);
+      if (written !== undefined) {
+        await written;
+      }
+    }
+    progress.add(chunk.length);
+  }
+}
+
+async function pass(chunks: AsyncIterable<Buffer>, sieve: Filter, progress: Progress): Promise<void> {
+  for await (const chunk of chunks) {
+    await writeAll(sieve.write(chunk));
+    progress.add(chunk.length);
+  }
+}
+
+/** With a key of this run only: hashes can be compared within one output, and nobody can look values up by them. */
+async function newRedactor(): Promise<Redactor> {
+  const [{ createRedactor }, { randomBytes }] = await Promise.all([import("@auditsieve/audit"), import("node:crypto")]);
+  return createRedactor({ key: randomBytes(32) });
+}
+
 async function areRangeable(logs: readonly string[]): Promise<boolean> {
+  const { isRangeable } = await import("@auditsieve/ingest/logs");
   const answers = await Promise.all(logs.map((log) => isRangeable(log)));
   return answers.every(Boolean);
 }

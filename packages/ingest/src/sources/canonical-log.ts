@@ -2,7 +2,8 @@ import type { Readable } from "node:stream";
 import { EnvelopeReader } from "@auditsieve/audit";
 import { IngestError } from "../errors.ts";
 import { openLog } from "./log-file.ts";
-import type { OpenLogOptions, Pipe } from "./log-file.ts";
+import type { OpenLogOptions } from "./log-file.ts";
+import type { Pipe } from "./pipe.ts";
 
 /**
  * The bytes of a log as one canonical event a line, whatever it is packed in and whatever envelope a provider or the audit webhook

@@ -3,7 +3,9 @@ import type { FileHandle } from "node:fs/promises";
 import type { Readable, Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { fileError, IngestError, reasonOf } from "../errors.ts";
+import { logFormat, MAGIC_BYTES } from "./log-format.ts";
 import { readPipe } from "./pipe.ts";
+import type { Pipe } from "./pipe.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
 
 /** How {@link openLog} reads. */
@@ -12,19 +14,10 @@ export interface OpenLogOptions {
   readonly buffers?: readonly [Buffer, Buffer] | undefined;
 }
 
-/** A pipe that this process holds open; reading it blocks the thread while nothing comes. */
-export interface Pipe {
-  readonly descriptor: number;
-}
-
-/** What a log file is packed in, told by its first bytes and never by its name. */
-export type LogFormat = "plain" | "gzip" | "zstd";
-
 const READ_BYTES = 512 * 1024;
 const OUTPUT_BYTES = 512 * 1024;
 /** An engine that meets damaged bytes throws away the output of that one write: small writes keep that small. */
 const ENGINE_WRITE_BYTES = 16 * 1024;
-const MAGIC_BYTES = 4;
 
 /**
  * The decompressed bytes of a log file: plain, gzip (all members) or zstd (all frames), recognised by its first bytes.
@@ -48,7 +41,7 @@ export async function* openLog(
     typeof log === "string"
       ? readFile(log, options.buffers)
       : "descriptor" in log
-        ? readPipe(log.descriptor, options.buffers ?? newBuffers(), name)
+        ? readPipe(log, options.buffers ?? newBuffers(), name)
         : readStream(log, name);
   try {
     const head = await readHead(raw);
@@ -62,20 +55,6 @@ export async function* openLog(
   } finally {
     await raw.return();
   }
-}
-
-/** What the first bytes of a file say about its packing. */
-export function logFormat(head: Buffer): LogFormat {
-  if (head.length >= 3 && head[0] === 0x1f && head[1] === 0x8b && head[2] === 0x08) {
-    return "gzip";
-  }
-  if (head.length >= MAGIC_BYTES) {
-    const magic = head.readUInt32LE(0);
-    if (magic === 0xfd2fb528 || (magic & ~0xf) >>> 0 === 0x184d2a50) {
-      return "zstd";
-    }
-  }
-  return "plain";
 }
 
 function newBuffers(): readonly [Buffer, Buffer] {

@@ -35,7 +35,7 @@ describe("readPipe", () => {
     expect(spawnSync("mkfifo", [path]).status).toBe(0);
     // Reading and writing at once, so that opening it does not wait for anybody.
     const ends = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
-    const chunks = readPipe(ends, buffers(), "standard input");
+    const chunks = readPipe({ descriptor: ends }, buffers(), "standard input");
     const first = chunks.next();
     await sleep(20);
     writeSync(ends, "late");
@@ -46,7 +46,7 @@ describe("readPipe", () => {
   test("readPipe says what it could not read", async () => {
     const path = join(folder, "write-only");
     const file = openSync(path, "w");
-    const reading = textOf(readPipe(file, buffers(), "standard input"));
+    const reading = textOf(readPipe({ descriptor: file }, buffers(), "standard input"));
     await expect(reading).rejects.toMatchObject({ name: "IngestError", code: "unreadable" });
     closeSync(file);
   });

@@ -1,26 +1,36 @@
 import { readSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { IngestError, reasonOf } from "../errors.ts";
 
 const RETRY_MS = 5;
+
+/** A pipe that this process holds open; reading it blocks the thread while nothing comes. */
+export interface Pipe {
+  readonly descriptor: number;
+  /** What has been read from it already. */
+  readonly read?: Buffer;
+}
 
 /**
  * The bytes of a pipe that this process holds open, read into two buffers by turns. A stream would make a buffer of every read,
  * faster than the collector sees to them: 10 GB cost it 280 MB. Waiting for the writer blocks the thread, as it does in `cat`.
  */
 export async function* readPipe(
-  descriptor: number,
+  { descriptor, read }: Pipe,
   buffers: readonly [Buffer, Buffer],
   name: string,
 ): AsyncGenerator<Buffer, void> {
-  for (let turn = 0; ;) {
+  if (read !== undefined && read.length > 0) {
+    // It may lie in the first of the buffers.
+    yield read;
+  }
+  for (let turn = read === undefined ? 0 : 1; ;) {
     const buffer = buffers[(turn % 2) as 0 | 1];
     const length = readOnce(descriptor, buffer, name);
     if (length === 0) {
       return;
     }
     if (length === undefined) {
-      await sleep(RETRY_MS);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       continue;
     }
     turn++;
@@ -28,8 +38,8 @@ export async function* readPipe(
   }
 }
 
-/** Undefined: nothing has come yet, and the pipe does not wait. */
-function readOnce(descriptor: number, buffer: Buffer, name: string): number | undefined {
+/** Bytes read, 0 at the end. Undefined: nothing has come yet, and the pipe does not wait. */
+export function readOnce(descriptor: number, buffer: Buffer, name: string): number | undefined {
   try {
     return readSync(descriptor, buffer, 0, buffer.length, null);
   } catch (error) {

@@ -1,0 +1,13 @@
+/**
+ * The part of the room that filters lines, for those who do nothing more: it starts in a tenth of the time.
+ *
+ * @module
+ */
+export { attributesOfScan } from "./attributes.ts";
+export { undecidableProblem } from "./decode.ts";
+export { recognise } from "./envelope/recognise.ts";
+export { isLevelBelow } from "./event.ts";
+export { LineFramer } from "./frame.ts";
+export { EventScan } from "./scan.ts";
+export { LineTemplates, takeRooms } from "./scan-wasm/line-templates.ts";
+export { stripLine } from "./strip.ts";

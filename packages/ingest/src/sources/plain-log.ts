@@ -1,0 +1,95 @@
+import { recognise } from "@auditsieve/audit/stream";
+import { closeSync, openSync, readSync } from "node:fs";
+import { fileError } from "../errors.ts";
+import { logFormat } from "./log-format.ts";
+import { readOnce } from "./pipe.ts";
+import type { Pipe } from "./pipe.ts";
+
+/** What {@link openPlainLog} found. */
+export type PlainLog =
+  | { readonly isPlain: true; readonly chunks: Generator<Buffer, void> }
+  /** `read`: what a pipe has given already. */
+  | { readonly isPlain: false; readonly read: Buffer };
+
+const RETRY_MS = 5;
+
+/**
+ * Reads a log of events a line that is not packed, each chunk into `room`: valid until the next one is asked for. Reading blocks the
+ * thread, which costs half of what waiting for a promise does. Any other log is left as it is: `openCanonicalLog` reads it.
+ *
+ * Throws an {@link IngestError} that names the file and the cure when it is missing, a directory or unreadable.
+ *
+ * @example
+ * const log = openPlainLog("audit.log", "audit.log", Buffer.alloc(65_536));
+ * if (log.isPlain) for (const chunk of log.chunks) process.stdout.write(chunk);
+ */
+export function openPlainLog(log: string | Pipe, name: string, room: Buffer): PlainLog {
+  if (typeof log !== "string") {
+    const read = room.subarray(0, readPipe(log.descriptor, room, name));
+    return isPlain(read)
+      ? { isPlain: true, chunks: chunksOf(read, room, () => readPipe(log.descriptor, room, name)) }
+      : { isPlain: false, read };
+  }
+  const file = orFileError(log, () => openSync(log, "r"));
+  let head: Buffer | undefined;
+  try {
+    const read = room.subarray(0, readFile(file, room, log));
+    head = isPlain(read) ? read : undefined;
+  } finally {
+    if (head === undefined) {
+      closeSync(file);
+    }
+  }
+  return head === undefined
+    ? { isPlain: false, read: room.subarray(0, 0) }
+    : {
+        isPlain: true,
+        chunks: chunksOf(
+          head,
+          room,
+          () => readFile(file, room, log),
+          () => closeSync(file),
+        ),
+      };
+}
+
+/** Whether these first bytes say so; a log may be plain though they do not, being too few. */
+function isPlain(head: Buffer): boolean {
+  return logFormat(head) === "plain" && recognise(head, false)?.form === "plain";
+}
+
+function* chunksOf(head: Buffer, room: Buffer, read: () => number, close = (): void => {}): Generator<Buffer, void> {
+  try {
+    yield head;
+    for (let length = read(); length > 0; length = read()) {
+      yield room.subarray(0, length);
+    }
+  } finally {
+    close();
+  }
+}
+
+function readFile(file: number, room: Buffer, path: string): number {
+  return orFileError(path, () => readSync(file, room, 0, room.length, null));
+}
+
+function readPipe(descriptor: number, room: Buffer, name: string): number {
+  for (;;) {
+    const length = readOnce(descriptor, room, name);
+    if (length !== undefined) {
+      return length;
+    }
+    // Another process has made the pipe one that does not wait.
+    Atomics.wait(WAITED_FOR, 0, 0, RETRY_MS);
+  }
+}
+
+const WAITED_FOR = new Int32Array(new SharedArrayBuffer(4));
+
+function orFileError<T>(path: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw fileError("read log", path, error);
+  }
+}
