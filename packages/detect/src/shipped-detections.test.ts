@@ -39,7 +39,7 @@ function outcomeOf(detection: Detection, documents: readonly Detection[], events
 function isImplied(what: string, condition: Detection["condition"]): boolean {
   const reads = [...fieldsRead(condition)];
   return (
-    (what === "objectRef.resource removed" && reads.some((field) => field.startsWith("auditsieve.pod."))) ||
+    (what === "objectRef.resource removed" && reads.some((field) => /^auditsieve\.(?:pod|csr)\./.test(field))) ||
     (what === "verb removed" && reads.includes("auditsieve.selfGrant"))
   );
 }

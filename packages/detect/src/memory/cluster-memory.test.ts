@@ -29,6 +29,10 @@ function read(memory: ClusterMemory, name: RememberedName, event: AuditEvent): u
   return reading === undefined ? "unknown" : reading.present ? reading.values : "absent";
 }
 
+/** `openssl req -new -subj "/O=system:masters/O=dev/CN=mallory"`. */
+const REQUEST =
+  "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIME1JR2JBZ0VBTURreEZ6QVZCZ05WQkFvTURuTjVjM1JsYlRwdFlYTjBaWEp6TVF3d0NnWURWUVFLREFOawpaWFl4RURBT0JnTlZCQU1NQjIxaGJHeHZjbmt3V1RBVEJnY3Foa2pPUFFJQkJnZ3Foa2pPUFFNQkJ3TkNBQVM1CndKS2ZsbDE2Y254ODl2akVXbE44Y2wvMDgwViszMTJENkNyOW5ySHljRlY4WTdFYzZDUmphTG11OWlJUGRQOTgKSHZ0YjJwbjh0ckUrWUh6Wm5NYVBvQUF3Q2dZSUtvWkl6ajBFQXdJRFNBQXdSUUlnVitrZ29BTlpSU1hiTXZlVApUTmluMTY5UWp5TnNCSmIrZmVmeWlYY29HRk1DSVFEUFNmb1Y5TlpUMzVRQ0gwVXQvRDFTbjg1aytlQnlEa3NaCjd5RnZ1Mk0wS2c9PQotLS0tLUVORCBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K";
+
 describe("pods", () => {
   const root = { volumes: [{ name: "h", hostPath: { path: "/etc" } }], hostPID: true, serviceAccountName: "sa" };
 
@@ -116,6 +120,55 @@ describe("grants", () => {
     const reason = 'RBAC: allowed by RoleBinding "b/shop" of Role "r" to User "eve"';
     const memory = after(binding(0, toEve, { objectRef: { resource: "rolebindings", namespace: "shop", name: "b" } }));
     expect(read(memory, "grant.ageSeconds", used(7, "eve", reason))).toEqual([7]);
+  });
+
+  it.each([
+    ["without a selector, all of the namespace", "/api/v1/namespaces/shop/pods", undefined, ["yes", "yes", "no"]],
+    ["as the answer names them", "/api/v1/namespaces/shop/pods?labelSelector=app%3Dw", ["web-1"], ["no", "yes", "no"]],
+    [
+      "with a selector and no answer, none",
+      "/api/v1/namespaces/shop/pods?fieldSelector=a%3Db",
+      undefined,
+      ["no", "no", "no"],
+    ],
+    ["in a trial, none", "/api/v1/namespaces/shop/pods?dryRun=All", undefined, ["no", "no", "no"]],
+  ])("knows pods that were deleted together: %s", (_, requestURI, items, expected) => {
+    const other = podCreated(2, "web-0", {});
+    const memory = after(
+      podCreated(0, "web-0", {}),
+      podCreated(1, "web-1", {}),
+      { ...other, objectRef: { ...other.objectRef, namespace: "shop-2" } },
+      eventAt(10, {
+        verb: "deletecollection",
+        requestURI,
+        objectRef: { resource: "pods", namespace: "shop" },
+        ...(items && { responseObject: { items: items.map((name) => ({ metadata: { name } })) } }),
+      }),
+    );
+    const deleted = ["shop/web-0", "shop/web-1", "shop-2/web-0"].map((pod) => {
+      const [namespace = "", name = ""] = pod.split("/");
+      return memory.pods.find(namespace, name)?.deletedAt === undefined ? "no" : "yes";
+    });
+    expect(deleted).toEqual(expected);
+  });
+
+  it.each([
+    ["of openssl", REQUEST, [["mallory"], ["system:masters", "dev"]]],
+    ["that is no request", "redacted:0000", ["unknown", "unknown"]],
+    ["that is not there", undefined, ["absent", "absent"]],
+  ])("reads who a signing request %s asks to be", (_, request, expected) => {
+    const csr = eventAt(0, {
+      verb: "create",
+      objectRef: { resource: "certificatesigningrequests", apiGroup: "certificates.k8s.io", name: "c" },
+      requestObject: { spec: { ...(request !== undefined && { request }) } },
+    });
+    const both = (event: AuditEvent): readonly unknown[] =>
+      (["csr.commonName", "csr.organizations"] as const).map((name) => read(after(), name, event));
+    expect(both(csr)).toEqual(expected);
+    expect(both({ ...csr, verb: "get" })).toEqual(["absent", "absent"]);
+    expect(both({ ...csr, objectRef: { resource: "secrets" } })).toEqual(["absent", "absent"]);
+    const { requestObject: _body, ...unrecorded } = csr;
+    expect(both(unrecorded)).toEqual(["unknown", "unknown"]);
   });
 
   it("forgets a deleted binding, and what is over a day old", () => {

@@ -3,7 +3,8 @@ import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { ABSENT } from "../condition/field-path.ts";
 import type { Reading } from "../condition/field-path.ts";
 import type { HeadView } from "../head-view.ts";
-import { timeOf } from "./body.ts";
+import { at, timeOf } from "./body.ts";
+import { readSubject } from "./certificate-request.ts";
 import { CREDENTIAL_ID, CredentialLedger, useKey } from "./credential-ledger.ts";
 import type { Credential } from "./credential-ledger.ts";
 import { allowedBy, GrantMemory, RECENT_GRANT_MS, subjectsOf } from "./grant-memory.ts";
@@ -64,7 +65,7 @@ export class ClusterMemory {
     const { stage, responseStatus, objectRef: ref } = event;
     this.advance(timeOf(event));
     this.credentials.observe(event);
-    if (stage !== "ResponseComplete" || (responseStatus?.code ?? 500) >= 400) {
+    if (stage !== "ResponseComplete" || (responseStatus?.code ?? 500) >= 400 || isDryRun(event)) {
       return;
     }
     if (ref?.resource === "pods") {
@@ -115,6 +116,9 @@ export class ClusterMemory {
     }
     if (name.startsWith("pod.")) {
       return this.#readPod(name, head, event);
+    }
+    if (name.startsWith("csr.")) {
+      return readRequested(name, head, event);
     }
     return name.startsWith("grant.") ? this.#readGrant(name, head, event) : readSubjects(name, head, event);
   }
@@ -289,6 +293,11 @@ export class ClusterMemory {
   }
 }
 
+/** A trial changes nothing, however well it goes. */
+function isDryRun({ requestURI }: AuditEvent): boolean {
+  return /[?&]dryRun=[^&]/.test(requestURI);
+}
+
 function readSpec(name: RememberedName, facts: PodFacts): Reading | undefined {
   const key = name.slice("pod.".length);
   if (!facts.isSpecKnown && !(key === "privileged" && facts.privileged)) {
@@ -305,6 +314,22 @@ function readSpec(name: RememberedName, facts: PodFacts): Reading | undefined {
     default:
       return of(facts.serviceAccount);
   }
+}
+
+function readRequested(name: RememberedName, head: HeadView, event: AuditEvent | undefined): Reading | undefined {
+  if (head.get("objectRef.resource") !== "certificatesigningrequests" || !WRITES.has(head.get("verb"))) {
+    return ABSENT;
+  }
+  const body = event?.requestObject;
+  if (!event || body === undefined || body === null) {
+    return undefined;
+  }
+  const request = at(body, "spec", "request");
+  if (request === undefined) {
+    return ABSENT;
+  }
+  const subject = typeof request === "string" ? readSubject(request) : undefined;
+  return subject && (name === "csr.commonName" ? of(subject.commonName) : of(...subject.organizations));
 }
 
 function readSubjects(name: RememberedName, head: HeadView, event: AuditEvent | undefined): Reading | undefined {

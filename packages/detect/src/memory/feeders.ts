@@ -7,7 +7,7 @@ const DONE = "    done: { stage: ResponseComplete }\n    failed: { responseStatu
 /** Which requests a part of the memory learns from, as Sigma says it: they take the same cheap way as detections. */
 const FEEDERS: Readonly<Record<MemoryPart, string>> = {
   pods: `
-    pods: { objectRef.resource: pods, objectRef.subresource: null, verb: [create, delete] }
+    pods: { objectRef.resource: pods, objectRef.subresource: null, verb: [create, delete, deletecollection] }
     parts: { objectRef.resource: pods, objectRef.subresource: [binding, ephemeralcontainers], verb: [create, update, patch] }
     condition: done and not failed and (pods or parts)`,
   podAddresses: `

@@ -23,6 +23,8 @@ export interface PodFacts {
 
 const CONTAINERS = ["containers", "initContainers", "ephemeralContainers"] as const;
 const MAX_PATHS = 32;
+/** Label and field selectors choose among the pods of a namespace. */
+const SELECTOR = /[?&](?:label|field)Selector=[^&]/;
 const NOTHING = {
   isSpecKnown: false,
   privileged: false,
@@ -53,6 +55,10 @@ export class PodMemory {
     // A body may be parsed when it is first read: none is read that is not needed.
     const { objectRef: ref, verb } = event;
     const namespace = ref?.namespace;
+    if (verb === "deletecollection" && namespace !== undefined) {
+      this.#deleteAll(event, namespace);
+      return;
+    }
     const name = nameOf(event);
     if (namespace === undefined || name === undefined) {
       return;
@@ -62,7 +68,7 @@ export class PodMemory {
     if (ref?.subresource === undefined && verb === "create") {
       this.#pods.set(key, created(event));
     } else if (ref?.subresource === undefined && verb === "delete") {
-      this.#pods.set(key, { ...(before ?? unseen()), deletedAt: before?.deletedAt ?? timeOf(event) });
+      this.#delete(key, timeOf(event));
     } else if (ref?.subresource === "binding") {
       const node = textAt(event.requestObject, "target", "name");
       this.#pods.set(key, { ...(before ?? unseen()), ...(node !== undefined && { node }) });
@@ -78,6 +84,28 @@ export class PodMemory {
         this.#pods.set(key, { ...(before ?? unseen()), addresses: [...addresses].slice(-8) });
       }
     }
+  }
+
+  /** The answer names the pods where it is written; without a selector they are all of the namespace that are known. */
+  #deleteAll(event: AuditEvent, namespace: string): void {
+    const time = timeOf(event);
+    if (SELECTOR.test(event.requestURI)) {
+      for (const pod of objectsAt(event.responseObject, "items")) {
+        const name = textAt(pod, "metadata", "name");
+        if (name !== undefined) {
+          this.#delete(`${namespace}/${name}`, time);
+        }
+      }
+      return;
+    }
+    for (const key of [...this.#pods.keys()].filter((one) => one.startsWith(`${namespace}/`))) {
+      this.#delete(key, time);
+    }
+  }
+
+  #delete(key: string, time: number): void {
+    const before = this.#pods.get(key);
+    this.#pods.set(key, { ...(before ?? unseen()), deletedAt: before?.deletedAt ?? time });
   }
 
   snapshot(): JsonValue {

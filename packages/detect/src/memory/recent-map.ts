@@ -60,6 +60,12 @@ export class RecentMap<V> {
     yield* this.#young.values();
   }
 
+  /** Every key, in no order of use; like `has` it does not count as asking. */
+  *keys(): IterableIterator<string> {
+    yield* this.#old.keys();
+    yield* this.#young.keys();
+  }
+
   /** Both halves, for {@link RecentMap.restore}. */
   snapshot(write: (value: V) => JsonValue): JsonValue {
     const half = (map: ReadonlyMap<string, V>): JsonValue => [...map].map(([key, value]) => [key, write(value)]);

@@ -16,6 +16,8 @@ const REASON = ["annotations.authorization.k8s.io/reason"];
 const ID = ["user.extra.authentication.kubernetes.io/credential-id"];
 const SUBJECTS = ["requestObject.subjects", "user.username", "user.groups"];
 
+const REQUEST = ["objectRef.resource", "requestObject.spec.request"];
+
 /** Every field that detections may read beside those of the event; the table of docs/sigma.md is made of it. */
 export const REMEMBERED_FIELDS: Readonly<Record<RememberedName, RememberedField>> = {
   subjects: field(
@@ -26,6 +28,11 @@ export const REMEMBERED_FIELDS: Readonly<Record<RememberedName, RememberedField>
     "whether the subjects of the binding hold the actor, or a group of it that is not `system:`",
     SUBJECTS,
   ),
+  "csr.commonName": field(
+    "user name (CN) that the certificate signing request in the request asks for; unknown where it cannot be read",
+    REQUEST,
+  ),
+  "csr.organizations": field("groups (O) that this signing request asks for", REQUEST),
   "grant.binding": field(
     "binding that allowed the request: `ClusterRoleBinding/name`, `RoleBinding/namespace/name`",
     REASON,
@@ -78,6 +85,8 @@ export const REMEMBERED_FIELDS: Readonly<Record<RememberedName, RememberedField>
 export type RememberedName =
   | "subjects"
   | "selfGrant"
+  | "csr.commonName"
+  | "csr.organizations"
   | "grant.binding"
   | "grant.role"
   | "grant.ageSeconds"
