@@ -19,7 +19,10 @@ const TINY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- {level: Metad
 describe.concurrent("auditsieve", () => {
   const wrongUse: readonly (readonly [string, readonly string[], RegExp])[] = [
     ["no command", [], /no command was given/],
-    ["an unknown command", ["sift"], /unknown argument: sift/],
+    ["an unknown command", ["frobnicate", "audit.log"], /there is no command "frobnicate"\n/],
+    ["a misspelt command", ["replya"], /there is no such command\n {2}hint: Did you mean "replay"\?/],
+    ["a misspelt command of policy", ["policy", "chekc"], /hint: Did you mean "check"\?/],
+    ["an unknown command of detections", ["detections", "frobnicate"], /there is no command "frobnicate"/],
     ["an unknown option", ["filter", "--fast"], /unknown argument: fast/],
     ["an unknown choice", ["replay", "--output", "xml"], /invalid values/i],
     ["no policy command", ["policy"], /no command was given to policy/],

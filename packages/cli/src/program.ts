@@ -190,6 +190,7 @@ export async function runProgram(args: readonly string[], version: string): Prom
     .usage("$0 <command>\n\nKubernetes audit logs: write down the right things, drop the noise, find what matters.")
     .version(version)
     .strict()
+    .strictCommands()
     .parserConfiguration({ "greedy-arrays": false })
     .demandCommand(1, "no command was given")
     .recommendCommands()
@@ -199,17 +200,25 @@ export async function runProgram(args: readonly string[], version: string): Prom
       "Exit codes: 0 fine; 1 problems or findings asked about; 2 wrong use or unreadable input; 3 failed while running.",
     )
     .fail((message: string | null, error: Error | undefined) => {
-      throw (
-        error ??
-        new Failure(`Cannot run: ${lowerFirst(message ?? "wrong use")}`, {
-          hint: "`auditsieve --help` lists the commands, `auditsieve COMMAND --help` the options",
-        })
-      );
+      throw error ?? wrongUse(message ?? "wrong use");
     });
   await commands(finish)
     .reduce((to, command) => to.command(command), program)
     .parseAsync([...nameStandardInput(args)]);
   return exit;
+}
+
+const HELP = "`auditsieve --help` lists the commands, `auditsieve COMMAND --help` the options";
+
+/** What yargs says, in our words. Behind an unknown command it names what may be its arguments as commands too. */
+function wrongUse(message: string): Failure {
+  const [, meant] = /^Did you mean (.+)\?$/.exec(message) ?? [];
+  const [, unknown] = /^Unknown commands?: ([^,]+)/.exec(message) ?? [];
+  if (meant !== undefined) {
+    return new Failure("Cannot run: there is no such command", { hint: `Did you mean "${meant}"? ${HELP}` });
+  }
+  const what = unknown === undefined ? lowerFirst(message) : `there is no command "${unknown}"`;
+  return new Failure(`Cannot run: ${what}`, { hint: HELP });
 }
 
 function lowerFirst(text: string): string {

@@ -57,6 +57,8 @@ export type LoadedPolicy =
       readonly strict: StrictWarnings | undefined;
       /** Where it failed, if that is one place. */
       readonly position: Position | undefined;
+      /** Where a field stands, or what it is missing from. */
+      readonly locate: (steps: FieldError["steps"]) => Position | undefined;
     };
 
 /**
@@ -93,7 +95,7 @@ export function loadPolicy(text: string, options: LoadOptions = {}): LoadedPolic
   const source = sourceOf(read.root);
   if (fieldErrors.length > 0) {
     const position = source.locate(fieldErrors[0]?.steps ?? []);
-    return refused(aggregate(fieldErrors), { fieldErrors, strict, position });
+    return refused(aggregate(fieldErrors), { fieldErrors, strict, position, locate: (steps) => source.locate(steps) });
   }
   if (policy.rules.length === 0) {
     return refused("loaded illegal policy with 0 rules", { strict, position: source.locate(["rules"]) });
@@ -119,10 +121,12 @@ function readRoot(text: string): ReadRoot {
 
 function refused(
   error: string,
-  rest: { readonly [K in "fieldErrors" | "strict" | "position"]?: (LoadedPolicy & { outcome: "refused" })[K] } = {},
+  rest: {
+    readonly [K in "fieldErrors" | "strict" | "position" | "locate"]?: (LoadedPolicy & { outcome: "refused" })[K];
+  } = {},
 ): LoadedPolicy {
-  const { fieldErrors = [], strict, position } = rest;
-  return { outcome: "refused", error, fieldErrors, strict, position };
+  const { fieldErrors = [], strict, position, locate = () => position } = rest;
+  return { outcome: "refused", error, fieldErrors, strict, position, locate };
 }
 
 function strictWarnings(yaml: string | undefined, fields: readonly StrictError[]): StrictWarnings | undefined {

@@ -1,4 +1,4 @@
-import { lintPolicy, loadPolicy } from "@auditsieve/policy";
+import { explainRefusal, lintPolicy, loadPolicy } from "@auditsieve/policy";
 import type { Problem } from "@auditsieve/audit";
 import type { Argv } from "yargs";
 import { EXIT, worseExit } from "../exit-code.ts";
@@ -84,7 +84,7 @@ function checkPolicy(file: string, text: string, kubernetesVersion: string): Che
   const loaded = loadPolicy(text, { kubernetesVersion });
   const warnings = loaded.strict === undefined ? [] : [loaded.strict.warning];
   return loaded.outcome === "refused"
-    ? { file, accepted: false, error: loaded.error, warnings, problems: [] }
+    ? { file, accepted: false, error: loaded.error, warnings, problems: explainRefusal(loaded) }
     : { file, accepted: true, error: null, warnings, problems: lintPolicy(loaded) };
 }
 
