@@ -2,7 +2,7 @@ import type { Need } from "@auditsieve/audit";
 import type { Expression } from "./condition/expression.ts";
 import type { Correlation } from "./correlation.ts";
 import type { DetectionException } from "./exceptions/detection-exception.ts";
-import type { FirstSeen } from "./first-seen.ts";
+import type { FirstSeen } from "./first-seen-condition.ts";
 
 /** Sigma's words for how bad a finding is, least first. Sigma's key for it is `level`. */
 export const SEVERITIES = ["informational", "low", "medium", "high", "critical"] as const;

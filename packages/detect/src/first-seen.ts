@@ -3,21 +3,10 @@ import type { FieldReader } from "./condition/evaluate.ts";
 import type { CorrelationField } from "./correlation.ts";
 import { tuplesOf } from "./correlation-hit.ts";
 import type { Detection } from "./detection.ts";
+import type { FirstSeen } from "./first-seen-condition.ts";
 import { digest } from "./finding.ts";
 import { headFieldOf, isInPart } from "./head-view.ts";
 import { RecentMap } from "./memory/recent-map.ts";
-
-/** The `first-seen` part of a detection: it finds what meets its condition and is new. */
-export interface FirstSeen {
-  /** Whose values together are new or not. */
-  readonly fields: readonly CorrelationField[];
-  /** For whom they are new; none: for the whole log. */
-  readonly per: readonly CorrelationField[];
-  /** Event time since the first hit of a `per` in which values are only learned. */
-  readonly learnMs: number;
-  /** Whether the very first value of a `per` is found too. */
-  readonly findsOpening: boolean;
-}
 
 /** What a store says of an event: whether it is new, known, or that the log does not say. */
 export type Novelty = "new" | "known" | "unknown";

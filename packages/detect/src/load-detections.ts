@@ -5,7 +5,7 @@ import { SEVERITIES } from "./detection.ts";
 import { digest } from "./finding.ts";
 import type { Detection, Severity } from "./detection.ts";
 import { deriveNeeds } from "./derive-needs.ts";
-import type { FirstSeen } from "./first-seen.ts";
+import type { FirstSeen } from "./first-seen-condition.ts";
 import { linkCorrelations } from "./link-correlations.ts";
 import type { LinkedCorrelation } from "./link-correlations.ts";
 import { checkLogsource } from "./sigma/check-logsource.ts";
