@@ -47,6 +47,8 @@ export { Checkpoint, openCheckpoint } from "./checkpoint.ts";
 export type { StateFiles } from "./checkpoint.ts";
 export { createFileTail } from "./sources/file-tail.ts";
 export type { FileTailOptions } from "./sources/file-tail.ts";
+export { lockState } from "./state-lock.ts";
+export type { StateLock } from "./state-lock.ts";
 export { isStore, openStore } from "./sources/store-reader.ts";
 export type { Store, StoreSegment, StoreSelection } from "./sources/store-reader.ts";
 export { createStoreSink } from "./sinks/store.ts";

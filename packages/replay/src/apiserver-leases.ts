@@ -21,6 +21,9 @@ const GROUP_LETTER = 99;
 const MAX_APISERVERS = 100;
 const SILENT_MICROS = 60_000_000;
 
+/** What {@link ApiserverLeases.restore} goes on from: renewals by lease, in microseconds. */
+export type LeasesSnapshot = Map<string, { readonly first: number; last: number; silence: number }>;
+
 /**
  * Follows the leases of the apiservers. An audit event does not say which apiserver wrote it; the leases say at least whether each was
  * alive and heard of.
@@ -28,7 +31,7 @@ const SILENT_MICROS = 60_000_000;
  * @see https://kubernetes.io/docs/concepts/architecture/leases/#api-server-identity
  */
 export class ApiserverLeases {
-  readonly #seen = new Map<string, { readonly first: number; last: number; silence: number }>();
+  #seen: LeasesSnapshot = new Map();
 
   /** Takes the event last scanned. */
   add(scan: EventScan, micros: number): void {
@@ -52,6 +55,14 @@ export class ApiserverLeases {
     } else if (this.#seen.size < MAX_APISERVERS) {
       this.#seen.set(lease, { first: micros, last: micros, silence: 0 });
     }
+  }
+
+  snapshot(): LeasesSnapshot {
+    return this.#seen;
+  }
+
+  restore(seen: LeasesSnapshot): void {
+    this.#seen = seen;
   }
 
   /** What was seen until the log's end. */

@@ -1,12 +1,12 @@
 import { LEVELS, STAGES } from "@auditsieve/audit";
 import type { EventScan, Level, Stage } from "@auditsieve/audit";
 import { ApiserverLeases } from "./apiserver-leases.ts";
-import type { ApiserverSeen } from "./apiserver-leases.ts";
+import type { ApiserverSeen, LeasesSnapshot } from "./apiserver-leases.ts";
 import { microsText } from "./event-time.ts";
 import { LogGaps } from "./log-gaps.ts";
-import type { LogGap } from "./log-gaps.ts";
+import type { GapsSnapshot, LogGap } from "./log-gaps.ts";
 import { RequestClasses } from "./request-classes.ts";
-import type { ClassCoverage } from "./request-classes.ts";
+import type { ClassCoverage, ClassesSnapshot } from "./request-classes.ts";
 
 /** What a log holds: what a reader must know before believing that something is not in it. */
 export interface LogCoverage {
@@ -28,12 +28,23 @@ export interface LogCoverage {
   readonly otherClasses: number;
 }
 
+/** What {@link CoverageCount.restore} goes on from. */
+export interface CoverageSnapshot {
+  readonly byLevel: Map<Level, number>;
+  readonly byStage: Map<Stage, number>;
+  readonly classes: ClassesSnapshot;
+  readonly gaps: GapsSnapshot;
+  readonly leases: LeasesSnapshot;
+  /** Events, truncated ones, first and last time. */
+  readonly counts: readonly [number, number, number, number];
+}
+
 const TRUNCATED = Buffer.from('"audit.k8s.io/truncated":"true"');
 
 /** Counts what goes by, in order of time. */
 export class CoverageCount {
-  readonly #byLevel = new Map<Level, number>(LEVELS.map((level) => [level, 0]));
-  readonly #byStage = new Map<Stage, number>(STAGES.map((stage) => [stage, 0]));
+  #byLevel = new Map<Level, number>(LEVELS.map((level) => [level, 0]));
+  #byStage = new Map<Stage, number>(STAGES.map((stage) => [stage, 0]));
   readonly #classes = new RequestClasses();
   readonly #gaps = new LogGaps();
   readonly #leases = new ApiserverLeases();
@@ -56,6 +67,26 @@ export class CoverageCount {
       this.#gaps.add(micros);
       this.#leases.add(scan, micros);
     }
+  }
+
+  snapshot(): CoverageSnapshot {
+    return {
+      byLevel: this.#byLevel,
+      byStage: this.#byStage,
+      classes: this.#classes.snapshot(),
+      gaps: this.#gaps.snapshot(),
+      leases: this.#leases.snapshot(),
+      counts: [this.#events, this.#truncated, this.#from, this.#to],
+    };
+  }
+
+  restore({ byLevel, byStage, classes, gaps, leases, counts }: CoverageSnapshot): void {
+    this.#byLevel = byLevel;
+    this.#byStage = byStage;
+    this.#classes.restore(classes);
+    this.#gaps.restore(gaps);
+    this.#leases.restore(leases);
+    [this.#events, this.#truncated, this.#from, this.#to] = counts;
   }
 
   total(): LogCoverage {

@@ -3,10 +3,19 @@ import type { DetectionEngine, Finding, FindingStreamCounts, HeadView } from "@a
 import { AuditIdWatch, scannedEvent } from "@auditsieve/ingest";
 import type { ReplayedEvent } from "./replayed-event.ts";
 
+/** What {@link FindingJudge.restore} goes on from. */
+export interface JudgeSnapshot {
+  readonly stream: unknown;
+  readonly auditIds: unknown;
+  readonly counts: FindingStreamCounts;
+}
+
 /** One set of detections over the replayed events, asked as the daemon's pipeline asks it. */
 export class FindingJudge {
   readonly #stream: FindingStream;
   readonly #auditIds: AuditIdWatch | undefined;
+  /** Counts of the judge that this one goes on from: a stream's snapshot has none. */
+  #before: FindingStreamCounts | undefined;
 
   constructor(engine: DetectionEngine) {
     this.#stream = new FindingStream(engine);
@@ -28,7 +37,37 @@ export class FindingJudge {
   }
 
   counts(): FindingStreamCounts {
-    return this.#stream.counts();
+    const before = this.#before;
+    const counts = this.#stream.counts();
+    if (before === undefined) {
+      return counts;
+    }
+    const undecided = { ...before.undecided };
+    for (const [id, requests] of Object.entries(counts.undecided)) {
+      undecided[id] = (undecided[id] ?? 0) + requests;
+    }
+    return {
+      findings: before.findings + counts.findings,
+      undecided,
+      evicted: before.evicted + counts.evicted,
+      late: before.late + counts.late,
+      correlationEvicted: before.correlationEvicted + counts.correlationEvicted,
+      memoryEvicted: counts.memoryEvicted,
+    };
+  }
+
+  /** All that was seen so far, for {@link restore}. */
+  snapshot(): JudgeSnapshot {
+    return { stream: this.#stream.snapshot(), auditIds: this.#auditIds?.snapshot(), counts: this.counts() };
+  }
+
+  /** Goes on from a snapshot of a judge with the same detections. */
+  restore({ stream, auditIds, counts }: JudgeSnapshot): void {
+    if (!this.#stream.restore(stream)) {
+      throw new Error("The snapshot of the findings is of another version");
+    }
+    this.#auditIds?.restore(auditIds);
+    this.#before = counts;
   }
 
   #ask(event: ReplayedEvent, head: HeadView): readonly Finding[] {

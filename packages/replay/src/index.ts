@@ -23,6 +23,8 @@ export type { Instant, InstantContext } from "./instant.ts";
 export { replayLogs } from "./replay-logs.ts";
 export type { Replayed, ReplayOptions } from "./replay-logs.ts";
 export type { ReplayedEvent, ReplayVisitor } from "./replayed-event.ts";
+export { ReplayState } from "./state/replay-state.ts";
+export type { ReplayIdentity } from "./state/replay-state.ts";
 export { isSelected } from "./selection.ts";
 export type { Selection } from "./selection.ts";
 export { GrantedAccessVisitor, leastPrivilege, UsedAccessVisitor, writeManifests } from "./rbac/index.ts";

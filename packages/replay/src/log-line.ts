@@ -14,7 +14,10 @@ export interface LogLine {
   readonly oversizeBytes?: number;
 }
 
+/** What decides the order of lines. */
+export type LinePlace = Pick<LogLine, "micros" | "log" | "offset">;
+
 /** Order of time; equal times by log and place, so that the order never depends on how the logs were read. */
-export function inTimeOrder(a: LogLine, b: LogLine): number {
+export function inTimeOrder(a: LinePlace, b: LinePlace): number {
   return a.micros - b.micros || a.log - b.log || a.offset - b.offset;
 }

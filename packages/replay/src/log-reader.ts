@@ -9,8 +9,18 @@ export interface ReplayLog {
   readonly name: string;
   /** A chunk is valid until the next one is asked for. */
   open(): AsyncIterable<Buffer>;
+  /** The same from an offset on, where that is possible without reading what stands before. */
+  openAt?(offset: number): AsyncIterable<Buffer>;
   /** False where a second call of `open` would not give the same bytes, as with standard input. */
   readonly isRepeatable?: boolean;
+}
+
+/** Where a log is gone on with. */
+export interface LogStart {
+  /** Bytes before the line to begin with. */
+  readonly offset: number;
+  /** Time of that line: one without a time of its own has that of the line before. */
+  readonly micros: number;
 }
 
 const NEWLINE = 10;
@@ -27,8 +37,12 @@ export class LogReader {
   #last = 0;
   #isDone = false;
 
-  constructor(log: ReplayLog, index: number, micros: typeof guessLineMicros = guessLineMicros) {
-    this.#chunks = log.open()[Symbol.asyncIterator]();
+  constructor(
+    log: ReplayLog,
+    index: number,
+    { micros = guessLineMicros, start }: { readonly micros?: typeof guessLineMicros; readonly start?: LogStart } = {},
+  ) {
+    this.#chunks = open(log, start?.offset ?? 0)[Symbol.asyncIterator]();
     this.#index = index;
     this.#micros = micros;
     this.#framer = new LineFramer({
@@ -37,6 +51,13 @@ export class LogReader {
       oversizePart: (bytes, start, end) => this.#tail.push(bytes, start, end),
       oversize: (line) => this.#takeOversize(line),
     });
+    this.#framer.reset(start?.offset ?? 0);
+    this.#last = start?.micros ?? 0;
+  }
+
+  /** Where the first line begins that has not been given, and the time that it has unless it says one. */
+  get next(): LogStart {
+    return { offset: this.#framer.offset, micros: this.#last };
   }
 
   /** No further line will come. */
@@ -103,5 +124,19 @@ export class LogReader {
       this.#last = micros;
     }
     return this.#last;
+  }
+}
+
+function open(log: ReplayLog, offset: number): AsyncIterable<Buffer> {
+  return offset === 0 ? log.open() : (log.openAt?.(offset) ?? skip(log.open(), offset));
+}
+
+async function* skip(chunks: AsyncIterable<Buffer>, bytes: number): AsyncGenerator<Buffer, void> {
+  let left = bytes;
+  for await (const chunk of chunks) {
+    if (left < chunk.length) {
+      yield left === 0 ? chunk : chunk.subarray(left);
+    }
+    left -= Math.min(left, chunk.length);
   }
 }

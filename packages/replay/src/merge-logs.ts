@@ -1,9 +1,9 @@
 import { inTimeOrder } from "./log-line.ts";
 import type { LogLine } from "./log-line.ts";
 import { LogReader } from "./log-reader.ts";
-import type { ReplayLog } from "./log-reader.ts";
+import type { LogStart, ReplayLog } from "./log-reader.ts";
 
-/** How {@link mergeLogs} works. */
+/** How a {@link LogMerge} works. */
 export interface MergeOptions {
   /** Told of a log that cannot be read, or not to its end; the others go on. */
   readonly onUnreadable: (log: number, error: unknown) => void;
@@ -11,11 +11,13 @@ export interface MergeOptions {
   readonly windowMicros?: number;
   /** Most bytes of lines held at a time. Default 128 MiB. */
   readonly maxHeldBytes?: number;
+  /** Where another merge of the same logs has stopped. */
+  readonly from?: MergePosition;
   /** Logs that are read at a time without looking first where each begins. Default 8. */
   readonly maxEager?: number;
 }
 
-/** A line came too late for the order of time that was promised: the logs must be sorted. */
+/** The logs are not in the order of time that was promised, or too many overlap: they must be sorted. */
 export class OutOfOrder extends Error {
   override readonly name = "OutOfOrder";
 }
@@ -24,6 +26,16 @@ export class OutOfOrder extends Error {
 const WINDOW_MICROS = 5_000_000;
 const MAX_HELD_BYTES = 128 * 1024 * 1024;
 const MAX_EAGER = 8;
+/** Each holds a chunk or two: more logs of one time are sorted, one after the other. */
+const MAX_OPEN = 64;
+
+/** How far a merge has come; with it another one gives exactly the lines that have not been given. */
+export interface MergePosition {
+  /** Lines before this time have been given. */
+  readonly limit: number;
+  readonly open: readonly (LogStart & { readonly index: number; readonly readTo: number })[];
+  readonly waiting: readonly { readonly index: number; readonly first: number }[];
+}
 
 interface OpenLog {
   readonly reader: LogReader;
@@ -33,72 +45,122 @@ interface OpenLog {
   heldBytes: number;
   /** The latest time seen. */
   latest: number;
+  /** Lines before this offset have been given if their time is before `limit`. */
+  readonly given: { readonly offset: number; readonly limit: number };
 }
 
 /**
  * The lines of logs that are nearly in order, in order of stageTimestamp over all of them. A log is opened when its time has come.
- * Throws {@link OutOfOrder} when a log turns out to be less in order than the window allows.
+ * The order never depends on how the logs' bytes come: lines of one time are in the order of the logs, and of their places there.
  */
-export async function* mergeLogs(
-  logs: readonly ReplayLog[],
-  options: MergeOptions,
-): AsyncGenerator<readonly LogLine[], void> {
-  const { onUnreadable, windowMicros = WINDOW_MICROS, maxHeldBytes = MAX_HELD_BYTES } = options;
-  const waiting = await inOrderOfBeginning(logs, options.maxEager ?? MAX_EAGER);
-  let open: OpenLog[] = [];
-  let emitted = 0;
-  try {
-    for (;;) {
-      open = open.filter(({ reader, held }) => !reader.isDone || held.length > 0);
-      const reading = open.filter(({ reader }) => !reader.isDone);
-      const front = Math.min(...reading.map(({ latest }) => latest));
-      const next = waiting[0];
-      if (next !== undefined && (reading.length === 0 || next.first <= front)) {
-        waiting.shift();
-        const reader = new LogReader(next.log, next.index);
-        open.push({ reader, index: next.index, held: [], heldBytes: 0, latest: next.first });
-        continue;
-      }
-      let limit = front - windowMicros;
-      if (open.reduce((sum, { heldBytes }) => sum + heldBytes, 0) > maxHeldBytes) {
-        limit = Math.max(limit, middleOf(open));
-      }
-      const ready = takeBefore(open, limit);
-      if (ready.length > 0) {
-        emitted = ready.at(-1)?.micros ?? emitted;
-        yield ready;
-      }
-      const behind = reading.find(({ latest }) => latest === front);
-      if (behind !== undefined) {
-        await readMore(behind, emitted, onUnreadable);
-      } else if (open.length === 0 && waiting.length === 0) {
-        return;
-      }
-    }
-  } finally {
-    await Promise.all(open.map(({ reader }) => reader.close()));
-  }
-}
+export class LogMerge {
+  readonly #logs: readonly ReplayLog[];
+  readonly #options: MergeOptions;
+  #waiting: WaitingLog[] | undefined;
+  #open: OpenLog[] = [];
+  #limit = 0;
 
-async function readMore(log: OpenLog, emitted: number, onUnreadable: MergeOptions["onUnreadable"]): Promise<void> {
-  const { lines, bytes, failure } = await log.reader.read();
-  if (failure !== undefined) {
-    onUnreadable(log.index, failure);
+  constructor(logs: readonly ReplayLog[], options: MergeOptions) {
+    this.#logs = logs;
+    this.#options = options;
+    const { from } = options;
+    if (from !== undefined) {
+      this.#limit = from.limit;
+      this.#waiting = from.waiting.map(({ index, first }) => ({ log: this.#log(index), index, first }));
+    }
   }
-  let isSorted = true;
-  let latest = log.held.at(-1)?.micros ?? 0;
-  for (const line of lines) {
-    if (line.micros < emitted && line.micros > 0) {
+
+  /** To be asked between two batches of {@link lines}. */
+  position(): MergePosition {
+    const open = this.#open.map(({ reader, index, held }) => {
+      const next = reader.next;
+      const first = held.reduce<LogStart>((least, line) => (line.offset < least.offset ? line : least), next);
+      return { index, offset: first.offset, micros: first.micros, readTo: next.offset, isDone: reader.isDone, held };
+    });
+    return {
+      limit: this.#limit,
+      open: open
+        .filter(({ isDone, held }) => !isDone || held.length > 0)
+        .map(({ index, offset, micros, readTo }) => ({ index, offset, micros, readTo })),
+      waiting: (this.#waiting ?? []).map(({ index, first }) => ({ index, first })),
+    };
+  }
+
+  /** Throws {@link OutOfOrder} when a log turns out to be less in order than the window allows, or when too many overlap. */
+  async *lines(): AsyncGenerator<readonly LogLine[], void> {
+    const { windowMicros = WINDOW_MICROS, maxHeldBytes = MAX_HELD_BYTES, from } = this.#options;
+    const waiting = (this.#waiting ??= await inOrderOfBeginning(this.#logs, this.#options.maxEager ?? MAX_EAGER));
+    try {
+      from?.open.forEach((start) => this.#begin(start.index, 0, start));
+      for (;;) {
+        this.#open = this.#open.filter(({ reader, held }) => !reader.isDone || held.length > 0);
+        const open = this.#open;
+        const reading = open.filter(({ reader }) => !reader.isDone);
+        const front = Math.min(...reading.map(({ latest }) => latest));
+        const next = waiting[0];
+        if (next !== undefined && (reading.length === 0 || next.first <= front)) {
+          waiting.shift();
+          this.#begin(next.index, next.first);
+          continue;
+        }
+        let limit = front - windowMicros;
+        if (open.reduce((sum, { heldBytes }) => sum + heldBytes, 0) > maxHeldBytes) {
+          limit = Math.max(limit, middleOf(open));
+        }
+        const ready = takeBefore(open, limit);
+        if (ready.length > 0) {
+          this.#limit = Math.max(this.#limit, limit);
+          yield ready;
+        }
+        const behind = reading.find(({ latest }) => latest === front);
+        if (behind !== undefined) {
+          await this.#readMore(behind);
+        } else if (open.length === 0 && waiting.length === 0) {
+          return;
+        }
+      }
+    } finally {
+      await Promise.all(this.#open.map(({ reader }) => reader.close()));
+    }
+  }
+
+  #log(index: number): ReplayLog {
+    return this.#logs[index] as ReplayLog;
+  }
+
+  #begin(index: number, latest: number, start?: MergePosition["open"][number]): void {
+    if (this.#open.length >= MAX_OPEN) {
       throw new OutOfOrder();
     }
-    isSorted &&= line.micros >= latest;
-    latest = line.micros;
-    log.latest = Math.max(log.latest, latest);
-    log.held.push(line);
+    const reader = new LogReader(this.#log(index), index, start === undefined ? {} : { start });
+    const given = { offset: start?.readTo ?? 0, limit: this.#limit };
+    this.#open.push({ reader, index, held: [], heldBytes: 0, latest, given });
   }
-  log.heldBytes += bytes;
-  if (!isSorted) {
-    log.held.sort(inTimeOrder);
+
+  async #readMore(log: OpenLog): Promise<void> {
+    const { lines, failure } = await log.reader.read();
+    if (failure !== undefined) {
+      this.#options.onUnreadable(log.index, failure);
+    }
+    let isSorted = true;
+    let latest = log.held.at(-1)?.micros ?? 0;
+    const { offset, limit } = log.given;
+    for (const line of lines) {
+      log.latest = Math.max(log.latest, line.micros);
+      if (line.offset < offset && line.micros < limit) {
+        continue;
+      }
+      if (line.micros < this.#limit && line.micros > 0) {
+        throw new OutOfOrder();
+      }
+      isSorted &&= line.micros >= latest;
+      latest = line.micros;
+      log.held.push(line);
+      log.heldBytes += line.end - line.start;
+    }
+    if (!isSorted) {
+      log.held.sort(inTimeOrder);
+    }
   }
 }
 

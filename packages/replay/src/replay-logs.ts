@@ -1,18 +1,21 @@
 import { DetectionEngine } from "@auditsieve/detect";
-import type { Detection, Finding } from "@auditsieve/detect";
-import { FindingStore } from "./findings/finding-store.ts";
+import type { Detection } from "@auditsieve/detect";
 import type { FindingList, FindingStoreOptions } from "./findings/finding-store.ts";
-import type { LogLine } from "./log-line.ts";
-import { mergeLogs, OutOfOrder } from "./merge-logs.ts";
-import type { MergeOptions } from "./merge-logs.ts";
+import type { LinePlace, LogLine } from "./log-line.ts";
+import { LogMerge, OutOfOrder } from "./merge-logs.ts";
+import type { MergeOptions, MergePosition } from "./merge-logs.ts";
 import { ReplayRun } from "./replay-run.ts";
-import type { RunOptions } from "./replay-run.ts";
+import type { RunOptions, RunSnapshot } from "./replay-run.ts";
 import { summarise } from "./replay-summary.ts";
 import type { ReplaySummary } from "./replay-summary.ts";
-import { isSelected } from "./selection.ts";
+import { SelectedFindings } from "./findings/selected-findings.ts";
+import type { SelectedSnapshot } from "./findings/selected-findings.ts";
 import type { Selection } from "./selection.ts";
 import { sortLogs } from "./sort-logs.ts";
 import type { SortOptions } from "./sort-logs.ts";
+import { readFailed, writeFailed } from "./state/failed-log.ts";
+import type { Failed, SavedFailure } from "./state/failed-log.ts";
+import type { ReplayState } from "./state/replay-state.ts";
 
 /** What is replayed, through what, and which findings are asked for. */
 export interface ReplayOptions extends RunOptions {
@@ -21,6 +24,10 @@ export interface ReplayOptions extends RunOptions {
   /** Told that a log is not in order, and all is read again, sorted. */
   readonly onSort?: () => void;
   readonly signal?: AbortSignal;
+  /** Where it is remembered how far the logs are read; goes on from there. Every visitor must be able to. */
+  readonly state?: ReplayState;
+  /** Least time between two savings of the state. Default 10 s. */
+  readonly saveEveryMs?: number;
   /** Bounds of the merge; the defaults fit what apiservers write. */
   readonly merge?: Omit<MergeOptions, "onUnreadable">;
   /** Bounds of the findings that are held in memory. */
@@ -50,16 +57,21 @@ export interface Replayed {
  */
 export async function replayLogs(options: ReplayOptions): Promise<Replayed> {
   const engine = new DetectionEngine(options.detections);
-  const findings = new SelectedFindings(options.selection ?? {}, options.findings);
+  const findings = new SelectedFindings(options.selection ?? {}, {
+    ...options.findings,
+    ...(options.state && { file: options.state.path("findings") }),
+  });
   const isRepeatable = options.logs.every((log) => log.isRepeatable !== false);
   try {
-    let run = isRepeatable ? await readMerged(options, engine, findings) : undefined;
+    const saved = options.state?.take() as Saved | undefined;
+    let run =
+      isRepeatable && saved?.after === undefined ? await readMerged(options, engine, findings, saved) : undefined;
     if (run === undefined) {
-      if (isRepeatable) {
+      if (isRepeatable && saved?.after === undefined) {
         options.onSort?.();
+        findings.clear();
       }
-      findings.clear();
-      run = await readSorted(options, engine, findings);
+      run = await readSorted(options, engine, findings, saved?.after === undefined ? undefined : saved);
     }
     const { store, notSelected } = findings;
     return {
@@ -68,34 +80,18 @@ export async function replayLogs(options: ReplayOptions): Promise<Replayed> {
       close: () => store.close(),
     };
   } catch (error) {
-    findings.store.close();
+    findings.clear();
     throw error;
   }
 }
 
-/** Keeps the findings that are asked for, and counts the others. */
-class SelectedFindings {
-  readonly store: FindingStore;
-  notSelected = 0;
-  readonly #selection: Selection;
-
-  constructor(selection: Selection, options: FindingStoreOptions | undefined) {
-    this.store = new FindingStore(options);
-    this.#selection = selection;
-  }
-
-  add(finding: Finding): void {
-    if (isSelected(finding, this.#selection)) {
-      this.store.add(finding);
-    } else {
-      this.notSelected++;
-    }
-  }
-
-  clear(): void {
-    this.store.close();
-    this.notSelected = 0;
-  }
+/** What a state folder holds: a run, its findings, and where it stopped in one order or the other. */
+interface Saved {
+  readonly run: RunSnapshot;
+  readonly findings: SelectedSnapshot;
+  readonly failures: readonly SavedFailure[];
+  readonly position?: MergePosition;
+  readonly after?: LinePlace;
 }
 
 /** Undefined if a log is not in order. */
@@ -103,12 +99,21 @@ async function readMerged(
   options: ReplayOptions,
   engine: DetectionEngine,
   findings: SelectedFindings,
+  saved: Saved | undefined,
 ): Promise<ReplayRun | undefined> {
-  const failures: { readonly log: number; readonly error: unknown }[] = [];
-  const run = new ReplayRun(options, engine, { isSorted: false, take: (finding) => findings.add(finding) });
+  const failures: Failed[] = (saved?.failures ?? []).map(readFailed);
+  const run = begin(options, engine, findings, saved, { isSorted: false });
   const onUnreadable = (log: number, error: unknown): void => void failures.push({ log, error });
+  const from = saved?.position;
+  const merge = new LogMerge(options.logs, { ...options.merge, onUnreadable, ...(from && { from }) });
   try {
-    await takeAll(run, mergeLogs(options.logs, { ...options.merge, onUnreadable }), options.signal);
+    await takeAll(run, merge.lines(), options, () => {
+      const position = merge.position();
+      const open = new Set(position.open.map(({ index }) => index));
+      // What is open is read again up to where it fails, and fails again.
+      const told = failures.filter(({ log }) => !open.has(log)).map(writeFailed);
+      return { run: run.snapshot(), findings: findings.snapshot(), failures: told, position } satisfies Saved;
+    });
   } catch (error) {
     if (error instanceof OutOfOrder) {
       return undefined;
@@ -125,23 +130,75 @@ async function readSorted(
   options: ReplayOptions,
   engine: DetectionEngine,
   findings: SelectedFindings,
+  saved: Saved | undefined,
 ): Promise<ReplayRun> {
-  const run = new ReplayRun(options, engine, { isSorted: true, take: (finding) => findings.add(finding) });
-  const lines = sortLogs(options.logs, { ...options.sort, onUnreadable: (log, error) => run.fail(log, error) });
-  await takeAll(run, lines, options.signal);
+  const run = begin(options, engine, findings, saved, { isSorted: true });
+  const after = saved?.after;
+  const onUnreadable = (log: number, error: unknown): void => run.fail(log, error);
+  const { signal } = options;
+  const lines = sortLogs(options.logs, {
+    ...options.sort,
+    onUnreadable,
+    ...(after && { after }),
+    ...(signal && { signal }),
+  });
+  await takeAll(run, lines, options, ({ micros, log, offset }) => ({
+    run: run.snapshot(),
+    findings: findings.snapshot(),
+    failures: [],
+    after: { micros, log, offset },
+  }));
   run.finish();
   return run;
 }
 
+function begin(
+  options: ReplayOptions,
+  engine: DetectionEngine,
+  findings: SelectedFindings,
+  saved: Saved | undefined,
+  order: { readonly isSorted: boolean },
+): ReplayRun {
+  const run = new ReplayRun(options, engine, { ...order, take: (finding) => findings.add(finding) });
+  if (saved !== undefined) {
+    run.restore(saved.run);
+    findings.restore(saved.findings);
+  }
+  return run;
+}
+
+/** Saves now and then where it stands, and when it is told to stop. */
 async function takeAll(
   run: ReplayRun,
   batches: AsyncIterable<readonly LogLine[]>,
-  signal: AbortSignal | undefined,
+  { state, signal, saveEveryMs = SAVE_EVERY_MS }: ReplayOptions,
+  standing: (last: LogLine) => Saved,
 ): Promise<void> {
+  let due = performance.now() + saveEveryMs;
+  let last: LogLine | undefined;
+  const save = async (): Promise<void> => {
+    if (state !== undefined && last !== undefined) {
+      const from = performance.now();
+      await state.save(standing(last));
+      const took = performance.now() - from;
+      // However much is to be written: it costs a twentieth of the time at most.
+      due = performance.now() + Math.max(saveEveryMs, SHARE * took);
+    }
+  };
   for await (const batch of batches) {
     for (const line of batch) {
       run.take(line);
     }
+    last = batch.at(-1) ?? last;
+    const isStopping = signal?.aborted === true;
+    if (isStopping || (state !== undefined && performance.now() >= due)) {
+      await save();
+    }
     signal?.throwIfAborted();
   }
+  // Behind the last line, before what waited is let go: what is made of it can be made again from here.
+  await save();
 }
+
+const SAVE_EVERY_MS = 10_000;
+const SHARE = 20;

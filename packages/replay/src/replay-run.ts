@@ -4,9 +4,12 @@ import type { DetectionEngine, Finding, HeadView } from "@auditsieve/detect";
 import { scanHead } from "@auditsieve/ingest";
 import type { LineAlarm } from "@auditsieve/ingest";
 import { CoverageCount } from "./coverage.ts";
+import type { CoverageSnapshot } from "./coverage.ts";
 import { Duplicates } from "./duplicates.ts";
+import type { DuplicatesSnapshot } from "./duplicates.ts";
 import { microsText, NO_TIME, textMicros } from "./event-time.ts";
 import { FindingJudge } from "./finding-judge.ts";
+import type { JudgeSnapshot } from "./finding-judge.ts";
 import type { LogLine } from "./log-line.ts";
 import type { ReplayLog } from "./log-reader.ts";
 import { OutOfOrder } from "./merge-logs.ts";
@@ -44,6 +47,15 @@ export interface ReplayedLog {
   readonly problem?: string;
 }
 
+/** What {@link ReplayRun.restore} goes on from. */
+export interface RunSnapshot {
+  readonly logs: readonly LogCount[];
+  readonly coverage: CoverageSnapshot;
+  readonly duplicates: DuplicatesSnapshot;
+  readonly judge: JudgeSnapshot;
+  readonly visitors: readonly unknown[];
+}
+
 interface LogCount {
   readonly name: string;
   lines: number;
@@ -69,7 +81,7 @@ export class ReplayRun {
   readonly #duplicates = new Duplicates();
   readonly #visitors: readonly ReplayVisitor[];
   readonly #eventVisitors: readonly ReplayVisitor[];
-  readonly #logs: readonly LogCount[];
+  #logs: readonly LogCount[];
   readonly #take: (finding: Finding) => void;
 
   constructor(
@@ -138,6 +150,26 @@ export class ReplayRun {
       throw error;
     }
     this.#options.onUnreadable(error, count.name);
+  }
+
+  /** All that the lines so far have told, the visitors' part too: data that `v8.serialize` takes. */
+  snapshot(): RunSnapshot {
+    return {
+      logs: this.#logs,
+      coverage: this.coverage.snapshot(),
+      duplicates: this.#duplicates.snapshot(),
+      judge: this.judge.snapshot(),
+      visitors: this.#visitors.map((visitor) => visitor.snapshot?.()),
+    };
+  }
+
+  /** Goes on from a snapshot, as if its lines had been taken. */
+  restore(snapshot: RunSnapshot): void {
+    this.#logs = snapshot.logs;
+    this.coverage.restore(snapshot.coverage);
+    this.#duplicates.restore(snapshot.duplicates);
+    this.judge.restore(snapshot.judge);
+    this.#visitors.forEach((visitor, i) => visitor.restore?.(snapshot.visitors[i]));
   }
 
   logs(): readonly ReplayedLog[] {

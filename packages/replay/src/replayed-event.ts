@@ -34,6 +34,10 @@ export interface ReplayVisitor {
   begin?(): void;
   event?(event: ReplayedEvent): void;
   finding?(finding: Finding): void;
+  /** All that was seen so far, as data that `v8.serialize` takes. A replay that can be gone on with needs it of every visitor. */
+  snapshot?(): unknown;
+  /** After `begin`: goes on from a snapshot. */
+  restore?(snapshot: unknown): void;
   /** Behind the last event; findings that waited for a later event come after it. */
   end?(): void;
 }

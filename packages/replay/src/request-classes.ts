@@ -23,9 +23,15 @@ interface ClassCount {
   truncated: number;
 }
 
+/** What {@link RequestClasses.restore} goes on from. */
+export interface ClassesSnapshot {
+  readonly classes: Map<string, ClassCount>;
+  readonly others: number;
+}
+
 /** Counts levels by class of request. */
 export class RequestClasses {
-  readonly #classes = new Map<string, ClassCount>();
+  #classes = new Map<string, ClassCount>();
   #others = 0;
 
   /** Takes the event last scanned. */
@@ -46,6 +52,15 @@ export class RequestClasses {
     const level = LEVELS.indexOf(scan.level);
     known.byLevel[level] = (known.byLevel[level] ?? 0) + 1;
     known.truncated += isTruncated ? 1 : 0;
+  }
+
+  snapshot(): ClassesSnapshot {
+    return { classes: this.#classes, others: this.#others };
+  }
+
+  restore({ classes, others }: ClassesSnapshot): void {
+    this.#classes = classes;
+    this.#others = others;
   }
 
   total(): { readonly classes: readonly ClassCoverage[]; readonly others: number } {

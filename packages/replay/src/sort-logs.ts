@@ -1,7 +1,7 @@
 import { EventScan } from "@auditsieve/audit";
 import { NO_TIME, textMicros } from "./event-time.ts";
 import { inTimeOrder } from "./log-line.ts";
-import type { LogLine } from "./log-line.ts";
+import type { LinePlace, LogLine } from "./log-line.ts";
 import { LogReader } from "./log-reader.ts";
 import type { ReplayLog } from "./log-reader.ts";
 import { openRunFolder } from "./sorted-runs.ts";
@@ -10,6 +10,9 @@ import type { SortedRun } from "./sorted-runs.ts";
 /** How {@link sortLogs} works. */
 export interface SortOptions {
   readonly onUnreadable: (log: number, error: unknown) => void;
+  readonly signal?: AbortSignal;
+  /** Only lines behind this one. */
+  readonly after?: LinePlace;
   /** Bytes of lines sorted in memory at a time. Default 96 MiB. */
   readonly runBytes?: number;
   /** Runs merged at a time. Default 64. */
@@ -18,7 +21,7 @@ export interface SortOptions {
 
 const RUN_BYTES = 96 * 1024 * 1024;
 const MAX_FAN_IN = 64;
-const BATCH_LINES = 4096;
+const BATCH_LINES = 512;
 
 /**
  * The lines of logs in any order, in order of time: sorted in pieces, and merged. What does not fit into memory waits in a folder of the
@@ -26,7 +29,7 @@ const BATCH_LINES = 4096;
  */
 export async function* sortLogs(
   logs: readonly ReplayLog[],
-  { onUnreadable, runBytes = RUN_BYTES, maxFanIn = MAX_FAN_IN }: SortOptions,
+  { onUnreadable, after, signal, runBytes = RUN_BYTES, maxFanIn = MAX_FAN_IN }: SortOptions,
 ): AsyncGenerator<readonly LogLine[], void> {
   const folder = await openRunFolder();
   try {
@@ -35,14 +38,17 @@ export async function* sortLogs(
     let held = 0;
     const micros = scannedMicros(new EventScan());
     for (const [index, log] of logs.entries()) {
-      const reader = new LogReader(log, index, micros);
+      const reader = new LogReader(log, index, { micros });
       try {
         while (!reader.isDone) {
           const read = await reader.read();
+          signal?.throwIfAborted();
           for (const line of read.lines) {
-            lines.push(line);
+            if (after === undefined || inTimeOrder(after, line) < 0) {
+              lines.push(line);
+              held += line.end - line.start;
+            }
           }
-          held += read.bytes;
           if (read.failure !== undefined) {
             onUnreadable(index, read.failure);
           }
@@ -84,32 +90,37 @@ function scannedMicros(scan: EventScan): (bytes: Buffer, start: number, end: num
 
 /** Merges runs into batches in order of time. */
 async function* mergeRuns(runs: readonly SortedRun[]): AsyncGenerator<readonly LogLine[], void> {
-  const heads: { readonly lines: AsyncIterator<LogLine>; line: LogLine }[] = [];
-  for (const run of runs) {
-    const lines = run.lines();
-    const first = await lines.next();
-    if (first.done !== true) {
-      heads.push({ lines, line: first.value });
+  const all = runs.map((run) => run.lines());
+  try {
+    const heads: { readonly lines: AsyncIterator<LogLine>; line: LogLine }[] = [];
+    for (const lines of all) {
+      const first = await lines.next();
+      if (first.done !== true) {
+        heads.push({ lines, line: first.value });
+      }
     }
-  }
-  heads.sort((a, b) => inTimeOrder(a.line, b.line));
-  let batch: LogLine[] = [];
-  while (heads.length > 0) {
-    const head = heads[0] as (typeof heads)[number];
-    batch.push(head.line);
-    const next = await head.lines.next();
-    heads.shift();
-    if (next.done !== true) {
-      head.line = next.value;
-      const place = heads.findIndex(({ line }) => inTimeOrder(head.line, line) < 0);
-      heads.splice(place === -1 ? heads.length : place, 0, head);
+    heads.sort((a, b) => inTimeOrder(a.line, b.line));
+    let batch: LogLine[] = [];
+    while (heads.length > 0) {
+      const head = heads[0] as (typeof heads)[number];
+      batch.push(head.line);
+      const next = await head.lines.next();
+      heads.shift();
+      if (next.done !== true) {
+        head.line = next.value;
+        const place = heads.findIndex(({ line }) => inTimeOrder(head.line, line) < 0);
+        heads.splice(place === -1 ? heads.length : place, 0, head);
+      }
+      if (batch.length >= BATCH_LINES) {
+        yield batch;
+        batch = [];
+      }
     }
-    if (batch.length >= BATCH_LINES) {
+    if (batch.length > 0) {
       yield batch;
-      batch = [];
     }
-  }
-  if (batch.length > 0) {
-    yield batch;
+  } finally {
+    // Who stops in the middle leaves open files behind otherwise.
+    await Promise.all(all.map((lines) => lines.return()));
   }
 }

@@ -5,8 +5,9 @@ import type { Detection, Finding, HeadView } from "@auditsieve/detect";
 import { scanHead } from "@auditsieve/ingest";
 import type { StreamPolicy } from "@auditsieve/policy";
 import { FindingJudge } from "../finding-judge.ts";
+import type { JudgeSnapshot } from "../finding-judge.ts";
 import { byTime, FindingStore } from "../findings/finding-store.ts";
-import type { FindingStoreOptions } from "../findings/finding-store.ts";
+import type { FindingStoreOptions, FindingStoreSnapshot } from "../findings/finding-store.ts";
 import { EventInHand } from "../replayed-event.ts";
 import type { ReplayedEvent, ReplayVisitor } from "../replayed-event.ts";
 
@@ -39,6 +40,12 @@ export interface ComparedFindings {
   /** Events that the policy dropped and stripped; absent without one. */
   readonly dropped?: number;
   readonly stripped?: number;
+}
+
+interface OtherSnapshot {
+  readonly findings: FindingStoreSnapshot;
+  readonly judge: JudgeSnapshot;
+  readonly counts: readonly [number, number];
 }
 
 /** Reads the log that is replayed a second time in the same pass: with other detections, or behind a stream policy. */
@@ -86,6 +93,18 @@ export class OtherFindings implements ReplayVisitor {
         this.#take(this.#judge.event(this.#stripped, this.#strippedHead));
       }
     }
+  }
+
+  snapshot(): unknown {
+    const counts = [this.#dropped, this.#strippedEvents] as const;
+    return { findings: this.#findings.snapshot(), judge: this.#judge.snapshot(), counts } satisfies OtherSnapshot;
+  }
+
+  restore(snapshot: unknown): void {
+    const { findings, judge, counts } = snapshot as OtherSnapshot;
+    this.#findings.restore(findings);
+    this.#judge.restore(judge);
+    [this.#dropped, this.#strippedEvents] = counts;
   }
 
   end(): void {

@@ -26,6 +26,12 @@ export interface ObjectRevisions {
   omitted: number;
 }
 
+/** What {@link RevisionTable.restore} goes on from. */
+export interface RevisionsSnapshot {
+  readonly objects: Map<string, ObjectRevisions>;
+  readonly evicted: number;
+}
+
 const MOST_OBJECTS = 100_000;
 const MOST_REVISIONS = 60;
 const FIRST_KEPT = 20;
@@ -44,7 +50,7 @@ const NO_OBJECTS: ReadonlySet<string> = new Set(["events", "leases", "endpoints"
 
 /** Every write to every object: who, when and where in the log; bodies are read again for the objects that matter. */
 export class RevisionTable {
-  readonly #objects = new Map<string, ObjectRevisions>();
+  #objects = new Map<string, ObjectRevisions>();
   /** Objects that there was no room for. */
   evicted = 0;
 
@@ -75,6 +81,15 @@ export class RevisionTable {
       object.revisions.splice(FIRST_KEPT, 1);
       object.omitted++;
     }
+  }
+
+  snapshot(): RevisionsSnapshot {
+    return { objects: this.#objects, evicted: this.evicted };
+  }
+
+  restore({ objects, evicted }: RevisionsSnapshot): void {
+    this.#objects = objects;
+    this.evicted = evicted;
   }
 
   get(key: string): ObjectRevisions | undefined {

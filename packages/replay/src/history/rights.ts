@@ -49,7 +49,7 @@ export function readReason(reason: string): GrantedBy | undefined {
 
 /** Which binding let whom pass, how often: out of the annotation authorization.k8s.io/reason. */
 export class RightsTable {
-  readonly #allowed = new Map<string, Allowed>();
+  #allowed = new Map<string, Allowed>();
 
   add(session: Session, reason: string, time: string, place: Place): void {
     const key = `${session.id}\n${reason}`;
@@ -68,6 +68,14 @@ export class RightsTable {
         place,
       });
     }
+  }
+
+  snapshot(): Map<string, Allowed> {
+    return this.#allowed;
+  }
+
+  restore(allowed: Map<string, Allowed>): void {
+    this.#allowed = allowed;
   }
 
   allowed(): readonly Allowed[] {

@@ -35,14 +35,21 @@ export interface Deed {
   readonly place: Place;
 }
 
+/** What {@link CredentialLedger.restore} goes on from. */
+export interface CredentialsSnapshot {
+  readonly tokens: Map<string, IssuedToken>;
+  readonly requests: Map<string, SigningRequest>;
+  readonly byCertificate: Map<string, SigningRequest>;
+}
+
 const MOST_TOKENS = 100_000;
 const MOST_REQUESTS = 5_000;
 
 /** Which credential came from which request: TokenRequests by the id in the annotation, certificates by their own hash. */
 export class CredentialLedger {
-  readonly #tokens = new Map<string, IssuedToken>();
-  readonly #requests = new Map<string, SigningRequest>();
-  readonly #byCertificate = new Map<string, SigningRequest>();
+  #tokens = new Map<string, IssuedToken>();
+  #requests = new Map<string, SigningRequest>();
+  #byCertificate = new Map<string, SigningRequest>();
 
   /** A TokenRequest that was answered. */
   addToken(scan: EventScan, credential: string, deed: Deed): void {
@@ -86,6 +93,16 @@ export class CredentialLedger {
       request.issued = deed;
       this.#byCertificate.set(credential, request);
     }
+  }
+
+  snapshot(): CredentialsSnapshot {
+    return { tokens: this.#tokens, requests: this.#requests, byCertificate: this.#byCertificate };
+  }
+
+  restore({ tokens, requests, byCertificate }: CredentialsSnapshot): void {
+    this.#tokens = tokens;
+    this.#requests = requests;
+    this.#byCertificate = byCertificate;
   }
 
   token(credential: string): IssuedToken | undefined {

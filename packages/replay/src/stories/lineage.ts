@@ -1,6 +1,6 @@
 import type { EventScan } from "@auditsieve/audit";
 import { CredentialLedger } from "./credentials.ts";
-import type { Deed } from "./credentials.ts";
+import type { CredentialsSnapshot, Deed } from "./credentials.ts";
 import { objectKey, readMadeObject } from "./made-object.ts";
 import type { MadeObject } from "./made-object.ts";
 
@@ -37,12 +37,21 @@ export interface SucceededRequest extends Deed {
   readonly issuedCredential: string | undefined;
 }
 
+/** What {@link Lineage.restore} goes on from. */
+export interface LineageSnapshot {
+  readonly credentials: CredentialsSnapshot;
+  readonly byUid: Map<string, MadeObject>;
+  readonly byKey: Map<string, MadeObject>;
+  readonly reaches: Reach[];
+  readonly evicted: number;
+}
+
 /** What links one identity's acts to another's: what was made by whom, which credential came from where, who reached into what. */
 export class Lineage {
   readonly credentials: CredentialLedger = new CredentialLedger();
-  readonly #byUid = new Map<string, MadeObject>();
-  readonly #byKey = new Map<string, MadeObject>();
-  readonly #reaches: Reach[] = [];
+  #byUid = new Map<string, MadeObject>();
+  #byKey = new Map<string, MadeObject>();
+  #reaches: Reach[] = [];
   /** Objects that were left out because there were too many. */
   evicted = 0;
 
@@ -63,6 +72,19 @@ export class Lineage {
       return this.#made(readMadeObject(scan, { resource, session, time, place }));
     }
     return undefined;
+  }
+
+  snapshot(): LineageSnapshot {
+    const [byUid, byKey, reaches] = [this.#byUid, this.#byKey, this.#reaches];
+    return { credentials: this.credentials.snapshot(), byUid, byKey, reaches, evicted: this.evicted };
+  }
+
+  restore({ credentials, byUid, byKey, reaches, evicted }: LineageSnapshot): void {
+    this.credentials.restore(credentials);
+    this.#byUid = byUid;
+    this.#byKey = byKey;
+    this.#reaches = reaches;
+    this.evicted = evicted;
   }
 
   objectByUid(uid: string): MadeObject | undefined {

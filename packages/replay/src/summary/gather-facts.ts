@@ -1,13 +1,18 @@
 import type { EventScan } from "@auditsieve/audit";
 import { RevisionTable } from "../history/revisions.ts";
+import type { RevisionsSnapshot } from "../history/revisions.ts";
+import type { Allowed } from "../history/rights.ts";
 import { RightsTable } from "../history/rights.ts";
 import type { ReplayedEvent, ReplayVisitor } from "../replayed-event.ts";
 import { Lineage } from "../stories/lineage.ts";
+import type { LineageSnapshot } from "../stories/lineage.ts";
 import { resourceOf } from "../stories/made-object.ts";
 import { HeadReader } from "./event-head.ts";
 import { LogNumbers } from "./read-events.ts";
 import { isWrite, SessionTable } from "./sessions.ts";
+import type { SessionsSnapshot } from "./sessions.ts";
 import { TimeCounts } from "./time-counts.ts";
+import type { TimesSnapshot } from "./time-counts.ts";
 
 /** What a whole log says about who did what: bounded tables, each claim with the place of the line behind it. */
 export interface Facts {
@@ -22,6 +27,20 @@ export interface Facts {
   readonly to: string | undefined;
   /** The logs by the numbers that places have. */
   readonly logs: readonly string[];
+}
+
+/** A session is the same object in all tables, which serialising them together keeps. */
+interface FactsSnapshot {
+  readonly logs: Map<string, number>;
+  readonly sessions: SessionsSnapshot;
+  readonly lineage: LineageSnapshot;
+  readonly revisions: RevisionsSnapshot;
+  readonly rights: Map<string, Allowed>;
+  readonly times: TimesSnapshot;
+  readonly streams: Set<string>;
+  readonly bootstrapUntil: string | undefined;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
 }
 
 const STREAMS: ReadonlySet<string> = new Set(["exec", "attach", "portforward"]);
@@ -61,6 +80,35 @@ export class FactGatherer implements ReplayVisitor {
     this.#bootstrapUntil = undefined;
     this.#from = undefined;
     this.#to = undefined;
+  }
+
+  snapshot(): unknown {
+    return {
+      logs: this.#logs.snapshot(),
+      sessions: this.#sessions.snapshot(),
+      lineage: this.#lineage.snapshot(),
+      revisions: this.#revisions.snapshot(),
+      rights: this.#rights.snapshot(),
+      times: this.#times.snapshot(),
+      streams: this.#streams,
+      bootstrapUntil: this.#bootstrapUntil,
+      from: this.#from,
+      to: this.#to,
+    } satisfies FactsSnapshot;
+  }
+
+  restore(snapshot: unknown): void {
+    const { logs, sessions, lineage, revisions, rights, times, ...rest } = snapshot as FactsSnapshot;
+    this.#logs.restore(logs);
+    this.#sessions.restore(sessions);
+    this.#lineage.restore(lineage);
+    this.#revisions.restore(revisions);
+    this.#rights.restore(rights);
+    this.#times.restore(times);
+    this.#streams = rest.streams;
+    this.#bootstrapUntil = rest.bootstrapUntil;
+    this.#from = rest.from;
+    this.#to = rest.to;
   }
 
   facts(): Facts {

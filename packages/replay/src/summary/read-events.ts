@@ -9,7 +9,7 @@ const LOG = 2 ** 40;
 
 /** Numbers logs by their names, in the order in which they are first seen. */
 export class LogNumbers {
-  readonly #numbers = new Map<string, number>();
+  #numbers = new Map<string, number>();
 
   place(log: string, offset: number): Place {
     let number = this.#numbers.get(log);
@@ -18,6 +18,14 @@ export class LogNumbers {
       this.#numbers.set(log, number);
     }
     return number * LOG + offset;
+  }
+
+  snapshot(): Map<string, number> {
+    return this.#numbers;
+  }
+
+  restore(numbers: Map<string, number>): void {
+    this.#numbers = numbers;
   }
 
   names(): readonly string[] {

@@ -71,12 +71,22 @@ export function isWrite(verb: string): boolean {
   return WRITES.has(verb);
 }
 
+/** What {@link SessionTable.restore} goes on from; sessions are the same objects throughout. */
+export interface SessionsSnapshot {
+  readonly sessions: Map<string, Session>;
+  readonly touches: Map<string, Touch>;
+  readonly names: Map<Session, number>;
+  readonly acts: Map<Session, Act[]>;
+  readonly actCount: number;
+  readonly folded: number;
+}
+
 /** Who acted with what, from where, and on what: counted as events go by. */
 export class SessionTable {
-  readonly #sessions = new Map<string, Session>();
-  readonly #touches = new Map<string, Touch>();
-  readonly #names = new Map<Session, number>();
-  readonly #acts = new Map<Session, Act[]>();
+  #sessions = new Map<string, Session>();
+  #touches = new Map<string, Touch>();
+  #names = new Map<Session, number>();
+  #acts = new Map<Session, Act[]>();
   #actCount = 0;
   /** Requests that are counted under `*` because there was no room for their own names. */
   folded = 0;
@@ -91,6 +101,20 @@ export class SessionTable {
     session.last = request.time > session.last ? request.time : session.last;
     this.#act(session, request, this.#touch(session, request, isRefused));
     return session;
+  }
+
+  snapshot(): SessionsSnapshot {
+    const [sessions, touches, names, acts] = [this.#sessions, this.#touches, this.#names, this.#acts];
+    return { sessions, touches, names, acts, actCount: this.#actCount, folded: this.folded };
+  }
+
+  restore({ sessions, touches, names, acts, actCount, folded }: SessionsSnapshot): void {
+    this.#sessions = sessions;
+    this.#touches = touches;
+    this.#names = names;
+    this.#acts = acts;
+    this.#actCount = actCount;
+    this.folded = folded;
   }
 
   /** The first requests of a session, in the order of the log. */

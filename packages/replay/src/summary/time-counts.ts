@@ -5,6 +5,12 @@ export interface TimeCount {
   refused: number;
 }
 
+/** What {@link TimeCounts.restore} goes on from. */
+export interface TimesSnapshot {
+  readonly widthMs: number;
+  readonly counts: Map<number, TimeCount>;
+}
+
 const MOST_SPANS = 1_000;
 
 /** Counts over time in at most a thousand equal spans, whatever the log's length: when it is too long the spans double. */
@@ -25,6 +31,15 @@ export class TimeCounts {
     if (this.#counts.size > MOST_SPANS) {
       this.#widen();
     }
+  }
+
+  snapshot(): TimesSnapshot {
+    return { widthMs: this.widthMs, counts: this.#counts };
+  }
+
+  restore({ widthMs, counts }: TimesSnapshot): void {
+    this.widthMs = widthMs;
+    this.#counts = counts;
   }
 
   /** The spans that hold something, in order; `fromMs` is when each begins. */
