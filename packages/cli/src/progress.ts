@@ -8,6 +8,7 @@ export class Progress {
   readonly #startedMs = performance.now();
   #shownMs = 0;
   #bytes = 0;
+  #skipped = 0;
   #expected: number | undefined;
   readonly #reached = new Map<string, number>();
   #isShown = false;
@@ -28,6 +29,18 @@ export class Progress {
     this.add(bytes - before);
   }
 
+  /** So many bytes of that input were done before: they say nothing of the rate. */
+  skip(input: string, bytes: number): void {
+    this.#reached.set(input, bytes);
+    this.#bytes += bytes;
+    this.#skipped += bytes;
+  }
+
+  /** How far it is, for a sentence. */
+  get done(): string {
+    return `${bytesText(this.#bytes)}${this.#expected === undefined ? "" : ` of ${bytesText(this.#expected)}`}`;
+  }
+
   add(bytes: number): void {
     this.#bytes += bytes;
     if (!process.stderr.isTTY) {
@@ -39,7 +52,7 @@ export class Progress {
     }
     this.#shownMs = now;
     this.#isShown = true;
-    const rate = this.#bytes / ((now - this.#startedMs) / 1000);
+    const rate = (this.#bytes - this.#skipped) / ((now - this.#startedMs) / 1000);
     const expected = this.#expected;
     const share =
       expected === undefined || expected === 0

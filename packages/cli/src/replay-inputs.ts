@@ -1,4 +1,4 @@
-import { logFormat, openCanonicalLog } from "@auditsieve/ingest";
+import { logFormat, openCanonicalLog, openCanonicalLogAt } from "@auditsieve/ingest";
 import { findLogs } from "@auditsieve/replay";
 import type { ReplayLog } from "@auditsieve/replay";
 import { createReadStream } from "node:fs";
@@ -39,6 +39,7 @@ export async function replayInputs(paths: readonly string[], progress?: Progress
   return inputs.map((path) => ({
     name: inputName(path),
     open: () => openCounted(path, (bytes) => progress?.reached(path, bytes)),
+    openAt: (offset) => openCountedAt(path, offset, progress),
     isRepeatable: path !== STANDARD_INPUT,
   }));
 }
@@ -62,6 +63,24 @@ async function* openCounted(path: string, reached: (bytes: number) => void): Asy
   const stream = createReadStream(path, { highWaterMark: READ_BYTES });
   for await (const chunk of openCanonicalLog(stream, path)) {
     reached(stream.bytesRead);
+    yield chunk;
+  }
+}
+
+/** What stands before is done already. */
+async function* openCountedAt(
+  path: string,
+  offset: number,
+  progress: Progress | undefined,
+): AsyncGenerator<Buffer, void> {
+  const isPacked = await isCompressed(path);
+  let bytes = offset;
+  progress?.skip(path, isPacked ? 0 : offset);
+  for await (const chunk of openCanonicalLogAt(path, offset)) {
+    bytes += chunk.length;
+    if (!isPacked) {
+      progress?.reached(path, bytes);
+    }
     yield chunk;
   }
 }

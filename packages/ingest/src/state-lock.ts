@@ -29,10 +29,10 @@ export async function lockState(folder: string): Promise<StateLock> {
     if (systemCode(error) !== "EADDRINUSE") {
       return { release: () => Promise.resolve() };
     }
-    throw new IngestError("state-in-use", `Cannot use state folder "${folder}": another daemon uses it`, {
+    throw new IngestError("state-in-use", `Cannot use state folder "${folder}": another process uses it`, {
       path: folder,
       cause: error,
-      hint: "Stop that daemon, or give each its own stateFolder",
+      hint: "Stop that one, or give each its own state folder",
     });
   }
   // It alone keeps no process alive.

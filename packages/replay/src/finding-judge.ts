@@ -42,13 +42,10 @@ export class FindingJudge {
     if (before === undefined) {
       return counts;
     }
-    const undecided = { ...before.undecided };
-    for (const [id, requests] of Object.entries(counts.undecided)) {
-      undecided[id] = (undecided[id] ?? 0) + requests;
-    }
     return {
       findings: before.findings + counts.findings,
-      undecided,
+      undecided: sums(before.undecided, counts.undecided),
+      suppressed: sums(before.suppressed, counts.suppressed),
       evicted: before.evicted + counts.evicted,
       late: before.late + counts.late,
       correlationEvicted: before.correlationEvicted + counts.correlationEvicted,
@@ -89,3 +86,13 @@ export class FindingJudge {
 }
 
 const NONE: readonly Finding[] = [];
+
+type Counts = Readonly<Record<string, number>>;
+
+function sums(a: Counts, b: Counts): Counts {
+  const sums = { ...a };
+  for (const [id, count] of Object.entries(b)) {
+    sums[id] = (sums[id] ?? 0) + count;
+  }
+  return sums;
+}

@@ -114,6 +114,7 @@ function count(counts: Map<string, number>, value: string): void {
   counts.set(value, (counts.get(value) ?? 0) + 1);
 }
 
-function mostFirst<T>(counts: ReadonlyMap<T, number>): (readonly [T, number])[] {
-  return [...counts].sort((a, b) => b[1] - a[1]);
+/** Equal numbers in the order of the alphabet: never in that of their coming, which a replay in two goes does not know. */
+function mostFirst(counts: ReadonlyMap<string, number>): (readonly [string, number])[] {
+  return [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
 }

@@ -10,6 +10,7 @@ import type { ExceptionsOption } from "../exceptions-option.ts";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
+import { stopSignal } from "../stop-signal.ts";
 import { loadConfig } from "../load-config.ts";
 import { say, sayProblem, writeData } from "../output.ts";
 
@@ -110,14 +111,14 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
     const { stored, refused, left } = await redeliverDeadLetters(
       config,
       { cluster: config.cluster, logger },
-      stopSignal(),
+      stopSignal().signal,
     );
     say(`auditsieve: dead letters: ${stored} stored, ${refused} refused again, ${left} left aside`);
     return refused + left > 0 ? EXIT.problems : EXIT.fine;
   }
   const end = await runDaemon(config, {
     logger,
-    signal: stopSignal(),
+    signal: stopSignal().signal,
     input: process.stdin,
     writeOutput: writeData,
     residentBytes: () => process.memoryUsage.rss(),
@@ -152,25 +153,11 @@ async function withFiles(options: IngestOptions): Promise<ExitCode> {
     });
   }
   const { ingestFiles } = await import("./ingest-files.ts");
-  return ingestFiles({ ...options, logLevel: options.logLevel ?? "warn" }, stopSignal());
+  return ingestFiles({ ...options, logLevel: options.logLevel ?? "warn" }, stopSignal().signal);
 }
 
 function reloadSignals(): EventTarget {
   const reloads = new EventTarget();
   process.on("SIGHUP", () => reloads.dispatchEvent(new Event("reload")));
   return reloads;
-}
-
-/** Aborts at the first signal to end; the second one does not wait for the drain. */
-function stopSignal(): AbortSignal {
-  const stop = new AbortController();
-  const end = (): void => {
-    if (stop.signal.aborted) {
-      process.exit(EXIT.failed);
-    }
-    stop.abort();
-  };
-  process.on("SIGTERM", end);
-  process.on("SIGINT", end);
-  return stop.signal;
 }

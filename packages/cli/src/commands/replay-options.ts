@@ -31,6 +31,7 @@ export interface ReplayCommandOptions extends ExceptionsOption {
   readonly sink: string | undefined;
   readonly html: string | undefined;
   readonly stories: boolean;
+  readonly stateFolder: string | undefined;
 }
 
 /** Adds the options of `replay`. */
@@ -110,6 +111,10 @@ export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
       describe:
         "Who stands out, where their credentials came from, and where the log ends the chain; in place of the timeline",
     })
+    .option("state-folder", {
+      type: "string",
+      describe: "Remember there how far the logs are read: after an interruption the same command goes on from there",
+    })
     .example("$0 replay audit.log audit-*.log.gz", "what happened, in order of time")
     .example("$0 replay audit.log --html report.html", "the same as one file to read in a browser")
     .example(
@@ -124,6 +129,10 @@ export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
     .example(
       "$0 replay audit.log --exceptions exceptions.yml",
       "without what is expected here; how much that is, is said",
+    )
+    .example(
+      "$0 replay archive/ --html report.html --state-folder case-17.state",
+      "a long one, which may be interrupted",
     )
     .example("$0 replay logs/ --compare shipped --detections new/ --min-level medium", "what new detections would find")
     .example("$0 replay logs/ --output ndjson --seal case-17.manifest > case-17.ndjson", "evidence that can be proven")

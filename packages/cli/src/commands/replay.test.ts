@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
@@ -142,6 +142,18 @@ describe("auditsieve replay", () => {
     expect(exits[5]?.stdout.split("\n").length).toBeGreaterThan(4);
     expect(exits[6]?.stdout).toContain("Not read to its end");
     expect(exits[3]?.stderr).toContain("torn.log (offset");
+  });
+
+  test("auditsieve replay --state-folder gives the same, and leaves nothing behind", async () => {
+    const state = join(folder, "state");
+    const [without, kept, refused] = await inTurn([
+      [...SMALL, "--output", "ndjson"],
+      [...SMALL, "--output", "ndjson", "--state-folder", state],
+      ["replay", "-", "--state-folder", state],
+    ]);
+    expect(stable(kept?.stdout ?? "")).toBe(stable(without?.stdout ?? ""));
+    expect([kept?.code, kept?.stderr, existsSync(state)]).toEqual([0, "", false]);
+    expect([refused?.code, refused?.stderr]).toEqual([2, expect.stringContaining("cannot be read again from where")]);
   });
 
   test("auditsieve replay --compare says what other detections find, --compare-policy what a policy hides", async () => {

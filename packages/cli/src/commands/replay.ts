@@ -1,9 +1,17 @@
 import { createRedactor } from "@auditsieve/audit";
-import type { JsonObject } from "@auditsieve/audit";
+import type { JsonObject, Redactor } from "@auditsieve/audit";
 import { isSeverityBelow, SEVERITIES } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
 import { FactGatherer, OtherFindings, parseInstant, rankActors, replayLogs, timelineText } from "@auditsieve/replay";
-import type { ComparedFindings, OtherReading, RankedActor, Replayed, Selection } from "@auditsieve/replay";
+import type {
+  ComparedFindings,
+  OtherReading,
+  RankedActor,
+  Replayed,
+  ReplayLog,
+  ReplayState,
+  Selection,
+} from "@auditsieve/replay";
 import { randomBytes } from "node:crypto";
 import { loadDetectionSet } from "../detection-set.ts";
 import type { DetectionSet } from "../detection-set.ts";
@@ -17,6 +25,7 @@ import { writeJsonDocument } from "../json-document.ts";
 import { say, writeAllData, writeLine, writeLines } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { replayInputs } from "../replay-inputs.ts";
+import { stopSignal } from "../stop-signal.ts";
 import { comparisonOutput, isAnyAsSevere, printComparison, selectChanges } from "./replay-compare.ts";
 import { actorsJson, actorsTable } from "./replay-actors.ts";
 import { checkReport, writeReport } from "./replay-html.ts";
@@ -24,62 +33,133 @@ import type { ReplayCommandOptions } from "./replay-options.ts";
 import { limitsText, summaryText, timelineLines } from "./replay-print.ts";
 import { Seal } from "./replay-seal.ts";
 import { sendFindings, sendTarget } from "./replay-send.ts";
+import type { SendTarget } from "./replay-send.ts";
+import { openState } from "./replay-state.ts";
 import { printStories } from "./replay-stories.ts";
 
 export { replayOptions } from "./replay-options.ts";
 
 /** Replays logs and prints findings as a timeline. */
 export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
-  const { html, seal: manifest, output } = options;
-  const selection = readSelection(options);
+  const { html, seal: manifest, output, stateFolder } = options;
   const set = loadDetectionSet(options.detections, options.exceptions);
   const comparison = await readComparison(options, set);
   const target = output === "elasticsearch" ? await sendTarget(options.config, options.sink) : undefined;
-  const problems = new LineProblems({ strict: options.strict });
+  const asked = readSelection(options);
   const progress = new Progress("replayed");
-  let exit: ExitCode = EXIT.fine;
   const logs = await replayInputs(options.logs, progress);
   if (html !== undefined) {
     checkReport(html, logs);
   }
+  const note = { selection: JSON.parse(JSON.stringify(asked)) as JsonObject };
+  const state = stateFolder === undefined ? undefined : await openState(stateFolder, options, set, logs, note);
+  const selection = (state?.note["selection"] as Selection | undefined) ?? asked;
   const seal = manifest === undefined ? undefined : await Seal.begin(manifest, logs);
   const isForPeople = output === "table" || output === "json";
-  const gatherer = html !== undefined || options.stories || isForPeople ? new FactGatherer() : undefined;
-  const redactor = createRedactor({ key: target?.config.redactionKey ?? randomBytes(32) });
-  const other = comparison === undefined ? undefined : new OtherFindings({ ...comparison, redactor });
-  const replayed = await replayLogs({
+  const redactor = createRedactor({ key: target?.config.redactionKey ?? state?.key ?? randomBytes(32) });
+  const file = state && { file: state.path("compared") };
+  const problems = new LineProblems({ strict: options.strict });
+  const reading: Reading = {
+    options,
+    set,
+    selection,
+    target,
+    comparison,
     logs,
-    selection: other === undefined ? selection : {},
-    onUnreadable: (error) => {
-      sayUnreadable(error);
-      exit = EXIT.unusable;
-    },
-    onSort: () => say("auditsieve: the logs are not in order of time; reading them again and sorting"),
-    detections: set.detections,
+    progress,
     redactor,
-    visitors: [gatherer, other].filter((visitor) => visitor !== undefined),
-    onLineAlarm: (alarm) => problems.addAlarm(alarm),
+    // One that is gone on with may print something else than before.
+    gatherer:
+      html !== undefined || options.stories || isForPeople || state !== undefined ? new FactGatherer() : undefined,
+    other: comparison && new OtherFindings({ ...comparison, redactor }, file),
+    isUnreadable: false,
+  };
+  const replayed = await read(reading, problems, state).catch(async (error: unknown) => {
+    await state?.close();
+    throw error;
   });
+  const exit = await write(reading, replayed, seal);
+  replayed.close();
+  reading.other?.close();
+  await state?.remove();
+  return problems.finish(replayed.summary.log.events) ? worseExit(exit, EXIT.problems) : exit;
+}
+
+/** A replay as it was asked for. */
+interface Reading {
+  readonly options: ReplayCommandOptions;
+  readonly set: DetectionSet;
+  readonly selection: Selection;
+  readonly target: SendTarget | undefined;
+  readonly comparison: Omit<OtherReading, "redactor"> | undefined;
+  readonly logs: readonly ReplayLog[];
+  readonly progress: Progress;
+  readonly redactor: Redactor;
+  readonly gatherer: FactGatherer | undefined;
+  readonly other: OtherFindings | undefined;
+  /** One of the logs, or its end. */
+  isUnreadable: boolean;
+}
+
+/** Reads the logs. A signal stops it in order: temporary files are gone, and the state is saved. */
+async function read(reading: Reading, problems: LineProblems, state: ReplayState | undefined): Promise<Replayed> {
+  const { logs, set, selection, redactor, gatherer, other, progress } = reading;
+  const stop = stopSignal();
+  try {
+    return await replayLogs({
+      logs,
+      selection: other === undefined ? selection : {},
+      onUnreadable: (error) => {
+        sayUnreadable(error);
+        reading.isUnreadable = true;
+      },
+      onSort: () => say("auditsieve: the logs are not in order of time; reading them again and sorting"),
+      detections: set.detections,
+      redactor,
+      visitors: [gatherer, other].filter((visitor) => visitor !== undefined),
+      onLineAlarm: (alarm) => problems.addAlarm(alarm),
+      signal: stop.signal,
+      ...(state && { state }),
+    });
+  } catch (error) {
+    progress.finish();
+    if (stop.signal.aborted && error === stop.signal.reason) {
+      throw new Failure(`Stopped by a signal after ${progress.done}`, {
+        hint:
+          state === undefined
+            ? "With --state-folder a replay that was stopped can go on where it was"
+            : "The same command goes on from there; remove the state folder to begin anew",
+        exitCode: EXIT.failed,
+      });
+    }
+    throw error;
+  } finally {
+    stop.release();
+  }
+}
+
+/** Writes everything that was asked for. */
+async function write(reading: Reading, replayed: Replayed, seal: Seal | undefined): Promise<ExitCode> {
+  const { options, set, selection, target, comparison, logs, redactor, gatherer, other } = reading;
+  const { html, output, stories, failOn } = options;
+  let exit: ExitCode = reading.isUnreadable ? EXIT.unusable : EXIT.fine;
   if (html !== undefined && gatherer !== undefined) {
     await writeReport(html, { ...replayed, facts: gatherer.facts(), redactor, logs });
   }
-  progress.finish();
+  reading.progress.finish();
   const compared = other && selectChanges(compare(other, replayed, comparison), selection);
   if (compared !== undefined) {
     await printComparison(compared, comparisonOutput(output));
   } else if (target !== undefined) {
     exit = worseExit(exit, await sendFindings(target, replayed.findings));
-  } else if (options.stories && gatherer !== undefined) {
+  } else if (stories && gatherer !== undefined) {
     await printStories(gatherer.facts(), replayed);
   } else {
     const actors = gatherer === undefined ? [] : rankActors(gatherer.facts(), replayed.findings);
     await print(replayed, actors, output as Exclude<typeof output, "elasticsearch">);
   }
   await seal?.finish(sealedOptions(options, selection), set, replayed.summary, html === undefined ? [] : [html]);
-  if (problems.finish(replayed.summary.log.events)) {
-    exit = worseExit(exit, EXIT.problems);
-  }
-  return isTooSevere(options.failOn, replayed, compared) ? worseExit(exit, EXIT.problems) : exit;
+  return isTooSevere(failOn, replayed, compared) ? worseExit(exit, EXIT.problems) : exit;
 }
 
 function isTooSevere(

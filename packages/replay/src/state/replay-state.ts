@@ -1,3 +1,4 @@
+import type { JsonObject } from "@auditsieve/audit";
 import { IngestError, lockState } from "@auditsieve/ingest";
 import type { StateLock } from "@auditsieve/ingest";
 import { createHash, randomBytes } from "node:crypto";
@@ -13,9 +14,17 @@ interface Header {
   readonly kind: typeof KIND;
   readonly version: number;
   readonly identity: ReplayIdentity;
+  readonly note: JsonObject;
+  readonly savedAt: string;
   /** Key by which secrets are redacted: the same secret has the same hash before and after. */
   readonly key: string;
   readonly sha256: string;
+}
+
+interface Opened extends Pick<Header, "identity" | "note"> {
+  readonly key: Buffer;
+  readonly savedAt?: string;
+  readonly saved?: unknown;
 }
 
 const KIND = "auditsieve.replay-state";
@@ -36,21 +45,27 @@ const OWNER_ONLY = 0o600;
 export class ReplayState {
   readonly folder: string;
   readonly key: Buffer;
+  /** What the replay noted when it began. */
+  readonly note: JsonObject;
+  /** When an earlier process saved it; undefined when the replay begins. */
+  readonly savedAt: string | undefined;
   readonly #identity: ReplayIdentity;
   readonly #lock: StateLock;
   readonly #files = new Set([FILE]);
   #saved: unknown;
 
-  private constructor(folder: string, identity: ReplayIdentity, lock: StateLock, key: Buffer, saved: unknown) {
+  private constructor(folder: string, lock: StateLock, { identity, note, key, savedAt, saved }: Opened) {
     this.folder = folder;
     this.#identity = identity;
     this.#lock = lock;
+    this.note = note;
     this.key = key;
+    this.savedAt = savedAt;
     this.#saved = saved;
   }
 
   /** Throws an {@link IngestError} when the folder is in use, cannot be used, or holds the state of something else. */
-  static async open(folder: string, identity: ReplayIdentity): Promise<ReplayState> {
+  static async open(folder: string, identity: ReplayIdentity, note: JsonObject = {}): Promise<ReplayState> {
     await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
       throw unusable(
         folder,
@@ -62,10 +77,11 @@ export class ReplayState {
     try {
       const found = await readState(folder);
       if (found === undefined) {
-        return new ReplayState(folder, identity, lock, randomBytes(32), undefined);
+        return new ReplayState(folder, lock, { identity, note, key: randomBytes(32) });
       }
-      refuseOther(folder, found.header.identity, identity);
-      return new ReplayState(folder, identity, lock, Buffer.from(found.header.key, "hex"), found.saved);
+      const { header, saved } = found;
+      refuseOther(folder, header.identity, identity);
+      return new ReplayState(folder, lock, { ...header, key: Buffer.from(header.key, "hex"), saved });
     } catch (error) {
       await lock.release();
       throw error;
@@ -93,6 +109,8 @@ export class ReplayState {
       kind: KIND,
       version: VERSION,
       identity: this.#identity,
+      note: this.note,
+      savedAt: new Date().toISOString(),
       key: this.key.toString("hex"),
       sha256: createHash("sha256").update(body).digest("hex"),
     };
@@ -108,7 +126,11 @@ export class ReplayState {
       }
       await rename(`${path}.new`, path);
       const entries = await open(this.folder, "r");
-      await entries.sync().finally(() => entries.close());
+      try {
+        await entries.sync();
+      } finally {
+        await entries.close();
+      }
     } catch (error) {
       throw unusable(
         this.folder,

@@ -72,7 +72,7 @@ async function replayed(
     snapshot: () => undefined,
   };
   const told: string[] = [];
-  const { findings, summary, close } = await replayLogs({
+  const replay = await replayLogs({
     logs,
     detections,
     redactor,
@@ -84,6 +84,7 @@ async function replayed(
     visitors: [gatherer, other, death],
     onUnreadable: (error, log) => told.push(`${log}: ${error instanceof IngestError ? error.hint : String(error)}`),
   });
+  const { findings, summary } = replay;
   const facts = gatherer.facts();
   const undecided = Object.fromEntries(summary.couldNotDecide.map(({ id, requests }) => [id, requests]));
   const { changes, ...compared } = other.compareWith(findings, undecided, { isOlder: false });
@@ -103,7 +104,7 @@ async function replayed(
     report: hash(rest),
     told,
   };
-  close();
+  replay.close();
   other.close();
   return all;
 }

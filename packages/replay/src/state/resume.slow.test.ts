@@ -1,0 +1,97 @@
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { afterAll, describe, expect, test } from "vitest";
+import { sample } from "../replay-fixtures.suite.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "auditsieve-resume-slow-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const CHILD = fileURLToPath(new URL("resume-child.suite.ts", import.meta.url));
+/** More than a loaded machine needs. */
+const BOUND = 600_000;
+const MOST_KILLS = 5;
+
+interface Life {
+  readonly code: number | null;
+  readonly resumed: boolean;
+}
+
+/** One life of the child; with a state it is killed some time after it has saved that once. */
+function live(args: readonly string[], state?: string): Promise<Life> {
+  return new Promise((resolve, reject) => {
+    const before = savedAt(state);
+    const child = spawn(process.execPath, [CHILD, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+    const timer = setInterval(() => {
+      if (savedAt(state) !== before) {
+        clearInterval(timer);
+        setTimeout(() => child.kill("SIGKILL"), 400 * Math.random());
+      }
+    }, 5);
+    let out = "";
+    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+    child.on("error", reject);
+    child.on("close", (code) => {
+      clearInterval(timer);
+      resolve({ code, resumed: out.includes("resumed") });
+    });
+  });
+}
+
+function savedAt(state: string | undefined): number {
+  const file = state === undefined ? undefined : statSync(join(state, "replay.state"), { throwIfNoEntry: false });
+  return file?.mtimeMs ?? 0;
+}
+
+function hash(file: string): string {
+  return createHash("sha256").update(readFileSync(file)).digest("hex");
+}
+
+const lines = sample("attack.log.zst")
+  .toString()
+  .split(/(?<=\n)/);
+
+describe("a replay that is killed", () => {
+  test.each<[string, readonly Buffer[]]>([
+    [
+      "plain and packed logs of one time",
+      [
+        Buffer.from(lines.filter((_, i) => i % 3 > 0).join("")),
+        gzipSync(lines.filter((_, i) => i % 3 === 0 || i % 10 === 1).join("")),
+      ],
+    ],
+    ["a log that is not in order", [Buffer.from([...lines.slice(2000), ...lines.slice(0, 2000)].join(""))]],
+  ])(
+    "a replay of %s, killed at random moments, gives the same bytes as one that is not",
+    async (what, contents) => {
+      const logs = contents.map((content, i) => {
+        const path = join(folder, `${what.length}-${i}.log`);
+        writeFileSync(path, content);
+        return path;
+      });
+      const whole = join(folder, `${what.length}-whole`);
+      const first = await live([join(folder, `${what.length}-state-0`), whole, ...logs]);
+      expect(first).toEqual({ code: 0, resumed: false });
+
+      const state = join(folder, `${what.length}-state-1`);
+      const killed = join(folder, `${what.length}-killed`);
+      const lives: Life[] = [];
+      while (lives.at(-1)?.code !== 0 && lives.length < MOST_KILLS) {
+        lives.push(await live([state, killed, ...logs], state));
+      }
+      if (lives.at(-1)?.code !== 0) {
+        lives.push(await live([state, killed, ...logs]));
+      }
+      expect(lives.at(-1)?.code).toBe(0);
+      expect(lives.length).toBeGreaterThan(1);
+      expect(lives.slice(1).map(({ resumed }) => resumed)).not.toContain(false);
+      expect(hash(killed)).toBe(hash(whole));
+      expect(existsSync(state)).toBe(false);
+    },
+    BOUND,
+  );
+});
