@@ -1,5 +1,5 @@
 import { isJsonObject } from "@auditsieve/audit";
-import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
 import type { CorrelationHit } from "./correlation-hit.ts";
 import { Correlator } from "./correlator.ts";
 import type { CorrelatorOptions } from "./correlator.ts";
@@ -163,13 +163,20 @@ export class FindingStream {
   snapshot(codec: EventCodec = SHOWN_EVENTS): JsonValue {
     const evidence = new EvidenceWriter(codec);
     return {
+      ...this.learned(),
+      open: [...this.#open.values()].map((request) => writeRequest(request, evidence)),
+      correlations: this.#correlator.snapshot(evidence),
+      evidence: evidence.written(),
+    };
+  }
+
+  /** A snapshot without what waits for events to come: for a stream over another log of the same cluster. */
+  learned(): JsonObject {
+    return {
       version: VERSION,
       detections: Object.fromEntries(this.#engine.detections.map(({ id, fingerprint = "" }) => [id, fingerprint])),
       memory: this.#memory.snapshot(),
       firstSeen: this.#firstSeen.snapshot(),
-      open: [...this.#open.values()].map((request) => writeRequest(request, evidence)),
-      correlations: this.#correlator.snapshot(evidence),
-      evidence: evidence.written(),
     };
   }
 

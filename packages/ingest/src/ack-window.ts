@@ -10,6 +10,10 @@ export interface Held {
   pending: number;
   /** What became of these lines. */
   readonly counts: Counts;
+  /** What is remembered there, if that was noted. */
+  mark?: string | undefined;
+  /** Nothing further is added to it. */
+  isClosed?: boolean;
 }
 
 export interface Position {
@@ -19,7 +23,12 @@ export interface Position {
   readonly total: number;
   /** What became of the lines since the position taken before. */
   readonly counts: Counts;
+  /** What was remembered there; only positions with a mark become ready where marks are kept. */
+  readonly mark?: string | undefined;
 }
+
+/** More wait only while sinks are slow; each may be large. */
+const MAX_MARKS = 4;
 
 /**
  * Turns settlements in any order into acknowledgements in the order of the input: a position is ready when everything
@@ -29,17 +38,27 @@ export interface Position {
 export class AckWindow {
   #held: Held[] = [];
   #first = 0;
+  readonly #isMarked: boolean;
   #ready: Omit<Position, "counts"> | undefined;
   #readyCounts: Counts = [];
+  /** Where marks are kept: what is settled behind the last mark. */
+  #passed: Omit<Position, "counts"> | undefined;
+  #passedCounts: Counts = [];
+  #marks = 0;
+  #lastMarked: Held | undefined;
+
+  constructor({ isMarked = false }: { readonly isMarked?: boolean } = {}) {
+    this.#isMarked = isMarked;
+  }
 
   /** Everything up to `end` needs nothing: dropped on purpose. */
   cover(input: string, end: number, total: number): void {
     const last = this.#held.at(-1);
-    if (this.#first < this.#held.length && last !== undefined && last.input === input) {
+    if (this.#first === this.#held.length) {
+      this.#pass({ input, offset: end, total });
+    } else if (last !== undefined && last.input === input && last.isClosed !== true) {
       last.end = end;
       last.total = total;
-    } else if (this.#first === this.#held.length) {
-      this.#ready = { input, offset: end, total };
     } else {
       this.#held.push({ input, end, total, pending: 0, counts: [] });
     }
@@ -53,7 +72,8 @@ export class AckWindow {
       last !== undefined &&
       last.input === input &&
       last.end === end &&
-      last.pending > 0
+      last.pending > 0 &&
+      last.isClosed !== true
     ) {
       last.pending++;
       return last;
@@ -71,7 +91,24 @@ export class AckWindow {
   /** Counts something of the line in hand: after its holds, before it is covered. */
   count(column: number, by = 1): void {
     const last = this.#first < this.#held.length ? this.#held.at(-1) : undefined;
-    countIn(last?.counts ?? this.#readyCounts, column, by);
+    countIn(last?.counts ?? (this.#isMarked ? this.#passedCounts : this.#readyCounts), column, by);
+  }
+
+  /** Notes what is remembered behind the last line. Of very many that wait, the last one is replaced. */
+  mark(mark: string): void {
+    if (this.#first === this.#held.length) {
+      this.#mark(mark);
+      return;
+    }
+    if (this.#marks >= MAX_MARKS && this.#lastMarked?.mark !== undefined) {
+      this.#lastMarked.mark = undefined;
+      this.#marks--;
+    }
+    const last = this.#held.at(-1) as Held;
+    this.#marks += last.mark === undefined ? 1 : 0;
+    last.mark = mark;
+    last.isClosed = true;
+    this.#lastMarked = last;
   }
 
   settle(held: Held): void {
@@ -81,9 +118,13 @@ export class AckWindow {
       if (first.pending > 0) {
         break;
       }
-      this.#ready = { input: first.input, offset: first.end, total: first.total };
-      addTo(this.#readyCounts, first.counts);
+      this.#pass({ input: first.input, offset: first.end, total: first.total });
+      addTo(this.#isMarked ? this.#passedCounts : this.#readyCounts, first.counts);
       this.#first++;
+      if (first.mark !== undefined) {
+        this.#marks--;
+        this.#mark(first.mark);
+      }
     }
     if (this.#first > 1024 && this.#first * 2 > this.#held.length) {
       this.#held = this.#held.slice(this.#first);
@@ -110,5 +151,23 @@ export class AckWindow {
     this.#ready = undefined;
     this.#readyCounts = [];
     return { ...ready, counts };
+  }
+
+  #pass(position: Omit<Position, "counts">): void {
+    if (this.#isMarked) {
+      this.#passed = position;
+    } else {
+      this.#ready = position;
+    }
+  }
+
+  /** Everything that has passed is ready, with this mark. */
+  #mark(mark: string): void {
+    if (this.#passed === undefined) {
+      return;
+    }
+    this.#ready = { ...this.#passed, mark };
+    addTo(this.#readyCounts, this.#passedCounts);
+    this.#passedCounts = [];
   }
 }

@@ -18,6 +18,8 @@ export interface ChildOptions {
   readonly fullMarker?: string;
   /** More of the configuration. */
   readonly more?: string;
+  /** File of detections; by default there are none. */
+  readonly detections?: string;
 }
 
 /** A daemon in a process of its own. */
@@ -31,13 +33,22 @@ export class Child {
   }
 
   /** Resolves when it has started, or has died while starting where it was to. */
-  static async start({ node, folder, stateFolder, dieAtOperation, fullMarker, more }: ChildOptions): Promise<Child> {
+  static async start({
+    node,
+    folder,
+    stateFolder,
+    dieAtOperation,
+    fullMarker,
+    more,
+    detections,
+  }: ChildOptions): Promise<Child> {
     const env = {
       ...process.env,
       CHAOS_STATE_FOLDER: stateFolder ?? "",
       CHAOS_DIE_AT: dieAtOperation === undefined ? "" : String(dieAtOperation),
       CHAOS_FULL: fullMarker ?? "",
       CHAOS_MORE: more ?? "",
+      CHAOS_DETECTIONS: detections ?? "",
     };
     const child = spawn(process.execPath, [CHILD, node, folder], { stdio: ["ignore", "pipe", "pipe"], env });
     let errors = "";

@@ -100,7 +100,7 @@ export async function openCheckpoint(path: string, files: StateFiles = nodeFiles
 /** Replaces the file at `path` so that a crash at any moment leaves the old or the new content. */
 export async function writeDurably(
   path: string,
-  content: string,
+  content: string | Uint8Array,
   files: StateFiles = nodeFiles,
   mode = 0o600,
 ): Promise<void> {

@@ -10,7 +10,7 @@ import type { SinkConfig } from "./config-sinks.ts";
 import { placesOf, readSource } from "./config-sources.ts";
 import type { SourceConfig } from "./config-sources.ts";
 import type { ListenAddress } from "./metrics-server.ts";
-import type { PipelineLimits } from "./pipeline.ts";
+import type { PipelineLimits } from "./pipeline-limits.ts";
 
 /** A configuration that can be run: everything in it is resolved and checked. */
 export interface IngestConfig {

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { zstdDecompressSync } from "node:zlib";
 import { loadDetections } from "@auditsieve/detect";
 import { expect, test } from "vitest";
 import { expectNoCanary, findCanary } from "../../audit/src/redact/canary.suite.ts";
@@ -14,13 +15,26 @@ import { MockElasticsearch } from "./sinks/mock-elasticsearch.suite.ts";
 
 const DETECTION = `
 title: Anything by alice
+name: alice
 id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
 level: high
 logsource: { product: kubernetes, service: audit }
 detection: { selection: { user.username: alice }, condition: selection }
+---
+title: Much by alice
+id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e11
+level: high
+correlation: { type: event_count, rules: [alice], group-by: [user.name], timespan: 1d, condition: { gte: 1000 }, generate: true }
+---
+title: New secret of alice
+id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e12
+level: high
+logsource: { product: kubernetes, service: audit }
+detection: { selection: { user.username: alice }, condition: selection }
+auditsieve: { first-seen: { fields: [requestObject.data.password, requestObject.data.token], per: [user.username] } }
 `;
 
-test("planted secrets are nowhere: sinks, findings, receipts, dead letters, quarantine, checkpoint, logs, metrics", async () => {
+test("planted secrets are nowhere: sinks, findings, receipts, dead letters, quarantine, checkpoint, what detections remember, logs, metrics", async () => {
   const folder = mkdtempSync(join(tmpdir(), "canary-"));
   const mock = await MockElasticsearch.start();
   mock.behave = () => ({ everyThird: 400 });
@@ -75,11 +89,18 @@ metrics: { listen: "127.0.0.1:${port}" }
     expectNoCanary(readFileSync(letters), CANARY);
     expectNoCanary(metrics, CANARY);
     expectNoCanary(logged.join(""), CANARY);
+    let remembered = "";
     for (const file of readdirSync(folder, { recursive: true, withFileTypes: true })) {
       if (file.isFile() && file.name !== "audit.log") {
-        expectNoCanary(readFileSync(join(file.parentPath, file.name)), CANARY);
+        const bytes = readFileSync(join(file.parentPath, file.name));
+        expectNoCanary(bytes, CANARY);
+        if (file.name.startsWith("detections-audit")) {
+          remembered += zstdDecompressSync(bytes).toString("utf8");
+        }
       }
     }
+    expectNoCanary(remembered, CANARY);
+    expect(remembered).toContain("planted-1");
   } finally {
     await mock.stop();
     rmSync(folder, { recursive: true });

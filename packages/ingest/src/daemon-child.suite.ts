@@ -1,15 +1,20 @@
 /**
  * A daemon in a process of its own, to be killed: `node daemon-child.suite.ts <node url> <folder>`. CHAOS_DIE_AT=n kills it at the
- * n-th operation on the files of its checkpoint; while the file of CHAOS_FULL is there, every write fails as on a full disk.
+ * n-th operation on the files of its checkpoint; CHAOS_DETECTIONS is a file of detections; while the file of CHAOS_FULL is there, every write fails as on a full disk.
  */
 import { existsSync, promises, readFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
-import { loadDetections } from "@auditsieve/detect";
 
 const [node = "", folder = ""] = process.argv.slice(2);
-const { CHAOS_STATE_FOLDER = "", CHAOS_DIE_AT = "", CHAOS_MORE = "", CHAOS_FULL = "" } = process.env;
+const {
+  CHAOS_STATE_FOLDER = "",
+  CHAOS_DIE_AT = "",
+  CHAOS_MORE = "",
+  CHAOS_FULL = "",
+  CHAOS_DETECTIONS = "",
+} = process.env;
 const stateFolder = CHAOS_STATE_FOLDER === "" ? join(folder, "state") : CHAOS_STATE_FOLDER;
 if (CHAOS_DIE_AT !== "") {
   dieAt(Number(CHAOS_DIE_AT));
@@ -37,7 +42,7 @@ ${CHAOS_MORE === "" ? "limits: { maxBatchItems: 50, maxBatchAgeMs: 5, drainMs: 2
     policy: () =>
       "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: None, users: [noise] }, { level: RequestResponse }]",
     detections: () =>
-      [{ file: "none.yml", text: "" }].filter(({ text }) => loadDetections(text, "none.yml").detections.length > 0),
+      CHAOS_DETECTIONS === "" ? [] : [{ file: CHAOS_DETECTIONS, text: readFileSync(CHAOS_DETECTIONS, "utf8") }],
   },
 );
 if (config === undefined) {

@@ -1,12 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { createRedactor } from "@auditsieve/audit";
+import { createRedactor, isJsonObject } from "@auditsieve/audit";
 import type { Problem } from "@auditsieve/audit";
 import { openCheckpoint } from "./checkpoint.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { SourceConfig } from "./config-sources.ts";
 import type { IngestConfig } from "./config.ts";
+import { openDetectionState } from "./detection-state.ts";
 import { fileError, IngestError, reasonOf } from "./errors.ts";
 import { DaemonObserver } from "./daemon-observer.ts";
 import type { Logger } from "./logger.ts";
@@ -39,6 +40,8 @@ export interface DaemonOptions {
   readonly format?: (delivery: Delivery) => string | undefined;
   /** Told what a source tells, besides the log. */
   readonly onAlarm?: (alarm: SourceAlarm) => void;
+  /** Whether what detections remember outlives the run, so that a stop does not end what is open. Default true. */
+  readonly keepsDetections?: boolean;
   /** Shown in the metrics. */
   readonly version?: string;
   readonly residentBytes?: () => number;
@@ -107,10 +110,20 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
       }),
     ),
   );
+  const detectionStates = await Promise.all(
+    config.sources.map(async ({ name, type }) => {
+      const saved = checkpoint.get(`pipeline/${name}`);
+      // Standard input cannot be gone on with: no place of it is kept.
+      return type === "stdin" || options.keepsDetections === false
+        ? undefined
+        : openDetectionState(stateFolder, name, isJsonObject(saved) ? saved["detections"] : undefined);
+    }),
+  );
   const pipelines = sources.map(
-    (source) =>
+    (source, i) =>
       new Pipeline({
         source,
+        ...(detectionStates[i] && { detectionState: detectionStates[i] }),
         feeds: config.sinks.map(({ feed, policy }, i) => ({ sink: sinks[i] as Sink, feed, ...(policy && { policy }) })),
         sideLogs,
         receipts: true,

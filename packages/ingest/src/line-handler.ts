@@ -1,67 +1,18 @@
 import { documentId, EventScan } from "@auditsieve/audit";
-import type { AuditEvent, LineVisitor, OversizeLine, Redactor } from "@auditsieve/audit";
-import { FindingStream } from "@auditsieve/detect";
-import type { DetectionEngine, Finding } from "@auditsieve/detect";
-import type { AckWindow } from "./ack-window.ts";
-import type { SinkFeed, Underway } from "./outlet.ts";
-import type { CountedRange } from "./pipeline-state.ts";
+import type { AuditEvent, LineVisitor, OversizeLine } from "@auditsieve/audit";
+import type { Finding } from "@auditsieve/detect";
+import type { RememberedState } from "./detection-state.ts";
+import { LineDetections } from "./line-detections.ts";
 import { ReceiptBook } from "./receipt-book.ts";
 import type { ClosedRange } from "./receipt-book.ts";
 import { ReceiptRanges } from "./receipt-ranges.ts";
 import { EventWatch } from "./alarm-watch.ts";
+import type { LineHandlerOptions } from "./line-handler-options.ts";
 import { LineTail, reducedEvent } from "./reduced-event.ts";
 import { scanHead } from "./scan-head.ts";
-import { scannedEvent } from "./scanned-event.ts";
 import type { Delivery } from "./sink.ts";
-import type { QuarantinedLine } from "./sinks/dead-letter.ts";
-import type { Ledger } from "./tally-ledger.ts";
-import type { CountedAs, PipelineTally, SinkCounter } from "./tally.ts";
+import type { CountedAs, PipelineTally } from "./tally.ts";
 import { isTimestamp } from "./timestamp.ts";
-
-export interface LineHandlerOptions {
-  readonly source: string;
-  readonly outlets: readonly {
-    readonly to: SinkFeed;
-    readonly counter: SinkCounter;
-    readonly add: (underway: Underway) => void;
-  }[];
-  readonly window: AckWindow;
-  readonly ledger: Ledger;
-  /** Whether sinks get receipts of what is dropped for them. Default false. */
-  readonly receipts?: boolean;
-  /** Where an earlier run has ended the receipts of an input: the first such offset behind another. */
-  readonly cutAfter?: (input: string, offset: number) => number;
-  /** Up to where an earlier run has counted what is dropped of an input for a sink behind an offset. */
-  readonly countedUntil?: (input: string, sink: string, offset: number) => number;
-  /** Told of a range before its receipts go out. */
-  readonly onCounted?: (range: CountedRange) => void;
-  /** Calls `settled` when the record is on the disk. */
-  readonly quarantine: (line: QuarantinedLine, settled: () => void) => void;
-  /** Name of the cluster; part of every id. */
-  readonly cluster: string;
-  /** Key of the ids, shared by all daemons of a cluster. */
-  readonly idKey: Uint8Array;
-  readonly redactor: Redactor;
-  readonly detections?: DetectionEngine;
-  /** Shown every decidable event before anything is cut from it; the scan holds it during the call. */
-  readonly onEvent?: (scan: EventScan) => void;
-  /** Bytes of lines from the start on that an earlier run may have delivered already. Default 0. */
-  readonly lookBackBytes?: number;
-  /** Told of what an operator must hear of. */
-  readonly onAlarm?: (alarm: { readonly kind: string; readonly message: string }) => void;
-  /** Told of lines that are no event or too long; holds nothing of the line. */
-  readonly onLineAlarm?: (alarm: LineAlarm) => void;
-  readonly now?: () => Date;
-}
-
-export interface LineAlarm {
-  readonly kind: "undecidable" | "oversize";
-  readonly source: string;
-  readonly input: string;
-  readonly offset: number;
-  readonly bytes: number;
-  readonly reason: string;
-}
 
 /** The line in hand. */
 interface Line {
@@ -70,6 +21,8 @@ interface Line {
   readonly bytes: number;
 }
 
+/** To be followed by the reason. */
+export const STATE_REFUSED = "What the detections remembered is not taken over, and they begin anew: ";
 const NO_FINDINGS: readonly Finding[] = [];
 
 /** What becomes of one line: decided per sink, looked at by the detections, stripped, redacted and handed on. */
@@ -77,7 +30,9 @@ export class LineHandler implements LineVisitor {
   readonly #options: LineHandlerOptions;
   readonly #scan = new EventScan();
   readonly #head = scanHead(this.#scan);
-  readonly #findings: FindingStream | undefined;
+  readonly #findings: LineDetections | undefined;
+  /** Up to where the lines of an input are in what an earlier run remembered. */
+  #rememberedEnd = 0;
   /** Of lines over the limit whose end has not come yet, by input. */
   readonly #tails = new Map<string, LineTail>();
   /** Events whose finding has just been written, by the line's id. */
@@ -97,7 +52,16 @@ export class LineHandler implements LineVisitor {
 
   constructor(options: LineHandlerOptions) {
     this.#options = options;
-    this.#findings = options.detections && new FindingStream(options.detections);
+    const { detections: engine, redactor, remembered, onAlarm } = options;
+    this.#findings =
+      engine &&
+      new LineDetections({
+        engine,
+        redactor,
+        evidence: this.#evidence,
+        snapshot: remembered?.detections,
+        onRefused: (reason) => onAlarm?.({ kind: "state-refused", message: `${STATE_REFUSED}${reason}` }),
+      });
     const { ledger, outlets, cutAfter, countedUntil } = options;
     this.#receipts = new ReceiptRanges({
       books: () =>
@@ -119,7 +83,28 @@ export class LineHandler implements LineVisitor {
   /** The next line is one of `input`; when that is new, at `offset`. */
   begin(input: string, offset: number): void {
     this.#input = input;
+    const { skipsRemembered, remembered } = this.#options;
+    this.#rememberedEnd = skipsRemembered === true ? (remembered?.read[input] ?? 0) : 0;
     this.#receipts.begin(input, offset);
+  }
+
+  /** How far each input has been read that has not ended, behind the last line. */
+  get read(): Readonly<Record<string, number>> {
+    return this.#receipts.ends;
+  }
+
+  /** What the detections remember behind the last line; the same value as before when nothing has changed. */
+  get remembers(): RememberedState["detections"] | undefined {
+    return this.#findings?.snapshot();
+  }
+
+  /** Tells the detections the time although no line says it. */
+  advance(timestamp: string): void {
+    if (this.#findings !== undefined && this.#lines > 0) {
+      const { lastEnd } = this.#receipts;
+      const findings = this.#watch.without(this.#findings.advance(timestamp));
+      this.#deliverFindings(findings, { offset: lastEnd, end: lastEnd, bytes: 0 });
+    }
   }
 
   /** The input in hand has ended, and its receipts with it. */
@@ -281,21 +266,19 @@ export class LineHandler implements LineVisitor {
 
   /** Asks the detections about the line that the scan holds. The event of each finding is noted as evidence. */
   #detect(bytes: Buffer, identity: () => string): readonly Finding[] {
-    const { redactor } = this.#options;
-    const candidates = this.#findings?.candidates(this.#head) ?? [];
-    if (this.#findings === undefined || candidates.length === 0) {
-      return [];
+    // Its findings were acknowledged together with what is remembered of it.
+    if (this.#findings === undefined || this.#receipts.lastEnd <= this.#rememberedEnd) {
+      return NO_FINDINGS;
     }
-    const copy = Buffer.from(bytes);
-    const id = identity();
-    const event = scannedEvent(this.#scan, copy);
-    const time = this.#timeOf(event.stageTimestamp, event.requestReceivedTimestamp);
-    const show = (): AuditEvent => {
-      const document = redactor.redactLine(copy);
-      this.#evidence.set(id, { id, kind: "event", document, time, ...this.#lookBack() });
-      return JSON.parse(document.toString("utf8")) as AuditEvent;
-    };
-    return this.#watch.without(this.#findings.push(event, show, candidates, copy.length));
+    const findings = this.#findings.detect({
+      scan: this.#scan,
+      head: this.#head,
+      bytes,
+      identity,
+      timeOf: ({ stageTimestamp, requestReceivedTimestamp }) => this.#timeOf(stageTimestamp, requestReceivedTimestamp),
+      mayBeStored: this.#lookBack().mayBeStored === true,
+    });
+    return findings.length === 0 ? findings : this.#watch.without(findings);
   }
 
   /** What shows only beside other events: an auditID that is used again. */

@@ -39,6 +39,8 @@ export class PipelineState {
   #ranges: readonly CountedRange[];
   /** Those of them that a restart must know. */
   #entered: readonly CountedRange[] = [];
+  /** Where it is written what the detections remember at this position. */
+  #detections: JsonValue | undefined;
 
   constructor(source: string, section: StateSection | undefined) {
     const saved = section?.get();
@@ -50,6 +52,7 @@ export class PipelineState {
     this.#cuts = decodeCuts(saved, source);
     this.#ranges = decodeRanges(saved, source);
     this.#entered = this.#ranges;
+    this.#detections = saved?.["detections"];
   }
 
   /** The first cut of `input` behind `offset`, if an earlier run made one. */
@@ -70,8 +73,9 @@ export class PipelineState {
     this.#ranges = [...this.#ranges, range].slice(-MAX_RANGES);
   }
 
-  /** Everything before `position` is acknowledged with the next save. */
-  pass({ input, offset, counts }: Position): void {
+  /** Everything before `position` is acknowledged with the next save; `detections` names what is remembered there. */
+  pass({ input, offset, counts }: Position, detections?: JsonValue): void {
+    this.#detections = detections;
     this.ledger.add(counts);
     this.#cuts = this.#cuts.filter((cut) => cut.input !== input || cut.offset > offset);
     this.#ranges = this.#ranges.filter((range) => range.input !== input || range.to > offset);
@@ -97,6 +101,7 @@ export class PipelineState {
     this.#section?.put({
       counters: this.ledger.totals(),
       cuts: this.#cuts.map(({ input, offset }) => ({ input, offset })),
+      ...(this.#detections !== undefined && { detections: this.#detections }),
       ...(this.#entered.length > 0 && {
         counted: this.#entered.map(({ input, sink, from, to }) => ({ input, sink, from, to })),
       }),

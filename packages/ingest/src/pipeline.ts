@@ -1,17 +1,21 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { LineFramer } from "@auditsieve/audit";
 import { AckWindow } from "./ack-window.ts";
+import type { DetectionState } from "./detection-state.ts";
 import { IngestError, reasonOf } from "./errors.ts";
-import { LineHandler } from "./line-handler.ts";
-import type { LineHandlerOptions } from "./line-handler.ts";
+import { LineHandler, STATE_REFUSED } from "./line-handler.ts";
+import type { LineHandlerOptions } from "./line-handler-options.ts";
 import { Outlet } from "./outlet.ts";
-import type { BatchLimits, SinkFeed } from "./outlet.ts";
+import type { SinkFeed } from "./outlet.ts";
+import { DEFAULT_LIMITS } from "./pipeline-limits.ts";
+import type { PipelineLimits } from "./pipeline-limits.ts";
 import { PipelineState } from "./pipeline-state.ts";
 import type { StateSection } from "./pipeline-state.ts";
 import { backOff, DEFAULT_BACKOFF } from "./sinks/backoff.ts";
 import type { Backoff } from "./sinks/backoff.ts";
 import type { SideLogs } from "./sinks/dead-letter.ts";
 import type { Source } from "./source.ts";
+import { StateMarks } from "./state-marks.ts";
 import type { PipelineTally } from "./tally.ts";
 
 export interface PipelineOptions extends Omit<
@@ -25,44 +29,28 @@ export interface PipelineOptions extends Omit<
   | "onCounted"
   | "quarantine"
   | "lookBackBytes"
+  | "remembered"
+  | "skipsRemembered"
 > {
   readonly source: Source;
   readonly feeds: readonly SinkFeed[];
   readonly sideLogs: SideLogs;
   /** Where counters and cuts are kept over restarts; saved together with the source's position. */
   readonly state?: StateSection;
+  /** Where it is kept over restarts what the detections remember; needs `state`. Without it, they flush at every stop. */
+  readonly detectionState?: DetectionState;
   readonly limits?: Partial<PipelineLimits>;
   readonly backoff?: Backoff;
   /** Told of failures that are tried again: a sink that is away, a checkpoint that cannot be written. */
   readonly onFailure?: (error: IngestError) => void;
 }
 
-export interface PipelineLimits extends BatchLimits {
-  /** Longer lines are delivered reduced. Default 16 MiB. */
-  readonly maxLineBytes: number;
-  /** Bytes of documents under way at which the source is no longer read. Default 16 MiB. */
-  readonly maxInFlightBytes: number;
-  /** Least time between two checkpoints. Default 200 ms. */
-  readonly ackIntervalMs: number;
-  /** Most time for what is under way after the signal to stop. Default 25 s. */
-  readonly drainMs: number;
-}
-
-const DEFAULT_LIMITS: PipelineLimits = {
-  // Elasticsearch gets about 2.2 bytes for one of the line: 5 MB a request.
-  maxBatchBytes: 2 * 1024 * 1024,
-  maxBatchItems: 2000,
-  maxBatchAgeMs: 1000,
-  maxLineBytes: 16 * 1024 * 1024,
-  maxInFlightBytes: 16 * 1024 * 1024,
-  ackIntervalMs: 200,
-  drainMs: 25_000,
-};
-
 /** Bytes of lines read but not acknowledged at which the source is no longer read. */
 const MAX_OPEN_BYTES = 32 * 1024 * 1024;
 /** Receipts wait for the log's next minute; a log that falls silent does not hold them back longer than this. */
 const MAX_RECEIPT_AGE_MS = 75_000;
+/** In which time passes for detections where nothing tells it. */
+const CLOCK_STEP_MS = 60_000;
 /** Even an idle cluster renews its leases every few seconds. */
 const SILENCE_MS = 5 * 60_000;
 /** More than that, a chunk and a line: nothing further behind the checkpoint can have been delivered by an earlier run. */
@@ -86,7 +74,7 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #limits: PipelineLimits;
   readonly #backoff: Backoff;
-  readonly #window = new AckWindow();
+  readonly #window: AckWindow;
   readonly #state: PipelineState;
   readonly #outlets: readonly Outlet[];
   readonly #handler: LineHandler;
@@ -101,9 +89,13 @@ export class Pipeline {
   #acking: Promise<void> | undefined;
   #isDraining = false;
   #progress: (() => void) | undefined;
+  #hasEnded = false;
+  readonly #marks: StateMarks | undefined;
+  #toldAt = performance.now();
 
   constructor(options: PipelineOptions) {
     this.#options = options;
+    this.#window = new AckWindow({ isMarked: options.detectionState !== undefined });
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#backoff = options.backoff ?? DEFAULT_BACKOFF;
     this.#state = new PipelineState(options.source.name, options.state);
@@ -126,6 +118,8 @@ export class Pipeline {
       countedUntil: (input, sink, offset) => this.#state.countedUntil(input, sink, offset),
       onCounted: (range) => this.#state.note(range),
       lookBackBytes: LOOK_BACK_BYTES + this.#limits.maxLineBytes,
+      remembered: options.detectionState?.loaded,
+      skipsRemembered: options.source.isApart === true,
       quarantine: (line, settled) => {
         void this.#untilDone("write the quarantine", () => options.sideLogs.quarantine([line])).then((isDone) => {
           if (isDone) {
@@ -135,6 +129,22 @@ export class Pipeline {
         });
       },
     });
+    this.#marks =
+      options.detectionState &&
+      new StateMarks({
+        handler: this.#handler,
+        window: this.#window,
+        leastMs: this.#limits.ackIntervalMs,
+        isApart: options.source.isApart === true,
+        onMarked: () => this.#moved(),
+        onTooLarge: () => this.#refused("it is too large now"),
+      });
+  }
+
+  #refused(reason: string | undefined): void {
+    if (reason !== undefined) {
+      this.#options.onAlarm?.({ kind: "state-refused", message: `${STATE_REFUSED}${reason}` });
+    }
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -143,9 +153,12 @@ export class Pipeline {
         void this.#cut();
       }
       this.#watchSilence();
+      this.#tellTime();
     }, 1000);
+    this.#refused(this.#options.detectionState?.problem);
     try {
       await this.#read(signal);
+      this.#hasEnded = !signal.aborted;
     } finally {
       clearInterval(watch);
       await this.#drain(signal);
@@ -171,6 +184,26 @@ export class Pipeline {
       const message = `Nothing was written for ${Math.round(SILENCE_MS / 60_000)} minutes`;
       this.#options.onAlarm?.({ kind: "silence", message });
     }
+  }
+
+  /**
+   * Windows of correlations end although no event comes that a detection looks at: by the newest event of the log, and once that
+   * says nothing more, by the clock, a minute late. Not while it is read that was written long ago: its events would come too late.
+   */
+  #tellTime(): void {
+    const now = performance.now();
+    const { newest } = this.#handler;
+    if (newest === undefined || now - this.#toldAt < CLOCK_STEP_MS || this.#isFull()) {
+      return;
+    }
+    const silent = now - this.#readAt;
+    const lag = (this.delays().lagSeconds ?? Infinity) * 1000;
+    const isLive = lag - silent < CLOCK_STEP_MS;
+    const passed = isLive ? Math.max(0, silent - CLOCK_STEP_MS) : 0;
+    this.#toldAt = now;
+    this.#handler.advance(passed === 0 ? newest : new Date(Date.parse(newest) + passed).toISOString());
+    this.#marks?.moved();
+    this.#moved();
   }
 
   /** How far behind the pipeline is, by the log's own time and by what waits for sinks. */
@@ -204,6 +237,7 @@ export class Pipeline {
         framers.delete(chunk.input);
         input = undefined;
       }
+      this.#marks?.moved();
       this.#moved();
       while (this.#isFull() && !signal.aborted) {
         this.#hurry?.abort();
@@ -238,7 +272,10 @@ export class Pipeline {
   /** After an abort within the bound; after the end of the source as long as it takes. */
   async #drain(signal: AbortSignal): Promise<void> {
     this.#isDraining = true;
-    this.#handler.end();
+    this.#marks?.stop();
+    if (this.#hasEnded || this.#options.detectionState === undefined) {
+      this.#handler.end();
+    }
     let timer: NodeJS.Timeout | undefined;
     const startTimer = (): void => {
       timer ??= setTimeout(() => this.#end.abort(), this.#limits.drainMs);
@@ -253,6 +290,7 @@ export class Pipeline {
         this.#outlets.forEach((outlet) => outlet.flush());
         await this.#nextProgress(this.#end.signal);
       }
+      this.#marks?.mark();
       this.#moved();
       while (this.#acking !== undefined) {
         await this.#acking;
@@ -306,8 +344,15 @@ export class Pipeline {
 
   async #acknowledge(): Promise<void> {
     for (let ready = this.#window.take(); ready !== undefined; ready = this.#window.take()) {
-      const { input, offset, total } = ready;
-      this.#state.pass(ready);
+      const { input, offset, total, mark } = ready;
+      const { detectionState } = this.#options;
+      if (
+        mark !== undefined &&
+        !(await this.#untilDone("write what the detections remember", async () => detectionState?.write(mark)))
+      ) {
+        break;
+      }
+      this.#state.pass(ready, detectionState?.reference);
       if (await this.#untilDone("write the checkpoint", () => this.#options.source.ack(input, offset))) {
         this.#ackedBytes = total;
         this.#progress?.();

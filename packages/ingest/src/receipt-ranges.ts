@@ -49,6 +49,11 @@ export class ReceiptRanges {
     this.#current.lastEnd = end;
   }
 
+  /** Behind the last line of each input that has not ended. */
+  get ends(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#inputs].map(([input, { lastEnd }]) => [input, lastEnd]));
+  }
+
   begin(input: string, offset: number): void {
     this.#input = input;
     this.#current = this.#inputs.get(input) ?? this.#open(input, offset);

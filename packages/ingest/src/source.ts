@@ -24,6 +24,8 @@ export interface SourceChunk {
  */
 export interface Source {
   readonly name: string;
+  /** Whether its position is not in the checkpoint: after a crash it may be behind what the checkpoint holds. */
+  readonly isApart?: boolean;
   open(signal: AbortSignal): AsyncIterable<SourceChunk>;
   ack(input: string, offset: number): Promise<void>;
   close(): Promise<void>;

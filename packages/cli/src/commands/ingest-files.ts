@@ -57,6 +57,7 @@ export async function ingestFiles(options: IngestFilesOptions, signal: AbortSign
       signal,
       input: process.stdin,
       writeOutput: writeData,
+      keepsDetections: options.stateFolder !== undefined,
       format: ({ kind, document }) => {
         if (kind !== "finding") {
           return undefined;

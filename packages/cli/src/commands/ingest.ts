@@ -1,4 +1,11 @@
-import { checkConfig, createLogger, redeliverDeadLetters, runCases, runDaemon } from "@auditsieve/ingest";
+import {
+  checkConfig,
+  createLogger,
+  primeDetections,
+  redeliverDeadLetters,
+  runCases,
+  runDaemon,
+} from "@auditsieve/ingest";
 import { safeText } from "@auditsieve/detect/safe-text";
 import type { IngestConfig } from "@auditsieve/ingest";
 import { SEVERITIES } from "@auditsieve/detect";
@@ -13,6 +20,8 @@ import { Failure } from "../failure.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { loadConfig } from "../load-config.ts";
 import { say, sayProblem, writeData } from "../output.ts";
+import { Progress } from "../progress.ts";
+import { count } from "../table.ts";
 
 /** Options of `ingest`. */
 export interface IngestOptions extends ExceptionsOption {
@@ -20,6 +29,7 @@ export interface IngestOptions extends ExceptionsOption {
   readonly config: string | undefined;
   readonly check: boolean;
   readonly redeliver: boolean;
+  readonly prime: boolean;
   readonly follow: boolean;
   readonly output: "table" | "ndjson";
   readonly minLevel: Severity | undefined;
@@ -45,6 +55,11 @@ export function ingestOptions(argv: Argv): Argv<IngestOptions> {
       type: "boolean",
       default: false,
       describe: "Deliver the dead letters again, under their ids, and end; the daemon must not run",
+    })
+    .option("prime", {
+      type: "boolean",
+      default: false,
+      describe: "With a configuration: learn from old logs, named in the order of their time, what is not new, and end",
     })
     .option("follow", {
       type: "boolean",
@@ -75,6 +90,10 @@ export function ingestOptions(argv: Argv): Argv<IngestOptions> {
     .example("$0 ingest -c auditsieve.yaml --check", "try everything the configuration names")
     .example("$0 ingest test -c auditsieve.yaml", "run the cases inside the configuration (a log of that name: ./test)")
     .example("$0 ingest -c auditsieve.yaml --redeliver", "after the reason of the dead letters is gone")
+    .example(
+      "$0 ingest -c auditsieve.yaml --prime audit-*.log.gz",
+      "before the first start: what is in them is not first seen",
+    )
     .epilogue(
       "SIGHUP reads the configuration again, without losing a line; one that cannot be used changes nothing. Exit 3: something is unacknowledged or a source failed; it comes again at the next start. A second signal ends at once.",
     ) as unknown as Argv<IngestOptions>;
@@ -82,8 +101,8 @@ export function ingestOptions(argv: Argv): Argv<IngestOptions> {
 
 /** Runs the daemon until a signal, or checks what it would run with. */
 export async function ingest(options: IngestOptions): Promise<ExitCode> {
-  const isTest = options.files.length === 1 && options.files[0] === "test";
-  if (options.files.length > 0 && !isTest) {
+  const isTest = options.files.length === 1 && options.files[0] === "test" && !options.prime;
+  if (options.files.length > 0 && !isTest && !options.prime) {
     return withFiles(options);
   }
   const file = options.config ?? DEFAULT_CONFIG;
@@ -106,6 +125,9 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
     say(`auditsieve: ${file}: ${isBad ? "not usable" : "configuration and connections are fine"}`);
     return isBad ? EXIT.problems : EXIT.fine;
   }
+  if (options.prime) {
+    return prime(config, options.files);
+  }
   const logger = createLogger({ destination: process.stderr, level: options.logLevel ?? "info" });
   if (options.redeliver) {
     const { stored, refused, left } = await redeliverDeadLetters(
@@ -126,6 +148,20 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
     reloads: reloadSignals(),
   });
   return end.reason === "failed" || end.unacknowledged > 0 ? EXIT.failed : EXIT.fine;
+}
+
+async function prime(config: IngestConfig, logs: readonly string[]): Promise<ExitCode> {
+  if (logs.length === 0) {
+    throw new Failure("Cannot prime: no log was named", { hint: "ingest -c FILE --prime audit-*.log.gz" });
+  }
+  const progress = new Progress("learned from");
+  const { lines, undecidable, sources } = await primeDetections(config, logs, {
+    onBytes: (bytes) => progress.add(bytes),
+  });
+  progress.finish();
+  const rest = undecidable === 0 ? "" : `, ${count(undecidable)} of them no audit event`;
+  say(`auditsieve: learned from ${count(lines)} lines${rest}; the detections of ${sources.join(", ")} begin with it`);
+  return EXIT.fine;
 }
 
 async function runTests(config: IngestConfig, file: string): Promise<ExitCode> {

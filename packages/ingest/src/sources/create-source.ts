@@ -54,7 +54,8 @@ export async function createSource(config: SourceConfig, context: SourceContext)
       const { createKafkaSource } = await import("./kafka.ts");
       const createConsumer = async (): Promise<KafkaConsumer> =>
         (await import("./kafkajs-client.ts")).createKafkajsConsumer(config);
-      return createKafkaSource({ name, topic: config.topic, createConsumer, onAlarm });
+      const save = (): Promise<void> => checkpoint.save();
+      return createKafkaSource({ name, topic: config.topic, createConsumer, onAlarm, save });
     }
     default:
       return config satisfies never;

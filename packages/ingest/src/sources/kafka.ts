@@ -14,6 +14,8 @@ export interface KafkaSourceOptions {
   /** A new member of the consumer group. */
   readonly createConsumer: () => Promise<KafkaConsumer>;
   readonly onAlarm?: (alarm: SourceAlarm) => void;
+  /** Makes durable what belongs to a position, before that is committed. */
+  readonly save?: () => Promise<void>;
   /** Between tries to commit what no acknowledgement follows. */
   readonly backoff?: Backoff;
 }
@@ -44,6 +46,7 @@ interface Waiting {
 
 class KafkaSource implements Source {
   readonly name: string;
+  readonly isApart = true;
   readonly #options: KafkaSourceOptions;
   readonly #order = new AckOrder();
   /** Partitions of now, by number. */
@@ -104,6 +107,7 @@ class KafkaSource implements Source {
   }
 
   async ack(input: string, offset: number): Promise<void> {
+    await this.#options.save?.();
     for (const [one, end] of this.#order.take(input, offset)) {
       this.#inputs.get(one)?.acknowledge(end);
     }

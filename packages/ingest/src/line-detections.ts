@@ -1,0 +1,135 @@
+import { isJsonObject } from "@auditsieve/audit";
+import type { AuditEvent, EventScan, JsonValue, Redactor } from "@auditsieve/audit";
+import { FindingStream } from "@auditsieve/detect";
+import type {
+  DetectionEngine,
+  EventCodec,
+  Finding,
+  FindingStreamCounts,
+  HeadView,
+  ShowEvent,
+} from "@auditsieve/detect";
+import { scannedEvent } from "./scanned-event.ts";
+import type { Delivery } from "./sink.ts";
+
+export interface LineDetectionsOptions {
+  readonly engine: DetectionEngine;
+  readonly redactor: Redactor;
+  /** Takes the events whose finding has just been written, by the line's id. */
+  readonly evidence: Map<string, Delivery>;
+  /** What {@link LineDetections.snapshot} wrote in an earlier run. */
+  readonly snapshot?: JsonValue | undefined;
+  /** Told why a snapshot is not taken over: what was remembered is lost. */
+  readonly onRefused?: (reason: string) => void;
+}
+
+/** The line that is asked about. */
+export interface AskedLine {
+  readonly scan: EventScan;
+  readonly head: HeadView;
+  /** Valid during the call. */
+  readonly bytes: Buffer;
+  readonly identity: () => string;
+  readonly timeOf: (event: AuditEvent) => string;
+  readonly mayBeStored: boolean;
+}
+
+/** The detections beside the lines of one source: what they find, the events that rests on, and what they remember. */
+export class LineDetections {
+  readonly #evidence: Map<string, Delivery>;
+  readonly #redactor: Redactor;
+  readonly #stream: FindingStream;
+  /** How an event that a later finding may carry is delivered then. */
+  readonly #deliveries = new WeakMap<ShowEvent, () => Delivery>();
+  #written: { readonly changes: number; readonly snapshot: JsonValue } | undefined;
+
+  constructor({ engine, redactor, evidence, snapshot, onRefused }: LineDetectionsOptions) {
+    this.#redactor = redactor;
+    this.#evidence = evidence;
+    const stream = new FindingStream(engine);
+    const isNew = snapshot === undefined || stream.restore(snapshot, this.#codec());
+    if (!isNew) {
+      onRefused?.("it is of another version");
+    }
+    this.#stream = isNew ? stream : new FindingStream(engine);
+  }
+
+  /** Asks the detections. The event of each finding is noted as evidence. */
+  detect({ scan, head, bytes, identity, timeOf, mayBeStored }: AskedLine): readonly Finding[] {
+    const candidates = this.#stream.candidates(head);
+    if (candidates.length === 0) {
+      return [];
+    }
+    const copy = Buffer.from(bytes);
+    const id = identity();
+    const event = scannedEvent(scan, copy);
+    const time = timeOf(event);
+    let delivery: Delivery | undefined;
+    const show = this.#showing(
+      () =>
+        (delivery ??= {
+          id,
+          kind: "event",
+          document: this.#redactor.redactLine(copy),
+          time,
+          ...(mayBeStored && { mayBeStored }),
+        }),
+    );
+    return this.#stream.push(event, show, candidates, copy.length);
+  }
+
+  /** Tells the time, so that what waits for time to pass comes out although nothing is asked. */
+  advance(timestamp: string): readonly Finding[] {
+    return this.#stream.advance(timestamp);
+  }
+
+  /** The input has ended: what waits comes out. */
+  flush(): readonly Finding[] {
+    return this.#stream.flush();
+  }
+
+  counts(): FindingStreamCounts {
+    return this.#stream.counts();
+  }
+
+  /** All that is remembered, redacted; the same value as before when nothing has changed. */
+  snapshot(): JsonValue {
+    const { changes } = this.#stream;
+    if (this.#written?.changes !== changes) {
+      this.#written = { changes, snapshot: this.#stream.snapshot(this.#codec()) };
+    }
+    return this.#written.snapshot;
+  }
+
+  /** What was learned, without what waits for events to come. */
+  learned(): JsonValue {
+    return this.#stream.learned();
+  }
+
+  #showing(deliver: () => Delivery): ShowEvent {
+    const show = (): AuditEvent => {
+      const delivery = deliver();
+      this.#evidence.set(delivery.id, delivery);
+      return JSON.parse(delivery.document.toString("utf8")) as AuditEvent;
+    };
+    this.#deliveries.set(show, deliver);
+    return show;
+  }
+
+  #codec(): EventCodec {
+    return {
+      write: (show) => {
+        const delivery = this.#deliveries.get(show)?.();
+        return delivery === undefined ? null : [delivery.id, delivery.time, delivery.document.toString("utf8")];
+      },
+      read: (written) => {
+        const [id, time, document] = Array.isArray(written) ? (written as readonly JsonValue[]) : [];
+        const isWhole = typeof id === "string" && typeof time === "string" && typeof document === "string";
+        const bytes = Buffer.from(isWhole ? document : "{}");
+        return isWhole && isJsonObject(JSON.parse(document))
+          ? this.#showing(() => ({ id, kind: "event", document: bytes, time, mayBeStored: true }))
+          : () => JSON.parse("{}") as AuditEvent;
+      },
+    };
+  }
+}

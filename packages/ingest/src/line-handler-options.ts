@@ -1,0 +1,58 @@
+import type { EventScan, Redactor } from "@auditsieve/audit";
+import type { DetectionEngine } from "@auditsieve/detect";
+import type { AckWindow } from "./ack-window.ts";
+import type { RememberedState } from "./detection-state.ts";
+import type { SinkFeed, Underway } from "./outlet.ts";
+import type { CountedRange } from "./pipeline-state.ts";
+import type { QuarantinedLine } from "./sinks/dead-letter.ts";
+import type { Ledger } from "./tally-ledger.ts";
+import type { SinkCounter } from "./tally.ts";
+
+export interface LineHandlerOptions {
+  readonly source: string;
+  readonly outlets: readonly {
+    readonly to: SinkFeed;
+    readonly counter: SinkCounter;
+    readonly add: (underway: Underway) => void;
+  }[];
+  readonly window: AckWindow;
+  readonly ledger: Ledger;
+  /** Whether sinks get receipts of what is dropped for them. Default false. */
+  readonly receipts?: boolean;
+  /** Where an earlier run has ended the receipts of an input: the first such offset behind another. */
+  readonly cutAfter?: (input: string, offset: number) => number;
+  /** Up to where an earlier run has counted what is dropped of an input for a sink behind an offset. */
+  readonly countedUntil?: (input: string, sink: string, offset: number) => number;
+  /** Told of a range before its receipts go out. */
+  readonly onCounted?: (range: CountedRange) => void;
+  /** Calls `settled` when the record is on the disk. */
+  readonly quarantine: (line: QuarantinedLine, settled: () => void) => void;
+  /** Name of the cluster; part of every id. */
+  readonly cluster: string;
+  /** Key of the ids, shared by all daemons of a cluster. */
+  readonly idKey: Uint8Array;
+  readonly redactor: Redactor;
+  readonly detections?: DetectionEngine;
+  /** What the detections remembered where reading begins. */
+  readonly remembered?: RememberedState | undefined;
+  /** Whether lines come again that what is remembered counts already. Default false. */
+  readonly skipsRemembered?: boolean;
+  /** Shown every decidable event before anything is cut from it; the scan holds it during the call. */
+  readonly onEvent?: (scan: EventScan) => void;
+  /** Bytes of lines from the start on that an earlier run may have delivered already. Default 0. */
+  readonly lookBackBytes?: number;
+  /** Told of what an operator must hear of. */
+  readonly onAlarm?: (alarm: { readonly kind: string; readonly message: string }) => void;
+  /** Told of lines that are no event or too long; holds nothing of the line. */
+  readonly onLineAlarm?: (alarm: LineAlarm) => void;
+  readonly now?: () => Date;
+}
+
+export interface LineAlarm {
+  readonly kind: "undecidable" | "oversize";
+  readonly source: string;
+  readonly input: string;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly reason: string;
+}
