@@ -1,5 +1,6 @@
 // Proves of the rest of a line, behind a head that was compared, what damage would break: see docs/filter.md. Reads each byte once,
 // 64 at a time, and knows strings and brackets only.
+import { backslash, closeBracket, colon, comma, openBracket, quote, space } from "./bytes";
 
 /** `ceIPs":[`, the end of a key that every event has behind its user and that bodies have not. */
 const SOURCE_IPS: u64 = ((0x5b3a2273 as u64) << 32) | 0x50496563;
@@ -13,6 +14,11 @@ const ODD: u64 = ((0xaaaaaaaa as u64) << 32) | 0xaaaaaaaa;
  * follow: so far as damage can join the end of another line to this one, its user is not in it.
  */
 export function skipBalanced(from: usize): usize {
+  const blank = space();
+  const escaping = backslash();
+  const quoting = quote();
+  const opening = openBracket();
+  const closing = closeBracket();
   let at = from;
   let depth = 1;
   /** All ones while a string is open. */
@@ -26,26 +32,25 @@ export function skipBalanced(from: usize): usize {
     const b = v128.load(at, 16);
     const c = v128.load(at, 32);
     const d = v128.load(at, 48);
-    let quotes = maskOf(a, b, c, d, 34);
-    const backslash = i8x16.splat(92);
-    const escapesA = i8x16.eq(a, backslash);
-    const escapesB = i8x16.eq(b, backslash);
-    const escapesC = i8x16.eq(c, backslash);
-    const escapesD = i8x16.eq(d, backslash);
+    let quotes = maskOf(a, b, c, d, quoting);
+    const escapesA = i8x16.eq(a, escaping);
+    const escapesB = i8x16.eq(b, escaping);
+    const escapesC = i8x16.eq(c, escaping);
+    const escapesD = i8x16.eq(d, escaping);
     let backslashes: u64 = 0;
     if (v128.any_true(v128.or(v128.or(escapesA, escapesB), v128.or(escapesC, escapesD)))) {
       backslashes = bitsOf(escapesA, escapesB, escapesC, escapesD);
     }
-    const upperA = v128.or(a, i8x16.splat(32));
-    const upperB = v128.or(b, i8x16.splat(32));
-    const upperC = v128.or(c, i8x16.splat(32));
-    const upperD = v128.or(d, i8x16.splat(32));
+    const upperA = v128.or(a, blank);
+    const upperB = v128.or(b, blank);
+    const upperC = v128.or(c, blank);
+    const upperD = v128.or(d, blank);
     // { and [ differ in one bit, as } and ] do.
-    let opens = maskOf(upperA, upperB, upperC, upperD, 123);
-    let closes = maskOf(upperA, upperB, upperC, upperD, 125);
+    let opens = maskOf(upperA, upperB, upperC, upperD, opening);
+    let closes = maskOf(upperA, upperB, upperC, upperD, closing);
     const between = bitsOf(isBetween(a), isBetween(b), isBetween(c), isBetween(d));
     const least = i8x16.min_u(i8x16.min_u(a, b), i8x16.min_u(c, d));
-    const isLast = v128.any_true(i8x16.lt_u(least, i8x16.splat(32)));
+    const isLast = v128.any_true(i8x16.lt_u(least, blank));
     let length: u64 = 64;
     let within: u64 = ~(0 as u64);
     if (isLast) {
@@ -98,13 +103,12 @@ export function skipBalanced(from: usize): usize {
   }
 }
 
-function maskOf(a: v128, b: v128, c: v128, d: v128, byte: i8): u64 {
-  const wanted = i8x16.splat(byte);
+function maskOf(a: v128, b: v128, c: v128, d: v128, wanted: v128): u64 {
   return bitsOf(i8x16.eq(a, wanted), i8x16.eq(b, wanted), i8x16.eq(c, wanted), i8x16.eq(d, wanted));
 }
 
 function isBetween(bytes: v128): v128 {
-  return v128.or(i8x16.eq(bytes, i8x16.splat(44)), i8x16.eq(bytes, i8x16.splat(58)));
+  return v128.or(i8x16.eq(bytes, comma()), i8x16.eq(bytes, colon()));
 }
 
 function bitsOf(a: v128, b: v128, c: v128, d: v128): u64 {
@@ -114,6 +118,6 @@ function bitsOf(a: v128, b: v128, c: v128, d: v128): u64 {
 }
 
 function controls(a: v128, b: v128, c: v128, d: v128): u64 {
-  const space = i8x16.splat(32);
-  return bitsOf(i8x16.lt_u(a, space), i8x16.lt_u(b, space), i8x16.lt_u(c, space), i8x16.lt_u(d, space));
+  const blank = space();
+  return bitsOf(i8x16.lt_u(a, blank), i8x16.lt_u(b, blank), i8x16.lt_u(c, blank), i8x16.lt_u(d, blank));
 }

@@ -2,6 +2,7 @@
 // docs/filter.md. Sums only, no strings: where they do not come out, ./balance decides.
 import { skipBalanced } from "./balance";
 import { matchTemplate } from "./template";
+import { capitalI, capitalP, closeBracket, lowerE, openBracket, space } from "./bytes";
 
 /** `ceIPs":[`, the end of a key that every event has behind its user and that bodies have not. */
 const SOURCE_IPS: u64 = ((0x5b3a2273 as u64) << 32) | 0x50496563;
@@ -14,6 +15,10 @@ const BLOCKS: i32 = 31;
  * ./balance says.
  */
 export function skipBody(from: usize, tail: usize, tailEnd: usize): usize {
+  const open = openBracket();
+  const close = closeBracket();
+  const blank = space();
+  const letter = capitalI();
   let at = from;
   let depth = 1;
   while (true) {
@@ -26,19 +31,25 @@ export function skipBody(from: usize, tail: usize, tailEnd: usize): usize {
       const d = v128.load(at, 48);
       const least = i8x16.min_u(i8x16.min_u(a, b), i8x16.min_u(c, d));
       const isLetter = v128.or(
-        v128.or(i8x16.eq(a, i8x16.splat(73)), i8x16.eq(b, i8x16.splat(73))),
-        v128.or(i8x16.eq(c, i8x16.splat(73)), i8x16.eq(d, i8x16.splat(73))),
+        v128.or(i8x16.eq(a, letter), i8x16.eq(b, letter)),
+        v128.or(i8x16.eq(c, letter), i8x16.eq(d, letter)),
       );
-      if (v128.any_true(v128.or(isLetter, i8x16.lt_u(least, i8x16.splat(32))))) {
-        isLast = v128.any_true(i8x16.lt_u(least, i8x16.splat(32)));
-        if (v128.any_true(isLetter) && hasSourceIPs(at)) {
+      if (v128.any_true(v128.or(isLetter, i8x16.lt_u(least, blank)))) {
+        isLast = v128.any_true(i8x16.lt_u(least, blank));
+        if (v128.any_true(isLetter) && v128.any_true(maySourceIPs(at)) && hasSourceIPs(at)) {
           return skipBalanced(from);
         }
         if (isLast) {
           break;
         }
       }
-      sum = i8x16.add(sum, i8x16.add(i8x16.add(brackets(a), brackets(b)), i8x16.add(brackets(c), brackets(d))));
+      sum = i8x16.add(
+        sum,
+        i8x16.add(
+          i8x16.add(brackets(a, blank, open, close), brackets(b, blank, open, close)),
+          i8x16.add(brackets(c, blank, open, close), brackets(d, blank, open, close)),
+        ),
+      );
       at += 64;
     }
     depth += total(sum);
@@ -48,7 +59,7 @@ export function skipBody(from: usize, tail: usize, tailEnd: usize): usize {
   }
   while (true) {
     const bytes = v128.load(at);
-    const end = i8x16.bitmask(i8x16.lt_u(bytes, i8x16.splat(32)));
+    const end = i8x16.bitmask(i8x16.lt_u(bytes, space()));
     const opens = openMask(bytes);
     const closes = closeMask(bytes);
     if (end == 0) {
@@ -76,23 +87,35 @@ export function skipBody(from: usize, tail: usize, tailEnd: usize): usize {
 }
 
 /** 1 for an opening bracket, -1 for a closing one: { and [ differ in one bit, as } and ] do. */
-function brackets(bytes: v128): v128 {
-  const upper = v128.or(bytes, i8x16.splat(32));
-  return i8x16.sub(i8x16.eq(upper, i8x16.splat(125)), i8x16.eq(upper, i8x16.splat(123)));
+function brackets(bytes: v128, blank: v128, open: v128, close: v128): v128 {
+  const upper = v128.or(bytes, blank);
+  return i8x16.sub(i8x16.eq(upper, close), i8x16.eq(upper, open));
 }
 
 function openMask(bytes: v128): i32 {
-  return i8x16.bitmask(i8x16.eq(v128.or(bytes, i8x16.splat(32)), i8x16.splat(123)));
+  return i8x16.bitmask(i8x16.eq(v128.or(bytes, space()), openBracket()));
 }
 
 function closeMask(bytes: v128): i32 {
-  return i8x16.bitmask(i8x16.eq(v128.or(bytes, i8x16.splat(32)), i8x16.splat(125)));
+  return i8x16.bitmask(i8x16.eq(v128.or(bytes, space()), closeBracket()));
+}
+
+/** All ones for each of 64 bytes that is the I of `eIP`, put together: bodies have many a podIP. */
+function maySourceIPs(at: usize): v128 {
+  return v128.or(v128.or(isSourceI(at), isSourceI(at + 16)), v128.or(isSourceI(at + 32), isSourceI(at + 48)));
+}
+
+function isSourceI(at: usize): v128 {
+  return v128.and(
+    i8x16.eq(v128.load(at), capitalI()),
+    v128.and(i8x16.eq(v128.load(at - 1), lowerE()), i8x16.eq(v128.load(at, 1), capitalP())),
+  );
 }
 
 /** Whether the key ends in one of the 64 bytes at `at`. */
 function hasSourceIPs(at: usize): bool {
   for (let part: usize = 0; part < 64; part += 16) {
-    for (let rest = i8x16.bitmask(i8x16.eq(v128.load(at + part), i8x16.splat(73))); rest != 0; rest &= rest - 1) {
+    for (let rest = i8x16.bitmask(i8x16.eq(v128.load(at + part), capitalI())); rest != 0; rest &= rest - 1) {
       if (load<u64>(at + part + ctz(rest) - 2) == SOURCE_IPS) {
         return true;
       }
