@@ -1,10 +1,20 @@
+import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import type { Contender } from "./contender.ts";
 import { ROOT } from "./work.ts";
 
 const NODE = process.execPath;
-const FILTER = `${NODE} ${join(ROOT, "packages/cli/bin/auditsieve.mjs")} filter`;
+/** As it is published: one file. */
+const FILTER = `${NODE} ${join(ROOT, "packages/cli/dist/start.js")} filter`;
 const version = process.version;
+
+/** Makes of the sources what users install. */
+export function buildFilter(): void {
+  const { status } = spawnSync(NODE, [join(ROOT, "scripts/build-start.mjs")], { stdio: "inherit" });
+  if (status !== 0) {
+    throw new Error("Cannot build packages/cli/dist/start.js");
+  }
+}
 
 /** What needs Node alone. The first is the floor, the second what everybody writes first. */
 export function ownContenders(policy: string): readonly Contender[] {

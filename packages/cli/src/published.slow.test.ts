@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { ROOT } from "./run-command.suite.ts";
+import { gzipSync } from "node:zlib";
+import { MAIN, ROOT } from "./run-command.suite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-published-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -35,4 +36,21 @@ test("the published packages work when they are installed from their archives", 
   );
   expect(found.trim().split("\n").length).toBeGreaterThan(10);
   expect(run(process.execPath, [command, "policy", "generate"], folder)).toContain("kind: Policy");
+  // What is bundled, and what the bundle loads later.
+  const log = join(ROOT, "samples/small.log");
+  const kept = run(process.execPath, [MAIN, "filter", log], ROOT);
+  expect(run(process.execPath, [command, "filter", log], folder)).toBe(kept);
+  writeFileSync(join(folder, "log.gz"), gzipSync(readFileSync(log)));
+  writeFileSync(
+    join(folder, "all.yaml"),
+    "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: RequestResponse}]\n",
+  );
+  expect(run(process.execPath, [command, "filter", "log.gz"], folder)).toBe(kept);
+  expect(run(process.execPath, [command, "filter", "--policy", "all.yaml", log], folder)).toBe(
+    readFileSync(log, "utf8"),
+  );
+  expect(run(process.execPath, [command, "filter", "--policy=control-loops", log], folder)).toBe(kept);
+  const redacted = run(process.execPath, [command, "filter", "--redact", "--findings", "found", log], folder);
+  expect(redacted.match(/"auditID"/g)).toEqual(kept.match(/"auditID"/g));
+  expect(readFileSync(join(folder, "found"), "utf8")).toContain('"detection"');
 }, 300_000);
