@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import { own, readYaml } from "@auditsieve/audit";
 import type { JsonObject, JsonValue, Problem } from "@auditsieve/audit";
 import { DetectionEngine, loadDetectionFiles } from "@auditsieve/detect";
@@ -11,6 +12,7 @@ import { placesOf, readSource } from "./config-sources.ts";
 import type { SourceConfig } from "./config-sources.ts";
 import type { ListenAddress } from "./metrics-server.ts";
 import type { PipelineLimits } from "./pipeline-limits.ts";
+import { readPublicKey } from "./sealed-line.ts";
 
 /** A configuration that can be run: everything in it is resolved and checked. */
 export interface IngestConfig {
@@ -23,6 +25,8 @@ export interface IngestConfig {
   readonly sinks: readonly SinkConfig[];
   readonly detections: DetectionEngine;
   readonly limits: Partial<PipelineLimits>;
+  /** To whom raw lines over the limit are sealed; without it only their hashes are kept. */
+  readonly quarantine?: { readonly recipient: KeyObject; readonly maxBytes?: number };
   /** Cases for `ingest test`. */
   readonly tests?: readonly IngestCase[];
   /** Where metrics and health are served; nowhere without it. */
@@ -79,7 +83,19 @@ export function readRoot(
   const root = reader.object(
     value,
     [],
-    ["cluster", "stateFolder", "keys", "sources", "sinks", "detections", "exceptions", "limits", "metrics", "tests"],
+    [
+      "cluster",
+      "stateFolder",
+      "keys",
+      "sources",
+      "sinks",
+      "detections",
+      "exceptions",
+      "limits",
+      "metrics",
+      "quarantine",
+      "tests",
+    ],
   );
   if (root === undefined) {
     return undefined;
@@ -106,6 +122,7 @@ export function readRoot(
   );
   const limits = readLimits(reader, own(root, "limits"));
   const metrics = readListen(reader, own(root, "metrics"));
+  const quarantine = readQuarantine(reader, own(root, "quarantine"));
   const tests = readCases(reader, root, sinks);
   const detections = readDetections(reader, root, references);
   if (cluster === undefined || stateFolder === undefined) {
@@ -121,6 +138,7 @@ export function readRoot(
     detections,
     limits,
     ...(metrics && { metrics }),
+    ...(quarantine && { quarantine }),
     ...(tests.length > 0 && { tests }),
   };
 }
@@ -186,6 +204,24 @@ function readListen(reader: ConfigReader, value: JsonValue | undefined): ListenA
   return host !== undefined && Number(port) < 65_536
     ? { host: host.replace(/^\[|\]$/g, ""), port: Number(port) }
     : reader.problem(["metrics", "listen"], "metrics.listen is no address and port", 'For example "127.0.0.1:9598"');
+}
+
+function readQuarantine(reader: ConfigReader, value: JsonValue | undefined): IngestConfig["quarantine"] {
+  const at = ["quarantine"];
+  const given = value === undefined ? undefined : reader.object(value, at, ["publicKey", "maxBytes"]);
+  const pem = given && reader.secret(given, "publicKey", at);
+  const maxBytes = given && reader.count(given, "maxBytes", at);
+  if (given === undefined) {
+    return undefined;
+  }
+  const recipient = pem === undefined ? undefined : readPublicKey(pem);
+  return recipient === undefined
+    ? reader.problem(
+        at,
+        "quarantine.publicKey is no X25519 public key in PEM",
+        "openssl genpkey -algorithm X25519 -out private.pem; openssl pkey -in private.pem -pubout -out public.pem; then file:public.pem",
+      )
+    : { recipient, ...(maxBytes !== undefined && { maxBytes }) };
 }
 
 function readPaths(

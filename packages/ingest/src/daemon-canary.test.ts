@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,6 +49,7 @@ test("planted secrets are nowhere: sinks, findings, receipts, dead letters, quar
     expect(lines.filter((line) => findCanary(line, CANARY).length > 0).length).toBeGreaterThan(50);
     writeFileSync(join(folder, "audit.log"), `${lines.join("\n")}\n`);
     const port = await freePort();
+    const recipient = generateKeyPairSync("x25519").publicKey.export({ type: "spki", format: "pem" }).toString();
     const { config, problems } = readConfig(
       `
 cluster: test
@@ -58,11 +60,12 @@ sinks:
   - { type: file, folder: ${join(folder, "files")}, feed: kept }
   - { type: store, folder: ${join(folder, "store")}, feed: findings }
 limits: { maxBatchAgeMs: 5, maxLineBytes: 100000 }
+quarantine: { publicKey: "file:public.pem" }
 metrics: { listen: "127.0.0.1:${port}" }
 `,
       {
         env: () => undefined,
-        readFile: () => "",
+        readFile: () => recipient,
         policy: () =>
           "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: None, users: [noise] }, { level: RequestResponse }]",
         detections: () => [{ file: "d.yml", text: DETECTION }],
@@ -99,6 +102,7 @@ metrics: { listen: "127.0.0.1:${port}" }
         }
       }
     }
+    expect(readdirSync(join(folder, "state", "quarantine"))).toHaveLength(1);
     expectNoCanary(remembered, CANARY);
     expect(remembered).toContain("planted-1");
   } finally {

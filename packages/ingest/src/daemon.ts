@@ -21,6 +21,7 @@ import type { Backoff } from "./sinks/backoff.ts";
 import { checkFolder, checkSink, createSink } from "./sinks/create-sink.ts";
 import type { SourceAlarm } from "./source.ts";
 import { openSideLogs, readDeadLetterIds } from "./sinks/dead-letter.ts";
+import { Quarantine } from "./sinks/quarantine.ts";
 import { checkSource, createSource, describeSource } from "./sources/create-source.ts";
 import { lockState } from "./state-lock.ts";
 import { stateKey } from "./state-keys.ts";
@@ -119,10 +120,19 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
         : openDetectionState(stateFolder, name, isJsonObject(saved) ? saved["detections"] : undefined);
     }),
   );
+  const quarantine =
+    config.quarantine &&
+    (await Quarantine.open({
+      folder: join(stateFolder, "quarantine"),
+      ...config.quarantine,
+      onLost: (reason) =>
+        observer.alarm("quarantine", "quarantine-lost", `Raw bytes of a long line are not kept: ${reason}`),
+    }));
   const pipelines = sources.map(
     (source, i) =>
       new Pipeline({
         source,
+        ...(quarantine && { sealLine: () => quarantine.begin() }),
         ...(detectionStates[i] && { detectionState: detectionStates[i] }),
         feeds: config.sinks.map(({ feed, policy }, i) => ({ sink: sinks[i] as Sink, feed, ...(policy && { policy }) })),
         sideLogs,

@@ -30,6 +30,8 @@ export { archiveSource } from "./sources/archive.ts";
 export type { ArchivedLog, ArchiveOptions } from "./sources/archive.ts";
 export { checkConfig, startDaemon } from "./daemon.ts";
 export type { DaemonEnd, DaemonOptions } from "./daemon.ts";
+export { openQuarantine } from "./sinks/quarantine.ts";
+export type { OpenedLine } from "./sinks/quarantine.ts";
 export { primeDetections } from "./prime-detections.ts";
 export type { Primed, PrimeOptions } from "./prime-detections.ts";
 export { readConfig } from "./config.ts";

@@ -5,6 +5,7 @@ import type { RememberedState } from "./detection-state.ts";
 import type { SinkFeed, Underway } from "./outlet.ts";
 import type { CountedRange } from "./pipeline-state.ts";
 import type { QuarantinedLine } from "./sinks/dead-letter.ts";
+import type { SealedLine } from "./sinks/quarantine.ts";
 import type { Ledger } from "./tally-ledger.ts";
 import type { SinkCounter } from "./tally.ts";
 
@@ -25,8 +26,10 @@ export interface LineHandlerOptions {
   readonly countedUntil?: (input: string, sink: string, offset: number) => number;
   /** Told of a range before its receipts go out. */
   readonly onCounted?: (range: CountedRange) => void;
-  /** Calls `settled` when the record is on the disk. */
-  readonly quarantine: (line: QuarantinedLine, settled: () => void) => void;
+  /** Calls `settled` when the record is on the disk, and before it the raw bytes, where they are kept. */
+  readonly quarantine: (line: QuarantinedLine, settled: () => void, keep?: () => Promise<void>) => void;
+  /** Begins to seal the raw bytes of a line over the limit; without it they are not kept. */
+  readonly sealLine?: () => SealedLine;
   /** Name of the cluster; part of every id. */
   readonly cluster: string;
   /** Key of the ids, shared by all daemons of a cluster. */

@@ -11,6 +11,7 @@ import type { LineHandlerOptions } from "./line-handler-options.ts";
 import { LineTail, reducedEvent } from "./reduced-event.ts";
 import { scanHead } from "./scan-head.ts";
 import type { Delivery } from "./sink.ts";
+import type { SealedLine } from "./sinks/quarantine.ts";
 import type { CountedAs, PipelineTally } from "./tally.ts";
 import { isTimestamp } from "./timestamp.ts";
 
@@ -34,7 +35,7 @@ export class LineHandler implements LineVisitor {
   /** Up to where the lines of an input are in what an earlier run remembered. */
   #rememberedEnd = 0;
   /** Of lines over the limit whose end has not come yet, by input. */
-  readonly #tails = new Map<string, LineTail>();
+  readonly #long = new Map<string, { readonly tail: LineTail; readonly sealed?: SealedLine }>();
   /** Events whose finding has just been written, by the line's id. */
   readonly #evidence = new Map<string, Delivery>();
   readonly #receipts: ReceiptRanges;
@@ -162,9 +163,14 @@ export class LineHandler implements LineVisitor {
   }
 
   oversizePart(bytes: Buffer, start: number, end: number): void {
-    const tail = this.#tails.get(this.#input) ?? new LineTail();
-    this.#tails.set(this.#input, tail);
-    tail.push(bytes, start, end);
+    let long = this.#long.get(this.#input);
+    if (long === undefined) {
+      const sealed = this.#options.sealLine?.();
+      long = { tail: new LineTail(), ...(sealed && { sealed }) };
+      this.#long.set(this.#input, long);
+    }
+    long.tail.push(bytes, start, end);
+    long.sealed?.push(bytes, start, end);
   }
 
   /** Costs one record and an alarm. Delivered to every sink: what was not read as a whole proves nothing that may drop it. */
@@ -173,11 +179,14 @@ export class LineHandler implements LineVisitor {
     this.#receipts.endBefore(long.offset, undefined);
     const line = this.#count(long.offset, long.bytes, long.terminated);
     const id = documentId(idKey, cluster, Buffer.from(`oversize ${long.bytes} ${long.sha256}`));
-    const event = reducedEvent(long, (this.#tails.get(this.#input) ?? new LineTail()).take());
-    this.#tails.delete(this.#input);
+    const parts = this.#long.get(this.#input);
+    this.#long.delete(this.#input);
+    const event = reducedEvent(long, (parts?.tail ?? new LineTail()).take());
+    const keep = parts?.sealed?.end();
     const held = window.hold(this.#input, line.end, this.#bytes);
     const place = { source, input: this.#input, offset: line.offset, bytes: long.bytes };
-    this.#options.quarantine({ id, ...place, sha256: long.sha256 }, () => window.settle(held));
+    const quarantined = { id, ...place, sha256: long.sha256, ...(keep && { isSealed: true }) };
+    this.#options.quarantine(quarantined, () => window.settle(held), keep && (() => keep(id)));
     this.#options.onLineAlarm?.({ kind: "oversize", ...place, reason: "over-the-limit" });
     if (event !== undefined && this.#scan.scan(event, 0, event.length)) {
       this.#reduced++;

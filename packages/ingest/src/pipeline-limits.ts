@@ -21,3 +21,14 @@ export const DEFAULT_LIMITS: PipelineLimits = {
   ackIntervalMs: 200,
   drainMs: 25_000,
 };
+
+/** Bytes of lines read but not acknowledged at which the source is no longer read. */
+export const MAX_OPEN_BYTES: number = 32 * 1024 * 1024;
+/** Receipts wait for the log's next minute; a log that falls silent does not hold them back longer than this. */
+export const MAX_RECEIPT_AGE_MS: number = 75_000;
+/** In which time passes for detections where nothing tells it. */
+export const CLOCK_STEP_MS: number = 60_000;
+/** Even an idle cluster renews its leases every few seconds. */
+export const SILENCE_MS: number = 5 * 60_000;
+/** More than that, a chunk and a line: nothing further behind the checkpoint can have been delivered by an earlier run. */
+export const LOOK_BACK_BYTES: number = 2 * MAX_OPEN_BYTES;

@@ -7,7 +7,14 @@ import { LineHandler, STATE_REFUSED } from "./line-handler.ts";
 import type { LineHandlerOptions } from "./line-handler-options.ts";
 import { Outlet } from "./outlet.ts";
 import type { SinkFeed } from "./outlet.ts";
-import { DEFAULT_LIMITS } from "./pipeline-limits.ts";
+import {
+  DEFAULT_LIMITS,
+  MAX_OPEN_BYTES,
+  MAX_RECEIPT_AGE_MS,
+  CLOCK_STEP_MS,
+  SILENCE_MS,
+  LOOK_BACK_BYTES,
+} from "./pipeline-limits.ts";
 import type { PipelineLimits } from "./pipeline-limits.ts";
 import { PipelineState } from "./pipeline-state.ts";
 import type { StateSection } from "./pipeline-state.ts";
@@ -44,17 +51,6 @@ export interface PipelineOptions extends Omit<
   /** Told of failures that are tried again: a sink that is away, a checkpoint that cannot be written. */
   readonly onFailure?: (error: IngestError) => void;
 }
-
-/** Bytes of lines read but not acknowledged at which the source is no longer read. */
-const MAX_OPEN_BYTES = 32 * 1024 * 1024;
-/** Receipts wait for the log's next minute; a log that falls silent does not hold them back longer than this. */
-const MAX_RECEIPT_AGE_MS = 75_000;
-/** In which time passes for detections where nothing tells it. */
-const CLOCK_STEP_MS = 60_000;
-/** Even an idle cluster renews its leases every few seconds. */
-const SILENCE_MS = 5 * 60_000;
-/** More than that, a chunk and a line: nothing further behind the checkpoint can have been delivered by an earlier run. */
-const LOOK_BACK_BYTES = 2 * MAX_OPEN_BYTES;
 
 /**
  * Leads the lines of one source to its sinks: frame, scan, decide per sink, detect, strip, redact, batch, write, ack.
@@ -120,8 +116,12 @@ export class Pipeline {
       lookBackBytes: LOOK_BACK_BYTES + this.#limits.maxLineBytes,
       remembered: options.detectionState?.loaded,
       skipsRemembered: options.source.isApart === true,
-      quarantine: (line, settled) => {
-        void this.#untilDone("write the quarantine", () => options.sideLogs.quarantine([line])).then((isDone) => {
+      quarantine: (line, settled, keep) => {
+        const attempt = async (): Promise<void> => {
+          await keep?.();
+          await options.sideLogs.quarantine([line]);
+        };
+        void this.#untilDone("write the quarantine", attempt).then((isDone) => {
           if (isDone) {
             settled();
             this.#moved();

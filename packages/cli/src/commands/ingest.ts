@@ -1,6 +1,7 @@
 import {
   checkConfig,
   createLogger,
+  openQuarantine,
   primeDetections,
   redeliverDeadLetters,
   runCases,
@@ -21,6 +22,7 @@ import { stopSignal } from "../stop-signal.ts";
 import { loadConfig } from "../load-config.ts";
 import { say, sayProblem, writeData } from "../output.ts";
 import { Progress } from "../progress.ts";
+import { sayFailure } from "../say-failure.ts";
 import { count } from "../table.ts";
 
 /** Options of `ingest`. */
@@ -30,6 +32,7 @@ export interface IngestOptions extends ExceptionsOption {
   readonly check: boolean;
   readonly redeliver: boolean;
   readonly prime: boolean;
+  readonly openQuarantine: string | undefined;
   readonly follow: boolean;
   readonly output: "table" | "ndjson";
   readonly minLevel: Severity | undefined;
@@ -39,6 +42,7 @@ export interface IngestOptions extends ExceptionsOption {
 }
 
 const DEFAULT_CONFIG = "auditsieve.yaml";
+const NEWLINE = 10;
 
 /** Adds the options of `ingest`. */
 export function ingestOptions(argv: Argv): Argv<IngestOptions> {
@@ -60,6 +64,10 @@ export function ingestOptions(argv: Argv): Argv<IngestOptions> {
       type: "boolean",
       default: false,
       describe: "With a configuration: learn from old logs, named in the order of their time, what is not new, and end",
+    })
+    .option("open-quarantine", {
+      type: "string",
+      describe: "Print the lines over the limit that are in the state folder, with this private key (PEM), and end",
     })
     .option("follow", {
       type: "boolean",
@@ -94,6 +102,10 @@ export function ingestOptions(argv: Argv): Argv<IngestOptions> {
       "$0 ingest -c auditsieve.yaml --prime audit-*.log.gz",
       "before the first start: what is in them is not first seen",
     )
+    .example(
+      "$0 ingest --open-quarantine key.pem --state-folder copy | $0 replay -",
+      "what was too long, away from the node, with the key that was never on it",
+    )
     .epilogue(
       "SIGHUP reads the configuration again, without losing a line; one that cannot be used changes nothing. Exit 3: something is unacknowledged or a source failed; it comes again at the next start. A second signal ends at once.",
     ) as unknown as Argv<IngestOptions>;
@@ -101,6 +113,9 @@ export function ingestOptions(argv: Argv): Argv<IngestOptions> {
 
 /** Runs the daemon until a signal, or checks what it would run with. */
 export async function ingest(options: IngestOptions): Promise<ExitCode> {
+  if (options.openQuarantine !== undefined) {
+    return printQuarantine(options.openQuarantine, options);
+  }
   const isTest = options.files.length === 1 && options.files[0] === "test" && !options.prime;
   if (options.files.length > 0 && !isTest && !options.prime) {
     return withFiles(options);
@@ -162,6 +177,35 @@ async function prime(config: IngestConfig, logs: readonly string[]): Promise<Exi
   const rest = undecidable === 0 ? "" : `, ${count(undecidable)} of them no audit event`;
   say(`auditsieve: learned from ${count(lines)} lines${rest}; the detections of ${sources.join(", ")} begin with it`);
   return EXIT.fine;
+}
+
+/** Prints what can be opened, one line each, and says what cannot. */
+async function printQuarantine(key: string, { stateFolder, config, files }: IngestOptions): Promise<ExitCode> {
+  const folder = stateFolder ?? (await loadConfig(config ?? DEFAULT_CONFIG))?.stateFolder;
+  if (folder === undefined || files.length > 0) {
+    throw new Failure("Cannot open the quarantine: no state folder, or logs were named", {
+      hint: "ingest --open-quarantine KEY --state-folder FOLDER, or with -c FILE where the daemon runs",
+    });
+  }
+  let failed = 0;
+  const lines = await openQuarantine(folder, key);
+  for (const { bytes } of lines) {
+    let last: number | undefined;
+    try {
+      for await (const part of bytes) {
+        last = part.at(-1) ?? last;
+        await writeData(part);
+      }
+    } catch (error) {
+      failed++;
+      sayFailure(error);
+    }
+    if (last !== undefined && last !== NEWLINE) {
+      await writeData("\n");
+    }
+  }
+  say(`auditsieve: quarantine: ${count(lines.length - failed)} lines opened, ${count(failed)} not`);
+  return failed > 0 ? EXIT.problems : EXIT.fine;
 }
 
 async function runTests(config: IngestConfig, file: string): Promise<ExitCode> {

@@ -26,6 +26,8 @@ export interface QuarantinedLine {
   readonly offset: number;
   readonly bytes: number;
   readonly sha256: string;
+  /** Whether its raw bytes are in the quarantine too, under its id. */
+  readonly isSealed?: boolean;
 }
 
 /** What a pipeline writes beside the sinks; each promise resolves when the lines are on the disk. */
