@@ -129,11 +129,12 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
         observer.alarm("quarantine", "quarantine-lost", `Raw bytes of a long line are not kept: ${reason}`),
     }));
   const pipelines = sources.map(
-    (source, i) =>
+    (source, place) =>
       new Pipeline({
         source,
         ...(quarantine && { sealLine: () => quarantine.begin() }),
-        ...(detectionStates[i] && { detectionState: detectionStates[i] }),
+        readsAlone: config.sources[place]?.type !== "kafka",
+        ...(detectionStates[place] && { detectionState: detectionStates[place] }),
         feeds: config.sinks.map(({ feed, policy }, i) => ({ sink: sinks[i] as Sink, feed, ...(policy && { policy }) })),
         sideLogs,
         receipts: true,

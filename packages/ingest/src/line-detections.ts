@@ -9,6 +9,7 @@ import type {
   HeadView,
   ShowEvent,
 } from "@auditsieve/detect";
+import type { LineDeliveries } from "./line-deliveries.ts";
 import { scannedEvent } from "./scanned-event.ts";
 import type { Delivery } from "./sink.ts";
 
@@ -27,12 +28,13 @@ export interface LineDetectionsOptions {
 export interface AskedLine {
   readonly scan: EventScan;
   readonly head: HeadView;
-  /** Valid during the call. */
-  readonly bytes: Buffer;
+  /** Gives the line's bytes, which nobody else writes. */
+  readonly copy: () => Buffer;
   readonly identity: () => string;
-  readonly timeOf: (event: AuditEvent) => string;
-  readonly mayBeStored: boolean;
+  readonly deliveries: LineDeliveries;
 }
+
+const NO_FINDINGS: readonly Finding[] = [];
 
 /** The detections beside the lines of one source: what they find, the events that rests on, and what they remember. */
 export class LineDetections {
@@ -55,27 +57,18 @@ export class LineDetections {
   }
 
   /** Asks the detections. The event of each finding is noted as evidence. */
-  detect({ scan, head, bytes, identity, timeOf, mayBeStored }: AskedLine): readonly Finding[] {
+  detect({ scan, head, copy, identity, deliveries }: AskedLine): readonly Finding[] {
     const candidates = this.#stream.candidates(head);
     if (candidates.length === 0) {
-      return [];
+      return NO_FINDINGS;
     }
-    const copy = Buffer.from(bytes);
+    const line = copy();
     const id = identity();
-    const event = scannedEvent(scan, copy);
-    const time = timeOf(event);
+    const event = scannedEvent(scan, line);
+    const time = deliveries.timeOf(event.stageTimestamp, event.requestReceivedTimestamp);
     let delivery: Delivery | undefined;
-    const show = this.#showing(
-      () =>
-        (delivery ??= {
-          id,
-          kind: "event",
-          document: this.#redactor.redactLine(copy),
-          time,
-          ...(mayBeStored && { mayBeStored }),
-        }),
-    );
-    return this.#stream.push(event, show, candidates, copy.length);
+    const show = this.#showing(() => (delivery ??= deliveries.redacted(this.#redactor.redactLine(line), id, time)));
+    return this.#stream.push(event, show, candidates, line.length);
   }
 
   /** Tells the time, so that what waits for time to pass comes out although nothing is asked. */

@@ -1,7 +1,8 @@
-import type { EventScan, Redactor } from "@auditsieve/audit";
+import type { EventScan } from "@auditsieve/audit";
 import type { DetectionEngine } from "@auditsieve/detect";
 import type { AckWindow } from "./ack-window.ts";
 import type { RememberedState } from "./detection-state.ts";
+import type { LineDeliveriesOptions } from "./line-deliveries.ts";
 import type { SinkFeed, Underway } from "./outlet.ts";
 import type { CountedRange } from "./pipeline-state.ts";
 import type { QuarantinedLine } from "./sinks/dead-letter.ts";
@@ -9,8 +10,7 @@ import type { SealedLine } from "./sinks/quarantine.ts";
 import type { Ledger } from "./tally-ledger.ts";
 import type { SinkCounter } from "./tally.ts";
 
-export interface LineHandlerOptions {
-  readonly source: string;
+export interface LineHandlerOptions extends LineDeliveriesOptions {
   readonly outlets: readonly {
     readonly to: SinkFeed;
     readonly counter: SinkCounter;
@@ -34,7 +34,6 @@ export interface LineHandlerOptions {
   readonly cluster: string;
   /** Key of the ids, shared by all daemons of a cluster. */
   readonly idKey: Uint8Array;
-  readonly redactor: Redactor;
   readonly detections?: DetectionEngine;
   /** What the detections remembered where reading begins. */
   readonly remembered?: RememberedState | undefined;
@@ -42,13 +41,10 @@ export interface LineHandlerOptions {
   readonly skipsRemembered?: boolean;
   /** Shown every decidable event before anything is cut from it; the scan holds it during the call. */
   readonly onEvent?: (scan: EventScan) => void;
-  /** Bytes of lines from the start on that an earlier run may have delivered already. Default 0. */
-  readonly lookBackBytes?: number;
   /** Told of what an operator must hear of. */
   readonly onAlarm?: (alarm: { readonly kind: string; readonly message: string }) => void;
   /** Told of lines that are no event or too long; holds nothing of the line. */
   readonly onLineAlarm?: (alarm: LineAlarm) => void;
-  readonly now?: () => Date;
 }
 
 export interface LineAlarm {

@@ -1,7 +1,9 @@
 import { documentId, EventScan } from "@auditsieve/audit";
 import type { AuditEvent, LineVisitor, OversizeLine } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
+import type { StreamDecision } from "@auditsieve/policy";
 import type { RememberedState } from "./detection-state.ts";
+import { LineDeliveries } from "./line-deliveries.ts";
 import { LineDetections } from "./line-detections.ts";
 import { ReceiptBook } from "./receipt-book.ts";
 import type { ClosedRange } from "./receipt-book.ts";
@@ -26,6 +28,10 @@ interface Line {
 export const STATE_REFUSED = "What the detections remembered is not taken over, and they begin anew: ";
 const NO_FINDINGS: readonly Finding[] = [];
 
+function isKept(decision: StreamDecision | undefined): boolean {
+  return decision === undefined || decision.action === "keep";
+}
+
 /** What becomes of one line: decided per sink, looked at by the detections, stripped, redacted and handed on. */
 export class LineHandler implements LineVisitor {
   readonly #options: LineHandlerOptions;
@@ -40,8 +46,11 @@ export class LineHandler implements LineVisitor {
   readonly #evidence = new Map<string, Delivery>();
   readonly #receipts: ReceiptRanges;
   readonly #watch: EventWatch;
+  readonly #deliveries: LineDeliveries;
   /** Columns of the ledger in which the line in hand counts. */
   readonly #columns: number[] = [];
+  /** Of the line in hand, by outlet. */
+  readonly #decisions: (StreamDecision | undefined)[] = [];
   readonly #lineColumns: Readonly<Record<"lines" | "bytes" | "undecidable" | "reduced", number>>;
   #input = "";
   #newest: string | undefined;
@@ -73,6 +82,7 @@ export class LineHandler implements LineVisitor {
       deliver: (range, outlet) => this.#deliverReceipts(range, outlet),
     });
     this.#watch = new EventWatch(options);
+    this.#deliveries = new LineDeliveries(options);
     this.#lineColumns = {
       lines: ledger.column("lines"),
       bytes: ledger.column("bytes"),
@@ -191,13 +201,15 @@ export class LineHandler implements LineVisitor {
     if (event !== undefined && this.#scan.scan(event, 0, event.length)) {
       this.#reduced++;
       this.#columns.push(this.#lineColumns.reduced);
-      const findings = [...this.#detect(event, () => id), ...this.#watched(event, () => id)];
+      const copy = (): Buffer => event;
+      const identity = (): string => id;
+      const findings = [...this.#detect(copy, identity), ...this.#watched(copy, identity)];
       this.#evidence.delete(id);
-      this.#deliverToAll(this.#eventDelivery(event, id), line);
+      this.#deliverToAll(this.#deliveries.event(this.#scan, event, id), line);
       this.#deliverFindings(findings, line);
     } else {
       this.#countUndecidable();
-      this.#deliverToAll(this.#undecidableDelivery(long.head, id, line, "over-the-limit"), line);
+      this.#deliverToAll(this.#deliveries.undecidable(long.head, id, place, "over-the-limit"), line);
     }
     this.#cover(line);
   }
@@ -224,7 +236,7 @@ export class LineHandler implements LineVisitor {
     // The first line of the range waited for all of them.
     this.#options.window.extend(held, receipts.length - 1);
     for (const receipt of receipts) {
-      const delivery = { ...receipt, ...this.#lookBack() };
+      const delivery = this.#deliveries.marked(receipt);
       this.#options.outlets[outlet]?.add({ delivery, held, offset: from, countedAs: "receipts" });
     }
   }
@@ -232,6 +244,7 @@ export class LineHandler implements LineVisitor {
   #count(offset: number, bytes: number, terminated: boolean): Line {
     this.#lines++;
     this.#bytes += bytes;
+    this.#deliveries.begin(this.#bytes);
     const end = offset + bytes + (terminated ? 1 : 0);
     this.#receipts.lastEnd = end;
     return { offset, end, bytes };
@@ -239,42 +252,47 @@ export class LineHandler implements LineVisitor {
 
   #event(bytes: Buffer, line: Line): void {
     const scan = this.#scan;
-    this.#options.onEvent?.(scan);
-    const decisions = this.#options.outlets.map(({ to }) => (to.feed === "kept" ? to.policy?.decide(scan) : undefined));
+    const { outlets, onEvent, idKey, cluster } = this.#options;
+    onEvent?.(scan);
+    // All ask before anything is done: a finding overrules what a policy says.
+    for (let i = 0; i < outlets.length; i++) {
+      const { feed, policy } = (outlets[i] as (typeof outlets)[number]).to;
+      this.#decisions[i] = feed === "kept" ? policy?.decide(scan) : undefined;
+    }
     let id: string | undefined;
+    let own: Buffer | undefined;
     let whole: Delivery | undefined;
-    const identity = (): string => (id ??= documentId(this.#options.idKey, this.#options.cluster, bytes));
-    const detected = this.#detect(bytes, identity);
-    const watched = this.#watched(bytes, identity);
+    const identity = (): string => (id ??= documentId(idKey, cluster, bytes));
+    // A document must outlive the chunk that its line stands in.
+    const copy = (): Buffer => (own ??= Buffer.from(bytes));
+    const detected = this.#detect(copy, identity);
+    const watched = this.#watched(copy, identity);
     const findings = watched.length === 0 ? detected : [...detected, ...watched];
     const evidence = id === undefined ? undefined : this.#evidence.get(id);
-    this.#options.outlets.forEach(({ to, counter }, i) => {
-      const decision = decisions[i];
-      if (
-        evidence !== undefined ||
-        to.feed === "all" ||
-        (to.feed === "kept" && (decision?.action ?? "keep") === "keep")
-      ) {
-        whole ??= evidence ?? this.#eventDelivery(bytes, identity());
+    for (let i = 0; i < outlets.length; i++) {
+      const { to, counter } = outlets[i] as (typeof outlets)[number];
+      const decision = this.#decisions[i];
+      if (evidence !== undefined || to.feed === "all" || (to.feed === "kept" && isKept(decision))) {
+        whole ??= evidence ?? this.#deliveries.event(scan, copy(), identity());
         this.#deliver(i, whole, line, "lines");
       } else if (decision?.action === "strip" && to.policy !== undefined) {
         this.#columns.push(counter.strip());
-        this.#deliver(i, this.#eventDelivery(to.policy.strip(scan, decision), identity()), line, "lines");
+        this.#deliver(i, this.#deliveries.stripped(scan, to.policy.strip(scan, decision), identity()), line, "lines");
       } else {
         this.#columns.push(counter.drop(decision ?? "feed", line.bytes));
         this.#receipts.add(i, this.#scan, decision === undefined ? "feed" : decision.rule, line.offset, () =>
           this.#options.window.hold(this.#input, line.end, this.#bytes),
         );
       }
-    });
-    if (id !== undefined) {
+    }
+    if (evidence !== undefined && id !== undefined) {
       this.#evidence.delete(id);
     }
     this.#deliverFindings(findings, line);
   }
 
   /** Asks the detections about the line that the scan holds. The event of each finding is noted as evidence. */
-  #detect(bytes: Buffer, identity: () => string): readonly Finding[] {
+  #detect(copy: () => Buffer, identity: () => string): readonly Finding[] {
     // Its findings were acknowledged together with what is remembered of it.
     if (this.#findings === undefined || this.#receipts.lastEnd <= this.#rememberedEnd) {
       return NO_FINDINGS;
@@ -282,42 +300,35 @@ export class LineHandler implements LineVisitor {
     const findings = this.#findings.detect({
       scan: this.#scan,
       head: this.#head,
-      bytes,
+      copy,
       identity,
-      timeOf: ({ stageTimestamp, requestReceivedTimestamp }) => this.#timeOf(stageTimestamp, requestReceivedTimestamp),
-      mayBeStored: this.#lookBack().mayBeStored === true,
+      deliveries: this.#deliveries,
     });
     return findings.length === 0 ? findings : this.#watch.without(findings);
   }
 
   /** What shows only beside other events: an auditID that is used again. */
-  #watched(bytes: Buffer, identity: () => string): readonly Finding[] {
+  #watched(copy: () => Buffer, identity: () => string): readonly Finding[] {
     if (!this.#watch.isSuspicious(this.#scan)) {
       return NO_FINDINGS;
     }
+    const bytes = copy();
     const original = JSON.parse(bytes.toString("utf8")) as AuditEvent;
-    const document = this.#options.redactor.redactLine(Buffer.from(bytes));
+    const document = this.#options.redactor.redactLine(bytes);
     const findings = this.#watch.findings(original, JSON.parse(document.toString("utf8")) as AuditEvent);
     const [finding] = findings;
     if (finding === undefined) {
       return NO_FINDINGS;
     }
     const id = identity();
-    this.#evidence.set(id, { id, kind: "event", document, time: this.#timeOf(finding.time), ...this.#lookBack() });
+    this.#evidence.set(id, this.#deliveries.redacted(document, id, this.#deliveries.timeOf(finding.time)));
     return findings;
   }
 
   /** Findings go to every sink, and so do events that a finding of an earlier line rests on. */
   #deliverFindings(findings: readonly Finding[], line: Line): void {
     for (const finding of findings) {
-      const delivery: Delivery = {
-        id: finding.id,
-        kind: "finding",
-        document: Buffer.from(JSON.stringify(finding)),
-        time: this.#timeOf(finding.time),
-        // The stages of a request may lie on both sides of a restart: its finding may be from before, wherever the line stands.
-        mayBeStored: true,
-      };
+      const delivery = this.#deliveries.finding(finding);
       this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, "findings"));
     }
     for (const [id, event] of this.#evidence) {
@@ -332,43 +343,12 @@ export class LineHandler implements LineVisitor {
     this.#countUndecidable();
     const place = { source, input: this.#input, offset: line.offset, bytes: line.bytes };
     this.#options.onLineAlarm?.({ kind: "undecidable", ...place, reason });
-    this.#deliverToAll(this.#undecidableDelivery(copy, documentId(idKey, cluster, copy), line, reason), line);
-  }
-
-  #eventDelivery(bytes: Buffer, id: string): Delivery {
-    // The scan still holds the line; a document must outlive the chunk that it stands in.
-    const redacted = this.#options.redactor.redactLine(bytes);
-    const document = redacted === bytes ? Buffer.from(bytes) : redacted;
-    const time = this.#timeOf(this.#scan.text("stageTimestamp"), this.#scan.text("requestReceivedTimestamp"));
-    return { id, kind: "event", document, time, ...this.#lookBack() };
+    this.#deliverToAll(this.#deliveries.undecidable(copy, documentId(idKey, cluster, copy), place, reason), line);
   }
 
   #countUndecidable(): void {
     this.#undecidable++;
     this.#columns.push(this.#lineColumns.undecidable);
-  }
-
-  #undecidableDelivery(copy: Buffer, id: string, line: Line, reason: string): Delivery {
-    const document = {
-      kind: "UndecidableLine",
-      source: this.#options.source,
-      input: this.#input,
-      offset: line.offset,
-      bytes: line.bytes,
-      reason,
-      note: this.#options.redactor.redactUndecodable(copy).toString("utf8"),
-    };
-    return {
-      id,
-      kind: "undecidable",
-      document: Buffer.from(JSON.stringify(document)),
-      time: this.#timeOf(),
-      ...this.#lookBack(),
-    };
-  }
-
-  #lookBack(): { readonly mayBeStored?: true } {
-    return this.#bytes <= (this.#options.lookBackBytes ?? 0) ? { mayBeStored: true } : {};
   }
 
   #deliverToAll(delivery: Delivery, line: Line): void {
@@ -378,9 +358,5 @@ export class LineHandler implements LineVisitor {
   #deliver(outlet: number, delivery: Delivery, line: Line, countedAs: CountedAs): void {
     const held = this.#options.window.hold(this.#input, line.end, this.#bytes);
     this.#options.outlets[outlet]?.add({ delivery, held, offset: line.offset, countedAs });
-  }
-
-  #timeOf(...candidates: readonly (string | undefined)[]): string {
-    return candidates.find(isTimestamp) ?? (this.#options.now?.() ?? new Date()).toISOString();
   }
 }

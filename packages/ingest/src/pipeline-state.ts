@@ -34,6 +34,8 @@ const MAX_RANGES = 10_000;
  */
 export class PipelineState {
   readonly ledger: Ledger;
+  /** Whether this folder has never seen the pipeline: then no earlier run of it has delivered anything. */
+  readonly isNew: boolean;
   readonly #section: StateSection | undefined;
   #cuts: readonly Cut[];
   #ranges: readonly CountedRange[];
@@ -48,11 +50,18 @@ export class PipelineState {
       throw corrupt(source);
     }
     this.#section = section;
+    this.isNew = section !== undefined && saved === undefined;
     this.ledger = new Ledger(decodeCounts(saved?.["counters"], source));
     this.#cuts = decodeCuts(saved, source);
     this.#ranges = decodeRanges(saved, source);
     this.#entered = this.#ranges;
     this.#detections = saved?.["detections"];
+  }
+
+  /** Resolves when the next start would know that there was a run. */
+  async begin(): Promise<void> {
+    this.#put();
+    await this.#section?.save();
   }
 
   /** The first cut of `input` behind `offset`, if an earlier run made one. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRedactor } from "@auditsieve/audit";
+import type { JsonValue } from "@auditsieve/audit";
 import { DetectionEngine, loadDetections } from "@auditsieve/detect";
 import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
 import * as fc from "fast-check";
@@ -71,6 +72,28 @@ describe("Pipeline", () => {
     expect(sink.kinds()).toEqual(["event", "finding"]);
     expect(sink.documentOf("id-1")).toContain("requestObject");
     expect(tally.sinks[0]).toMatchObject({ delivered: 1, dropped: 0 });
+  });
+
+  test("nothing goes out before the checkpoint says that there was a run, and later runs look back", async () => {
+    const saved: unknown[] = [];
+    let failures = 3;
+    let kept: JsonValue | undefined;
+    const state = {
+      get: () => kept,
+      put: (value: JsonValue) => void (kept = value),
+      save: () => (failures-- > 0 ? Promise.reject(new Error("full")) : Promise.resolve(void saved.push(kept))),
+    };
+    for (const [readsAlone, mayBeStored] of [
+      [true, undefined],
+      [true, true],
+      [false, true],
+    ] as const) {
+      kept = readsAlone ? kept : undefined;
+      const sink = new MemorySink("all");
+      sink.before = () => Promise.resolve(expect(saved.length > 0 || !readsAlone).toBe(true));
+      await run([event(1, "jane")], [{ sink, feed: "all" }], { state, readsAlone });
+      expect(sink.deliveries.map((delivery) => delivery.mayBeStored)).toEqual([mayBeStored]);
+    }
   });
 
   test("redacts before any sink sees a line, and identifies it by its original bytes", async () => {

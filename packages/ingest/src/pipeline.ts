@@ -46,6 +46,8 @@ export interface PipelineOptions extends Omit<
   readonly state?: StateSection;
   /** Where it is kept over restarts what the detections remember; needs `state`. Without it, they flush at every stop. */
   readonly detectionState?: DetectionState;
+  /** No other daemon reads this source: where `state` is empty, nothing of it was delivered before. Default false. */
+  readonly readsAlone?: boolean;
   readonly limits?: Partial<PipelineLimits>;
   readonly backoff?: Backoff;
   /** Told of failures that are tried again: a sink that is away, a checkpoint that cannot be written. */
@@ -113,7 +115,7 @@ export class Pipeline {
       cutAfter: (input, offset) => this.#state.cutAfter(input, offset),
       countedUntil: (input, sink, offset) => this.#state.countedUntil(input, sink, offset),
       onCounted: (range) => this.#state.note(range),
-      lookBackBytes: LOOK_BACK_BYTES + this.#limits.maxLineBytes,
+      lookBackBytes: this.#isFirstRun ? 0 : LOOK_BACK_BYTES + this.#limits.maxLineBytes,
       remembered: options.detectionState?.loaded,
       skipsRemembered: options.source.isApart === true,
       quarantine: (line, settled, keep) => {
@@ -157,12 +159,19 @@ export class Pipeline {
     }, 1000);
     this.#refused(this.#options.detectionState?.problem);
     try {
-      await this.#read(signal);
-      this.#hasEnded = !signal.aborted;
+      // Before anything can be delivered: whoever starts after a crash must look back.
+      if (!this.#isFirstRun || (await this.#untilDone("write the checkpoint", () => this.#state.begin(), signal))) {
+        await this.#read(signal);
+        this.#hasEnded = !signal.aborted;
+      }
     } finally {
       clearInterval(watch);
       await this.#drain(signal);
     }
+  }
+
+  get #isFirstRun(): boolean {
+    return this.#options.readsAlone === true && this.#state.isNew;
   }
 
   tally(): PipelineTally {
@@ -366,8 +375,8 @@ export class Pipeline {
     }
   }
 
-  async #untilDone(doing: string, attempt: () => Promise<void>): Promise<boolean> {
-    for (let tries = 0; !this.#end.signal.aborted; tries++) {
+  async #untilDone(doing: string, attempt: () => Promise<void>, signal = this.#end.signal): Promise<boolean> {
+    for (let tries = 0; !signal.aborted; tries++) {
       try {
         await attempt();
         return true;
@@ -380,7 +389,7 @@ export class Pipeline {
                 hint: "It is tried again; nothing is acknowledged until it works",
               }),
         );
-        await backOff(this.#backoff, tries, this.#end.signal).catch(() => undefined);
+        await backOff(this.#backoff, tries, signal).catch(() => undefined);
       }
     }
     return false;

@@ -13,7 +13,7 @@ const UPPER_Z = 90;
  * every delivered line: makes no Date, which would cost more than the rest of the document.
  */
 export function isTimestamp(text: string | undefined): text is string {
-  if (text === undefined || text.length <= SECONDS_LENGTH || text.length > LONGEST || !hasForm(text)) {
+  if (typeof text !== "string" || text.length <= SECONDS_LENGTH || text.length > LONGEST || !hasForm(text)) {
     return false;
   }
   const year = pair(text, 0) * 100 + pair(text, 2);
