@@ -188,7 +188,7 @@ export class BodyBytes {
 
   #copy(out: JsonWriter, start: number, end: number): void {
     out.raw(this.#bytes, start, end);
-    out.raw(SEPARATOR);
+    out.comma();
   }
 
   #space(pos: number): number {
@@ -231,7 +231,6 @@ export class BodyBytes {
 
 const BRACE = Buffer.from("{");
 const BRACKET = Buffer.from("[");
-const SEPARATOR = Buffer.from(",");
 
 /** A number or a word ends before it. */
 function isEnd(byte: number): boolean {

@@ -1,4 +1,4 @@
-import { EventScan, isJsonObject, own } from "@auditsieve/audit";
+import { EventScan, isJsonObject, own, slotOf } from "@auditsieve/audit";
 import type { Field, JsonObject } from "@auditsieve/audit";
 import type { Delivery } from "../sink.ts";
 import { isTimestamp } from "../timestamp.ts";
@@ -24,6 +24,12 @@ interface ActorText {
   readonly audit: Buffer;
 }
 
+interface StatusText {
+  readonly audit: Buffer;
+  /** Where the annotations do not say that the request was forbidden. */
+  readonly outcome: Buffer;
+}
+
 interface AnnotationText {
   readonly audit: Buffer;
   readonly isForbidden: boolean;
@@ -31,7 +37,7 @@ interface AnnotationText {
 
 /** A field of the event, with the key under which its value is written. */
 interface FieldKey {
-  readonly field: Field;
+  readonly slot: number;
   readonly key: Buffer;
 }
 
@@ -50,9 +56,7 @@ export class EcsEvents {
   readonly #scan = new EventScan();
   readonly #bodies = new BodyBytes();
   readonly #actors: FragmentMemo<ActorText> = new FragmentMemo(actorText);
-  readonly #statuses: FragmentMemo<Buffer> = new FragmentMemo((body) =>
-    members({ responseStatus: statusFields(body) }),
-  );
+  readonly #statuses: FragmentMemo<StatusText> = new FragmentMemo(statusText);
   readonly #annotations: FragmentMemo<AnnotationText> = new FragmentMemo(annotationText);
   readonly #stream: Buffer;
   readonly #cluster: Buffer;
@@ -83,7 +87,8 @@ export class EcsEvents {
     const scan = this.#scan;
     const actor = this.#actors.get(scan, ACTOR_FIELDS);
     const annotations = this.#annotations.get(scan, ANNOTATION_FIELDS);
-    out.utf8(`{"@timestamp":${JSON.stringify(time)},`);
+    out.raw(TIMESTAMP);
+    out.utf8(`${JSON.stringify(time)},`);
     out.raw(this.#stream);
     const orchestrator = out.open(ORCHESTRATOR);
     out.raw(this.#cluster);
@@ -103,7 +108,8 @@ export class EcsEvents {
     const reference = out.open(REFERENCE);
     this.#fields(out, REFERENCE_KEYS);
     out.closeObject(reference);
-    out.raw(this.#statuses.get(scan, STATUS_FIELDS));
+    const status = this.#statuses.get(scan, STATUS_FIELDS);
+    out.raw(status.audit);
     this.#time(out, RECEIVED);
     this.#time(out, STAGED);
     out.raw(annotations.audit);
@@ -112,11 +118,12 @@ export class EcsEvents {
     }
     out.closeObject(audit);
     out.closeObject(kubernetes);
-    out.utf8(`"event":{"id":${JSON.stringify(id)},`);
+    out.raw(EVENT_ID);
+    out.utf8(`${JSON.stringify(id)},`);
     out.raw(this.#moduleNow());
     out.raw(EVENT_KIND);
     this.#fields(out, ACTION_KEYS);
-    out.raw(this.#outcome(annotations.isForbidden));
+    out.raw(annotations.isForbidden ? OUTCOMES.failure : status.outcome);
     out.raw(ORIGINAL);
     out.quoted(document);
     out.raw(END);
@@ -135,36 +142,37 @@ export class EcsEvents {
   /** The fields that are there, as they stand; an empty string is as good as none. */
   #fields(out: JsonWriter, keys: readonly FieldKey[]): void {
     const scan = this.#scan;
-    for (const { field, key } of keys) {
-      if (scan.has(field)) {
-        const start = scan.valueStart(field);
-        const end = scan.valueEnd(field);
+    for (let i = 0; i < keys.length; i++) {
+      const { slot, key } = keys[i] as FieldKey;
+      const end = scan.slotEnd(slot);
+      if (end !== 0) {
+        const start = scan.slotStart(slot);
         if (end - start > 2) {
           out.raw(key);
           out.raw(scan.bytes, start, end);
-          out.raw(SEPARATOR);
+          out.comma();
         }
       }
     }
   }
 
-  #time(out: JsonWriter, { field, key }: FieldKey): void {
-    const text = this.#scan.text(field);
-    if (isTimestamp(text)) {
-      out.raw(key);
-      out.utf8(`"${text}",`);
+  #time(out: JsonWriter, { slot, key }: FieldKey): void {
+    const scan = this.#scan;
+    const end = scan.slotEnd(slot);
+    if (end !== 0) {
+      const start = scan.slotStart(slot);
+      if (isTimestamp(scan.bytes.toString("latin1", start + 1, end - 1))) {
+        out.raw(key);
+        out.raw(scan.bytes, start, end);
+        out.comma();
+      }
     }
   }
 
-  #body(out: JsonWriter, { field, key }: FieldKey): boolean {
+  #body(out: JsonWriter, { slot, key }: FieldKey): boolean {
     const scan = this.#scan;
-    return !scan.has(field) || this.#bodies.write(out, key, scan.bytes, scan.valueStart(field), scan.valueEnd(field));
-  }
-
-  #outcome(isForbidden: boolean): Buffer {
-    const { code } = this.#scan;
-    const annotations = isForbidden ? { [DECISION]: "forbid" } : {};
-    return OUTCOMES[outcomeOf({ annotations, responseStatus: code === undefined ? {} : { code } })];
+    const end = scan.slotEnd(slot);
+    return end === 0 || this.#bodies.write(out, key, scan.bytes, scan.slotStart(slot), end);
   }
 }
 
@@ -172,13 +180,14 @@ const DECISION = "authorization.k8s.io/decision";
 const ACTOR_FIELDS = ["user", "impersonatedUser", "sourceIPs"] as const;
 const STATUS_FIELDS = ["responseStatus"] as const;
 const ANNOTATION_FIELDS = ["annotations"] as const;
-const SEPARATOR = Buffer.from(",");
+const TIMESTAMP = Buffer.from('{"@timestamp":');
 const ORCHESTRATOR = Buffer.from('"orchestrator":{');
 const RESOURCE = Buffer.from('"resource":{');
 const USER_AGENT = Buffer.from('"user_agent":{');
 const KUBERNETES = Buffer.from('"kubernetes":{');
 const AUDIT = Buffer.from('"audit":{');
 const REFERENCE = Buffer.from('"objectRef":{');
+const EVENT_ID = Buffer.from('"event":{"id":');
 const EVENT_KIND = Buffer.from('"kind":"event",');
 const ORIGINAL = Buffer.from('"original":');
 const END = Buffer.from("}}");
@@ -202,12 +211,17 @@ const REQUEST = as("requestObject", "requestObject");
 const RESPONSE = as("responseObject", "responseObject");
 
 function as(field: Field, key: string): FieldKey {
-  return { field, key: Buffer.from(`"${key}":`) };
+  return { slot: slotOf(field), key: Buffer.from(`"${key}":`) };
 }
 
 function actorText(body: JsonObject): ActorText {
   const { audit, ...ecs } = actorFields(body);
   return { ecs: members(ecs), audit: members(audit) };
+}
+
+function statusText(body: JsonObject): StatusText {
+  const outcome = outcomeOf({ ...body, annotations: {} });
+  return { audit: members({ responseStatus: statusFields(body) }), outcome: OUTCOMES[outcome] };
 }
 
 function annotationText(body: JsonObject): AnnotationText {

@@ -4,7 +4,7 @@ const COMMA = 44;
 const CLOSE_LIST = 93;
 const CLOSE_OBJECT = 125;
 /** Below this a loop is cheaper than the call of a native copy. */
-const SHORT = 48;
+const SHORT = 100;
 
 /** What must stand behind a backslash for a byte of JSON that stands inside a string; 0 for what stands for itself. */
 const ESCAPES: Uint8Array = new Uint8Array(256);
@@ -40,14 +40,14 @@ export class JsonWriter {
     this.#reserve(size);
     const { bytes } = this;
     let to = this.length;
-    if (size < SHORT) {
-      for (let at = start; at < end; at++) {
-        bytes[to++] = from[at] as number;
-      }
-    } else {
+    this.length = to + size;
+    if (size > SHORT) {
       bytes.set(from.subarray(start, end), to);
+      return;
     }
-    this.length += size;
+    for (let at = start; at < end; at++) {
+      bytes[to++] = from[at] as number;
+    }
   }
 
   /** Writes the well-formed JSON in `from[start, end)` as one string: quoted and escaped. */
@@ -68,6 +68,12 @@ export class JsonWriter {
     }
     bytes[to++] = QUOTE;
     this.length = to;
+  }
+
+  /** Writes what stands behind a member or an element. */
+  comma(): void {
+    this.#reserve(1);
+    this.bytes[this.length++] = COMMA;
   }
 
   /** Writes `text` in UTF-8. */
