@@ -3,6 +3,8 @@ import { createNameTest } from "./redact/credential-name.ts";
 import { EventWalk, type Replacement } from "./redact/event-walk.ts";
 import { FieldTable } from "./redact/field.ts";
 import { findTextCredentials } from "./redact/text-credentials.ts";
+import { QuietLine } from "./redact/quiet-line.ts";
+import type { EventScan } from "./scan.ts";
 import { splice } from "./splice.ts";
 import type { Edit } from "./splice.ts";
 
@@ -30,6 +32,8 @@ export interface Redactor {
    * `redactUndecodable`. Redacting what is redacted changes nothing.
    */
   redactLine(line: Buffer): Buffer;
+  /** As `redactLine`, for the very line that `scan` holds: most have nothing to replace, which this proves at a tenth of the cost. */
+  redactScanned(scan: EventScan, line: Buffer): Buffer;
   /** For torn, cut or broken lines: keeps the size and a keyed hash, nothing else. The answer is text and no JSON. */
   redactUndecodable(line: Buffer): Buffer;
   /** For words that are no event (a log line, an error's message): replaces what is a credential by its shape. */
@@ -62,7 +66,10 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
     );
   }
   const secret = createSecretKey(key);
-  const walk = new EventWalk(new FieldTable(extraNames), createNameTest(extraNames));
+  const fields = new FieldTable(extraNames);
+  const isName = createNameTest(extraNames);
+  const walk = new EventWalk(fields, isName);
+  let quiet: QuietLine | "never" | undefined;
   const hash = (bytes: Buffer): string =>
     `redacted:${createHmac("sha256", secret).update(bytes).digest("hex").slice(0, 16)}`;
   // Bodies repeat themselves: what was asked for is what is answered.
@@ -93,6 +100,11 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
     return redactUndecodable(line);
   };
 
+  const redactScanned = (scan: EventScan, line: Buffer): Buffer => {
+    quiet ??= isPlain(extraNames) ? new QuietLine(fields, isName) : "never";
+    return quiet !== "never" && quiet.isQuiet(scan) ? line : redactLine(line);
+  };
+
   const redactText = (text: string): string => {
     known.clear();
     let current = Buffer.from(text).toString("latin1");
@@ -110,7 +122,12 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
     return hash(Buffer.from(text));
   };
 
-  return { redactLine, redactUndecodable, redactText };
+  return { redactLine, redactScanned, redactUndecodable, redactText };
+}
+
+/** Whether all names are of characters that JSON does not escape: only such can be looked for in the bytes of a line. */
+function isPlain(names: readonly string[]): boolean {
+  return names.every((name) => /^[\w.:@$+-]*$/.test(name));
 }
 
 function toEdit({ start, end, value, quote }: Replacement, substitute: (value: string) => string): Edit {

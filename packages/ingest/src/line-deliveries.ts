@@ -30,7 +30,7 @@ export class LineDeliveries {
 
   /** Of the event that `scan` holds; `line` is a copy of it that nobody else writes. */
   event(scan: EventScan, line: Buffer, id: string): Delivery {
-    return this.#event(scan, this.#options.redactor.redactLine(line), id);
+    return this.#event(scan, this.#options.redactor.redactScanned(scan, line), id);
   }
 
   /** Of what is left of the event that `scan` holds. */

@@ -6,6 +6,7 @@ import type { Checkpoint } from "./checkpoint.ts";
 import type { IngestConfig } from "./config.ts";
 import { encodeState, openDetectionState } from "./detection-state.ts";
 import { fileError, IngestError } from "./errors.ts";
+import { LineDeliveries } from "./line-deliveries.ts";
 import { LineDetections } from "./line-detections.ts";
 import { scanHead } from "./scan-head.ts";
 import type { Delivery } from "./sink.ts";
@@ -112,12 +113,14 @@ class Learner {
   readonly #head = scanHead(this.#scan);
   readonly #evidence = new Map<string, Delivery>();
   readonly #detections: LineDetections;
+  readonly #deliveries: LineDeliveries;
   readonly #framer: LineFramer;
 
   constructor({ detections, limits, redactionKey }: IngestConfig) {
     // Redacts only what would be found, which nobody sees.
     const redactor = createRedactor({ key: redactionKey ?? Buffer.alloc(32) });
     this.#detections = new LineDetections({ engine: detections, redactor, evidence: this.#evidence });
+    this.#deliveries = new LineDeliveries({ source: "", redactor });
     this.#framer = new LineFramer(
       {
         line: (bytes, start, end) => this.#line(bytes, start, end),
@@ -153,10 +156,9 @@ class Learner {
     this.#detections.detect({
       scan: this.#scan,
       head: this.#head,
-      bytes: bytes.subarray(start, end),
+      copy: () => Buffer.from(bytes.subarray(start, end)),
       identity: () => "",
-      timeOf: ({ stageTimestamp = "" }) => stageTimestamp,
-      mayBeStored: false,
+      deliveries: this.#deliveries,
     });
     this.#evidence.clear();
   }

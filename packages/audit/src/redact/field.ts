@@ -81,6 +81,12 @@ export class FieldTable {
     this.#meanings = meanings;
   }
 
+  /** The names whose value may be replaced, or searched for arguments, wherever they stand; in lower case. */
+  telling(): readonly string[] {
+    const telling = [VALUE, STRING_DATA, WHOLE, CREDENTIAL, ARGUMENTS];
+    return [...this.#meanings].filter(([, meaning]) => telling.includes(meaning)).map(([name]) => name);
+  }
+
   /** The meaning of the name without escapes that stands in `text` from `start` to `end`. */
   at(text: string, start: number, end: number): number {
     const letters = this.#firstLetters[(end - start) & 63] as number;

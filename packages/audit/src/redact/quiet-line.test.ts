@@ -1,0 +1,252 @@
+import { readFileSync } from "node:fs";
+import { zstdDecompressSync } from "node:zlib";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createRedactor } from "../redact.ts";
+import { EventScan } from "../scan.ts";
+import { ByteAutomaton, MATCHED, NOTED, NOTHING, patternOf } from "./byte-automaton.ts";
+import { createNameTest } from "./credential-name.ts";
+import { FieldTable } from "./field.ts";
+import { base64, CANARY, event, JWT, PEM, PLACES } from "./planted-events.suite.ts";
+import type { Json } from "./planted-events.suite.ts";
+import { QuietLine } from "./quiet-line.ts";
+
+const redactor = createRedactor({ key: new Uint8Array(32).fill(3) });
+const scan = new EventScan();
+const quiet = new QuietLine(new FieldTable(), createNameTest());
+
+/** Fails unless both ways of redaction give the same; gives whether the line was quiet. */
+function agree(text: string): boolean {
+  const line = Buffer.from(text);
+  if (!scan.scan(line, 0, line.length)) {
+    return false;
+  }
+  const isQuiet = quiet.isQuiet(scan);
+  const expected = redactor.redactLine(line);
+  const given = redactor.redactScanned(scan, line);
+  if (given.compare(expected) !== 0 || (isQuiet && expected !== line)) {
+    throw new Error(`Redacted otherwise:\n${text}\n${expected.toString()}\n${given.toString()}`);
+  }
+  return isQuiet;
+}
+
+/** Every letter but those of the event's own fields as an escape. */
+function disguised(text: string): string {
+  return text.replaceAll(
+    /(?<=[:,[{]")(?!kind"|level"|stage"|requestURI"|verb"|user")[a-z](?=[^"\\]*")/gi,
+    (letter) => String.raw`\u00${letter.charCodeAt(0).toString(16)}`,
+  );
+}
+
+describe("a quiet line has nothing to redact", () => {
+  test.each(Object.entries(PLACES))("%s: found all the same", (_, planted) => {
+    const compact = JSON.stringify(planted);
+    const texts = [
+      compact,
+      JSON.stringify(planted, undefined, 1).replaceAll("\n", " "),
+      compact.replaceAll('":', '"\t:'),
+      disguised(compact),
+    ];
+    for (const text of texts) {
+      expect(agree(text)).toBe(false);
+    }
+  });
+
+  test("of a working day nine of ten lines are quiet", () => {
+    const lines = zstdDecompressSync(readFileSync(new URL("../../../../samples/working-day.log.zst", import.meta.url)))
+      .toString("utf8")
+      .trim()
+      .split("\n")
+      .filter((_, i) => i % 10 === 0);
+    const count = lines.filter(agree).length;
+    expect(count).toBeGreaterThan(0.9 * lines.length);
+  });
+
+  test("whatever stands where in an event: both ways of redaction give the same", () => {
+    const bearer = `Bearer ${base64(CANARY)}`;
+    const loud = fc.constantFrom(
+      ...[
+        JWT,
+        base64(JWT),
+        PEM,
+        base64(PEM),
+        bearer,
+        "basic dXNlcjpwYXNzd29yZDE=",
+        "Authorization: x",
+        "authorization.",
+      ],
+      ...[
+        "https://u:pw4711@h/",
+        "http://h?token=abc123",
+        "://",
+        "token: abcdef.0123456789abcdef",
+        "abcdef.0123456789abcdef",
+      ],
+      ...[
+        "ghp_abcdefghijklmnopqrstuv",
+        "glpat-abcdefghijklmnopqrst",
+        "hvs.abcdefghijklmnopqrstuv",
+        "xoxb-1234567890ab",
+        "eyJ",
+      ],
+      ...[
+        '{"token":"x1"}',
+        '["--password","x2"]',
+        '\n{"kind":"Secret","data":{"a":"x3"}}',
+        "{",
+        "[",
+        '"',
+        "\\",
+        "/",
+        " ",
+        "\t",
+      ],
+      ...[
+        "Secret",
+        "secrets",
+        "token",
+        "tokenreviews",
+        "/secrets",
+        "%2Fsecrets",
+        "password=x4",
+        "--token=x5",
+        "é",
+        "<&>",
+        "plain",
+        "",
+      ],
+    );
+    const pieces = fc.oneof(
+      { weight: 12, arbitrary: fc.constantFrom("plain", "kube-proxy", "10.0.0.1", "a.b", "x17") },
+      { weight: 1, arbitrary: loud },
+    );
+    const text = fc.array(pieces, { maxLength: 2 }).map((parts) => parts.join(""));
+    const name = fc.oneof(
+      {
+        weight: 40,
+        arbitrary: fc.constantFrom("kind", "name", "spec", "metadata", "items", "env", "path", "op", "message"),
+      },
+      {
+        weight: 3,
+        arbitrary: fc.constantFrom(
+          ...["value", "data", "stringData", "StringData", "token", "Password", "api_key", "apiKey", "client-key-data"],
+          ...["args", "command", "kubectl.kubernetes.io/last-applied-configuration", "$patch", "tokens", "subresource"],
+        ),
+      },
+      { weight: 1, arbitrary: text },
+    );
+    const { body } = fc.letrec<{ body: Json }>((tie) => ({
+      body: fc.oneof(
+        { maxDepth: 4, withCrossShrink: true },
+        text,
+        fc.constantFrom<Json>(null, true, 17),
+        fc.array(tie("body"), { maxLength: 3 }),
+        fc.array(fc.tuple(name, tie("body")), { maxLength: 4 }).map((members) => Object.fromEntries(members)),
+      ),
+    }));
+    const parameter = fc.tuple(
+      fc.constantFrom("command", "watch", "access_token", "continue", "limit", "fieldSelector", "timeout", "x"),
+      text,
+    );
+    const uri = fc
+      .tuple(
+        fc.constantFrom(
+          "/api/v1/pods",
+          "/api/v1/secrets",
+          "/api/v1/namespaces/a/%73ecrets/b",
+          "/x",
+          "/y",
+          "/apis",
+          "/z",
+        ),
+        text,
+        fc.array(parameter, { maxLength: 2 }),
+      )
+      .map(([path, more, query]) => {
+        const encoded = query.map(([key, given], i) => `${key}=${i === 0 ? given : encodeURIComponent(given)}`);
+        return `${path}${more}${query.length === 0 ? "" : "?"}${encoded.join("&")}`;
+      });
+    const reference = fc.record(
+      {
+        resource: fc.constantFrom(
+          "pods",
+          "secrets",
+          "configmaps",
+          "serviceaccounts",
+          "tokenreviews",
+          "nodes",
+          "jobs",
+          "leases",
+        ),
+        subresource: fc.constantFrom("token", "exec", "status", "scale"),
+        name: text,
+      },
+      { requiredKeys: [] },
+    );
+    const fields = fc.record(
+      {
+        requestURI: uri,
+        objectRef: reference,
+        userAgent: text,
+        requestObject: body,
+        responseObject: body,
+        annotations: fc.dictionary(name, text, { maxKeys: 2 }),
+        responseStatus: fc.record({ message: text }),
+      },
+      { requiredKeys: [] },
+    );
+    const spelling = fc.constantFrom(undefined, 1, "escaped" as const);
+    let quietOnes = 0;
+    const property = fc.property(fields, spelling, (given, spelled) => {
+      const compact = JSON.stringify(event(given as { [key: string]: Json }));
+      const written =
+        spelled === 1
+          ? JSON.stringify(event(given as { [key: string]: Json }), undefined, 1).replaceAll("\n", " ")
+          : spelled === undefined
+            ? compact.replaceAll(/[<>&]/g, (letter) => String.raw`\u00${letter.charCodeAt(0).toString(16)}`)
+            : disguised(compact);
+      quietOnes += agree(written) ? 1 : 0;
+    });
+    fc.assert(property, { numRuns: 800 });
+    expect(quietOnes).toBeGreaterThan(100);
+  });
+
+  test("names of the user's own count, whatever they are made of", () => {
+    for (const extraNames of [["pin-code"], ['a"b'], ["größe"]]) {
+      const own = createRedactor({ key: new Uint8Array(32).fill(3), extraNames });
+      const line = Buffer.from(
+        JSON.stringify(event({ requestObject: { spec: { [(extraNames[0] ?? "").toUpperCase()]: "x17" } } })),
+      );
+      expect(scan.scan(line, 0, line.length)).toBe(true);
+      expect(own.redactScanned(scan, line).equals(own.redactLine(line))).toBe(true);
+    }
+    const own = createRedactor({ key: new Uint8Array(32).fill(3), extraNames: ["pin-code"] });
+    const line = Buffer.from(JSON.stringify(event({ requestObject: { "PIN-code": "x17" } })));
+    scan.scan(line, 0, line.length);
+    expect(own.redactScanned(scan, line).toString()).not.toContain("x17");
+  });
+});
+
+describe("ByteAutomaton", () => {
+  test("sees what regular expressions see, wherever it stands", () => {
+    const sources = ["ab", "b[^a]c", "aab", "[bc]{", "a\\.b", "cccc"];
+    const source = fc.constantFrom("ab", "b[^a]c", "aab", "[b-c]c", String.raw`a\.b`, "cccc", "b");
+    const property = fc.property(
+      fc.uniqueArray(source, { maxLength: 4 }),
+      fc.uniqueArray(source, { maxLength: 2 }),
+      fc.string({ unit: fc.constantFrom("a", "b", "c", ".", "A"), maxLength: 40 }),
+      (matching, noted, text) => {
+        const bytes = Buffer.from(`<${text}>`);
+        const isIn = (one: string): boolean => new RegExp(one, "i").test(text);
+        const automaton = new ByteAutomaton(
+          matching.map((one) => patternOf(one, true)),
+          noted.map((one) => patternOf(one, true)),
+        );
+        const expected = matching.some(isIn) ? MATCHED : noted.some(isIn) ? NOTED : NOTHING;
+        expect(automaton.look(bytes, 1, bytes.length - 1)).toBe(expected);
+      },
+    );
+    fc.assert(property, { numRuns: 500 });
+    expect(() => patternOf(sources[3] ?? "")).toThrow(/\{/);
+  });
+});
