@@ -1,14 +1,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { StreamPolicy } from "@auditsieve/policy";
 import type { Held } from "./ack-window.ts";
-import { IngestError, reasonOf } from "./errors.ts";
+import type { IngestError } from "./errors.ts";
 import type { Delivery, ItemResult, Sink } from "./sink.ts";
-import { backOff } from "./sinks/backoff.ts";
 import type { Backoff } from "./sinks/backoff.ts";
 import type { DeadLetter } from "./sinks/dead-letter.ts";
 import type { Ledger } from "./tally-ledger.ts";
 import { SinkCounter } from "./tally.ts";
 import type { CountedAs } from "./tally.ts";
+import { untilDone } from "./until-done.ts";
 
 /** What a sink gets: findings with the events they rest on; these and what its policy keeps; or these and everything. */
 export type Feed = "findings" | "kept" | "all";
@@ -173,27 +173,11 @@ export class Outlet {
     return batch.filter((one) => !aside.includes(one));
   }
 
-  async #untilDone<T>(doing: string, attempt: (tries: number) => Promise<T>): Promise<T | undefined> {
+  #untilDone<T>(doing: string, attempt: (tries: number) => Promise<T>): Promise<T | undefined> {
     const { signal, backoff, onFailure } = this.#options;
-    for (let tries = 0; !signal.aborted; tries++) {
-      try {
-        return await attempt(tries);
-      } catch (error) {
-        if (signal.aborted) {
-          return undefined;
-        }
-        onFailure(
-          error instanceof IngestError
-            ? error
-            : new IngestError("sink-write", `Cannot ${doing}: ${reasonOf(error)}`, {
-                cause: error,
-                hint: "It is tried again; nothing is acknowledged until it works",
-              }),
-        );
-        await backOff(backoff, tries, signal).catch(() => undefined);
-      }
-    }
-    return undefined;
+    // What fails because it was told to stop is no failure.
+    const tell = (error: IngestError): void => (signal.aborted ? undefined : onFailure(error));
+    return untilDone({ doing, code: "sink-write", backoff, signal, onFailure: tell }, attempt);
   }
 
   #letterOf({ delivery, held, offset }: Underway, result: ItemResult | undefined): readonly DeadLetter[] {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { LineFramer } from "@auditsieve/audit";
 import { AckWindow } from "./ack-window.ts";
 import type { DetectionState } from "./detection-state.ts";
-import { IngestError, reasonOf } from "./errors.ts";
+import type { IngestError } from "./errors.ts";
 import { LineHandler, STATE_REFUSED } from "./line-handler.ts";
 import type { LineHandlerOptions } from "./line-handler-options.ts";
 import { Outlet } from "./outlet.ts";
@@ -18,12 +18,13 @@ import {
 import type { PipelineLimits } from "./pipeline-limits.ts";
 import { PipelineState } from "./pipeline-state.ts";
 import type { StateSection } from "./pipeline-state.ts";
-import { backOff, DEFAULT_BACKOFF } from "./sinks/backoff.ts";
+import { DEFAULT_BACKOFF } from "./sinks/backoff.ts";
 import type { Backoff } from "./sinks/backoff.ts";
 import type { SideLogs } from "./sinks/dead-letter.ts";
 import type { Source } from "./source.ts";
 import { StateMarks } from "./state-marks.ts";
 import type { PipelineTally } from "./tally.ts";
+import { untilDone } from "./until-done.ts";
 
 export interface PipelineOptions extends Omit<
   LineHandlerOptions,
@@ -376,23 +377,9 @@ export class Pipeline {
   }
 
   async #untilDone(doing: string, attempt: () => Promise<void>, signal = this.#end.signal): Promise<boolean> {
-    for (let tries = 0; !signal.aborted; tries++) {
-      try {
-        await attempt();
-        return true;
-      } catch (error) {
-        this.#options.onFailure?.(
-          error instanceof IngestError
-            ? error
-            : new IngestError("checkpoint-write", `Cannot ${doing}: ${reasonOf(error)}`, {
-                cause: error,
-                hint: "It is tried again; nothing is acknowledged until it works",
-              }),
-        );
-        await backOff(this.#backoff, tries, signal).catch(() => undefined);
-      }
-    }
-    return false;
+    const onFailure = (error: IngestError): void => this.#options.onFailure?.(error);
+    const options = { doing, code: "checkpoint-write", backoff: this.#backoff, signal, onFailure } as const;
+    return (await untilDone(options, () => attempt().then(() => true))) === true;
   }
 
   #nextProgress(signal: AbortSignal): Promise<void> {
