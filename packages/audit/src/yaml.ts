@@ -57,10 +57,14 @@ export function readYaml(text: string, limits: YamlLimits = {}): YamlText {
   if (text.length > maxLength) {
     return { documents: [], problems: [tooLarge(text.length, maxLength)] };
   }
+  const strange = strangeCharacter(text);
+  if (strange?.severity === "error") {
+    return { documents: [], problems: [strange] };
+  }
   const lineCounter = new (yaml().LineCounter)();
   const parsed = yaml().parseAllDocuments(text, { lineCounter, uniqueKeys: true, merge: true, logLevel: "silent" });
   const documents: YamlDocument[] = [];
-  const problems: Problem[] = [];
+  const problems: Problem[] = strange === undefined ? [] : [strange];
   if (!Array.isArray(parsed)) {
     return { documents, problems };
   }
@@ -96,6 +100,17 @@ function documentProblems(document: Document, lineCounter: LineCounter, maxDepth
       message: `Cannot parse YAML: ${firstLine(error.message)}`,
     };
   });
+  for (const { pos, message } of document.warnings) {
+    const { line, col } = lineCounter.linePos(pos[0]);
+    problems.push({
+      id: "yaml-tag",
+      severity: "warning",
+      line,
+      column: col,
+      message: `Cannot make sense of a part of the YAML, which is read without it: ${firstLine(message)}`,
+      hint: "Remove the tag",
+    });
+  }
   yaml().visit(document, {
     Node(_key, node, path) {
       const depth = path.filter(yaml().isCollection).length;
@@ -115,6 +130,32 @@ function documentProblems(document: Document, lineCounter: LineCounter, maxDepth
     },
   });
   return problems;
+}
+
+/** Characters that YAML does not allow as they are, and the one that stands for bytes that are no UTF-8. */
+function strangeCharacter(text: string): Problem | undefined {
+  // oxlint-disable-next-line no-control-regex -- these are what is looked for
+  const found = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd\ufffe]/.exec(text);
+  if (found === null) {
+    return undefined;
+  }
+  const before = text.slice(0, found.index).split("\n");
+  const place = { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+  return found[0] === "\ufffd"
+    ? {
+        id: "yaml-character",
+        severity: "warning",
+        ...place,
+        message: "Cannot read a part of the YAML text: it is no UTF-8, or was broken before",
+        hint: "Save the file as UTF-8",
+      }
+    : {
+        id: "yaml-character",
+        severity: "error",
+        ...place,
+        message: `Cannot read a YAML text with the control character U+${found[0].charCodeAt(0).toString(16).padStart(4, "0").toUpperCase()}`,
+        hint: 'Save the file as UTF-8; in double quotes write it as an escape: "\\0"',
+      };
 }
 
 function locate(

@@ -5,12 +5,13 @@ evaluated here, two-valued, with arrays as "some element".
 In: {"rule": YAML, "events": [objects]}. Out: {"hits": [booleans]} or {"refused": text}.
 """
 
+import datetime
 import ipaddress
 import json
 import re
 import sys
 
-from sigma.conditions import ConditionAND, ConditionFieldEqualsValueExpression, ConditionNOT, ConditionOR
+from sigma.conditions import ConditionAND, ConditionFieldEqualsValueExpression, ConditionNOT, ConditionOR, ConditionValueExpression
 from sigma.exceptions import SigmaError
 from sigma.rule import SigmaRule
 from sigma.types import (
@@ -26,6 +27,7 @@ from sigma.types import (
     SigmaRegularExpression,
     SigmaRegularExpressionFlag,
     SigmaString,
+    SigmaTimestampPart,
     SpecialChars,
 )
 
@@ -69,6 +71,13 @@ def matches(wanted, value, event):
         for flag in wanted.flags:
             flags |= FLAGS[flag]
         return text is not None and re.search(str(wanted.regexp), text, flags) is not None
+    if isinstance(wanted, SigmaTimestampPart):
+        part = wanted.timestamp_part.name
+        try:
+            time = datetime.datetime.fromisoformat(text)
+        except (TypeError, ValueError):
+            return False
+        return (time.isocalendar().week if part == "WEEK" else getattr(time, part.lower())) == wanted.number
     if isinstance(wanted, (SigmaNumber, SigmaBool)):
         return text is not None and text.lower() == str(wanted).lower()
     if isinstance(wanted, SigmaCIDRExpression):
@@ -102,7 +111,30 @@ def holds(node, event):
         if isinstance(node.value, SigmaExists):
             return present == bool(node.value)
         return any(matches(node.value, one, event) for one in values)
+    if isinstance(node, ConditionValueExpression):
+        return any(found(node.value, one) for one in leaves_of(event))
     raise NotImplementedError(type(node).__name__)
+
+
+def leaves_of(value):
+    if isinstance(value, (dict, list)):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from leaves_of(one)
+    else:
+        yield value
+
+
+def found(wanted, value):
+    """A keyword stands anywhere in a text, as backends search for it."""
+    if isinstance(wanted, SigmaExpansion):
+        return any(found(one, value) for one in wanted.values)
+    text = text_of(value)
+    if text is None:
+        return False
+    if isinstance(wanted, SigmaString):
+        flags = re.DOTALL if isinstance(wanted, SigmaCasedString) else re.DOTALL | re.IGNORECASE
+        return re.search(pattern_of(wanted), text, flags) is not None
+    return text.lower() == str(wanted).lower()
 
 
 def answer(question):

@@ -11,6 +11,8 @@ import { promisify } from "node:util";
 export interface SigmaQuestion {
   readonly rule: string;
   readonly events: readonly object[];
+  /** The rule holds a correlation: a hit is then an event at which it fires. */
+  readonly seconds?: readonly number[];
 }
 
 /** Which events hit; or that the rule is refused, or asks for something that the oracle's evaluator does not know. */
@@ -32,7 +34,7 @@ const run = promisify(execFile);
 /** rsigma 0.23.0, built with the versions of Cargo.lock. */
 export async function startRsigma(cacheFolder: string = cache()): Promise<SigmaOracle> {
   const folder = join(cacheFolder, "rsigma");
-  await cp(SOURCES, folder, { recursive: true });
+  await cp(SOURCES, folder, { recursive: true, preserveTimestamps: true });
   // A dependency asks for a newer compiler than it needs.
   await run("cargo", ["build", "--release", "--locked", "--ignore-rust-version"], { cwd: folder, maxBuffer: 1 << 24 });
   return start(join(folder, "target/release/sigma-oracle"), []);

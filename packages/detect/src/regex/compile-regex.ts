@@ -3,9 +3,9 @@ import type { Instruction } from "./lazy-dfa.ts";
 import { parseRegex, RegexRefusal } from "./parse-regex.ts";
 import type { RegexFlags, RegexNode } from "./parse-regex.ts";
 
-/** A compiled expression, or why it is refused. */
+/** A compiled expression, with the steps that it unfolds to, or why it is refused. */
 export type CompiledRegex =
-  | { readonly test: (text: string) => boolean; readonly refusal?: never }
+  | { readonly test: (text: string) => boolean; readonly steps: number; readonly refusal?: never }
   | { readonly refusal: string; readonly test?: never };
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -24,7 +24,7 @@ export function compileRegex(source: string, flags: RegexFlags): CompiledRegex {
   try {
     const program = emitProgram(parseRegex(source, flags));
     const dfa = new LazyDfa(program, flags.multiline);
-    return { test: (text) => dfa.test(text) };
+    return { test: (text) => dfa.test(text), steps: program.length };
   } catch (error) {
     if (error instanceof RegexRefusal) {
       return { refusal: error.message };

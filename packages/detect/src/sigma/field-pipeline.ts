@@ -2,6 +2,7 @@ import type { JsonValue } from "@auditsieve/audit";
 import { scalarText } from "../condition/evaluate.ts";
 import { AUDIT_FIELDS } from "./audit-fields.ts";
 import type { Placeholders } from "./expand-placeholders.ts";
+import { LIMITS } from "./limits.ts";
 import type { ItemFilter, Pipeline, Transformation } from "./pipeline.ts";
 
 /** A field and value that an item of a detection stands for. */
@@ -25,10 +26,14 @@ export interface FieldPipeline {
   resolve(field: string, value: JsonValue, from: number): readonly ResolvedItem[];
   readonly added: readonly AddedSelection[];
   readonly placeholders: Placeholders;
+  /** Whether so many steps of regular expressions are left in this load; takes them. */
+  readonly takeRegexSteps: (steps: number) => boolean;
 }
 
 /** More alternatives of one item than this are cut: pipelines that rename in circles would multiply them. */
 const MAX_ALTERNATIVES = 64;
+/** What even a short regular expression keeps in memory while it is used. */
+const MIN_STEPS = 50;
 
 /** Joins `pipelines` and, unless `rawFieldsOnly`, the shipped one. `placeholders` win over those of pipelines. */
 export function fieldPipeline(
@@ -47,8 +52,13 @@ export function fieldPipeline(
         : [];
     }),
   );
+  let regexSteps = 0;
   return {
     added,
+    takeRegexSteps: (steps) => {
+      regexSteps += Math.max(steps, MIN_STEPS);
+      return regexSteps <= LIMITS.regexSteps;
+    },
     placeholders: { ...Object.assign({}, ...ordered.map(({ vars }) => vars ?? {})), ...placeholders } as Placeholders,
     resolve(field, value, first) {
       let items: readonly ResolvedItem[] = [{ field, value }];

@@ -9,4 +9,6 @@ export const LIMITS = {
   valueLength: 4096,
   fieldLength: 512,
   correlationNames: 64,
+  /** Steps that the regular expressions of one load unfold to, together; each counts as 50 at least. */
+  regexSteps: 200_000,
 } as const;

@@ -235,9 +235,10 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
       );
       return undefined;
     }
-    const result = valueTest(value, mode, fields.placeholders);
+    const result = valueTest(value, mode, fields);
     if ("wrong" in result) {
-      log.error("sigma-value", path, result.wrong, result.hint);
+      log.error(result.isLast ? "sigma-too-many" : "sigma-value", path, result.wrong, result.hint);
+      values = result.isLast ? Math.max(values, LIMITS.values + 1) : values;
       return undefined;
     }
     return result;

@@ -9,21 +9,31 @@ import { datePartOf } from "./date-part.ts";
 import type { DatePart } from "./date-part.ts";
 import { encodeValue } from "./encode-value.ts";
 import { expandPlaceholders } from "./expand-placeholders.ts";
-import type { Placeholders } from "./expand-placeholders.ts";
+import type { FieldPipeline } from "./field-pipeline.ts";
 import { LIMITS } from "./limits.ts";
 import type { ItemMode } from "./modifiers.ts";
 
 /** A test for one value of an item, or what is wrong with the value and what to do. */
-export type ValueResult = ValueTest | { readonly wrong: string; readonly hint: string };
+export type ValueResult =
+  | ValueTest
+  | {
+      readonly wrong: string;
+      readonly hint: string;
+      /** Whether the same holds for all values that follow. */
+      readonly isLast?: boolean;
+    };
+
+/** What the values of one load share. */
+export type ValueContext = Pick<FieldPipeline, "placeholders" | "takeRegexSteps">;
 
 /** Makes the test for `value` under the item's modifiers. Null and containers are the caller's matter. */
 export function valueTest(
   value: string | number | boolean,
   mode: ItemMode,
-  placeholders: Placeholders = {},
+  { placeholders, takeRegexSteps }: ValueContext,
 ): ValueResult {
   if (!mode.expands || typeof value !== "string") {
-    return testOf(value, mode);
+    return testOf(value, mode, takeRegexSteps);
   }
   const texts = expandPlaceholders(value, placeholders);
   if (typeof texts === "string") {
@@ -31,7 +41,7 @@ export function valueTest(
   }
   const tests: ValueTest[] = [];
   for (const text of texts) {
-    const test = testOf(text, mode);
+    const test = testOf(text, mode, takeRegexSteps);
     if ("wrong" in test) {
       return test;
     }
@@ -40,7 +50,11 @@ export function valueTest(
   return anyTest(tests);
 }
 
-function testOf(value: string | number | boolean, mode: ItemMode): ValueResult {
+function testOf(
+  value: string | number | boolean,
+  mode: ItemMode,
+  takeRegexSteps: ValueContext["takeRegexSteps"],
+): ValueResult {
   if (typeof value === "string" && value.length > LIMITS.valueLength) {
     return {
       wrong: `the value has ${value.length} characters`,
@@ -52,7 +66,7 @@ function testOf(value: string | number | boolean, mode: ItemMode): ValueResult {
   }
   switch (mode.kind) {
     case "re":
-      return regexTest(value, mode);
+      return regexTest(value, mode, takeRegexSteps);
     case "cidr":
       return networkTest(value);
     case "lt":
@@ -111,7 +125,11 @@ function datePartTest(value: string | number | boolean, kind: ItemMode["kind"], 
   };
 }
 
-function regexTest(value: string | number | boolean, { flags }: ItemMode): ValueResult {
+function regexTest(
+  value: string | number | boolean,
+  { flags }: ItemMode,
+  takeRegexSteps: ValueContext["takeRegexSteps"],
+): ValueResult {
   const source = String(value);
   const inline = source.startsWith("(?i)");
   const compiled = compileRegex(inline ? source.slice(4) : source, {
@@ -122,6 +140,13 @@ function regexTest(value: string | number | boolean, { flags }: ItemMode): Value
     return {
       wrong: `the regular expression is refused: ${compiled.refusal}`,
       hint: "Use literals, classes, groups, alternatives, quantifiers and anchors only",
+    };
+  }
+  if (!takeRegexSteps(compiled.steps)) {
+    return {
+      wrong: `the regular expressions loaded so far unfold to more than ${LIMITS.regexSteps} steps`,
+      hint: "Use fewer, or contains and startswith, which cost less",
+      isLast: true,
     };
   }
   const { test } = compiled;
