@@ -272,9 +272,10 @@ export class LineHandler implements LineVisitor {
     for (let i = 0; i < outlets.length; i++) {
       const { to, counter } = outlets[i] as (typeof outlets)[number];
       const decision = this.#decisions[i];
-      if (evidence !== undefined || to.feed === "all" || (to.feed === "kept" && isKept(decision))) {
+      const isFed = to.feed === "all" || (to.feed === "kept" && isKept(decision));
+      if (evidence !== undefined || isFed) {
         whole ??= evidence ?? this.#deliveries.event(scan, copy(), identity());
-        this.#deliver(i, whole, line, "lines");
+        this.#deliver(i, whole, line, "lines", !isFed);
       } else if (decision?.action === "strip" && to.policy !== undefined) {
         this.#columns.push(counter.strip());
         this.#deliver(i, this.#deliveries.stripped(scan, to.policy.strip(scan, decision), identity()), line, "lines");
@@ -355,8 +356,8 @@ export class LineHandler implements LineVisitor {
     this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, "lines"));
   }
 
-  #deliver(outlet: number, delivery: Delivery, line: Line, countedAs: CountedAs): void {
+  #deliver(outlet: number, delivery: Delivery, line: Line, countedAs: CountedAs, isOnlyEvidence = false): void {
     const held = this.#options.window.hold(this.#input, line.end, this.#bytes);
-    this.#options.outlets[outlet]?.add({ delivery, held, offset: line.offset, countedAs });
+    this.#options.outlets[outlet]?.add({ delivery, held, offset: line.offset, countedAs, isOnlyEvidence });
   }
 }

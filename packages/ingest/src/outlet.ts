@@ -36,6 +36,8 @@ export interface Underway {
   readonly offset: number;
   /** Events that are delivered because of a finding count as findings. */
   readonly countedAs: CountedAs;
+  /** The line is delivered, or delivered whole, only because a finding rests on it. */
+  readonly isOnlyEvidence?: boolean;
 }
 
 export interface OutletOptions {

@@ -38,6 +38,8 @@ export interface Expected extends Place {
   readonly likeness: string;
   /** The checkpoint has not passed it: it may be there or not. */
   readonly isPending: boolean;
+  /** It is there, or there as a whole, only if a finding rested on it: which depends on what the daemon remembered. */
+  readonly isOnlyEvidence: boolean;
 }
 
 /** What one sink must have of all inputs. */
@@ -127,9 +129,9 @@ async function readFiles(
     outlets: config.sinks.map(({ name, feed, policy }, i) => ({
       to: { sink: noSink(name), feed, ...(policy && { policy }) },
       counter: new SinkCounter(name, ledger),
-      add: ({ delivery, offset, countedAs }) => {
+      add: ({ delivery, offset, countedAs, isOnlyEvidence = false }) => {
         if (countedAs === "lines") {
-          gathered[i]?.line(delivery, offset);
+          gathered[i]?.line(delivery, offset, isOnlyEvidence);
         } else if (delivery.kind === "event") {
           gathered[i]?.besides(delivery);
         } else if (countedAs === "receipts") {
@@ -268,7 +270,7 @@ class SinkExpectation {
     this.#ackedTo = ackedTo;
   }
 
-  line({ id, kind, document, time }: Delivery, offset: number): void {
+  line({ id, kind, document, time }: Delivery, offset: number, isOnlyEvidence: boolean): void {
     this.#expected.push({
       ...this.#place(offset),
       id,
@@ -277,6 +279,7 @@ class SinkExpectation {
       content: contentOf(kind, document),
       likeness: likenessOf(kind, document),
       isPending: offset >= this.#ackedTo,
+      isOnlyEvidence,
     });
   }
 

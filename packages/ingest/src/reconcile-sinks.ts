@@ -21,12 +21,14 @@ export interface Found {
 export interface SinkContent {
   readonly documents: readonly Found[];
   readonly receipts: readonly NoiseReceipt[];
+  /** Likeness of the events that its findings rest on. */
+  readonly rested: ReadonlySet<string>;
   /** Lines of its files that are no document. */
   readonly damaged: readonly { readonly file: string; readonly offset: number }[];
 }
 
-const KINDS: readonly Delivery["kind"][] = ["event", "undecidable", "receipt"];
-const FILE_OF_KIND = /^(event|undecidable|receipt)s?(?:-.+)?\.ndjson(?:\.zst|\.gz)?$/;
+const KINDS: readonly Delivery["kind"][] = ["event", "finding", "undecidable", "receipt"];
+const FILE_OF_KIND = /^(event|finding|undecidable|receipt)s?(?:-.+)?\.ndjson(?:\.zst|\.gz)?$/;
 
 /** Reads a sink back; undefined when it is of a type that cannot be read. */
 export async function readSinkBack(config: SinkConfig, cluster: string): Promise<SinkContent | undefined> {
@@ -70,6 +72,7 @@ async function namesIn(folder: string): Promise<readonly string[]> {
 class Gathered implements SinkContent {
   readonly documents: Found[] = [];
   readonly receipts: NoiseReceipt[] = [];
+  readonly rested = new Set<string>();
   readonly damaged: { readonly file: string; readonly offset: number }[] = [];
 
   async file(kind: Delivery["kind"], path: string): Promise<void> {
@@ -85,7 +88,12 @@ class Gathered implements SinkContent {
   add(id: string | undefined, kind: Delivery["kind"], document: Buffer): void {
     if (kind === "receipt") {
       this.receipts.push(JSON.parse(document.toString("utf8")) as NoiseReceipt);
-    } else if (kind !== "finding") {
+    } else if (kind === "finding") {
+      const { events } = JSON.parse(document.toString("utf8")) as { readonly events?: unknown };
+      for (const event of Array.isArray(events) ? (events as readonly unknown[]) : []) {
+        this.rested.add(likenessOf("event", Buffer.from(JSON.stringify(event))));
+      }
+    } else {
       this.documents.push({ id, content: contentOf(kind, document), likeness: likenessOf(kind, document) });
     }
   }

@@ -8,6 +8,7 @@ import { readConfig } from "./config.ts";
 import type { IngestConfig } from "./config.ts";
 import { startDaemon } from "./daemon.ts";
 import { createLogger } from "./logger.ts";
+import { primeDetections } from "./prime-detections.ts";
 import { reconcile } from "./reconcile.ts";
 import type { Discrepancy } from "./reconcile.ts";
 import { MockElasticsearch } from "./sinks/mock-elasticsearch.suite.ts";
@@ -104,6 +105,33 @@ describe("reconcile", () => {
     ]);
   });
 
+  test.each([
+    ["knew from an archive what is new here", "primed"],
+    ["found more, by what is not in the inputs any more", "forgotten"],
+  ] as const)("is content where the daemon %s, and names what is removed even so", async (_, what) => {
+    // Of each agent the first event is a finding's; everything else is dropped for this sink.
+    const lines = [line(1, "ann"), line(2, "bob"), line(3, "ann"), line(4, "bob")];
+    writeFileSync(log(), lines.join(""));
+    writeFileSync(join(folder, "old.log"), line(0, "bob"));
+    const isPrimed = what === "primed";
+    const run = findingsOnly(isPrimed ? "user.username" : "auditID");
+    if (isPrimed) {
+      await primeDetections(run, [join(folder, "old.log")]);
+    }
+    mock.behave = () => "ok";
+    const stop = new AbortController();
+    const running = startDaemon(run, { logger, signal: stop.signal });
+    await until(() => [...mock.documents.values()].length >= 2 * (isPrimed ? 1 : 4));
+    stop.abort();
+    expect((await running).unacknowledged).toBe(0);
+    const judged = findingsOnly("user.username");
+    const { discrepancies, sinks } = await reconcile(judged);
+    expect(discrepancies.filter(({ severity }) => severity === "error")).toEqual([]);
+    expect(sinks).toMatchObject([{ lines: 4, missing: 0, pending: 0 }]);
+    mock.remove('"id-1"');
+    expect((await reconcile(judged)).discrepancies.filter(({ severity }) => severity === "error")).not.toEqual([]);
+  });
+
   test("does not guess without the keys that the daemon used", async () => {
     await expect(reconcile(config())).rejects.toMatchObject({ code: "missing", hint: /stateFolder/ });
   });
@@ -184,6 +212,39 @@ limits: { maxBatchAgeMs: 50 }
   );
   expect(read.problems).toEqual([]);
   return read.config as IngestConfig;
+}
+
+/** The same log for a sink that gets only findings; first seen are values of `field`. */
+function findingsOnly(field: string): IngestConfig {
+  const read = readConfig(
+    `
+cluster: test
+stateFolder: ${join(folder, "state")}
+sources: [{ type: file, name: audit, path: ${log()}, pollIntervalMs: 5 }]
+sinks: [{ type: elasticsearch, node: "${mock.url}", feed: findings }]
+limits: { maxBatchAgeMs: 50 }
+`,
+    {
+      env: () => undefined,
+      readFile: () => "",
+      policy: () => "",
+      detections: () => [
+        {
+          file: "d.yml",
+          text: `
+title: New
+id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
+level: low
+logsource: { product: kubernetes, service: audit }
+detection: { selection: { verb: list }, condition: selection }
+auditsieve: { first-seen: { fields: [${field}], opening: find } }
+`,
+        },
+      ],
+    },
+  );
+  expect(read.problems).toEqual([]);
+  return read.config ?? expect.fail();
 }
 
 async function until(isDone: () => boolean): Promise<void> {

@@ -106,6 +106,8 @@ class Comparison {
   readonly #strangers = new Map<string, number>();
 
   #evidence: ReadonlySet<string> = new Set();
+  /** Lines that would be there if a finding rested on them, and are not: then receipts account for them. */
+  readonly #unfound: Expected[] = [];
 
   constructor(sink: string, hasIds: boolean, content: SinkContent, letters: Letters = new Map()) {
     this.#sink = sink;
@@ -124,7 +126,7 @@ class Comparison {
     this.#noteStrangers(expected);
     const isIn = ({ time }: Expected): boolean =>
       (options.since === undefined || time >= options.since) && (options.until === undefined || time < options.until);
-    const counts = { stored: 0, deadLettered: 0, pending: 0, missing: 0 };
+    const counts = { stored: 0, deadLettered: 0, pending: 0, missing: 0, unfound: 0 };
     const judged = expected.filter(isIn);
     for (const one of judged) {
       counts[this.#judge(one)]++;
@@ -137,11 +139,12 @@ class Comparison {
       this.#compareReceipts(receipts);
     }
     const withoutInput = [...this.#strangers.values()].reduce((sum, count) => sum + count, 0);
+    const { unfound, ...rest } = counts;
     return {
       sink: this.#sink,
       lines: isWhole ? lines : judged.length,
-      dropped: isWhole ? dropped : 0,
-      ...counts,
+      dropped: (isWhole ? dropped : 0) + unfound,
+      ...rest,
       withoutInput,
     };
   }
@@ -162,12 +165,17 @@ class Comparison {
     }
   }
 
-  #judge(one: Expected): "stored" | "deadLettered" | "pending" | "missing" {
+  #judge(one: Expected): "stored" | "deadLettered" | "pending" | "missing" | "unfound" {
     const key = this.#keyOf(one);
     const times = this.#times.get(key) ?? 0;
     const letter = this.#letters.get(one.id);
     if (letter !== undefined && letter !== one.content) {
       this.#tell("changed", one, "its dead letter holds another document than its line makes");
+    }
+    const isUnfound = one.isOnlyEvidence && !one.isPending && !this.#content.rested.has(one.likeness);
+    if (times === 0 && letter === undefined && isUnfound) {
+      this.#unfound.push(one);
+      return "unfound";
     }
     if (times === 0) {
       return letter !== undefined ? "deadLettered" : one.isPending ? "pending" : this.#missing(one);
@@ -178,8 +186,9 @@ class Comparison {
     if (letter !== undefined) {
       this.#tell("stored-and-dead-lettered", one, "it is stored, and a dead letter says that it was refused");
     }
-    if (this.#contents.get(key) !== one.content) {
-      this.#tell("changed", one, "the stored document is another than its line makes");
+    if (this.#contents.get(key) !== one.content && !this.#content.rested.has(one.likeness)) {
+      const message = "the stored document is another than its line makes";
+      this.#tell("changed", one, message, one.isOnlyEvidence ? "warning" : "error");
     }
     return "stored";
   }
@@ -195,7 +204,16 @@ class Comparison {
     return "missing";
   }
 
+  /**
+   * What a finding rests on is stored in place of being dropped, and what is found depends on what the daemon remembered: it may
+   * have receipts of lines that make a finding here, and events of stored findings may be ones that are dropped here.
+   */
   #compareReceipts(wanted: ExpectedAtSink["receipts"]): void {
+    let excused = [...this.#strangers].reduce(
+      (sum, [likeness, count]) => sum + (this.#content.rested.has(likeness) ? count : 0),
+      0,
+    );
+    let uncounted = this.#unfound.length;
     const found = new Map<string, number>();
     const seen = new Set<string>();
     for (const receipt of this.#content.receipts) {
@@ -208,9 +226,13 @@ class Comparison {
     }
     for (const [key, { count, pending, place }] of wanted) {
       const receipted = found.get(key) ?? 0;
-      if (receipted < count) {
+      if (receipted < count && count - receipted <= excused) {
+        excused -= count - receipted;
+      } else if (receipted < count) {
         const message = `receipts account for ${receipted} of ${count} lines that were dropped as ${key}; the first stands here`;
         this.#tell("receipts-differ", place, message);
+      } else if (receipted > count && receipted - count - pending <= uncounted) {
+        uncounted -= Math.min(uncounted, receipted - count);
       } else if (receipted > count + pending && this.#strangers.size === 0) {
         this.#tell(
           "receipts-differ",
@@ -219,6 +241,14 @@ class Comparison {
           "warning",
         );
       }
+    }
+    for (const [key, receipted] of found) {
+      uncounted -= wanted.has(key) ? 0 : Math.min(uncounted, receipted);
+    }
+    const [first] = this.#unfound;
+    if (uncounted > 0 && first !== undefined) {
+      const message = `${uncounted} of ${this.#unfound.length} lines like this one are neither stored, as they are where a finding rests on them, nor accounted for by receipts`;
+      this.#tell("missing", first, message);
     }
   }
 
