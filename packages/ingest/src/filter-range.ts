@@ -16,10 +16,14 @@ export interface FilteredRange {
   readonly summary: FilterSummary;
   /** Lines are counted from the range's first one; offsets are those of the file. */
   readonly problems: readonly LineProblem[];
+  /** Where a line begins that is too long to be held: from there on nothing of the range has been filtered. */
+  readonly rest: number | undefined;
 }
 
 const NEWLINE = 10;
 const READ_BYTES = 512 * 1024;
+/** A longer line does not come out of a thread as a whole. */
+const MAX_HELD_BYTES = 4 * 1024 * 1024;
 
 /** Filters the lines of one range of a plain log. One after the other it remembers what it has decided. */
 export class RangeFilter {
@@ -30,7 +34,7 @@ export class RangeFilter {
   #kept: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #keptLength = 0;
 
-  constructor(options: Pick<FilterOptions, "policy" | "verify" | "maxLineBytes">) {
+  constructor(options: Pick<FilterOptions, "policy" | "verify">) {
     this.#filter = new Filter({ ...options, onProblem: (problem) => this.#problems.push(problem) });
     this.#buffer = this.#filter.rooms?.[0] ?? Buffer.allocUnsafeSlow(READ_BYTES);
     this.#before = this.#filter.summary();
@@ -43,36 +47,76 @@ export class RangeFilter {
     this.#keptLength = 0;
     this.#problems = [];
     let first = start;
+    let rest: number | undefined;
     try {
-      first = start === 0 ? 0 : this.#lineAfter(file, start - 1);
-      this.#read(file, first, end);
+      first = start === 0 ? 0 : this.#lineAfter(file, start - 1, end);
+      rest = this.#read(file, first, end);
     } finally {
       closeSync(file);
     }
-    this.#keep(this.#filter.end());
+    if (rest === undefined) {
+      this.#keep(this.#filter.end());
+    } else {
+      this.#filter.dropOpenLine();
+    }
+    return { kept: this.#kept.subarray(0, this.#keptLength), ...this.#counted(first), rest };
+  }
+
+  /** Gives where a line begins that is too long. */
+  #read(file: number, from: number, end: number): number | undefined {
+    let line = from;
+    for (let at = from; ;) {
+      const length = readSync(file, this.#buffer, 0, this.#buffer.length, at);
+      if (length === 0 || from >= end) {
+        return undefined;
+      }
+      const chunk = this.#buffer.subarray(0, length);
+      const first = chunk.indexOf(NEWLINE);
+      if (at + (first === -1 ? length : first) - line > MAX_HELD_BYTES) {
+        return line;
+      }
+      line = first === -1 ? line : at + chunk.lastIndexOf(NEWLINE) + 1;
+      const stop = stopIn(chunk, at, end);
+      this.#keep(this.#filter.write(chunk.subarray(0, stop)));
+      at += stop;
+      if (at >= end && chunk[stop - 1] === NEWLINE) {
+        return undefined;
+      }
+    }
+  }
+
+  /** Filters lines of any length, from the beginning of one on; what is kept is written as it comes. */
+  async pass(
+    { path, start, end }: FileRange,
+    write: (kept: Uint8Array) => Promise<void>,
+  ): Promise<Pick<FilteredRange, "summary" | "problems">> {
+    const file = openSync(path, "r");
+    this.#problems = [];
+    try {
+      for (let at = start, isOver = false; !isOver;) {
+        const length = readSync(file, this.#buffer, 0, this.#buffer.length, at);
+        const stop = stopIn(this.#buffer.subarray(0, length), at, end);
+        for (const run of this.#filter.write(this.#buffer.subarray(0, stop))) {
+          await write(run);
+        }
+        at += stop;
+        isOver = length === 0 || (at >= end && this.#buffer[stop - 1] === NEWLINE);
+      }
+    } finally {
+      closeSync(file);
+    }
+    for (const run of this.#filter.end()) {
+      await write(run);
+    }
+    return this.#counted(start);
+  }
+
+  /** What has been counted since the last range. */
+  #counted(first: number): Pick<FilteredRange, "summary" | "problems"> {
     const summary = this.#filter.summary();
     const counted = difference(summary, this.#before);
     this.#before = summary;
-    const problems = this.#problems.map((problem) => ({ ...problem, offset: problem.offset + first }));
-    return { kept: this.#kept.subarray(0, this.#keptLength), summary: counted, problems };
-  }
-
-  #read(file: number, first: number, end: number): void {
-    for (let at = first; ;) {
-      const length = readSync(file, this.#buffer, 0, this.#buffer.length, at);
-      if (length === 0 || first >= end) {
-        return;
-      }
-      // The last line is the one that begins before the end.
-      const newline =
-        at + length < end ? -1 : this.#buffer.subarray(0, length).indexOf(NEWLINE, Math.max(0, end - 1 - at));
-      const stop = newline === -1 ? length : newline + 1;
-      this.#keep(this.#filter.write(this.#buffer.subarray(0, stop)));
-      if (newline !== -1) {
-        return;
-      }
-      at += length;
-    }
+    return { summary: counted, problems: this.#problems.map((each) => ({ ...each, offset: each.offset + first })) };
   }
 
   #keep(runs: readonly Buffer[]): void {
@@ -88,17 +132,26 @@ export class RangeFilter {
     }
   }
 
-  /** Behind the first newline at or behind `from`; the file's end where there is none. */
-  #lineAfter(file: number, from: number): number {
+  /** Behind the first newline at or behind `from`; some place at or behind `end` where none stands before it. */
+  #lineAfter(file: number, from: number, end: number): number {
     for (let at = from; ;) {
       const length = readSync(file, this.#buffer, 0, this.#buffer.length, at);
       const newline = this.#buffer.subarray(0, length).indexOf(NEWLINE);
-      if (length === 0 || newline !== -1) {
+      if (newline !== -1) {
         return at + newline + 1;
       }
       at += length;
+      if (length === 0 || at >= end) {
+        return Math.max(at, end);
+      }
     }
   }
+}
+
+/** Where in the chunk, which stands at `at` in the file, the last line ends that begins before `end`; its length if that is later. */
+function stopIn(chunk: Buffer, at: number, end: number): number {
+  const newline = at + chunk.length < end ? -1 : chunk.indexOf(NEWLINE, Math.max(0, end - 1 - at));
+  return newline === -1 ? chunk.length : newline + 1;
 }
 
 /** What has been counted between two summaries of one filter. */

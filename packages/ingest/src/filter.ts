@@ -127,6 +127,12 @@ export class Filter {
     return this.#out.take();
   }
 
+  /** Forgets the beginning of a line whose end has not come, as if it had never been written. */
+  dropOpenLine(): void {
+    this.#framer.reset(0);
+    this.#firstLine = this.#lines;
+  }
+
   /** What has been counted so far, over all inputs. */
   summary(): FilterSummary {
     return {

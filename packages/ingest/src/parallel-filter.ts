@@ -1,17 +1,19 @@
 import { EnvelopeReader } from "@auditsieve/audit";
+import { StreamPolicy } from "@auditsieve/policy/stream";
 import type { StreamRules } from "@auditsieve/policy/stream";
 import { open, stat } from "node:fs/promises";
 import { getCompileCacheDir } from "node:module";
 import { Worker } from "node:worker_threads";
 import { fileError } from "./errors.ts";
+import { RangeFilter } from "./filter-range.ts";
 import type { FileRange, FilteredRange } from "./filter-range.ts";
 import type { WorkerSetup, WorkerTask } from "./filter-worker.ts";
 import type { FilterSummary, LineProblem, RuleCount } from "./filter.ts";
 import { logFormat } from "./sources/log-format.ts";
 
 /** Large enough that a worker remembers more than it learns, small enough that a few of them fit into the memory. */
-const RANGE_BYTES = 4 * 1024 * 1024;
-const SPARE_BYTES = 256 * 1024;
+const RANGE_BYTES = 2 * 1024 * 1024;
+const SPARE_BYTES = 64 * 1024;
 const HEAD_BYTES = 64 * 1024;
 
 /** How {@link filterInParallel} works. */
@@ -73,20 +75,30 @@ export async function filterInParallel(
     }
   };
   let total = NOTHING;
+  let passing: RangeFilter | undefined;
   try {
     for (const thread of [...threads, ...threads]) {
       start(thread, new ArrayBuffer((options.rangeBytes ?? RANGE_BYTES) + SPARE_BYTES));
     }
     let linesBefore = 0;
     for (const [index, { path, start: from, end }] of ranges.entries()) {
-      const { kept, summary, problems } = await (running.shift() as Promise<FilteredRange>);
+      const filtered = await (running.shift() as Promise<FilteredRange>);
+      const { kept, rest } = filtered;
       linesBefore = from === 0 ? 0 : linesBefore;
-      for (const problem of problems) {
-        options.onProblem(path, { ...problem, line: problem.line + linesBefore });
-      }
-      linesBefore += summary.lines;
-      total = sum(total, summary);
+      const count = ({ summary, problems }: Pick<FilteredRange, "summary" | "problems">): void => {
+        for (const problem of problems) {
+          options.onProblem(path, { ...problem, line: problem.line + linesBefore });
+        }
+        linesBefore += summary.lines;
+        total = sum(total, summary);
+      };
+      count(filtered);
       await options.write(kept);
+      if (rest !== undefined) {
+        // A line of any length must not be held: what is left is written here as it is read.
+        passing ??= new RangeFilter({ policy: new StreamPolicy(rules), verify });
+        count(await passing.pass({ path, start: rest, end }, options.write));
+      }
       // Threads take turns, so this range was done by the one whose turn it is again.
       start(threads[index % threads.length] as RangeThread, kept.buffer);
       options.onProgress?.(end - from);
@@ -130,7 +142,7 @@ class RangeThread {
     this.#worker = new Worker(workerFile(), {
       workerData: { rules, verify, compileCache: getCompileCacheDir() } satisfies WorkerSetup,
       // Nearly all that they hold is outside the heap.
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+      resourceLimits: { maxYoungGenerationSizeMb: 2 },
     });
     this.#worker.on("message", (message: FilteredRange) => this.#waiting.shift()?.resolve(message));
     this.#worker.on("error", (error) => this.#fail(error));

@@ -94,16 +94,6 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
     options.findings === undefined || redactor === undefined
       ? undefined
       : await findingTap(options.exceptions, redactor, findings);
-  let log = "";
-  const sieve = new Filter({
-    policy,
-    verify: options.verify,
-    onProblem: (problem) => problems.add(log, problem),
-    ...(tap === undefined ? {} : { onEvent: (scan) => tap.event(scan) }),
-    ...(options.redact && redactor !== undefined
-      ? { redact: (line, isDecidable) => (isDecidable ? redactor.redactLine(line) : redactor.redactUndecodable(line)) }
-      : {}),
-  });
   let exit: ExitCode = EXIT.fine;
   const progress = new Progress("filtered");
   const { workers, verify } = options;
@@ -119,6 +109,18 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
       onProgress: (bytes) => progress.add(bytes),
     });
   } else {
+    let log = "";
+    const sieve = new Filter({
+      policy,
+      verify,
+      onProblem: (problem) => problems.add(log, problem),
+      ...(tap === undefined ? {} : { onEvent: (scan) => tap.event(scan) }),
+      ...(options.redact && redactor !== undefined
+        ? {
+            redact: (line, isDecidable) => (isDecidable ? redactor.redactLine(line) : redactor.redactUndecodable(line)),
+          }
+        : {}),
+    });
     for (const each of logs) {
       log = inputName(each);
       try {
