@@ -111,7 +111,12 @@ class KafkaSource implements Source {
     for (const [one, end] of this.#order.take(input, offset)) {
       this.#inputs.get(one)?.acknowledge(end);
     }
-    await this.#commit();
+    try {
+      await this.#commit();
+    } catch (error) {
+      void this.#catchUp();
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
