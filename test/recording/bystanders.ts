@@ -5,9 +5,23 @@ import type { Actors } from "./actors.ts";
 const PROBE_PAUSE_MS = 10_000;
 const PERSON_PAUSE_MS = 7000;
 
+/** Who calls kubectl with which words, again and again. */
+type Habits = readonly (readonly [string, string])[];
+
+const HABITS: Habits = [
+  ["dev-alice", "-n team-a get pods"],
+  ["dev-bob", "-n shop get deployments"],
+  ["dev-alice", "-n team-a describe deployment api"],
+  ["dev-alice", "-n team-a annotate deployment api note=checked --overwrite"],
+  ["dev-bob", "-n shop get services"],
+  ["dev-alice", "-n shop get configmaps"],
+  ["dev-dana", "-n shop get pods"],
+  ["ops-erin", "get nodes"],
+];
+
 /** Normal users and probes around the steps, until `signal` is aborted. They act through `actors` of their own. */
-export async function bystanders(actors: Actors, signal: AbortSignal): Promise<void> {
-  await Promise.all([probes(actors, signal), people(actors, signal)]);
+export async function bystanders(actors: Actors, signal: AbortSignal, habits: Habits = HABITS): Promise<void> {
+  await Promise.all([probes(actors, signal), people(actors, signal, habits)]);
 }
 
 async function probes(actors: Actors, signal: AbortSignal): Promise<void> {
@@ -18,17 +32,7 @@ async function probes(actors: Actors, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function people(actors: Actors, signal: AbortSignal): Promise<void> {
-  const habits: readonly (readonly [string, string])[] = [
-    ["dev-alice", "-n team-a get pods"],
-    ["dev-bob", "-n shop get deployments"],
-    ["dev-alice", "-n team-a describe deployment api"],
-    ["dev-alice", "-n team-a annotate deployment api note=checked --overwrite"],
-    ["dev-bob", "-n shop get services"],
-    ["dev-alice", "-n shop get configmaps"],
-    ["dev-dana", "-n shop get pods"],
-    ["ops-erin", "get nodes"],
-  ];
+async function people(actors: Actors, signal: AbortSignal, habits: Habits): Promise<void> {
   for (let turn = 0; !signal.aborted; turn++) {
     const [who, words] = habits[turn % habits.length] as readonly [string, string];
     await actors.kubectl(who, words.split(" "));

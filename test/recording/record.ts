@@ -1,9 +1,10 @@
 /**
  * Records a real control plane while somebody attacks it step by step; see README.md beside this file.
  *
- *     node test/recording/record.ts FOLDER
+ *     node test/recording/record.ts FOLDER [held-out]
  *
- * FOLDER gets lineage.log.zst, the log as the apiserver wrote it, and lineage-steps.jsonl. Neither is redacted:
+ * FOLDER gets lineage.log.zst, the log as the apiserver wrote it, and lineage-steps.jsonl (or held-out.log.zst and
+ * held-out-steps.jsonl: another attack on another day, which no detection was tuned on). Neither is redacted:
  * `node scripts/make-samples.ts FOLDER` makes samples/ of them.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -18,19 +19,21 @@ import { NODES, startControlPlane } from "./control-plane.ts";
 import { ACCESS_DEEDS } from "./deeds-access.ts";
 import { CLUSTER_DEEDS } from "./deeds-cluster.ts";
 import { WORKLOAD_DEEDS } from "./deeds-workloads.ts";
+import { HELD_OUT_DAY, HELD_OUT_DEEDS } from "./held-out.ts";
 import { joinSteps } from "./join.ts";
 import type { Done } from "./join.ts";
 import { setScene } from "./setting.ts";
 import type { Scene, Step } from "./step.ts";
 
-const BEFORE_MS = 12_000;
+/** Of the held-out recording the day before the attack is measured by itself. */
+const BEFORE_MS = { lineage: 12_000, "held-out": 180_000 };
 /** Between two steps, so that no event of one falls into the time of another. */
 const PAUSE_MS = 350;
 const AFTER_MS = 4000;
 
-const [out] = process.argv.slice(2);
-if (out === undefined) {
-  console.error("Cannot record: no folder given; call node test/recording/record.ts FOLDER");
+const [out, script = "lineage"] = process.argv.slice(2);
+if (out === undefined || (script !== "lineage" && script !== "held-out")) {
+  console.error("Cannot record: call node test/recording/record.ts FOLDER [held-out]");
   process.exit(2);
 }
 mkdirSync(out, { recursive: true });
@@ -45,10 +48,14 @@ try {
   await setScene(scene.actors);
   await until("all nodes and pods ready", () => isReady(scene.actors));
   scene.actors.takeAuditIDs();
-  const around = bystanders(new Actors(plane), over.signal);
-  await sleep(BEFORE_MS);
+  const around = bystanders(new Actors(plane), over.signal, script === "lineage" ? undefined : HELD_OUT_DAY);
+  await sleep(BEFORE_MS[script]);
   const done: Done[] = [];
-  for (const step of [...CHAIN, ...LEFT_OVER, ...WORKLOAD_DEEDS, ...ACCESS_DEEDS, ...CLUSTER_DEEDS]) {
+  const steps: readonly Step[] =
+    script === "lineage"
+      ? [...CHAIN, ...LEFT_OVER, ...WORKLOAD_DEEDS, ...ACCESS_DEEDS, ...CLUSTER_DEEDS]
+      : HELD_OUT_DEEDS;
+  for (const step of steps) {
     done.push(await perform(step, done.length + 1, scene));
     await sleep(PAUSE_MS);
   }
@@ -56,13 +63,13 @@ try {
   over.abort();
   await around;
   await plane.stop();
-  const steps = joinSteps(done, scene, plane.auditLog);
+  const joined = joinSteps(done, scene, plane.auditLog);
   const log = readFileSync(plane.auditLog);
-  writeFileSync(join(out, "lineage.log.zst"), zstdCompressSync(log));
-  writeFileSync(join(out, "lineage-steps.jsonl"), steps.map((step) => `${JSON.stringify(step)}\n`).join(""));
+  writeFileSync(join(out, `${script}.log.zst`), zstdCompressSync(log));
+  writeFileSync(join(out, `${script}-steps.jsonl`), joined.map((step) => `${JSON.stringify(step)}\n`).join(""));
   console.log(`${log.length} bytes; credentials of the chain:`, credentialIds(scene));
-  const without = steps.filter(({ auditIDs }) => auditIDs.length === 0).map(({ label }) => label);
-  console.log(`${steps.length} steps; without an event: ${without.join(", ") || "none"}`);
+  const without = joined.filter(({ auditIDs }) => auditIDs.length === 0).map(({ label }) => label);
+  console.log(`${joined.length} steps; without an event: ${without.join(", ") || "none"}`);
 } finally {
   over.abort();
   await plane.stop();

@@ -135,7 +135,7 @@ function documentProblems(document: Document, lineCounter: LineCounter, maxDepth
 /** Characters that YAML does not allow as they are, and the one that stands for bytes that are no UTF-8. */
 function strangeCharacter(text: string): Problem | undefined {
   // oxlint-disable-next-line no-control-regex -- these are what is looked for
-  const found = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd\ufffe]/.exec(text);
+  const found = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe]/.exec(text) ?? /\ufffd/.exec(text);
   if (found === null) {
     return undefined;
   }
