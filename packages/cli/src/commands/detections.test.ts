@@ -137,6 +137,13 @@ describe("auditsieve detections", () => {
     expect(unreadable.stderr).toContain("wrong.cases.ndjson:1: it holds no audit event");
   });
 
+  test("test: the example of a detection by a list of addresses is sound", async () => {
+    const example = join(ROOT, "docs/examples/listed-address.yml");
+    expect((await auditsieve(["detections", "check", example, "--strict"])).code).toBe(0);
+    const { code, stdout } = await auditsieve(["detections", "test", example]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining("2 of 2 cases pass")]);
+  });
+
   test("coverage: through a policy of one's own", async () => {
     const policy = put(
       "policy.yaml",
