@@ -119,6 +119,14 @@ describe("auditsieve --exceptions", () => {
     expect(hides.stdout).toContain("wide.cases.ndjson:1: failed: suppressed, not found");
   });
 
+  test("explain: which exception keeps a hit from being a finding", async () => {
+    const nodes = put("explain.yml", EXCEPTION.split("---\n")[0]?.replace("rules: [nodes]", "rules: any") ?? "");
+    const { code, stdout } = await auditsieve(["explain", "autoscaler", log, "--exceptions", nodes]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/hits: Node .*\n +excused by the exception "The autoscaler deletes nodes"/);
+    expect(stdout).not.toMatch(/^ {2}finding/m);
+  });
+
   test("replay: what is excused is counted beside the findings, and is part of the evidence", async () => {
     const args = ["replay", log, "--detections", rule, "--exceptions", exceptions];
     const { code, stdout } = await auditsieve([...args, "--output", "json"]);

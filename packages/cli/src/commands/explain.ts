@@ -1,6 +1,7 @@
 import { attributesOfScan, createRedactor, documentId } from "@auditsieve/audit";
-import type { JsonObject, JsonValue, Redactor, RequestAttributes } from "@auditsieve/audit";
-import { DetectionEngine, safeText } from "@auditsieve/detect";
+import type { AuditEvent, JsonObject, JsonValue, Redactor, RequestAttributes } from "@auditsieve/audit";
+import { DetectionEngine, evaluateDetection, safeText } from "@auditsieve/detect";
+import type { Detection } from "@auditsieve/detect";
 import { ecsDocument } from "@auditsieve/ingest";
 import type { StreamDecision, StreamPolicy } from "@auditsieve/policy";
 import { replayLogs } from "@auditsieve/replay";
@@ -63,7 +64,13 @@ interface Explained {
   readonly time: string;
   readonly request: RequestAttributes;
   readonly decision: StreamDecision & { readonly because: string };
-  readonly detections: readonly { readonly id: string; readonly title: string; readonly outcome: "hit" | "unknown" }[];
+  readonly detections: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly outcome: "hit" | "unknown";
+    /** Titles of exceptions that keep a hit from being a finding. */
+    readonly exceptions?: readonly string[];
+  }[];
   /** Findings of the whole log that rest on this request. */
   readonly findings: readonly {
     readonly id: string;
@@ -169,9 +176,11 @@ function explainEvent(
     request: attributesOfScan(scan),
     action: decision.action,
     decision: { ...decision, because: because(decision, policy) },
-    detections: engine
-      .evaluate(event.original())
-      .map(({ detection: { id, title }, outcome }) => ({ id, title, outcome })),
+    detections: engine.evaluate(event.original()).map(({ detection, outcome }) => {
+      const { id, title } = detection;
+      const exceptions = outcome === "hit" ? excusing(detection, event.original()) : [];
+      return { id, title, outcome, ...(exceptions.length > 0 && { exceptions }) };
+    }),
     redacted: [
       ...changedPlaces(
         JSON.parse(kept.toString("utf8")) as JsonValue,
@@ -183,6 +192,12 @@ function explainEvent(
       ecsDocument(delivery, { cluster: "explain", namespace: "default", now: () => new Date() }),
     ) as JsonValue,
   };
+}
+
+function excusing(detection: Detection, event: AuditEvent): readonly string[] {
+  return (detection.exceptions ?? [])
+    .filter((one) => evaluateDetection({ ...detection, exceptions: [one] }, event) === "miss")
+    .map(({ title }) => title);
 }
 
 /** Places at which two documents differ: `requestObject.data.password`. */
@@ -226,10 +241,13 @@ async function print(explained: readonly Explained[], policy: StreamPolicy): Pro
     if (detections.length === 0) {
       await writeLine("  detections none hits");
     }
-    for (const { title, outcome } of detections) {
+    for (const { title, outcome, exceptions = [] } of detections) {
       await writeLine(
         `  detection  ${outcome === "hit" ? paint("red", "hits") : "cannot decide, the log says too little"}: ${safeText(title)}`,
       );
+      for (const exception of exceptions) {
+        await writeLine(`             excused by the exception "${safeText(exception)}"`);
+      }
     }
     for (const { severity, title, summary } of findings) {
       await writeLine(`  finding    ${severity}: ${safeText(title)}: ${summary}`);
