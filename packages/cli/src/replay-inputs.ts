@@ -1,8 +1,9 @@
 import { logFormat, openCanonicalLog, openCanonicalLogAt } from "@auditsieve/ingest";
-import { findLogs } from "@auditsieve/replay";
-import type { ReplayLog } from "@auditsieve/replay";
+import { findLogs, PassingDigest } from "@auditsieve/replay";
+import type { Digest, ReplayLog } from "@auditsieve/replay";
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
+import { Readable } from "node:stream";
 import { safeText } from "@auditsieve/detect/safe-text";
 import { Failure } from "./failure.ts";
 import { logsOrStdin } from "./logs.ts";
@@ -13,8 +14,14 @@ import { inputName, STANDARD_INPUT } from "./standard-input.ts";
 const MAGIC_BYTES = 4;
 const READ_BYTES = 512 * 1024;
 
+/** A log of a command. */
+export interface ReplayInput extends ReplayLog {
+  /** Of standard input: what has come in so far, and whether it was read to its end. */
+  readonly passed?: () => Digest & { readonly isWhole: boolean };
+}
+
 /** The logs of a command, folders searched through, each counted as it is read. */
-export async function replayInputs(paths: readonly string[], progress?: Progress): Promise<readonly ReplayLog[]> {
+export async function replayInputs(paths: readonly string[], progress?: Progress): Promise<readonly ReplayInput[]> {
   const named = logsOrStdin(paths);
   const { files, skipped, missing } = await findLogs(named.filter((path) => path !== STANDARD_INPUT));
   if (skipped.length > 0) {
@@ -36,12 +43,41 @@ export async function replayInputs(paths: readonly string[], progress?: Progress
     const sizes = await Promise.all(inputs.map(sizeOf));
     progress.expect(sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined);
   }
-  return inputs.map((path) => ({
-    name: inputName(path),
-    open: () => openCounted(path, (bytes) => progress?.reached(path, bytes)),
-    openAt: (offset) => openCountedAt(path, offset, progress),
-    isRepeatable: path !== STANDARD_INPUT,
-  }));
+  return inputs.map((path) =>
+    path === STANDARD_INPUT
+      ? standardInput((bytes) => progress?.reached(path, bytes))
+      : {
+          name: path,
+          open: () => openCounted(path, (bytes) => progress?.reached(path, bytes)),
+          openAt: (offset) => openCountedAt(path, offset, progress),
+        },
+  );
+}
+
+function standardInput(reached: (bytes: number) => void): ReplayInput {
+  const digest = new PassingDigest();
+  let isWhole = false;
+  // As it comes in, before it is unpacked: what a file of it would hold.
+  async function* watched(): AsyncGenerator<Buffer, void> {
+    for await (const chunk of process.stdin) {
+      digest.add(chunk as Buffer);
+      yield chunk as Buffer;
+    }
+    isWhole = true;
+  }
+  return {
+    name: inputName(STANDARD_INPUT),
+    isRepeatable: false,
+    passed: () => ({ ...digest.total(), isWhole }),
+    async *open() {
+      let bytes = 0;
+      for await (const chunk of openCanonicalLog(Readable.from(watched(), { objectMode: true }), "standard input")) {
+        bytes += chunk.length;
+        reached(bytes);
+        yield chunk;
+      }
+    },
+  };
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
@@ -51,9 +87,9 @@ async function sizeOf(path: string): Promise<number | undefined> {
 
 /** Of a compressed log the bytes read are counted, not those that come out: only their end is known. */
 async function* openCounted(path: string, reached: (bytes: number) => void): AsyncGenerator<Buffer, void> {
-  if (path === STANDARD_INPUT || !(await isCompressed(path))) {
+  if (!(await isCompressed(path))) {
     let bytes = 0;
-    for await (const chunk of openCanonicalLog(path === STANDARD_INPUT ? process.stdin : path)) {
+    for await (const chunk of openCanonicalLog(path)) {
       bytes += chunk.length;
       reached(bytes);
       yield chunk;

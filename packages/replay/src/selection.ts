@@ -60,7 +60,7 @@ function resourceOf(ref: Finding["events"][number]["objectRef"]): string {
 }
 
 /** Plain comparison but for `*`. Walks back only to the last star, so that no pattern is slow. */
-function matches(text: string, pattern: string): boolean {
+export function matches(text: string, pattern: string): boolean {
   const parts = pattern.split("*");
   if (parts.length === 1) {
     return text === pattern;

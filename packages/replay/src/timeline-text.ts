@@ -1,5 +1,6 @@
 import { safeText } from "@auditsieve/detect";
 import type { Finding } from "@auditsieve/detect";
+import type { FindingChange } from "./compare/compare-findings.ts";
 
 /** A form in which a timeline is handed on. */
 export type TimelineFormat = "ndjson" | "csv" | "timesketch" | "timesketch-csv";
@@ -48,6 +49,26 @@ export function* timelineText(findings: Iterable<Finding>, format: TimelineForma
   }
 }
 
+/** Changes between two readings as a Timesketch timeline: the message begins with the change, which is a field and a tag too. */
+export function* changesTimeline(
+  changes: Iterable<FindingChange>,
+  format: "timesketch" | "timesketch-csv",
+): Generator<string, void> {
+  if (format === "timesketch-csv") {
+    yield csvLine(["message", "datetime", "timestamp_desc", "change", ...COLUMNS]);
+  }
+  for (const { change, finding } of changes) {
+    const message = `${change}: ${messageOf(finding)}`;
+    if (format === "timesketch-csv") {
+      const row = rowOf(finding);
+      yield csvLine([message, finding.time, TIMESTAMP, change, ...COLUMNS.map((column) => row[column])]);
+    } else {
+      const { tag, ...entry } = timesketchEntry(finding);
+      yield `${JSON.stringify({ ...entry, message, change, tag: [change, ...tag] })}\n`;
+    }
+  }
+}
+
 function writeOne(finding: Finding, format: TimelineFormat): string {
   const { time, summary } = finding;
   switch (format) {
@@ -57,12 +78,8 @@ function writeOne(finding: Finding, format: TimelineFormat): string {
       const row = rowOf(finding);
       return csvLine([time, ...COLUMNS.map((column) => row[column]), summary]);
     }
-    case "timesketch": {
-      const { techniques, source_ips, audit_ids, ...row } = rowOf(finding);
-      const lists = { techniques: words(techniques), source_ips: words(source_ips), audit_ids: words(audit_ids) };
-      const fields = { ...row, ...lists, tag: [row.severity, ...lists.techniques] };
-      return `${JSON.stringify({ message: messageOf(finding), datetime: time, timestamp_desc: TIMESTAMP, ...fields })}\n`;
-    }
+    case "timesketch":
+      return `${JSON.stringify(timesketchEntry(finding))}\n`;
     case "timesketch-csv": {
       const row = rowOf(finding);
       return csvLine([messageOf(finding), time, TIMESTAMP, ...COLUMNS.map((column) => row[column])]);
@@ -73,6 +90,17 @@ function writeOne(finding: Finding, format: TimelineFormat): string {
 }
 
 const TIMESTAMP = "Request received";
+
+interface TimesketchEntry extends Readonly<Record<string, unknown>> {
+  readonly tag: readonly string[];
+}
+
+function timesketchEntry(finding: Finding): TimesketchEntry {
+  const { techniques, source_ips, audit_ids, ...row } = rowOf(finding);
+  const lists = { techniques: words(techniques), source_ips: words(source_ips), audit_ids: words(audit_ids) };
+  const fields = { ...row, ...lists, tag: [row.severity, ...lists.techniques] };
+  return { message: messageOf(finding), datetime: finding.time, timestamp_desc: TIMESTAMP, ...fields };
+}
 
 function words(text: string): readonly string[] {
   return text === "" ? [] : text.split(" ");

@@ -1,6 +1,6 @@
 import { isSeverityBelow, safeText } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
-import { csvLine, isSelected } from "@auditsieve/replay";
+import { changesTimeline, csvLine, isSelected } from "@auditsieve/replay";
 import type { ComparedFindings, FindingChange, Selection } from "@auditsieve/replay";
 import { Failure } from "../failure.ts";
 import { writeJsonDocument } from "../json-document.ts";
@@ -8,11 +8,18 @@ import { writeAllData, writeData, writeLine, writeLines } from "../output.ts";
 import { count, paint, table, tableLines } from "../table.ts";
 
 /** Forms in which a comparison can be printed. */
-export type ComparisonOutput = "table" | "json" | "ndjson" | "csv";
+export type ComparisonOutput = "table" | "json" | "ndjson" | "csv" | "timesketch" | "timesketch-csv";
 
-const OUTPUTS: readonly string[] = ["table", "json", "ndjson", "csv"] satisfies readonly ComparisonOutput[];
+const OUTPUTS: readonly string[] = [
+  "table",
+  "json",
+  "ndjson",
+  "csv",
+  "timesketch",
+  "timesketch-csv",
+] satisfies readonly ComparisonOutput[];
 
-/** Whether a comparison has this form; a timeline for Timesketch has no place for what is gone. */
+/** Whether a comparison has this form. */
 export function comparisonOutput(output: string): ComparisonOutput {
   if (!OUTPUTS.includes(output)) {
     throw new Failure(`Cannot print a comparison as ${output}`, { hint: `Use one of ${OUTPUTS.join(", ")}` });
@@ -62,6 +69,9 @@ export async function printComparison(compared: ComparedFindings, output: Compar
     case "csv":
       await writeData(csvLine(HEAD));
       return writeAllData(textOf(compared.changes, (each) => csvLine(cellsOf(each))));
+    case "timesketch":
+    case "timesketch-csv":
+      return writeAllData(changesTimeline(compared.changes, output));
     case "table":
       return printTable(compared);
     default:

@@ -32,6 +32,7 @@ export interface ReplayCommandOptions extends ExceptionsOption {
   readonly html: string | undefined;
   readonly stories: boolean;
   readonly stateFolder: string | undefined;
+  readonly history: string | undefined;
 }
 
 /** Adds the options of `replay`. */
@@ -111,6 +112,11 @@ export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
       describe:
         "Who stands out, where their credentials came from, and where the log ends the chain; in place of the timeline",
     })
+    .option("history", {
+      type: "string",
+      describe:
+        "In place of the timeline every write to this object, with who did it and what it changed: 'deployments shop/web', 'secrets shop/*'",
+    })
     .option("state-folder", {
       type: "string",
       describe: "Remember there how far the logs are read: after an interruption the same command goes on from there",
@@ -130,6 +136,7 @@ export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
       "$0 replay audit.log --exceptions exceptions.yml",
       "without what is expected here; how much that is, is said",
     )
+    .example("$0 replay logs/ --history 'clusterrolebindings *'", "who bound which role to whom, and when")
     .example(
       "$0 replay archive/ --html report.html --state-folder case-17.state",
       "a long one, which may be interrupted",

@@ -1,32 +1,30 @@
 import type { JsonObject } from "@auditsieve/audit";
 import { hashFile, PassingDigest, sealReplay } from "@auditsieve/replay";
-import type { ReplayLog, ReplaySummary, SealedFile } from "@auditsieve/replay";
+import type { ReplaySummary, SealedFile } from "@auditsieve/replay";
 import { createRequire } from "node:module";
 import { EXIT } from "../exit-code.ts";
 import { Failure, systemCode } from "../failure.ts";
 import type { DetectionSet } from "../detection-set.ts";
 import { say, watchData } from "../output.ts";
+import type { ReplayInput } from "../replay-inputs.ts";
 
 /** A replay that is being sealed: its inputs are hashed before they are read and once more behind. */
 export class Seal {
   readonly #path: string;
-  readonly #inputs: readonly SealedFile[];
+  readonly #logs: readonly ReplayInput[];
+  readonly #inputs: readonly (SealedFile | undefined)[];
   readonly #data = new PassingDigest();
   readonly #time = new Date();
 
-  private constructor(path: string, inputs: readonly SealedFile[]) {
+  private constructor(path: string, logs: readonly ReplayInput[], inputs: readonly (SealedFile | undefined)[]) {
     this.#path = path;
+    this.#logs = logs;
     this.#inputs = inputs;
     watchData((bytes) => this.#data.add(bytes));
   }
 
-  static async begin(path: string, logs: readonly ReplayLog[]): Promise<Seal> {
-    if (logs.some(({ isRepeatable }) => isRepeatable === false)) {
-      throw new Failure("Cannot seal a replay of standard input: nobody could prove later what came in", {
-        hint: "Save the log to a file first, and name that",
-      });
-    }
-    return new Seal(path, await hashAll(logs.map(({ name }) => name)));
+  static async begin(path: string, logs: readonly ReplayInput[]): Promise<Seal> {
+    return new Seal(path, logs, await hashInputs(logs));
   }
 
   /** Writes the manifest: the data that went to standard output, and files that were written beside it. */
@@ -36,8 +34,8 @@ export class Seal {
     summary: ReplaySummary,
     written: readonly string[],
   ): Promise<void> {
-    const after = await hashAll(this.#inputs.map(({ name }) => name));
-    const changed = this.#inputs.find(({ sha256 }, i) => after[i]?.sha256 !== sha256);
+    const after = await hashInputs(this.#logs);
+    const changed = this.#inputs.find((before, i) => before !== undefined && after[i]?.sha256 !== before.sha256);
     if (changed !== undefined) {
       throw new Failure(`Cannot seal the replay: "${changed.name}" changed while it was read`, {
         hint: "Copy the log away from whoever writes to it, and replay the copy",
@@ -51,7 +49,7 @@ export class Seal {
       time: this.#time.toISOString(),
       options,
       detections: set.files,
-      inputs: this.#inputs,
+      inputs: this.#logs.map((log, i) => this.#inputs[i] ?? passedInput(log)),
       outputs: [{ name: "standard output", ...this.#data.total() }, ...(await hashAll(written))],
       summary: { findings, undecidable, duplicates, events: log.events, from: log.from ?? null, to: log.to ?? null },
     }).catch((error: unknown) => {
@@ -67,6 +65,18 @@ export class Seal {
     say(`auditsieve: sealed; hash of the last line: ${root}`);
     say("  hint: Write the hash down where the manifest is not: `auditsieve verify --hash` compares it");
   }
+}
+
+/** Undefined for standard input: its bytes are hashed as they pass. */
+function hashInputs(logs: readonly ReplayInput[]): Promise<readonly (SealedFile | undefined)[]> {
+  return Promise.all(
+    logs.map(async ({ name, passed }) => (passed === undefined ? (await hashAll([name]))[0] : undefined)),
+  );
+}
+
+function passedInput({ name, passed }: ReplayInput): SealedFile {
+  const { bytes = 0, sha256 = "", isWhole = false } = passed?.() ?? {};
+  return { name, bytes, sha256, ...(!isWhole && { problem: "not read to its end" }) };
 }
 
 /** What cannot be read has no hash, and says why. */

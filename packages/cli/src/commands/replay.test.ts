@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import { inProcess as auditsieve } from "../run-in-process.suite.ts";
-import { ROOT } from "../run-command.suite.ts";
+import { auditsieve as inOwnProcess, ROOT } from "../run-command.suite.ts";
 import type { Ran } from "../run-command.suite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-replay-"));
@@ -130,10 +130,10 @@ describe("auditsieve replay", () => {
       ["replay", "absent.log", SMALL_LOG, "--detections", own, "--output", "ndjson"],
       ["replay", file("cut.log.gz", gzipSync(lines.join("")).subarray(0, 4000)), "--detections", own],
       [...SMALL, "--detections", "absent"],
-      [...SMALL, "--compare", own, "--output", "timesketch"],
+      [...SMALL, "--history", "secrets *", "--output", "timesketch"],
       [...SMALL, "--compare", own, "--compare-policy", "control-loops"],
       [...SMALL, "--output", "elasticsearch"],
-      ["replay", "-", "--seal", join(folder, "x.manifest")],
+      ["replay", "-", "--history", "secrets *"],
       ["replay", own],
     ]);
     expect(exits.map(({ code }) => code)).toEqual([0, 1, 0, 0, 1, 2, 2, 2, 2, 2, 2, 2, 2]);
@@ -156,10 +156,82 @@ describe("auditsieve replay", () => {
     expect([refused?.code, refused?.stderr]).toEqual([2, expect.stringContaining("cannot be read again from where")]);
   });
 
+  test("auditsieve replay --seal proves what came in by standard input", async () => {
+    const manifest = join(folder, "stdin.manifest");
+    const packed = gzipSync(lines.join(""));
+    const sealed = await inOwnProcess(["replay", "-", "--detections", own, "--seal", manifest], packed);
+    expect([sealed.code, sealed.stderr]).toEqual([0, expect.stringContaining("hash of the last line")]);
+    const [same, other, without] = await inTurn([
+      ["verify", manifest, "--stdin", file("came-in.gz", packed)],
+      ["verify", manifest, "--stdin", SMALL_LOG],
+      ["verify", manifest],
+    ]);
+    expect([same?.code, other?.code, without?.code]).toEqual([0, 1, 0]);
+    expect(other?.stdout).toMatch(/input +changed +standard input/);
+    expect(without?.stdout).toMatch(/input +not-checked +standard input/);
+  });
+
+  test("auditsieve replay --history tells who wrote an object and what that changed, or what is near", async () => {
+    const write = (second: number, verb: string, user: string, image: string): string =>
+      `${JSON.stringify({
+        kind: "Event",
+        apiVersion: "audit.k8s.io/v1",
+        level: "RequestResponse",
+        auditID: `history-${second}`,
+        stage: "ResponseComplete",
+        requestURI: "/apis/apps/v1/namespaces/shop/deployments/web",
+        verb,
+        user: { username: user },
+        sourceIPs: ["10.0.0.9"],
+        userAgent: "kubectl/v1.37.2 (linux/amd64)\u001b[2J",
+        objectRef: { resource: "deployments", apiGroup: "apps", apiVersion: "v1", namespace: "shop", name: "web" },
+        responseStatus: { code: 200 },
+        responseObject: { kind: "Deployment", spec: { image, password: "x" }, metadata: { name: "web" } },
+        requestReceivedTimestamp: `2026-11-24T10:00:0${second}.000000Z`,
+        stageTimestamp: `2026-11-24T10:00:0${second}.000000Z`,
+      })}\n`;
+    const log = file(
+      "history.log",
+      `${write(1, "create", "ann", "web:1")}${write(2, "update", "mal\u001b[31mlory", "web:2")}${write(3, "delete", "ann", "")}`,
+    );
+    const [table, json, late, none] = await inTurn([
+      ["replay", log, "--history", "deployments shop/*"],
+      ["replay", log, "--history", "deployments.apps shop/web", "--output", "ndjson"],
+      ["replay", log, "--history", "deployments shop/web", "--since", "2026-11-24T10:00:02Z", "--output", "ndjson"],
+      ["replay", log, "--history", "deployments payments/web"],
+    ]);
+    await expect(stable(table?.stdout ?? "")).toMatchFileSnapshot("golden/replay.history.txt");
+    expect([table?.code, json?.code, late?.code, none?.code]).toEqual([0, 0, 0, 1]);
+    expect(table?.stdout).not.toContain("\u001b");
+    const revisions = (json?.stdout.trim().split("\n") ?? []).map(
+      (line) => JSON.parse(line) as Record<string, unknown>,
+    );
+    expect(revisions.map(({ verb, actor, changes }) => [verb, actor, changes])).toMatchObject([
+      ["create", "ann", expect.any(Array)],
+      ["update", "mal\u001b[31mlory", [{ path: "spec.image", before: "web:1", after: "web:2" }]],
+      ["delete", "ann", []],
+    ]);
+    expect(late?.stdout.trim().split("\n")).toHaveLength(2);
+    expect(none?.stderr).toContain("hint: Written were: deployments.apps shop/web");
+  });
+
   test("auditsieve replay --compare says what other detections find, --compare-policy what a policy hides", async () => {
     const { code, stdout } = await auditsieve([...SMALL, "--compare", older]);
     expect(code).toBe(0);
     await expect(stdout).toMatchFileSnapshot("golden/replay.compare.txt");
+    const [sketch, csv] = await inTurn([
+      [...SMALL, "--compare", older, "--output", "timesketch"],
+      [...SMALL, "--compare", older, "--output", "timesketch-csv"],
+    ]);
+    const entries = (sketch?.stdout.trim().split("\n") ?? []).map(
+      (line) => JSON.parse(line) as Record<string, unknown>,
+    );
+    expect(entries.length).toBeGreaterThan(0);
+    expect(entries[0]).toMatchObject({
+      change: "changed",
+      message: expect.stringMatching(/^changed: Secrets listed: /),
+    });
+    expect(csv?.stdout.split("\r\n")[0]).toMatch(/^message,datetime,timestamp_desc,change,severity,/);
     const policy = file(
       "drop.yaml",
       "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: None, resources: [{ resources: [secrets] }] }, { level: RequestResponse }]\n",

@@ -3,15 +3,7 @@ import type { JsonObject, Redactor } from "@auditsieve/audit";
 import { isSeverityBelow, SEVERITIES } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
 import { FactGatherer, OtherFindings, parseInstant, rankActors, replayLogs, timelineText } from "@auditsieve/replay";
-import type {
-  ComparedFindings,
-  OtherReading,
-  RankedActor,
-  Replayed,
-  ReplayLog,
-  ReplayState,
-  Selection,
-} from "@auditsieve/replay";
+import type { ComparedFindings, OtherReading, RankedActor, Replayed, ReplayState, Selection } from "@auditsieve/replay";
 import { randomBytes } from "node:crypto";
 import { loadDetectionSet } from "../detection-set.ts";
 import type { DetectionSet } from "../detection-set.ts";
@@ -25,9 +17,11 @@ import { writeJsonDocument } from "../json-document.ts";
 import { say, writeAllData, writeLine, writeLines } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { replayInputs } from "../replay-inputs.ts";
+import type { ReplayInput } from "../replay-inputs.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { comparisonOutput, isAnyAsSevere, printComparison, selectChanges } from "./replay-compare.ts";
 import { actorsJson, actorsTable } from "./replay-actors.ts";
+import { checkHistory, printHistory } from "./replay-history.ts";
 import { checkReport, writeReport } from "./replay-html.ts";
 import type { ReplayCommandOptions } from "./replay-options.ts";
 import { limitsText, summaryText, timelineLines } from "./replay-print.ts";
@@ -41,7 +35,7 @@ export { replayOptions } from "./replay-options.ts";
 
 /** Replays logs and prints findings as a timeline. */
 export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
-  const { html, seal: manifest, output, stateFolder } = options;
+  const { html, seal: manifest, output, stateFolder, history } = options;
   const set = loadDetectionSet(options.detections, options.exceptions);
   const comparison = await readComparison(options, set);
   const target = output === "elasticsearch" ? await sendTarget(options.config, options.sink) : undefined;
@@ -50,6 +44,9 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
   const logs = await replayInputs(options.logs, progress);
   if (html !== undefined) {
     checkReport(html, logs);
+  }
+  if (history !== undefined) {
+    checkHistory(output, logs);
   }
   const note = { selection: JSON.parse(JSON.stringify(asked)) as JsonObject };
   const state = stateFolder === undefined ? undefined : await openState(stateFolder, options, set, logs, note);
@@ -69,8 +66,7 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
     progress,
     redactor,
     // One that is gone on with may print something else than before.
-    gatherer:
-      html !== undefined || options.stories || isForPeople || state !== undefined ? new FactGatherer() : undefined,
+    gatherer: isForPeople || state !== undefined || asks(options) ? new FactGatherer() : undefined,
     other: comparison && new OtherFindings({ ...comparison, redactor }, file),
     isUnreadable: false,
   };
@@ -85,6 +81,11 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
   return problems.finish(replayed.summary.log.events) ? worseExit(exit, EXIT.problems) : exit;
 }
 
+/** Whether something is asked for that rests on facts beside the findings. */
+function asks({ html, stories, history }: ReplayCommandOptions): boolean {
+  return html !== undefined || stories || history !== undefined;
+}
+
 /** A replay as it was asked for. */
 interface Reading {
   readonly options: ReplayCommandOptions;
@@ -92,7 +93,7 @@ interface Reading {
   readonly selection: Selection;
   readonly target: SendTarget | undefined;
   readonly comparison: Omit<OtherReading, "redactor"> | undefined;
-  readonly logs: readonly ReplayLog[];
+  readonly logs: readonly ReplayInput[];
   readonly progress: Progress;
   readonly redactor: Redactor;
   readonly gatherer: FactGatherer | undefined;
@@ -114,7 +115,8 @@ async function read(reading: Reading, problems: LineProblems, state: ReplayState
         reading.isUnreadable = true;
       },
       onSort: () => say("auditsieve: the logs are not in order of time; reading them again and sorting"),
-      detections: set.detections,
+      // A history alone rests on no finding.
+      detections: reading.options.history !== undefined && reading.options.html === undefined ? [] : set.detections,
       redactor,
       visitors: [gatherer, other].filter((visitor) => visitor !== undefined),
       onLineAlarm: (alarm) => problems.addAlarm(alarm),
@@ -141,7 +143,7 @@ async function read(reading: Reading, problems: LineProblems, state: ReplayState
 /** Writes everything that was asked for. */
 async function write(reading: Reading, replayed: Replayed, seal: Seal | undefined): Promise<ExitCode> {
   const { options, set, selection, target, comparison, logs, redactor, gatherer, other } = reading;
-  const { html, output, stories, failOn } = options;
+  const { html, output, stories, history, failOn } = options;
   let exit: ExitCode = reading.isUnreadable ? EXIT.unusable : EXIT.fine;
   if (html !== undefined && gatherer !== undefined) {
     await writeReport(html, { ...replayed, facts: gatherer.facts(), redactor, logs });
@@ -150,6 +152,9 @@ async function write(reading: Reading, replayed: Replayed, seal: Seal | undefine
   const compared = other && selectChanges(compare(other, replayed, comparison), selection);
   if (compared !== undefined) {
     await printComparison(compared, comparisonOutput(output));
+  } else if (history !== undefined && gatherer !== undefined) {
+    const question = { object: history, ...pickTimes(selection) };
+    exit = worseExit(exit, await printHistory(question, { facts: gatherer.facts(), logs, redactor }, output));
   } else if (target !== undefined) {
     exit = worseExit(exit, await sendFindings(target, replayed.findings));
   } else if (stories && gatherer !== undefined) {
@@ -160,6 +165,10 @@ async function write(reading: Reading, replayed: Replayed, seal: Seal | undefine
   }
   await seal?.finish(sealedOptions(options, selection), set, replayed.summary, html === undefined ? [] : [html]);
   return isTooSevere(failOn, replayed, compared) ? worseExit(exit, EXIT.problems) : exit;
+}
+
+function pickTimes({ since, until }: Selection): Pick<Selection, "since" | "until"> {
+  return { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
 }
 
 function isTooSevere(
@@ -218,6 +227,7 @@ function sealedOptions(options: ReplayCommandOptions, selection: Selection): Jso
     strict,
     html,
     stories,
+    history,
     detections,
     exceptions,
     compare: older,
@@ -225,6 +235,7 @@ function sealedOptions(options: ReplayCommandOptions, selection: Selection): Jso
   } = options;
   const given = {
     ...selection,
+    history,
     output,
     zone,
     failOn,

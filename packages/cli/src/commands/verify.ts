@@ -13,6 +13,7 @@ export interface VerifyCommandOptions {
   readonly manifest: string;
   readonly base: string;
   readonly hash: string | undefined;
+  readonly stdin: string | undefined;
   readonly stdout: string | undefined;
   readonly output: "table" | "json";
 }
@@ -27,6 +28,7 @@ export function verifyOptions(argv: Argv): Argv<VerifyCommandOptions> {
       describe: "Folder in which relative names of the manifest are looked up",
     })
     .option("hash", { type: "string", describe: "Hash of the last line, as it was kept elsewhere" })
+    .option("stdin", { type: "string", describe: "File that holds what came in by standard input" })
     .option("stdout", { type: "string", describe: "File that holds what the replay wrote to standard output" })
     .option("output", {
       choices: ["table", "json"] as const,
@@ -45,10 +47,11 @@ export function verifyOptions(argv: Argv): Argv<VerifyCommandOptions> {
 
 /** Proves a sealed replay. */
 export async function verify(options: VerifyCommandOptions): Promise<ExitCode> {
-  const { manifest, base, hash, stdout, output } = options;
+  const { manifest, base, hash, stdin, stdout, output } = options;
   const verified = await verifyManifest(await readText(manifest, "manifest"), {
     base,
     ...(hash !== undefined && { root: hash }),
+    ...(stdin !== undefined && { standardInput: stdin }),
     ...(stdout !== undefined && { standardOutput: stdout }),
   });
   await (output === "json" ? writeData(`${JSON.stringify(verified, undefined, 2)}\n`) : print(verified));

@@ -37,6 +37,8 @@ export interface VerifyOptions {
   readonly base: string;
   /** The hash of the last line, as it was kept elsewhere. */
   readonly root?: string;
+  /** Where what came in by standard input was kept, if it was. */
+  readonly standardInput?: string;
   /** Where the data of standard output was kept, if it was. */
   readonly standardOutput?: string;
 }
@@ -112,7 +114,8 @@ export async function verifyManifest(text: string, options: VerifyOptions): Prom
 
 async function checkFile(kind: CheckedFile["kind"], { record }: Link, options: VerifyOptions): Promise<CheckedFile> {
   const name = textOf(record, "name");
-  const path = name === "standard output" ? options.standardOutput : name === "standard input" ? undefined : name;
+  const path =
+    name === "standard output" ? options.standardOutput : name === "standard input" ? options.standardInput : name;
   if (path === undefined || kind === "detection") {
     const detail = kind === "detection" ? "its hash is on record" : "it was no file; its hash is on record";
     return { kind, name, state: "not-checked", detail };

@@ -1,0 +1,108 @@
+import { safeText } from "@auditsieve/detect";
+import { objectHistories } from "@auditsieve/replay";
+import type { DatedChange, HistoryQuestion, ObjectHistories } from "@auditsieve/replay";
+import type { ReplayLog } from "@auditsieve/replay";
+import { EXIT } from "../exit-code.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { Failure } from "../failure.ts";
+import { say, writeAllData, writeData, writeLine } from "../output.ts";
+import { count, paint } from "../table.ts";
+
+const OUTPUTS: readonly string[] = ["table", "json", "ndjson"];
+const LONG = 2_000;
+const SHOWN_CHANGES = 40;
+/** Of an object that is new the heading says these. */
+const SAID: ReadonlySet<string> = new Set(["kind", "apiVersion"]);
+
+/** Throws before the logs are read if no history can be told of them. */
+export function checkHistory(output: string, logs: readonly ReplayLog[]): void {
+  if (!OUTPUTS.includes(output)) {
+    throw new Failure(`Cannot print a history as ${output}`, { hint: `Use one of ${OUTPUTS.join(", ")}` });
+  }
+  if (logs.some(({ isRepeatable }) => isRepeatable === false)) {
+    throw new Failure("Cannot tell a history from standard input: the logs are read once more for the bodies", {
+      hint: "Save the log to a file first, and name that",
+    });
+  }
+}
+
+/** Prints every write to the objects that were asked for. */
+export async function printHistory(
+  question: HistoryQuestion,
+  from: Parameters<typeof objectHistories>[1],
+  output: string,
+): Promise<ExitCode> {
+  const told = await objectHistories(question, from);
+  const revisions = told.histories.flatMap(({ object, revisions: each }) =>
+    each.map((revision) => ({ object: object.key, ...entryOf(revision, told) })),
+  );
+  if (output === "json") {
+    await writeData(`${JSON.stringify({ revisions, leftOut: told.leftOut }, undefined, 2)}\n`);
+  } else if (output === "ndjson") {
+    await writeAllData(revisions.map((each) => `${JSON.stringify(each)}\n`));
+  } else {
+    for (const [i, history] of told.histories.entries()) {
+      await writeLine(`${i === 0 ? "" : "\n"}${paint("bold", safeText(history.object.key, LONG))}`);
+      for (const revision of history.revisions) {
+        await writeLine(textOf(entryOf(revision, told)));
+      }
+      if (history.object.omitted > 0) {
+        await writeLine(`(${count(history.object.omitted)} writes between these are left out)`);
+      }
+    }
+  }
+  if (told.leftOut > 0) {
+    say(`auditsieve: ${count(told.leftOut)} more objects match and are left out`);
+    say("  hint: Name fewer of them: a namespace, or more of the name");
+  }
+  if (revisions.length > 0) {
+    return EXIT.fine;
+  }
+  say(`auditsieve: No write to "${safeText(question.object, LONG)}" is in these logs`);
+  say(
+    told.near.length > 0
+      ? `  hint: Written were: ${told.near.map((key) => safeText(key, LONG)).join(", ")}`
+      : "  hint: RESOURCE NAMESPACE/NAME as in 'deployments.apps shop/web'; * stands for any text",
+  );
+  return EXIT.problems;
+}
+
+type Entry = ReturnType<typeof entryOf>;
+
+function entryOf({ revision, changes, note }: DatedChange, { events }: ObjectHistories) {
+  const { time, verb, subresource, session, level, place } = revision;
+  const { identity, impersonated, sourceIP, userAgent } = session;
+  const auditID = events.get(place)?.auditID;
+  return {
+    time,
+    verb,
+    ...(subresource !== "" && { subresource }),
+    actor: identity.name,
+    ...(identity.credential !== undefined && { credential: identity.credential }),
+    ...(impersonated !== undefined && { impersonated }),
+    sourceIP,
+    userAgent,
+    level,
+    ...(auditID !== undefined && { auditID }),
+    ...(note !== "" && { note }),
+    changes,
+  };
+}
+
+function textOf(entry: Entry): string {
+  const { time, verb, subresource, actor, impersonated, sourceIP, userAgent, note, changes } = entry;
+  const what = subresource === undefined ? verb : `${verb} ${subresource}`;
+  const as = impersonated === undefined ? "" : ` as ${safeText(impersonated, LONG)}`;
+  const how = `from ${safeText(sourceIP)} with ${safeText(userAgent.split(" ")[0] ?? "")}`;
+  const head = `${safeText(time, 40)}  ${safeText(what)} by ${paint("bold", safeText(actor, LONG))}${as} ${paint("dim", how)}`;
+  const telling = changes.filter(({ path, before }) => before !== undefined || !SAID.has(path));
+  const lines = telling
+    .slice(0, SHOWN_CHANGES)
+    .flatMap(({ path, before, after }) => [
+      `    ${safeText(path, LONG)}`,
+      ...(before === undefined ? [] : [paint("red", `      - ${safeText(before, LONG)}`)]),
+      ...(after === undefined ? [] : [paint("green", `      + ${safeText(after, LONG)}`)]),
+    ]);
+  const more = telling.length > SHOWN_CHANGES ? [`    and ${count(telling.length - SHOWN_CHANGES)} more changes`] : [];
+  return [head, ...(note === undefined ? [] : [paint("dim", `    ${note}`)]), ...lines, ...more].join("\n");
+}

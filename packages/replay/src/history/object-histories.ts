@@ -1,0 +1,93 @@
+import type { AuditEvent, Redactor } from "@auditsieve/audit";
+import type { ReplayLog } from "../log-reader.ts";
+import { matches } from "../selection.ts";
+import type { Facts } from "../summary/gather-facts.ts";
+import { fetchLines } from "../summary/read-events.ts";
+import type { Place } from "../summary/read-events.ts";
+import { buildHistory } from "./build-history.ts";
+import type { ObjectHistory } from "./build-history.ts";
+import type { ObjectRevisions } from "./revisions.ts";
+
+/** Which objects' histories are asked for. */
+export interface HistoryQuestion {
+  /** `deployments.apps shop/web`, `secrets shop/*`; a resource may go without its group. */
+  readonly object: string;
+  /** Revisions from this instant on. */
+  readonly since?: string;
+  /** And before this one. */
+  readonly until?: string;
+}
+
+/** Histories of the objects that were asked for. */
+export interface ObjectHistories {
+  readonly histories: readonly ObjectHistory[];
+  /** The redacted events behind them. */
+  readonly events: ReadonlyMap<Place, AuditEvent>;
+  /** Objects that match, but there was no room for. */
+  readonly leftOut: number;
+  /** Where nothing matches: objects of the log whose names are near. */
+  readonly near: readonly string[];
+}
+
+const MOST_OBJECTS = 50;
+const MOST_REVISIONS = 1_000;
+const MOST_NEAR = 8;
+
+/**
+ * Every write to objects: who, when, and what it changed, as far as the level holds bodies. The logs are read once more for the
+ * bodies.
+ *
+ * @example
+ * const { histories } = await objectHistories({ object: "secrets shop/db" }, { facts: gatherer.facts(), logs, redactor });
+ */
+export async function objectHistories(
+  question: HistoryQuestion,
+  {
+    facts,
+    logs,
+    redactor,
+  }: { readonly facts: Facts; readonly logs: readonly ReplayLog[]; readonly redactor: Redactor },
+): Promise<ObjectHistories> {
+  const all = facts.revisions.objects();
+  const asked = all.filter(({ key }) => isAbout(key, question.object)).toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  const chosen: ObjectRevisions[] = [];
+  let revisions = 0;
+  for (const object of asked) {
+    revisions += object.revisions.length;
+    if (chosen.length < MOST_OBJECTS && revisions <= MOST_REVISIONS) {
+      chosen.push(object);
+    }
+  }
+  const events = new Map<Place, AuditEvent>();
+  const places = new Set(chosen.flatMap((object) => object.revisions.map(({ place }) => place)));
+  await fetchLines(logs, facts.logs, places, (place, line) => {
+    events.set(place, JSON.parse(redactor.redactLine(line).toString("utf8")) as AuditEvent);
+  });
+  const { since = "", until = "~" } = question;
+  // What a revision changed is told by the one before, also where that is not asked for.
+  const histories = chosen.map((object) => {
+    const history = buildHistory(object, events);
+    const inTime = history.revisions.filter(({ revision: { time } }) => time >= since && time < until);
+    return { object: history.object, revisions: inTime };
+  });
+  return {
+    histories: histories.filter((history) => history.revisions.length > 0),
+    events,
+    leftOut: asked.length - chosen.length,
+    near: asked.length > 0 ? [] : nearTo(question.object, all),
+  };
+}
+
+/** `deployments shop/web` is about `deployments.apps shop/web`. */
+function isAbout(key: string, object: string): boolean {
+  return matches(key, object) || matches(key.replace(/^([^ .]*)\.[^ ]*/, "$1"), object);
+}
+
+/** Those with the same name in another place, then those of the same resource. */
+function nearTo(object: string, all: readonly ObjectRevisions[]): readonly string[] {
+  const name = object.replace(/^.*[ /]/, "");
+  const resource = object.replace(/[ .].*$/s, "");
+  const named = all.filter((each) => name !== "" && each.name.includes(name));
+  const alike = all.filter((each) => each.resource.split(".")[0] === resource);
+  return [...new Set([...named, ...alike].map(({ key }) => key))].slice(0, MOST_NEAR);
+}
