@@ -23,7 +23,7 @@ export const DEFAULT_LIMITS: PipelineLimits = {
 };
 
 /** Bytes of lines read but not acknowledged at which the source is no longer read. */
-export const MAX_OPEN_BYTES: number = 32 * 1024 * 1024;
+export const MAX_OPEN_BYTES: number = 48 * 1024 * 1024;
 /** Receipts wait for the log's next minute; a log that falls silent does not hold them back longer than this. */
 export const MAX_RECEIPT_AGE_MS: number = 75_000;
 /** In which time passes for detections where nothing tells it. */
