@@ -5,6 +5,7 @@ import type { StreamDecision } from "@auditsieve/policy";
 import type { RememberedState } from "./detection-state.ts";
 import { LineDeliveries } from "./line-deliveries.ts";
 import { LineDetections } from "./line-detections.ts";
+import { LineSlab } from "./line-slab.ts";
 import { ReceiptBook } from "./receipt-book.ts";
 import type { ClosedRange } from "./receipt-book.ts";
 import { ReceiptRanges } from "./receipt-ranges.ts";
@@ -47,6 +48,7 @@ export class LineHandler implements LineVisitor {
   readonly #receipts: ReceiptRanges;
   readonly #watch: EventWatch;
   readonly #deliveries: LineDeliveries;
+  readonly #slab = new LineSlab();
   /** Columns of the ledger in which the line in hand counts. */
   readonly #columns: number[] = [];
   /** Of the line in hand, by outlet. */
@@ -263,7 +265,7 @@ export class LineHandler implements LineVisitor {
     let own: Buffer | undefined;
     let whole: Delivery | undefined;
     const identity = (): string => (id ??= documentId(idKey, cluster, bytes));
-    // A document must outlive the chunk that its line stands in.
+    // A document must outlive the chunk that its line stands in; what detections see, they may hold for long.
     const copy = (): Buffer => (own ??= Buffer.from(bytes));
     const detected = this.#detect(copy, identity);
     const watched = this.#watched(copy, identity);
@@ -274,7 +276,7 @@ export class LineHandler implements LineVisitor {
       const decision = this.#decisions[i];
       const isFed = to.feed === "all" || (to.feed === "kept" && isKept(decision));
       if (evidence !== undefined || isFed) {
-        whole ??= evidence ?? this.#deliveries.event(scan, copy(), identity());
+        whole ??= evidence ?? this.#deliveries.event(scan, own ?? this.#slab.copy(bytes), identity());
         this.#deliver(i, whole, line, "lines", !isFed);
       } else if (decision?.action === "strip" && to.policy !== undefined) {
         this.#columns.push(counter.strip());

@@ -150,7 +150,10 @@ export function patternOf(source: string, ignoresCase = false): Pattern {
   for (let at = 0; at < source.length;) {
     const character = source[at] as string;
     if (character === "[") {
-      const close = source.indexOf("]", at);
+      let close = at + 1;
+      while (close < source.length && source[close] !== "]") {
+        close += source[close] === "\\" ? 2 : 1;
+      }
       sets.push(setOf(source.slice(at + 1, close), ignoresCase));
       at = close + 1;
     } else if ("(){}*+?|^$.".includes(character)) {

@@ -5,7 +5,7 @@ import type { Pattern } from "./byte-automaton.ts";
 import type { NameTest } from "./credential-name.ts";
 import type { FieldTable } from "./field.ts";
 import { byteText, unescapeJson } from "./mapped-text.ts";
-import { asksForSecrets, findUriCredentials } from "./request-uri.ts";
+import { asksForSecrets, findUriCredentials, isCommand } from "./request-uri.ts";
 import { CANDIDATE } from "./text-credentials.ts";
 
 const DOT = 46;
@@ -16,9 +16,14 @@ const SUBRESOURCE = slotOf("objectRef.subresource");
 /** The one alternative of {@link CANDIDATE} that is a run: it is looked for at dots. */
 const RUN = String.raw`\.[a-z0-9]{16}`;
 const RUN_LENGTH = 16;
+const MOST_NAMES = 1000;
+const MOST_NAME_LENGTH = 64;
 
-/** What it is about is a bootstrap token, and is one only behind such a word, or behind another that is looked for anyway. */
-const RUN_WORD = "token";
+/**
+ * What it is about is a bootstrap token, and is one only behind such a word or behind another that is looked for anyway, with what may
+ * stand between the two: no end of a value, no beginning of an object or a list.
+ */
+const RUN_WORDS = ['token[^"]', String.raw`token"[^:,}\]]`, 'token":[^{\\[]'];
 
 /** Kinds that make what stands beside them a Secret's. */
 const SECRET_KINDS = ['[: \t\r\n]"secret"', '[: \t\r\n]"secretlist"'];
@@ -45,12 +50,17 @@ const EMBEDDED = ['[:,{\\[ \t\r\n]"[{\\[ ]', '[:,{\\[ \t\r\n]"\\\\[ntrf]'];
 export class QuietLine {
   readonly #automaton: ByteAutomaton;
   readonly #isName: NameTest;
+  /** What is known of the names of parameters. */
+  readonly #telling = new Map<string, boolean>();
 
   constructor(fields: FieldTable, isName: NameTest) {
     this.#isName = isName;
     const names = fields.telling().map((name) => patternOf(`${quotedName(name)}[: \t\r\n]`, true));
     const others = [...SECRET_KINDS, ...DISGUISES, ...EMBEDDED].map((source) => patternOf(source, true));
-    this.#automaton = new ByteAutomaton([...names, ...others, ...candidates()], [patternOf(RUN_WORD, true)]);
+    this.#automaton = new ByteAutomaton(
+      [...names, ...others, ...candidates()],
+      RUN_WORDS.map((source) => patternOf(source, true)),
+    );
   }
 
   /** Whether the event that `scan` holds has nothing to be redacted. */
@@ -69,12 +79,32 @@ export class QuietLine {
 
   #isQuietUri(scan: EventScan): boolean {
     const text = byteText(scan.bytes, scan.slotStart(REQUEST_URI) + 1, scan.slotEnd(REQUEST_URI) - 1);
-    if (!/[%?\\]/.test(text)) {
+    if (!/[%+\\]/.test(text)) {
       // It is plain text, in which the beginning of every shape was looked for.
-      return !text.includes("/secrets");
+      const question = text.indexOf("?");
+      return (
+        !text.includes("/secrets") && (question === -1 || !this.#holdsCredential(text.slice(question + 1).split("&")))
+      );
     }
     const uri = unescapeJson(text, 0, text.length);
     return !asksForSecrets(uri) && findUriCredentials(uri, this.#isName).length === 0;
+  }
+
+  /** Whether a parameter of a query may hold a credential, by its name. */
+  #holdsCredential(parameters: readonly string[]): boolean {
+    return parameters.some((parameter) => {
+      const equals = parameter.indexOf("=");
+      const name = equals === -1 ? parameter : parameter.slice(0, equals);
+      let isTelling = this.#telling.get(name);
+      if (isTelling === undefined) {
+        isTelling = this.#isName(name) || isCommand(name);
+        // Bounded: a client chooses them.
+        if (name.length < MOST_NAME_LENGTH && this.#telling.size < MOST_NAMES) {
+          this.#telling.set(name, isTelling);
+        }
+      }
+      return isTelling;
+    });
   }
 }
 

@@ -13,6 +13,11 @@ export interface FoundValue {
 const SECRETS_PATH = /\/api\/v1\/(?:watch\/)?(?:namespaces\/[^/]+\/)?secrets(?:\/|$)/;
 const COMMANDS: ReadonlySet<string> = new Set(["command", "cmd"]);
 
+/** Whether a query parameter of this name is an argument of a command. */
+export function isCommand(name: string): boolean {
+  return COMMANDS.has(name.toLowerCase());
+}
+
 /** Whether a request URI asks for Secrets, whatever the event's objectRef says. */
 export function asksForSecrets(uri: MappedText): boolean {
   const path = unescapePercent(uri, 0, pathEnd(uri.text), false);
@@ -37,7 +42,7 @@ export function findUriCredentials(uri: MappedText, isName: NameTest = isCredent
     addText(name, found);
     if (nameEnd < end) {
       const value = unescapePercent(uri, nameEnd + 1, end, true);
-      if (COMMANDS.has(name.text.toLowerCase())) commands.push(value);
+      if (isCommand(name.text)) commands.push(value);
       else if (!isName(name.text)) addText(value, found);
       else if (value.text !== "" && !isRedacted(value.text)) found.push(part(value, 0, value.text.length));
     }
