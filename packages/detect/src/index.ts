@@ -42,7 +42,7 @@ export type { LoadedPipelines } from "./sigma/load-pipelines.ts";
 export type { ItemFilter, Pipeline, Transformation } from "./sigma/pipeline.ts";
 export { ClusterMemory } from "./memory/cluster-memory.ts";
 export type { ClusterMemoryOptions } from "./memory/cluster-memory.ts";
-export { CredentialLedger } from "./memory/credential-ledger.ts";
+export { certificateId, CREDENTIAL_ID, CredentialLedger, ISSUED_CREDENTIAL_ID } from "./memory/credential-ledger.ts";
 export type { Credential } from "./memory/credential-ledger.ts";
 export { readsOf, REMEMBERED_FIELDS } from "./memory/remembered-fields.ts";
 export type { MemoryPart } from "./memory/remembered-fields.ts";

@@ -44,7 +44,8 @@ interface SigningRequest {
 
 /** Key of `user.extra` under which the apiserver names the credential of a request. */
 export const CREDENTIAL_ID = "authentication.kubernetes.io/credential-id";
-const ISSUED = "authentication.kubernetes.io/issued-credential-id";
+/** Annotation of a TokenRequest: the id of the token that it was answered with. */
+export const ISSUED_CREDENTIAL_ID = "authentication.kubernetes.io/issued-credential-id";
 const POD_NAME = "authentication.kubernetes.io/pod-name";
 const POD_UID = "authentication.kubernetes.io/pod-uid";
 const NODE_NAME = "authentication.kubernetes.io/node-name";
@@ -184,7 +185,7 @@ export class CredentialLedger {
 
   #tokenMade(event: AuditEvent): void {
     const { objectRef: ref, annotations, requestObject: asked, user } = event;
-    const id = annotations?.[ISSUED];
+    const id = annotations?.[ISSUED_CREDENTIAL_ID];
     if (typeof id !== "string" || id === "") {
       return;
     }
@@ -226,7 +227,8 @@ export class CredentialLedger {
         ...(used !== undefined && { approvedWith: used }),
       });
     }
-    const id = fingerprint(at(answered, "status", "certificate")) ?? fingerprint(at(asked, "status", "certificate"));
+    const id =
+      certificateId(at(answered, "status", "certificate")) ?? certificateId(at(asked, "status", "certificate"));
     const request = this.#requests.get(name);
     if (id === undefined || this.find(id)?.issuedAt !== undefined) {
       return;
@@ -283,8 +285,13 @@ function isApproved(...bodies: readonly (JsonValue | undefined)[]): boolean {
   );
 }
 
-/** The apiserver's id of a certificate: the hash of its DER bytes. In the log it is PEM, in base64. */
-function fingerprint(certificate: JsonValue | undefined): string | undefined {
+/**
+ * The id that the apiserver gives a client certificate, `X509SHA256=…`: the hash of its DER bytes. In the log it is PEM, in base64.
+ * Undefined for what is no certificate.
+ *
+ * @see https://github.com/kubernetes/apiserver/blob/master/pkg/authentication/request/x509/x509.go
+ */
+export function certificateId(certificate: JsonValue | undefined): string | undefined {
   if (typeof certificate !== "string" || certificate.length > MAX_CERTIFICATE) {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { safeText } from "@auditsieve/detect";
-import type { Deed } from "../stories/credentials.ts";
+import type { Deed } from "../stories/credential-deeds.ts";
 import { credentialName, isControlLoop, principalId, principalsOf } from "../stories/principal.ts";
 import { traceOrigin } from "../stories/trace-origin.ts";
 import { objectKey } from "../stories/made-object.ts";

@@ -1,6 +1,6 @@
 import type { EventScan } from "@auditsieve/audit";
-import { CredentialLedger } from "./credentials.ts";
-import type { CredentialsSnapshot, Deed } from "./credentials.ts";
+import { CredentialDeeds } from "./credential-deeds.ts";
+import type { CredentialsSnapshot, Deed } from "./credential-deeds.ts";
 import { objectKey, readMadeObject } from "./made-object.ts";
 import type { MadeObject } from "./made-object.ts";
 
@@ -48,7 +48,7 @@ export interface LineageSnapshot {
 
 /** What links one identity's acts to another's: what was made by whom, which credential came from where, who reached into what. */
 export class Lineage {
-  readonly credentials: CredentialLedger = new CredentialLedger();
+  readonly credentials: CredentialDeeds = new CredentialDeeds();
   #byUid = new Map<string, MadeObject>();
   #byKey = new Map<string, MadeObject>();
   #reaches: Reach[] = [];

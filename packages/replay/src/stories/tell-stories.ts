@@ -1,9 +1,10 @@
+import { CREDENTIAL_ID } from "@auditsieve/detect";
 import type { Finding, Severity } from "@auditsieve/detect";
 import type { Place } from "../summary/read-events.ts";
 import type { Facts } from "../summary/gather-facts.ts";
 import { isStartup, NOT_AUTHENTICATED } from "../summary/rank-actors.ts";
 import type { RankedActor } from "../summary/rank-actors.ts";
-import type { Deed, IssuedToken } from "./credentials.ts";
+import type { Deed, IssuedToken } from "./credential-deeds.ts";
 import { groupRelated } from "./group-related.ts";
 import { credentialName, isControlLoop, manner, principalId, principalsOf, shortName } from "./principal.ts";
 import { actText, otherActs } from "./other-acts.ts";
@@ -276,7 +277,6 @@ function telling(actor: RankedActor, { credential }: Principal): readonly Findin
   });
 }
 
-const CREDENTIAL_ID = "authentication.kubernetes.io/credential-id";
 const MOST_CHAPTERS = 5;
 
 function distinct<T>(values: readonly T[], key: (value: T) => string): readonly T[] {

@@ -1,7 +1,7 @@
 import type { Place } from "../summary/read-events.ts";
 import type { Session } from "../summary/sessions.ts";
 import type { Facts } from "../summary/gather-facts.ts";
-import type { Deed, IssuedToken } from "./credentials.ts";
+import type { Deed, IssuedToken } from "./credential-deeds.ts";
 import type { MadeObject } from "./made-object.ts";
 import { credentialName, isControlLoop, manner, principalId, shortName } from "./principal.ts";
 import type { Principal } from "./principal.ts";

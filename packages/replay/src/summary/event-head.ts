@@ -1,6 +1,7 @@
 import type { EventScan, Field } from "@auditsieve/audit";
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
+import { CREDENTIAL_ID, ISSUED_CREDENTIAL_ID } from "@auditsieve/detect";
 
 /** An identity as an event's `user` says it. */
 export interface Identity {
@@ -107,7 +108,7 @@ function readIdentity(value: JsonValue): Identity {
     name: string(own(value, "username")) ?? "",
     uid: string(own(value, "uid")),
     groups: strings(own(value, "groups") ?? []),
-    credential: first("credential-id"),
+    credential: strings(isJsonObject(extra) ? (own(extra, CREDENTIAL_ID) ?? []) : [])[0],
     pod: podUid === undefined ? undefined : { name: podName ?? "", uid: podUid },
     node: first("node-name"),
   };
@@ -116,7 +117,7 @@ function readIdentity(value: JsonValue): Identity {
 function readAnnotations(value: JsonValue): Annotations {
   return isJsonObject(value)
     ? {
-        issuedCredential: string(own(value, `${EXTRA}issued-credential-id`)),
+        issuedCredential: string(own(value, ISSUED_CREDENTIAL_ID)),
         reason: string(own(value, "authorization.k8s.io/reason")),
       }
     : NO_ANNOTATIONS;

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { EventScan, JsonObject } from "@auditsieve/audit";
+import { certificateId } from "@auditsieve/detect";
 import type { Place } from "../summary/read-events.ts";
 import type { Session } from "../summary/sessions.ts";
 import { body, objectAt, textAt } from "./made-object.ts";
@@ -35,7 +35,7 @@ export interface Deed {
   readonly place: Place;
 }
 
-/** What {@link CredentialLedger.restore} goes on from. */
+/** What {@link CredentialDeeds.restore} goes on from. */
 export interface CredentialsSnapshot {
   readonly tokens: Map<string, IssuedToken>;
   readonly requests: Map<string, SigningRequest>;
@@ -45,8 +45,11 @@ export interface CredentialsSnapshot {
 const MOST_TOKENS = 100_000;
 const MOST_REQUESTS = 5_000;
 
-/** Which credential came from which request: TokenRequests by the id in the annotation, certificates by their own hash. */
-export class CredentialLedger {
+/**
+ * Which request brought forth which credential, with the session and the line behind it. The detections' `CredentialLedger` says
+ * what a credential is; this is where in the log that stands, which a story has to show.
+ */
+export class CredentialDeeds {
   #tokens = new Map<string, IssuedToken>();
   #requests = new Map<string, SigningRequest>();
   #byCertificate = new Map<string, SigningRequest>();
@@ -87,7 +90,7 @@ export class CredentialLedger {
     } else if (subresource === "approval" && verb !== "get") {
       request.approved = deed;
     }
-    const credential = certificateId(answer ?? {}) ?? certificateId(body(scan, "requestObject") ?? {});
+    const credential = certificateOf(answer) ?? certificateOf(body(scan, "requestObject"));
     if (credential !== undefined && request.credential === undefined) {
       request.credential = credential;
       request.issued = deed;
@@ -132,19 +135,6 @@ export class CredentialLedger {
   }
 }
 
-/**
- * The id that the apiserver writes for a client certificate: the hash of its DER bytes.
- *
- * @see https://github.com/kubernetes/apiserver/blob/master/pkg/authentication/request/x509/x509.go
- */
-function certificateId(request: JsonObject): string | undefined {
-  const encoded = textAt(objectAt(request, "status"), "certificate");
-  if (encoded === undefined) {
-    return undefined;
-  }
-  const pem = Buffer.from(encoded, "base64").toString("latin1");
-  const first = /-----BEGIN CERTIFICATE-----([\s\S]*?)-----END CERTIFICATE-----/.exec(pem)?.[1];
-  return first === undefined
-    ? undefined
-    : `X509SHA256=${createHash("sha256").update(Buffer.from(first, "base64")).digest("hex")}`;
+function certificateOf(body: JsonObject | undefined): string | undefined {
+  return certificateId(own(objectAt(body ?? {}, "status"), "certificate"));
 }
