@@ -28,7 +28,7 @@ export interface Position {
 }
 
 /** More wait only while sinks are slow; each may be large. */
-const MAX_MARKS = 4;
+const MAX_MARKS = 3;
 
 /**
  * Turns settlements in any order into acknowledgements in the order of the input: a position is ready when everything

@@ -11,7 +11,7 @@ import { MockElasticsearch } from "./sinks/mock-elasticsearch.suite.ts";
 
 /** `npm run chaos` runs longer. */
 const SCALE = Number(process.env["CHAOS_SCALE"] ?? 1);
-const KILLS = 60 * SCALE;
+const KILLS = 40 * SCALE;
 
 test(
   "killed at random moments, a daemon finds what one finds that is never stopped, and nothing else",

@@ -19,7 +19,7 @@ export interface RememberedState {
 
 const VERSION = 1;
 /** Characters of JSON. What is remembered is bounded by count; this bounds what it may come to. */
-const MAX_LENGTH = 256 * 1024 * 1024;
+const MAX_LENGTH = 128 * 1024 * 1024;
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
