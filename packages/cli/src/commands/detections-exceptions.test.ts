@@ -143,7 +143,7 @@ describe("auditsieve --exceptions", () => {
       "Kept out by an exception until 2999-12-31: 1 findings: The autoscaler deletes nodes",
     );
     const wrong = put("broken.yml", "title: x\n");
-    const refused = await auditsieve(["replay", log, "--exceptions", wrong]);
+    const refused = await auditsieve(["replay", log, "--detections", rule, "--exceptions", wrong]);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain("neither a filter nor an override");
   });

@@ -200,7 +200,7 @@ describe("an exception", () => {
           expect(plain.found).toEqual(expect.arrayContaining([...excused.found]));
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 25 },
     );
   });
 });
