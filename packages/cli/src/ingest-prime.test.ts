@@ -8,6 +8,18 @@ const folder = mkdtempSync(join(tmpdir(), "auditsieve-prime-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test("ingest --prime learns from old logs once, and says what is wrong otherwise", async () => {
+  // One detection: the shipped ones take half a second each time.
+  const rule = join(folder, "rule.yml");
+  writeFileSync(
+    rule,
+    `title: New agent
+id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
+level: low
+logsource: { product: kubernetes, service: audit }
+detection: { selection: { verb: get }, condition: selection }
+auditsieve: { first-seen: { fields: [userAgent] } }
+`,
+  );
   const config = join(folder, "auditsieve.yaml");
   writeFileSync(
     config,
@@ -15,6 +27,7 @@ test("ingest --prime learns from old logs once, and says what is wrong otherwise
 stateFolder: ${join(folder, "state")}
 sources: [{ type: file, path: ${join(folder, "audit.log")} }]
 sinks: [{ type: file, folder: ${join(folder, "out")}, feed: findings }]
+detections: ["${rule}"]
 `,
   );
   const prime = ["ingest", "-c", config, "--prime"];
@@ -22,7 +35,6 @@ sinks: [{ type: file, folder: ${join(folder, "out")}, feed: findings }]
     code: 2,
     stderr: expect.stringContaining("nothing.log") as string,
   });
-  expect(await inProcess(prime)).toMatchObject({ code: 2 });
   expect(await inProcess([...prime, "samples/small.log"])).toMatchObject({
     code: 0,
     stdout: "",

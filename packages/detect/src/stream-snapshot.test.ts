@@ -143,7 +143,7 @@ describe("FindingStream.snapshot", () => {
         const events = eventsOf(made);
         expect(run(engine, events, new Set(at), options)).toEqual(run(engine, events, new Set(), options));
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 

@@ -29,9 +29,9 @@ describe("what detections remember", () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer(),
-        fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 5 }),
+        fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 3 }),
         async (seed, lives) => {
-          const lines = eventLines(80, chanceOf(seed));
+          const lines = eventLines(50, chanceOf(seed));
           const world = new World(lines);
           try {
             for (const operations of lives) {
@@ -46,7 +46,7 @@ describe("what detections remember", () => {
           }
         },
       ),
-      { numRuns: 6 },
+      { numRuns: 3 },
     );
   });
 

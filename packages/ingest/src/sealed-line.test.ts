@@ -54,7 +54,7 @@ describe("a sealed line", () => {
           expect((await opened(sealed(line, stepIn), KEYS.privateKey, stepOut)).equals(line)).toBe(true);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 10 },
     );
   });
 
