@@ -16,6 +16,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const megabytes = Number(process.argv[2] ?? 1000);
 const runs = Number(process.argv[3] ?? 3);
 const SAMPLE_HOUR = Buffer.from("2026-11-24T00:");
+const AUDIT_ID = Buffer.from('"auditID":"');
 
 const node = (args: string) => (log: string, out: string) =>
   `cd '${ROOT}' && NODE_COMPILE_CACHE=node_modules/.cache/auditsieve '${process.execPath}' ${args.replace("LOG", `'${log}'`)} > '${out}'`;
@@ -62,6 +63,11 @@ function writeLog(path: string): number {
     const hour = new Date(Date.UTC(2026, 9, 1) + copy * 3_600_000).toISOString().slice(0, SAMPLE_HOUR.length);
     for (let at = sample.indexOf(SAMPLE_HOUR); at !== -1; at = sample.indexOf(SAMPLE_HOUR, at + 1)) {
       sample.write(hour, at, "latin1");
+    }
+    // An Audit-ID that is used again would be a finding of its own.
+    const first = copy.toString(16).padStart(8, "0");
+    for (let at = sample.indexOf(AUDIT_ID); at !== -1; at = sample.indexOf(AUDIT_ID, at + 1)) {
+      sample.write(first, at + AUDIT_ID.length, "latin1");
     }
     writeSync(fd, sample);
     written += sample.length;

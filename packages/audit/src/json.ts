@@ -16,5 +16,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
  * `__proto__` in hostile data finds nothing of ours.
  */
 export function own(object: JsonObject, key: string): JsonValue | undefined {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
+  // Most keys asked for are not there, and one look says so.
+  const value = object[key];
+  return value !== undefined && Object.hasOwn(object, key) ? value : undefined;
 }

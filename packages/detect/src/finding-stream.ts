@@ -21,7 +21,8 @@ import { headOf } from "./head-view.ts";
 import type { HeadView } from "./head-view.ts";
 import { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { ClusterMemoryOptions } from "./memory/cluster-memory.ts";
-import { timeOf } from "./memory/body.ts";
+import { parsedTime, timeOf } from "./memory/body.ts";
+import { USE } from "./memory/feeders.ts";
 import type { CredentialLedger } from "./memory/credential-ledger.ts";
 import { readRequest, SETTLED, UNDECIDED, writeRequest } from "./open-request.ts";
 import type { OpenRequest, Standing } from "./open-request.ts";
@@ -108,6 +109,11 @@ export class FindingStream {
    */
   candidates(head: HeadView): readonly Detection[] {
     return this.#head.candidates(head);
+  }
+
+  /** Whether pushing an event for these candidates leaves nothing behind that could show it: then its bytes need not outlive the push. */
+  isOnlyLearned(candidates: readonly Detection[]): boolean {
+    return candidates.every((one) => one === USE || this.#engine.feeders.has(one));
   }
 
   /**
@@ -235,7 +241,7 @@ export class FindingStream {
 
   #pass(timestamp: string | undefined): Finding[] {
     this.#changes++;
-    const time = Date.parse(timestamp ?? "");
+    const time = parsedTime(timestamp ?? "");
     const findings = Number.isNaN(time) ? [] : this.#letGo(time);
     findings.push(...this.#counted(this.#correlator.advance(timestamp)));
     this.#memory.advance(time);

@@ -36,7 +36,12 @@ export class FindingTap {
       return;
     }
     // The scanned bytes are the caller's; a held finding outlives them.
-    const line = Buffer.from(scan.bytes.subarray(scan.start, scan.end));
+    const scanned = scan.bytes.subarray(scan.start, scan.end);
+    if (this.#stream.isOnlyLearned(candidates)) {
+      this.#stream.push(scannedEvent(scan, scanned), undefined, candidates, scanned.length).forEach(this.#onFinding);
+      return;
+    }
+    const line = Buffer.from(scanned);
     const show = (): AuditEvent => parse(this.#redactor.redactLine(line));
     this.#stream.push(scannedEvent(scan, line), show, candidates, line.length).forEach(this.#onFinding);
   }

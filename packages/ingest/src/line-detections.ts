@@ -62,6 +62,10 @@ export class LineDetections {
     if (candidates.length === 0) {
       return NO_FINDINGS;
     }
+    if (this.#stream.isOnlyLearned(candidates)) {
+      const scanned = scan.bytes.subarray(scan.start, scan.end);
+      return this.#stream.push(scannedEvent(scan, scanned), undefined, candidates, scanned.length);
+    }
     const line = copy();
     const id = identity();
     const event = scannedEvent(scan, line);

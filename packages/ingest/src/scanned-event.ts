@@ -36,6 +36,7 @@ class ScannedEvent implements Partial<Record<keyof AuditEvent, unknown>> {
   readonly #bodies: readonly [number, number, number, number];
   readonly #values = new Map<Field, unknown>();
   #plain: AuditEvent | undefined;
+  #user: UserInfo | undefined;
 
   constructor(scan: EventScan, line: Buffer) {
     this.#scan = scan;
@@ -79,7 +80,7 @@ class ScannedEvent implements Partial<Record<keyof AuditEvent, unknown>> {
   }
 
   get user(): UserInfo {
-    return this.#object("user") as UserInfo;
+    return (this.#user ??= this.#isHeld("user") ? this.#userByParts() : this.toJSON().user);
   }
 
   get impersonatedUser(): UserInfo | undefined {
@@ -132,14 +133,39 @@ class ScannedEvent implements Partial<Record<keyof AuditEvent, unknown>> {
   }
 
   #text(field: "level" | "auditID" | "stage" | "requestURI" | "verb" | TextField): string | undefined {
-    if (this.#plain !== undefined || this.#scan.scans !== this.#held || !this.#scan.has(field)) {
-      return this.toJSON()[field];
-    }
-    return this.#scan.text(field);
+    return this.#isHeld(field) ? this.#scan.text(field) : this.toJSON()[field];
+  }
+
+  #userByParts(): UserInfo {
+    const text = (part: "username" | "uid"): string | undefined =>
+      this.#isHeld(`user.${part}`) ? this.#scan.text(`user.${part}`) : this.toJSON().user[part];
+    const value = (part: "groups" | "extra"): unknown =>
+      this.#isHeld(`user.${part}`) ? this.#scan.value(`user.${part}`) : this.toJSON().user[part];
+    const user = {
+      get username() {
+        return text("username");
+      },
+      get uid() {
+        return text("uid");
+      },
+      get groups() {
+        return value("groups");
+      },
+      get extra() {
+        return value("extra");
+      },
+    };
+    // What is absent reads as undefined.
+    return user as UserInfo;
+  }
+
+  /** Whether the scan still has the field. */
+  #isHeld(field: Field): boolean {
+    return this.#plain === undefined && this.#scan.scans === this.#held && this.#scan.has(field);
   }
 
   #object(field: ObjectField): unknown {
-    if (this.#plain !== undefined || this.#scan.scans !== this.#held || !this.#scan.has(field)) {
+    if (!this.#isHeld(field)) {
       return this.toJSON()[field];
     }
     if (!this.#values.has(field)) {
@@ -184,4 +210,4 @@ class ScannedEvent implements Partial<Record<keyof AuditEvent, unknown>> {
 }
 
 type TextField = "userAgent" | "requestReceivedTimestamp" | "stageTimestamp";
-type ObjectField = "user" | "impersonatedUser" | "sourceIPs" | "objectRef" | "responseStatus" | "annotations";
+type ObjectField = "impersonatedUser" | "sourceIPs" | "objectRef" | "responseStatus" | "annotations";

@@ -72,6 +72,11 @@ export class FindingJudge {
     if (candidates.length === 0) {
       return NONE;
     }
+    const { scan } = event;
+    if (this.#stream.isOnlyLearned(candidates)) {
+      const scanned = scan.bytes.subarray(scan.start, scan.end);
+      return this.#own(this.#stream.push(scannedEvent(scan, scanned), undefined, candidates, scanned.length));
+    }
     // A held finding outlives the event in hand.
     const line = event.line();
     return this.#own(this.#stream.push(scannedEvent(event.scan, line), event.keep(), candidates, line.length));

@@ -24,10 +24,15 @@ export function fieldPath(text: string): FieldPath {
   const splits = segments.map((_, from) =>
     Array.from({ length: segments.length - from }, (_unused, n) => {
       const next = segments.length - n;
-      return { key: segments.slice(from, next).join("."), next };
+      return { key: interned(segments.slice(from, next).join(".")), next };
     }),
   );
   return { text, root: segments[0] ?? text, splits };
+}
+
+/** The same text as engines keep it that name properties: it is then looked up by identity. */
+function interned(key: string): string {
+  return Object.keys({ [key]: true })[0] ?? key;
 }
 
 /**

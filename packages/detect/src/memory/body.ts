@@ -30,7 +30,19 @@ export function timeOf(event: {
   readonly stageTimestamp?: string;
   readonly requestReceivedTimestamp?: string;
 }): number {
-  return Date.parse(event.stageTimestamp ?? event.requestReceivedTimestamp ?? "");
+  return parsedTime(event.stageTimestamp ?? event.requestReceivedTimestamp ?? "");
+}
+
+let lastText = "";
+let lastTime = Number.NaN;
+
+/** `Date.parse`, which is asked several times about each event. */
+export function parsedTime(text: string): number {
+  if (text !== lastText) {
+    lastText = text;
+    lastTime = Date.parse(text);
+  }
+  return lastTime;
 }
 
 const MAX_TEXT = 512;

@@ -71,7 +71,9 @@ export class PodMemory {
       this.#delete(key, timeOf(event));
     } else if (ref?.subresource === "binding") {
       const node = textAt(event.requestObject, "target", "name");
-      this.#pods.set(key, { ...(before ?? unseen()), ...(node !== undefined && { node }) });
+      if (before === undefined || (node !== undefined && node !== before.node)) {
+        this.#pods.set(key, { ...(before ?? unseen()), ...(node !== undefined && { node }) });
+      }
     } else if (ref?.subresource === "ephemeralcontainers") {
       const spec = specOf(event.responseObject) ?? specOf(event.requestObject);
       const facts = before ?? unseen();
@@ -105,7 +107,10 @@ export class PodMemory {
 
   #delete(key: string, time: number): void {
     const before = this.#pods.get(key);
-    this.#pods.set(key, { ...(before ?? unseen()), deletedAt: before?.deletedAt ?? time });
+    // A pod is deleted several times: by its owner, then by its node.
+    if (before?.deletedAt === undefined) {
+      this.#pods.set(key, { ...(before ?? unseen()), deletedAt: time });
+    }
   }
 
   snapshot(): JsonValue {
