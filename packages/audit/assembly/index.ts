@@ -1,3 +1,4 @@
 // The WebAssembly module of the scanner. AssemblyScript: compiled by scripts/build-wasm.mjs.
 export { forget, learnLine, takeLines } from "./lines";
 export { scanEvent } from "./event";
+export { nextSuspect } from "./suspects";

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey } from "node:crypto";
-import { createNameTest, type NameTest } from "./redact/credential-name.ts";
+import { createNameTest } from "./redact/credential-name.ts";
 import { EventWalk, type Replacement } from "./redact/event-walk.ts";
 import { FieldTable } from "./redact/field.ts";
 import { findTextCredentials } from "./redact/text-credentials.ts";
@@ -101,7 +101,7 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
   };
 
   const redactScanned = (scan: EventScan, line: Buffer): Buffer => {
-    quiet ??= isPlain(extraNames) ? quietLine(fields, isName, extraNames.length === 0) : "never";
+    quiet ??= isPlain(extraNames) ? new QuietLine(fields, isName, extraNames) : "never";
     return quiet !== "never" && quiet.isQuiet(scan) ? line : redactLine(line);
   };
 
@@ -124,15 +124,6 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
 
   return { redactLine, redactScanned, redactUndecodable, redactText };
 }
-
-/** Making one takes 70 ms; those without names of the user's own are all the same. */
-function quietLine(fields: FieldTable, isName: NameTest, isShared: boolean): QuietLine {
-  if (!isShared) return new QuietLine(fields, isName);
-  shared ??= new QuietLine(fields, isName);
-  return shared;
-}
-
-let shared: QuietLine | undefined;
 
 /** Whether all names are of characters that JSON does not escape: only such can be looked for in the bytes of a line. */
 function isPlain(names: readonly string[]): boolean {

@@ -97,9 +97,11 @@ export class EventScan {
   }
 
   /** False says nothing: the exact scan follows and finds the reason, or that it is an event all the same. */
-  #scanFast({ exports, memory, control }: Engine): boolean {
+  #scanFast(engine: Engine): boolean {
+    const { exports, memory, control } = engine;
     const { bytes, start, end } = this;
     bytes.copy(memory, SCAN, start, end);
+    engine.loaded(this);
     if (exports.scanEvent(end - start) === 0) {
       return false;
     }

@@ -1,3 +1,4 @@
+import type { EventScan } from "@auditsieve/audit";
 import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -135,8 +136,8 @@ describe("Filter", () => {
   });
 
   test("Filter redacts what it keeps, and only that", () => {
-    const redact = (line: Buffer, isDecidable: boolean): Buffer =>
-      Buffer.from(isDecidable ? line.toString().toUpperCase() : "?");
+    const redact = (line: Buffer, scan: EventScan | undefined): Buffer =>
+      Buffer.from(scan === undefined ? "?" : line.toString().toUpperCase());
     const { out, summary } = run([[Buffer.from(`${DROPPED}\n${KEPT}\nbroken\n${STRIPPED}`)]], { redact });
     expect(out).toBe(`${KEPT.toUpperCase()}\n?\n${AFTER_STRIP.toUpperCase()}`);
     expect(summary.keptBytes).toBe(out.length);

@@ -41,8 +41,11 @@ export interface FilterOptions {
   readonly onProblem?: (problem: LineProblem) => void;
   /** Called for every decidable event before anything is cut from it, kept or not, with its line; `scan` holds it during the call. */
   readonly onEvent?: (scan: EventScan, line: number) => void;
-  /** Applied to every kept line; the default leaves the original bytes. Gives the same buffer where nothing changes. */
-  readonly redact?: (line: Buffer, isDecidable: boolean) => Buffer;
+  /**
+   * Applied to every kept line; the default leaves the original bytes. Gives the same buffer where nothing changes. `scan` holds the event that
+   * the line is, or was before something was cut from it; undefined where the line cannot be decided.
+   */
+  readonly redact?: (line: Buffer, scan: EventScan | undefined) => Buffer;
   /**
    * Proves of every line that it is one well-formed event. Without it a line that begins like one decided before needs only be
    * whole, which is exact for what an apiserver writes and what damage leaves of it (docs/filter.md).
@@ -251,7 +254,7 @@ export class Filter {
       }
       return;
     }
-    const line = redact(bytes.subarray(start, end), isDecidable);
+    const line = redact(bytes.subarray(start, end), isDecidable ? this.#scan : undefined);
     this.#keptBytes += line.length + behind - end;
     this.#out.copy(line, 0, line.length);
     this.#out.copy(NEWLINE, 0, behind - end);
@@ -279,7 +282,7 @@ export class Filter {
       this.#keptBytes += length;
       return;
     }
-    const line = redact(head, false);
+    const line = redact(head, undefined);
     this.#keptBytes += line.length + (terminated ? 1 : 0);
     this.#out.copy(line, 0, line.length);
     this.#out.copy(NEWLINE, 0, terminated ? 1 : 0);

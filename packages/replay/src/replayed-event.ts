@@ -73,7 +73,7 @@ export class EventInHand implements ReplayedEvent {
   }
 
   redactedLine(): Buffer {
-    return (this.#redactedLine ??= this.#redactor.redactLine(this.line()));
+    return (this.#redactedLine ??= this.#redactor.redactScanned(this.scan, this.line()));
   }
 
   keep(): () => AuditEvent {

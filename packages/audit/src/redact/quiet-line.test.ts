@@ -4,11 +4,11 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createRedactor } from "../redact.ts";
 import { EventScan } from "../scan.ts";
-import { ByteAutomaton, MATCHED, NOTED, NOTHING, patternOf } from "./byte-automaton.ts";
 import { createNameTest } from "./credential-name.ts";
 import { FieldTable } from "./field.ts";
 import { base64, CANARY, event, JWT, PEM, PLACES } from "./planted-events.suite.ts";
 import type { Json } from "./planted-events.suite.ts";
+import { expectNoMissedSecret } from "./quiet-line.suite.ts";
 import { QuietLine } from "./quiet-line.ts";
 
 const redactor = createRedactor({ key: new Uint8Array(32).fill(3) });
@@ -230,26 +230,57 @@ describe("a quiet line has nothing to redact", () => {
   });
 });
 
-describe("ByteAutomaton", () => {
-  test("sees what regular expressions see, wherever it stands", () => {
-    const sources = ["ab", "b[^a]c", "aab", "[bc]{", "a\\.b", "cccc"];
-    const source = fc.constantFrom("ab", "b[^a]c", "aab", "[b-c]c", String.raw`a\.b`, "cccc", "b", String.raw`a[^\].]`);
-    const property = fc.property(
-      fc.uniqueArray(source, { maxLength: 4 }),
-      fc.uniqueArray(source, { maxLength: 2 }),
-      fc.string({ unit: fc.constantFrom("a", "b", "c", ".", "A"), maxLength: 40 }),
-      (matching, noted, text) => {
-        const bytes = Buffer.from(`<${text}>`);
-        const isIn = (one: string): boolean => new RegExp(one, "i").test(text);
-        const automaton = new ByteAutomaton(
-          matching.map((one) => patternOf(one, true)),
-          noted.map((one) => patternOf(one, true)),
-        );
-        const expected = matching.some(isIn) ? MATCHED : noted.some(isIn) ? NOTED : NOTHING;
-        expect(automaton.look(bytes, 1, bytes.length - 1)).toBe(expected);
-      },
+describe("QuietLine", () => {
+  const table = new FieldTable();
+  const isQuiet = (rest: string): boolean => {
+    const line = Buffer.from(
+      `{"level":"Request","stage":"ResponseComplete","requestURI":"/x","verb":"create","user":{"username":"x"}${rest}}`,
     );
-    fc.assert(property, { numRuns: 500 });
-    expect(() => patternOf(sources[3] ?? "")).toThrow(/\{/);
+    return scan.scan(line, 0, line.length) && quiet.isQuiet(scan);
+  };
+
+  test.each(table.telling())("sees the field %s in any case", (name) => {
+    const mixed = [...name].map((letter, i) => (i % 2 === 0 ? letter.toUpperCase() : letter)).join("");
+    for (const spelled of [name, name.toUpperCase(), mixed]) {
+      expect(isQuiet(`,"requestObject":{"${spelled}":"x"}`), spelled).toBe(false);
+      expect(isQuiet(`,"requestObject":{"a":[{"${spelled}" \t:7}]}`), spelled).toBe(false);
+    }
+  });
+
+  test("says the same whichever scans and redactors are used by turns", () => {
+    const own = createRedactor({ key: new Uint8Array(32).fill(3), extraNames: ["zz"] });
+    const lines = ['{"zz":"x"}', '{"y":"x"}', '{"password":"x"}'].map((body) =>
+      Buffer.from(JSON.stringify(event({ requestObject: JSON.parse(body) as Json }))),
+    );
+    const scans = lines.map((line) => {
+      const one = new EventScan();
+      expect(one.scan(line, 0, line.length)).toBe(true);
+      return one;
+    });
+    const changed = (by: typeof redactor): boolean[] =>
+      lines.map((line, i) => by.redactScanned(scans[i] as EventScan, line) !== line);
+    for (let turn = 0; turn < 3; turn++) {
+      expect(changed(redactor)).toEqual([false, false, true]);
+      expect(changed(own)).toEqual([true, false, true]);
+    }
+  });
+
+  test("is not quiet over the size that is looked at", () => {
+    expect(isQuiet(`,"requestObject":"${"x".repeat(400_000)}"`)).toBe(true);
+    expect(isQuiet(`,"requestObject":"${"x".repeat(600_000)}"`)).toBe(false);
+  });
+
+  test.each(["eyJ", "key", "://", String.raw`token\"`, "a://b?", "authorization"])(
+    "does not take long over a line full of %s",
+    (piece) => {
+      const start = process.cpuUsage();
+      isQuiet(`,"requestObject":{"x":"${piece.repeat(500_000 / piece.length)}"}`);
+      // Milliseconds, where each place walked to the end would take minutes.
+      expect(process.cpuUsage(start).user / 1e6).toBeLessThan(20);
+    },
+  );
+
+  test("calls nothing quiet that the walk would change, whatever is put into recorded lines", () => {
+    expectNoMissedSecret(1500);
   });
 });

@@ -1,92 +1,162 @@
+import { NEEDLES, SCAN, SCAN_BYTES, sharedEngine } from "../scan-wasm/engine.ts";
+import type { Engine } from "../scan-wasm/engine.ts";
 import type { EventScan } from "../scan.ts";
-import { slotOf } from "../scan.ts";
-import { ByteAutomaton, MATCHED, NOTHING, patternOf } from "./byte-automaton.ts";
-import type { Pattern } from "./byte-automaton.ts";
 import type { NameTest } from "./credential-name.ts";
-import type { FieldTable } from "./field.ts";
+import * as field from "./field.ts";
 import { byteText, unescapeJson } from "./mapped-text.ts";
 import { asksForSecrets, findUriCredentials, isCommand } from "./request-uri.ts";
-import { CANDIDATE } from "./text-credentials.ts";
+import { mayHoldUrlCredential } from "./text-credentials.ts";
 
-const DOT = 46;
-const REQUEST_URI = slotOf("requestURI");
-const RESOURCE = slotOf("objectRef.resource");
-const SUBRESOURCE = slotOf("objectRef.subresource");
+/** A part of something that the walk looks for: for each of three bytes which may stand there, none for any. */
+interface Needle {
+  readonly bytes: readonly [string, string, string];
+  /** Of names of fields, and of words that are found without regard to case. */
+  readonly anyCase?: true;
+}
 
-/** The one alternative of {@link CANDIDATE} that is a run: it is looked for at dots. */
-const RUN = String.raw`\.[a-z0-9]{16}`;
-const RUN_LENGTH = 16;
-const MOST_NAMES = 1000;
-const MOST_NAME_LENGTH = 64;
+const BEFORE_VALUE = ":,[ \t\r\n";
+const exact = (...bytes: Needle["bytes"]): Needle => ({ bytes });
+const anyCase = (...bytes: Needle["bytes"]): Needle => ({ bytes, anyCase: true });
 
 /**
- * What it is about is a bootstrap token, and is one only behind such a word or behind another that is looked for anyway, with what may
- * stand between the two: no end of a value, no beginning of an object or a list.
+ * Eight sets: a place is suspect when each of its three bytes is (by its two halves) one of those that a set has there. Which part of
+ * what is looked for stands here, and which of them share a set, was chosen by counting in recorded logs how often other texts have it.
  */
-const RUN_WORDS = ['token[^"]', String.raw`token"[^:,}\]]`, 'token":[^{\\[]'];
-
-/** Kinds that make what stands beside them a Secret's. */
-const SECRET_KINDS = ['[: \t\r\n]"secret"', '[: \t\r\n]"secretlist"'];
-/** Resources, and a subresource, whose bodies and messages are all of secrets. */
-const SECRET_RESOURCES = ["secrets", "tokenreviews"].map((name) => Buffer.from(`"${name}"`));
-const TOKEN = Buffer.from('"token"');
-/** Escapes that could spell a letter of a name or of a shape: all but those of `<`, `>` and `&`. */
-const DISGUISES = [
-  String.raw`\\/`,
-  String.raw`\\u[^0]`,
-  String.raw`\\u0[^0]`,
-  String.raw`\\u00[^23]`,
-  String.raw`\\u002[^6]`,
-  String.raw`\\u003[^ceCE]`,
+const SETS: readonly (readonly Needle[])[] = [
+  // authorization, secret, command
+  [anyCase("r", "i", "z"), anyCase("e", "c", "r"), anyCase("o", "m", "m")],
+  // A JSON web token, a string that begins with a blank.
+  [exact("e", "y", "J"), exact(BEFORE_VALUE, '"', " ")],
+  // github_pat_, a string that may be JSON of its own.
+  [exact("a", "t", "_"), exact(BEFORE_VALUE, '"', "{[\\")],
+  // ZXlK, sha256~, stringData, kapp.k14s.io/original, objectset.rio.cattle.io/applied
+  [exact("X", "l", "K"), exact("h", "a", "2"), anyCase("n", "g", "d"), anyCase("n", "a", "l"), anyCase("p", "p", "l")],
+  // PRIVATE KEY, gh?_, xoxb-, hvs., passw, key
+  [
+    exact("K", "E", "Y"),
+    exact("h", "opsru", "_"),
+    exact("x", "o", "x"),
+    exact("v", "s", "."),
+    anyCase("s", "s", "w"),
+    anyCase("k", "e", "y"),
+  ],
+  // glpat-, bearer, token, value, last-applied
+  [
+    exact("l", "p", "a"),
+    anyCase("b", "e", "a"),
+    anyCase("k", "e", "n"),
+    anyCase("l", "u", "e"),
+    anyCase("i", "e", "d"),
+  ],
+  // A URL, an escape that may hide a letter.
+  [exact(":", "/", "/"), exact("\\", "/", "")],
+  // LS0tLS1CRUdJTi, basic, an escape that may hide a letter, passphrase, args
+  [exact("L", "S", "1"), anyCase("a", "s", "i"), exact("\\", "u", "0"), anyCase("h", "r", "a"), anyCase("a", "r", "g")],
 ];
-/** The beginning of a string that may be JSON itself, perhaps behind white space. */
-const EMBEDDED = ['[:,{\\[ \t\r\n]"[{\\[ ]', '[:,{\\[ \t\r\n]"\\\\[ntrf]'];
+/** Sets with parts of the names of fields, and the one with URLs. */
+const NAME_SETS = 0b1111_1001;
+const URL_SET = 0b0100_0000;
+const EXTRA_SET = 6;
+
+/** What makes a suspect one that the walk must look at, whatever it is about. */
+const SHAPE = new RegExp(
+  [
+    /(?<=[Aa][Uu][Tt][Hh][Oo])[Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn][^."]/,
+    /(?<="S)ecret/,
+    // A token's first part and the dot behind it; of how long a part may be nothing is known.
+    /eyJ(?:[\w-]{0,2000}\.|[\w-]{2001})/,
+    /[:,[ \t\r\n]"(?:[ {[]|\\[nrtf])/,
+    /(?<=github_p)at_/,
+    /(?<=Z)XlK/,
+    /(?<=s)ha256~/,
+    /(?<=PRIVATE )KEY/,
+    /(?<=g)h[opsru]_/,
+    /xox[abeoprs]-/,
+    /(?<=h)vs\./,
+    /(?<=g)lpat-/,
+    /[Bb][Ee][Aa][Rr][Ee][Rr]/,
+    /\\\//,
+    /(?<=LS0t)LS1CRUdJTi/,
+    /(?<=[Bb])[Aa][Ss][Ii][Cc][ \\]/,
+    /\\u00(?!26|3[CcEe])/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "y",
+);
+/** What stands before the dot of a bootstrap token, and how near at most: half as far again where all that may be escaped is. */
+const BEFORE_BOOTSTRAP = /token|bearer/i;
+const BOOTSTRAP_BYTES = 96;
+const MEANINGFUL: ReadonlySet<number> = new Set([
+  field.VALUE,
+  field.STRING_DATA,
+  field.WHOLE,
+  field.CREDENTIAL,
+  field.ARGUMENTS,
+]);
+/** Longer than any name that means something. */
+const LONGEST_NAME = 64;
+const MOST_NAMES = 1000;
+const NOTHING = 0xffff_ffff;
+const NEEDLES_BYTES = 96;
+/** Whose needles the engine looks for: there is one for all. */
+let loaded: Buffer | undefined;
+/** Behind a key; the end stands for more blanks than were cut out with it. */
+const COLON = /\s*(?::|$)/y;
 
 /**
- * Proves of most events that there is nothing to redact, in one step a byte. The proof is by absence: every replacement that
- * `EventWalk` can find needs one of some byte sequences in the line (the name of a field that may hold a credential, the beginning
- * of a shape, a mark of secrets, a disguise), or stands in a request URI that is looked at as there. What cannot be proven is not quiet.
+ * Proves of most events that there is nothing to redact. The proof is by absence: every replacement that `EventWalk` can find needs one
+ * of some byte sequences in the line (the name of a field that may hold a credential, the beginning of a shape, a mark of secrets, an
+ * escape that may hide a letter), or stands in a request URI that is looked at as there. What cannot be proven is not quiet.
  */
 export class QuietLine {
-  readonly #automaton: ByteAutomaton;
+  readonly #fields: field.FieldTable;
   readonly #isName: NameTest;
+  readonly #engine: Engine;
   /** What is known of the names of parameters. */
   readonly #telling = new Map<string, boolean>();
+  readonly #needles = Buffer.alloc(NEEDLES_BYTES);
 
-  constructor(fields: FieldTable, isName: NameTest) {
+  /** `extraNames`: names of `fields` beside the built-in ones; ASCII only. */
+  constructor(fields: field.FieldTable, isName: NameTest, extraNames: readonly string[] = []) {
+    this.#fields = fields;
     this.#isName = isName;
-    const names = fields.telling().map((name) => patternOf(`${quotedName(name)}[: \t\r\n]`, true));
-    const others = [...SECRET_KINDS, ...DISGUISES, ...EMBEDDED].map((source) => patternOf(source, true));
-    this.#automaton = new ByteAutomaton(
-      [...names, ...others, ...candidates()],
-      RUN_WORDS.map((source) => patternOf(source, true)),
-    );
+    this.#engine = sharedEngine();
+    writeNeedles(this.#needles, extraNames);
   }
 
   /** Whether the event that `scan` holds has nothing to be redacted. */
   isQuiet(scan: EventScan): boolean {
     const { bytes, start, end } = scan;
-    const seen = this.#automaton.look(bytes, start, end);
-    return (
-      seen !== MATCHED &&
-      !isAbout(scan, RESOURCE, SECRET_RESOURCES[0]) &&
-      !isAbout(scan, RESOURCE, SECRET_RESOURCES[1]) &&
-      !isAbout(scan, SUBRESOURCE, TOKEN) &&
-      (seen === NOTHING || !hasRun(bytes, start, end)) &&
-      this.#isQuietUri(scan)
-    );
+    if (end - start > SCAN_BYTES || isAboutSecrets(scan)) {
+      return false;
+    }
+    const { memory } = this.#engine;
+    if (loaded !== this.#needles) {
+      loaded = this.#needles;
+      memory.set(loaded, NEEDLES);
+    }
+    if (!this.#engine.holds(scan)) {
+      bytes.copy(memory, SCAN, start, end);
+      memory[SCAN + end - start] = 0;
+      this.#engine.loaded(scan);
+    }
+    const text = byteText(bytes, start, end);
+    return this.#isQuietUri(text, scan.valueStart("requestURI") + 1 - start, scan.valueEnd("requestURI") - 1 - start)
+      ? !this.#hasSuspect(text)
+      : false;
   }
 
-  #isQuietUri(scan: EventScan): boolean {
-    const text = byteText(scan.bytes, scan.slotStart(REQUEST_URI) + 1, scan.slotEnd(REQUEST_URI) - 1);
-    if (!/[%+\\]/.test(text)) {
-      // It is plain text, in which the beginning of every shape was looked for.
-      const question = text.indexOf("?");
+  #isQuietUri(text: string, start: number, end: number): boolean {
+    const raw = text.slice(start, end);
+    if (!/[%+\\]/.test(raw)) {
+      // It is plain text, in which the beginning of every shape is looked for.
+      const question = raw.indexOf("?");
       return (
-        !text.includes("/secrets") && (question === -1 || !this.#holdsCredential(text.slice(question + 1).split("&")))
+        !raw.includes("/secrets") && (question === -1 || !this.#holdsCredential(raw.slice(question + 1).split("&")))
       );
     }
-    const uri = unescapeJson(text, 0, text.length);
+    const uri = unescapeJson(text, start, end);
     return !asksForSecrets(uri) && findUriCredentials(uri, this.#isName).length === 0;
   }
 
@@ -99,49 +169,111 @@ export class QuietLine {
       if (isTelling === undefined) {
         isTelling = this.#isName(name) || isCommand(name);
         // Bounded: a client chooses them.
-        if (name.length < MOST_NAME_LENGTH && this.#telling.size < MOST_NAMES) {
+        if (name.length < LONGEST_NAME && this.#telling.size < MOST_NAMES) {
           this.#telling.set(name, isTelling);
         }
       }
       return isTelling;
     });
   }
-}
 
-function isAbout(scan: EventScan, slot: number, value: Buffer | undefined): boolean {
-  const end = scan.slotEnd(slot);
-  return end !== 0 && value?.compare(scan.bytes, scan.slotStart(slot), end) === 0;
-}
-
-/** The other alternatives of {@link CANDIDATE}: read from it, so that they cannot differ. In any case: fewer classes of bytes. */
-function candidates(): readonly Pattern[] {
-  const sources = CANDIDATE.source.split("|");
-  if (!sources.includes(RUN)) {
-    throw new SyntaxError(`Cannot read the candidates: ${RUN} is not among them`);
-  }
-  return sources.filter((source) => source !== RUN).map((source) => patternOf(source, true));
-}
-
-function hasRun(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) {
-    if (bytes[at] === DOT) {
-      let behind = at + 1;
-      while (behind < end && isLowerOrDigit(bytes[behind] as number)) {
-        behind++;
+  #hasSuspect(text: string): boolean {
+    const { exports } = this.#engine;
+    const { length } = text;
+    /** Strings with URLs have been looked at up to here. */
+    let seen = 0;
+    for (let from = 0; ;) {
+      const found = exports.nextSuspect(from, length) >>> 0;
+      if (found === NOTHING) {
+        return false;
       }
-      if (behind - at > RUN_LENGTH) {
+      const at = found >>> 8;
+      const sets = found & 255;
+      SHAPE.lastIndex = at;
+      if (
+        SHAPE.test(text) ||
+        (text[at] === "." && BEFORE_BOOTSTRAP.test(text.slice(Math.max(0, at - BOOTSTRAP_BYTES), at))) ||
+        ((sets & NAME_SETS) !== 0 && this.#isMeaningful(text, at))
+      ) {
         return true;
       }
-      at = behind - 1;
+      if ((sets & URL_SET) !== 0 && at >= seen && text.startsWith("://", at)) {
+        seen = stringEnd(text, at);
+        const string = text.slice(stringStart(text, at), seen);
+        if (mayHoldUrlCredential(string) || (string.includes("clusters") && string.includes("users"))) {
+          return true;
+        }
+      }
+      from = at + 1;
     }
   }
-  return false;
+
+  /** Whether the string around the place is a key that means something. */
+  #isMeaningful(text: string, at: number): boolean {
+    const from = Math.max(0, at - LONGEST_NAME);
+    const near = text.slice(from, at + 2 * LONGEST_NAME);
+    const start = near.lastIndexOf('"', at - from);
+    const end = near.indexOf('"', at - from + 1);
+    if (start < 0 || end < 0) {
+      return false;
+    }
+    COLON.lastIndex = end + 1;
+    return COLON.test(near) && MEANINGFUL.has(this.#fields.of(near.slice(start + 1, end)));
+  }
 }
 
-function isLowerOrDigit(byte: number): boolean {
-  return (byte >= 97 && byte <= 122) || (byte >= 48 && byte <= 57);
+/** Whether its bodies and messages are all of secrets. */
+function isAboutSecrets(scan: EventScan): boolean {
+  const resource = scan.text("objectRef.resource");
+  return (
+    resource === "secrets" ||
+    resource === "tokenreviews" ||
+    (resource === "serviceaccounts" && scan.text("objectRef.subresource") === "token")
+  );
 }
 
-function quotedName(name: string): string {
-  return `"${name.replaceAll(/[^a-z0-9]/g, String.raw`\$&`)}"`;
+function stringStart(text: string, at: number): number {
+  let start = text.lastIndexOf('"', at);
+  while (isEscaped(text, start)) {
+    start = text.lastIndexOf('"', start - 1);
+  }
+  return start;
+}
+
+function stringEnd(text: string, at: number): number {
+  let end = text.indexOf('"', at);
+  while (isEscaped(text, end)) {
+    end = text.indexOf('"', end + 1);
+  }
+  return end;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0;
+  while (text[at - 1 - backslashes] === "\\") {
+    backslashes++;
+  }
+  return backslashes % 2 === 1;
+}
+
+/** Six tables of sixteen: for each of three places which sets have a byte with that lower half there, and with that upper half. */
+function writeNeedles(tables: Buffer, extraNames: readonly string[]): void {
+  const put = (place: number, byte: number, set: number): void => {
+    for (const [table, half] of [[2 * place, byte & 15] as const, [2 * place + 1, byte >> 4] as const]) {
+      const slot = 16 * table + half;
+      tables[slot] = (tables[slot] as number) | (1 << set);
+    }
+  };
+  // A set that little else is in: the quote before a name and the name's beginning.
+  const extra = extraNames.map((name) => anyCase('"', name.slice(0, 1), name.slice(1, 2)));
+  SETS.forEach((builtIn, set) => {
+    const needles = set === EXTRA_SET ? [...builtIn, ...extra] : builtIn;
+    for (const { bytes, anyCase: isAnyCase } of needles) {
+      bytes.forEach((letters, place) => {
+        const both = isAnyCase === true ? letters.toLowerCase() + letters.toUpperCase() : letters;
+        const allowed = letters === "" ? Array.from({ length: 256 }, (_, byte) => byte) : [...Buffer.from(both)];
+        allowed.forEach((byte) => put(place, byte, set));
+      });
+    }
+  });
 }

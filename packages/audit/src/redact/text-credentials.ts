@@ -104,6 +104,11 @@ function lastPart(match: RegExpExecArray, part: string): Span {
   return { start: end - part.length, end };
 }
 
+/** Whether the content of a JSON string that holds `://`, escaped as it stands there, may hold what {@link findTextCredentials} looks for in URLs. */
+export function mayHoldUrlCredential(escaped: string): boolean {
+  return escaped.includes("@") || /(?:[?&]|\\u0026)[\w.~%-]{1,64}=/.test(escaped);
+}
+
 /** `scheme://user:password@host`, `scheme://token@host`, and query parameters with a credential's name. */
 function findInUrls(text: string, found: Span[]): void {
   for (let at = text.indexOf("://"); at >= 0; at = text.indexOf("://", at + 3)) {

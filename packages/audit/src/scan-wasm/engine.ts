@@ -12,6 +12,7 @@ declare const WebAssembly: {
 export interface EngineExports {
   readonly memory: { readonly buffer: ArrayBuffer };
   scanEvent(length: number): number;
+  nextSuspect(from: number, length: number): number;
   forget(): void;
   takeLines(from: number, to: number): number;
   learnLine(
@@ -35,11 +36,17 @@ export interface Engine {
   readonly memory: Buffer;
   /** The 32-bit words of the memory from CONTROL on. */
   readonly control: Int32Array;
+  /** Whether the line at SCAN is the one that this scan has scanned last. */
+  holds(scan: { readonly scans: number }): boolean;
+  /** The line of that scan has been put to SCAN. */
+  loaded(scan: { readonly scans: number }): void;
 }
 
 export const SCAN = 0x26_0000;
 export const SCAN_BYTES = 0x8_0000;
 export const PLACES: number = 0x8000 / 4;
+
+export const NEEDLES = 0x25_8000;
 
 const CONTROL = 0x1_0000;
 const KEYS = 0x25_0000;
@@ -55,7 +62,18 @@ export function sharedEngine(): Engine {
     const exports = new WebAssembly.Instance(module).exports as EngineExports;
     const { buffer } = exports.memory;
     const memory = Buffer.from(buffer);
-    engine = { exports, memory, control: new Int32Array(buffer, CONTROL, 0x1_0000 / 4) };
+    let holder: object | undefined;
+    let held = 0;
+    engine = {
+      exports,
+      memory,
+      control: new Int32Array(buffer, CONTROL, 0x1_0000 / 4),
+      holds: (scan) => holder === scan && held === scan.scans,
+      loaded: (scan) => {
+        holder = scan;
+        held = scan.scans;
+      },
+    };
     writeKeys(memory);
   }
   return engine;

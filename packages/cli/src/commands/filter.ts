@@ -117,7 +117,8 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
       ...(tap === undefined ? {} : { onEvent: (scan) => tap.event(scan) }),
       ...(options.redact && redactor !== undefined
         ? {
-            redact: (line, isDecidable) => (isDecidable ? redactor.redactLine(line) : redactor.redactUndecodable(line)),
+            redact: (line, scan) =>
+              scan === undefined ? redactor.redactUndecodable(line) : redactor.redactScanned(scan, line),
           }
         : {}),
     });

@@ -1,0 +1,151 @@
+import { readFileSync } from "node:fs";
+import { zstdDecompressSync } from "node:zlib";
+import * as fc from "fast-check";
+import { expect } from "vitest";
+import { EventScan } from "../scan.ts";
+import { isCredentialName } from "./credential-name.ts";
+import { EventWalk } from "./event-walk.ts";
+import { FieldTable } from "./field.ts";
+import { QuietLine } from "./quiet-line.ts";
+
+const ROOT = new URL("../../../../", import.meta.url);
+const TABLE = new FieldTable();
+
+/** Pieces of text, as they stand between the quotes of a JSON string. */
+const PIECES = [
+  "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln",
+  "eyJ0IjoibWV0YS5rOHM",
+  "ZXlKaGJHY2lPaUpJVXpJMU5pSjkuZXlKemRXSWlPaUo0SW4w",
+  "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCg==",
+  "-----BEGIN RSA PRIVATE KEY-----\\nabc\\n-----END RSA PRIVATE KEY-----",
+  "sha256~0123456789abcdef0123456789",
+  "ghp_0123456789abcdef0123456789",
+  "github_pat_0123456789abcdef01234",
+  "glpat-0123456789abcdef0123",
+  "xoxb-0123456789abc",
+  "hvs.0123456789abcdef01234567",
+  "Bearer abcdefgh12345678",
+  "bEARER\\tabcdefgh12345678",
+  "Basic dXNlcjpwYXNzd29yZA==",
+  "basic\\t0123456789abcdefgh",
+  "Authorization: x1y2z3",
+  'authorization\\":\\"x1y2z3',
+  "authorization.k8s.io",
+  "token: abcdef.0123456789abcdef",
+  'BEARER\\" : \\"abcdef.0123456789abcdef',
+  "web-1.0123456789abcdef",
+  "https://user:hunter2@host/",
+  "https://0123456789abcdef01234@host",
+  "http://host/?a=b\\u0026password=x",
+  "http://host/?q",
+  "apiVersion: v1\\nclusters:\\n- cluster: {server: https://x}\\nusers:\\n- user: {password: y}",
+  "\\u0042earer abcdefgh12345678",
+  "http:\\/\\/u:p@h",
+  "\\u003cnone\\u003e",
+  '{\\"password\\":\\"x\\"}',
+  ' [{\\"token\\":\\"x\\"}]',
+  '\\n{\\"a\\":{\\"value\\":1}}',
+  '\\u007b\\"password\\":\\"x\\"}',
+  '\\"',
+  "\\\\",
+  "?password=x",
+  "&command=sh&command=-c&command=login%20--password%20x",
+  "%62earer%20abcdefgh12345678",
+  "secrets",
+  "/api/v1/namespaces/a/secrets/b",
+  "Secret",
+  "SecretList",
+  "ConfigMap",
+  "DB_PASSWORD",
+  "/spec/containers/0/env/0/value",
+  "replace",
+  "é",
+  " ",
+] as const;
+/** Values as they stand behind a colon. */
+const VALUES = [
+  '"x"',
+  "7",
+  "null",
+  '{"a":"b"}',
+  '["sh","-c","mysql -phunter2"]',
+  '["--password=x"]',
+  '"Secret"',
+  '[{"name":"DB_PASSWORD","value":"x"}]',
+  '{"kind":"Secret","data":{"a":"b"}}',
+  '{"message":"invalid value x"}',
+];
+const CASES = [
+  (name: string): string => name,
+  (name: string): string => name.toUpperCase(),
+  (name: string): string => name.replaceAll(/[-_](.)/g, (_, letter: string) => letter.toUpperCase()),
+  (name: string): string => `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`,
+  (name: string): string => `\\u00${(name.codePointAt(0) ?? 0).toString(16)}${name.slice(1)}`,
+];
+
+const names = [...TABLE.telling(), "data", "message", "kind", "x", "labels", "tokens", "keys"];
+const change = fc.record({
+  /** Of the line's characters, in thousandths. */
+  place: fc.nat(999),
+  edit: fc.oneof(
+    fc.record({ kind: fc.constant("text" as const), text: fc.constantFrom(...PIECES) }),
+    fc.record({ kind: fc.constant("string" as const), text: fc.constantFrom(...PIECES) }),
+    fc.record({
+      kind: fc.constant("member" as const),
+      text: fc
+        .tuple(
+          fc.constantFrom(...names),
+          fc.constantFrom(...CASES),
+          fc.constantFrom(...VALUES),
+          fc.constantFrom("", " ", "\t"),
+        )
+        .map(([name, spell, value, space]) => `"${spell(name)}"${space}:${space}${value}`),
+    }),
+  ),
+});
+
+/** Puts the text behind a letter inside of a string, in a string's place, or before the first member of an object. */
+function edited(line: string, place: number, kind: "text" | "string" | "member", text: string): string {
+  const from = Math.floor((place * line.length) / 1000);
+  const pattern = { text: /[a-z]{2}(?=[a-z])/g, string: /(?<=":)"[^"\\]*"/g, member: /\{(?=")/g }[kind];
+  pattern.lastIndex = from;
+  const found = pattern.exec(line);
+  if (found === null) {
+    return line;
+  }
+  const end = found.index + found[0].length;
+  return kind === "string"
+    ? `${line.slice(0, found.index)}"${text}"${line.slice(end)}`
+    : `${line.slice(0, end)}${text}${kind === "member" ? "," : ""}${line.slice(end)}`;
+}
+
+/** Edits lines of recorded logs and asks of each both the quick look and the walk: what is called quiet, the walk must leave as it is. */
+export function expectNoMissedSecret(runs: number): void {
+  const lines = ["attack", "lineage"].flatMap((name) =>
+    zstdDecompressSync(readFileSync(new URL(`samples/${name}.log.zst`, ROOT)))
+      .toString("utf8")
+      .split("\n")
+      .filter((line) => line !== "" && line.length < 4000),
+  );
+  const scan = new EventScan();
+  const quiet = new QuietLine(TABLE, isCredentialName);
+  const walk = new EventWalk(TABLE, isCredentialName);
+  const counts = { quiet: 0, replaced: 0 };
+  fc.assert(
+    fc.property(fc.nat(lines.length - 1), fc.array(change, { maxLength: 3 }), (index, changes) => {
+      const text = changes.reduce(
+        (line, { place, edit }) => edited(line, place, edit.kind, edit.text),
+        lines[index] ?? "",
+      );
+      const bytes = Buffer.from(text);
+      const found = walk.find(bytes);
+      const isQuiet = scan.scan(bytes, 0, bytes.length) && quiet.isQuiet(scan);
+      counts.quiet += isQuiet ? 1 : 0;
+      counts.replaced += found !== undefined && found.length > 0 ? 1 : 0;
+      expect(isQuiet && found?.length !== 0, text).toBe(false);
+    }),
+    { numRuns: runs },
+  );
+  expect(counts.quiet).toBeGreaterThan(runs / 10);
+  expect(counts.replaced).toBeGreaterThan(runs / 10);
+}
