@@ -22,7 +22,6 @@ import type { HeadView } from "./head-view.ts";
 import { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { ClusterMemoryOptions } from "./memory/cluster-memory.ts";
 import { parsedTime, timeOf } from "./memory/body.ts";
-import { USE } from "./memory/feeders.ts";
 import type { CredentialLedger } from "./memory/credential-ledger.ts";
 import { readRequest, SETTLED, UNDECIDED, writeRequest } from "./open-request.ts";
 import type { OpenRequest, Standing } from "./open-request.ts";
@@ -113,7 +112,7 @@ export class FindingStream {
 
   /** Whether pushing an event for these candidates leaves nothing behind that could show it: then its bytes need not outlive the push. */
   isOnlyLearned(candidates: readonly Detection[]): boolean {
-    return candidates.every((one) => one === USE || this.#engine.feeders.has(one));
+    return this.#head.isOnlyLearned(candidates);
   }
 
   /**

@@ -46,6 +46,11 @@ export class HeadQuestions {
     return this.#remembersUses && (asked !== this.#asked || asked.includes(USE));
   }
 
+  /** Whether these candidates are only what the memory learns from. */
+  isOnlyLearned(candidates: readonly Detection[]): boolean {
+    return candidates.every((one) => one === USE || this.#engine.feeders.has(one));
+  }
+
   /** Whether the head alone says that a first-seen detection has seen this before. */
   #isKnown(detection: Detection, head: HeadView): boolean {
     const { firstSeen } = detection;
