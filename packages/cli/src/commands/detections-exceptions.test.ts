@@ -127,6 +127,12 @@ describe("auditsieve --exceptions", () => {
     expect(stdout).not.toMatch(/^ {2}finding/m);
   });
 
+  test("ingest: with a configuration they stand there, and nothing is ignored in silence", async () => {
+    const { code, stderr } = await auditsieve(["ingest", "-c", join(folder, "none.yaml"), "--exceptions", exceptions]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("hint: Write exceptions: [FILE] in the configuration");
+  });
+
   test("replay: what is excused is counted beside the findings, and is part of the evidence", async () => {
     const args = ["replay", log, "--detections", rule, "--exceptions", exceptions];
     const { code, stdout } = await auditsieve([...args, "--output", "json"]);

@@ -120,6 +120,11 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
   if (options.files.length > 0 && !isTest && !options.prime) {
     return withFiles(options);
   }
+  if (options.exceptions.length > 0) {
+    throw new Failure("Cannot run: --exceptions is for files without a configuration", {
+      hint: "Write exceptions: [FILE] in the configuration",
+    });
+  }
   const file = options.config ?? DEFAULT_CONFIG;
   if (options.config === undefined && !existsSync(file)) {
     throw new Failure(`Cannot run: there is no ${DEFAULT_CONFIG} here, and no log was named`, {
