@@ -1,8 +1,4 @@
-import { createHash } from "node:crypto";
 import { createRedactor } from "@auditsieve/audit";
-import type { Redactor } from "@auditsieve/audit";
-import { IngestError } from "@auditsieve/ingest";
-import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
 import {
   copyFileSync,
   existsSync,
@@ -16,12 +12,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { OtherFindings } from "../compare/compare-findings.ts";
-import type { ReplayLog } from "../log-reader.ts";
-import { eventAt, linesOf, logOf, sample, shippedDetections } from "../replay-fixtures.suite.ts";
+import { eventAt, linesOf, logOf } from "../replay-fixtures.suite.ts";
 import { replayLogs } from "../replay-logs.ts";
-import { buildReport } from "../report/build-report.ts";
-import { FactGatherer } from "../summary/gather-facts.ts";
 import { ReplayState } from "./replay-state.ts";
 import type { ReplayIdentity } from "./replay-state.ts";
 
@@ -30,180 +22,39 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const IDENTITY: ReplayIdentity = [["logs", "1"]];
 const KEY = Buffer.alloc(32, 5);
-/** A loaded machine may take its time. */
-const LOADED = 180_000;
 let states = 0;
 
-class Killed extends Error {}
-
-function stream(): StreamPolicy {
-  const loaded = loadStreamPolicy(
-    "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: None, verbs: [list] }, { level: Metadata }]\n",
-  );
-  if (loaded.outcome !== "accepted") {
-    throw new Error("the policy of the test does not load");
-  }
-  return new StreamPolicy(loaded.rules);
-}
-
-/** All that a replay gives; what is long as its hash. `dieAt` ends it at that event as kill -9 would, without a chance to save. */
-async function replayed(
-  logs: readonly ReplayLog[],
-  options: { readonly state?: ReplayState; readonly dieAt?: number; readonly runBytes?: number },
-): Promise<Readonly<Record<string, unknown>>> {
-  const { state, dieAt = Infinity, runBytes } = options;
-  const redactor: Redactor = createRedactor({ key: KEY });
-  const detections = shippedDetections();
-  const gatherer = new FactGatherer();
-  const other = new OtherFindings(
-    { detections, policy: stream(), redactor },
-    { heldBytes: 50_000, ...(state && { file: state.path("compared") }) },
-  );
-  let events = 0;
-  const death = {
-    begin: () => {
-      events = 0;
-    },
-    event: () => {
-      if (++events === dieAt) {
-        throw new Killed();
-      }
-    },
-    snapshot: () => undefined,
-  };
-  const told: string[] = [];
-  const replay = await replayLogs({
-    logs,
-    detections,
-    redactor,
-    selection: { minSeverity: "low" },
-    findings: { heldBytes: 100_000 },
-    saveEveryMs: 20,
-    ...(state && { state }),
-    ...(runBytes !== undefined && { sort: { runBytes } }),
-    visitors: [gatherer, other, death],
-    onUnreadable: (error, log) => told.push(`${log}: ${error instanceof IngestError ? error.hint : String(error)}`),
-  });
-  const { findings, summary } = replay;
-  const facts = gatherer.facts();
-  const undecided = Object.fromEntries(summary.couldNotDecide.map(({ id, requests }) => [id, requests]));
-  const { changes, ...compared } = other.compareWith(findings, undecided, { isOlder: false });
-  const madeAt = new Date("2026-11-26T00:00:00Z");
-  const report = await buildReport({ facts, findings, summary, redactor, logs, tool: "test", madeAt });
-  const { events: shown, actors, stories, objects, ...rest } = report;
-  const all = {
-    number: findings.size,
-    findings: hash([...findings]),
-    summary: hash(summary),
-    changes: hash([...changes]),
-    compared: hash(compared),
-    shown: hash(shown),
-    actors: hash(actors),
-    stories: hash(stories),
-    objects: hash(objects),
-    report: hash(rest),
-    told,
-  };
-  replay.close();
-  other.close();
-  return all;
-}
-
-function hash(data: unknown): string {
-  return createHash("sha256").update(JSON.stringify(data)).digest("hex").slice(0, 16);
-}
-
-/** The same, killed at those events one after the other. */
-async function withKills(
-  logs: readonly ReplayLog[],
-  dieAt: readonly number[],
-  runBytes?: number,
-): ReturnType<typeof replayed> {
-  const path = join(folder, `state-${states++}`);
-  const size = runBytes === undefined ? {} : { runBytes };
-  for (const at of dieAt) {
-    const state = await ReplayState.open(path, IDENTITY);
-    await expect(replayed(logs, { state, dieAt: at, ...size })).rejects.toThrow(Killed);
-    await state.close();
-  }
-  const state = await ReplayState.open(path, IDENTITY);
-  const all = await replayed(logs, { state, ...size });
-  await state.remove();
-  expect(existsSync(path)).toBe(false);
-  return all;
-}
-
-const LINES = sample("attack.log.zst")
-  .toString()
-  .split(/(?<=\n)/)
-  .slice(1600, 2900);
-
 describe("replayLogs with a state", () => {
-  test(
-    "replayLogs that is killed again and again gives the same, byte for byte, as one that is not",
-    async () => {
-      const broken = new IngestError("damaged-archive", "Cannot read to its end", { hint: "copy it again" });
-      const inner = logOf("b", LINES.filter((_, i) => i % 2 === 1).join(""), 20_000);
-      const damaged: ReplayLog = {
-        name: "b",
-        async *open() {
-          yield* inner.open();
-          await Promise.reject(broken);
+  test.each([97, 150])("replayLogs told to stop at event %i saves first, and reads no line twice", async (stopAt) => {
+    const path = join(folder, `stopped-${stopAt}`);
+    // Out of order as an apiserver may write.
+    const lines = Array.from({ length: 400 }, (_, i) => eventAt(i * 1_000 + (i % 3) * 1_700));
+    const logs = [logOf("a", linesOf(lines), 4_000)];
+    const seen: string[] = [];
+    const look = (stop: AbortController | undefined): Parameters<typeof replayLogs>[0]["visitors"] => [
+      {
+        event({ scan }) {
+          seen.push(scan.text("auditID") ?? "");
+          if (seen.length === stopAt) {
+            stop?.abort();
+          }
         },
-      };
-      const torn = `${LINES.filter((_, i) => i % 2 === 0 || i % 50 === 1).join("")}{"torn":`;
-      const logs = [logOf("a", torn, 30_000), damaged];
-      const whole = await replayed(logs, {});
-      expect(await withKills(logs, [200, 700, 300])).toEqual(whole);
-      expect(whole).toMatchObject({ told: ["b: copy it again"] });
-    },
-    LOADED,
-  );
-
-  test(
-    "replayLogs of logs that are not in order goes on in the sorted order",
-    async () => {
-      const shuffled = [...LINES.slice(400), ...LINES.slice(0, 400)].join("");
-      const logs = [logOf("a", shuffled, 30_000)];
-      const whole = await replayed(logs, { runBytes: 400_000 });
-      expect(await withKills(logs, [1100, 300], 400_000)).toEqual(whole);
-    },
-    LOADED,
-  );
-
-  test.each([97, 113, 129, 150, 181])(
-    "replayLogs told to stop at event %i saves first, and reads no line twice",
-    async (stopAt) => {
-      const path = join(folder, `stopped-${stopAt}`);
-      // Out of order as an apiserver may write.
-      const lines = Array.from({ length: 400 }, (_, i) => eventAt(i * 1_000 + (i % 3) * 1_700));
-      const logs = [logOf("a", linesOf(lines), 4_000)];
-      const seen: string[] = [];
-      const look = (stop: AbortController | undefined): Parameters<typeof replayLogs>[0]["visitors"] => [
-        {
-          event({ scan }) {
-            seen.push(scan.text("auditID") ?? "");
-            if (seen.length === stopAt) {
-              stop?.abort();
-            }
-          },
-          snapshot: () => undefined,
-        },
-      ];
-      const options = { logs, detections: [], redactor: createRedactor({ key: KEY }) };
-      const stop = new AbortController();
-      const state = await ReplayState.open(path, IDENTITY);
-      const stopped = replayLogs({ ...options, state, signal: stop.signal, visitors: look(stop) ?? [] });
-      await expect(stopped).rejects.toThrow("aborted");
-      await state.close();
-      const next = await ReplayState.open(path, IDENTITY);
-      const { summary } = await replayLogs({ ...options, state: next, visitors: look(undefined) ?? [] });
-      await next.remove();
-      const inOrder = lines.toSorted((a, b) => (String(a["stageTimestamp"]) < String(b["stageTimestamp"]) ? -1 : 1));
-      expect(seen).toEqual(inOrder.map(({ auditID }) => auditID));
-      expect(summary.log.events).toBe(400);
-    },
-  );
+        snapshot: () => undefined,
+      },
+    ];
+    const options = { logs, detections: [], redactor: createRedactor({ key: KEY }) };
+    const stop = new AbortController();
+    const state = await ReplayState.open(path, IDENTITY);
+    const stopped = replayLogs({ ...options, state, signal: stop.signal, visitors: look(stop) ?? [] });
+    await expect(stopped).rejects.toThrow("aborted");
+    await state.close();
+    const next = await ReplayState.open(path, IDENTITY);
+    const { summary } = await replayLogs({ ...options, state: next, visitors: look(undefined) ?? [] });
+    await next.remove();
+    const inOrder = lines.toSorted((a, b) => (String(a["stageTimestamp"]) < String(b["stageTimestamp"]) ? -1 : 1));
+    expect(seen).toEqual(inOrder.map(({ auditID }) => auditID));
+    expect(summary.log.events).toBe(400);
+  });
 });
 
 describe("ReplayState", () => {
