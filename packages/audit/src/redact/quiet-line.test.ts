@@ -284,6 +284,6 @@ describe("QuietLine", () => {
   );
 
   test("calls nothing quiet that the walk would change, whatever is put into recorded lines", () => {
-    expectNoMissedSecret(1500);
+    expectNoMissedSecret(800);
   });
 });
