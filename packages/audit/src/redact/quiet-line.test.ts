@@ -57,7 +57,7 @@ describe("a quiet line has nothing to redact", () => {
       .toString("utf8")
       .trim()
       .split("\n")
-      .filter((_, i) => i % 10 === 0);
+      .filter((_, i) => i % 30 === 0);
     const count = lines.filter(agree).length;
     expect(count).toBeGreaterThan(0.9 * lines.length);
   });
@@ -210,8 +210,8 @@ describe("a quiet line has nothing to redact", () => {
             : disguised(compact);
       quietOnes += agree(written) ? 1 : 0;
     });
-    fc.assert(property, { numRuns: 800 });
-    expect(quietOnes).toBeGreaterThan(100);
+    fc.assert(property, { numRuns: 300 });
+    expect(quietOnes).toBeGreaterThan(40);
   });
 
   test("names of the user's own count, whatever they are made of", () => {

@@ -18,7 +18,7 @@ const LINES = ["attack.log.zst", "working-day.log.zst"].flatMap((name) =>
     .toString("utf8")
     .trim()
     .split("\n")
-    .filter((_, i) => i % 23 === 0)
+    .filter((_, i) => i % 50 === 0)
     .map((line) => Buffer.from(line)),
 );
 
@@ -51,7 +51,7 @@ function compare(document: Buffer): boolean {
 describe("EcsEvents writes what ecsDocument makes", () => {
   test("of the events of real logs, all of them", () => {
     expect(LINES.filter((line) => !compare(line))).toEqual([]);
-    expect(LINES.length).toBeGreaterThan(300);
+    expect(LINES.length).toBeGreaterThan(150);
   });
 
   test("of hostile events", () => {
@@ -62,11 +62,11 @@ describe("EcsEvents writes what ecsDocument makes", () => {
   test("of events with other values, and of events that are damaged, when it writes them at all", () => {
     const dice = new Dice(7);
     let taken = 0;
-    for (let i = 0; i < 1000; i++) {
+    for (let i = 0; i < 400; i++) {
       const line = dice.of(LINES);
       taken += compare(i % 2 === 0 ? varyValues(line, dice) : mutateBytes(line, dice)) ? 1 : 0;
     }
-    expect(taken).toBeGreaterThan(500);
+    expect(taken).toBeGreaterThan(200);
   });
 
   test.each([
@@ -180,7 +180,7 @@ describe("BodyBytes finds what extract finds", () => {
         extract(JSON.parse(bytes.toString()) as Parameters<typeof extract>[0], shape),
       );
     });
-    fc.assert(property, { numRuns: 500 });
+    fc.assert(property, { numRuns: 200 });
   });
 
   test.each([
