@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { differences, fuzzPolicies, itemOf, sampleLines } from "./filter-fuzz.suite.ts";
+import { differences, differencesByTurns, fuzzPolicies, itemOf, sampleLines, twoTurns } from "./filter-fuzz.suite.ts";
 import { damage, Dice, mutateBytes, varyValues } from "./line-mutator.suite.ts";
 
 /** Changed lines of each kind; the lines as they were come on top. */
 const CASES = 500_000;
 const BATCH = 300;
+/** Pairs of filters, 120 lines each. */
+const TURNS = 1500;
 /** A minute of CPU each, and a machine may be busy with other things. */
 const LOADED_MS = 30 * 60_000;
 
@@ -14,6 +16,13 @@ describe("Filter against the full parser, a million cases", () => {
     .flatMap(sampleLines)
     .filter(({ length }) => length < 4000)
     .map((line, i) => (i % 5 === 0 ? itemOf(line) : line));
+
+  test("two Filters by turns in one memory do what each does alone", { timeout: LOADED_MS }, () => {
+    for (let seed = 5000; seed < 5000 + TURNS; seed++) {
+      const dice = new Dice(seed);
+      expect(differencesByTurns(twoTurns(policies, lines, dice), dice), `seed ${seed}`).toEqual([]);
+    }
+  });
 
   test.each([
     ["any bytes", 1000, true, (line: Buffer, dice: Dice) => mutateBytes(line, dice)],

@@ -6,6 +6,7 @@ import { zstdDecompressSync } from "node:zlib";
 import { Filter } from "./filter.ts";
 import type { FilterOptions, FilterSummary, LineProblem } from "./filter.ts";
 import { fateOf } from "./filter-oracle.suite.ts";
+import { damage, varyValues } from "./line-mutator.suite.ts";
 import type { Dice } from "./line-mutator.suite.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
@@ -87,6 +88,64 @@ export function filterChunks(rules: StreamRules, chunks: readonly Buffer[], opti
   }
   take(filter.end());
   return { out: Buffer.concat(out), summary: filter.summary(), problems };
+}
+
+/** One of several filters that work by turns. */
+export interface Turn {
+  readonly rules: StreamRules;
+  readonly chunks: readonly Buffer[];
+  readonly options: Partial<FilterOptions>;
+}
+
+/**
+ * The filters that do something else by turns, in the one memory that they share, than alone: its number and what. Which one goes on
+ * is left to the dice.
+ */
+export function differencesByTurns(turns: readonly Turn[], dice: Dice): readonly string[] {
+  const running = turns.map(({ rules, chunks, options }) => {
+    const problems: LineProblem[] = [];
+    const filter = new Filter({
+      policy: new StreamPolicy(rules),
+      onProblem: (each) => problems.push(each),
+      ...options,
+    });
+    return { filter, problems, chunks: [...chunks], out: [] as Buffer[] };
+  });
+  for (;;) {
+    const unfinished = running.filter(({ chunks }) => chunks.length > 0);
+    if (unfinished.length === 0) {
+      break;
+    }
+    const { filter, chunks, out } = dice.of(unfinished);
+    const chunk = chunks.shift() as Buffer;
+    const room = ROOMS?.[dice.below(2) as 0 | 1].subarray(0, chunk.length);
+    const copy = room?.length === chunk.length && dice.below(2) === 0 ? room : Buffer.alloc(chunk.length);
+    copy.set(chunk);
+    out.push(...filter.write(copy).map((run) => Buffer.from(run)));
+    copy.fill(0x5a);
+  }
+  return running.flatMap(({ filter, problems, out }, i) => {
+    const { rules, chunks, options } = turns[i] as Turn;
+    const all = Buffer.concat([...out, ...filter.end().map((run) => Buffer.from(run))]);
+    const alone = filterChunks(rules, chunks, options);
+    const isSame =
+      all.equals(alone.out) &&
+      JSON.stringify([filter.summary(), problems]) === JSON.stringify([alone.summary, alone.problems]);
+    return isSame ? [] : [`filter ${i}: ${firstDifference(all, alone.out)}`];
+  });
+}
+
+/** Two filters with lines of the same kinds, plain and damaged, cut into chunks. */
+export function twoTurns(policies: readonly StreamRules[], lines: readonly Buffer[], dice: Dice): readonly Turn[] {
+  const some = Array.from({ length: 12 }, () => dice.of(lines));
+  return [0, 1].map(() => {
+    const input = Array.from({ length: 60 }, () => {
+      const line = dice.below(3) === 0 ? varyValues(dice.of(some), dice) : dice.of(some);
+      return dice.below(8) === 0 ? damage(line, lines, dice) : line;
+    }).flatMap((line) => [line, NEWLINE]);
+    const chunks = cutAnywhere(Buffer.concat(input), 3 + dice.below(12), dice);
+    return { rules: dice.of(policies), chunks, options: { verify: dice.below(2) === 0 } };
+  });
 }
 
 /** Cuts bytes at random places. */

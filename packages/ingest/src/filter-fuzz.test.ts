@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { differences, fuzzPolicies, itemOf, sampleLines } from "./filter-fuzz.suite.ts";
+import { differences, differencesByTurns, fuzzPolicies, itemOf, sampleLines, twoTurns } from "./filter-fuzz.suite.ts";
 import type { FilterOptions } from "./filter.ts";
 import { damage, Dice, mutateBytes, varyValues } from "./line-mutator.suite.ts";
 
@@ -30,6 +30,13 @@ describe("Filter against the full parser", () => {
     for (let round = 0; round < 15; round++) {
       const lines = batch(dice, (line) => mutateBytes(line, dice));
       expect(differences(dice.of(policies), lines, dice, { verify: true, ...redacting(dice) })).toEqual([]);
+    }
+  });
+
+  test.each([7, 8])("two Filters by turns in one memory do what each does alone (seed %i)", (seed) => {
+    const dice = new Dice(seed);
+    for (let round = 0; round < 10; round++) {
+      expect(differencesByTurns(twoTurns(policies, short, dice), dice)).toEqual([]);
     }
   });
 
