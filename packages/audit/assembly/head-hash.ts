@@ -5,10 +5,12 @@ import { CONTROL } from "./memory";
 /** Behind `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"`, and behind `{"level":"` as an EventList's items begin. */
 const LEVEL: usize = 56;
 const LEVEL_OF_ITEM: usize = 10;
-/** From the closing quote of the value before, eight bytes each: `","audit`, `","stage`, `","reque`. */
-const AUDIT_ID: u64 = ((0x74696475 as u64) << 32) | 0x61222c22;
-const STAGE: u64 = ((0x65676174 as u64) << 32) | 0x73222c22;
-const REQUEST_URI: u64 = ((0x65757165 as u64) << 32) | 0x72222c22;
+/** Spaces that a line with one behind each colon and comma has up to there, and an item. */
+const LEVEL_GAPS: usize = 5;
+/** Eight bytes each: `"auditID`, `"stage":`, `"request`. */
+const AUDIT_ID: u64 = ((0x44497469 as u64) << 32) | 0x64756122;
+const STAGE: u64 = ((0x3a226567 as u64) << 32) | 0x61747322;
+const REQUEST_URI: u64 = ((0x74736575 as u64) << 32) | 0x71657222;
 /** `/api` and `namespac`. */
 const API: u32 = 0x6970612f;
 const NAMESPAC: u64 = ((0x63617073 as u64) << 32) | 0x656d616e;
@@ -19,23 +21,27 @@ const FACTOR: u64 = ((0x9e3779b9 as u64) << 32) | 0x7f4a7c15;
  * path adds nothing, and at 16 one to which it does. Reads no further than 96 bytes behind `end`.
  */
 export function headHash(line: usize, end: usize): u32 {
-  let at = line + (load<u8>(line, 2) == 108 ? LEVEL_OF_ITEM : LEVEL);
+  const isItem = load<u8>(line, 2) == 108;
+  /** 1 where a space stands behind each colon and comma. */
+  const gap: usize = load<u8>(line + (isItem ? 9 : 8)) == 32 ? 1 : 0;
+  let at = line + (isItem ? LEVEL_OF_ITEM + gap : LEVEL + LEVEL_GAPS * gap);
   let hash = mix(1, load<u64>(at));
-  at = nextQuote(at, end);
+  at = nextQuote(at, end) + 2 + gap;
   if (at >= end || load<u64>(at) != AUDIT_ID) {
     return 0;
   }
-  at = nextQuote(at + 13, end);
+  at = nextQuote(at + 11 + gap, end) + 2 + gap;
   if (at >= end || load<u64>(at) != STAGE) {
     return 0;
   }
+  const stage = at + 9 + gap;
   // "Received", "Started"", "Complete": where stages differ.
-  hash = mix(hash, load<u64>(at + 19));
-  at = nextQuote(at + 11, end);
+  hash = mix(hash, load<u64>(stage + 8));
+  at = nextQuote(stage, end) + 2 + gap;
   if (at >= end || load<u64>(at) != REQUEST_URI) {
     return 0;
   }
-  const uri = at + 16;
+  const uri = at + 14 + gap;
   const isCore = load<u8>(uri, 4) == 47;
   // The slash before the resource, or before `namespaces`; for a path that is no API's, none.
   let wanted: i32 = load<u32>(uri) != API ? i32.MAX_VALUE : isCore ? 3 : 4;

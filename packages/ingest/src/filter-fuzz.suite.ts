@@ -26,6 +26,20 @@ export function itemOf(line: Buffer): Buffer {
   return Buffer.from(line.toString("latin1").replace('"kind":"Event","apiVersion":"audit.k8s.io/v1",', ""), "latin1");
 }
 
+/** The line with a space behind each colon and comma, as many tools write JSON. */
+export function spacedOf(line: Buffer): Buffer {
+  const spaced = line
+    .toString("latin1")
+    .replaceAll(/"(?:[^"\\]|\\.)*"|[,:]/g, (token) => (token.length === 1 ? `${token} ` : token));
+  return Buffer.from(spaced, "latin1");
+}
+
+/** A line in each of the forms in which logs come. */
+export function formOf(line: Buffer, i: number): Buffer {
+  const forms = [itemOf, spacedOf, (each: Buffer) => Buffer.concat([each, Buffer.from("\r")])];
+  return forms[i % 9]?.(line) ?? line;
+}
+
 /** Policies that between them look at everything that a policy can look at. */
 export function fuzzPolicies(): readonly StreamRules[] {
   const texts = [

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { differences, differencesByTurns, fuzzPolicies, itemOf, sampleLines, twoTurns } from "./filter-fuzz.suite.ts";
+import { differences, differencesByTurns, fuzzPolicies, formOf, sampleLines, twoTurns } from "./filter-fuzz.suite.ts";
 import type { FilterOptions } from "./filter.ts";
 import { damage, Dice, mutateBytes, varyValues } from "./line-mutator.suite.ts";
 
@@ -7,7 +7,7 @@ describe("Filter against the full parser", () => {
   const policies = fuzzPolicies();
   const short = sampleLines("attack.log.zst")
     .filter(({ length }) => length < 3000)
-    .map((line, i) => (i % 5 === 0 ? itemOf(line) : line));
+    .map(formOf);
 
   /** Every line before its mutations, so that they meet what is remembered of it. */
   function batch(dice: Dice, mutate: (line: Buffer) => Buffer): Buffer[] {

@@ -23,6 +23,7 @@ const MAX_VALUES = 256;
 const MAX_TEMPLATE_BYTES = 16 * 1024;
 const NEWLINE = 10;
 const COMMA = 44;
+const SPACE = 32;
 
 /** Where a line's decision comes from, for {@link LineTemplates.learn}. */
 export interface DecidedBy {
@@ -211,7 +212,8 @@ function tailStartOf(scan: EventScan): number {
   if (!scan.has("requestReceivedTimestamp")) {
     return scan.end + 1;
   }
-  const comma = scan.keyStart("requestReceivedTimestamp") - 1;
+  const key = scan.keyStart("requestReceivedTimestamp");
+  const comma = scan.bytes[key - 1] === SPACE ? key - 2 : key - 1;
   const isBehind = (body: "requestObject" | "responseObject"): boolean =>
     !scan.has(body) || scan.valueEnd(body) <= comma;
   return isBehind("requestObject") && isBehind("responseObject") && scan.bytes[comma] === COMMA ? comma : scan.end + 1;
