@@ -1,34 +1,45 @@
-// Bundles what `auditsieve filter` needs into packages/cli/dist/start.js, for the published package: a hundred modules found, read and
-// compiled one by one cost more than filtering 100 MB. Whatever is loaded later stays where it is. Runs after tsc, by `prepack` too.
+// Bundles what `auditsieve filter` needs into a few files of packages/cli/dist, for the published package: a hundred modules found, read
+// and compiled one by one cost more than filtering 100 MB. Whatever else is loaded later stays in its package. `prepack` runs it.
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const CLI = join(ROOT, "packages/cli");
-const DIST = join(CLI, "dist");
-/** What main.ts imports dynamically and is bundled all the same. */
-const FILTER = "./commands/filter.ts";
+const SOURCES = join(CLI, "src");
 
-const bundle = await rolldown({
-  input: join(CLI, "src/main.ts"),
-  cwd: CLI,
-  platform: "node",
-  plugins: [
-    {
-      name: "leave-what-is-loaded-later",
-      resolveDynamicImport(specifier, importer) {
-        if (typeof specifier !== "string" || specifier === FILTER) {
-          return null;
-        }
-        if (!specifier.startsWith(".")) {
-          return { id: specifier, external: true };
-        }
-        const target = relative(join(CLI, "src"), join(dirname(importer), specifier));
-        return { id: `./${target.replace(/\.ts$/, ".js")}`, external: "relative" };
-      },
-    },
-  ],
-});
-await bundle.write({ file: join(DIST, "start.js"), format: "esm", codeSplitting: false });
-await bundle.close();
+/** Each file that is made, and the module that it begins with. No code of others is among it. */
+const FILES = {
+  "start.js": join(SOURCES, "main.ts"),
+  "start-load-stream.js": join(ROOT, "packages/policy/src/load-stream.ts"),
+};
+/** What is imported dynamically and bundled all the same. */
+const FILTER = "./commands/filter.ts";
+/** What is loaded later and is a bundle of its own. */
+const OWN = new Map([["@auditsieve/policy/load-stream", "./start-load-stream.js"]]);
+
+function resolveDynamicImport(specifier, importer) {
+  if (typeof specifier !== "string" || specifier === FILTER) {
+    return null;
+  }
+  const own = OWN.get(specifier);
+  if (own !== undefined) {
+    return { id: own, external: "relative" };
+  }
+  if (!specifier.startsWith(".")) {
+    return { id: specifier, external: true };
+  }
+  const target = relative(SOURCES, join(dirname(importer), specifier));
+  return { id: `./${target.replace(/\.ts$/, ".js")}`, external: "relative" };
+}
+
+for (const [file, input] of Object.entries(FILES)) {
+  const bundle = await rolldown({
+    input,
+    cwd: CLI,
+    platform: "node",
+    plugins: [{ name: "leave-what-is-loaded-later", resolveDynamicImport }],
+  });
+  await bundle.write({ file: join(CLI, "dist", file), format: "esm", codeSplitting: false });
+  await bundle.close();
+}
