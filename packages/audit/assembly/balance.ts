@@ -2,8 +2,8 @@
 // 64 at a time, and knows strings and brackets only.
 import { backslash, closeBracket, colon, comma, openBracket, quote, space } from "./bytes";
 
-/** `ceIPs":[`, the end of a key that every event has behind its user and that bodies have not. */
-const SOURCE_IPS: u64 = ((0x5b3a2273 as u64) << 32) | 0x50496563;
+/** `urceIPs"`, the end of a key that every event has behind its user and that bodies have not. */
+const SOURCE_IPS: u64 = ((0x22735049 as u64) << 32) | 0x65637275;
 /** Bits at odd places. */
 const ODD: u64 = ((0xaaaaaaaa as u64) << 32) | 0xaaaaaaaa;
 
@@ -84,7 +84,9 @@ export function skipBalanced(from: usize): usize {
     opens &= ~strings;
     closes &= ~strings;
     for (let rest = opens; rest != 0; rest &= rest - 1) {
-      if (load<u64>(at + (ctz(rest) as usize) - 7) == SOURCE_IPS) {
+      // With a colon between, or a colon and a space.
+      const open = at + (ctz(rest) as usize);
+      if (load<u64>(open - 9) == SOURCE_IPS || load<u64>(open - 10) == SOURCE_IPS) {
         return 0;
       }
     }

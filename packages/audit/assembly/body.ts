@@ -4,8 +4,8 @@ import { skipBalanced } from "./balance";
 import { matchTemplate } from "./template";
 import { capitalI, capitalP, closeBracket, lowerE, openBracket, space } from "./bytes";
 
-/** `ceIPs":[`, the end of a key that every event has behind its user and that bodies have not. */
-const SOURCE_IPS: u64 = ((0x5b3a2273 as u64) << 32) | 0x50496563;
+/** `urceIPs"`, the end of a key that every event has behind its user and that bodies have not. */
+const SOURCE_IPS: u64 = ((0x22735049 as u64) << 32) | 0x65637275;
 /** So many blocks add less than 128 to each byte of a sum: four a block. */
 const BLOCKS: i32 = 31;
 
@@ -116,7 +116,7 @@ function isSourceI(at: usize): v128 {
 function hasSourceIPs(at: usize): bool {
   for (let part: usize = 0; part < 64; part += 16) {
     for (let rest = i8x16.bitmask(i8x16.eq(v128.load(at + part), capitalI())); rest != 0; rest &= rest - 1) {
-      if (load<u64>(at + part + ctz(rest) - 2) == SOURCE_IPS) {
+      if (load<u64>(at + part + ctz(rest) - 4) == SOURCE_IPS) {
         return true;
       }
     }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -51,37 +50,6 @@ describe("filterInParallel", () => {
     ];
     expect(counts(summary)).toEqual(counts(one.summary).map((count) => 2 * count));
     expect(summary.byRule.map(({ dropped }) => dropped)).toEqual(one.summary.byRule.map(({ dropped }) => 2 * dropped));
-  });
-
-  test("filterInParallel holds no line of 24 MB, and keeps, counts and names what one filter does", async () => {
-    const path = join(folder, "long.log");
-    const long = [5, 17, 24].map((megabytes) => Buffer.alloc(megabytes * 1024 * 1024, "a"));
-    const few = log.subarray(0, log.lastIndexOf(10, 50_000) + 1);
-    const bytes = Buffer.concat([
-      few,
-      long[0] as Buffer,
-      few,
-      ...long.slice(1).flatMap((line) => [line, Buffer.from("\n"), few]),
-    ]);
-    writeFileSync(path, bytes);
-    let most = 0;
-    const out = createHash("sha256");
-    const problems: LineProblem[] = [];
-    const summary = await filterInParallel([path], {
-      rules,
-      verify: false,
-      workers: 2,
-      onProblem: (_path, problem) => problems.push(problem),
-      write: async (kept) => {
-        most = Math.max(most, kept.length);
-        out.update(kept);
-      },
-    });
-    const one = filterChunks(rules, [bytes], {});
-    expect(out.digest("hex")).toBe(createHash("sha256").update(one.out).digest("hex"));
-    expect(problems).toEqual(one.problems);
-    expect(summary).toEqual(one.summary);
-    expect(most).toBeLessThan(8 * 1024 * 1024);
   });
 
   test("filterInParallel says that a file is not there", async () => {

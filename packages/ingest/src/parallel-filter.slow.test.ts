@@ -1,0 +1,52 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { filterChunks, fuzzPolicies, sampleLines } from "./filter-fuzz.suite.ts";
+import type { LineProblem } from "./filter.ts";
+import { filterInParallel } from "./parallel-filter.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "auditsieve-parallel-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("filterInParallel", () => {
+  const lines = sampleLines("attack.log.zst").slice(0, 600);
+  const log = Buffer.concat(lines.flatMap((line) => [line, Buffer.from("\n")]));
+  const rules = fuzzPolicies()[0] as never;
+
+  test(
+    "filterInParallel holds no line of 24 MB, and keeps, counts and names what one filter does",
+    { timeout: 300_000 },
+    async () => {
+      const path = join(folder, "long.log");
+      const long = [5, 17, 24].map((megabytes) => Buffer.alloc(megabytes * 1024 * 1024, "a"));
+      const few = log.subarray(0, log.lastIndexOf(10, 50_000) + 1);
+      const bytes = Buffer.concat([
+        few,
+        long[0] as Buffer,
+        few,
+        ...long.slice(1).flatMap((line) => [line, Buffer.from("\n"), few]),
+      ]);
+      writeFileSync(path, bytes);
+      let most = 0;
+      const out = createHash("sha256");
+      const problems: LineProblem[] = [];
+      const summary = await filterInParallel([path], {
+        rules,
+        verify: false,
+        workers: 2,
+        onProblem: (_path, problem) => problems.push(problem),
+        write: async (kept) => {
+          most = Math.max(most, kept.length);
+          out.update(kept);
+        },
+      });
+      const one = filterChunks(rules, [bytes], {});
+      expect(out.digest("hex")).toBe(createHash("sha256").update(one.out).digest("hex"));
+      expect(problems).toEqual(one.problems);
+      expect(summary).toEqual(one.summary);
+      expect(most).toBeLessThan(8 * 1024 * 1024);
+    },
+  );
+});
