@@ -10,7 +10,7 @@ export interface ChosenFindings {
 }
 
 /** Of each severity, as JSON. */
-const MOST_BYTES = 6 * 1024 * 1024;
+const MOST_BYTES = 16 * 1024 * 1024;
 /** Of one detection and actor: a hundred times the same is one habit. */
 const MOST_ALIKE = 50;
 const MOST_KINDS = 200_000;
