@@ -34,14 +34,13 @@ class PlainEngine extends DetectionEngine {
   }
 }
 
-/** Events of each recorded run, in their order. */
-function recordedEvents(): readonly (readonly AuditEvent[])[] {
+/** Lines of each recorded run, in their order. */
+function recordedLines(): readonly (readonly string[])[] {
   return ["attack", "lineage"].map((name) =>
     zstdDecompressSync(readFileSync(new URL(`samples/${name}.log.zst`, root)))
       .toString("utf8")
       .split("\n")
-      .filter((line) => line !== "")
-      .map((line) => JSON.parse(line) as AuditEvent),
+      .filter((line) => line !== ""),
   );
 }
 
@@ -83,7 +82,7 @@ const script = fc.record({
  */
 export function expectPlainAnswers(runs: number, length: number): void {
   const detections = shippedDetections();
-  const recorded = recordedEvents();
+  const recorded = recordedLines();
   // One for all runs, so that what it remembers of heads meets other memories.
   const engine = new DetectionEngine(detections);
   const plain = new PlainEngine(detections);
@@ -91,9 +90,9 @@ export function expectPlainAnswers(runs: number, length: number): void {
   fc.assert(
     fc.property(script, ({ log, start, step, changes }) => {
       // Within one log: where time goes back by days, it matters how many events tell the time.
-      const all = recorded[log] as readonly AuditEvent[];
+      const all = recorded[log] as readonly string[];
       const first = start % (all.length - length * step);
-      const events = Array.from({ length }, (_, i) => all[first + i * step] as AuditEvent);
+      const events = Array.from({ length }, (_, i) => JSON.parse(all[first + i * step] ?? "") as AuditEvent);
       for (const { at, from, field } of changes) {
         const other = events[from % length] as AuditEvent;
         const { auditID } = events[at % length] as AuditEvent;
