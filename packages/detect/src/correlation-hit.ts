@@ -1,6 +1,7 @@
 import type { AuditEvent } from "@auditsieve/audit";
 import { scalarText } from "./condition/evaluate.ts";
 import type { FieldReader } from "./condition/evaluate.ts";
+import type { FieldPath } from "./condition/field-path.ts";
 import type { CorrelationField } from "./correlation.ts";
 import type { Detection } from "./detection.ts";
 import { digest } from "./finding.ts";
@@ -14,7 +15,7 @@ export interface Evidence {
   readonly length: number;
 }
 
-/** A group of a correlation: its key, and the value of each field. */
+/** A group of a correlation: its key, and the value of each field as it may leave. */
 export interface Group {
   readonly key: string;
   readonly values: readonly string[];
@@ -40,6 +41,17 @@ export interface CorrelationHit {
   readonly excused: readonly string[];
 }
 
+/** Parts of an event in which nothing is ever redacted. */
+const PLAIN_ROOTS: ReadonlySet<string> = new Set([
+  "user",
+  "impersonatedUser",
+  "verb",
+  "objectRef",
+  "sourceIPs",
+  "stage",
+  "level",
+  "auditID",
+]);
 const MAX_VALUES = 16;
 const MAX_TUPLES = 64;
 const MAX_LENGTH = 256;
@@ -52,16 +64,33 @@ export function readHit(
   { correlation }: LinkedCorrelation,
   rule: Detection,
   reader: FieldReader,
+  shown: () => FieldReader,
 ): HitReading | undefined {
   const groups = tuplesOf(correlation.groupBy, rule, reader);
   const values = tuplesOf(correlation.fields, rule, reader);
   return (
     groups &&
     values && {
-      groups: groups.map((tuple) => ({ key: digest(...tuple), values: tuple })),
+      groups: printed(correlation.groupBy, groups, rule, shown),
       values: correlation.fields.length === 0 ? [] : values,
     }
   );
+}
+
+/** Groups are told apart by what stands in the log; what a finding prints of them is what is left when secrets are replaced. */
+function printed(
+  fields: readonly CorrelationField[],
+  groups: readonly (readonly string[])[],
+  rule: Detection,
+  shown: () => FieldReader,
+): readonly Group[] {
+  const isPlain = fields.every((field) => pathsOf(field, rule).every(({ root }) => PLAIN_ROOTS.has(root)));
+  const values = isPlain ? groups : (tuplesOf(fields, rule, shown()) ?? []);
+  return groups.map((tuple, index) => {
+    const key = digest(...tuple);
+    // Where two secrets have become one value, the places do not say any more which is which.
+    return { key, values: values.length === groups.length ? (values[index] ?? []) : tuple.map(() => `#${key}`) };
+  });
 }
 
 /** Reads of several hits as one: what a correlation hands to those that build on it. */
@@ -103,9 +132,8 @@ export function tuplesOf(
 }
 
 function valuesOf(field: CorrelationField, rule: Detection, reader: FieldReader): readonly string[] | undefined {
-  const paths = field.perRule.get(rule.id) ?? field.perRule.get(rule.name ?? "") ?? field.paths;
   const texts = new Set<string>();
-  for (const path of paths) {
+  for (const path of pathsOf(field, rule)) {
     const reading = reader.read(path);
     if (!reading) {
       return undefined;
@@ -119,4 +147,8 @@ function valuesOf(field: CorrelationField, rule: Detection, reader: FieldReader)
     }
   }
   return [...texts].slice(-MAX_VALUES);
+}
+
+function pathsOf(field: CorrelationField, rule: Detection): readonly FieldPath[] {
+  return field.perRule.get(rule.id) ?? field.perRule.get(rule.name ?? "") ?? field.paths;
 }

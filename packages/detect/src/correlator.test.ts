@@ -47,6 +47,24 @@ function run(
   return [...events.flatMap((event) => stream.push(event)), ...stream.flush()];
 }
 
+it("Correlator prints of a group what is left of it when secrets are replaced", () => {
+  const engine = engineOf(
+    correlation(1, count({ "group-by": ["requestObject.data.password"], condition: { gte: 2 } })),
+  );
+  const stream = new FindingStream(engine);
+  const event = (n: number, password: string): AuditEvent => ({
+    ...at(n, "get"),
+    level: "Request",
+    requestObject: { data: { password } },
+  });
+  const push = (n: number, password: string): readonly Finding[] =>
+    stream.push(event(n, password), () => event(n, `redacted:${password.length}`));
+  const findings = [...push(1, "hunter-2"), ...push(2, "other"), ...push(3, "hunter-2"), ...stream.flush()];
+  const [of] = findings.flatMap(({ correlation: told }) => told ?? []);
+  expect(of?.group).toEqual({ "requestObject.data.password": "redacted:8" });
+  expect(JSON.stringify(findings) + JSON.stringify(stream.snapshot())).not.toContain("hunter-2");
+});
+
 const named = (name: string): Partial<AuditEvent> => ({ objectRef: { resource: "secrets", name } });
 const coded = (code: number): Partial<AuditEvent> => ({ responseStatus: { code } });
 const by = (username: string): Partial<AuditEvent> => ({ user: { username } });

@@ -1,6 +1,7 @@
 import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { eventReader } from "./field-readers.ts";
+import type { FieldReader } from "./condition/evaluate.ts";
 import { joinReadings, microseconds, readHit } from "./correlation-hit.ts";
 import type { CorrelationHit, HitReading } from "./correlation-hit.ts";
 import { CorrelationWindow } from "./correlation-window.ts";
@@ -102,6 +103,8 @@ export class Correlator {
     }
     const reader = eventReader(event);
     const remembering = eventReader(event, memory);
+    let shownReader: FieldReader | undefined;
+    const shown = (): FieldReader => (shownReader ??= eventReader(show()));
     const readings = new Map<Detection, HitReading>();
     const seen = new Set<Detection>();
     const excused: string[] = [];
@@ -112,7 +115,7 @@ export class Correlator {
       seen.add(child);
       for (const linked of this.#byRule.get(child) ?? []) {
         const exception = exceptionFor(linked.detection.exceptions, event, remembering);
-        const reading = exception ? undefined : readHit(linked, child, reader);
+        const reading = exception ? undefined : readHit(linked, child, reader, shown);
         if (exception) {
           excused.push(exception.id);
           continue;
