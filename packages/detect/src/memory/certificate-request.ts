@@ -27,9 +27,6 @@ interface Element {
  * RFC 2986). Nothing else of it is looked at. Undefined when it cannot be read.
  *
  * @see https://pkg.go.dev/crypto/x509/pkix#Name.FillFromRDNSequence
- *
- * @example
- * assert.equal(readSubject("bm8gcmVxdWVzdA=="), undefined);
  */
 export function readSubject(request: string): RequestedSubject | undefined {
   if (request.length > MAX_LENGTH) {
