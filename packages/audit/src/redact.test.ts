@@ -368,7 +368,7 @@ const eventOf = fc
   })
   .map((fields) => fields as { [key: string]: Json });
 
-const RUNS = { numRuns: 500 };
+const RUNS = { numRuns: 250 };
 
 describe("for generated events, redactLine", () => {
   test("keeps the structure, is valid JSON, and changes nothing the second time", () => {

@@ -258,7 +258,7 @@ describe("EventScan", () => {
           expect(scan.code).toEqual((event["responseStatus"]?.["code"] as number | null | undefined) ?? undefined);
         }
       }),
-      { numRuns: 4000 },
+      { numRuns: 2500 },
     );
   });
 });

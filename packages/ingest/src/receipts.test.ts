@@ -118,7 +118,7 @@ describe("receipts", () => {
           expect((counters["sink/delivered"] ?? 0) + dropped).toBe(steps.length);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 

@@ -163,7 +163,7 @@ describe("EnvelopeReader", () => {
       fc.property(fc.nat(inputs.length - 1), fc.array(fc.nat(3000), { maxLength: 40 }), (i, cuts) => {
         expect(read(Buffer.from(inputs[i] ?? ""), cuts)).toEqual(whole[i]);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
@@ -174,7 +174,7 @@ describe("EnvelopeReader", () => {
         const expected = items.map((item) => `${item}\n`).join("");
         expect(read(input, [cut])).toEqual({ lines: expected, problem: undefined });
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
     );
   });
 
@@ -190,7 +190,7 @@ describe("EnvelopeReader", () => {
         // White space that holds a line break may go; nothing else inside the items may.
         expect(lines.length).toBeGreaterThanOrEqual(input.length - around - 1);
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 

@@ -67,7 +67,7 @@ describe("EventScan in WebAssembly", () => {
         }, line);
         expect(said(scan, mutated)).toEqual(said(reference, mutated));
       }),
-      { numRuns: 5000 },
+      { numRuns: 2500 },
     );
   });
 
