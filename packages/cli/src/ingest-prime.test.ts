@@ -2,24 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { writeOneDetection } from "./one-detection.suite.ts";
 import { inProcess } from "./run-in-process.suite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-prime-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test("ingest --prime learns from old logs once, and says what is wrong otherwise", async () => {
-  // One detection: the shipped ones take half a second each time.
-  const rule = join(folder, "rule.yml");
-  writeFileSync(
-    rule,
-    `title: New agent
-id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
-level: low
-logsource: { product: kubernetes, service: audit }
-detection: { selection: { verb: get }, condition: selection }
-auditsieve: { first-seen: { fields: [userAgent] } }
-`,
-  );
+  const rule = writeOneDetection(folder);
   const config = join(folder, "auditsieve.yaml");
   writeFileSync(
     config,

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { writeOneDetection } from "./one-detection.suite.ts";
 import { inProcess } from "./run-in-process.suite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-quarantine-"));
@@ -25,18 +26,7 @@ test("ingest seals a line over the limit to a public key, and prints it with the
   const long = `${sample.slice(0, -1)},"requestObject":{"data":{"password":"${"correct horse ".repeat(20_000)}"}}}`;
   const log = join(folder, "audit.log");
   writeFileSync(log, `${sample}\n${long}\n`);
-  // One detection: the shipped ones take half a second each time.
-  const rule = join(folder, "rule.yml");
-  writeFileSync(
-    rule,
-    `title: New agent
-id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
-level: low
-logsource: { product: kubernetes, service: audit }
-detection: { selection: { verb: get }, condition: selection }
-auditsieve: { first-seen: { fields: [userAgent] } }
-`,
-  );
+  const rule = writeOneDetection(folder);
   const config = join(folder, "auditsieve.yaml");
   const state = join(folder, "state");
   writeFileSync(

@@ -218,8 +218,7 @@ describe("DetectionEngine", () => {
         }
       }
     }
-    // A sixth of them: the slow tier holds the engine against whole logs and mixtures of events.
-    for (const less of [...projected.values()].filter((_, i) => i % 6 === 0)) {
+    for (const less of projected.values()) {
       expect(withPrefilter(engine, less)).toEqual(withoutPrefilter(detections, less));
     }
   });

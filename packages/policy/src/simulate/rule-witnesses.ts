@@ -1,4 +1,5 @@
 import type { RequestAttributes } from "@auditsieve/audit";
+import { BLANK_REQUEST } from "../blank-request.ts";
 import type { GroupResources, Policy, PolicyRule } from "../policy.ts";
 
 const MOST_PER_RULE = 256;
@@ -26,7 +27,7 @@ function witnessesOf(rule: PolicyRule): readonly RequestAttributes[] {
   );
   const urls = rule.nonResourceURLs?.length ? rule.nonResourceURLs : rule.resources?.length ? [] : ["/livez", "/apis"];
   const ofUrls = urls.flatMap((url) =>
-    (verbs ?? ["get"]).map((verb) => ({ ...NO_OBJECT, user, verb, path: url.replace(/\*+$/, "") || "/" })),
+    (verbs ?? ["get"]).map((verb) => ({ ...BLANK_REQUEST, user, verb, path: url.replace(/\*+$/, "") || "/" })),
   );
   return [...ofUrls, ...ofResources];
 }
@@ -51,13 +52,3 @@ function objectsOf(
     }),
   );
 }
-
-const NO_OBJECT = {
-  isResourceRequest: false,
-  apiGroup: "",
-  apiVersion: "",
-  resource: "",
-  subresource: "",
-  namespace: "",
-  name: "",
-} as const;

@@ -1,0 +1,3 @@
+import { describeCoverage } from "./policy-coverage.suite.ts";
+
+describeCoverage(() => true);
