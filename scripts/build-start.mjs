@@ -12,11 +12,17 @@ const SOURCES = join(CLI, "src");
 const FILES = {
   "start.js": join(SOURCES, "main.ts"),
   "start-load-stream.js": join(ROOT, "packages/policy/src/load-stream.ts"),
+  "start-redactor.js": join(SOURCES, "new-redactor.ts"),
+  "start-findings.js": join(SOURCES, "filter-findings.ts"),
 };
 /** What is imported dynamically and bundled all the same. */
 const FILTER = "./commands/filter.ts";
 /** What is loaded later and is a bundle of its own. */
-const OWN = new Map([["@auditsieve/policy/load-stream", "./start-load-stream.js"]]);
+const OWN = new Map([
+  ["@auditsieve/policy/load-stream", "./start-load-stream.js"],
+  ["../new-redactor.ts", "./start-redactor.js"],
+  ["../filter-findings.ts", "./start-findings.js"],
+]);
 
 function resolveDynamicImport(specifier, importer) {
   if (typeof specifier !== "string" || specifier === FILTER) {

@@ -2,7 +2,7 @@
 // Plain JavaScript: it runs before anything is installed.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -11,8 +11,13 @@ const STAMP = join(ROOT, "node_modules", ".auditsieve-setup");
 const PNPM = "pnpm@12.21.0";
 const NODE_BIN = join(ROOT, "node_modules", ".bin");
 
-/** Installs once; a later call with the same lockfile does nothing. */
+/** Installs once, and packs the detections when they have changed; a later call does nothing. */
 export function setUp() {
+  install();
+  packDetections();
+}
+
+function install() {
   const wanted = fingerprint();
   if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === wanted && nodeVersion() >= 24) {
     return;
@@ -45,6 +50,25 @@ export function setUp() {
   }
   mkdirSync(dirname(STAMP), { recursive: true });
   writeFileSync(STAMP, wanted);
+}
+
+/** Makes what a start reads in the place of the detections' YAML, unless it is of these texts. */
+function packDetections() {
+  const folder = join(ROOT, "profiles/detections");
+  const pack = join(ROOT, "profiles/dist/detections.json");
+  const packed = existsSync(pack) ? JSON.parse(readFileSync(pack, "utf8")) : {};
+  const files = readdirSync(folder, { recursive: true }).filter((file) => file.endsWith(".yml"));
+  const isOfNow = (file) =>
+    packed[file]?.sha256 ===
+    createHash("sha256")
+      .update(readFileSync(join(folder, file)))
+      .digest("hex");
+  if (files.length === Object.keys(packed).length && files.every(isOfNow)) {
+    return;
+  }
+  if (run("node", [join(ROOT, "scripts/pack-detections.ts")]) !== 0) {
+    fail("Cannot pack the detections of profiles/detections", "Correct the file that is named above");
+  }
 }
 
 /** Runs a program of the workspace on its own Node; gives the exit code. */

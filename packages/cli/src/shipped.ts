@@ -1,6 +1,8 @@
 import { loadDetectionFiles } from "@auditsieve/detect";
-import type { Detection } from "@auditsieve/detect";
-import { readdirSync, readFileSync } from "node:fs";
+import type { JsonValue } from "@auditsieve/audit";
+import type { Detection, DetectionSource } from "@auditsieve/detect";
+import { hash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "./failure.ts";
 import { PROFILES } from "./shipped-files.ts";
@@ -13,18 +15,30 @@ export function readPolicyText(nameOrPath: string): string {
   return readFileSync(isName ? join(PROFILES, "noise", `${nameOrPath}.policy.yaml`) : nameOrPath, "utf8");
 }
 
-/** Sigma texts of these files, or of the shipped detections. */
+/** Sigma texts of these files, or of the shipped detections; the documents of those are known without reading YAML. */
 export function readDetectionTexts(
   paths: readonly string[] | undefined,
-): readonly { readonly file: string; readonly text: string }[] {
+): readonly (DetectionSource & { readonly text: string })[] {
+  if (paths !== undefined) {
+    return paths.map((file) => ({ file, text: readFileSync(file, "utf8") }));
+  }
   const folder = join(PROFILES, "detections");
-  const shipped = (): string[] =>
-    readdirSync(folder, { recursive: true, encoding: "utf8" })
-      .filter((file) => file.endsWith(".yml"))
-      .sort();
-  return paths === undefined
-    ? shipped().map((file) => ({ file, text: readFileSync(join(folder, file), "utf8") }))
-    : paths.map((file) => ({ file, text: readFileSync(file, "utf8") }));
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".yml"));
+  const packed = readPack();
+  return files.sort().map((file) => {
+    const text = readFileSync(join(folder, file), "utf8");
+    const entry = Object.hasOwn(packed, file) ? packed[file] : undefined;
+    const isOfText = entry !== undefined && entry.sha256 === hash("sha256", text);
+    return { file, text, ...(isOfText && { documents: entry.documents }) };
+  });
+}
+
+type Pack = Readonly<Record<string, { readonly sha256: string; readonly documents: readonly JsonValue[] }>>;
+
+/** What scripts/pack-detections.ts wrote; nothing in a checkout that was not set up. */
+function readPack(): Pack {
+  const file = join(PROFILES, "dist/detections.json");
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Pack) : {};
 }
 
 /** The shipped detections, compiled. */

@@ -152,6 +152,9 @@ function intersect(a: Way, b: Way): readonly Way[] {
  * list only. Too many ways become one that knows no class: wider, never wrong.
  */
 function merge(ways: readonly Way[]): readonly Way[] {
+  if (ways.length <= 1) {
+    return ways;
+  }
   const byClass = joinBy(
     ways,
     (way) => LISTS.map((list) => listText(way[list])).join("|"),

@@ -1,5 +1,5 @@
 import { isJsonObject, own, readYaml } from "@auditsieve/audit";
-import type { JsonObject, JsonValue, Position, Problem, YamlDocument } from "@auditsieve/audit";
+import type { JsonObject, JsonValue, Position, Problem, YamlDocument, YamlText } from "@auditsieve/audit";
 import type { Expression } from "./condition/expression.ts";
 import { SEVERITIES } from "./detection.ts";
 import { digest } from "./finding.ts";
@@ -36,6 +36,16 @@ export interface LoadedDetectionFiles {
   readonly problems: readonly (Problem & { readonly file: string })[];
   /** All that is excused, in the order of the files. */
   readonly exceptions: readonly DetectionException[];
+}
+
+/** A text of Sigma documents, or what is in it. */
+export interface DetectionSource {
+  /** Its name, as problems say it. */
+  readonly file: string;
+  /** May be left out where `documents` are given: problems then have no place. */
+  readonly text?: string;
+  /** The documents of the text, where somebody has read them already; the text is then read only to say where a problem is. */
+  readonly documents?: readonly JsonValue[] | undefined;
 }
 
 /** What a detection may refer to and the loader must be given. */
@@ -88,13 +98,10 @@ export function loadDetections(text: string, file: string, options: LoadOptions 
  * assert.deepEqual(problems, []);
  * assert.deepEqual(exceptions.map(({ title }) => title), ["Ops may"]);
  */
-export function loadDetectionFiles(
-  files: readonly { readonly file: string; readonly text: string }[],
-  options: LoadOptions = {},
-): LoadedDetectionFiles {
+export function loadDetectionFiles(files: readonly DetectionSource[], options: LoadOptions = {}): LoadedDetectionFiles {
   const { now = Date.now() } = options;
   const fields = fieldPipeline(options.pipelines, options.placeholders, options.rawFieldsOnly);
-  const loaded = files.map(({ file, text }) => ({ file, ...loadText(text, { file, fields, now }) }));
+  const loaded = files.map((each) => ({ file: each.file, ...loadText(each, { file: each.file, fields, now }) }));
   const tuning = loadExceptions(options.exceptions ?? [], fields, now);
   const exceptions = [...loaded.flatMap(({ filters }) => filters), ...tuning.exceptions];
   const filtered = applyExceptions(
@@ -145,9 +152,22 @@ interface TextContext {
   readonly now: number;
 }
 
-function loadText(text: string, context: TextContext): LoadedText {
+function loadText({ text, documents }: DetectionSource, context: TextContext): LoadedText {
+  if (documents !== undefined) {
+    const loaded = loadDocuments({ documents: documents.map(withoutPlaces), problems: [] }, context);
+    if (loaded.problems.length === 0 || text === undefined) {
+      return loaded;
+    }
+  }
+  return loadDocuments(readYaml(text ?? ""), context);
+}
+
+function withoutPlaces(value: JsonValue): YamlDocument {
+  return { value, locate: () => undefined };
+}
+
+function loadDocuments({ documents, problems: syntax }: YamlText, context: TextContext): LoadedText {
   const { file } = context;
-  const { documents, problems: syntax } = readYaml(text);
   const problems: Problem[] = [...syntax];
   const detections: Detection[] = [];
   const filters: DetectionException[] = [];

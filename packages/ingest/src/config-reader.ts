@@ -1,5 +1,6 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { JsonObject, JsonValue, Problem, YamlDocument } from "@auditsieve/audit";
+import type { DetectionSource } from "@auditsieve/detect";
 
 type Path = readonly (string | number)[];
 
@@ -15,9 +16,7 @@ export interface ConfigReferences extends References {
   /** Text of a stream policy: of a shipped one by name, or of a file. Throws when there is none. */
   readonly policy: (nameOrPath: string) => string;
   /** Sigma texts of these paths, or of the shipped detections. */
-  readonly detections: (
-    paths: readonly string[] | undefined,
-  ) => readonly { readonly file: string; readonly text: string }[];
+  readonly detections: (paths: readonly string[] | undefined) => readonly DetectionSource[];
 }
 
 /** Reads values out of one YAML document and notes every problem with its place; a value with a problem is undefined. */

@@ -1,6 +1,4 @@
-import type { Redactor } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
-import type { FindingTap } from "@auditsieve/ingest";
 import { Filter } from "@auditsieve/ingest/filter";
 import type { FilterSummary } from "@auditsieve/ingest/filter";
 import type { StreamPolicy } from "@auditsieve/policy/stream";
@@ -88,12 +86,13 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   }
   const logs = logsOrStdin(options.logs);
   const problems = new LineProblems({ strict: options.strict });
-  const redactor = options.redact || options.findings !== undefined ? await newRedactor() : undefined;
+  const isRedacting = options.redact || options.findings !== undefined;
+  const redactor = isRedacting ? (await import("../new-redactor.ts")).newRedactor() : undefined;
   const findings: Finding[] = [];
   const tap =
     options.findings === undefined || redactor === undefined
       ? undefined
-      : await findingTap(options.exceptions, redactor, findings);
+      : (await import("../filter-findings.ts")).findingTap(options.exceptions, redactor, findings);
   let exit: ExitCode = EXIT.fine;
   const progress = new Progress("filtered");
   const { workers, verify } = options;
@@ -172,26 +171,10 @@ async function pass(chunks: AsyncIterable<Buffer>, sieve: Filter, progress: Prog
 }
 
 /** With a key of this run only: hashes can be compared within one output, and nobody can look values up by them. */
-async function newRedactor(): Promise<Redactor> {
-  const [{ createRedactor }, { randomBytes }] = await Promise.all([import("@auditsieve/audit"), import("node:crypto")]);
-  return createRedactor({ key: randomBytes(32) });
-}
-
 async function areRangeable(logs: readonly string[]): Promise<boolean> {
   const { isRangeable } = await import("@auditsieve/ingest/logs");
   const answers = await Promise.all(logs.map((log) => isRangeable(log)));
   return answers.every(Boolean);
-}
-
-/** Its modules are loaded only where findings are wanted: they start slowly. */
-async function findingTap(exceptions: readonly string[], redactor: Redactor, findings: Finding[]): Promise<FindingTap> {
-  const [{ DetectionEngine, FindingStream }, { FindingTap }, { loadDetectionSet, SHIPPED }] = await Promise.all([
-    import("@auditsieve/detect"),
-    import("@auditsieve/ingest"),
-    import("../detection-set.ts"),
-  ]);
-  const engine = new DetectionEngine(loadDetectionSet([SHIPPED], exceptions).detections);
-  return new FindingTap(new FindingStream(engine), redactor, (finding) => findings.push(finding));
 }
 
 async function writeAll(runs: readonly Buffer[]): Promise<void> {

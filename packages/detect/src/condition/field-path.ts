@@ -18,8 +18,21 @@ export interface Reading {
 
 export const ABSENT: Reading = { present: false, values: [] };
 
+const cut = new Map<string, FieldPath>();
+/** Detections name a few hundred fields over and over. */
+const MAX_CUT = 4096;
+
 /** Cuts a dotted field name; `fieldPath("annotations.authorization.k8s.io/decision")` finds the dotted key. */
 export function fieldPath(text: string): FieldPath {
+  const known = cut.get(text) ?? cutPath(text);
+  if (cut.size >= MAX_CUT) {
+    cut.clear();
+  }
+  cut.set(text, known);
+  return known;
+}
+
+function cutPath(text: string): FieldPath {
   const segments = text.split(".");
   const splits = segments.map((_, from) =>
     Array.from({ length: segments.length - from }, (_unused, n) => {

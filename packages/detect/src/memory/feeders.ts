@@ -1,25 +1,44 @@
+import type { JsonObject } from "@auditsieve/audit";
 import type { Detection } from "../detection.ts";
-import { loadDetections } from "../load-detections.ts";
+import { loadDetectionFiles } from "../load-detections.ts";
 import type { MemoryPart } from "./remembered-fields.ts";
 
-const DONE = "    done: { stage: ResponseComplete }\n    failed: { responseStatus.code|gte: 400 }\n";
-
 /** Which requests a part of the memory learns from, as Sigma says it: they take the same cheap way as detections. */
-const FEEDERS: Readonly<Record<MemoryPart, string>> = {
-  pods: `
-    pods: { objectRef.resource: pods, objectRef.subresource: null, verb: [create, delete, deletecollection] }
-    parts: { objectRef.resource: pods, objectRef.subresource: [binding, ephemeralcontainers], verb: [create, update, patch] }
-    condition: done and not failed and (pods or parts)`,
-  podAddresses: `
-    status: { objectRef.resource: pods, objectRef.subresource: status, verb: [update, patch], user.groups: 'system:nodes' }
-    condition: done and not failed and status`,
-  grants: `
-    bindings: { objectRef.resource: [rolebindings, clusterrolebindings], verb: [create, update, patch, delete] }
-    condition: done and not failed and bindings`,
-  credentials: `
-    tokens: { objectRef.resource: serviceaccounts, objectRef.subresource: token, verb: create }
-    certificates: { objectRef.resource: certificatesigningrequests, verb: [create, update, patch] }
-    condition: done and not failed and (tokens or certificates)`,
+const FEEDERS: Readonly<Record<MemoryPart, JsonObject>> = {
+  pods: {
+    pods: {
+      "objectRef.resource": "pods",
+      "objectRef.subresource": null,
+      verb: ["create", "delete", "deletecollection"],
+    },
+    parts: {
+      "objectRef.resource": "pods",
+      "objectRef.subresource": ["binding", "ephemeralcontainers"],
+      verb: ["create", "update", "patch"],
+    },
+    condition: "done and not failed and (pods or parts)",
+  },
+  podAddresses: {
+    status: {
+      "objectRef.resource": "pods",
+      "objectRef.subresource": "status",
+      verb: ["update", "patch"],
+      "user.groups": "system:nodes",
+    },
+    condition: "done and not failed and status",
+  },
+  grants: {
+    bindings: {
+      "objectRef.resource": ["rolebindings", "clusterrolebindings"],
+      verb: ["create", "update", "patch", "delete"],
+    },
+    condition: "done and not failed and bindings",
+  },
+  credentials: {
+    tokens: { "objectRef.resource": "serviceaccounts", "objectRef.subresource": "token", verb: "create" },
+    certificates: { "objectRef.resource": "certificatesigningrequests", verb: ["create", "update", "patch"] },
+    condition: "done and not failed and (tokens or certificates)",
+  },
 };
 
 const loaded = new Map<MemoryPart, Detection>();
@@ -32,10 +51,14 @@ export function feederOf(part: MemoryPart): Detection {
 }
 
 function load(part: MemoryPart): Detection {
-  const { detections, problems } = loadDetections(
-    `title: Memory of ${part}\nid: memory-${part}\nlevel: informational\nlogsource: { product: kubernetes, service: audit }\ndetection:\n${DONE}${FEEDERS[part].slice(1)}\n`,
-    "feeders.ts",
-  );
+  const document = {
+    title: `Memory of ${part}`,
+    id: `memory-${part}`,
+    level: "informational",
+    logsource: { product: "kubernetes", service: "audit" },
+    detection: { done: { stage: "ResponseComplete" }, failed: { "responseStatus.code|gte": 400 }, ...FEEDERS[part] },
+  };
+  const { detections, problems } = loadDetectionFiles([{ file: "feeders.ts", documents: [document] }]);
   const [detection] = detections;
   if (!detection) {
     throw new Error(`The memory cannot learn of ${part}: ${problems[0]?.message ?? ""}`);

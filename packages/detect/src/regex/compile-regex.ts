@@ -23,8 +23,8 @@ export function compileRegex(source: string, flags: RegexFlags): CompiledRegex {
   }
   try {
     const program = emitProgram(parseRegex(source, flags));
-    const dfa = new LazyDfa(program, flags.multiline);
-    return { test: (text) => dfa.test(text), steps: program.length };
+    let dfa: LazyDfa | undefined;
+    return { test: (text) => (dfa ??= new LazyDfa(program, flags.multiline)).test(text), steps: program.length };
   } catch (error) {
     if (error instanceof RegexRefusal) {
       return { refusal: error.message };

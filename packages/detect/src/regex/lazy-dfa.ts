@@ -39,7 +39,7 @@ export class LazyDfa {
   readonly #program: readonly Instruction[];
   readonly #multiline: boolean;
   /** Characters that no set and no assertion tells apart are one class. */
-  readonly #ascii = new Int32Array(128);
+  readonly #ascii = new Int32Array(128).fill(UNKNOWN);
   readonly #otherUnits = new Map<number, number>();
   readonly #classOf = new Map<string, number>();
   readonly #examples: number[] = [];
@@ -55,9 +55,6 @@ export class LazyDfa {
     this.#program = program;
     this.#multiline = multiline;
     this.#sets = [...new Set(program.flatMap((step) => (step.op === "char" ? [step.set] : [])))];
-    for (let unit = 0; unit < 128; unit++) {
-      this.#ascii[unit] = this.#newClass(unit);
-    }
     this.#isAnchored = !multiline && isAnchored(program);
   }
 
@@ -65,7 +62,7 @@ export class LazyDfa {
     let state = this.#idOfState([], BEGIN);
     for (let position = 0; position < text.length; position++) {
       const unit = text.charCodeAt(position);
-      const kind = unit < 128 ? (this.#ascii[unit] as number) : this.#otherClass(unit);
+      const kind = unit < 128 ? this.#asciiClass(unit) : this.#otherClass(unit);
       const known = this.#next[state]?.[kind] ?? UNKNOWN;
       state = known === UNKNOWN ? this.#step(state, kind) : known;
       if (state < 0) {
@@ -184,6 +181,11 @@ export class LazyDfa {
     const kind = this.#newClass(unit);
     this.#otherUnits.set(unit, kind);
     return kind;
+  }
+
+  #asciiClass(unit: number): number {
+    const known = this.#ascii[unit] as number;
+    return known === UNKNOWN ? (this.#ascii[unit] = this.#newClass(unit)) : known;
   }
 
   #newClass(unit: number): number {

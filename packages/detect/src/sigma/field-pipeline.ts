@@ -62,12 +62,36 @@ export function fieldPipeline(
     placeholders: { ...Object.assign({}, ...ordered.map(({ vars }) => vars ?? {})), ...placeholders } as Placeholders,
     resolve(field, value, first) {
       let items: readonly ResolvedItem[] = [{ field, value }];
-      for (const step of steps.slice(first)) {
-        items = items.flatMap((item) => apply(step, item)).slice(0, MAX_ALTERNATIVES);
+      for (let index = first; index < steps.length; index++) {
+        const step = steps[index] as Transformation;
+        if (items.some((item) => names(step, item.field))) {
+          items = items.flatMap((item) => apply(step, item)).slice(0, MAX_ALTERNATIVES);
+        }
       }
       return items;
     },
   };
+}
+
+/** Whether a step may change items of this field: most name others, and are then not asked. */
+function names(step: Transformation, field: string): boolean {
+  switch (step.type) {
+    case "add_condition":
+      return false;
+    case "field_name_mapping":
+      return Object.hasOwn(step.mapping, field);
+    case "field_name_prefix_mapping":
+      for (const prefix in step.mapping) {
+        if (field.startsWith(prefix)) {
+          return true;
+        }
+      }
+      return false;
+    case "drop_detection_item":
+    case "map_string":
+    default:
+      return step.on?.fields?.includes(field) !== false;
+  }
 }
 
 function apply(step: Transformation, item: ResolvedItem): readonly ResolvedItem[] {
