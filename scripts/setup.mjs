@@ -52,8 +52,8 @@ function install() {
   writeFileSync(STAMP, wanted);
 }
 
-/** Makes what a start reads in the place of the detections' YAML, unless it is of these texts. */
-function packDetections() {
+/** Makes what a start reads in the place of the detections' YAML, unless it is of these texts; on the workspace's own Node. */
+export function packDetections() {
   const folder = join(ROOT, "profiles/detections");
   const pack = join(ROOT, "profiles/dist/detections.json");
   const packed = existsSync(pack) ? JSON.parse(readFileSync(pack, "utf8")) : {};
