@@ -1,3 +1,5 @@
+import { isJsonObject } from "@auditsieve/audit";
+import type { JsonValue } from "@auditsieve/audit";
 import type { NoiseReceipt } from "./receipt-book.ts";
 
 /** A class of noise that was steady and is not seen any more. */
@@ -35,6 +37,43 @@ export class NoiseWatch {
   readonly #classes = new Map<string, NoiseClass>();
   #newest = -Infinity;
 
+  /** Goes on from what {@link snapshot} gave. */
+  constructor(snapshot?: JsonValue) {
+    const classes = isJsonObject(snapshot) ? snapshot["classes"] : undefined;
+    for (const saved of Array.isArray(classes) ? (classes as readonly JsonValue[]) : []) {
+      const [actor, verb, resource, streak, lastMinute, last] = Array.isArray(saved)
+        ? (saved as readonly JsonValue[])
+        : [];
+      if (
+        typeof actor === "string" &&
+        typeof verb === "string" &&
+        typeof resource === "string" &&
+        typeof last === "string" &&
+        typeof streak === "number" &&
+        typeof lastMinute === "number" &&
+        this.#classes.size < MAX_CLASSES
+      ) {
+        this.#classes.set(keyOf(actor, verb, resource), { actor, verb, resource, streak, lastMinute, last });
+        this.#newest = Math.max(this.#newest, lastMinute);
+      }
+    }
+  }
+
+  /** What is remembered. Receipts that are noted a second time after it change nothing. */
+  snapshot(): JsonValue {
+    const classes = [...this.#classes.values()];
+    return {
+      classes: classes.map(({ actor, verb, resource, streak, lastMinute, last }) => [
+        actor,
+        verb,
+        resource,
+        streak,
+        lastMinute,
+        last,
+      ]),
+    };
+  }
+
   /** Takes the receipts of one range; gives what has stopped. */
   note(receipts: readonly NoiseReceipt[]): readonly StoppedNoise[] {
     for (const receipt of receipts) {
@@ -58,7 +97,7 @@ export class NoiseWatch {
       return;
     }
     this.#newest = Math.max(this.#newest, minute);
-    const key = JSON.stringify([actor, verb, resource]);
+    const key = keyOf(actor, verb, resource);
     const known = this.#classes.get(key);
     if (known === undefined) {
       if (this.#classes.size < MAX_CLASSES) {
@@ -72,4 +111,8 @@ export class NoiseWatch {
     known.lastMinute = Math.max(known.lastMinute, minute);
     known.last = last;
   }
+}
+
+function keyOf(actor: string, verb: string, resource: string): string {
+  return JSON.stringify([actor, verb, resource]);
 }

@@ -6,10 +6,13 @@ import { NoiseWatch } from "./alarm-noise.ts";
 import type { NoiseReceipt } from "./receipt-book.ts";
 import type { Delivery } from "./sink.ts";
 import { isTimestamp } from "./timestamp.ts";
+import type { WatchMemory } from "./watch-memory.ts";
 
 export interface EventWatchOptions {
   readonly detections?: DetectionEngine;
   readonly onAlarm?: (alarm: { readonly kind: string; readonly message: string }) => void;
+  /** Where it is kept over restarts what the watch has seen. Without it the watch begins anew. */
+  readonly memory?: WatchMemory | undefined;
 }
 
 const BOOTSTRAP_PATH = Buffer.from('"/apis/rbac.authorization.k8s.io/v1/clusterroles');
@@ -23,11 +26,12 @@ const MAX_TEXT = 200;
 export class EventWatch {
   readonly #options: EventWatchOptions;
   readonly #auditIds: AuditIdWatch | undefined;
-  readonly #noise = new Map<number, NoiseWatch>();
+  /** By sink. */
+  readonly #noise = new Map<string, NoiseWatch>();
 
   constructor(options: EventWatchOptions) {
     this.#options = options;
-    this.#auditIds = options.detections && AuditIdWatch.of(options.detections.detections);
+    this.#auditIds = options.detections && AuditIdWatch.of(options.detections.detections, options.memory?.auditIds);
   }
 
   /** Looks at the event that `scan` holds. True: {@link findings} may make one of it. */
@@ -63,14 +67,15 @@ export class EventWatch {
       : findings.filter((finding) => !watch.replaces(finding));
   }
 
-  /** Receipts of one range go out. */
-  receipts(receipts: readonly Delivery[], outlet: number): void {
-    const { onAlarm } = this.#options;
+  /** Receipts of one range go out to a sink. */
+  receipts(receipts: readonly Delivery[], sink: string): void {
+    const { onAlarm, memory } = this.#options;
     if (onAlarm === undefined) {
       return;
     }
-    const watch = this.#noise.get(outlet) ?? new NoiseWatch();
-    this.#noise.set(outlet, watch);
+    const watch = this.#noise.get(sink) ?? new NoiseWatch(memory?.noise.before(sink));
+    this.#noise.set(sink, watch);
+    memory?.noise.noted(sink, () => watch.snapshot());
     const parsed = receipts.map(({ document }) => JSON.parse(document.toString("utf8")) as NoiseReceipt);
     for (const { actor, verb, resource, minutes, last } of watch.note(parsed)) {
       const what = safeText(`${actor} ${verb} ${resource}`, MAX_TEXT);

@@ -2,7 +2,8 @@ import type { EventScan, Field } from "@auditsieve/audit";
 
 /** What two moments with one auditID and stage must have in common to be of one request. */
 const CONTENT_FIELDS: readonly Field[] = ["user.username", "verb", "requestURI", "requestReceivedTimestamp"];
-const DEFAULT_SLOTS = 1 << 17;
+/** Events that are remembered, about. */
+export const AUDIT_ID_SLOTS: number = 1 << 17;
 
 /**
  * Remembers the auditIDs of about the last hundred thousand events, to tell when one comes again for another request: a client
@@ -18,15 +19,18 @@ export class AuditIdMemory {
   #content: Uint32Array;
 
   /** `slots`: a power of two. */
-  constructor(slots: number = DEFAULT_SLOTS) {
+  constructor(slots: number = AUDIT_ID_SLOTS) {
     this.#mask = slots - 1;
     this.#low = new Uint32Array(slots);
     this.#high = new Uint32Array(slots);
     this.#content = new Uint32Array(slots);
   }
 
-  /** Notes the event that `scan` holds. True: an earlier event had its auditID and stage and was of another request. */
-  isUsedAgain(scan: EventScan): boolean {
+  /**
+   * Notes the event that `scan` holds. True: an earlier event had its auditID and stage and was of another request. `onNoted` is
+   * told what was noted, for a memory that is kept elsewhere and goes on with {@link note}.
+   */
+  isUsedAgain(scan: EventScan, onNoted?: (low: number, high: number, content: number) => void): boolean {
     if (!scan.has("auditID")) {
       return false;
     }
@@ -40,10 +44,34 @@ export class AuditIdMemory {
     const slot = low & this.#mask;
     const isKnown = this.#high[slot] === high && this.#low[slot] === low;
     const isOther = isKnown && this.#content[slot] !== content;
+    this.note(low, high, content);
+    onNoted?.(low, high, content);
+    return isOther;
+  }
+
+  /** Notes what another memory of the same size was told. */
+  note(low: number, high: number, content: number): void {
+    const slot = low & this.#mask;
     this.#low[slot] = low;
     this.#high[slot] = high;
     this.#content[slot] = content;
-    return isOther;
+  }
+
+  /** All that is remembered: three tables of 32-bit numbers, one behind the other, in the order of this machine. */
+  get bytes(): Buffer {
+    return Buffer.concat([this.#low, this.#high, this.#content].map((table) => Buffer.from(table.buffer)));
+  }
+
+  /** Takes over what {@link bytes} gave. False: it is of another size. */
+  load(bytes: Uint8Array): boolean {
+    const size = this.#low.byteLength;
+    if (bytes.length !== 3 * size) {
+      return false;
+    }
+    [this.#low, this.#high, this.#content].forEach((table, i) =>
+      new Uint8Array(table.buffer).set(bytes.subarray(i * size, (i + 1) * size)),
+    );
+    return true;
   }
 
   /** What is remembered, for {@link restore}; the arrays are those in use. */

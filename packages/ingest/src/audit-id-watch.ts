@@ -5,9 +5,29 @@ import { safeText } from "@auditsieve/detect/safe-text";
 import { AuditIdMemory } from "./audit-id-memory.ts";
 
 /** The shipped detection `stealth/audit-id-repeated.yml`. */
-const AUDIT_ID_REPEATED = "a6d68001-03a2-4db5-8ab9-6d2d75e1b436";
+export const AUDIT_ID_REPEATED = "a6d68001-03a2-4db5-8ab9-6d2d75e1b436";
 const MAX_TOLD = 1000;
 const MAX_TEXT = 200;
+
+/** Where it is kept over restarts what a watch has seen. */
+export interface AuditIdRecord {
+  /** Of an {@link AuditIdMemory}, where reading begins. */
+  readonly bytes: Uint8Array;
+  /** Requests of the last findings there. */
+  readonly told: Iterable<string>;
+  /** The line in hand was noted. */
+  noted(low: number, high: number, content: number): void;
+  /** The line in hand has a finding. */
+  wasTold(request: string): void;
+}
+
+/** Adds a request to those of the last findings, of which so many are kept. */
+export function addTold(told: Set<string>, request: string): void {
+  told.add(request);
+  if (told.size > MAX_TOLD) {
+    told.delete([...told][0] ?? "");
+  }
+}
 
 /**
  * Finds requests that bear the Audit-ID of another one. As Sigma can say it, the detection counts sensitive requests only; the
@@ -21,22 +41,30 @@ const MAX_TEXT = 200;
 export class AuditIdWatch {
   readonly #detection: Detection;
   readonly #memory = new AuditIdMemory();
+  readonly #record: AuditIdRecord | undefined;
+  readonly #onNoted: ((low: number, high: number, content: number) => void) | undefined;
   /** Requests of the last findings: the stages of one request make one. */
   #told = new Set<string>();
 
-  private constructor(detection: Detection) {
+  private constructor(detection: Detection, record: AuditIdRecord | undefined) {
     this.#detection = detection;
+    this.#record = record;
+    this.#onNoted = record && ((low, high, content) => record.noted(low, high, content));
+    if (record !== undefined) {
+      this.#told = new Set(record.told);
+      this.#memory.load(record.bytes);
+    }
   }
 
-  /** A watch if the detection is among these. */
-  static of(detections: readonly Detection[]): AuditIdWatch | undefined {
+  /** A watch if the detection is among these; with a record it goes on from there, and tells it what it sees. */
+  static of(detections: readonly Detection[], record?: AuditIdRecord): AuditIdWatch | undefined {
     const detection = detections.find(({ id }) => id === AUDIT_ID_REPEATED);
-    return detection === undefined ? undefined : new AuditIdWatch(detection);
+    return detection === undefined ? undefined : new AuditIdWatch(detection, record);
   }
 
   /** Notes the event that `scan` holds. True: {@link findings} may make a finding of it. */
   isUsedAgain(scan: EventScan): boolean {
-    return this.#memory.isUsedAgain(scan) && scan.stage !== "RequestReceived";
+    return this.#memory.isUsedAgain(scan, this.#onNoted) && scan.stage !== "RequestReceived";
   }
 
   /** The finding about an event whose auditID another request had, once for each request; `shown` is it redacted. */
@@ -45,10 +73,8 @@ export class AuditIdWatch {
     if (this.#told.has(request)) {
       return [];
     }
-    this.#told.add(request);
-    if (this.#told.size > MAX_TOLD) {
-      this.#told.delete([...this.#told][0] ?? "");
-    }
+    addTold(this.#told, request);
+    this.#record?.wasTold(request);
     const { user, verb, requestURI } = shown;
     const text = `${user?.username ?? "?"}: ${verb} ${requestURI} under an Audit-ID that another request had`;
     return [{ ...findingOfRequest(this.#detection, request, shown), summary: safeText(text, MAX_TEXT) }];

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { createRedactor, isJsonObject } from "@auditsieve/audit";
 import type { Problem } from "@auditsieve/audit";
+import { AuditIdWatch } from "./audit-id-watch.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { SourceConfig } from "./config-sources.ts";
@@ -26,6 +27,7 @@ import { checkSource, createSource, describeSource } from "./sources/create-sour
 import { lockState } from "./state-lock.ts";
 import { stateKey } from "./state-keys.ts";
 import type { PipelineTally } from "./tally.ts";
+import { openWatchMemory } from "./watch-memory.ts";
 
 export interface DaemonOptions {
   readonly logger: Logger;
@@ -120,6 +122,16 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
         : openDetectionState(stateFolder, name, isJsonObject(saved) ? saved["detections"] : undefined);
     }),
   );
+  const watchMemories = await Promise.all(
+    config.sources.map(async ({ name }, place) => {
+      const saved = checkpoint.get(`pipeline/${name}`);
+      const keepsAuditIds = AuditIdWatch.of(config.detections.detections) !== undefined;
+      return (
+        detectionStates[place] &&
+        openWatchMemory(stateFolder, name, isJsonObject(saved) ? saved["watched"] : undefined, { keepsAuditIds })
+      );
+    }),
+  );
   const quarantine =
     config.quarantine &&
     (await Quarantine.open({
@@ -135,6 +147,7 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
         ...(quarantine && { sealLine: () => quarantine.begin() }),
         readsAlone: config.sources[place]?.type !== "kafka",
         ...(detectionStates[place] && { detectionState: detectionStates[place] }),
+        watched: watchMemories[place],
         feeds: config.sinks.map(({ feed, policy }, i) => ({ sink: sinks[i] as Sink, feed, ...(policy && { policy }) })),
         sideLogs,
         receipts: true,

@@ -1,7 +1,9 @@
 import { createRedactor, EventScan } from "@auditsieve/audit";
-import type { Stage } from "@auditsieve/audit";
+import type { AuditEvent, Stage } from "@auditsieve/audit";
 import { FindingStream } from "@auditsieve/detect";
 import type { DetectionEngine } from "@auditsieve/detect";
+import { EventWatch } from "./alarm-watch.ts";
+import { AUDIT_ID_REPEATED } from "./audit-id-watch.ts";
 import { FindingTap } from "./finding-tap.ts";
 
 const ID = "5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e";
@@ -31,6 +33,8 @@ correlation: { ${of}, group-by: [user.name], timespan: 1m, generate: true }
     correlated(21, "type: event_count, rules: [list], condition: { lt: 3 }"),
     correlated(22, "type: temporal_ordered, rules: [get, list]"),
     correlated(23, "type: event_count, rules: [c20], condition: { gte: 2 }"),
+    // Stands for the shipped one: found by a watch over every event, and by nothing else.
+    simple(14, "nothing").replace(`${ID}14`, AUDIT_ID_REPEATED),
   ].join("\n---\n");
 }
 
@@ -45,7 +49,7 @@ export function chanceOf(seed: number): () => number {
   };
 }
 
-/** Lines of an audit log with unique ids; stages of one request stand apart. `chance` gives numbers below 1. */
+/** Lines of an audit log; stages of one request stand apart, and some requests bear the id of another. `chance` gives numbers below 1. */
 export function eventLines(requests: number, chance: () => number, firstNumber = 0): readonly string[] {
   const lines: { readonly order: number; readonly text: string }[] = [];
   const pick = <T>(of: readonly T[]): T => of[Math.floor(chance() * of.length)] as T;
@@ -57,6 +61,7 @@ export function eventLines(requests: number, chance: () => number, firstNumber =
       ["RequestReceived", "ResponseComplete"],
       ["RequestReceived"],
     ]);
+    const auditID = `id-${chance() < 0.1 ? Math.floor(chance() * n) : n}`;
     const userAgent = `agent-${Math.floor(chance() * 12)}`;
     stages.forEach((stage, i) => {
       const time = new Date(Date.UTC(2026, 10, 24) + n * 4000 + i * 2500).toISOString().replace("Z", "000Z");
@@ -64,7 +69,7 @@ export function eventLines(requests: number, chance: () => number, firstNumber =
         kind: "Event",
         apiVersion: "audit.k8s.io/v1",
         level: "Metadata",
-        auditID: `id-${n}`,
+        auditID,
         stage,
         requestURI: "/api/v1/namespaces/shop/secrets",
         verb,
@@ -86,12 +91,19 @@ export function eventLines(requests: number, chance: () => number, firstNumber =
 export function findingsOf(lines: readonly string[], engine: DetectionEngine): readonly string[] {
   const findings: string[] = [];
   const redactor = createRedactor({ key: Buffer.alloc(32, 1) });
-  const tap = new FindingTap(new FindingStream(engine), redactor, (finding) => findings.push(JSON.stringify(finding)));
+  const watch = new EventWatch({ detections: engine });
+  const tap = new FindingTap(new FindingStream(engine), redactor, (finding) =>
+    findings.push(...watch.without([finding]).map((one) => JSON.stringify(one))),
+  );
   const scan = new EventScan();
   for (const line of lines) {
     const bytes = Buffer.from(line);
     if (scan.scan(bytes, 0, bytes.length)) {
       tap.event(scan);
+      if (watch.isSuspicious(scan)) {
+        const shown = JSON.parse(redactor.redactLine(bytes).toString("utf8")) as AuditEvent;
+        findings.push(...watch.findings(JSON.parse(line) as AuditEvent, shown).map((one) => JSON.stringify(one)));
+      }
     }
   }
   return findings.toSorted();

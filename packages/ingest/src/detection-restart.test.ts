@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createRedactor, isJsonObject } from "@auditsieve/audit";
+import type { AuditEvent } from "@auditsieve/audit";
 import { DetectionEngine, loadDetections } from "@auditsieve/detect";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { AUDIT_ID_REPEATED } from "./audit-id-watch.ts";
 import { openCheckpoint } from "./checkpoint.ts";
 import type { StateFiles } from "./checkpoint.ts";
 import { openDetectionState } from "./detection-state.ts";
@@ -14,6 +16,7 @@ import { chanceOf, detectionRules, eventLines, findingsOf } from "./detection-re
 import { Pipeline } from "./pipeline.ts";
 import { STORED } from "./sink.ts";
 import type { Delivery } from "./sink.ts";
+import { openWatchMemory } from "./watch-memory.ts";
 
 const NO_SIDE_LOGS = {
   deadLetter: () => Promise.reject(new Error("nothing is refused")),
@@ -39,7 +42,7 @@ describe("what detections remember", () => {
             }
             await world.live(Infinity);
             expect(world.findings()).toEqual(findingsOf(lines, engine));
-            expect(world.alarms).toEqual([]);
+            expect(world.alarms.filter(({ kind }) => kind !== "audit-id-used-again")).toEqual([]);
             expect(world.accounted(), "lines that are neither stored nor in a receipt, or in both").toBe(lines.length);
           } finally {
             world.end();
@@ -48,6 +51,27 @@ describe("what detections remember", () => {
       ),
       { numRuns: 3 },
     );
+  });
+
+  test("an Audit-ID that is used again after a restart is found, once", async () => {
+    const lines = eventLines(30, chanceOf(3));
+    const first = lines.find((line) => line.includes('"ResponseComplete"')) ?? "";
+    const again = { ...(JSON.parse(first) as AuditEvent), requestReceivedTimestamp: "2026-11-24T01:00:00.000000Z" };
+    const stamped = (at: string): string =>
+      JSON.stringify({ ...again, stageTimestamp: `2026-11-24T01:00:0${at}.000000Z` });
+    const world = new World(lines);
+    try {
+      await world.live(Infinity);
+      world.append([stamped("1")]);
+      await world.live(Infinity);
+      world.append([stamped("2")]);
+      await world.live(Infinity);
+      const used = world.findings().filter((finding) => finding.includes(AUDIT_ID_REPEATED));
+      const before = findingsOf(lines, engine).filter((finding) => finding.includes(AUDIT_ID_REPEATED));
+      expect(used.length).toBe(before.length + 1);
+    } finally {
+      world.end();
+    }
   });
 
   test("an unreadable state is told, and the detections begin anew", async () => {
@@ -76,11 +100,15 @@ function engineOf(text: string): DetectionEngine {
 class World {
   readonly folder: string = mkdtempSync(join(tmpdir(), "detection-restart-"));
   readonly alarms: { readonly kind: string; readonly message: string }[] = [];
-  readonly #bytes: Buffer;
+  #bytes: Buffer;
   readonly #stored = new Map<string, Delivery>();
 
   constructor(lines: readonly string[]) {
     this.#bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));
+  }
+
+  append(lines: readonly string[]): void {
+    this.#bytes = Buffer.concat([this.#bytes, ...lines.map((line) => Buffer.from(`${line}\n`))]);
   }
 
   /** One life: after so many operations on its files the process is as good as dead. */
@@ -89,7 +117,7 @@ class World {
     const files = mortal(operations, () => stop.abort());
     const checkpoint = await openCheckpoint(join(this.folder, "checkpoint.json"), files);
     const saved = checkpoint.get("pipeline/audit");
-    const reference = isJsonObject(saved) ? saved["detections"] : undefined;
+    const { detections, watched } = isJsonObject(saved) ? saved : {};
     const bytes = this.#bytes;
     const pipeline = new Pipeline({
       source: {
@@ -129,7 +157,8 @@ class World {
       sideLogs: NO_SIDE_LOGS,
       receipts: true,
       state: checkpoint.section("pipeline/audit"),
-      detectionState: await openDetectionState(this.folder, "audit", reference, files),
+      detectionState: await openDetectionState(this.folder, "audit", detections, files),
+      watched: await openWatchMemory(this.folder, "audit", watched, { keepsAuditIds: true, files }),
       cluster: "test",
       idKey: ID_KEY,
       redactor: REDACTOR,

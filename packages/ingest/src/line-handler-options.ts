@@ -9,6 +9,7 @@ import type { QuarantinedLine } from "./sinks/dead-letter.ts";
 import type { SealedLine } from "./sinks/quarantine.ts";
 import type { Ledger } from "./tally-ledger.ts";
 import type { SinkCounter } from "./tally.ts";
+import type { WatchMemory } from "./watch-memory.ts";
 
 export interface LineHandlerOptions extends LineDeliveriesOptions {
   readonly outlets: readonly {
@@ -37,6 +38,8 @@ export interface LineHandlerOptions extends LineDeliveriesOptions {
   readonly detections?: DetectionEngine;
   /** What the detections remembered where reading begins. */
   readonly remembered?: RememberedState | undefined;
+  /** Where it is kept over restarts what shows only beside other events; a pipeline needs its `detectionState` for it. */
+  readonly watched?: WatchMemory | undefined;
   /** Whether lines come again that what is remembered counts already. Default false. */
   readonly skipsRemembered?: boolean;
   /** Shown every decidable event before anything is cut from it; the scan holds it during the call. */

@@ -83,7 +83,7 @@ export class LineHandler implements LineVisitor {
         countedUntil?.(input, outlets[outlet]?.to.sink.name ?? "", offset) ?? offset,
       deliver: (range, outlet) => this.#deliverReceipts(range, outlet),
     });
-    this.#watch = new EventWatch(options);
+    this.#watch = new EventWatch({ ...options, memory: options.watched });
     this.#deliveries = new LineDeliveries(options);
     this.#lineColumns = {
       lines: ledger.column("lines"),
@@ -234,7 +234,7 @@ export class LineHandler implements LineVisitor {
   #deliverReceipts({ held, from, to, receipts }: ClosedRange, outlet: number): void {
     const sink = this.#options.outlets[outlet]?.to.sink.name ?? "";
     this.#options.onCounted?.({ input: held.input, sink, from, to });
-    this.#watch.receipts(receipts, outlet);
+    this.#watch.receipts(receipts, sink);
     // The first line of the range waited for all of them.
     this.#options.window.extend(held, receipts.length - 1);
     for (const receipt of receipts) {
@@ -312,6 +312,11 @@ export class LineHandler implements LineVisitor {
 
   /** What shows only beside other events: an auditID that is used again. */
   #watched(copy: () => Buffer, identity: () => string): readonly Finding[] {
+    // What comes again was seen already: the other of two with one auditID would be found as well.
+    if (this.#receipts.lastEnd <= this.#rememberedEnd) {
+      return NO_FINDINGS;
+    }
+    this.#options.watched?.begin(this.#bytes);
     if (!this.#watch.isSuspicious(this.#scan)) {
       return NO_FINDINGS;
     }

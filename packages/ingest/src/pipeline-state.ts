@@ -43,6 +43,8 @@ export class PipelineState {
   #entered: readonly CountedRange[] = [];
   /** Where it is written what the detections remember at this position. */
   #detections: JsonValue | undefined;
+  /** The same of the alarms that look at more than one event. */
+  #watched: JsonValue | undefined;
 
   constructor(source: string, section: StateSection | undefined) {
     const saved = section?.get();
@@ -56,6 +58,7 @@ export class PipelineState {
     this.#ranges = decodeRanges(saved, source);
     this.#entered = this.#ranges;
     this.#detections = saved?.["detections"];
+    this.#watched = saved?.["watched"];
   }
 
   /** Resolves when the next start would know that there was a run. */
@@ -82,9 +85,10 @@ export class PipelineState {
     this.#ranges = [...this.#ranges, range].slice(-MAX_RANGES);
   }
 
-  /** Everything before `position` is acknowledged with the next save; `detections` names what is remembered there. */
-  pass({ input, offset, counts }: Position, detections?: JsonValue): void {
+  /** Everything before `position` is acknowledged with the next save; `detections` and `watched` name what is remembered there. */
+  pass({ input, offset, counts }: Position, detections?: JsonValue, watched?: JsonValue): void {
     this.#detections = detections;
+    this.#watched = watched;
     this.ledger.add(counts);
     this.#cuts = this.#cuts.filter((cut) => cut.input !== input || cut.offset > offset);
     this.#ranges = this.#ranges.filter((range) => range.input !== input || range.to > offset);
@@ -111,6 +115,7 @@ export class PipelineState {
       counters: this.ledger.totals(),
       cuts: this.#cuts.map(({ input, offset }) => ({ input, offset })),
       ...(this.#detections !== undefined && { detections: this.#detections }),
+      ...(this.#watched !== undefined && { watched: this.#watched }),
       ...(this.#entered.length > 0 && {
         counted: this.#entered.map(({ input, sink, from, to }) => ({ input, sink, from, to })),
       }),

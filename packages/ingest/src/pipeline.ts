@@ -158,7 +158,8 @@ export class Pipeline {
       this.#watchSilence();
       this.#tellTime();
     }, 1000);
-    this.#refused(this.#options.detectionState?.problem);
+    const { detectionState, watched } = this.#options;
+    [detectionState?.problem, ...(watched?.problems ?? [])].forEach((problem) => this.#refused(problem));
     try {
       // Before anything can be delivered: whoever starts after a crash must look back.
       if (!this.#isFirstRun || (await this.#untilDone("write the checkpoint", () => this.#state.begin(), signal))) {
@@ -355,14 +356,15 @@ export class Pipeline {
   async #acknowledge(): Promise<void> {
     for (let ready = this.#window.take(); ready !== undefined; ready = this.#window.take()) {
       const { input, offset, total, mark } = ready;
-      const { detectionState } = this.#options;
-      if (
-        mark !== undefined &&
-        !(await this.#untilDone("write what the detections remember", async () => detectionState?.write(mark)))
-      ) {
+      const { detectionState, watched } = this.#options;
+      const remember = async (): Promise<void> => {
+        await detectionState?.write(mark ?? "");
+        await watched?.write(total);
+      };
+      if (mark !== undefined && !(await this.#untilDone("write what the detections remember", remember))) {
         break;
       }
-      this.#state.pass(ready, detectionState?.reference);
+      this.#state.pass(ready, detectionState?.reference, watched?.reference);
       if (await this.#untilDone("write the checkpoint", () => this.#options.source.ack(input, offset))) {
         this.#ackedBytes = total;
         this.#progress?.();
