@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { DetectionEngine } from "./detection-engine.ts";
 import type { Finding } from "./finding.ts";
 import { FindingStream } from "./finding-stream.ts";
-import type { FindingStreamOptions } from "./finding-stream.ts";
+import type { FindingStreamOptions } from "./finding-stream-options.ts";
 import { loadDetections } from "./load-detections.ts";
 
 const rule = (name: string, n: number): string =>

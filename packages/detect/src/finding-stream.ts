@@ -2,7 +2,6 @@ import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
 import type { CorrelationHit } from "./correlation-hit.ts";
 import { Correlator } from "./correlator.ts";
-import type { CorrelatorOptions } from "./correlator.ts";
 import type { Detection } from "./detection.ts";
 import type { DetectionEngine } from "./detection-engine.ts";
 import { EvidenceReader, EvidenceWriter, listOf, SHOWN_EVENTS } from "./evidence-table.ts";
@@ -15,30 +14,16 @@ import type { Finding } from "./finding.ts";
 import { eventReader } from "./field-readers.ts";
 import { firstSeenKeys, FirstSeenStore } from "./first-seen.ts";
 import type { FindingStreamCounts } from "./finding-stream-counts.ts";
+import type { FindingStreamOptions } from "./finding-stream-options.ts";
 import type { FirstSeenKeys } from "./first-seen.ts";
 import { HeadQuestions } from "./head-questions.ts";
 import { headOf } from "./head-view.ts";
 import type { HeadView } from "./head-view.ts";
 import { ClusterMemory } from "./memory/cluster-memory.ts";
-import type { ClusterMemoryOptions } from "./memory/cluster-memory.ts";
 import { parsedTime, timeOf } from "./memory/body.ts";
 import type { CredentialLedger } from "./memory/credential-ledger.ts";
 import { readRequest, SETTLED, UNDECIDED, writeRequest } from "./open-request.ts";
 import type { OpenRequest, Standing } from "./open-request.ts";
-
-/** How a {@link FindingStream} works; every bound has a default. */
-export interface FindingStreamOptions extends Omit<CorrelatorOptions, "suppressed">, ClusterMemoryOptions {
-  /** Names the apiserver that wrote the events: several may use one auditID. Default "". */
-  readonly apiserver?: string;
-  /** Most requests remembered at a time. Default 50,000. */
-  readonly maxRequests?: number;
-  /** Most characters of events held for a later stage. Default 64 Mi. */
-  readonly maxHeldLength?: number;
-  /** Event time after which a request without a later stage is let go. Default 10 minutes. */
-  readonly holdMs?: number;
-  /** Most values that first-seen detections remember, in each of two halves. Default 100,000. */
-  readonly maxFirstSeen?: number;
-}
 
 const VERSION = 2;
 
@@ -67,6 +52,7 @@ export class FindingStream {
   readonly #engine: DetectionEngine;
   readonly #correlator: Correlator;
   readonly #memory: ClusterMemory;
+  readonly #isMemoryShared: boolean;
   readonly #firstSeen: FirstSeenStore;
   readonly #head: HeadQuestions;
   readonly #apiserver: string;
@@ -88,7 +74,8 @@ export class FindingStream {
     this.#engine = engine;
     this.#suppressed = new SuppressedCounts(engine.detections);
     this.#correlator = new Correlator(engine.linked, { ...options, suppressed: this.#suppressed });
-    this.#memory = new ClusterMemory(options);
+    this.#isMemoryShared = options.beside !== undefined;
+    this.#memory = options.beside === undefined ? new ClusterMemory(options) : options.beside.#memory;
     this.#firstSeen = new FirstSeenStore(options.maxFirstSeen);
     this.#head = new HeadQuestions(engine, this.#memory, this.#firstSeen);
     this.#apiserver = options.apiserver ?? "";
@@ -180,7 +167,7 @@ export class FindingStream {
     return {
       version: VERSION,
       detections: Object.fromEntries(this.#engine.detections.map(({ id, fingerprint = "" }) => [id, fingerprint])),
-      memory: this.#memory.snapshot(),
+      memory: this.#isMemoryShared ? null : this.#memory.snapshot(),
       firstSeen: this.#firstSeen.snapshot(),
     };
   }
@@ -191,7 +178,10 @@ export class FindingStream {
    */
   restore(snapshot: unknown, codec: EventCodec = SHOWN_EVENTS): boolean {
     const written = snapshot as JsonValue | undefined;
-    if (!isJsonObject(written) || written["version"] !== VERSION || !this.#memory.restore(written["memory"])) {
+    if (!isJsonObject(written) || written["version"] !== VERSION) {
+      return false;
+    }
+    if (!this.#isMemoryShared && !this.#memory.restore(written["memory"])) {
       return false;
     }
     const before = isJsonObject(written["detections"]) ? written["detections"] : {};
@@ -234,7 +224,7 @@ export class FindingStream {
       evicted: this.#evicted,
       late,
       correlationEvicted: evicted,
-      memoryEvicted: this.#memory.evicted + this.#firstSeen.evicted,
+      memoryEvicted: (this.#isMemoryShared ? 0 : this.#memory.evicted) + this.#firstSeen.evicted,
     };
   }
 

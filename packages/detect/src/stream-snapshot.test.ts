@@ -3,8 +3,9 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DetectionEngine } from "./detection-engine.ts";
 import { FindingStream } from "./finding-stream.ts";
-import type { FindingStreamOptions } from "./finding-stream.ts";
+import type { FindingStreamOptions } from "./finding-stream-options.ts";
 import { loadDetections } from "./load-detections.ts";
+import { eventAt, podCreated } from "./memory/events.suite.ts";
 import { shippedDocuments } from "./shipped-detections.suite.ts";
 
 const id = (n: number): string => `5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e${n}`;
@@ -195,6 +196,34 @@ describe("FindingStream.snapshot", () => {
     });
     // An exception changes nothing that is remembered.
     expect(found(...RULES, exceptFirst)).toContain("patch");
+  });
+
+  test("a stream beside another knows its pods, and keeps the rest for itself", () => {
+    const engine = engineOf(
+      rule("get", 11, {
+        detection: { s: { verb: "get", "auditsieve.pod.privileged": true }, condition: "s" },
+      }),
+      FIRST_SEEN,
+    );
+    const first = new FindingStream(engine);
+    const second = new FindingStream(engine, { beside: first });
+    first.push(podCreated(0, "web", { containers: [{ name: "c", securityContext: { privileged: true } }] }));
+    const exec = eventAt(1, {
+      requestURI: "/api/v1/namespaces/shop/pods/web/exec",
+      objectRef: { resource: "pods", subresource: "exec", namespace: "shop", name: "web" },
+    });
+    expect(second.push(exec)).toMatchObject([{ detection: { title: "get" } }]);
+    const patch = (seconds: number, userAgent: string): AuditEvent => eventAt(seconds, { verb: "patch", userAgent });
+    expect([patch(2, "a"), patch(40, "b")].flatMap((event) => second.push(event))).toHaveLength(1);
+    expect([patch(2, "a"), patch(40, "b")].flatMap((event) => first.push(event))).toHaveLength(1);
+    // What both share is written by one of them.
+    expect(JSON.stringify(second.snapshot())).not.toContain("shop/web");
+    const again = new FindingStream(engine);
+    expect(again.restore(JSON.parse(JSON.stringify(first.snapshot())))).toBe(true);
+    const other = new FindingStream(engine, { beside: again });
+    expect(other.restore(JSON.parse(JSON.stringify(second.snapshot())))).toBe(true);
+    expect(other.push({ ...exec, auditID: "b" })).toHaveLength(1);
+    expect(other.push({ ...patch(80, "b"), auditID: "c" })).toEqual([]);
   });
 
   test("holds no value of a body", () => {

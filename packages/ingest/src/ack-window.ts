@@ -1,3 +1,4 @@
+import type { Mark } from "./detection-state.ts";
 import { addTo, countIn } from "./tally-ledger.ts";
 import type { Counts } from "./tally-ledger.ts";
 
@@ -11,7 +12,7 @@ export interface Held {
   /** What became of these lines. */
   readonly counts: Counts;
   /** What is remembered there, if that was noted. */
-  mark?: string | undefined;
+  mark?: Mark | undefined;
   /** Nothing further is added to it. */
   isClosed?: boolean;
 }
@@ -24,7 +25,7 @@ export interface Position {
   /** What became of the lines since the position taken before. */
   readonly counts: Counts;
   /** What was remembered there; only positions with a mark become ready where marks are kept. */
-  readonly mark?: string | undefined;
+  readonly mark?: Mark | undefined;
 }
 
 /** More wait only while sinks are slow; each may be large. */
@@ -95,7 +96,7 @@ export class AckWindow {
   }
 
   /** Notes what is remembered behind the last line. Of very many that wait, the last one is replaced. */
-  mark(mark: string): void {
+  mark(mark: Mark): void {
     if (this.#first === this.#held.length) {
       this.#mark(mark);
       return;
@@ -162,7 +163,7 @@ export class AckWindow {
   }
 
   /** Everything that has passed is ready, with this mark. */
-  #mark(mark: string): void {
+  #mark(mark: Mark): void {
     if (this.#passed === undefined) {
       return;
     }

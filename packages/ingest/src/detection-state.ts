@@ -17,6 +17,23 @@ export interface RememberedState {
   readonly read: Readonly<Record<string, number>>;
 }
 
+/** What the detections of one input remember, as text; "" where that is too long to be kept. */
+export interface InputState {
+  readonly text: string;
+  /** Behind the last line of the input that is in it. */
+  readonly end: number;
+}
+
+/** What is remembered at one place of a source whose inputs are remembered apart. */
+export interface SplitMark {
+  /** What all inputs share, as {@link encodeState} gives it. */
+  readonly shared: string;
+  readonly inputs: ReadonlyMap<string, InputState>;
+}
+
+/** What is noted at a place of a source: see {@link encodeState}. */
+export type Mark = string | SplitMark;
+
 const VERSION = 1;
 /** Characters of JSON. What is remembered is bounded by count; this bounds what it may come to. */
 const MAX_LENGTH = 128 * 1024 * 1024;
@@ -90,6 +107,12 @@ export class DetectionState {
 /** The text of a state; undefined when it is too long to be kept. */
 export function encodeState({ detections, read }: RememberedState): string | undefined {
   const text = JSON.stringify({ version: VERSION, read, detections });
+  return text.length > MAX_LENGTH ? undefined : text;
+}
+
+/** The text of what one input's detections remember; undefined when it is too long to be kept. */
+export function encodeInputState(detections: JsonValue): string | undefined {
+  const text = JSON.stringify(detections);
   return text.length > MAX_LENGTH ? undefined : text;
 }
 

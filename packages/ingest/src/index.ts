@@ -23,7 +23,7 @@ export { scanHead } from "./scan-head.ts";
 export type { LineAlarm } from "./line-handler-options.ts";
 export type { Feed, SinkFeed } from "./outlet.ts";
 export { Pipeline } from "./pipeline.ts";
-export type { PipelineOptions } from "./pipeline.ts";
+export type { PipelineOptions } from "./pipeline-options.ts";
 export type { PipelineLimits } from "./pipeline-limits.ts";
 export type { PipelineTally, SinkTally } from "./tally.ts";
 export { archiveSource } from "./sources/archive.ts";

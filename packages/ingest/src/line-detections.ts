@@ -22,6 +22,8 @@ export interface LineDetectionsOptions {
   readonly snapshot?: JsonValue | undefined;
   /** Told why a snapshot is not taken over: what was remembered is lost. */
   readonly onRefused?: (reason: string) => void;
+  /** Those of other lines of the same cluster: what they know of pods, grants and credentials is shared. */
+  readonly beside?: LineDetections;
 }
 
 /** The line that is asked about. */
@@ -45,15 +47,16 @@ export class LineDetections {
   readonly #deliveries = new WeakMap<ShowEvent, () => Delivery>();
   #written: { readonly changes: number; readonly snapshot: JsonValue } | undefined;
 
-  constructor({ engine, redactor, evidence, snapshot, onRefused }: LineDetectionsOptions) {
+  constructor({ engine, redactor, evidence, snapshot, onRefused, beside }: LineDetectionsOptions) {
     this.#redactor = redactor;
     this.#evidence = evidence;
-    const stream = new FindingStream(engine);
+    const streamOptions = beside === undefined ? {} : { beside: beside.#stream };
+    const stream = new FindingStream(engine, streamOptions);
     const isNew = snapshot === undefined || stream.restore(snapshot, this.#codec());
     if (!isNew) {
       onRefused?.("it is of another version");
     }
-    this.#stream = isNew ? stream : new FindingStream(engine);
+    this.#stream = isNew ? stream : new FindingStream(engine, streamOptions);
   }
 
   /** Asks the detections. The event of each finding is noted as evidence. */
@@ -96,6 +99,11 @@ export class LineDetections {
       this.#written = { changes, snapshot: this.#stream.snapshot(this.#codec()) };
     }
     return this.#written.snapshot;
+  }
+
+  /** Grows with everything that may change what is remembered. */
+  get changes(): number {
+    return this.#stream.changes;
   }
 
   /** What was learned, without what waits for events to come. */

@@ -7,6 +7,7 @@ import type { SinkFeed, Underway } from "./outlet.ts";
 import type { CountedRange } from "./pipeline-state.ts";
 import type { QuarantinedLine } from "./sinks/dead-letter.ts";
 import type { SealedLine } from "./sinks/quarantine.ts";
+import type { InputStates } from "./source.ts";
 import type { Ledger } from "./tally-ledger.ts";
 import type { SinkCounter } from "./tally.ts";
 import type { WatchMemory } from "./watch-memory.ts";
@@ -42,6 +43,8 @@ export interface LineHandlerOptions extends LineDeliveriesOptions {
   readonly watched?: WatchMemory | undefined;
   /** Whether lines come again that what is remembered counts already. Default false. */
   readonly skipsRemembered?: boolean;
+  /** Where what is remembered is kept by input, beside the source's position. */
+  readonly states?: InputStates | undefined;
   /** Shown every decidable event before anything is cut from it; the scan holds it during the call. */
   readonly onEvent?: (scan: EventScan) => void;
   /** Told of what an operator must hear of. */

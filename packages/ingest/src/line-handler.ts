@@ -2,9 +2,10 @@ import { documentId, EventScan } from "@auditsieve/audit";
 import type { AuditEvent, LineVisitor, OversizeLine } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import type { StreamDecision } from "@auditsieve/policy";
-import type { RememberedState } from "./detection-state.ts";
+import { encodeState } from "./detection-state.ts";
+import type { Mark } from "./detection-state.ts";
+import { InputDetections } from "./input-detections.ts";
 import { LineDeliveries } from "./line-deliveries.ts";
-import { LineDetections } from "./line-detections.ts";
 import { LineSlab } from "./line-slab.ts";
 import { ReceiptBook } from "./receipt-book.ts";
 import type { ClosedRange } from "./receipt-book.ts";
@@ -38,9 +39,7 @@ export class LineHandler implements LineVisitor {
   readonly #options: LineHandlerOptions;
   readonly #scan = new EventScan();
   readonly #head = scanHead(this.#scan);
-  readonly #findings: LineDetections | undefined;
-  /** Up to where the lines of an input are in what an earlier run remembered. */
-  #rememberedEnd = 0;
+  readonly #findings: InputDetections | undefined;
   /** Of lines over the limit whose end has not come yet, by input. */
   readonly #long = new Map<string, { readonly tail: LineTail; readonly sealed?: SealedLine }>();
   /** Events whose finding has just been written, by the line's id. */
@@ -64,14 +63,16 @@ export class LineHandler implements LineVisitor {
 
   constructor(options: LineHandlerOptions) {
     this.#options = options;
-    const { detections: engine, redactor, remembered, onAlarm } = options;
+    const { detections: engine, redactor, remembered, skipsRemembered = false, states, onAlarm } = options;
     this.#findings =
       engine &&
-      new LineDetections({
+      new InputDetections({
         engine,
         redactor,
         evidence: this.#evidence,
-        snapshot: remembered?.detections,
+        remembered,
+        skipsRemembered,
+        states,
         onRefused: (reason) => onAlarm?.({ kind: "state-refused", message: `${STATE_REFUSED}${reason}` }),
       });
     const { ledger, outlets, cutAfter, countedUntil } = options;
@@ -96,32 +97,33 @@ export class LineHandler implements LineVisitor {
   /** The next line is one of `input`; when that is new, at `offset`. */
   begin(input: string, offset: number): void {
     this.#input = input;
-    const { skipsRemembered, remembered } = this.#options;
-    this.#rememberedEnd = skipsRemembered === true ? (remembered?.read[input] ?? 0) : 0;
+    this.#findings?.begin(input);
     this.#receipts.begin(input, offset);
   }
 
-  /** How far each input has been read that has not ended, behind the last line. */
-  get read(): Readonly<Record<string, number>> {
-    return this.#receipts.ends;
+  /** Stands for what the detections remember behind the last line; the same value as before when nothing has changed. */
+  get remembers(): unknown {
+    return this.#findings?.remembers;
   }
 
-  /** What the detections remember behind the last line; the same value as before when nothing has changed. */
-  get remembers(): RememberedState["detections"] | undefined {
-    return this.#findings?.snapshot();
+  /** What the detections remember behind the last line, to be kept; undefined when it is too large. */
+  encodeRemembered(): Mark | undefined {
+    const read = this.#receipts.ends;
+    return this.#findings === undefined ? encodeState({ detections: null, read }) : this.#findings.encode(read);
   }
 
   /** Tells the detections the time although no line says it. */
-  advance(timestamp: string): void {
+  advance(timestamp: string, isLive: boolean): void {
     if (this.#findings !== undefined && this.#lines > 0) {
       const { lastEnd } = this.#receipts;
-      const findings = this.#watch.without(this.#findings.advance(timestamp));
+      const findings = this.#watch.without(this.#findings.advance(timestamp, isLive));
       this.#deliverFindings(findings, { offset: lastEnd, end: lastEnd, bytes: 0 });
     }
   }
 
   /** The input in hand has ended, and its receipts with it. */
   finish(): void {
+    this.#findings?.finish();
     this.#receipts.finish();
   }
 
@@ -146,7 +148,10 @@ export class LineHandler implements LineVisitor {
   /** A chunk is done. */
   noteNewest(): void {
     const time = this.#isEvent ? this.#scan.text("stageTimestamp") : undefined;
-    this.#newest = isTimestamp(time) ? time : this.#newest;
+    if (isTimestamp(time)) {
+      this.#newest = time;
+      this.#findings?.note(time);
+    }
     this.#isEvent = false;
   }
 
@@ -297,23 +302,18 @@ export class LineHandler implements LineVisitor {
   /** Asks the detections about the line that the scan holds. The event of each finding is noted as evidence. */
   #detect(copy: () => Buffer, identity: () => string): readonly Finding[] {
     // Its findings were acknowledged together with what is remembered of it.
-    if (this.#findings === undefined || this.#receipts.lastEnd <= this.#rememberedEnd) {
+    if (this.#findings === undefined) {
       return NO_FINDINGS;
     }
-    const findings = this.#findings.detect({
-      scan: this.#scan,
-      head: this.#head,
-      copy,
-      identity,
-      deliveries: this.#deliveries,
-    });
+    const line = { scan: this.#scan, head: this.#head, copy, identity, deliveries: this.#deliveries };
+    const findings = this.#findings.detect(line, this.#receipts.lastEnd);
     return findings.length === 0 ? findings : this.#watch.without(findings);
   }
 
   /** What shows only beside other events: an auditID that is used again. */
   #watched(copy: () => Buffer, identity: () => string): readonly Finding[] {
     // What comes again was seen already: the other of two with one auditID would be found as well.
-    if (this.#receipts.lastEnd <= this.#rememberedEnd) {
+    if (this.#findings?.isRemembered(this.#receipts.lastEnd) === true) {
       return NO_FINDINGS;
     }
     this.#options.watched?.begin(this.#bytes);

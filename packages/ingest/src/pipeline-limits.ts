@@ -32,3 +32,5 @@ export const CLOCK_STEP_MS: number = 60_000;
 export const SILENCE_MS: number = 5 * 60_000;
 /** More than that, a chunk and a line: nothing further behind the checkpoint can have been delivered by an earlier run. */
 export const LOOK_BACK_BYTES: number = 2 * MAX_OPEN_BYTES;
+/** States that are sent elsewhere are written by so much less often than the checkpoint. */
+export const SENT_STATE_FACTOR: number = 10;

@@ -9,7 +9,7 @@ import { describe, expect, test } from "vitest";
 import { IngestError } from "./errors.ts";
 import type { SinkFeed } from "./outlet.ts";
 import { Pipeline } from "./pipeline.ts";
-import type { PipelineOptions } from "./pipeline.ts";
+import type { PipelineOptions } from "./pipeline-options.ts";
 import { STORED } from "./sink.ts";
 import type { Delivery, ItemResult, Sink } from "./sink.ts";
 import type { Backoff } from "./sinks/backoff.ts";

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { LineFramer } from "@auditsieve/audit";
 import { AckWindow } from "./ack-window.ts";
-import type { DetectionState } from "./detection-state.ts";
+import type { Mark } from "./detection-state.ts";
 import type { IngestError } from "./errors.ts";
 import { LineHandler, STATE_REFUSED } from "./line-handler.ts";
-import type { LineHandlerOptions } from "./line-handler-options.ts";
 import { Outlet } from "./outlet.ts";
 import type { SinkFeed } from "./outlet.ts";
 import {
@@ -14,46 +13,16 @@ import {
   CLOCK_STEP_MS,
   SILENCE_MS,
   LOOK_BACK_BYTES,
+  SENT_STATE_FACTOR,
 } from "./pipeline-limits.ts";
 import type { PipelineLimits } from "./pipeline-limits.ts";
+import type { PipelineOptions } from "./pipeline-options.ts";
 import { PipelineState } from "./pipeline-state.ts";
-import type { StateSection } from "./pipeline-state.ts";
 import { DEFAULT_BACKOFF } from "./sinks/backoff.ts";
 import type { Backoff } from "./sinks/backoff.ts";
-import type { SideLogs } from "./sinks/dead-letter.ts";
-import type { Source } from "./source.ts";
 import { StateMarks } from "./state-marks.ts";
 import type { PipelineTally } from "./tally.ts";
 import { untilDone } from "./until-done.ts";
-
-export interface PipelineOptions extends Omit<
-  LineHandlerOptions,
-  | "source"
-  | "outlets"
-  | "window"
-  | "ledger"
-  | "cutAfter"
-  | "countedUntil"
-  | "onCounted"
-  | "quarantine"
-  | "lookBackBytes"
-  | "remembered"
-  | "skipsRemembered"
-> {
-  readonly source: Source;
-  readonly feeds: readonly SinkFeed[];
-  readonly sideLogs: SideLogs;
-  /** Where counters and cuts are kept over restarts; saved together with the source's position. */
-  readonly state?: StateSection;
-  /** Where it is kept over restarts what the detections remember; needs `state`. Without it, they flush at every stop. */
-  readonly detectionState?: DetectionState;
-  /** No other daemon reads this source: where `state` is empty, nothing of it was delivered before. Default false. */
-  readonly readsAlone?: boolean;
-  readonly limits?: Partial<PipelineLimits>;
-  readonly backoff?: Backoff;
-  /** Told of failures that are tried again: a sink that is away, a checkpoint that cannot be written. */
-  readonly onFailure?: (error: IngestError) => void;
-}
 
 /**
  * Leads the lines of one source to its sinks: frame, scan, decide per sink, detect, strip, redact, batch, write, ack.
@@ -119,6 +88,7 @@ export class Pipeline {
       lookBackBytes: this.#isFirstRun ? 0 : LOOK_BACK_BYTES + this.#limits.maxLineBytes,
       remembered: options.detectionState?.loaded,
       skipsRemembered: options.source.isApart === true,
+      states: options.detectionState && options.source.states,
       quarantine: (line, settled, keep) => {
         const attempt = async (): Promise<void> => {
           await keep?.();
@@ -137,7 +107,8 @@ export class Pipeline {
       new StateMarks({
         handler: this.#handler,
         window: this.#window,
-        leastMs: this.#limits.ackIntervalMs,
+        // Each is sent through brokers, and comes to whoever reads next.
+        leastMs: this.#limits.ackIntervalMs * (options.source.states === undefined ? 1 : SENT_STATE_FACTOR),
         isApart: options.source.isApart === true,
         onMarked: () => this.#moved(),
         onTooLarge: () => this.#refused("it is too large now"),
@@ -212,7 +183,7 @@ export class Pipeline {
     const isLive = lag - silent < CLOCK_STEP_MS;
     const passed = isLive ? Math.max(0, silent - CLOCK_STEP_MS) : 0;
     this.#toldAt = now;
-    this.#handler.advance(passed === 0 ? newest : new Date(Date.parse(newest) + passed).toISOString());
+    this.#handler.advance(passed === 0 ? newest : new Date(Date.parse(newest) + passed).toISOString(), isLive);
     this.#marks?.moved();
     this.#moved();
   }
@@ -358,7 +329,7 @@ export class Pipeline {
       const { input, offset, total, mark } = ready;
       const { detectionState, watched } = this.#options;
       const remember = async (): Promise<void> => {
-        await detectionState?.write(mark ?? "");
+        await this.#keep(mark ?? "");
         await watched?.write(total);
       };
       if (mark !== undefined && !(await this.#untilDone("write what the detections remember", remember))) {
@@ -375,6 +346,17 @@ export class Pipeline {
         await delay(this.#limits.ackIntervalMs, undefined, { signal: either }).catch(() => undefined);
         this.#hurry = undefined;
       }
+    }
+  }
+
+  /** Findings in it are delivered: after this the position behind it may be acknowledged. */
+  async #keep(mark: Mark): Promise<void> {
+    const { detectionState, source } = this.#options;
+    if (typeof mark === "string") {
+      await detectionState?.write(mark);
+    } else {
+      await source.states?.write(mark.inputs);
+      await detectionState?.write(mark.shared);
     }
   }
 

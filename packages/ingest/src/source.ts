@@ -1,3 +1,6 @@
+import type { JsonValue } from "@auditsieve/audit";
+import type { InputState } from "./detection-state.ts";
+
 /**
  * A run of bytes out of one input, in order and without holes: `offset` is where `bytes[0]` stands in the
  * (decompressed) input.
@@ -13,6 +16,14 @@ export interface SourceChunk {
   readonly isLast: boolean;
 }
 
+/** Where a source keeps, together with its position, what the detections of each of its inputs remember. */
+export interface InputStates {
+  /** What is remembered where reading of the input began, and behind which line; asked at its first line. */
+  loaded(input: string): { readonly snapshot: JsonValue; readonly end: number } | undefined;
+  /** Makes durable what was remembered at a place, before that is acknowledged. What is not of now any more is left out. */
+  write(states: ReadonlyMap<string, InputState>): Promise<void>;
+}
+
 /**
  * Where audit log bytes come from.
  *
@@ -26,6 +37,8 @@ export interface Source {
   readonly name: string;
   /** Whether its position is not in the checkpoint: after a crash it may be behind what the checkpoint holds. */
   readonly isApart?: boolean;
+  /** Set where its inputs are remembered apart: when an input ends, another reader of it goes on with what is open. */
+  readonly states?: InputStates | undefined;
   open(signal: AbortSignal): AsyncIterable<SourceChunk>;
   ack(input: string, offset: number): Promise<void>;
   close(): Promise<void>;
@@ -33,6 +46,6 @@ export interface Source {
 
 /** Something an operator must hear of; the pipeline goes on. `kind` is a metric label, `message` holds no log content. */
 export interface SourceAlarm {
-  readonly kind: "truncated" | "gap" | "damaged-archive" | "unreadable" | "spool-full" | "refused";
+  readonly kind: "truncated" | "gap" | "damaged-archive" | "unreadable" | "spool-full" | "refused" | "state-refused";
   readonly message: string;
 }

@@ -1,9 +1,9 @@
 import type { AckWindow } from "./ack-window.ts";
-import { encodeState } from "./detection-state.ts";
+import type { Mark } from "./detection-state.ts";
 import type { LineHandler } from "./line-handler.ts";
 
 export interface StateMarksOptions {
-  readonly handler: Pick<LineHandler, "bytes" | "remembers" | "read">;
+  readonly handler: Pick<LineHandler, "bytes" | "remembers" | "encodeRemembered">;
   readonly window: AckWindow;
   /** Least time between two marks. */
   readonly leastMs: number;
@@ -22,7 +22,7 @@ const MOST_BYTES = 24 * 1024 * 1024;
 /** Notes in the window what the detections remember, again and again: a position becomes ready only where that was noted. */
 export class StateMarks {
   readonly #options: StateMarksOptions;
-  #last: { readonly bytes: number; readonly remembers: unknown; readonly text: string } | undefined;
+  #last: { readonly bytes: number; readonly remembers: unknown; readonly text: Mark } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #waitMs: number;
 
@@ -55,7 +55,7 @@ export class StateMarks {
     if (isSame && this.#last?.bytes === bytes) {
       return;
     }
-    const text = isSame && !isApart ? this.#last?.text : encodeState({ detections: remembers, read: handler.read });
+    const text = isSame && !isApart ? this.#last?.text : handler.encodeRemembered();
     if (text === undefined) {
       onTooLarge();
     }
