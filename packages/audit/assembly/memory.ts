@@ -10,6 +10,8 @@ export const EVENTS: usize = CONTROL + 0x4000;
 export const BYTES: usize = CONTROL + 0x5000;
 /** For each field where its value starts and ends and where its key starts. */
 export const PLACES: usize = CONTROL + 0x8000;
+/** Of the texts that change with each document. */
+export const ARGUMENT_LENGTHS: usize = CONTROL + 0x9000;
 /** First entry of each bucket. */
 export const BUCKETS: usize = 0x2_0000;
 export const BUCKET_COUNT: u32 = 16384;
@@ -31,3 +33,22 @@ export const SCAN: usize = 0x26_0000;
 export const ARENA: usize = 0x30_0000;
 export const ARENA_BYTES: usize = 0x80_0000;
 export const CLASS: usize = ARENA_BYTES + 0x1000;
+/** Steps, texts and shapes of documents: written by the JavaScript side. */
+export const PROGRAMS: usize = 0x132_0000;
+/** Four texts that change with each document. */
+export const ARGUMENTS: usize = 0x133_0000;
+export const ARGUMENT_BYTES: usize = 0x1000;
+/** How the next eight bytes are spread out when some of them are escaped, for each set of those: where each comes from, and the backslashes. */
+export const SPREAD: usize = 0x133_8000;
+/** Starts of objects that are not closed yet. */
+export const OPEN: usize = 0x133_b000;
+/** First fragment of each bucket. */
+export const FRAGMENT_BUCKETS: usize = 0x134_0000;
+export const FRAGMENT_BUCKET_COUNT: u32 = 8192;
+export const FRAGMENTS: usize = 0x135_0000;
+export const FRAGMENT_COUNT: u32 = 4096;
+/** Keys and texts of the fragments. */
+export const FRAGMENT_TEXTS: usize = 0x138_0000;
+export const FRAGMENT_TEXT_BYTES: usize = 0x20_0000;
+/** The document that is written. */
+export const DOCUMENT: usize = 0x159_0000;

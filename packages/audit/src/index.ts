@@ -29,6 +29,8 @@ export { requestInfo } from "./request-info.ts";
 export type { RequestInfo } from "./request-info.ts";
 export { EventScan, slotOf } from "./scan.ts";
 export type { Field, Undecidable } from "./scan.ts";
+export { EventDocuments } from "./scan-wasm/event-documents.ts";
+export type { BodyShape, DocumentStep, EventDocumentsOptions, FragmentMaker } from "./scan-wasm/event-documents.ts";
 export { LineTemplates, takeRooms } from "./scan-wasm/line-templates.ts";
 export type { DecidedBy } from "./scan-wasm/line-templates.ts";
 export { stripLine } from "./strip.ts";

@@ -105,6 +105,7 @@ export class EventScan {
     if (exports.scanEvent(end - start) === 0) {
       return false;
     }
+    engine.placed();
     for (let slot = 0, place = PLACES; slot < SLOT_COUNT; slot++, place += 3) {
       const behind = control[place + 1] as number;
       if (behind === 0) {

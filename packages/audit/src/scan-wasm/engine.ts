@@ -13,6 +13,9 @@ export interface EngineExports {
   readonly memory: { readonly buffer: ArrayBuffer };
   scanEvent(length: number): number;
   nextSuspect(from: number, length: number): number;
+  buildSpread(): void;
+  writeDocument(length: number, program: number): number;
+  learnFragment(kind: number, slots: number, texts: number, first: number, second: number): number;
   forget(): void;
   takeLines(from: number, to: number): number;
   learnLine(
@@ -38,8 +41,12 @@ export interface Engine {
   readonly control: Int32Array;
   /** Whether the line at SCAN is the one that this scan has scanned last. */
   holds(scan: { readonly scans: number }): boolean;
+  /** Whether the places of its fields are at PLACES too. */
+  hasPlaces(scan: { readonly scans: number }): boolean;
   /** The line of that scan has been put to SCAN. */
   loaded(scan: { readonly scans: number }): void;
+  /** It was found to be an event there. */
+  placed(): void;
 }
 
 export const SCAN = 0x26_0000;
@@ -55,7 +62,7 @@ const TABLE_BYTES = 65 * SLOT_BYTES;
 
 let engine: Engine | undefined;
 
-/** The one instance (19 MiB of addresses, never more); compiled when it is first asked for, in 5 ms. */
+/** The one instance (26 MiB of addresses, never more); compiled when it is first asked for, in 5 ms. */
 export function sharedEngine(): Engine {
   if (engine === undefined) {
     const module = new WebAssembly.Module(Buffer.from(MODULE, "base64"));
@@ -64,16 +71,23 @@ export function sharedEngine(): Engine {
     const memory = Buffer.from(buffer);
     let holder: object | undefined;
     let held = 0;
+    let isPlaced = false;
     engine = {
       exports,
       memory,
       control: new Int32Array(buffer, CONTROL, 0x1_0000 / 4),
       holds: (scan) => holder === scan && held === scan.scans,
+      hasPlaces: (scan) => isPlaced && holder === scan && held === scan.scans,
       loaded: (scan) => {
         holder = scan;
         held = scan.scans;
+        isPlaced = false;
+      },
+      placed: () => {
+        isPlaced = true;
       },
     };
+    exports.buildSpread();
     writeKeys(memory);
   }
   return engine;

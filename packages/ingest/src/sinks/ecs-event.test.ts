@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { zstdDecompressSync } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { EventDocuments, EventScan } from "@auditsieve/audit";
 import { Dice, mutateBytes, varyValues } from "../line-mutator.suite.ts";
 import { BODY_SHAPE, extract } from "./body-extract.ts";
 import type { Shape } from "./body-extract.ts";
-import { BodyBytes } from "./body-bytes.ts";
+import { isTimestamp } from "../timestamp.ts";
 import { ecsDocument } from "./ecs-document.ts";
 import { EcsEvents } from "./ecs-event.ts";
 import { hostileDeliveries } from "./hostile-deliveries.suite.ts";
-import { JsonWriter } from "./json-writer.ts";
 
 const now = new Date("2026-11-24T00:13:27Z");
 const context = { cluster: 'pr"od', namespace: "default", now: () => now };
@@ -23,12 +23,22 @@ const LINES = ["attack.log.zst", "working-day.log.zst"].flatMap((name) =>
 );
 
 const fast = new EcsEvents(context);
-const out = new JsonWriter(16);
 
-/** What the byte path writes, parsed; undefined where it leaves the line to the other. */
+/** What the byte path writes, as text; undefined where it leaves the line to the other. */
+function textOf(document: Buffer): string | undefined {
+  const length = fast.write(deliveryOf(document));
+  return length === 0 ? undefined : fast.bytes.toString("utf8", fast.start, fast.start + length);
+}
+
+/** The same, parsed. */
 function written(document: Buffer): unknown {
-  out.length = 0;
-  return fast.write(out, deliveryOf(document)) ? JSON.parse(out.text()) : undefined;
+  const [operation, text, ...rest] = textOf(document)?.split("\n") ?? [];
+  if (operation === undefined) {
+    return undefined;
+  }
+  expect(JSON.parse(operation)).toEqual({ create: { _id: deliveryOf(document).id } });
+  expect(rest).toEqual([""]);
+  return JSON.parse(text ?? "");
 }
 
 function deliveryOf(document: Buffer): Parameters<typeof ecsDocument>[0] {
@@ -116,10 +126,9 @@ describe("EcsEvents writes what ecsDocument makes", () => {
     for (let i = 0; i < 9000; i++) {
       const user = `{"username":"u${i % 5000}","groups":["g${i % 3}"]}`;
       const event = `{"level":"Request","stage":"Panic","requestURI":"/","verb":"get","user":${user},"sourceIPs":["10.0.0.${i % 7}"]}`;
-      out.length = 0;
-      fast.write(out, deliveryOf(Buffer.from(event)));
+      const text = textOf(Buffer.from(event));
       const isRight = [`"user":{"name":"u${i % 5000}"}`, `"groups":["g${i % 3}"]`, `"ip":["10.0.0.${i % 7}"]`].every(
-        (part) => out.bytes.subarray(0, out.length).includes(part),
+        (part) => text?.includes(part),
       );
       wrong.push(...(isRight ? [] : [i]));
     }
@@ -127,16 +136,29 @@ describe("EcsEvents writes what ecsDocument makes", () => {
   });
 });
 
-describe("BodyBytes finds what extract finds", () => {
-  const bodies = new BodyBytes();
-  const KEY = Buffer.from('"body":');
+describe("EventDocuments finds in bodies what extract finds", () => {
+  const scan = new EventScan();
+  const nothing = { fields: [], make: (): [string, string] => ["", ""] };
 
-  function found(body: string): unknown {
-    const bytes = Buffer.from(body);
-    out.length = 0;
-    return bodies.write(out, KEY, bytes, 0, bytes.length)
-      ? (JSON.parse(`{${out.text().replace(/,$/, "")}}`) as { readonly body?: unknown }).body
-      : "left to extract";
+  /** Gives what is found in a body; "left to extract" where that is not said. */
+  function finder(shape: Shape): (body: string) => unknown {
+    const documents = new EventDocuments({
+      steps: [
+        { kind: "text", text: "{" },
+        { kind: "body", key: "body", field: "responseObject" },
+        { kind: "text", text: '"end":0}' },
+      ],
+      fragments: [nothing, nothing, nothing],
+      shape,
+    });
+    return (body) => {
+      const head = '{"level":"RequestResponse","stage":"Panic","requestURI":"/","verb":"get","user":{}';
+      const line = Buffer.from(`${head},"requestObject":{"kind":"Other"},"responseObject":${body}}`);
+      expect(scan.scan(line, 0, line.length)).toBe(true);
+      const length = documents.write(scan, []);
+      const text = documents.bytes.toString("utf8", documents.start, documents.start + length);
+      return length === 0 ? "left to extract" : (JSON.parse(text) as { readonly body?: unknown }).body;
+    };
   }
 
   const scalar = fc.oneof(
@@ -170,24 +192,19 @@ describe("BodyBytes finds what extract finds", () => {
       ...small,
       spec: { nodeName: "keyword", securityContext: { runAsUser: "long", privileged: "boolean" } },
     };
-    const narrow = new BodyBytes(shape);
+    const found = finder(shape);
     const property = fc.property(shaped(shape), fc.constantFrom(undefined, 1), (body, space) => {
-      const bytes = Buffer.from(JSON.stringify(body, undefined, space));
-      out.length = 0;
-      expect(narrow.write(out, KEY, bytes, 0, bytes.length)).toBe(true);
-      const text = out.length === 0 ? "{}" : `{${out.text().slice(0, -1)}}`;
-      expect((JSON.parse(text) as { readonly body?: unknown }).body).toEqual(
-        extract(JSON.parse(bytes.toString()) as Parameters<typeof extract>[0], shape),
-      );
+      const text = JSON.stringify(body, undefined, space);
+      const value = found(text);
+      fc.pre(value !== "left to extract");
+      expect(value).toEqual(extract(JSON.parse(text) as Parameters<typeof extract>[0], shape));
     });
     fc.assert(property, { numRuns: 200 });
   });
 
   test.each([
-    ['{"spec":{"securityContext":{"runAsUser":-0}}}'],
-    ['{"spec":{"securityContext":{"runAsUser":1e3,"runAsGroup":1.0}}}'],
-    ['{"spec":{"securityContext":{"runAsUser":9007199254740993}}}'],
-    ['{"spec":{"securityContext":{"runAsUser":9007199254740991}}}'],
+    ['{"spec":{"securityContext":{"runAsUser":-17,"runAsGroup":0}}}'],
+    ['{"spec":{"securityContext":{"runAsUser":999999999999999}}}'],
     ['{"spec":{"hostNetwork":"true","hostPID":true,"hostIPC":null}}'],
     [`{"metadata":${"[".repeat(40)}{"name":"deep"}${"]".repeat(40)}}`],
     [`{"metadata":${"[".repeat(33)}{"name":"deep"}${"]".repeat(33)}}`],
@@ -201,32 +218,45 @@ describe("BodyBytes finds what extract finds", () => {
     ["17"],
   ])("in %.80s", (body) => {
     const expected = { body: extract(JSON.parse(body) as Parameters<typeof extract>[0]) };
-    expect({ body: found(body) }).toEqual(JSON.parse(JSON.stringify(expected)));
+    expect({ body: finder(BODY_SHAPE)(body) }).toEqual(JSON.parse(JSON.stringify(expected)));
+  });
+
+  test.each([
+    ['{"spec":{"securityContext":{"runAsUser":-0}}}'],
+    ['{"spec":{"securityContext":{"runAsUser":1e3}}}'],
+    ['{"spec":{"securityContext":{"runAsUser":1.0}}}'],
+    ['{"spec":{"securityContext":{"runAsUser":9007199254740993}}}'],
+    ['{"metadata":{"name":"a","uid":"u","name":"b"}}'],
+    ['{"\\u006bind":"A"}'],
+  ])("but leaves to it %s", (body) => {
+    expect(finder(BODY_SHAPE)(body)).toBe("left to extract");
   });
 });
 
-describe("JsonWriter", () => {
-  test("quotes JSON as JSON.stringify does", () => {
-    fc.assert(
-      fc.property(fc.json({ maxDepth: 2 }), fc.constantFrom("", "\t", "\r\n "), (json, space) => {
-        const text = `${space}${json}`;
-        out.length = 0;
-        out.quoted(Buffer.from(text));
-        expect(JSON.parse(out.text())).toBe(Buffer.from(text).toString());
-      }),
-      { numRuns: 40 },
-    );
-  });
+test("EcsEvents quotes the line as JSON.stringify does", () => {
+  const head = '{"level":"Request","stage":"Panic","requestURI":"/","verb":"get","user":{},"other":';
+  fc.assert(
+    fc.property(fc.json({ maxDepth: 2 }), fc.constantFrom("", "\t", "\r", " "), (json, space) => {
+      const line = `${head}${space}${json}${space}}`;
+      expect(written(Buffer.from(line))).toMatchObject({ event: { original: Buffer.from(line).toString() } });
+    }),
+    { numRuns: 60 },
+  );
+});
 
-  test("takes back objects and lists in which nothing stands, and grows", () => {
-    const small = new JsonWriter(1);
-    const outer = small.open(Buffer.from("{"));
-    const inner = small.open(Buffer.from('"list":['));
-    small.closeList(inner);
-    const text = small.open(Buffer.from('"é":'));
-    small.utf8(`"${"ü".repeat(100)}",`);
-    expect(text).toBe(1);
-    small.closeObject(outer);
-    expect(small.text()).toBe(`{"é":"${"ü".repeat(100)}"},`);
-  });
+test("EcsEvents writes a time exactly where isTimestamp says that it is one", () => {
+  const dice = new Dice(11);
+  const times = ["2026-11-24T00:13:26.471919Z", "2024-02-29T23:59:59Z", "2100-02-28T19:09:09.123456789Z"];
+  let right = 0;
+  for (let i = 0; i < 3000; i++) {
+    const letters = dice.of(times).split("");
+    for (let changes = dice.below(3); changes > 0; changes--) {
+      letters[dice.below(letters.length)] = dice.of(["", "00", ..."0123456789-:.TZ".split("")]);
+    }
+    const time = letters.join("");
+    const line = `{"level":"Request","stage":"Panic","requestURI":"/","verb":"get","user":{},"stageTimestamp":"${time}"}`;
+    expect([time, textOf(Buffer.from(line))?.includes('"stageTimestamp":"2')]).toEqual([time, isTimestamp(time)]);
+    right += isTimestamp(time) ? 1 : 0;
+  }
+  expect(right).toBeGreaterThan(1000);
 });

@@ -68,6 +68,8 @@ class ElasticsearchSink implements CheckedSink {
   readonly #bodies: BulkBodies;
   #template: Promise<void> | undefined;
   #isBlind = false;
+  /** Requests without an answer item by item. */
+  #doubts = 0;
 
   constructor(options: ElasticsearchOptions) {
     const namespace = options.namespace ?? "default";
@@ -87,7 +89,14 @@ class ElasticsearchSink implements CheckedSink {
   async write(batch: readonly Delivery[], signal: AbortSignal): Promise<readonly ItemResult[]> {
     signal.throwIfAborted();
     await this.#installTemplate();
-    return this.#batcher.deliver(this.#bodies.of(batch), signal);
+    const items = this.#bodies.of(batch);
+    const doubts = this.#doubts;
+    const results = await this.#batcher.deliver(items, signal);
+    // What was not answered item by item may still be on its way out of this memory.
+    if (doubts === this.#doubts) {
+      this.#bodies.release(items);
+    }
+    return results;
   }
 
   async check(): Promise<void> {
@@ -144,10 +153,13 @@ class ElasticsearchSink implements CheckedSink {
         },
         { maxRetries: 0, signal },
       );
-      return Array.isArray(answer.items)
-        ? { kind: "items", items: answer.items.map(itemAnswer) }
-        : { kind: "retry", reason: "answer-invalid", isOverloaded: false, isUnknown: true };
+      if (Array.isArray(answer.items)) {
+        return { kind: "items", items: answer.items.map(itemAnswer) };
+      }
+      this.#doubts++;
+      return { kind: "retry", reason: "answer-invalid", isOverloaded: false, isUnknown: true };
     } catch (error) {
+      this.#doubts++;
       return this.#answerOf(error);
     }
   }
