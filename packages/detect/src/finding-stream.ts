@@ -9,7 +9,7 @@ import type { EventCodec } from "./evidence-table.ts";
 import { exceptionFor } from "./exceptions/detection-exception.ts";
 import type { DetectionException } from "./exceptions/detection-exception.ts";
 import { SuppressedCounts } from "./exceptions/suppressed-counts.ts";
-import { digest, requestKey, writeFinding } from "./finding.ts";
+import { digest, writeFinding } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 import { eventReader } from "./field-readers.ts";
 import { firstSeenKeys, FirstSeenStore } from "./first-seen.ts";
@@ -22,8 +22,9 @@ import type { HeadView } from "./head-view.ts";
 import { ClusterMemory } from "./memory/cluster-memory.ts";
 import { parsedTime, timeOf } from "./memory/body.ts";
 import type { CredentialLedger } from "./memory/credential-ledger.ts";
-import { readRequest, SETTLED, UNDECIDED, writeRequest } from "./open-request.ts";
-import type { OpenRequest, Standing } from "./open-request.ts";
+import { SETTLED, UNDECIDED } from "./open-request.ts";
+import type { OpenRequest } from "./open-request.ts";
+import { OpenRequests } from "./open-requests.ts";
 
 const VERSION = 2;
 
@@ -55,17 +56,12 @@ export class FindingStream {
   readonly #isMemoryShared: boolean;
   readonly #firstSeen: FirstSeenStore;
   readonly #head: HeadQuestions;
-  readonly #apiserver: string;
-  readonly #maxRequests: number;
-  readonly #maxHeldLength: number;
-  readonly #holdMs: number;
-  /** In order of last use. */
-  readonly #open = new Map<string, OpenRequest>();
+  readonly #open: OpenRequests;
   readonly #undecided = new Map<string, number>();
   readonly #suppressed: SuppressedCounts;
-  #heldLength = 0;
   /** Of the event in hand. */
   #length: number | undefined;
+  #holdsLast = false;
   #findings = 0;
   #evicted = 0;
   #changes = 0;
@@ -78,10 +74,8 @@ export class FindingStream {
     this.#memory = options.beside === undefined ? new ClusterMemory(options) : options.beside.#memory;
     this.#firstSeen = new FirstSeenStore(options.maxFirstSeen);
     this.#head = new HeadQuestions(engine, this.#memory, this.#firstSeen);
-    this.#apiserver = options.apiserver ?? "";
-    this.#maxRequests = options.maxRequests ?? 50_000;
-    this.#maxHeldLength = options.maxHeldLength ?? 64 * 1024 * 1024;
-    this.#holdMs = options.holdMs ?? 600_000;
+    const { maxRequests = 50_000, maxHeldLength = 64 * 1024 * 1024, holdMs = 600_000, apiserver = "" } = options;
+    this.#open = new OpenRequests({ maxRequests, maxHeldLength, holdMs }, apiserver);
   }
 
   /** Who minted which credential, as far as the events told; complete when the engine remembers `credentials`. */
@@ -97,15 +91,15 @@ export class FindingStream {
     return this.#head.candidates(head);
   }
 
-  /** Whether pushing an event for these candidates leaves nothing behind that could show it: then its bytes need not outlive the push. */
-  isOnlyLearned(candidates: readonly Detection[]): boolean {
-    return this.#head.isOnlyLearned(candidates);
+  /** Whether the event pushed last may be shown by a later push: what its `show` needs must then outlive it. */
+  get holdsLast(): boolean {
+    return this.#holdsLast;
   }
 
   /**
    * Takes the next event and gives the findings that are ready. `show` makes the event that a finding may carry
-   * (redacted); it is called for findings only. Pass `candidates` when the stream has been asked for them
-   * already, and the event's length as text where it is known.
+   * (redacted); it is called for findings only, after this push only if {@link FindingStream.holdsLast} says so. Pass `candidates`
+   * when the stream has been asked for them already, and the event's length as text where it is known.
    */
   push(
     event: AuditEvent,
@@ -114,6 +108,7 @@ export class FindingStream {
     length?: number,
   ): readonly Finding[] {
     this.#length = length;
+    this.#holdsLast = false;
     const asked = candidates ?? this.candidates(headOf(event));
     if (asked.length === 0) {
       return [];
@@ -135,7 +130,7 @@ export class FindingStream {
     this.#take(event, show, time, verdicts, findings);
     // Last, so that a request is judged by what was before it.
     if (isFed) {
-      this.#memory.observe(event);
+      this.#memory.observe(event, this.#head.remembersUses);
     }
     return findings;
   }
@@ -156,7 +151,7 @@ export class FindingStream {
     const evidence = new EvidenceWriter(codec);
     return {
       ...this.learned(),
-      open: [...this.#open.values()].map((request) => writeRequest(request, evidence)),
+      open: this.#open.snapshot(evidence),
       correlations: this.#correlator.snapshot(evidence),
       evidence: evidence.written(),
     };
@@ -189,15 +184,7 @@ export class FindingStream {
     const kept = new Map(unchanged.map((detection) => [detection.id, detection] as const));
     const evidence = new EvidenceReader(written["evidence"], codec, kept);
     this.#firstSeen.restore(written["firstSeen"], (id) => kept.has(id));
-    for (const one of listOf(written["open"])) {
-      const request = readRequest(one, evidence);
-      if (request) {
-        this.#open.set(request.key, request);
-        for (const standing of request.standings.values()) {
-          this.#heldLength += standing.kind === "held" ? standing.length : 0;
-        }
-      }
-    }
+    this.#open.restore(listOf(written["open"]), evidence);
     this.#correlator.restore(written["correlations"], evidence);
     return true;
   }
@@ -210,7 +197,7 @@ export class FindingStream {
   /** Lets go of every open request; call it when the input ends. */
   flush(): readonly Finding[] {
     this.#changes++;
-    const findings = [...this.#open.values()].flatMap((request) => this.#close(request));
+    const findings = this.#open.all().flatMap((request) => this.#close(request));
     return [...findings, ...this.#counted(this.#correlator.flush())];
   }
 
@@ -244,24 +231,16 @@ export class FindingStream {
     verdicts: ReadonlyMap<Detection, "hit" | "unknown">,
     findings: Finding[],
   ): void {
-    const key = digest(requestKey(event, this.#apiserver));
-    const known = this.#open.get(key);
-    if (!known && verdicts.size === 0) {
+    const request = this.#open.of(event, time, verdicts.size > 0);
+    if (!request) {
       return;
     }
-    const request = known ?? { key, time, standings: new Map<Detection, Standing>() };
-    request.time = Number.isNaN(time) ? request.time : time;
-    this.#open.delete(key);
-    this.#open.set(key, request);
     for (const detection of new Set([...request.standings.keys(), ...verdicts.keys()])) {
       findings.push(...this.#settle(request, detection, verdicts.get(detection) ?? "miss", event, show));
     }
-    for (const oldest of this.#open.values()) {
-      if (this.#open.size <= this.#maxRequests && this.#heldLength <= this.#maxHeldLength) {
-        break;
-      }
+    for (let excess = this.#open.excess(); excess; excess = this.#open.excess()) {
       this.#evicted++;
-      findings.push(...this.#close(oldest));
+      findings.push(...this.#close(excess));
     }
   }
 
@@ -279,20 +258,19 @@ export class FindingStream {
     if (event.stage === "RequestReceived") {
       if (outcome === "hit" && !before) {
         const length = this.#lengthOf(event);
-        this.#heldLength += length;
         const hit = this.#correlator.hitOf(detection, event, request.key, show, length, this.#memory);
         const exception = this.#exceptionFor(detection, event);
         const keys = this.#keysOf(detection, event);
-        request.standings.set(detection, { kind: "held", show, length, hit, keys, exception });
+        this.#open.settle(request, detection, { kind: "held", show, length, hit, keys, exception });
+        this.#holdsLast = true;
       }
       return [];
     }
     if (outcome === "unknown" && before?.kind !== "held" && event.stage === "ResponseStarted") {
-      request.standings.set(detection, UNDECIDED);
+      this.#open.settle(request, detection, UNDECIDED);
       return [];
     }
-    request.standings.set(detection, SETTLED);
-    this.#heldLength -= before?.kind === "held" ? before.length : 0;
+    this.#open.settle(request, detection, SETTLED);
     if (outcome === "unknown" && before?.kind !== "held") {
       this.#countUndecided(detection);
       return [];
@@ -302,6 +280,7 @@ export class FindingStream {
     }
     const exception = this.#exceptionFor(detection, event) ?? (before?.kind === "held" ? before.exception : undefined);
     const hit = this.#correlator.hitOf(detection, event, request.key, show, this.#lengthOf(event), this.#memory);
+    this.#holdsLast ||= hit !== undefined;
     return this.#write(request, detection, show, hit, exception);
   }
 
@@ -327,20 +306,16 @@ export class FindingStream {
     return novelty === "new";
   }
 
-  /** Closes requests whose last event is further than the bound from `now`, in either direction: clocks err too. */
   #letGo(now: number): Finding[] {
     const findings: Finding[] = [];
-    for (const request of this.#open.values()) {
-      if (Math.abs(now - request.time) <= this.#holdMs) {
-        break;
-      }
-      findings.push(...this.#close(request));
+    for (let overdue = this.#open.overdue(now); overdue; overdue = this.#open.overdue(now)) {
+      findings.push(...this.#close(overdue));
     }
     return findings;
   }
 
   #close(request: OpenRequest): readonly Finding[] {
-    this.#open.delete(request.key);
+    this.#open.close(request);
     return [...request.standings].flatMap(([detection, standing]) => {
       if (standing.kind === "undecided") {
         this.#countUndecided(detection);
@@ -348,7 +323,6 @@ export class FindingStream {
       if (standing.kind !== "held") {
         return [];
       }
-      this.#heldLength -= standing.length;
       if (!this.#isNew(request, detection, standing.keys)) {
         return [];
       }

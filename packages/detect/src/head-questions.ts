@@ -15,7 +15,8 @@ export class HeadQuestions {
   readonly #engine: DetectionEngine;
   readonly #memory: ClusterMemory;
   readonly #firstSeen: FirstSeenStore;
-  readonly #remembersUses: boolean;
+  /** Whether every use of a credential is told to the ledger, or known to it. */
+  readonly remembersUses: boolean;
   /** The last answer, and what the same head says for certain. */
   #asked: readonly Detection[] = [];
   #sure: ReadonlySet<Detection> = NONE;
@@ -24,7 +25,7 @@ export class HeadQuestions {
     this.#engine = engine;
     this.#memory = memory;
     this.#firstSeen = firstSeen;
-    this.#remembersUses = engine.remembers.has("credentials");
+    this.remembersUses = engine.remembers.has("credentials");
   }
 
   /** The detections that neither the head nor what is remembered rules out, and {@link USE} where a credential is used anew. */
@@ -43,12 +44,7 @@ export class HeadQuestions {
 
   /** Whether the ledger must be told of the use of a credential; false only where the head asked last says that it knows. */
   isUseAmong(asked: readonly Detection[]): boolean {
-    return this.#remembersUses && (asked !== this.#asked || asked.includes(USE));
-  }
-
-  /** Whether these candidates are only what the memory learns from. */
-  isOnlyLearned(candidates: readonly Detection[]): boolean {
-    return candidates.every((one) => one === USE || this.#engine.feeders.has(one));
+    return this.remembersUses && (asked !== this.#asked || asked.includes(USE));
   }
 
   /** Whether the head alone says that a first-seen detection has seen this before. */
@@ -64,7 +60,7 @@ export class HeadQuestions {
 
   /** Whether the credential that the head names has not come from this address yet. */
   #isNewUse(head: HeadView): boolean {
-    if (!this.#remembersUses) {
+    if (!this.remembersUses) {
       return false;
     }
     const use = this.#engine.keep(head, USE, () => useOf(head));

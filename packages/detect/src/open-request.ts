@@ -27,6 +27,8 @@ export const UNDECIDED: Standing = { kind: "undecided" };
 /** A request of which a later stage may still come. */
 export interface OpenRequest {
   readonly key: string;
+  /** Undefined where a snapshot told of it: then it is in the key only. */
+  readonly auditID: string | undefined;
   time: number;
   readonly standings: Map<Detection, Standing>;
 }
@@ -46,7 +48,7 @@ export function readRequest(written: JsonValue, evidence: EvidenceReader): OpenR
     return detection && read ? [[detection, read]] : [];
   });
   return typeof key === "string" && typeof time === "number" && known.length > 0
-    ? { key, time, standings: new Map(known) }
+    ? { key, auditID: undefined, time, standings: new Map(known) }
     : undefined;
 }
 

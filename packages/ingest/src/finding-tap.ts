@@ -35,15 +35,14 @@ export class FindingTap {
     if (candidates.length === 0) {
       return;
     }
-    // The scanned bytes are the caller's; a held finding outlives them.
+    // The scanned bytes are the caller's: they are copied for what is shown later.
     const scanned = scan.bytes.subarray(scan.start, scan.end);
-    if (this.#stream.isOnlyLearned(candidates)) {
-      this.#stream.push(scannedEvent(scan, scanned), undefined, candidates, scanned.length).forEach(this.#onFinding);
-      return;
-    }
-    const line = Buffer.from(scanned);
+    let line = scanned;
     const show = (): AuditEvent => parse(this.#redactor.redactLine(line));
-    this.#stream.push(scannedEvent(scan, line), show, candidates, line.length).forEach(this.#onFinding);
+    this.#stream.push(scannedEvent(scan, scanned), show, candidates, scanned.length).forEach(this.#onFinding);
+    if (this.#stream.holdsLast) {
+      line = Buffer.from(scanned);
+    }
   }
 
   /** The input has ended: findings that waited for a later stage of their request come out. */

@@ -65,17 +65,16 @@ export class LineDetections {
     if (candidates.length === 0) {
       return NO_FINDINGS;
     }
-    if (this.#stream.isOnlyLearned(candidates)) {
-      const scanned = scan.bytes.subarray(scan.start, scan.end);
-      return this.#stream.push(scannedEvent(scan, scanned), undefined, candidates, scanned.length);
+    const scanned = scan.bytes.subarray(scan.start, scan.end);
+    const event = scannedEvent(scan, scanned);
+    let delivery: (() => Delivery) | undefined;
+    /** Copies the line and says who it is only when the event is to be shown. */
+    const deliver = (): Delivery => (delivery ??= this.#delivering(event, copy, identity, deliveries))();
+    const findings = this.#stream.push(event, this.#showing(deliver), candidates, scanned.length);
+    if (this.#stream.holdsLast) {
+      delivery ??= this.#delivering(event, copy, identity, deliveries);
     }
-    const line = copy();
-    const id = identity();
-    const event = scannedEvent(scan, line);
-    const time = deliveries.timeOf(event.stageTimestamp, event.requestReceivedTimestamp);
-    let delivery: Delivery | undefined;
-    const show = this.#showing(() => (delivery ??= deliveries.redacted(this.#redactor.redactLine(line), id, time)));
-    return this.#stream.push(event, show, candidates, line.length);
+    return findings;
   }
 
   /** Tells the time, so that what waits for time to pass comes out although nothing is asked. */
@@ -109,6 +108,19 @@ export class LineDetections {
   /** What was learned, without what waits for events to come. */
   learned(): JsonValue {
     return this.#stream.learned();
+  }
+
+  #delivering(
+    event: AuditEvent,
+    copy: AskedLine["copy"],
+    identity: AskedLine["identity"],
+    deliveries: LineDeliveries,
+  ): () => Delivery {
+    const line = copy();
+    const id = identity();
+    const time = deliveries.timeOf(event.stageTimestamp, event.requestReceivedTimestamp);
+    let delivery: Delivery | undefined;
+    return () => (delivery ??= deliveries.redacted(this.#redactor.redactLine(line), id, time));
   }
 
   #showing(deliver: () => Delivery): ShowEvent {

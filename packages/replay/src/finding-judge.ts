@@ -1,3 +1,4 @@
+import type { AuditEvent } from "@auditsieve/audit";
 import { FindingStream } from "@auditsieve/detect";
 import type { DetectionEngine, Finding, FindingStreamCounts, HeadView } from "@auditsieve/detect";
 import { AuditIdWatch, scannedEvent } from "@auditsieve/ingest";
@@ -73,13 +74,14 @@ export class FindingJudge {
       return NONE;
     }
     const { scan } = event;
-    if (this.#stream.isOnlyLearned(candidates)) {
-      const scanned = scan.bytes.subarray(scan.start, scan.end);
-      return this.#own(this.#stream.push(scannedEvent(scan, scanned), undefined, candidates, scanned.length));
+    const scanned = scan.bytes.subarray(scan.start, scan.end);
+    // What is shown later outlives the event in hand.
+    let show = (): AuditEvent => event.redacted();
+    const found = this.#stream.push(scannedEvent(scan, scanned), () => show(), candidates, scanned.length);
+    if (this.#stream.holdsLast) {
+      show = event.keep();
     }
-    // A held finding outlives the event in hand.
-    const line = event.line();
-    return this.#own(this.#stream.push(scannedEvent(event.scan, line), event.keep(), candidates, line.length));
+    return this.#own(found);
   }
 
   #own(findings: readonly Finding[]): readonly Finding[] {

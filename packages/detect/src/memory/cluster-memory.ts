@@ -60,11 +60,11 @@ export class ClusterMemory {
     return this.pods.evicted + this.grants.evicted + this.credentials.evicted;
   }
 
-  /** Learns from an event what later ones will be judged by. */
-  observe(event: AuditEvent): void {
+  /** Learns from an event what later ones will be judged by. `isUseKnown`: the ledger has been told of the event's own credential. */
+  observe(event: AuditEvent, isUseKnown = false): void {
     const { stage, responseStatus, objectRef: ref } = event;
     this.advance(timeOf(event));
-    this.credentials.observe(event);
+    this.credentials.observe(event, isUseKnown);
     if (stage !== "ResponseComplete" || (responseStatus?.code ?? 500) >= 400 || isDryRun(event)) {
       return;
     }

@@ -118,9 +118,11 @@ export class CredentialLedger {
     return this.#uses.get(use) === true;
   }
 
-  /** Takes an event into account: what it made, and what it was made with. */
-  observe(event: AuditEvent): void {
-    this.observeUse(event);
+  /** Takes an event into account: what it made, and what it was made with unless that use is in the books. */
+  observe(event: AuditEvent, isUseKnown = false): void {
+    if (!isUseKnown) {
+      this.observeUse(event);
+    }
     const { stage, responseStatus, objectRef: ref, verb } = event;
     if (stage !== "ResponseComplete" || (responseStatus?.code ?? 500) >= 400) {
       return;
