@@ -81,6 +81,11 @@ export class DetectionEngine {
     return this.#plan.candidates(head, memory);
   }
 
+  /** Whether a head that differs from this one in names alone might have other candidates. */
+  isNamed(head: HeadView): boolean {
+    return this.#plan.isNamed(head);
+  }
+
   /** Detections that the event with this head hits for certain, whatever stands outside the head. There may be more. */
   sure(head: HeadView): ReadonlySet<Detection> {
     return this.#plan.sure(head);

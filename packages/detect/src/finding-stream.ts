@@ -25,6 +25,7 @@ import type { CredentialLedger } from "./memory/credential-ledger.ts";
 import { SETTLED, UNDECIDED } from "./open-request.ts";
 import type { OpenRequest } from "./open-request.ts";
 import { OpenRequests } from "./open-requests.ts";
+import { QuietAnswers } from "./quiet-answers.ts";
 
 const VERSION = 2;
 
@@ -56,6 +57,8 @@ export class FindingStream {
   readonly #isMemoryShared: boolean;
   readonly #firstSeen: FirstSeenStore;
   readonly #head: HeadQuestions;
+  /** What can be remembered of heads without candidates, so that events like them need not be asked about. */
+  readonly quiet: QuietAnswers;
   readonly #open: OpenRequests;
   readonly #undecided = new Map<string, number>();
   readonly #suppressed: SuppressedCounts;
@@ -74,6 +77,7 @@ export class FindingStream {
     this.#memory = options.beside === undefined ? new ClusterMemory(options) : options.beside.#memory;
     this.#firstSeen = new FirstSeenStore(options.maxFirstSeen);
     this.#head = new HeadQuestions(engine, this.#memory, this.#firstSeen);
+    this.quiet = new QuietAnswers(this.#head, this.#memory, this.#firstSeen);
     const { maxRequests = 50_000, maxHeldLength = 64 * 1024 * 1024, holdMs = 600_000, apiserver = "" } = options;
     this.#open = new OpenRequests({ maxRequests, maxHeldLength, holdMs }, apiserver);
   }
@@ -88,6 +92,7 @@ export class FindingStream {
    * would change nothing, not even the time.
    */
   candidates(head: HeadView): readonly Detection[] {
+    this.quiet.asking();
     return this.#head.candidates(head);
   }
 

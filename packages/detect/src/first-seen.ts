@@ -7,6 +7,7 @@ import type { FirstSeen } from "./first-seen-condition.ts";
 import { digest } from "./finding.ts";
 import { headFieldOf, isInPart } from "./head-view.ts";
 import { RecentMap } from "./memory/recent-map.ts";
+import type { MapWatch } from "./memory/recent-map.ts";
 
 /** What a store says of an event: whether it is new, known, or that the log does not say. */
 export type Novelty = "new" | "known" | "unknown";
@@ -27,6 +28,11 @@ export class FirstSeenStore {
 
   get evicted(): number {
     return this.#groups.evicted + this.#tuples.evicted;
+  }
+
+  /** Has it told when values are forgotten. */
+  watch(tuples: MapWatch): void {
+    this.#tuples.watch(tuples);
   }
 
   /** Whether all of this is known already: then the event need not be looked at. */

@@ -4,7 +4,8 @@ import type { Detection } from "./detection.ts";
 import { headReader } from "./field-readers.ts";
 import { DEED_FIELDS, HEAD_FIELDS, headFieldOf, isInPart, isWide } from "./head-view.ts";
 import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
-import type { ClusterMemory, Grounds } from "./memory/cluster-memory.ts";
+import type { ClusterMemory } from "./memory/cluster-memory.ts";
+import type { Grounds } from "./memory/grounds.ts";
 import { MEMORY_ROOT, readsOf } from "./memory/remembered-fields.ts";
 import { prefilter } from "./prefilter.ts";
 import { TupleMemo } from "./tuple-memo.ts";
@@ -93,6 +94,12 @@ export class HeadPlan {
     }
     const mayMatter = near.single.size > 0 ? prefilter(head, "whole", memory) : undefined;
     return found.filter((one) => !out.has(one) && (!near.single.has(one) || mayMatter?.(one.condition) !== false));
+  }
+
+  /** Whether the answer about this head may be another one for a head that differs in names, or where a view remembers no heads in what is wide. */
+  isNamed(head: HeadView): boolean {
+    const near = this.#near(head);
+    return near.isOpen || near.single.size > 0;
   }
 
   /** Detections that the event with this head meets for certain. There may be more. */

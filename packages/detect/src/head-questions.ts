@@ -4,9 +4,9 @@ import { headReader } from "./field-readers.ts";
 import { firstSeenKeys, isOfUnnamed } from "./first-seen.ts";
 import type { FirstSeenKeys, FirstSeenStore } from "./first-seen.ts";
 import type { HeadView } from "./head-view.ts";
-import { useOf } from "./memory/cluster-memory.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { USE } from "./memory/feeders.ts";
+import { useOf } from "./memory/head-reads.ts";
 
 const NONE: ReadonlySet<Detection> = new Set();
 
@@ -35,6 +35,14 @@ export class HeadQuestions {
     this.#asked = this.#isNewUse(head) ? [...fresh, USE] : fresh;
     this.#sure = this.#asked.length === 0 ? NONE : this.#engine.sure(head);
     return this.#asked;
+  }
+
+  /** Whether another head that differs from this one in names alone might have other candidates. */
+  isNamed(head: HeadView): boolean {
+    const asked = this.#engine.candidates(head, this.#memory);
+    return (
+      this.#engine.isNamed(head) || asked.some(({ firstSeen }) => firstSeen !== undefined && !isOfUnnamed(firstSeen))
+    );
   }
 
   /** Detections that are hit for certain, if these candidates are those of the head asked last. */

@@ -1,16 +1,18 @@
-import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { ABSENT } from "../condition/field-path.ts";
 import type { Reading } from "../condition/field-path.ts";
 import type { HeadView } from "../head-view.ts";
 import { at, timeOf } from "./body.ts";
 import { readSubject } from "./certificate-request.ts";
-import { CREDENTIAL_ID, CredentialLedger, useKey } from "./credential-ledger.ts";
+import { CredentialLedger } from "./credential-ledger.ts";
 import type { Credential } from "./credential-ledger.ts";
 import { allowedBy, GrantMemory, RECENT_GRANT_MS, subjectsOf } from "./grant-memory.ts";
 import type { Grant } from "./grant-memory.ts";
+import type { Ground, Grounds } from "./grounds.ts";
+import { addressesOf, credentialId, lastAddress, namesOf, reasonOf } from "./head-reads.ts";
 import { PodMemory } from "./pod-memory.ts";
 import type { PodFacts } from "./pod-memory.ts";
+import type { MapWatch } from "./recent-map.ts";
 import { MEMORY_ROOT } from "./remembered-fields.ts";
 import type { RememberedName } from "./remembered-fields.ts";
 
@@ -24,18 +26,6 @@ export interface ClusterMemoryOptions {
   readonly maxCredentials?: number;
 }
 
-/** One thing that an answer about a head rests on. What is remembered is replaced, never changed, so that identity says all. */
-type Ground =
-  | { readonly of: "pod"; readonly namespace: string; readonly name: string; readonly was: PodFacts | undefined }
-  | { readonly of: "credential"; readonly id: string; readonly was: Credential | undefined }
-  | { readonly of: "node"; readonly name: string; readonly was: readonly string[] }
-  | { readonly of: "grant"; readonly binding: string; readonly was: Grant | undefined }
-  | { readonly of: "recent"; readonly names: readonly string[]; readonly was: boolean }
-  /** An answer that is not worth remembering. */
-  | { readonly of: "anything" };
-/** What an answer about a head rests on; see {@link ClusterMemory.grounds}. */
-export type Grounds = readonly Ground[];
-
 const VERSION = 1;
 const BINDINGS: ReadonlySet<JsonValue | undefined> = new Set(["rolebindings", "clusterrolebindings"]);
 const WRITES: ReadonlySet<JsonValue | undefined> = new Set(["create", "update", "patch"]);
@@ -47,6 +37,7 @@ export class ClusterMemory {
   readonly credentials: CredentialLedger;
   /** Event time in ms. */
   #now = Number.NEGATIVE_INFINITY;
+  readonly #advanced: (() => void)[] = [];
   /** Where what is looked up is noted. */
   #grounds: Ground[] | undefined;
 
@@ -58,6 +49,28 @@ export class ClusterMemory {
 
   get evicted(): number {
     return this.pods.evicted + this.grants.evicted + this.credentials.evicted;
+  }
+
+  /** Has told what changes: `of` says by whom for each kind of grounds; and that time may have passed on. */
+  watch(
+    of: (kind: "pod" | "credential" | "use" | "node" | "grant" | "subject") => MapWatch,
+    advanced: () => void,
+  ): void {
+    this.pods.watch(of("pod"));
+    this.credentials.watch(of("credential"), of("use"), of("node"));
+    this.grants.watch(of("grant"), of("subject"));
+    this.#advanced.push(advanced);
+  }
+
+  /** Until which time these grounds stand if nothing is learned meanwhile; in ms. */
+  until(grounds: Grounds): number {
+    const recent = grounds.flatMap((ground) => (ground.of === "recent" ? [ground.names] : []));
+    return Math.min(Number.POSITIVE_INFINITY, ...recent.map((names) => this.grants.mayUseUntil(names, this.#now)));
+  }
+
+  /** The time that it was last told; in ms. */
+  get now(): number {
+    return this.#now;
   }
 
   /** Learns from an event what later ones will be judged by. `isUseKnown`: the ledger has been told of the event's own credential. */
@@ -77,17 +90,22 @@ export class ClusterMemory {
 
   /** Tells the time of an event in ms. */
   advance(time: number): void {
-    this.#now = Number.isNaN(time) ? this.#now : Math.max(this.#now, time);
+    if (time > this.#now) {
+      this.#now = time;
+      this.#advanced.forEach((advanced) => advanced());
+    }
   }
 
   /** Notes what `ask` looks up: its answers about the same head stay the same while all of that does. */
   grounds(ask: () => void): Grounds {
+    const outer = this.#grounds;
     const grounds: Ground[] = [];
     this.#grounds = grounds;
     try {
       ask();
     } finally {
-      this.#grounds = undefined;
+      this.#grounds = outer;
+      outer?.push(...grounds);
     }
     return grounds;
   }
@@ -99,6 +117,7 @@ export class ClusterMemory {
         return false;
       }
     }
+    this.#grounds?.push(...grounds);
     return true;
   }
 
@@ -346,46 +365,6 @@ function readSubjects(name: RememberedName, head: HeadView, event: AuditEvent | 
   }
   const own = namesOf(head).filter((one) => !one.startsWith("system:") || one.startsWith("system:serviceaccount:"));
   return of(subjects.some((subject) => own.includes(subject)));
-}
-
-/** Users and groups that the request is made as, impersonated ones too. */
-function namesOf(head: HeadView): readonly string[] {
-  const fields = ["user.username", "user.groups", "impersonatedUser.username", "impersonatedUser.groups"] as const;
-  return fields.flatMap((field) => head.get(field) ?? []).filter((name): name is string => typeof name === "string");
-}
-
-function reasonOf(head: HeadView): string | undefined {
-  const annotations = head.get("annotations");
-  const reason = isJsonObject(annotations) ? own(annotations, "authorization.k8s.io/reason") : undefined;
-  return typeof reason === "string" ? reason : undefined;
-}
-
-/** The credential and the address that a request comes from, as the ledger asks for them; undefined where there is none. */
-export function useOf(head: HeadView): string | undefined {
-  const id = credentialId(head);
-  return id === undefined ? undefined : useKey(id, lastAddress(head));
-}
-
-function credentialId(head: HeadView): string | undefined {
-  const ids = head.get(`user.extra.${CREDENTIAL_ID}`);
-  const id = Array.isArray(ids) ? (ids as readonly JsonValue[])[0] : ids;
-  return typeof id === "string" && id !== "" ? id.slice(0, 256) : undefined;
-}
-
-/** The address that the apiserver itself saw: those before it a client may have claimed. */
-function lastAddress(head: HeadView): string {
-  const addresses = head.get("sourceIPs");
-  const last = Array.isArray(addresses) ? (addresses as readonly JsonValue[]).at(-1) : undefined;
-  return typeof last === "string" ? last.slice(0, 64) : "";
-}
-
-/** Every address of the event, the last ones where there are very many. */
-function addressesOf(head: HeadView): readonly string[] {
-  const addresses = head.get("sourceIPs");
-  return (Array.isArray(addresses) ? (addresses as readonly JsonValue[]) : [])
-    .slice(-16)
-    .filter((address) => typeof address === "string")
-    .map((address) => address.slice(0, 64));
 }
 
 function since(time: number, event: AuditEvent): Reading {

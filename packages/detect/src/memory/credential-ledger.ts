@@ -3,6 +3,7 @@ import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { at, nameOf, objectsAt, textAt, timeOf } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
+import type { MapWatch } from "./recent-map.ts";
 
 /** One credential, by the id that the apiserver gives it: `JTI=…` of a token, `X509SHA256=…` of a certificate. */
 export interface Credential {
@@ -87,6 +88,13 @@ export class CredentialLedger {
 
   get evicted(): number {
     return this.#credentials.evicted + this.#requests.evicted;
+  }
+
+  /** Has changes told: of credentials by id, of uses, of nodes by name. */
+  watch(credentials: MapWatch, uses: MapWatch, nodes: MapWatch): void {
+    this.#credentials.watch(credentials);
+    this.#uses.watch(uses);
+    this.#nodes.watch(nodes);
   }
 
   find(id: string): Credential | undefined {

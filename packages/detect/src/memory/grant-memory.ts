@@ -1,6 +1,7 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { at, nameOf, objectsAt, textAt, timeOf } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
+import type { MapWatch } from "./recent-map.ts";
 
 /** A binding that was made or changed while we looked. */
 export interface Grant {
@@ -30,6 +31,7 @@ export class GrantMemory {
   readonly #grants: RecentMap<Grant>;
   /** The subjects of recent grants, each with the time of its last one. */
   readonly #subjects: RecentMap<number>;
+  readonly #watches: MapWatch[] = [];
   #newest = Number.NEGATIVE_INFINITY;
   /** The last grant of which nobody knows for whom it is. */
   #unclear = Number.NEGATIVE_INFINITY;
@@ -41,6 +43,13 @@ export class GrantMemory {
 
   get evicted(): number {
     return this.#grants.evicted + this.#subjects.evicted;
+  }
+
+  /** Has changes told, by binding and by subject. */
+  watch(grants: MapWatch, subjects: MapWatch): void {
+    this.#grants.watch(grants);
+    this.#subjects.watch(subjects);
+    this.#watches.push(subjects);
   }
 
   find(binding: string): Grant | undefined {
@@ -56,6 +65,13 @@ export class GrantMemory {
       this.#unclear >= now - RECENT_GRANT_MS ||
       names.some((name) => (this.#subjects.get(name) ?? Number.NEGATIVE_INFINITY) >= now - RECENT_GRANT_MS)
     );
+  }
+
+  /** Until when {@link GrantMemory.mayUse} goes the same way if nothing is learned meanwhile; in ms, Infinity for ever. */
+  mayUseUntil(names: readonly string[], now: number): number {
+    const times = [this.#newest, this.#unclear, ...names.map((name) => this.#subjects.peek(name) ?? Number.NaN)];
+    const ends = times.map((time) => time + RECENT_GRANT_MS).filter((end) => Number.isFinite(end) && end >= now);
+    return Math.min(Number.POSITIVE_INFINITY, ...ends);
   }
 
   /** Takes a successful request about a binding into account. */
@@ -81,6 +97,7 @@ export class GrantMemory {
       subjects.forEach((subject) => this.#subjects.set(subject, at));
     } else {
       this.#unclear = Math.max(this.#unclear, at);
+      this.#watches.forEach((watch) => watch.rotated());
     }
   }
 

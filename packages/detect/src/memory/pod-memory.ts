@@ -1,6 +1,7 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { at, nameOf, objectsAt, textAt, timeOf } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
+import type { MapWatch } from "./recent-map.ts";
 
 /** What is remembered of one pod. Specs are those that the request or the answer of its creation showed. */
 export interface PodFacts {
@@ -44,6 +45,11 @@ export class PodMemory {
 
   get evicted(): number {
     return this.#pods.evicted;
+  }
+
+  /** Has changes told, by `namespace/name`. */
+  watch(pods: MapWatch): void {
+    this.#pods.watch(pods);
   }
 
   find(namespace: string, name: string): PodFacts | undefined {

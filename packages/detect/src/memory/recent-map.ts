@@ -1,11 +1,20 @@
 import type { JsonValue } from "@auditsieve/audit";
 
+/** Is told what changes in a map: answers that rest on it may be others then. */
+export interface MapWatch {
+  /** What stands under the key was written or deleted. */
+  changed(key: string): void;
+  /** A half was forgotten, or everything replaced. */
+  rotated(): void;
+}
+
 /**
  * A map that holds at most `2 * max` entries: when the young half is full it becomes the old one, and what is still
  * asked for moves back. What nobody asked for meanwhile is forgotten and counted.
  */
 export class RecentMap<V> {
   readonly #max: number;
+  readonly #watches: MapWatch[] = [];
   #young = new Map<string, V>();
   #old = new Map<string, V>();
   #evicted = 0;
@@ -29,10 +38,14 @@ export class RecentMap<V> {
     }
     const old = this.#old.get(key);
     if (old !== undefined) {
-      this.#old.delete(key);
-      this.set(key, old);
+      this.#put(key, old);
     }
     return old;
+  }
+
+  /** As {@link RecentMap.get}, but like `has` it does not count as asking. */
+  peek(key: string): V | undefined {
+    return this.#young.get(key) ?? this.#old.get(key);
   }
 
   /** Whether the key is there; unlike `get` it does not count as asking. */
@@ -41,18 +54,14 @@ export class RecentMap<V> {
   }
 
   set(key: string, value: V): void {
-    this.#old.delete(key);
-    if (this.#young.size >= this.#max && !this.#young.has(key)) {
-      this.#evicted += this.#old.size;
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
-    this.#young.set(key, value);
+    this.#put(key, value);
+    this.#changed(key);
   }
 
   delete(key: string): void {
     this.#young.delete(key);
     this.#old.delete(key);
+    this.#changed(key);
   }
 
   *values(): IterableIterator<V> {
@@ -86,5 +95,34 @@ export class RecentMap<V> {
     this.#young = half(young);
     this.#old = half(old);
     this.#evicted = typeof evicted === "number" ? evicted : 0;
+    this.#rotated();
+  }
+
+  /** Has changes told, not what is asked for. */
+  watch(watch: MapWatch): void {
+    this.#watches.push(watch);
+  }
+
+  #changed(key: string): void {
+    for (const watch of this.#watches) {
+      watch.changed(key);
+    }
+  }
+
+  #rotated(): void {
+    for (const watch of this.#watches) {
+      watch.rotated();
+    }
+  }
+
+  #put(key: string, value: V): void {
+    this.#old.delete(key);
+    if (this.#young.size >= this.#max && !this.#young.has(key)) {
+      this.#evicted += this.#old.size;
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#rotated();
+    }
+    this.#young.set(key, value);
   }
 }
