@@ -52,3 +52,6 @@ export const FRAGMENT_TEXTS: usize = 0x138_0000;
 export const FRAGMENT_TEXT_BYTES: usize = 0x20_0000;
 /** The document that is written. */
 export const DOCUMENT: usize = 0x159_0000;
+/** Suspects that were found harmless, with what stands around them. */
+export const HARMLESS: usize = 0x19a_0000;
+export const HARMLESS_COUNT: u32 = 4096;
