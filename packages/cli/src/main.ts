@@ -6,12 +6,7 @@ import { writeDirectly } from "./output.ts";
 import { sayFailure } from "./say-failure.ts";
 
 const args = process.argv.slice(2);
-// Nothing is awaited here: the published command is CommonJS.
-void main()
-  .catch(sayFailure)
-  .then((code) => {
-    process.exitCode = code;
-  });
+process.exitCode = await main().catch(sayFailure);
 
 /** `filter` is what runs in pipelines: it starts without what only other commands need. */
 async function main(): Promise<ExitCode> {

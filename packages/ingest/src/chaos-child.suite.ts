@@ -20,6 +20,8 @@ export interface ChildOptions {
   readonly more?: string;
   /** File of detections; by default there are none. */
   readonly detections?: string;
+  /** Its source, as the configuration has it. Default: the log. */
+  readonly source?: string;
 }
 
 /** A daemon in a process of its own. */
@@ -41,6 +43,7 @@ export class Child {
     fullMarker,
     more,
     detections,
+    source,
   }: ChildOptions): Promise<Child> {
     const env = {
       ...process.env,
@@ -49,6 +52,7 @@ export class Child {
       CHAOS_FULL: fullMarker ?? "",
       CHAOS_MORE: more ?? "",
       CHAOS_DETECTIONS: detections ?? "",
+      CHAOS_SOURCE: source ?? "",
     };
     const child = spawn(process.execPath, [CHILD, node, folder], { stdio: ["ignore", "pipe", "pipe"], env });
     let errors = "";

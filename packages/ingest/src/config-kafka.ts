@@ -20,6 +20,8 @@ export const KAFKA_KEYS: readonly string[] = [
 
 const BROKER = /^(?:\[[0-9a-fA-F:.]+\]|[^:\s/[\]]+):\d{1,5}$/;
 const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/;
+/** Characters of a topic's name. */
+export const MAX_TOPIC = 249;
 
 /** Reads how the brokers of a source or sink are reached, and the topic. */
 export function readKafka(
@@ -39,14 +41,34 @@ export function readKafka(
     }
   });
   const topic = reader.text(given, "topic", at);
-  if (topic !== undefined && !TOPIC.test(topic)) {
-    reader.problem([...at, "topic"], "a topic has only letters, digits, ., _ and -", 'For example "audit"');
-  }
+  checkTopic(reader, topic, [...at, "topic"]);
   const tls = readTls(reader, given, at);
   const sasl = readSasl(reader, given, at, tls !== undefined);
   return brokers.length === 0 || topic === undefined
     ? undefined
     : { topic, connection: { brokers, clientId: `auditsieve-${name}`, ...(tls && { tls }), ...(sasl && { sasl }) } };
+}
+
+/** Reads the topic in which a source keeps what detections remember, where one is named. */
+export function readStateTopic(reader: ConfigReader, given: JsonObject, at: At): string | undefined {
+  const topic = reader.optional(given, "stateTopic", at);
+  checkTopic(reader, topic, [...at, "stateTopic"]);
+  if (topic !== undefined && (topic === own(given, "topic") || own(given, "detectionState") === "folder")) {
+    return reader.problem(
+      [...at, "stateTopic"],
+      topic === own(given, "topic")
+        ? "stateTopic is the topic that is read"
+        : "it has stateTopic and detectionState: folder",
+      "Give one of its own, or leave it out",
+    );
+  }
+  return topic;
+}
+
+function checkTopic(reader: ConfigReader, topic: string | undefined, at: At): void {
+  if (topic !== undefined && !TOPIC.test(topic)) {
+    reader.problem(at, "a topic has only letters, digits, ., _ and -", 'For example "audit"');
+  }
 }
 
 function readTls(reader: ConfigReader, given: JsonObject, at: At): KafkaConnection["tls"] {

@@ -1,7 +1,7 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { JsonObject, JsonValue } from "@auditsieve/audit";
 import type { ConfigReader } from "./config-reader.ts";
-import { KAFKA_KEYS, readKafka } from "./config-kafka.ts";
+import { KAFKA_KEYS, MAX_TOPIC, readKafka, readStateTopic } from "./config-kafka.ts";
 import { readName } from "./config-sinks.ts";
 import { readWebhook, WEBHOOK_KEYS } from "./config-webhook.ts";
 import type { WebhookSourceConfig } from "./config-webhook.ts";
@@ -16,8 +16,6 @@ export interface FileSourceConfig {
   /** A path or a pattern with `*`, `?`, `[…]`, `**`; several with `paths`. */
   readonly paths: readonly string[];
   readonly pollIntervalMs?: number;
-  /** Rotated files that are kept (`--audit-log-maxbackup`). */
-  readonly maxBackups?: number;
 }
 
 /** Reads logs that nobody writes to any more, once. */
@@ -43,6 +41,8 @@ export interface KafkaSourceConfig {
   readonly maxFetchBytes?: number;
   /** Whether correlations may be used that do not see all partitions. */
   readonly partialCorrelations: boolean;
+  /** Where the next owner of a partition finds what detections remember of it; undefined: in the state folder, for all partitions together. */
+  readonly stateTopic: string | undefined;
 }
 
 export type SourceConfig =
@@ -53,11 +53,11 @@ export type SourceConfig =
   | KafkaSourceConfig;
 
 const OWN_KEYS: Readonly<Record<SourceConfig["type"], readonly string[]>> = {
-  file: ["path", "paths", "pollIntervalMs", "maxBackups"],
+  file: ["path", "paths", "pollIntervalMs"],
   archive: ["path", "paths"],
   stdin: [],
   webhook: WEBHOOK_KEYS,
-  kafka: [...KAFKA_KEYS, "groupId", "maxFetchBytes", "partialCorrelations"],
+  kafka: [...KAFKA_KEYS, "groupId", "maxFetchBytes", "partialCorrelations", "detectionState", "stateTopic"],
 };
 const TYPES = Object.keys(OWN_KEYS) as SourceConfig["type"][];
 
@@ -79,16 +79,7 @@ export function readSource(reader: ConfigReader, value: JsonValue, index: number
     case "file": {
       const paths = readPaths(reader, given, at);
       const pollIntervalMs = reader.count(given, "pollIntervalMs", at);
-      const maxBackups = reader.count(given, "maxBackups", at);
-      return (
-        paths && {
-          type,
-          name,
-          paths,
-          ...(pollIntervalMs !== undefined && { pollIntervalMs }),
-          ...(maxBackups !== undefined && { maxBackups }),
-        }
-      );
+      return paths && { type, name, paths, ...(pollIntervalMs !== undefined && { pollIntervalMs }) };
     }
     case "archive": {
       const paths = readPaths(reader, given, at);
@@ -103,9 +94,23 @@ export function readSource(reader: ConfigReader, value: JsonValue, index: number
       const groupId = reader.text(given, "groupId", at, "auditsieve");
       const maxFetchBytes = reader.count(given, "maxFetchBytes", at, 1024);
       const partialCorrelations = reader.flag(given, "partialCorrelations", at, false);
-      return kafka && groupId !== undefined
-        ? { type, name, ...kafka, groupId, partialCorrelations, ...(maxFetchBytes !== undefined && { maxFetchBytes }) }
-        : undefined;
+      const place = reader.choice(given, "detectionState", at, ["topic", "folder"], "topic");
+      const named = readStateTopic(reader, given, at);
+      if (kafka === undefined || groupId === undefined) {
+        return undefined;
+      }
+      // What a group may be called, a topic may not.
+      const stateTopic =
+        named ?? `${kafka.topic}.${groupId.replaceAll(/[^a-zA-Z0-9._-]/g, "-")}.state`.slice(-MAX_TOPIC);
+      return {
+        type,
+        name,
+        ...kafka,
+        groupId,
+        partialCorrelations,
+        stateTopic: place === "topic" ? stateTopic : undefined,
+        ...(maxFetchBytes !== undefined && { maxFetchBytes }),
+      };
     }
     default:
       return type satisfies never;

@@ -217,6 +217,7 @@ sinks: [{ type: kafka, brokers: ["[::1]:9092", "\${ES_HOST}:9093"], ${sink} }]`,
           topic: "audit",
           groupId: "auditsieve",
           partialCorrelations: false,
+          stateTopic: "audit.auditsieve.state",
           connection: {
             brokers: ["kafka:9092"],
             tls: { ca: `${"k".repeat(40)}\n` },
@@ -226,6 +227,10 @@ sinks: [{ type: kafka, brokers: ["[::1]:9092", "\${ES_HOST}:9093"], ${sink} }]`,
       ],
       sinks: [{ type: "kafka", feed: "kept", topic: "out", compression: "zstd", connection: { tls: {} } }],
     });
+    const placeOf = (source: string): unknown => withKafka(source).config?.sources[0];
+    expect(placeOf("topic: a, groupId: 'g/1'")).toMatchObject({ stateTopic: "a.g-1.state" });
+    expect(placeOf("topic: a, stateTopic: b")).toMatchObject({ stateTopic: "b" });
+    expect(placeOf("topic: a, detectionState: folder")).toMatchObject({ stateTopic: undefined });
     for (const [source, message] of [
       ["topic: 'a b'", "a topic has only"],
       ["topic: a, username: u", "belong together"],
@@ -234,6 +239,9 @@ sinks: [{ type: kafka, brokers: ["[::1]:9092", "\${ES_HOST}:9093"], ${sink} }]`,
       ["topic: a, certFile: /etc/key", "belong together"],
       ["topic: a, caFile: /etc/key, tls: false", "tls: false"],
       ["groupId: g", "topic is missing"],
+      ["topic: a, stateTopic: a", "the topic that is read"],
+      ["topic: a, stateTopic: 'b c'", "a topic has only"],
+      ["topic: a, stateTopic: b, detectionState: folder", "detectionState: folder"],
     ] as const) {
       const { config, problems } = withKafka(source);
       expect(config, source).toBeUndefined();

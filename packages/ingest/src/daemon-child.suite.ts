@@ -1,6 +1,6 @@
 /**
  * A daemon in a process of its own, to be killed: `node daemon-child.suite.ts <node url> <folder>`. CHAOS_DIE_AT=n kills it at the
- * n-th operation on the files of its checkpoint; CHAOS_DETECTIONS is a file of detections; while the file of CHAOS_FULL is there, every write fails as on a full disk.
+ * n-th operation on the files of its checkpoint; CHAOS_DETECTIONS is a file of detections; CHAOS_SOURCE is read instead of a log; while the file of CHAOS_FULL is there, every write fails as on a full disk.
  */
 import { existsSync, promises, readFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
@@ -14,6 +14,7 @@ const {
   CHAOS_MORE = "",
   CHAOS_FULL = "",
   CHAOS_DETECTIONS = "",
+  CHAOS_SOURCE = "",
 } = process.env;
 const stateFolder = CHAOS_STATE_FOLDER === "" ? join(folder, "state") : CHAOS_STATE_FOLDER;
 if (CHAOS_DIE_AT !== "") {
@@ -31,7 +32,7 @@ const { config, problems } = readConfig(
   `
 cluster: test
 stateFolder: ${stateFolder}
-sources: [{ type: file, path: ${join(folder, "audit.log")}, pollIntervalMs: 5 }]
+sources: [${CHAOS_SOURCE === "" ? `{ type: file, path: ${join(folder, "audit.log")}, pollIntervalMs: 5 }` : CHAOS_SOURCE}]
 sinks:
   - { type: elasticsearch, node: "${node}", feed: kept, requestTimeoutMs: 500 }
 ${CHAOS_MORE === "" ? "limits: { maxBatchItems: 50, maxBatchAgeMs: 5, drainMs: 20000 }" : CHAOS_MORE}

@@ -110,6 +110,8 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
           options.onAlarm?.(alarm);
         },
         ...(options.input && { input: options.input }),
+        idKey,
+        keepsDetections: options.keepsDetections !== false && config.detections.detections.length > 0,
       }),
     ),
   );
@@ -178,10 +180,7 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
         renderMetrics({
           version: options.version ?? "",
           pipelines: await Promise.all(
-            pipelines.map(async (pipeline, i) => ({
-              ...(await snapshotOf(pipeline, config.sources[i] as SourceConfig, checkpoint)),
-              rotation: sources[i]?.rotation?.(),
-            })),
+            pipelines.map((pipeline, i) => snapshotOf(pipeline, config.sources[i] as SourceConfig, checkpoint)),
           ),
           ...observer.counts(),
           residentBytes: options.residentBytes?.(),
@@ -245,7 +244,23 @@ export async function checkConfig(config: IngestConfig): Promise<readonly Proble
       ),
     ),
   ]);
-  return problems.flat();
+  return [...checkKeys(config), ...problems.flat()];
+}
+
+/** What is kept in Kafka is sealed with a key that the other daemons must have. */
+function checkKeys({ sources, idKey }: IngestConfig): readonly Problem[] {
+  const isKept = sources.some((source) => source.type === "kafka" && source.stateTopic !== undefined);
+  return isKept && idKey === undefined
+    ? [
+        {
+          id: "check-keys",
+          severity: "warning",
+          message:
+            "keys.id is not given: no other daemon, and none with another state folder, can open what this one keeps in Kafka",
+          hint: "Give every daemon of the cluster the same keys.id, or the source detectionState: folder",
+        },
+      ]
+    : [];
 }
 
 async function keyOf(folder: string, name: "redaction" | "id", logger: Logger): Promise<Buffer> {

@@ -3,7 +3,7 @@ import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Checkpoint } from "../checkpoint.ts";
-import type { SourceConfig } from "../config-sources.ts";
+import type { KafkaSourceConfig, SourceConfig } from "../config-sources.ts";
 import { fileError, IngestError, systemCode } from "../errors.ts";
 import type { Source, SourceAlarm } from "../source.ts";
 import { archiveSource } from "./archive.ts";
@@ -20,12 +20,16 @@ export interface SourceContext {
   readonly onAlarm: (alarm: SourceAlarm) => void;
   /** Standard input, for the source of that type. */
   readonly input?: Readable;
+  /** Key of the ids, shared by all daemons of a cluster. */
+  readonly idKey: Uint8Array;
+  /** Whether it outlives the run what detections remember. */
+  readonly keepsDetections: boolean;
 }
 
 /** Makes the source that an entry of the configuration describes. */
 export async function createSource(config: SourceConfig, context: SourceContext): Promise<Source> {
   const { name } = config;
-  const { stateFolder, checkpoint, onAlarm, input } = context;
+  const { stateFolder, checkpoint, onAlarm, input, idKey, keepsDetections } = context;
   const onUnreadable = ({ message }: IngestError): void => onAlarm({ kind: "unreadable", message });
   switch (config.type) {
     case "file":
@@ -55,7 +59,14 @@ export async function createSource(config: SourceConfig, context: SourceContext)
       const createConsumer = async (): Promise<KafkaConsumer> =>
         (await import("./kafkajs-client.ts")).createKafkajsConsumer(config);
       const save = (): Promise<void> => checkpoint.save();
-      return createKafkaSource({ name, topic: config.topic, createConsumer, onAlarm, save });
+      const { topic, groupId, stateTopic } = config;
+      const kept = keepsDetections &&
+        stateTopic !== undefined && {
+          topic: (await import("./kafkajs-state.ts")).createKafkajsStateTopic({ ...config, stateTopic }),
+          seal: new (await import("./state-seal.ts")).StateSeal(idKey),
+          prefix: `${encodeURIComponent(groupId)}/${topic}`,
+        };
+      return createKafkaSource({ name, topic, createConsumer, onAlarm, save, ...(kept && { stateTopic: kept }) });
     }
     default:
       return config satisfies never;
@@ -82,7 +93,7 @@ export function describeSource(config: SourceConfig): string {
 /** What may be wrong with a source before it is started: `isWaiting` where the daemon would wait for a file. */
 export async function checkSource(
   config: SourceConfig,
-  detections: Pick<DetectionEngine, "linked">,
+  detections: Pick<DetectionEngine, "linked" | "detections">,
 ): Promise<readonly { readonly error: IngestError; readonly isWaiting: boolean }[]> {
   switch (config.type) {
     case "file":
@@ -97,8 +108,12 @@ export async function checkSource(
       const { checkKafkajsTopic } = await import("./kafkajs-client.ts");
       try {
         const partitions = await checkKafkajsTopic(config.connection, config.topic);
-        const error = config.partialCorrelations ? undefined : checkPartitions(config.topic, partitions, detections);
-        return error === undefined ? [] : [{ error, isWaiting: false }];
+        const { topic, stateTopic, partialCorrelations } = config;
+        const errors = [
+          partialCorrelations ? undefined : checkPartitions(topic, partitions, detections),
+          stateTopic === undefined ? undefined : await checkStateTopic({ ...config, stateTopic }),
+        ];
+        return errors.flatMap((error) => (error === undefined ? [] : [{ error, isWaiting: false }]));
       } catch (error) {
         return [{ error: error as IngestError, isWaiting: false }];
       }
@@ -106,6 +121,12 @@ export async function checkSource(
     default:
       return config satisfies never;
   }
+}
+
+async function checkStateTopic(
+  config: KafkaSourceConfig & { readonly stateTopic: string },
+): Promise<IngestError | undefined> {
+  return (await import("./kafkajs-state.ts")).checkKafkajsState(config);
 }
 
 async function checkLog(

@@ -37,8 +37,11 @@ export interface AssignedPartition {
 }
 
 export interface KafkaHandlers {
-  /** After every rebalance, before a batch of it: all partitions that this member has now. They begin at what is committed. */
-  assigned(partitions: readonly AssignedPartition[]): void;
+  /**
+   * After every rebalance: all partitions that this member has now. They begin at what is committed; no batch of them comes
+   * before the promise resolves.
+   */
+  assigned(partitions: readonly AssignedPartition[]): void | Promise<void>;
   /** Resolves when the next batch may come; batches come one at a time. */
   batch(batch: KafkaBatch): Promise<void>;
   /** The consumer cannot go on. */
@@ -63,6 +66,24 @@ export interface KafkaConsumer {
    */
   commit(due: () => readonly KafkaCommit[]): Promise<void>;
   /** Leaves the group. */
+  close(): Promise<void>;
+}
+
+export interface StateRecord {
+  readonly partition: number;
+  readonly key: string;
+  /** Undefined for a tombstone. */
+  readonly value: Buffer | undefined;
+}
+
+/** A compacted topic: of the records of one key the last one stays. Its partition n belongs to partition n of another topic. */
+export interface StateTopic {
+  /** Connects; makes the topic where there is none. Rejects where it cannot be used. */
+  open(): Promise<void>;
+  /** Gives every record that these partitions had at the time of the call; those of one partition in their order. */
+  read(partitions: readonly number[], onRecord: (record: StateRecord) => void): Promise<void>;
+  /** Resolves when all in-sync replicas have all of them. Those of one partition stay in order, and may be there in part on a rejection. */
+  send(records: readonly StateRecord[]): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -70,6 +70,23 @@ export class FakeKafka {
     this.balance();
   }
 
+  /** The group gives a member up that has not been heard of; the member does not know. */
+  evict(consumer: KafkaConsumer): void {
+    this.#members = this.#members.filter((one) => one !== consumer);
+    this.balance();
+  }
+
+  /** The member has learned that it was given up, and joins again. */
+  rejoin(consumer: KafkaConsumer): void {
+    if (consumer instanceof FakeConsumer && consumer.isReading && !this.#members.includes(consumer)) {
+      this.join(consumer);
+    }
+  }
+
+  has(consumer: KafkaConsumer): boolean {
+    return this.#members.some((one) => one === consumer);
+  }
+
   /** Gives the partitions out anew, in turn. */
   balance(): void {
     this.#members.forEach((member, i) => {
@@ -95,6 +112,7 @@ class FakeConsumer implements KafkaConsumer {
   #next = new Map<number, number>();
   #isPaused = false;
   #wake: (() => void) | undefined;
+  #ready: Promise<void> = Promise.resolve();
 
   constructor(kafka: FakeKafka, batchSize: number) {
     this.#kafka = kafka;
@@ -116,8 +134,15 @@ class FakeConsumer implements KafkaConsumer {
         Number(committed === undefined || committed.offset < earliest ? earliest : committed.offset),
       ]),
     );
-    this.#handlers?.assigned(partitions);
+    const handlers = this.#handlers;
+    this.#ready = Promise.resolve(handlers?.assigned(partitions));
+    this.#ready.catch((error: unknown) => handlers?.failed(error));
     this.wake();
+  }
+
+  /** Whether it has joined once, and has not stopped. */
+  get isReading(): boolean {
+    return this.#handlers !== undefined && !this.#isPaused;
   }
 
   wake(): void {
@@ -130,10 +155,11 @@ class FakeConsumer implements KafkaConsumer {
   }
 
   async commit(due: () => readonly KafkaCommit[]): Promise<void> {
+    await this.#assigned();
     const generation = this.#generation;
     const commits = due();
     await new Promise((resolve) => setImmediate(resolve));
-    if (this.#kafka.isAway || generation !== this.#generation) {
+    if (this.#kafka.isAway || generation !== this.#generation || !this.#kafka.has(this)) {
       throw new Error(this.#kafka.isAway ? "the broker is away" : "the group is balanced anew");
     }
     for (const { partition, offset, note } of commits) {
@@ -152,8 +178,17 @@ class FakeConsumer implements KafkaConsumer {
     return Promise.resolve();
   }
 
+  /** Resolves when the last assignment was taken. */
+  async #assigned(): Promise<void> {
+    for (let known: Promise<void> | undefined; known !== this.#ready;) {
+      known = this.#ready;
+      await known.catch(() => undefined);
+    }
+  }
+
   async #run(handlers: KafkaHandlers): Promise<void> {
     while (!this.#isPaused) {
+      await this.#assigned();
       const generation = this.#generation;
       const due = [...this.#next].find(
         ([partition, next]) => next < (this.#kafka.partitions[partition]?.values.length ?? 0),

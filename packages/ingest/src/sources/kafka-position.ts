@@ -24,6 +24,9 @@ export class PartitionPosition {
   readonly isBehind: boolean;
   #bytes: number;
   #acked = 0;
+  /** Up to where it is kept what the detections remember; nothing further may be committed. */
+  #kept = Infinity;
+  readonly #begin: Read;
   /** Records below it were read. */
   #next: bigint;
   /** Records that are not acknowledged yet. */
@@ -42,6 +45,7 @@ export class PartitionPosition {
     this.#bytes = isCounted ? Number(note[2]) : 0;
     this.#next = committed?.offset ?? 0n;
     this.#committed = this.#next;
+    this.#begin = { next: this.#next, bytes: this.#bytes };
     this.input = `${topic}/${partition}@${this.base}`;
   }
 
@@ -74,6 +78,20 @@ export class PartitionPosition {
     this.#settle();
   }
 
+  /** What is remembered up to `bytes` is kept where the next owner finds it: so far may be committed. */
+  keep(bytes: number): void {
+    this.#kept = bytes;
+    this.#settle();
+  }
+
+  /** The offset behind the record that ends at `bytes`; undefined where none does, or that is long done. */
+  offsetAt(bytes: number): bigint | undefined {
+    const known = [...this.#read, this.#done ?? this.#begin];
+    return known
+      .filter((read) => read.bytes === bytes)
+      .reduce<bigint | undefined>((most, { next }) => (most === undefined || next > most ? next : most), undefined);
+  }
+
   /** What is to be committed; undefined if that is nothing new. Never less than what the group holds. */
   due(): Read | undefined {
     return this.#done !== undefined && this.#done.next > this.#committed ? this.#done : undefined;
@@ -85,7 +103,8 @@ export class PartitionPosition {
   }
 
   #settle(): void {
-    const after = this.#read.findIndex((read) => read.bytes > this.#acked);
+    const limit = Math.min(this.#acked, this.#kept);
+    const after = this.#read.findIndex((read) => read.bytes > limit);
     const settled = after === -1 ? this.#read.length : after;
     this.#done = this.#read[settled - 1] ?? this.#done;
     this.#read = settled === 0 ? this.#read : this.#read.slice(settled);

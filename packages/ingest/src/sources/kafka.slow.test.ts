@@ -157,7 +157,7 @@ describe.each(VERSIONS)("on Kafka %s", (version) => {
       (
         await Promise.all(
           configOf("check", source, "{ type: stdout }").sources.map((one) =>
-            checkSource(one, { linked: { correlations: [], silent: new Set(), problems: [] } }),
+            checkSource(one, { linked: { correlations: [], silent: new Set(), problems: [] }, detections: [] }),
           ),
         )
       )

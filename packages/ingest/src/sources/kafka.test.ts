@@ -158,6 +158,28 @@ level: high
     expect(error === undefined).toBe(isFine);
     expect(error?.message ?? "many-failures").toContain("many-failures");
   });
+
+  test.each([
+    ["{ fields: [userAgent], per: [user.username], learn: 7d }", true],
+    ["{ fields: [user.username], per: [objectRef.name], learn: 7d }", false],
+    ["{ fields: [user.username] }", false],
+    // Found again in another partition, never missed.
+    ["{ fields: [userAgent], opening: find }", true],
+  ])("of what is first seen, %s over six partitions: %s", (firstSeen, isFine) => {
+    const { detections, problems } = loadDetections(
+      `
+title: New
+id: new
+logsource: { product: kubernetes, service: audit }
+detection: { selection: { verb: get }, condition: selection }
+level: low
+auditsieve: { first-seen: ${firstSeen} }
+`,
+      "x.yml",
+    );
+    expect(problems.filter(({ severity }) => severity === "error")).toEqual([]);
+    expect(checkPartitions("audit", 6, new DetectionEngine(detections)) === undefined).toBe(isFine);
+  });
 });
 
 interface Member {

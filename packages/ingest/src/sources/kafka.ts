@@ -1,12 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { EnvelopeReader } from "@auditsieve/audit";
 import type { IngestError } from "../errors.ts";
-import type { Source, SourceAlarm, SourceChunk } from "../source.ts";
+import type { InputState } from "../detection-state.ts";
+import type { InputStates, Source, SourceAlarm, SourceChunk } from "../source.ts";
 import { backOff, DEFAULT_BACKOFF } from "../sinks/backoff.ts";
 import type { Backoff } from "../sinks/backoff.ts";
 import { AckOrder } from "./ack-order.ts";
-import type { AssignedPartition, KafkaBatch, KafkaCommit, KafkaConsumer } from "./kafka-client.ts";
+import type { AssignedPartition, KafkaBatch, KafkaCommit, KafkaConsumer, StateTopic } from "./kafka-client.ts";
 import { encodeNote, PartitionPosition } from "./kafka-position.ts";
+import { PartitionStates } from "./partition-states.ts";
+import type { LoadedState } from "./partition-states.ts";
+import type { StateSeal } from "./state-seal.ts";
 
 export interface KafkaSourceOptions {
   readonly name: string;
@@ -16,14 +20,19 @@ export interface KafkaSourceOptions {
   readonly onAlarm?: (alarm: SourceAlarm) => void;
   /** Makes durable what belongs to a position, before that is committed. */
   readonly save?: () => Promise<void>;
-  /** Between tries to commit what no acknowledgement follows. */
+  /** Between tries to commit what no acknowledgement follows, and to read what is kept of partitions. */
   readonly backoff?: Backoff;
+  /** Where the next owner of a partition finds what the detections remember of it. Without, nothing moves with a partition. */
+  readonly stateTopic?: { readonly topic: StateTopic; readonly seal: StateSeal; readonly prefix: string };
 }
 
 /** A group that cannot be reached does not hold the end back for longer. */
 const LAST_COMMIT_MS = 5000;
+/** Without what is remembered of its partitions a member reads nothing. */
+const STATE_TRIES = 20;
 const NEWLINE = 10;
 const LINE_END = Buffer.from("\n");
+const NOTHING = Buffer.alloc(0);
 const PLAIN_BEGINNINGS = ['{"kind":"Event"', '{"level":"'].map((text) => Buffer.from(text));
 
 /**
@@ -42,11 +51,19 @@ export function createKafkaSource(options: KafkaSourceOptions): Source {
 interface Waiting {
   readonly chunk: SourceChunk;
   readonly taken: () => void;
+  /** What is remembered where its input begins. */
+  readonly state?: LoadedState | undefined;
 }
 
 class KafkaSource implements Source {
   readonly name: string;
   readonly isApart = true;
+  readonly states: InputStates | undefined;
+  readonly #kept: PartitionStates | undefined;
+  /** What is remembered where the chunk in hand begins its input. */
+  readonly #loaded = new Map<string, LoadedState>();
+  /** One rebalance after the other. */
+  #assigning: Promise<void> = Promise.resolve();
   readonly #options: KafkaSourceOptions;
   readonly #order = new AckOrder();
   /** Partitions of now, by number. */
@@ -65,6 +82,24 @@ class KafkaSource implements Source {
   constructor(options: KafkaSourceOptions) {
     this.name = options.name;
     this.#options = options;
+    const { stateTopic, topic, onAlarm } = options;
+    this.#kept =
+      stateTopic &&
+      new PartitionStates({
+        ...stateTopic,
+        onRefused: (partition, reason) => {
+          const message = `What the detections remembered of ${topic}/${partition} is not taken over, and they begin anew: ${reason}`;
+          onAlarm?.({ kind: "state-refused", message });
+        },
+      });
+    this.states = this.#kept && {
+      loaded: (input) => {
+        const loaded = this.#loaded.get(input);
+        this.#loaded.delete(input);
+        return loaded;
+      },
+      write: (states) => this.#writeStates(states),
+    };
   }
 
   async *open(signal: AbortSignal): AsyncGenerator<SourceChunk, void> {
@@ -73,6 +108,7 @@ class KafkaSource implements Source {
     }
     const wake = (): void => this.#wake?.();
     signal.addEventListener("abort", wake);
+    await this.#options.stateTopic?.topic.open();
     const consumer = await this.#options.createConsumer();
     this.#consumer = consumer;
     try {
@@ -87,6 +123,9 @@ class KafkaSource implements Source {
       while (!signal.aborted) {
         const waiting = this.#waiting.shift();
         if (waiting !== undefined) {
+          if (waiting.state !== undefined) {
+            this.#loaded.set(waiting.chunk.input, waiting.state);
+          }
           yield waiting.chunk;
           waiting.taken();
         } else if (this.#failure !== undefined) {
@@ -131,6 +170,7 @@ class KafkaSource implements Source {
     this.#closing.abort();
     await this.#consumer?.close();
     this.#consumer = undefined;
+    await this.#options.stateTopic?.topic.close();
   }
 
   /** One at a time. Of a partition that another member has now, nothing is committed: it reads these lines again. */
@@ -161,7 +201,10 @@ class KafkaSource implements Source {
     });
     // A newer assignment has told what the group holds.
     if (partitions === this.#partitions) {
-      asked.forEach(({ position, next }) => position.committed(next));
+      for (const { position, next } of asked) {
+        position.committed(next);
+        this.#kept?.committed(position.partition);
+      }
     }
   }
 
@@ -184,7 +227,85 @@ class KafkaSource implements Source {
     this.#isCatchingUp = false;
   }
 
-  #assigned(partitions: readonly AssignedPartition[]): void {
+  /** Nothing but this changes what is remembered of partitions; it ends before a batch of them comes. */
+  #assigned(partitions: readonly AssignedPartition[]): void | Promise<void> {
+    const kept = this.#kept;
+    if (kept === undefined) {
+      this.#assign(partitions);
+      return undefined;
+    }
+    this.#assigning = this.#assigning.catch(() => undefined).then(() => this.#takeOver(partitions, kept));
+    return this.#assigning;
+  }
+
+  /** Reads what is kept of the partitions that are new here; those that another member has now are let go of. */
+  async #takeOver(partitions: readonly AssignedPartition[], kept: PartitionStates): Promise<void> {
+    const { topic, backoff = DEFAULT_BACKOFF } = this.#options;
+    const before = this.#partitions;
+    const taken = partitions.map((assigned) => {
+      const { partition, input, base, next } = new PartitionPosition(topic, assigned);
+      const known = before.get(partition);
+      const isKept = known?.input === input && known.next >= next;
+      return { partition, input, base, committed: assigned.committed?.offset, isKept };
+    });
+    const isKept = new Set(taken.flatMap((one) => (one.isKept ? [one.partition] : [])));
+    const { signal } = this.#closing;
+    let loaded: ReadonlyMap<number, LoadedState> = new Map();
+    for (let tries = 1; !signal.aborted; tries++) {
+      try {
+        loaded = await kept.take(taken);
+        break;
+      } catch (error) {
+        if (tries === STATE_TRIES) {
+          throw error;
+        }
+        await backOff(backoff, tries, signal).catch(() => undefined);
+      }
+    }
+    for (const position of before.values()) {
+      if (!isKept.has(position.partition)) {
+        this.#finish(position);
+        this.#inputs.delete(position.input);
+      }
+      if (!taken.some(({ partition }) => partition === position.partition)) {
+        kept.lose(position.partition);
+      }
+    }
+    this.#assign(partitions);
+    for (const [partition, position] of this.#partitions) {
+      if (!isKept.has(partition)) {
+        const state = loaded.get(partition);
+        position.keep(state?.end ?? position.bytes);
+        // What waits for time to pass comes out although no line follows.
+        const { input, bytes: offset } = position;
+        this.#waiting.push({ chunk: { input, offset, bytes: NOTHING, isLast: false }, taken: () => undefined, state });
+        this.#wake?.();
+      }
+    }
+  }
+
+  async #writeStates(states: ReadonlyMap<string, InputState>): Promise<void> {
+    const due = [...states].flatMap(([input, { text, end }]) => {
+      const position = this.#inputs.get(input);
+      const next = position?.offsetAt(end);
+      return position === undefined || next === undefined || this.#partitions.get(position.partition) !== position
+        ? []
+        : [{ position, partition: position.partition, base: position.base, next, end, text }];
+    });
+    const written = new Set(await this.#kept?.write(due));
+    for (const { position, partition, end } of due) {
+      if (written.has(partition)) {
+        position.keep(end);
+      }
+    }
+  }
+
+  /** No byte of its input follows here. */
+  #finish({ input, bytes }: PartitionPosition): void {
+    this.#push({ input, offset: bytes, bytes: NOTHING, isLast: true }, () => undefined);
+  }
+
+  #assign(partitions: readonly AssignedPartition[]): void {
     this.#partitions = new Map();
     for (const assigned of partitions) {
       const begun = new PartitionPosition(this.#options.topic, assigned);
@@ -193,7 +314,7 @@ class KafkaSource implements Source {
       const position = known !== undefined && known.next >= begun.next ? known : begun;
       if (known !== undefined && position !== known) {
         // Another member has read on from there meanwhile.
-        this.#push({ input: known.input, offset: known.bytes, bytes: Buffer.alloc(0), isLast: true }, () => undefined);
+        this.#finish(known);
       }
       position.committed(begun.next);
       this.#partitions.set(assigned.partition, position);

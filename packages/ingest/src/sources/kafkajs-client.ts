@@ -117,28 +117,34 @@ class KafkajsConsumer implements KafkaConsumer {
 
   /** Waits for the pipeline as long as it takes, and stays alive in the group meanwhile. */
   async #batch(payload: EachBatchPayload, handlers: KafkaHandlers): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    // A heartbeat rejects when the group is being balanced anew: the batch is given up, and comes again to whoever gets it.
+    const givenUp = new Promise<never>((_, reject) => {
+      timer = setInterval(() => void payload.heartbeat().catch(reject), HEARTBEAT_MS);
+    });
+    const taken = this.#take(payload, handlers);
+    const isTaken = await Promise.race([taken, givenUp]).finally(() => clearInterval(timer));
+    if (isTaken && !this.#closing.signal.aborted) {
+      await payload.heartbeat();
+      payload.resolveOffset(payload.batch.lastOffset());
+    }
+  }
+
+  /** Whether the batch was taken; not before its assignment is known. */
+  async #take(payload: EachBatchPayload, handlers: KafkaHandlers): Promise<boolean> {
     const { batch } = payload;
     for (let known: Promise<void> | undefined; known !== this.#assignment;) {
       known = this.#assignment;
       await known;
     }
     if (this.#closing.signal.aborted || !payload.isRunning() || payload.isStale()) {
-      return;
+      return false;
     }
     this.#commits.open((offsets) => payload.commitOffsetsIfNecessary(offsets));
     const records = batch.messages.map(({ offset, value }) => ({ offset: BigInt(offset), value: value ?? undefined }));
     // A paused member holds its batch until it leaves: only with a batch can it commit what is under way.
-    const taken = this.#isPaused ? this.#closed() : handlers.batch({ partition: batch.partition, records });
-    let timer: NodeJS.Timeout | undefined;
-    // A heartbeat rejects when the group is being balanced anew: the batch is given up, and comes again to whoever gets it.
-    const givenUp = new Promise<never>((_, reject) => {
-      timer = setInterval(() => void payload.heartbeat().catch(reject), HEARTBEAT_MS);
-    });
-    await Promise.race([taken, givenUp]).finally(() => clearInterval(timer));
-    if (!this.#closing.signal.aborted) {
-      await payload.heartbeat();
-      payload.resolveOffset(batch.lastOffset());
-    }
+    await (this.#isPaused ? this.#closed() : handlers.batch({ partition: batch.partition, records }));
+    return true;
   }
 
   #closed(): Promise<void> {
@@ -170,7 +176,7 @@ const ANSWER_TRIES = 60;
 const ANSWER_WAIT_MS = 500;
 
 /** A broker that has just started, or a topic that has, is not the leader for a while. */
-async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+export async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await ask();
@@ -240,7 +246,7 @@ export async function checkKafkajsTopic(connection: KafkaConnection, topic: stri
   }
 }
 
-function connect({ brokers, clientId, tls, sasl }: KafkaConnection, retries = 5): Kafka {
+export function connect({ brokers, clientId, tls, sasl }: KafkaConnection, retries = 5): Kafka {
   const ssl: KafkaConfig["ssl"] =
     tls === undefined
       ? false
@@ -260,12 +266,15 @@ function connect({ brokers, clientId, tls, sasl }: KafkaConnection, retries = 5)
   });
 }
 
-function isTooLarge(error: unknown): boolean {
+export function isTooLarge(error: unknown): boolean {
   const { type, cause } = (error ?? {}) as { readonly type?: unknown; readonly cause?: unknown };
   return type === "MESSAGE_TOO_LARGE" || type === "RECORD_LIST_TOO_LARGE" || (cause !== undefined && isTooLarge(cause));
 }
 
-function failure(doing: string, cause: unknown): IngestError {
+export function failure(doing: string, cause: unknown): IngestError {
+  if (cause instanceof IngestError) {
+    return cause;
+  }
   return new IngestError("unreadable", `Cannot ${doing}: ${reasonOf(cause)}`, {
     cause,
     hint: "Check brokers, tls and sasl, and that the topic exists and this user may use it and the group",
