@@ -5,14 +5,14 @@ import { ROOT } from "./work.ts";
 
 const NODE = process.execPath;
 /** As it is published: one file. */
-const FILTER = `${NODE} ${join(ROOT, "packages/cli/dist/start.js")} filter`;
+const FILTER = `${NODE} ${join(ROOT, "packages/cli/dist/start.cjs")} filter`;
 const version = process.version;
 
 /** Makes of the sources what users install. */
 export function buildFilter(): void {
   const { status } = spawnSync(NODE, [join(ROOT, "scripts/build-start.mjs")], { stdio: "inherit" });
   if (status !== 0) {
-    throw new Error("Cannot build packages/cli/dist/start.js");
+    throw new Error("Cannot build packages/cli/dist/start.cjs");
   }
 }
 

@@ -1,6 +1,6 @@
 // Finds the fields of an event, as src/scan.ts does. A false may be wrong (keys with escapes are left to the JavaScript); a true
 // never is.
-import { KEYS, PLACES, SCAN } from "./memory";
+import { KEYS, NAMES, PLACES, SCAN } from "./memory";
 import { skipColon, skipSpace, skipString, skipValue } from "./walk";
 
 // A slot of a table of keys: its length, its field, its parent's table or 0, the form of its value, then its name.
@@ -13,20 +13,74 @@ const FORM_OBJECT: u8 = 2;
 const FORM_LIST: u8 = 3;
 const FORM_NUMBER: u8 = 4;
 
+// A name: its length, then its bytes as they stand in a line, with quotes.
+const NAME_BYTES: usize = 32;
+/** Four levels, four stages, one kind and one apiVersion. */
+const LEVELS: usize = NAMES;
+const STAGES: usize = NAMES + 4 * NAME_BYTES;
+const KIND: usize = NAMES + 8 * NAME_BYTES;
+const API_VERSION: usize = NAMES + 9 * NAME_BYTES;
+/** Numbers of fields: src/scan-fields.ts. */
+const FIELD_KIND: usize = 0;
+const FIELD_API_VERSION: usize = 1;
+const FIELD_LEVEL: usize = 2;
+const FIELD_STAGE: usize = 4;
+/** level, stage, requestURI, verb and user. */
+const REQUIRED: u64 = 0b1111_0100;
+
 let seen: u64 = 0;
 
-/** Scans the `length` bytes at SCAN. PLACES then holds for each field its value's start and end (0: absent) and its key's start. */
-export function scanEvent(length: usize): bool {
+/**
+ * Scans the `length` bytes at SCAN. PLACES then holds for each field its value's start and end (0: absent) and its key's start. Gives 0
+ * where they are no event, else 1, with the numbers of its level and its stage, from 1 on, in the next bits, three each, where these
+ * and all else that makes an event are spelled as an apiserver spells them.
+ */
+export function scanEvent(length: usize): u32 {
   const end = SCAN + length;
   store<u8>(end, 0);
   memory.fill(PLACES, 0, 512);
   seen = 0;
   const open = skipSpace(SCAN);
   if (load<u8>(open) != 123) {
-    return false;
+    return 0;
   }
   const close = scanObject(open, KEYS);
-  return close != 0 && skipSpace(close) == end;
+  return close != 0 && skipSpace(close) == end ? 1 | (plainNames() << 1) : 0;
+}
+
+/** The numbers of level and stage; 0 where a name is missing, another one or spelled otherwise. */
+function plainNames(): u32 {
+  if (!isAbsentOr(FIELD_KIND, KIND) || !isAbsentOr(FIELD_API_VERSION, API_VERSION)) {
+    return 0;
+  }
+  for (let rest = REQUIRED; rest != 0; rest &= rest - 1) {
+    if (load<u32>(PLACES + 12 * (ctz(rest) as usize), 4) == 0) {
+      return 0;
+    }
+  }
+  const level = nameAmong(FIELD_LEVEL, LEVELS);
+  const stage = nameAmong(FIELD_STAGE, STAGES);
+  return level == 0 || stage == 0 ? 0 : level | (stage << 3);
+}
+
+function isAbsentOr(field: usize, name: usize): bool {
+  return load<u32>(PLACES + 12 * field, 4) == 0 || isValue(field, name);
+}
+
+/** Which of four names the field's value is, from 1 on; 0 for none. */
+function nameAmong(field: usize, names: usize): u32 {
+  for (let i: u32 = 0; i < 4; i++) {
+    if (isValue(field, names + NAME_BYTES * i)) {
+      return i + 1;
+    }
+  }
+  return 0;
+}
+
+function isValue(field: usize, name: usize): bool {
+  const start: usize = load<u32>(PLACES + 12 * field);
+  const length = load<u32>(PLACES + 12 * field, 4) - (start as u32);
+  return load<u8>(name) == length && isName(SCAN + start, name + 1, length);
 }
 
 /** Behind the object at `open`, whose known keys are in `table`; 0 also where a known field is no field of an event. */

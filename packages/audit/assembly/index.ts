@@ -2,6 +2,8 @@
 export { forget, learnLine, takeLines } from "./lines";
 export { scanEvent } from "./event";
 export { nextSuspect } from "./suspects";
+export { forgetHarmless, noteHarmless } from "./harmless";
+export { isPlainHead } from "./plain-head";
 export { writeDocument } from "./document";
 export { learnFragment } from "./fragments";
 export { buildSpread } from "./quoted";

@@ -23,6 +23,8 @@ export const MAX_DEPTH: usize = 0x1_0000;
 // Lines are read into 0xA_0000, or straight into 0x13_0000 and 0x1C_0000, each 512 KiB, by the JavaScript side alone.
 /** Five tables of keys, written once by the JavaScript side. */
 export const KEYS: usize = 0x25_0000;
+/** Names of levels, of stages, the kind and the apiVersion of an event, written once by the JavaScript side. */
+export const NAMES: usize = 0x25_6000;
 /** For each of three bytes which sets of needles have its lower half, and which its upper: written once by the JavaScript side. */
 export const NEEDLES: usize = 0x25_8000;
 /** The sets of sixteen places. */
@@ -52,3 +54,6 @@ export const FRAGMENT_TEXTS: usize = 0x138_0000;
 export const FRAGMENT_TEXT_BYTES: usize = 0x20_0000;
 /** The document that is written. */
 export const DOCUMENT: usize = 0x159_0000;
+/** Suspects that were found harmless, with what stands around them. */
+export const HARMLESS: usize = 0x19a_0000;
+export const HARMLESS_COUNT: u32 = 4096;

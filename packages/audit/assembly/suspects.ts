@@ -1,9 +1,10 @@
 // Finds where something may stand that must not leave: three bytes that are among those of a needle, and a dot before sixteen small letters
-// or digits. It finds too much, never too little; src/redact/clean-line.ts says what the needles are and looks closer.
+// or digits with something like `token` before it. It finds too much, never too little; src/redact/quiet-line.ts says what the needles are and looks closer.
+import { isHarmless } from "./harmless";
 import { NEEDLES, SCAN, SUSPECTS } from "./memory";
 
 /**
- * The first suspect at or behind `from` of the `length` bytes at SCAN: its place times 256, and the sets of needles that it is among.
+ * The first suspect at or behind `from` of the `length` bytes at SCAN that is not known to be harmless: its place times 256, and the sets of needles that it is among.
  * No set: the dot. All ones where there is none.
  */
 export function nextSuspect(from: u32, length: u32): u32 {
@@ -33,7 +34,8 @@ export function nextSuspect(from: u32, length: u32): u32 {
         break;
       }
       const sets = load<u8>(SUSPECTS + lane) as u32;
-      if (sets != 0 || isRun(at + lane + 1)) {
+      const suspect = at + (lane as usize);
+      if (sets != 0 ? !isHarmless(suspect) : isRun(suspect + 1) && isBehindToken(suspect)) {
         return ((place + lane) << 8) | sets;
       }
     }
@@ -55,4 +57,26 @@ function isRun(at: usize): bool {
       i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(97)), i8x16.splat(26)),
     ),
   );
+}
+
+/** Whether `tok` or `bea` stands before it in what may hold `token` or `bearer`: 96 bytes. */
+function isBehindToken(at: usize): bool {
+  const lower = i8x16.splat(32);
+  for (let start = at - 96; start < at; start += 16) {
+    const a = v128.or(v128.load(start), lower);
+    const b = v128.or(v128.load(start, 1), lower);
+    const c = v128.or(v128.load(start, 2), lower);
+    const token = v128.and(
+      v128.and(i8x16.eq(a, i8x16.splat(116)), i8x16.eq(b, i8x16.splat(111))),
+      i8x16.eq(c, i8x16.splat(107)),
+    );
+    const bearer = v128.and(
+      v128.and(i8x16.eq(a, i8x16.splat(98)), i8x16.eq(b, i8x16.splat(101))),
+      i8x16.eq(c, i8x16.splat(97)),
+    );
+    if (v128.any_true(v128.or(token, bearer))) {
+      return true;
+    }
+  }
+  return false;
 }

@@ -10,6 +10,10 @@ export const STAGES = ["RequestReceived", "ResponseStarted", "ResponseComplete",
 /** @see https://github.com/kubernetes/apiserver/blob/master/pkg/apis/audit/v1/types.go */
 export type Stage = (typeof STAGES)[number];
 
+/** What every event says that it is. */
+export const EVENT_KIND = "Event";
+export const API_VERSION = "audit.k8s.io/v1";
+
 /** Whether `a` records less than `b`. */
 export function isLevelBelow(a: Level, b: Level): boolean {
   return LEVELS.indexOf(a) < LEVELS.indexOf(b);

@@ -18,9 +18,9 @@ const MAX_DEPTH = 65_536;
 const containers = new Uint8Array(MAX_DEPTH);
 
 /** 1 for bytes that stand for themselves inside a string: printable ASCII but quote and backslash. */
-const PLAIN: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte >= 32 && byte < 128 && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
-);
+const PLAIN: Uint8Array = new Uint8Array(256).fill(1, 32, 128);
+PLAIN[QUOTE] = 0;
+PLAIN[BACKSLASH] = 0;
 
 /** Behind any white space at `pos`. */
 export function skipSpace(bytes: Uint8Array, pos: number, end: number): number {
@@ -200,15 +200,18 @@ export function skipColon(bytes: Uint8Array, pos: number, end: number): number {
 }
 
 function skipScalar(bytes: Uint8Array, pos: number, end: number): number {
-  const word = WORDS[pos < end ? (bytes[pos] as number) : 0];
+  const word = wordOf(pos < end ? (bytes[pos] as number) : 0);
   return word === undefined ? skipNumber(bytes, pos, end) : skipWord(bytes, pos, end, word);
 }
 
-/** The words of JSON by their first byte. */
-const WORDS: readonly (Uint8Array | undefined)[] = Array.from({ length: 256 }, (_, byte) => {
-  const word = ["true", "false", "null"].find((each) => each.charCodeAt(0) === byte);
-  return word === undefined ? undefined : Buffer.from(word);
-});
+/** The word of JSON that begins with a byte. */
+function wordOf(first: number): Uint8Array | undefined {
+  return first === 116 ? TRUE : first === 102 ? FALSE : first === 110 ? NULL : undefined;
+}
+
+const TRUE: Uint8Array = Buffer.from("true");
+const FALSE: Uint8Array = Buffer.from("false");
+const NULL: Uint8Array = Buffer.from("null");
 
 function skipWord(bytes: Uint8Array, pos: number, end: number, word: Uint8Array): number {
   if (pos + word.length > end) {

@@ -1,4 +1,4 @@
-import { LEVELS, STAGES } from "./event.ts";
+import { API_VERSION, EVENT_KIND, LEVELS, STAGES } from "./event.ts";
 import type { Level, Stage } from "./event.ts";
 import {
   BACKSLASH,
@@ -16,7 +16,7 @@ import {
 import type { KeyTable } from "./key-table.ts";
 import { FIELD, FORM, FORMS, nameOf, NESTED, SLOT_COUNT, TOP } from "./scan-fields.ts";
 import type { Field } from "./scan-fields.ts";
-import { PLACES, SCAN, SCAN_BYTES, sharedEngine } from "./scan-wasm/engine.ts";
+import { SCAN, SCAN_BYTES, sharedEngine } from "./scan-wasm/engine.ts";
 import type { Engine } from "./scan-wasm/engine.ts";
 
 export type { Field } from "./scan-fields.ts";
@@ -56,9 +56,10 @@ export class EventScan {
   /** After a `false`: why, and about where. */
   reason: Undecidable | undefined;
   reasonField: string | undefined;
-  readonly #starts = new Int32Array(SLOT_COUNT);
-  readonly #ends = new Int32Array(SLOT_COUNT);
-  readonly #keys = new Int32Array(SLOT_COUNT);
+  /** For each field where in the line its value starts and ends (0: absent) and where its key starts. */
+  readonly #places = new Int32Array(3 * SLOT_COUNT);
+  /** Numbers of level and stage, three bits each, from 1 on; 0 where it takes a closer look to tell them. */
+  #spelled = 0;
   readonly #seen = new Uint8Array(SLOT_COUNT);
   readonly #engine: Engine | undefined;
   #level: Level = "None";
@@ -80,7 +81,8 @@ export class EventScan {
     if (this.#engine !== undefined && end - start <= SCAN_BYTES && this.#scanFast(this.#engine)) {
       return this.#complete();
     }
-    this.#ends.fill(0);
+    this.#places.fill(0);
+    this.#spelled = 0;
     this.#seen.fill(0);
     const open = skipSpace(bytes, start, end);
     if (open >= end || bytes[open] !== OPEN_OBJECT) {
@@ -98,24 +100,17 @@ export class EventScan {
 
   /** False says nothing: the exact scan follows and finds the reason, or that it is an event all the same. */
   #scanFast(engine: Engine): boolean {
-    const { exports, memory, control } = engine;
+    const { exports, memory } = engine;
     const { bytes, start, end } = this;
     bytes.copy(memory, SCAN, start, end);
     engine.loaded(this);
-    if (exports.scanEvent(end - start) === 0) {
+    const answer = exports.scanEvent(end - start);
+    if (answer === 0) {
       return false;
     }
     engine.placed();
-    for (let slot = 0, place = PLACES; slot < SLOT_COUNT; slot++, place += 3) {
-      const behind = control[place + 1] as number;
-      if (behind === 0) {
-        this.#ends[slot] = 0;
-      } else {
-        this.#starts[slot] = (control[place] as number) + start;
-        this.#ends[slot] = behind + start;
-        this.#keys[slot] = (control[place + 2] as number) + start;
-      }
-    }
+    this.#places.set(engine.places);
+    this.#spelled = answer >> 1;
     return true;
   }
 
@@ -131,32 +126,33 @@ export class EventScan {
 
   /** Whether the field is there and not null. */
   has(field: Field): boolean {
-    return this.#ends[FIELD[field]] !== 0;
+    return this.#places[3 * FIELD[field] + 1] !== 0;
   }
 
   /** First byte of the field's value in `bytes` (a string's opening quote). Meaningful only where {@link has} is true. */
   valueStart(field: Field): number {
-    return this.#starts[FIELD[field]] as number;
+    return (this.#places[3 * FIELD[field]] as number) + this.start;
   }
 
   /** Behind the last byte of the field's value. */
   valueEnd(field: Field): number {
-    return this.#ends[FIELD[field]] as number;
+    return this.slotEnd(FIELD[field]);
   }
 
   /** As {@link valueStart}, by {@link slotOf}: for those who ask about every line. */
   slotStart(slot: number): number {
-    return this.#starts[slot] as number;
+    return (this.#places[3 * slot] as number) + this.start;
   }
 
   /** As {@link valueEnd}, by {@link slotOf}; 0 where {@link has} is false. */
   slotEnd(slot: number): number {
-    return this.#ends[slot] as number;
+    const end = this.#places[3 * slot + 1] as number;
+    return end === 0 ? 0 : end + this.start;
   }
 
   /** First byte of the field's key, its opening quote. */
   keyStart(field: Field): number {
-    return this.#keys[FIELD[field]] as number;
+    return (this.#places[3 * FIELD[field] + 2] as number) + this.start;
   }
 
   /** The field's decoded string; undefined where it is absent. For fields that are strings. */
@@ -180,11 +176,11 @@ export class EventScan {
   /** HTTP status of the answer; undefined where the event has none (RequestReceived). */
   get code(): number | undefined {
     const slot = FIELD["responseStatus.code"];
-    if (this.#ends[slot] === 0) {
+    if (this.#places[3 * slot + 1] === 0) {
       return undefined;
     }
     let code = 0;
-    for (let at = this.#starts[slot] as number; at < (this.#ends[slot] as number); at++) {
+    for (let at = this.slotStart(slot), end = this.slotEnd(slot); at < end; at++) {
       code = code * 10 + (this.bytes[at] as number) - 48;
     }
     return code;
@@ -257,20 +253,25 @@ export class EventScan {
     if (!isForm(bytes, value, behind, FORMS[slot] as number)) {
       this.#refuse("wrong-type", nameOf(slot));
     }
-    this.#starts[slot] = value;
-    this.#ends[slot] = behind;
-    this.#keys[slot] = key;
+    this.#places[3 * slot] = value - this.start;
+    this.#places[3 * slot + 1] = behind - this.start;
+    this.#places[3 * slot + 2] = key - this.start;
     return behind;
   }
 
   #complete(): boolean {
+    if (this.#spelled !== 0) {
+      this.#level = LEVELS[(this.#spelled & 7) - 1] as Level;
+      this.#stage = STAGES[(this.#spelled >> 3) - 1] as Stage;
+      return true;
+    }
     if (this.reason !== undefined) {
       return false;
     }
-    if (this.has("kind") && !this.#equals("kind", EVENT_KIND)) {
+    if (this.has("kind") && !this.#equals("kind", KIND_BYTES)) {
       return this.#refuse("not-an-audit-event", "kind");
     }
-    if (this.has("apiVersion") && !this.#equals("apiVersion", API_VERSION)) {
+    if (this.has("apiVersion") && !this.#equals("apiVersion", API_VERSION_BYTES)) {
       return this.#refuse("not-an-audit-event", "apiVersion");
     }
     for (const field of REQUIRED) {
@@ -319,8 +320,8 @@ function isAt(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
 }
 
 const REQUIRED = ["level", "stage", "requestURI", "verb", "user"] as const;
-const EVENT_KIND: readonly Uint8Array[] = [Buffer.from("Event")];
-const API_VERSION: readonly Uint8Array[] = [Buffer.from("audit.k8s.io/v1")];
+const KIND_BYTES: readonly Uint8Array[] = [Buffer.from(EVENT_KIND)];
+const API_VERSION_BYTES: readonly Uint8Array[] = [Buffer.from(API_VERSION)];
 const LEVEL_BYTES: readonly Uint8Array[] = LEVELS.map((level) => Buffer.from(level));
 const STAGE_BYTES: readonly Uint8Array[] = STAGES.map((stage) => Buffer.from(stage));
 

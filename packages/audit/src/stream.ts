@@ -6,7 +6,7 @@
 export { attributesOfScan } from "./attributes.ts";
 export { undecidableProblem } from "./decode.ts";
 export { recognise } from "./envelope/recognise.ts";
-export { isLevelBelow } from "./event.ts";
+export { isLevelBelow, LEVELS } from "./event.ts";
 export { LineFramer } from "./frame.ts";
 export { EventScan } from "./scan.ts";
 export { LineTemplates, takeRooms } from "./scan-wasm/line-templates.ts";

@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const WANTED = 24;
 const here = dirname(fileURLToPath(import.meta.url));
 const source = join(here, "..", "src", "main.ts");
-const built = join(here, "..", "dist", "start.js");
+const built = join(here, "..", "dist", "start.cjs");
 const entry = existsSync(source) ? source : built;
 
 if (Number.parseInt(process.versions.node, 10) >= WANTED) {

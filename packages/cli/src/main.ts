@@ -6,7 +6,12 @@ import { writeDirectly } from "./output.ts";
 import { sayFailure } from "./say-failure.ts";
 
 const args = process.argv.slice(2);
-process.exitCode = await main().catch(sayFailure);
+// Nothing is awaited here: the published command is CommonJS.
+void main()
+  .catch(sayFailure)
+  .then((code) => {
+    process.exitCode = code;
+  });
 
 /** `filter` is what runs in pipelines: it starts without what only other commands need. */
 async function main(): Promise<ExitCode> {

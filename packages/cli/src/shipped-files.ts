@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 /** Folder of the shipped profiles, noise policies and detections. */
-export const PROFILES: string = dirname(fileURLToPath(import.meta.resolve("@auditsieve/profiles/package.json")));
+export const PROFILES: string = dirname(createRequire(import.meta.url).resolve("@auditsieve/profiles/package.json"));
 
 /** Name of the noise policy that is used where none is given. */
 export const DEFAULT_NOISE = "control-loops";

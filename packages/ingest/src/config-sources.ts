@@ -16,6 +16,8 @@ export interface FileSourceConfig {
   /** A path or a pattern with `*`, `?`, `[…]`, `**`; several with `paths`. */
   readonly paths: readonly string[];
   readonly pollIntervalMs?: number;
+  /** Rotated files that are kept (`--audit-log-maxbackup`). */
+  readonly maxBackups?: number;
 }
 
 /** Reads logs that nobody writes to any more, once. */
@@ -53,7 +55,7 @@ export type SourceConfig =
   | KafkaSourceConfig;
 
 const OWN_KEYS: Readonly<Record<SourceConfig["type"], readonly string[]>> = {
-  file: ["path", "paths", "pollIntervalMs"],
+  file: ["path", "paths", "pollIntervalMs", "maxBackups"],
   archive: ["path", "paths"],
   stdin: [],
   webhook: WEBHOOK_KEYS,
@@ -79,7 +81,16 @@ export function readSource(reader: ConfigReader, value: JsonValue, index: number
     case "file": {
       const paths = readPaths(reader, given, at);
       const pollIntervalMs = reader.count(given, "pollIntervalMs", at);
-      return paths && { type, name, paths, ...(pollIntervalMs !== undefined && { pollIntervalMs }) };
+      const maxBackups = reader.count(given, "maxBackups", at);
+      return (
+        paths && {
+          type,
+          name,
+          paths,
+          ...(pollIntervalMs !== undefined && { pollIntervalMs }),
+          ...(maxBackups !== undefined && { maxBackups }),
+        }
+      );
     }
     case "archive": {
       const paths = readPaths(reader, given, at);

@@ -180,7 +180,10 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
         renderMetrics({
           version: options.version ?? "",
           pipelines: await Promise.all(
-            pipelines.map((pipeline, i) => snapshotOf(pipeline, config.sources[i] as SourceConfig, checkpoint)),
+            pipelines.map(async (pipeline, i) => ({
+              ...(await snapshotOf(pipeline, config.sources[i] as SourceConfig, checkpoint)),
+              rotation: sources[i]?.rotation?.(),
+            })),
           ),
           ...observer.counts(),
           residentBytes: options.residentBytes?.(),

@@ -1,3 +1,4 @@
+import type { RotationStatus } from "./source.ts";
 import type { PipelineTally, SinkTally } from "./tally.ts";
 
 /** What one source has come to, as metrics show it. */
@@ -7,6 +8,8 @@ export interface PipelineSnapshot {
   readonly lagBytes: number | undefined;
   /** How old the newest line that was read is, by its own time. */
   readonly lagSeconds: number | undefined;
+  /** How the source stands to the rotation of its files; undefined where it has none. */
+  readonly rotation?: RotationStatus | undefined;
   /** How long deliveries have waited without any being settled. */
   readonly stalledSeconds: number;
 }
@@ -51,7 +54,10 @@ export function renderMetrics(snapshot: MetricsSnapshot): string {
   return page.text();
 }
 
-function addSource(page: MetricsPage, { tally, lagBytes, lagSeconds, stalledSeconds }: PipelineSnapshot): void {
+function addSource(
+  page: MetricsPage,
+  { tally, lagBytes, lagSeconds, stalledSeconds, rotation }: PipelineSnapshot,
+): void {
   const labels = { component_kind: "source", component_id: tally.source };
   page.add("component_received_events_total", "counter", "Lines read", tally.lines, labels);
   page.add("component_received_event_bytes_total", "counter", "Bytes of lines read", tally.bytes, labels);
@@ -75,6 +81,9 @@ function addSource(page: MetricsPage, { tally, lagBytes, lagSeconds, stalledSeco
     stalledSeconds,
     labels,
   );
+  if (rotation !== undefined) {
+    addRotation(page, rotation, labels);
+  }
   for (const [exception, count] of Object.entries(tally.suppressed)) {
     page.add("suppressed_findings_total", "counter", "Findings that an exception kept out", count, {
       ...labels,
@@ -91,6 +100,26 @@ function addSource(page: MetricsPage, { tally, lagBytes, lagSeconds, stalledSeco
       reason,
     );
   }
+}
+
+function addRotation(page: MetricsPage, rotation: RotationStatus, labels: Labels): void {
+  const { deadlineSeconds, unreadFiles, lostBytes, lostFiles } = rotation;
+  page.add("unread_rotated_files", "gauge", "Rotated files that are not read to their end", unreadFiles, labels);
+  page.add(
+    "rotation_deadline_seconds",
+    "gauge",
+    "Time until the oldest of them will be deleted, if the log grows as it does",
+    deadlineSeconds,
+    labels,
+  );
+  page.add(
+    "lost_files_total",
+    "counter",
+    "Files that were gone before they were read, over all runs",
+    lostFiles,
+    labels,
+  );
+  page.add("lost_bytes_total", "counter", "Bytes of them, as far as known", lostBytes, labels);
 }
 
 function addSink(page: MetricsPage, source: string, tally: SinkTally): void {

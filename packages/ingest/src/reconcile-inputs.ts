@@ -16,6 +16,8 @@ import { openCanonicalLog } from "./sources/canonical-log.ts";
 import { openLog } from "./sources/log-file.ts";
 import { activeLogs, expandPatterns, isPattern } from "./sources/log-patterns.ts";
 import { listRotated } from "./sources/rotated-files.ts";
+import { lostOf } from "./sources/rotation-watch.ts";
+import type { LostFiles } from "./sources/rotation-watch.ts";
 import { decodePosition, inputName } from "./sources/tail-position.ts";
 import { Ledger } from "./tally-ledger.ts";
 import { SinkCounter } from "./tally.ts";
@@ -61,6 +63,12 @@ interface InputFile {
   readonly ackedTo: number;
 }
 
+/** A log of which files were lost. */
+export interface LostLog extends LostFiles {
+  readonly source: string;
+  readonly file: string;
+}
+
 /** Hash of what a document says; of a line that is no event without the name of its input, which rotation changes. */
 export function contentOf(kind: Delivery["kind"], document: Uint8Array): string {
   const hash = createHash("sha256");
@@ -94,7 +102,11 @@ export async function readInputs(
   config: IngestConfig,
   keys: { readonly id: Buffer; readonly redaction: Buffer },
   checkpoint: Checkpoint,
-): Promise<{ readonly atSinks: readonly ExpectedAtSink[]; readonly skipped: readonly string[] }> {
+): Promise<{
+  readonly atSinks: readonly ExpectedAtSink[];
+  readonly skipped: readonly string[];
+  readonly lost: readonly LostLog[];
+}> {
   const gathered = config.sinks.map((sink) => new SinkExpectation(sink.name));
   const skipped: string[] = [];
   for (const source of config.sources) {
@@ -108,7 +120,8 @@ export async function readInputs(
     }
     await readFiles(files, source.name, config, keys, gathered);
   }
-  return { atSinks: gathered.map((sink) => sink.result()), skipped };
+  const lost = await Promise.all(config.sources.map((source) => lostLogs(source, checkpoint)));
+  return { atSinks: gathered.map((sink) => sink.result()), skipped, lost: lost.flat() };
 }
 
 /** Stands for a sink that is only asked about. */
@@ -205,6 +218,19 @@ async function inputsOf(source: SourceConfig, checkpoint: Checkpoint): Promise<r
     }));
   }
   return undefined;
+}
+
+async function lostLogs(source: SourceConfig, checkpoint: Checkpoint): Promise<readonly LostLog[]> {
+  if (source.type !== "file") {
+    return [];
+  }
+  const isOne = source.paths.length === 1 && !isPattern(source.paths[0] ?? "");
+  const logs = isOne ? source.paths : await activeLogs(source.paths);
+  return logs.map((file) => ({
+    source: source.name,
+    file,
+    ...lostOf(checkpoint, isOne ? source.name : `${source.name}/${file}`),
+  }));
 }
 
 async function tailInputs(

@@ -5,7 +5,7 @@ import { openCheckpoint } from "./checkpoint.ts";
 import type { IngestConfig } from "./config.ts";
 import { IngestError } from "./errors.ts";
 import { contentOf, readInputs, receiptKey } from "./reconcile-inputs.ts";
-import type { Expected, ExpectedAtSink, Place } from "./reconcile-inputs.ts";
+import type { Expected, ExpectedAtSink, LostLog, Place } from "./reconcile-inputs.ts";
 import { linesOf, readSinkBack } from "./reconcile-sinks.ts";
 import type { SinkContent } from "./reconcile-sinks.ts";
 import { stateKey } from "./state-keys.ts";
@@ -25,6 +25,7 @@ export interface Discrepancy {
     | "repeated"
     | "stored-and-dead-lettered"
     | "receipts-differ"
+    | "lost"
     | "damaged-dead-letter"
     | "damaged-document";
   readonly severity: "error" | "warning";
@@ -73,10 +74,10 @@ export async function reconcile(config: IngestConfig, options: ReconcileOptions 
   };
   const checkpoint = await openCheckpoint(join(config.stateFolder, "checkpoint.json"));
   const letters = await readDeadLetters(join(config.stateFolder, "dead-letter.ndjson"));
-  const { atSinks, skipped } = await readInputs(config, keys, checkpoint);
+  const { atSinks, skipped, lost } = await readInputs(config, keys, checkpoint);
   const notChecked = [...skipped];
   const sinks: ReconciledSink[] = [];
-  const discrepancies: Discrepancy[] = [...letters.damaged];
+  const discrepancies: Discrepancy[] = [...letters.damaged, ...lostOfSources(lost, options)];
   for (const [i, sink] of config.sinks.entries()) {
     const content = await readSinkBack(sink, config.cluster);
     const wanted = atSinks[i];
@@ -89,6 +90,21 @@ export async function reconcile(config: IngestConfig, options: ReconcileOptions 
     discrepancies.push(...comparison.discrepancies);
   }
   return { sinks, discrepancies, notChecked };
+}
+
+/** Files that the daemon found gone before it had read them: nothing can show any more what stood in them. */
+function lostOfSources(lost: readonly LostLog[], { since }: ReconcileOptions): readonly Discrepancy[] {
+  return lost
+    .filter(({ files, last }) => files > 0 && (since === undefined || last >= since))
+    .map(({ source, file, files, bytes, last }) => ({
+      kind: "lost",
+      severity: "error",
+      sink: "every sink",
+      source,
+      file,
+      offset: 0,
+      message: `${files} rotated file(s) were deleted before they were read, the last noticed at ${last}: ${bytes} bytes are lost, as far as known`,
+    }));
 }
 
 type Letters = ReadonlyMap<string, string>;

@@ -39,13 +39,34 @@ export interface Source {
   readonly isApart?: boolean;
   /** Set where its inputs are remembered apart: when an input ends, another reader of it goes on with what is open. */
   readonly states?: InputStates | undefined;
+  /** What the rotation of its files does to those that are not read yet. */
+  rotation?(): RotationStatus;
   open(signal: AbortSignal): AsyncIterable<SourceChunk>;
   ack(input: string, offset: number): Promise<void>;
   close(): Promise<void>;
 }
 
+/** How a source stands to the rotation of its files. */
+export interface RotationStatus {
+  /** Seconds until the oldest rotated file that is not read to its end will be deleted; undefined where none is, or nothing is known of it. */
+  readonly deadlineSeconds: number | undefined;
+  /** Rotated files that are not read to their end. */
+  readonly unreadFiles: number;
+  /** Bytes of files that were gone before they were read, over all runs and as far as known. */
+  readonly lostBytes: number;
+  readonly lostFiles: number;
+}
+
 /** Something an operator must hear of; the pipeline goes on. `kind` is a metric label, `message` holds no log content. */
 export interface SourceAlarm {
-  readonly kind: "truncated" | "gap" | "damaged-archive" | "unreadable" | "spool-full" | "refused" | "state-refused";
+  readonly kind:
+    | "truncated"
+    | "gap"
+    | "outrun"
+    | "damaged-archive"
+    | "unreadable"
+    | "spool-full"
+    | "refused"
+    | "state-refused";
   readonly message: string;
 }

@@ -39,7 +39,8 @@ export class DecisionMemo<T> {
   readonly #fields: readonly Field[];
   #slots: (Entry<T> | undefined)[] = emptySlots();
   #count = 0;
-  readonly #key = new Uint8Array(MAX_KEY_BYTES);
+  readonly #words = new Int32Array(MAX_KEY_BYTES / 4);
+  readonly #key = Buffer.from(this.#words.buffer);
   #length = 0;
   #hash = 0;
 
@@ -77,22 +78,12 @@ export class DecisionMemo<T> {
     while (this.#slots[slot] !== undefined) {
       slot = (slot + 1) & (SLOTS - 1);
     }
-    this.#slots[slot] = { hash: this.#hash, key: this.#key.slice(0, this.#length), value };
+    this.#slots[slot] = { hash: this.#hash, key: Buffer.copyBytesFrom(this.#key, 0, this.#length), value };
     this.#count++;
   }
 
   #isKey(key: Uint8Array): boolean {
-    const length = this.#length;
-    if (key.length !== length) {
-      return false;
-    }
-    const own = this.#key;
-    for (let i = 0; i < length; i++) {
-      if (key[i] !== own[i]) {
-        return false;
-      }
-    }
-    return true;
+    return key.length === this.#length && this.#key.compare(key, 0, key.length, 0, key.length) === 0;
   }
 
   /** False where the fields are too long to be worth remembering. */
@@ -112,15 +103,17 @@ export class DecisionMemo<T> {
       }
       const start = scan.valueStart(field);
       const end = field === "requestURI" ? uriEnd(scan) : scan.valueEnd(field);
-      if (length + end - start + 1 > MAX_KEY_BYTES) {
+      if (length + end - start + 4 > MAX_KEY_BYTES) {
         this.#length = 0;
         return false;
       }
-      for (let at = start; at < end; at++) {
-        const byte = bytes[at] as number;
-        key[length++] = byte;
-        hash = Math.imul(hash ^ byte, 0x01000193);
-      }
+      length += bytes.copy(key, length, start, end);
+    }
+    const words = (length + 3) >> 2;
+    key.fill(0, length, 4 * words);
+    for (let word = 0; word < words; word++) {
+      hash = Math.imul(hash ^ (this.#words[word] as number), 0x01000193);
+      hash ^= hash >>> 15;
     }
     this.#length = length;
     this.#hash = (hash ^ (hash >>> 15)) >>> 0;

@@ -1,8 +1,9 @@
-import { attributesOfScan, isLevelBelow, stripLine } from "@auditsieve/audit/stream";
-import type { DecidedBy, EventScan, Level } from "@auditsieve/audit";
-import { DecisionMemo, KEY_FIELDS, uriEnd } from "./decision-memo.ts";
+import { attributesOfScan, isLevelBelow, LEVELS, stripLine } from "@auditsieve/audit/stream";
+import type { DecidedBy, EventScan, Field, Level } from "@auditsieve/audit";
+import { DecisionMemo, KEY_FIELDS } from "./decision-memo.ts";
 import { evaluate, ruleMatches } from "./evaluate.ts";
-import { freeName } from "./free-name.ts";
+import type { Decision } from "./evaluate.ts";
+import { UriMemo } from "./free-name.ts";
 import type { Policy } from "./policy.ts";
 import { conditionHolds, fieldsOf } from "./stream-condition.ts";
 import type { StreamCondition } from "./stream-condition.ts";
@@ -40,16 +41,21 @@ export interface StreamRules {
  */
 export class StreamPolicy {
   readonly #rules: StreamRules;
-  readonly #memo: DecisionMemo<StreamDecision>;
+  readonly #fields: readonly Field[];
+  #memo: DecisionMemo<StreamDecision> | undefined;
+  #asked = 0;
   /** Another kind or apiVersion would be no event at all. */
   readonly #deciding: DecidedBy["fields"];
-  readonly #decisions = new Map<string, StreamDecision>();
+  readonly #decisions = new Map<number, StreamDecision>();
+  /** What the rules say of a request, whatever became of it: stages, answers and bodies of one are decided by the same rule. */
+  readonly #evaluated = new Map<string, Decision>();
+  readonly #uris: UriMemo;
 
   constructor(rules: StreamRules) {
     this.#rules = rules;
-    const fields = [...new Set([...KEY_FIELDS, ...fieldsOf([...rules.keep, ...rules.conditions])])];
-    this.#memo = new DecisionMemo(fields);
-    this.#deciding = ["kind", "apiVersion", ...fields];
+    this.#fields = [...new Set([...KEY_FIELDS, ...fieldsOf([...rules.keep, ...rules.conditions])])];
+    this.#deciding = ["kind", "apiVersion", ...this.#fields];
+    this.#uris = new UriMemo(rules.policy);
   }
 
   /** The rules that it decides by. */
@@ -59,13 +65,55 @@ export class StreamPolicy {
 
   /** Decides on the event last scanned; the scan must have been decidable. Equal decisions are the same object. */
   decide(scan: EventScan): StreamDecision {
+    if (this.#asked < FEW) {
+      this.#asked++;
+      return this.#decideAnew(scan);
+    }
+    this.#memo ??= new DecisionMemo(this.#fields);
     const known = this.#memo.get(scan);
     if (known !== undefined) {
       return known;
     }
-    const decision = this.#shared(decideStream(this.#rules, scan));
+    const decision = this.#decideAnew(scan);
     this.#memo.set(decision);
     return decision;
+  }
+
+  #decideAnew(scan: EventScan): StreamDecision {
+    return this.#shared(keptWhole(this.#rules, scan) ?? applied(this.#evaluate(scan), scan));
+  }
+
+  /** {@link evaluateStream}, remembered. */
+  #evaluate(scan: EventScan): Decision {
+    const key = this.#requestKey(scan);
+    let decision = this.#evaluated.get(key);
+    if (decision === undefined) {
+      decision = evaluateStream(this.#rules, scan);
+      if (this.#evaluated.size === MAX_REQUESTS) {
+        this.#evaluated.clear();
+      }
+      if (key.length <= MAX_KEY_LENGTH) {
+        this.#evaluated.set(key, decision);
+      }
+    }
+    return decision;
+  }
+
+  /** All that {@link evaluateStream} looks at: NUL stands in no JSON text, so that fields cannot run into one another. */
+  #requestKey(scan: EventScan): string {
+    let key = scan.bytes.toString("latin1", scan.valueStart("requestURI"), this.#uris.of(scan).uriEnd);
+    for (const field of REQUEST_FIELDS) {
+      key += "\0";
+      if (scan.has(field)) {
+        key += scan.bytes.toString("latin1", scan.valueStart(field), scan.valueEnd(field));
+      }
+    }
+    for (const condition of this.#rules.conditions) {
+      if (condition !== undefined) {
+        key += conditionHolds(condition, scan) ? "1" : "0";
+      }
+    }
+    return key;
   }
 
   /**
@@ -73,12 +121,16 @@ export class StreamPolicy {
    * values is decided alike.
    */
   decidedBy(scan: EventScan): DecidedBy {
-    return { fields: this.#deciding, uriEnd: uriEnd(scan), name: freeName(scan, this.#rules.policy) };
+    return { fields: this.#deciding, ...this.#uris.of(scan) };
   }
 
   /** One object for all equal decisions: whoever counts by decision stays bounded by the rules, not by the input. */
   #shared(decision: StreamDecision): StreamDecision {
-    const key = `${decision.action}/${decision.level}/${decision.rule}/${decision.omitManagedFields}`;
+    const { action, level, rule, omitManagedFields } = decision;
+    const key =
+      (((rule ?? -1) + 1) * LEVELS.length + LEVELS.indexOf(level)) * 6 +
+      2 * (action === "keep" ? 0 : action === "strip" ? 1 : 2) +
+      (omitManagedFields ? 1 : 0);
     const known = this.#decisions.get(key);
     if (known !== undefined) {
       return known;
@@ -95,11 +147,21 @@ export class StreamPolicy {
 
 /** {@link StreamPolicy.decide} without its memory: the reference that the memory is tested against. */
 export function decideStream(rules: StreamRules, scan: EventScan): StreamDecision {
+  return keptWhole(rules, scan) ?? applied(evaluateStream(rules, scan), scan);
+}
+
+function keptWhole({ keep }: StreamRules, scan: EventScan): StreamDecision | undefined {
+  return keep.some((condition) => conditionHolds(condition, scan))
+    ? { action: "keep", level: scan.level, rule: null, omitManagedFields: false }
+    : undefined;
+}
+
+/** What a rule does to the event last scanned. */
+function applied(
+  { rule, level: policyLevel, omitStages, omitManagedFields }: Decision,
+  scan: EventScan,
+): StreamDecision {
   const { level } = scan;
-  if (rules.keep.some((condition) => conditionHolds(condition, scan))) {
-    return { action: "keep", level, rule: null, omitManagedFields: false };
-  }
-  const { rule, level: policyLevel, omitStages, omitManagedFields } = evaluateStream(rules, scan);
   if (policyLevel === "None" || omitStages.includes(scan.stage)) {
     return { action: "drop", level: "None", rule, omitManagedFields: false };
   }
@@ -113,8 +175,14 @@ export function decideStream(rules: StreamRules, scan: EventScan): StreamDecisio
   };
 }
 
+const REQUEST_FIELDS = ["verb", "user.username", "user.groups"] as const;
+const MAX_REQUESTS = 2048;
+const MAX_KEY_LENGTH = 2048;
+/** Who asks no more often has lines of other kinds only: remembering each of them as a whole costs more than it saves. */
+const FEW = 2000;
+
 /** The first rule that matches and whose stream condition holds, as {@link evaluate} would decide it alone. */
-function evaluateStream({ policy, conditions }: StreamRules, scan: EventScan): ReturnType<typeof evaluate> {
+function evaluateStream({ policy, conditions }: StreamRules, scan: EventScan): Decision {
   const attributes = attributesOfScan(scan);
   if (conditions.every((condition) => condition === undefined || conditionHolds(condition, scan))) {
     return evaluate(policy, attributes);

@@ -1,5 +1,6 @@
 import { NEEDLES, SCAN, SCAN_BYTES, sharedEngine } from "../scan-wasm/engine.ts";
 import type { Engine } from "../scan-wasm/engine.ts";
+import { slotOf } from "../scan.ts";
 import type { EventScan } from "../scan.ts";
 import type { NameTest } from "./credential-name.ts";
 import * as field from "./field.ts";
@@ -98,6 +99,8 @@ const MEANINGFUL: ReadonlySet<number> = new Set([
 const LONGEST_NAME = 64;
 const MOST_NAMES = 1000;
 const NOTHING = 0xffff_ffff;
+const URI = slotOf("requestURI");
+const RESOURCE = slotOf("objectRef.resource");
 const NEEDLES_BYTES = 96;
 /** Whose needles the engine looks for: there is one for all. */
 let loaded: Buffer | undefined;
@@ -128,27 +131,33 @@ export class QuietLine {
   /** Whether the event that `scan` holds has nothing to be redacted. */
   isQuiet(scan: EventScan): boolean {
     const { bytes, start, end } = scan;
-    if (end - start > SCAN_BYTES || isAboutSecrets(scan)) {
+    if (end - start > SCAN_BYTES) {
       return false;
     }
-    const { memory } = this.#engine;
+    const { memory, exports } = this.#engine;
     if (loaded !== this.#needles) {
       loaded = this.#needles;
       memory.set(loaded, NEEDLES);
+      exports.forgetHarmless();
     }
     if (!this.#engine.holds(scan)) {
       bytes.copy(memory, SCAN, start, end);
       memory[SCAN + end - start] = 0;
       this.#engine.loaded(scan);
     }
-    const text = byteText(bytes, start, end);
-    return this.#isQuietUri(text, scan.valueStart("requestURI") + 1 - start, scan.valueEnd("requestURI") - 1 - start)
-      ? !this.#hasSuspect(text)
-      : false;
+    const resourceEnd = scan.slotEnd(RESOURCE);
+    const isPlain =
+      exports.isPlainHead(
+        scan.slotStart(URI) - start,
+        scan.slotEnd(URI) - start,
+        resourceEnd === 0 ? 0 : scan.slotStart(RESOURCE) - start,
+        resourceEnd === 0 ? 0 : resourceEnd - start,
+      ) !== 0;
+    return (isPlain || (!isAboutSecrets(scan) && this.#isQuietUri(scan))) && !this.#hasSuspect(scan);
   }
 
-  #isQuietUri(text: string, start: number, end: number): boolean {
-    const raw = text.slice(start, end);
+  #isQuietUri(scan: EventScan): boolean {
+    const raw = byteText(scan.bytes, scan.slotStart(URI) + 1, scan.slotEnd(URI) - 1);
     if (!/[%+\\]/.test(raw)) {
       // It is plain text, in which the beginning of every shape is looked for.
       const question = raw.indexOf("?");
@@ -156,7 +165,7 @@ export class QuietLine {
         !raw.includes("/secrets") && (question === -1 || !this.#holdsCredential(raw.slice(question + 1).split("&")))
       );
     }
-    const uri = unescapeJson(text, start, end);
+    const uri = unescapeJson(raw, 0, raw.length);
     return !asksForSecrets(uri) && findUriCredentials(uri, this.#isName).length === 0;
   }
 
@@ -177,16 +186,17 @@ export class QuietLine {
     });
   }
 
-  #hasSuspect(text: string): boolean {
+  #hasSuspect({ bytes, start, end }: EventScan): boolean {
     const { exports } = this.#engine;
-    const { length } = text;
+    let text = "";
     /** Strings with URLs have been looked at up to here. */
     let seen = 0;
     for (let from = 0; ;) {
-      const found = exports.nextSuspect(from, length) >>> 0;
+      const found = exports.nextSuspect(from, end - start) >>> 0;
       if (found === NOTHING) {
         return false;
       }
+      text ||= byteText(bytes, start, end);
       const at = found >>> 8;
       const sets = found & 255;
       SHAPE.lastIndex = at;
@@ -204,6 +214,7 @@ export class QuietLine {
           return true;
         }
       }
+      exports.noteHarmless(SCAN + at);
       from = at + 1;
     }
   }

@@ -1,5 +1,6 @@
 import type { KeyTable } from "../key-table.ts";
-import { FORM, FORMS, NESTED, TOP } from "../scan-fields.ts";
+import { API_VERSION, EVENT_KIND, LEVELS, STAGES } from "../event.ts";
+import { FORM, FORMS, NESTED, SLOT_COUNT, TOP } from "../scan-fields.ts";
 import { MODULE } from "./module.ts";
 
 // TypeScript knows WebAssembly only with the browser's library.
@@ -13,6 +14,9 @@ export interface EngineExports {
   readonly memory: { readonly buffer: ArrayBuffer };
   scanEvent(length: number): number;
   nextSuspect(from: number, length: number): number;
+  forgetHarmless(): void;
+  noteHarmless(place: number): void;
+  isPlainHead(uri: number, uriEnd: number, resource: number, resourceEnd: number): number;
   buildSpread(): void;
   writeDocument(length: number, program: number): number;
   learnFragment(kind: number, slots: number, texts: number, first: number, second: number): number;
@@ -39,6 +43,8 @@ export interface Engine {
   readonly memory: Buffer;
   /** The 32-bit words of the memory from CONTROL on. */
   readonly control: Int32Array;
+  /** Where the fields of the line at SCAN stand, three words each: start and end of the value, start of the key. */
+  readonly places: Int32Array;
   /** Whether the line at SCAN is the one that this scan has scanned last. */
   holds(scan: { readonly scans: number }): boolean;
   /** Whether the places of its fields are at PLACES too. */
@@ -51,18 +57,19 @@ export interface Engine {
 
 export const SCAN = 0x26_0000;
 export const SCAN_BYTES = 0x8_0000;
-export const PLACES: number = 0x8000 / 4;
-
 export const NEEDLES = 0x25_8000;
 
 const CONTROL = 0x1_0000;
+const PLACES = 0x8000;
 const KEYS = 0x25_0000;
+const NAMES = 0x25_6000;
+const NAME_BYTES = 32;
 const SLOT_BYTES = 64;
 const TABLE_BYTES = 65 * SLOT_BYTES;
 
 let engine: Engine | undefined;
 
-/** The one instance (26 MiB of addresses, never more); compiled when it is first asked for, in 5 ms. */
+/** The one instance (27 MiB of addresses, never more); compiled when it is first asked for, in 5 ms. */
 export function sharedEngine(): Engine {
   if (engine === undefined) {
     const module = new WebAssembly.Module(Buffer.from(MODULE, "base64"));
@@ -76,6 +83,7 @@ export function sharedEngine(): Engine {
       exports,
       memory,
       control: new Int32Array(buffer, CONTROL, 0x1_0000 / 4),
+      places: new Int32Array(buffer, CONTROL + PLACES, 3 * SLOT_COUNT),
       holds: (scan) => holder === scan && held === scan.scans,
       hasPlaces: (scan) => isPlaced && holder === scan && held === scan.scans,
       loaded: (scan) => {
@@ -89,6 +97,7 @@ export function sharedEngine(): Engine {
     };
     exports.buildSpread();
     writeKeys(memory);
+    writeNames(memory);
   }
   return engine;
 }
@@ -98,6 +107,13 @@ function writeKeys(memory: Buffer): void {
   const parents = NESTED.flatMap((table, slot) => (table === undefined ? [] : [{ table, slot }]));
   writeTable(memory, KEYS, TOP, (field) => parents.findIndex(({ slot }) => slot === field) + 1);
   parents.forEach(({ table }, i) => writeTable(memory, KEYS + (i + 1) * TABLE_BYTES, table, () => 0));
+}
+
+function writeNames(memory: Buffer): void {
+  [...LEVELS, ...STAGES, EVENT_KIND, API_VERSION].forEach((name, i) => {
+    const at = NAMES + NAME_BYTES * i;
+    memory[at] = memory.write(`"${name}"`, at + 1, "latin1");
+  });
 }
 
 function writeTable(memory: Buffer, at: number, table: KeyTable, nested: (field: number) => number): void {

@@ -3,9 +3,10 @@ import { basename, dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Checkpoint } from "../checkpoint.ts";
 import { IngestError, reasonOf } from "../errors.ts";
-import type { Source, SourceAlarm, SourceChunk } from "../source.ts";
+import type { RotationStatus, Source, SourceAlarm, SourceChunk } from "../source.ts";
 import { beginsLike, fingerprint } from "./file-identity.ts";
 import { knownNames, listRotated, rotatedSince } from "./rotated-files.ts";
+import { RotationWatch } from "./rotation-watch.ts";
 import { decodePosition, encodePosition, generationOf, inputName } from "./tail-position.ts";
 import type { TailPosition } from "./tail-position.ts";
 import { headOfOrigin, openFileOrigin, openRotated, TailedFile } from "./tailed-file.ts";
@@ -25,6 +26,8 @@ export interface FileTailOptions {
   readonly inputName?: string;
   /** Reads files that were rotated away before the first start too. Default false. */
   readonly readsRotated?: boolean;
+  /** Rotated files that are kept (`--audit-log-maxbackup`), for the forecast. Default: learned from what is deleted. */
+  readonly maxBackups?: number;
 }
 
 /**
@@ -56,6 +59,7 @@ class FileTail implements Source {
   readonly #options: FileTailOptions;
   /** Files with bytes that may still be acknowledged. */
   readonly #files = new Map<number, TailedFile>();
+  readonly #rotation: RotationWatch;
   #generation = 0;
   #lastAlarm = "";
 
@@ -64,6 +68,11 @@ class FileTail implements Source {
     this.#path = options.path;
     this.#section = `source/${options.name}`;
     this.#options = options;
+    this.#rotation = new RotationWatch({ ...options, onAlarm: (alarm) => options.onAlarm?.(alarm) });
+  }
+
+  rotation(): RotationStatus {
+    return this.#rotation.status;
   }
 
   async *open(signal: AbortSignal): AsyncGenerator<SourceChunk, void> {
@@ -71,6 +80,7 @@ class FileTail implements Source {
     const buffer = Buffer.allocUnsafeSlow(this.#options.chunkBytes ?? DEFAULT_CHUNK_BYTES);
     let position = decodePosition(this.#options.checkpoint.get(this.#section), this.name);
     let current: TailedFile | undefined;
+    this.#rotation.start();
     try {
       for (let isFirst = true; !signal.aborted;) {
         try {
@@ -78,6 +88,7 @@ class FileTail implements Source {
           if (isFirst) {
             current = position.offset === 0 ? undefined : await this.#locate(position);
             isFirst = false;
+            this.#rotation.reading(current, position.known);
           }
           if (current !== undefined && (await current.isTruncated())) {
             this.#alarm(
@@ -86,6 +97,7 @@ class FileTail implements Source {
             );
             yield current.last();
             current = this.#track(current.origin, current.known);
+            this.#rotation.reading(current, current.known);
           }
           if (current !== undefined) {
             yield* this.#read(current, buffer);
@@ -103,6 +115,7 @@ class FileTail implements Source {
               await current.close();
             }
             current = next;
+            this.#rotation.reading(current, current.known);
             continue;
           }
         } catch (error) {
@@ -112,6 +125,7 @@ class FileTail implements Source {
       }
     } finally {
       alarmClock.close();
+      this.#rotation.stop();
       await current?.close();
     }
   }
@@ -137,7 +151,10 @@ class FileTail implements Source {
 
   async *#read(file: TailedFile, buffer: Buffer): AsyncGenerator<SourceChunk, void> {
     try {
-      yield* file.read(buffer);
+      for await (const chunk of file.read(buffer)) {
+        this.#rotation.read(chunk.bytes.length);
+        yield chunk;
+      }
     } catch (error) {
       if (!(error instanceof IngestError) || file.origin.kind !== "archive") {
         throw error;
@@ -194,11 +211,12 @@ class FileTail implements Source {
       }
     }
     const isCut = active?.inode === position.inode;
+    const lost = isCut ? 0 : this.#rotation.gone(position.generation, position.offset);
     this.#alarm(
       isCut ? "truncated" : "gap",
       isCut
         ? `"${this.#path}" was cut in place while nothing read it (offset ${position.offset} was reached): reading it from its start`
-        : `The file that "${this.#path}" named when offset ${position.offset} was reached is gone, and what followed there is lost: keep more rotated files (--audit-log-maxbackup)`,
+        : `The file that "${this.#path}" named when offset ${position.offset} was reached is gone, and what followed there is lost (at least ${lost} bytes): keep more rotated files (--audit-log-maxbackup)`,
     );
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { reasonOf } from "../errors.ts";
-import type { Source, SourceChunk } from "../source.ts";
+import type { RotationStatus, Source, SourceChunk } from "../source.ts";
 import { AckOrder } from "./ack-order.ts";
 import { createFileTail } from "./file-tail.ts";
 import type { FileTailOptions } from "./file-tail.ts";
@@ -103,6 +103,18 @@ class FileTails implements Source {
   async ack(input: string, offset: number): Promise<void> {
     const acked = [...this.#order.take(input, offset)];
     await Promise.all(acked.map(async ([one, end]) => this.#tails.get(pathOf(one))?.source.ack(one, end)));
+  }
+
+  rotation(): RotationStatus {
+    const all = [...this.#tails.values()].flatMap(({ source }) => source.rotation?.() ?? []);
+    const deadlines = all.flatMap(({ deadlineSeconds }) => deadlineSeconds ?? []);
+    const sum = (of: (status: RotationStatus) => number): number => all.reduce((so, one) => so + of(one), 0);
+    return {
+      deadlineSeconds: deadlines.length === 0 ? undefined : Math.min(...deadlines),
+      unreadFiles: sum(({ unreadFiles }) => unreadFiles),
+      lostBytes: sum(({ lostBytes }) => lostBytes),
+      lostFiles: sum(({ lostFiles }) => lostFiles),
+    };
   }
 
   async close(): Promise<void> {

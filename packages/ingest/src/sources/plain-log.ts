@@ -53,16 +53,17 @@ export function openPlainLog(log: string | Pipe, name: string, room: Buffer): Pl
       };
 }
 
-/** Whether these first bytes say so; a log may be plain though they do not, being too few. */
+/** Whether these first bytes say so; a log may be plain though they do not, being too few. An empty one is whatever one likes. */
 function isPlain(head: Buffer): boolean {
-  return logFormat(head) === "plain" && recognise(head, false)?.form === "plain";
+  return head.length === 0 || (logFormat(head) === "plain" && recognise(head, false)?.form === "plain");
 }
 
 function* chunksOf(head: Buffer, room: Buffer, read: () => number, close = (): void => {}): Generator<Buffer, void> {
   try {
-    yield head;
-    for (let length = read(); length > 0; length = read()) {
-      yield room.subarray(0, length);
+    let chunk = head;
+    while (chunk.length > 0) {
+      yield chunk;
+      chunk = room.subarray(0, read());
     }
   } finally {
     close();

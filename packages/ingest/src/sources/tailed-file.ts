@@ -50,6 +50,11 @@ export class TailedFile {
     return this.#offset;
   }
 
+  /** Bytes that it has now; undefined where that cannot be told. */
+  async size(): Promise<number | undefined> {
+    return this.origin.kind === "file" ? (await this.origin.handle.stat()).size : undefined;
+  }
+
   /** Position of an acknowledgement at `offset`. */
   positionAt(offset: number): TailPosition {
     return {

@@ -1,7 +1,7 @@
 import { EnvelopeReader, isJsonObject } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
 import type { Checkpoint } from "../checkpoint.ts";
-import type { Source, SourceChunk } from "../source.ts";
+import type { RotationStatus, Source, SourceChunk } from "../source.ts";
 
 const NEWLINE = 10;
 
@@ -126,6 +126,7 @@ export function unwrapped(source: Source, checkpoint: Checkpoint): Source {
       }
     },
     close: () => source.close(),
+    ...(source.rotation && { rotation: () => source.rotation?.() as RotationStatus }),
   };
 }
 
