@@ -32,8 +32,6 @@ export interface HeadEntry {
   noted: unknown;
   /** Their decoded fields, by whoever decodes them. */
   readonly values: unknown[];
-  /** What those who look at every event keep for them, each in a place of its own. */
-  readonly kept: unknown[];
 }
 
 interface Entry extends HeadEntry {
@@ -72,7 +70,7 @@ class KeyTable {
     }
     const own = Buffer.allocUnsafeSlow(length);
     key.copy(own, 0, 0, length);
-    const entry: Entry = { hash, key: own, noted: undefined, values: [], kept: [] };
+    const entry: Entry = { hash, key: own, noted: undefined, values: [] };
     this.#slots[slot] = entry;
     this.#count++;
     this.#bytes += length;

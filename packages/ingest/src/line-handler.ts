@@ -14,7 +14,6 @@ import { EventWatch } from "./alarm-watch.ts";
 import type { LineHandlerOptions } from "./line-handler-options.ts";
 import { LineTail, reducedEvent } from "./reduced-event.ts";
 import { scanHead } from "./scan-head.ts";
-import { scannedEvent } from "./scanned-event.ts";
 import type { Delivery } from "./sink.ts";
 import type { SealedLine } from "./sinks/quarantine.ts";
 import type { CountedAs, PipelineTally } from "./tally.ts";
@@ -322,14 +321,11 @@ export class LineHandler implements LineVisitor {
       return NO_FINDINGS;
     }
     const bytes = copy();
-    let document: Buffer | undefined;
-    const show = (): AuditEvent => {
-      document = this.#options.redactor.redactLine(bytes);
-      return JSON.parse(document.toString("utf8")) as AuditEvent;
-    };
-    const findings = this.#watch.findings(scannedEvent(this.#scan, bytes), show);
+    const original = JSON.parse(bytes.toString("utf8")) as AuditEvent;
+    const document = this.#options.redactor.redactLine(bytes);
+    const findings = this.#watch.findings(original, JSON.parse(document.toString("utf8")) as AuditEvent);
     const [finding] = findings;
-    if (finding === undefined || document === undefined) {
+    if (finding === undefined) {
       return NO_FINDINGS;
     }
     const id = identity();

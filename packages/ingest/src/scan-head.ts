@@ -19,14 +19,15 @@ const ABSENT = Symbol("absent");
 
 /**
  * The head of the line that `scan` holds, as detections ask for it, without parsing the line. Make one per stream: it
- * remembers what was noted for heads of the same bytes, in `memo` where others remember something for them, too.
+ * remembers what was noted for heads of the same bytes.
  *
  * @example
  * const head = scanHead(scan);
  * scan.scan(line, 0, line.length);
  * head.get("verb");
  */
-export function scanHead(scan: EventScan, memo: HeadMemo = new HeadMemo(scan)): HeadView {
+export function scanHead(scan: EventScan): HeadView {
+  const memo = new HeadMemo(scan);
   const places = new Map(HEAD_FIELDS.map((field, place) => [field, place]));
   let cached = -1;
   const values: unknown[] = [];

@@ -1,4 +1,3 @@
-import { slotOf } from "@auditsieve/audit";
 import type { EventScan } from "@auditsieve/audit";
 import { microsText } from "./event-time.ts";
 
@@ -14,7 +13,6 @@ export interface ApiserverSeen {
   readonly isSilentAtEnd: boolean;
 }
 
-const REQUEST_URI = slotOf("requestURI");
 const PATH = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/apiserver-";
 const PATH_BYTES = Buffer.from(`"${PATH}`);
 /** Where the group begins in the quoted path, and its letter c. */
@@ -37,11 +35,11 @@ export class ApiserverLeases {
 
   /** Takes the event last scanned. */
   add(scan: EventScan, micros: number): void {
-    const at = scan.slotStart(REQUEST_URI);
+    const at = scan.valueStart("requestURI");
     if (
       // Every event is asked: one byte settles most of them.
       scan.bytes[at + GROUP_AT] !== GROUP_LETTER ||
-      scan.slotEnd(REQUEST_URI) === 0 ||
+      !scan.has("requestURI") ||
       scan.bytes.compare(PATH_BYTES, 0, PATH_BYTES.length, at, at + PATH_BYTES.length) !== 0 ||
       scan.text("user.username") !== "system:apiserver" ||
       !["update", "patch", "create"].includes(scan.text("verb") ?? "") ||
