@@ -1,6 +1,8 @@
 import type { AuditEvent } from "@auditsieve/audit";
 import { evaluate } from "./condition/evaluate.ts";
 import type { FieldReader, Truth } from "./condition/evaluate.ts";
+import type { Expression } from "./condition/expression.ts";
+import { ALWAYS } from "./condition/simplify.ts";
 import { fieldsRead } from "./condition/fields-read.ts";
 import type { Detection } from "./detection.ts";
 import { exceptionFor } from "./exceptions/detection-exception.ts";
@@ -86,9 +88,9 @@ export class DetectionEngine {
     return this.#plan.isNamed(head);
   }
 
-  /** Detections that the event with this head hits for certain, whatever stands outside the head. There may be more. */
-  sure(head: HeadView): ReadonlySet<Detection> {
-    return this.#plan.sure(head);
+  /** What an event with this head leaves of the conditions of its candidates: it comes out as the whole does. */
+  rest(head: HeadView): ReadonlyMap<Detection, Expression> {
+    return this.#plan.rest(head);
   }
 
   /** What `make` gives once for all heads that differ from this one at most in names: it must depend on nothing else. */
@@ -98,23 +100,24 @@ export class DetectionEngine {
 
   /**
    * The verdicts on a decoded event; misses are left out, and at RequestReceived also what is unknown, because the
-   * request's next stage decides. Pass `candidates` when the head has been asked already, and what it says is `sure`.
+   * request's next stage decides. Pass `candidates` when the head has been asked already, and what it leaves of their conditions.
    */
   evaluate(
     event: AuditEvent,
     candidates: readonly Detection[] = this.candidates(headOf(event)),
     memory?: ClusterMemory,
-    sure: ReadonlySet<Detection> = NONE,
+    rest?: ReadonlyMap<Detection, Expression>,
   ): readonly Verdict[] {
     const verdicts: Verdict[] = [];
     let reader: FieldReader | undefined;
     for (const detection of candidates) {
-      if (sure.has(detection)) {
+      const condition = rest?.get(detection) ?? detection.condition;
+      if (condition === ALWAYS) {
         verdicts.push({ detection, outcome: "hit" });
         continue;
       }
       reader ??= eventReader(event, memory);
-      const outcome = outcomeOf(evaluate(detection.condition, reader));
+      const outcome = outcomeOf(evaluate(condition, reader));
       if (outcome !== "miss" && !(outcome === "unknown" && event.stage === "RequestReceived")) {
         verdicts.push({ detection, outcome });
       }
@@ -144,8 +147,6 @@ export function evaluateDetection(detection: Detection, event: AuditEvent, memor
   const outcome = outcomeOf(evaluate(detection.condition, reader));
   return outcome === "hit" && exceptionFor(detection.exceptions, event, reader) ? "miss" : outcome;
 }
-
-const NONE: ReadonlySet<Detection> = new Set();
 
 function outcomeOf(truth: Truth): Outcome {
   return truth === undefined ? "unknown" : truth ? "hit" : "miss";

@@ -1,10 +1,10 @@
-import { own } from "@auditsieve/audit";
-import type { AuditEvent, JsonObject } from "@auditsieve/audit";
+import type { AuditEvent } from "@auditsieve/audit";
 import { someLeaf } from "./condition/evaluate.ts";
 import type { FieldReader } from "./condition/evaluate.ts";
 import { ABSENT, readField } from "./condition/field-path.ts";
 import type { FieldPath, Reading } from "./condition/field-path.ts";
-import { asJson, headFieldOf, headOf, isInPart } from "./head-view.ts";
+import { asJson, lacksKey, rootOf } from "./event-parts.ts";
+import { headFieldOf, headOf, isInPart } from "./head-view.ts";
 import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { MEMORY_ROOT } from "./memory/remembered-fields.ts";
@@ -15,34 +15,38 @@ const LATE_ROOTS = ["responseStatus", "annotations", "impersonatedUser"];
 
 /**
  * Reads a decoded event, telling what it does not have from what was not written down. Fields under `auditsieve.` come
- * from `memory`; without one they are unknown.
+ * from `memory`; without one they are unknown. Of an event that is parsed as it is read, no more is parsed than is asked for.
  */
 export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldReader {
-  const json = asJson(event);
-  const view = headOf(event, json);
+  const view = headOf(event);
   const head = (field: HeadField): ReturnType<HeadView["get"]> => view.get(field);
-  const isUnknown = (path: FieldPath, root: string): boolean => {
-    const body = BODIES.find((name) => name === root);
-    if (!body) {
-      return isHeadUnknown(path.text, head);
-    }
-    return isMissing(json, body) && isBodyUnknown(body, event, head);
-  };
   return {
     read: once((path) => {
+      const { root } = path;
       if (isRemembered(path)) {
         return memory?.read(path.text, view, event);
       }
-      const reading = readField(json, path);
-      return reading.present ? reading : isUnknown(path, path.root) ? undefined : ABSENT;
+      const body = BODIES.find((name) => name === root);
+      if (body && lacksKey(event, body, path.ending)) {
+        return ABSENT;
+      }
+      const value = rootOf(event, root);
+      const reading = value === undefined ? ABSENT : readField(value, path, 1);
+      if (reading.present) {
+        return reading;
+      }
+      const isUnknown = body
+        ? (value === undefined || value === null) && isBodyUnknown(body, event, head)
+        : isHeadUnknown(path.text, head);
+      return isUnknown ? undefined : ABSENT;
     }),
     search(test) {
-      if (someLeaf(json, test)) {
+      if (someLeaf(asJson(event), test)) {
         return true;
       }
       const hidden =
-        BODIES.some((body) => isMissing(json, body) && isBodyUnknown(body, event, head)) ||
-        LATE_ROOTS.some((root) => isMissing(json, root) && isHeadUnknown(root, head));
+        BODIES.some((body) => isMissing(event, body) && isBodyUnknown(body, event, head)) ||
+        LATE_ROOTS.some((root) => isMissing(event, root) && isHeadUnknown(root, head));
       return hidden ? undefined : false;
     },
   };
@@ -97,9 +101,9 @@ function isRemembered(path: FieldPath): boolean {
 }
 
 /** The path that reads a value itself, with its arrays taken apart. */
-const ITSELF: FieldPath = { text: "", root: "", splits: [] };
+const ITSELF: FieldPath = { text: "", root: "", splits: [], ending: "" };
 
-function isMissing(event: JsonObject, key: string): boolean {
-  const value = own(event, key);
+function isMissing(event: AuditEvent, key: string): boolean {
+  const value = rootOf(event, key);
   return value === undefined || value === null;
 }

@@ -1,5 +1,6 @@
-import { evaluate } from "./condition/evaluate.ts";
+import type { Expression } from "./condition/expression.ts";
 import { fieldsRead } from "./condition/fields-read.ts";
+import { simplify } from "./condition/simplify.ts";
 import type { Detection } from "./detection.ts";
 import { headReader } from "./field-readers.ts";
 import { DEED_FIELDS, HEAD_FIELDS, headFieldOf, isInPart, isWide } from "./head-view.ts";
@@ -16,8 +17,8 @@ const MAX_REMEMBERED = 8192;
 interface Near {
   readonly plan: HeadPlan;
   readonly found: readonly Detection[];
-  /** Those of them that such a head meets for certain, whatever stands outside it. */
-  readonly sure: ReadonlySet<Detection>;
+  /** What such a head leaves of their conditions. */
+  readonly rest: ReadonlyMap<Detection, Expression>;
   /** Whether some of them look at what may differ. */
   readonly isOpen: boolean;
   /** Those whose fate earlier events decide: alike for all such heads, or for each head by itself. */
@@ -102,9 +103,9 @@ export class HeadPlan {
     return near.isOpen || near.single.size > 0;
   }
 
-  /** Detections that the event with this head meets for certain. There may be more. */
-  sure(head: HeadView): ReadonlySet<Detection> {
-    return this.#near(head).sure;
+  /** What an event with this head leaves of the conditions of its candidates: it comes out as the whole does. */
+  rest(head: HeadView): ReadonlyMap<Detection, Expression> {
+    return this.#near(head).rest;
   }
 
   /** What `make` gives once for all heads that differ from this one at most in names: it must depend on nothing else. */
@@ -174,7 +175,7 @@ export class HeadPlan {
     return {
       plan: this,
       found,
-      sure: new Set(found.filter(({ condition }) => evaluate(condition, reader) === true)),
+      rest: new Map(found.map((one) => [one, simplify(one.condition, reader)])),
       isOpen: found.some((one) => this.#open[part].has(one)),
       alike: ofMemory.filter(isAlike),
       single: new Set(ofMemory.filter((one) => !isAlike(one))),

@@ -1,3 +1,4 @@
+import type { Expression } from "./condition/expression.ts";
 import type { Detection } from "./detection.ts";
 import type { DetectionEngine } from "./detection-engine.ts";
 import { headReader } from "./field-readers.ts";
@@ -8,8 +9,6 @@ import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { USE } from "./memory/feeders.ts";
 import { useOf } from "./memory/head-reads.ts";
 
-const NONE: ReadonlySet<Detection> = new Set();
-
 /** Asks heads what must be done with their events, beside what is remembered in one stream. */
 export class HeadQuestions {
   readonly #engine: DetectionEngine;
@@ -17,9 +16,9 @@ export class HeadQuestions {
   readonly #firstSeen: FirstSeenStore;
   /** Whether every use of a credential is told to the ledger, or known to it. */
   readonly remembersUses: boolean;
-  /** The last answer, and what the same head says for certain. */
+  /** The last answer, and what the same head leaves of their conditions. */
   #asked: readonly Detection[] = [];
-  #sure: ReadonlySet<Detection> = NONE;
+  #rest: ReadonlyMap<Detection, Expression> | undefined;
 
   constructor(engine: DetectionEngine, memory: ClusterMemory, firstSeen: FirstSeenStore) {
     this.#engine = engine;
@@ -33,7 +32,7 @@ export class HeadQuestions {
     const asked = this.#engine.candidates(head, this.#memory);
     const fresh = asked.some(isFirstSeen) ? asked.filter((one) => !this.#isKnown(one, head)) : asked;
     this.#asked = this.#isNewUse(head) ? [...fresh, USE] : fresh;
-    this.#sure = this.#asked.length === 0 ? NONE : this.#engine.sure(head);
+    this.#rest = this.#asked.length === 0 ? undefined : this.#engine.rest(head);
     return this.#asked;
   }
 
@@ -45,9 +44,9 @@ export class HeadQuestions {
     );
   }
 
-  /** Detections that are hit for certain, if these candidates are those of the head asked last. */
-  sureOf(asked: readonly Detection[]): ReadonlySet<Detection> {
-    return asked === this.#asked ? this.#sure : NONE;
+  /** What the head asked last leaves of the conditions, if these are its candidates. */
+  restOf(asked: readonly Detection[]): ReadonlyMap<Detection, Expression> | undefined {
+    return asked === this.#asked ? this.#rest : undefined;
   }
 
   /** Whether the ledger must be told of the use of a credential; false only where the head asked last says that it knows. */

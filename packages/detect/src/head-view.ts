@@ -1,5 +1,6 @@
 import { isJsonObject, own } from "@auditsieve/audit";
-import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import { rootOf } from "./event-parts.ts";
 
 /**
  * The fields that stand outside the bodies in the line that the apiserver writes: what a scanner can give without
@@ -105,14 +106,14 @@ export function isWide(field: HeadField): boolean {
  *   user: { username: "eve" } });
  * assert.equal(head.get("user.username"), "eve");
  */
-export function headOf(event: AuditEvent, json: JsonObject = asJson(event)): HeadView {
+export function headOf(event: AuditEvent): HeadView {
   return {
     get(field) {
       const dot = field.indexOf(".");
       if (dot < 0) {
-        return own(json, field);
+        return rootOf(event, field);
       }
-      const parent = own(json, field.slice(0, dot));
+      const parent = rootOf(event, field.slice(0, dot));
       if (!isJsonObject(parent)) {
         return undefined;
       }
@@ -123,9 +124,4 @@ export function headOf(event: AuditEvent, json: JsonObject = asJson(event)): Hea
       return isJsonObject(extra) ? own(extra, "authentication.kubernetes.io/credential-id") : undefined;
     },
   };
-}
-
-/** The event as plain JSON: read it with `own`. One that is parsed as it is read says by `toJSON`, which no JSON can, what it holds. */
-export function asJson(event: AuditEvent & { readonly toJSON?: () => AuditEvent }): JsonObject {
-  return (typeof event.toJSON === "function" ? event.toJSON() : event) as unknown as JsonObject;
 }

@@ -25,8 +25,8 @@ class PlainEngine extends DetectionEngine {
     return [...this.detections, ...this.feeders];
   }
 
-  override sure(): ReadonlySet<Detection> {
-    return new Set();
+  override rest(): ReturnType<DetectionEngine["rest"]> {
+    return new Map();
   }
 
   override keep<Value>(_head: unknown, _key: unknown, make: () => Value): Value {

@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
-import { EventScan } from "@auditsieve/audit";
+import { EventScan, isJsonObject, own } from "@auditsieve/audit";
+import type { AuditEvent } from "@auditsieve/audit";
+import { ClusterMemory } from "@auditsieve/detect";
 import { describe, expect, it } from "vitest";
 import { HeadMemo } from "./head-memo.ts";
+import { Dice } from "./line-mutator.suite.ts";
 import { scannedEvent } from "./scanned-event.ts";
 
 const lines = readFileSync(new URL("../../../samples/small.log", import.meta.url), "utf8")
@@ -48,6 +51,133 @@ describe("scannedEvent", () => {
     expect(event.requestURI).toBe("/é");
     expect(event.user.username).toBe("é");
     expect(event.toJSON()).toMatchObject({ ...expected, requestURI: "/é", user: { username: "é" } });
+  });
+});
+
+/** A value as JSON in one of its many spellings: white space, escapes, keys repeated and in any order. */
+function spelling(value: unknown, dice: Dice): string {
+  if (typeof value === "string") {
+    const letters = Array.from(value, (letter) =>
+      dice.below(8) === 0 && letter.length === 1
+        ? `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`
+        : JSON.stringify(letter).slice(1, -1),
+    );
+    return dice.below(3) === 0 ? `"${letters.join("")}"` : JSON.stringify(value);
+  }
+  if (Array.isArray(value)) {
+    return `[${value.map((each) => spelling(each, dice)).join(dice.of([",", " , "]))}]`;
+  }
+  if (typeof value !== "object" || value === null) {
+    return JSON.stringify(value);
+  }
+  const members = Object.entries(value).map(
+    ([key, each]) => `${spelling(key, dice)}:${dice.of(["", " "])}${spelling(each, dice)}`,
+  );
+  const repeated = dice.below(4) === 0 ? members.map((member) => member.replace(/:.*/s, ":null")) : [];
+  return `{${[...repeated, ...(dice.below(3) === 0 ? members.toReversed() : members)].join(",")}}`;
+}
+
+/** What stands in bodies of pods, and what only looks like it. */
+function bodyOf(dice: Dice): unknown {
+  const decoy = dice.of(['"privileged":true', '{"spec":{"hostPID":true}}', 'nodeName"', "podIP", "é\n"]);
+  const container = {
+    name: decoy,
+    ...(dice.below(3) === 0 && { securityContext: { privileged: dice.of([true, false, "true"]) } }),
+  };
+  const spec = {
+    containers: dice.of([[container], [], [container, 7], null]),
+    ...(dice.below(3) === 0 && { nodeName: dice.of(["n1", "", 3]) }),
+    ...(dice.below(3) === 0 && { hostPID: true, hostNetwork: dice.of([true, "true"]) }),
+    ...(dice.below(3) === 0 && { serviceAccountName: decoy }),
+    ...(dice.below(3) === 0 && { volumes: [{ hostPath: { path: "/" } }, { name: "v" }] }),
+  };
+  const status = { podIP: dice.of(["10.0.0.1", ""]), podIPs: [{ ip: "10.0.0.1" }, { ip: "10.0.0.2" }] };
+  const metadata = { name: dice.of(["p1", "p2", ""]), uid: "u", annotations: { a: JSON.stringify({ spec }) } };
+  const whole = {
+    metadata,
+    ...(dice.below(4) > 0 && { spec }),
+    ...(dice.below(3) === 0 && { status }),
+    target: { name: "n2" },
+    items: [{ metadata }],
+  };
+  return dice.of([whole, whole, whole, [whole], { spec: whole }, null, decoy, 7]);
+}
+
+describe("what is not parsed of a scanned event", () => {
+  const deeds = [
+    ["create", undefined],
+    ["create", "binding"],
+    ["patch", "status"],
+    ["patch", "ephemeralcontainers"],
+    ["delete", undefined],
+    ["deletecollection", undefined],
+  ] as const;
+  const fields = [
+    "spec.nodeName",
+    "spec.containers.securityContext.privileged",
+    "metadata.name",
+    "status.podIP",
+    "spec",
+    "é",
+  ];
+
+  it("does not matter: memory and conditions read in bytes, however they are spelled, what the parsed event holds", () => {
+    const scan = new EventScan();
+    const [byBytes, byValues] = [new ClusterMemory(), new ClusterMemory()];
+    let lacking = 0;
+    for (let seed = 1; seed <= 300; seed++) {
+      const dice = new Dice(seed);
+      const [verb, subresource] = dice.of(deeds);
+      const event = {
+        level: "RequestResponse",
+        auditID: `${seed}`,
+        stage: "ResponseComplete",
+        requestURI: dice.of(["/api/v1/namespaces/shop/pods", "/null"]),
+        verb,
+        user: {
+          username: "eve",
+          ...(dice.below(3) === 0 && { extra: { "authentication.kubernetes.io/credential-id": ["JTI=1"] } }),
+        },
+        objectRef: {
+          resource: "pods",
+          namespace: "shop",
+          ...(subresource !== undefined && { subresource }),
+          ...(dice.below(2) === 0 && { name: "p1" }),
+        },
+        ...(dice.below(4) === 0 && { impersonatedUser: null }),
+        responseStatus: { code: 200 },
+        requestObject: bodyOf(dice),
+        responseObject: bodyOf(dice),
+        stageTimestamp: new Date(seed * 1000).toISOString(),
+      };
+      const spelled = Object.entries(event).map(
+        ([key, value]) => `"${key}":${key.endsWith("Object") ? spelling(value, dice) : JSON.stringify(value)}`,
+      );
+      const line = Buffer.from(`{${spelled.join(",")}}`);
+      expect(scan.scan(line, 0, line.length)).toBe(true);
+      const parsed = JSON.parse(line.toString()) as AuditEvent;
+      byBytes.observe(scannedEvent(scan, line));
+      byValues.observe(parsed);
+      expect(byBytes.snapshot(), line.toString()).toEqual(byValues.snapshot());
+      const scanned = scannedEvent(scan, line);
+      expect([scanned.impersonatedUser, scanned.annotations]).toEqual([parsed.impersonatedUser, parsed.annotations]);
+      for (const body of ["requestObject", "responseObject"] as const) {
+        for (const field of fields) {
+          const keys = field.split(".");
+          const text = JSON.stringify(parsed[body]);
+          if (scanned.lacks(body, keys.at(-1) ?? "")) {
+            lacking++;
+            expect(text).not.toContain(`${keys.at(-1)}":`);
+          }
+          const expected = keys.reduce<unknown>(
+            (value, key) => (isJsonObject(value) ? own(value, key) : undefined),
+            parsed[body],
+          );
+          expect(scanned.part(body, keys), `${field} of ${line.toString()}`).toEqual(expected);
+        }
+      }
+    }
+    expect(lacking).toBeGreaterThan(100);
   });
 });
 

@@ -1,3 +1,4 @@
+import { findMember, isJsonObject, own } from "@auditsieve/audit";
 import type {
   AuditEvent,
   EventScan,
@@ -10,9 +11,14 @@ import type {
   Stage,
   UserInfo,
 } from "@auditsieve/audit";
+import type { BodyName, PartlyParsed } from "@auditsieve/detect";
 
-const BODIES = ["requestObject", "responseObject"] as const;
-type Body = (typeof BODIES)[number];
+const BODIES: readonly [BodyName, BodyName] = ["requestObject", "responseObject"];
+const NULL = Buffer.from("null");
+/** An escape that may spell any letter of a key. */
+const ESCAPE = Buffer.from("\\u");
+/** Keys that are spelled in one way only but for that. */
+const PLAIN = /^[\w.-]+$/;
 
 /**
  * The event last scanned by `scan`, whose line is `line`. What is asked for is parsed when it is first read, and only then: a
@@ -22,12 +28,12 @@ type Body = (typeof BODIES)[number];
  * const event = scannedEvent(scan, line);
  * event.objectRef?.name; // parses objectRef
  */
-export function scannedEvent(scan: EventScan, line: Buffer): AuditEvent & { toJSON(): AuditEvent } {
+export function scannedEvent(scan: EventScan, line: Buffer): AuditEvent & PartlyParsed {
   // What is absent reads as undefined.
-  return new ScannedEvent(scan, line) as AuditEvent & { toJSON(): AuditEvent };
+  return new ScannedEvent(scan, line) as AuditEvent & PartlyParsed;
 }
 
-class ScannedEvent implements Partial<Record<keyof AuditEvent, unknown>> {
+class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknown>> {
   readonly #scan: EventScan;
   /** The scan's count while it holds this event. */
   readonly #held: number;
@@ -36,7 +42,10 @@ class ScannedEvent implements Partial<Record<keyof AuditEvent, unknown>> {
   readonly #bodies: readonly [number, number, number, number];
   readonly #values = new Map<Field, unknown>();
   #plain: AuditEvent | undefined;
-  #user: UserInfo | undefined;
+  /** Whether a null stands outside the bodies. */
+  #hasNull: boolean | undefined;
+  /** The bodies' bytes; undefined where escapes may hide a key. */
+  readonly #searched = new Map<BodyName, Buffer | undefined>();
 
   constructor(scan: EventScan, line: Buffer) {
     this.#scan = scan;
@@ -80,7 +89,7 @@ class ScannedEvent implements Partial<Record<keyof AuditEvent, unknown>> {
   }
 
   get user(): UserInfo {
-    return (this.#user ??= this.#isHeld("user") ? this.#userByParts() : this.toJSON().user);
+    return this.#object("user") as UserInfo;
   }
 
   get impersonatedUser(): UserInfo | undefined {
@@ -132,31 +141,56 @@ class ScannedEvent implements Partial<Record<keyof AuditEvent, unknown>> {
     return (this.#plain ??= this.#parse());
   }
 
-  #text(field: "level" | "auditID" | "stage" | "requestURI" | "verb" | TextField): string | undefined {
-    return this.#isHeld(field) ? this.#scan.text(field) : this.toJSON()[field];
+  lacks(body: BodyName, ending: string): boolean {
+    const [from, to] = this.#rangeOf(body);
+    if (to === 0 || this.#values.has(body) || !PLAIN.test(ending)) {
+      return false;
+    }
+    let bytes = this.#searched.get(body);
+    if (bytes === undefined && !this.#searched.has(body)) {
+      const whole = this.#line.subarray(from, to);
+      bytes = whole.includes(ESCAPE) ? undefined : whole;
+      this.#searched.set(body, bytes);
+    }
+    return bytes?.includes(needleOf(ending)) === false;
   }
 
-  #userByParts(): UserInfo {
-    const text = (part: "username" | "uid"): string | undefined =>
-      this.#isHeld(`user.${part}`) ? this.#scan.text(`user.${part}`) : this.toJSON().user[part];
-    const value = (part: "groups" | "extra"): unknown =>
-      this.#isHeld(`user.${part}`) ? this.#scan.value(`user.${part}`) : this.toJSON().user[part];
-    const user = {
-      get username() {
-        return text("username");
-      },
-      get uid() {
-        return text("uid");
-      },
-      get groups() {
-        return value("groups");
-      },
-      get extra() {
-        return value("extra");
-      },
-    };
-    // What is absent reads as undefined.
-    return user as UserInfo;
+  part(body: BodyName, keys: readonly string[]): JsonValue | undefined {
+    const [from, to] = this.#rangeOf(body);
+    if (to === 0 || this.#values.has(body)) {
+      return keys.reduce<JsonValue | undefined>(
+        (value, key) => (isJsonObject(value) ? own(value, key) : undefined),
+        this.#body(body),
+      );
+    }
+    const range = findMember(this.#line, from, to, keys);
+    return range && (JSON.parse(this.#line.toString("utf8", range.start, range.end)) as JsonValue);
+  }
+
+  #text(field: "level" | "auditID" | "stage" | "requestURI" | "verb" | TextField): string | undefined {
+    return this.#isHeld(field) ? this.#scan.text(field) : this.#absent(field);
+  }
+
+  /** A field that the scan has no value of: it is absent or null, or the scan has gone on. */
+  #absent<Key extends keyof AuditEvent>(field: Key): AuditEvent[Key] | undefined {
+    if (this.#plain === undefined && this.#scan.scans === this.#held) {
+      this.#hasNull ??= this.#isOutsideBodies(NULL);
+      if (!this.#hasNull) {
+        return undefined;
+      }
+    }
+    return this.toJSON()[field];
+  }
+
+  #isOutsideBodies(bytes: Buffer): boolean {
+    let at = 0;
+    for (const { from, to } of this.#bodiesInOrder()) {
+      if (this.#line.subarray(at, from).includes(bytes)) {
+        return true;
+      }
+      at = to;
+    }
+    return this.#line.subarray(at).includes(bytes);
   }
 
   /** Whether the scan still has the field. */
@@ -165,20 +199,27 @@ class ScannedEvent implements Partial<Record<keyof AuditEvent, unknown>> {
   }
 
   #object(field: ObjectField): unknown {
+    const known = this.#values.get(field);
+    if (known !== undefined) {
+      return known;
+    }
     if (!this.#isHeld(field)) {
-      return this.toJSON()[field];
+      return this.#absent(field);
     }
-    if (!this.#values.has(field)) {
-      this.#values.set(field, this.#scan.value(field));
-    }
-    return this.#values.get(field);
+    const value = this.#scan.value(field);
+    this.#values.set(field, value);
+    return value;
   }
 
-  #body(field: Body): JsonValue | undefined {
+  #rangeOf(body: BodyName): readonly [from: number, to: number] {
     const [requestFrom, requestTo, responseFrom, responseTo] = this.#bodies;
-    const [from, to] = field === "requestObject" ? [requestFrom, requestTo] : [responseFrom, responseTo];
+    return body === "requestObject" ? [requestFrom, requestTo] : [responseFrom, responseTo];
+  }
+
+  #body(field: BodyName): JsonValue | undefined {
+    const [from, to] = this.#rangeOf(field);
     if (to === 0) {
-      return this.toJSON()[field];
+      return this.#absent(field);
     }
     if (!this.#values.has(field)) {
       this.#values.set(field, JSON.parse(this.#line.toString("utf8", from, to)));
@@ -186,15 +227,18 @@ class ScannedEvent implements Partial<Record<keyof AuditEvent, unknown>> {
     return this.#values.get(field) as JsonValue;
   }
 
-  #parse(): AuditEvent {
-    const line = this.#line;
-    const [requestFrom, requestTo, responseFrom, responseTo] = this.#bodies;
-    const bodies = [
-      { field: "requestObject" as const, from: requestFrom, to: requestTo },
-      { field: "responseObject" as const, from: responseFrom, to: responseTo },
-    ]
+  #bodiesInOrder(): readonly { readonly field: BodyName; readonly from: number; readonly to: number }[] {
+    return BODIES.map((field) => {
+      const [from, to] = this.#rangeOf(field);
+      return { field, from, to };
+    })
       .filter(({ to }) => to > 0)
       .sort((a, b) => a.from - b.from);
+  }
+
+  #parse(): AuditEvent {
+    const line = this.#line;
+    const bodies = this.#bodiesInOrder();
     let text = "";
     let at = 0;
     for (const { from, to } of bodies) {
@@ -210,4 +254,18 @@ class ScannedEvent implements Partial<Record<keyof AuditEvent, unknown>> {
 }
 
 type TextField = "userAgent" | "requestReceivedTimestamp" | "stageTimestamp";
-type ObjectField = "impersonatedUser" | "sourceIPs" | "objectRef" | "responseStatus" | "annotations";
+type ObjectField = "user" | "impersonatedUser" | "sourceIPs" | "objectRef" | "responseStatus" | "annotations";
+
+const needles = new Map<string, Buffer>();
+/** Detections look for a few hundred. */
+const MAX_NEEDLES = 4096;
+
+/** The end of a key in JSON. */
+function needleOf(ending: string): Buffer {
+  const needle = needles.get(ending) ?? Buffer.from(`${ending}"`);
+  if (needles.size >= MAX_NEEDLES) {
+    needles.clear();
+  }
+  needles.set(ending, needle);
+  return needle;
+}

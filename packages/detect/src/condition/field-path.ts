@@ -8,6 +8,8 @@ export interface FieldPath {
   readonly root: string;
   /** `splits[i][n]`: the n-th longest key that may start at segment i, and the segment after it. */
   readonly splits: readonly (readonly { readonly key: string; readonly next: number }[])[];
+  /** What the last key on any way ends in. */
+  readonly ending: string;
 }
 
 /** What is found at a field: whether the field is there at all, and its values with arrays taken apart. */
@@ -40,7 +42,7 @@ function cutPath(text: string): FieldPath {
       return { key: interned(segments.slice(from, next).join(".")), next };
     }),
   );
-  return { text, root: segments[0] ?? text, splits };
+  return { text, root: segments[0] ?? text, splits, ending: segments.at(-1) ?? text };
 }
 
 /** The same text as engines keep it that name properties: it is then looked up by identity. */
@@ -51,12 +53,12 @@ function interned(key: string): string {
 /**
  * Reads `path` below `value`. Arrays on the way and at the end fan out; at each object the longest literal key wins,
  * so keys with dots (annotations, labels, user.extra) need no quoting. Keeps its own stack: a body may be nested deeper
- * than ours allows.
+ * than ours allows. With `first` the value is that of the first so many segments.
  */
-export function readField(value: JsonValue, path: FieldPath): Reading {
+export function readField(value: JsonValue, path: FieldPath, first = 0): Reading {
   const { splits } = path;
   let found = value;
-  let from = 0;
+  let from = first;
   // Without an array there is one way down.
   while (!Array.isArray(found)) {
     if (from === splits.length) {

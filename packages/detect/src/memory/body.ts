@@ -1,5 +1,6 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
+import { partOf } from "../event-parts.ts";
 
 /** The value at a path of literal keys; undefined as soon as one is missing. */
 export function at(value: JsonValue | undefined, ...keys: readonly string[]): JsonValue | undefined {
@@ -20,8 +21,8 @@ export function objectsAt(value: JsonValue | undefined, ...keys: readonly string
 export function nameOf(event: AuditEvent): string | undefined {
   return (
     event.objectRef?.name ??
-    textAt(event.responseObject, "metadata", "name") ??
-    textAt(event.requestObject, "metadata", "name")
+    textAt(partOf(event, "responseObject", "metadata", "name")) ??
+    textAt(partOf(event, "requestObject", "metadata", "name"))
   );
 }
 

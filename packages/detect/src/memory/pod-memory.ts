@@ -1,4 +1,6 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import { lacksKey, partOf } from "../event-parts.ts";
+import type { BodyName } from "../event-parts.ts";
 import { at, nameOf, objectsAt, textAt, timeOf } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
@@ -23,6 +25,7 @@ export interface PodFacts {
 }
 
 const CONTAINERS = ["containers", "initContainers", "ephemeralContainers"] as const;
+const ADDRESS_KEYS = ["podIP", "podIPs"] as const;
 const MAX_PATHS = 32;
 /** Label and field selectors choose among the pods of a namespace. */
 const SELECTOR = /[?&](?:label|field)Selector=[^&]/;
@@ -76,16 +79,17 @@ export class PodMemory {
     } else if (ref?.subresource === undefined && verb === "delete") {
       this.#delete(key, timeOf(event));
     } else if (ref?.subresource === "binding") {
-      const node = textAt(event.requestObject, "target", "name");
+      const node = textAt(partOf(event, "requestObject", "target", "name"));
       if (before === undefined || (node !== undefined && node !== before.node)) {
         this.#pods.set(key, { ...(before ?? unseen()), ...(node !== undefined && { node }) });
       }
     } else if (ref?.subresource === "ephemeralcontainers") {
-      const spec = specOf(event.responseObject) ?? specOf(event.requestObject);
+      const spec = specOf(event, "responseObject") ?? specOf(event, "requestObject");
       const facts = before ?? unseen();
       this.#pods.set(key, { ...facts, privileged: facts.privileged || (spec !== undefined && isPrivileged(spec)) });
     } else if (ref?.subresource === "status") {
-      const status = at(event.requestObject, "status");
+      const isSilent = ADDRESS_KEYS.every((key) => lacksKey(event, "requestObject", key));
+      const status = isSilent ? undefined : partOf(event, "requestObject", "status");
       const given = [textAt(status, "podIP"), ...objectsAt(status, "podIPs").map((ip) => textAt(ip, "ip"))];
       const addresses = new Set([...(before?.addresses ?? []), ...given.filter((ip) => ip !== undefined)]);
       if (addresses.size > (before?.addresses.length ?? 0)) {
@@ -98,7 +102,7 @@ export class PodMemory {
   #deleteAll(event: AuditEvent, namespace: string): void {
     const time = timeOf(event);
     if (SELECTOR.test(event.requestURI)) {
-      for (const pod of objectsAt(event.responseObject, "items")) {
+      for (const pod of objectsAt(partOf(event, "responseObject", "items"))) {
         const name = textAt(pod, "metadata", "name");
         if (name !== undefined) {
           this.#delete(`${namespace}/${name}`, time);
@@ -137,8 +141,8 @@ function unseen(): PodFacts {
 function created(event: AuditEvent): PodFacts {
   const { user } = event;
   // The answer shows what admission made of it.
-  const spec = specOf(event.responseObject) ?? specOf(event.requestObject);
-  const uid = textAt(event.responseObject, "metadata", "uid") ?? event.objectRef?.uid;
+  const spec = specOf(event, "responseObject") ?? specOf(event, "requestObject");
+  const uid = textAt(partOf(event, "responseObject", "metadata", "uid")) ?? event.objectRef?.uid;
   const serviceAccount = textAt(spec, "serviceAccountName");
   const node = textAt(spec, "nodeName");
   return {
@@ -162,8 +166,8 @@ function created(event: AuditEvent): PodFacts {
   };
 }
 
-function specOf(body: JsonValue | undefined): JsonValue | undefined {
-  const spec = at(body, "spec");
+function specOf(event: AuditEvent, body: BodyName): JsonValue | undefined {
+  const spec = partOf(event, body, "spec");
   return objectsAt(spec, "containers").length > 0 || objectsAt(spec, "ephemeralContainers").length > 0
     ? spec
     : undefined;

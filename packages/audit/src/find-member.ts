@@ -1,0 +1,82 @@
+import {
+  BACKSLASH,
+  CLOSE_OBJECT,
+  COMMA,
+  OPEN_OBJECT,
+  QUOTE,
+  skipColon,
+  skipSpace,
+  skipString,
+  skipValue,
+} from "./json-bytes.ts";
+
+/** Where a value stands in the bytes: `[start, end)`. */
+export interface ValueRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Where the value at a path of keys stands in the JSON value `bytes[start, end)`, without parsing what it passes: the value that
+ * `JSON.parse` would have there, so that of several members of one name the last counts, and keys may be spelled with escapes. Undefined when there is
+ * none. The bytes must be well-formed JSON, as `EventScan` proves it.
+ *
+ * @example
+ * const bytes = Buffer.from('{"spec":{"nodeName":"n1"}}');
+ * const found = findMember(bytes, 0, bytes.length, ["spec", "nodeName"]);
+ * assert.equal(bytes.toString("utf8", found?.start, found?.end), '"n1"');
+ */
+export function findMember(bytes: Buffer, start: number, end: number, keys: readonly string[]): ValueRange | undefined {
+  let range: ValueRange | undefined = { start: skipSpace(bytes, start, end), end };
+  for (const key of keys) {
+    range = range && memberOf(bytes, range.start, range.end, key);
+  }
+  return range;
+}
+
+function memberOf(bytes: Buffer, open: number, end: number, key: string): ValueRange | undefined {
+  if (bytes[open] !== OPEN_OBJECT) {
+    return undefined;
+  }
+  let found: ValueRange | undefined;
+  let at = skipSpace(bytes, open + 1, end);
+  while (at < end && bytes[at] === QUOTE) {
+    const behindKey = skipString(bytes, at, end);
+    const value = behindKey === -1 ? -1 : skipColon(bytes, behindKey, end);
+    const behind = value === -1 ? -1 : skipValue(bytes, value, end);
+    if (behind === -1) {
+      return undefined;
+    }
+    if (isKey(bytes, at + 1, behindKey - 1, key)) {
+      found = { start: value, end: behind };
+    }
+    at = skipSpace(bytes, behind, end);
+    if (bytes[at] === CLOSE_OBJECT) {
+      return found;
+    }
+    if (bytes[at] !== COMMA) {
+      return undefined;
+    }
+    at = skipSpace(bytes, at + 1, end);
+  }
+  return found;
+}
+
+/** Whether the string `bytes[start, end)`, without its quotes, is this key. */
+function isKey(bytes: Buffer, start: number, end: number, key: string): boolean {
+  let isPlain = true;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at] as number;
+    if (byte === BACKSLASH || byte >= 128) {
+      isPlain = false;
+      break;
+    }
+    if (byte !== key.charCodeAt(at - start)) {
+      // An escape further on may stand for fewer characters, but none before it can be other ones.
+      return false;
+    }
+  }
+  return isPlain
+    ? end - start === key.length
+    : (JSON.parse(bytes.toString("utf8", start - 1, end + 1)) as string) === key;
+}

@@ -1,0 +1,79 @@
+import { evaluate } from "./evaluate.ts";
+import type { FieldReader, Truth } from "./evaluate.ts";
+import { all, any } from "./expression.ts";
+import type { Expression } from "./expression.ts";
+import { MEMORY_ROOT } from "../memory/remembered-fields.ts";
+
+/** Always holds. */
+export const ALWAYS: Expression = { kind: "and", of: [] };
+/** Never holds. */
+export const NEVER: Expression = { kind: "or", of: [] };
+
+/**
+ * What is left of a condition once `reader` has said what it knows: it comes out as the whole does for every reader that knows more and
+ * contradicts nothing. What costs less to look at comes first; the tables of Kleene do not mind.
+ */
+export function simplify(expression: Expression, reader: FieldReader): Expression {
+  switch (expression.kind) {
+    case "and":
+    case "or": {
+      const [decisive, neutral] = expression.kind === "and" ? [NEVER, ALWAYS] : [ALWAYS, NEVER];
+      const left: Expression[] = [];
+      for (const part of expression.of) {
+        const simple = simplify(part, reader);
+        if (simple === decisive) {
+          return decisive;
+        }
+        if (simple !== neutral) {
+          left.push(simple);
+        }
+      }
+      if (left.length === 0) {
+        return neutral;
+      }
+      left.sort((a, b) => costOf(a) - costOf(b));
+      return expression.kind === "and" ? all(left) : any(left);
+    }
+    case "not": {
+      const simple = simplify(expression.of, reader);
+      return simple === ALWAYS ? NEVER : simple === NEVER ? ALWAYS : { kind: "not", of: simple };
+    }
+    case "match":
+    case "null":
+    case "exists":
+    case "fieldref":
+    case "same":
+    case "keyword":
+    default:
+      return constantOf(evaluate(expression, reader)) ?? expression;
+  }
+}
+
+function constantOf(truth: Truth): Expression | undefined {
+  return truth === undefined ? undefined : truth ? ALWAYS : NEVER;
+}
+
+/** Fields of the head, what is remembered, the request, the answer, everything. */
+function costOf(expression: Expression): number {
+  switch (expression.kind) {
+    case "and":
+    case "or":
+      return Math.max(...expression.of.map(costOf));
+    case "not":
+      return costOf(expression.of);
+    case "keyword":
+      return 4;
+    case "fieldref":
+      return Math.max(costOfRoot(expression.field.root), costOfRoot(expression.other.root));
+    case "match":
+    case "null":
+    case "exists":
+    case "same":
+    default:
+      return costOfRoot(expression.field.root);
+  }
+}
+
+function costOfRoot(root: string): number {
+  return root === "responseObject" ? 3 : root === "requestObject" ? 2 : root === MEMORY_ROOT ? 1 : 0;
+}

@@ -1,0 +1,72 @@
+import { isJsonObject, own } from "@auditsieve/audit";
+import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
+
+/** A body of an event. */
+export type BodyName = "requestObject" | "responseObject";
+
+/**
+ * What an event that is parsed as it is read has beside its fields. It is told apart by its functions, which no JSON can hold.
+ * An event without them is plain JSON, and gives the same answers.
+ */
+export interface PartlyParsed {
+  /** The plain event. */
+  toJSON(): AuditEvent;
+  /** Whether the body is there and has no key that ends in this text, at no depth: then it need not be parsed. False says nothing. */
+  lacks(body: BodyName, ending: string): boolean;
+  /** The value at a path of literal keys below the body; the rest of it need not be parsed. */
+  part(body: BodyName, keys: readonly string[]): JsonValue | undefined;
+}
+
+type Event = AuditEvent & Partial<PartlyParsed>;
+
+/** Fields that are read one by one where an event is parsed as it is read. */
+const FIELDS: ReadonlySet<string> = new Set<keyof AuditEvent>([
+  "level",
+  "auditID",
+  "stage",
+  "requestURI",
+  "verb",
+  "user",
+  "impersonatedUser",
+  "sourceIPs",
+  "userAgent",
+  "objectRef",
+  "responseStatus",
+  "requestObject",
+  "responseObject",
+  "requestReceivedTimestamp",
+  "stageTimestamp",
+  "annotations",
+]);
+
+/** The event as plain JSON: read it with `own`. */
+export function asJson(event: Event): JsonObject {
+  return (isPartlyParsed(event) ? event.toJSON() : event) as unknown as JsonObject;
+}
+
+/** The value of a key of the event itself; nothing else of it need be parsed. */
+export function rootOf(event: Event, key: string): JsonValue | undefined {
+  return isPartlyParsed(event) && FIELDS.has(key)
+    ? (event[key as keyof AuditEvent] as JsonValue | undefined)
+    : own(asJson(event), key);
+}
+
+/** Whether the body is there and has no key that ends in this text, as far as that can be said without parsing it. */
+export function lacksKey(event: Event, body: BodyName, ending: string): boolean {
+  return isPartlyParsed(event) && event.lacks(body, ending);
+}
+
+/** The value at a path of literal keys below a body. */
+export function partOf(event: Event, body: BodyName, ...keys: readonly string[]): JsonValue | undefined {
+  if (isPartlyParsed(event)) {
+    return event.part(body, keys);
+  }
+  return keys.reduce<JsonValue | undefined>(
+    (found, key) => (isJsonObject(found) ? own(found, key) : undefined),
+    rootOf(event, body),
+  );
+}
+
+function isPartlyParsed(event: Event): event is AuditEvent & PartlyParsed {
+  return typeof event.toJSON === "function";
+}
