@@ -31,11 +31,13 @@ const MAX_ANSWERS = 16_384;
  * Answers end only within `candidates`, `push`, `advance` and `restore` of the stream, or of one that remembers with it.
  *
  * @example
- * const head = headOf(event);
- * if (stream.candidates(head).length === 0) {
- *   const answer = stream.quiet.about(head);
- *   // While answer.stands, events with this head (or, unless answer.isNamed, with one that differs in names) can be passed over.
- * }
+ * const stream = new FindingStream(new DetectionEngine([]));
+ * const head = headOf({ level: "Metadata", auditID: "a", stage: "ResponseComplete", requestURI: "/version", verb: "get",
+ *   user: { username: "eve" } });
+ * assert.deepEqual(stream.candidates(head), []);
+ * const answer = stream.quiet.about(head);
+ * // While it stands, events with this head (or, unless it is named, with one that differs in names) can be passed over.
+ * assert.equal(answer?.stands, true);
  */
 export class QuietAnswers {
   readonly #questions: HeadQuestions;
