@@ -1,10 +1,12 @@
 import {
   appendFileSync,
+  copyFileSync,
   existsSync,
   mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
+  truncateSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -179,6 +181,31 @@ export class LogWriter {
       }
       await sleep(5);
     }
+  }
+
+  /**
+   * Copies the log and cuts it in place, as logrotate's copytruncate does. Nothing is written between copy and cut: that would be
+   * lost by the rotator itself. `isStored` says whether a line has arrived: a file is known by what was read of it, so a line
+   * of it comes before the cut and one of the next before another can follow; what stands unread is in the copy.
+   */
+  async copyTruncate(isStored: (line: string) => boolean): Promise<void> {
+    const mark = async (): Promise<void> => {
+      const line = this.#line(false);
+      appendFileSync(this.#log, line);
+      await this.until(() => isStored(line.trimEnd()));
+    };
+    await mark();
+    this.append(30);
+    const copy = `${this.#log}.1`;
+    copyFileSync(this.#log, copy);
+    truncateSync(this.#log, 0);
+    if (Math.random() < 0.5) {
+      writeFileSync(`${copy}.gz`, gzipSync(readFileSync(copy)));
+      unlinkSync(copy);
+    }
+    await mark();
+    rmSync(copy, { force: true });
+    rmSync(`${copy}.gz`, { force: true });
   }
 
   /** Renames the log away, begins a new one with a line, and perhaps packs the old one. */

@@ -31,6 +31,8 @@ const SIMPLE = [
   "compress-later",
   "truncate",
   "copytruncate",
+  "copytruncate-unread",
+  "copytruncate-stopped",
   "delete",
   "read",
   "pause",
@@ -122,12 +124,32 @@ class World {
         if (one.do === "delete") {
           unlinkSync(this.#log);
         } else {
-          copyFileSync(this.#log, `${this.#log}.copy`);
           this.#reader?.forgetCuts();
-          truncateSync(this.#log, 0);
+          this.#copyAndCut();
           // Cut and written anew beyond the old length between two looks is beyond what a reader can tell apart.
           await this.#reader?.untilTruncated();
         }
+        return;
+      case "copytruncate-unread":
+        // What was not read stands in the copy; its file is known by what was read of it.
+        this.#completeHalf();
+        this.#append(1, 10, false);
+        await this.#readAll();
+        this.#append(3, 100, false);
+        this.#reader?.forgetCuts();
+        this.#copyAndCut();
+        await this.#reader?.untilTruncated();
+        return;
+      case "copytruncate-stopped":
+        // Nothing reads meanwhile, but a position in the file was acknowledged before.
+        this.#completeHalf();
+        this.#append(1, 10, false);
+        await this.#readAll();
+        await this.#reader?.ackAll();
+        await this.#reader?.stop();
+        this.#reader = undefined;
+        this.#append(3, 100, false);
+        this.#copyAndCut();
         return;
       case "pause":
         await this.#open();
@@ -183,6 +205,24 @@ class World {
     const line = `line ${this.#written.length} ${"x".repeat(bytes)}`;
     this.#written.push(line);
     return line;
+  }
+
+  /** As logrotate does it: the newest copy is the first; perhaps packed. */
+  #copyAndCut(): void {
+    const copy = (number: number): string => `${this.#log}.${number}`;
+    for (const number of [3, 2, 1]) {
+      for (const end of ["", ".gz"]) {
+        if (existsSync(copy(number) + end)) {
+          renameSync(copy(number) + end, copy(number + 1) + end);
+        }
+      }
+    }
+    copyFileSync(this.#log, copy(1));
+    if (this.#written.length % 3 === 0) {
+      writeFileSync(`${copy(1)}.gz`, gzipSync(readFileSync(this.#log)));
+      unlinkSync(copy(1));
+    }
+    truncateSync(this.#log, 0);
   }
 
   #completeHalf(): void {

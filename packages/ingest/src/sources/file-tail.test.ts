@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
+  copyFileSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -138,6 +139,39 @@ describe("file tail", () => {
     expect(texts(received)).toEqual(["one", "2", "three and more than before"]);
     expect(alarms).toMatchObject([{ kind: "truncated" }]);
   });
+
+  test.each([
+    ["", (copy: string) => copy],
+    [
+      " and packed",
+      (copy: string) => {
+        writeFileSync(`${copy}.gz`, gzipSync(readFileSync(copy)));
+        unlinkSync(copy);
+        return `${copy}.gz`;
+      },
+    ],
+  ])(
+    "reads what it had not read of a file that was copied%s and cut, from the copy, after a restart too",
+    async (_, pack) => {
+      write("a");
+      write("b");
+      const first = await tail();
+      await receive(first, 2, (line, index) => (index === 0 ? first.ack(line.input, line.end) : undefined));
+      write("c");
+      copyFileSync(log, `${log}.1`);
+      const copy = pack(`${log}.1`);
+      writeFileSync(`${log}.old`, "something else\n");
+      truncateSync(log, 0);
+      write("d");
+      const second = await tail();
+      const received = await receive(second, 3, (line) => second.ack(line.input, line.end));
+      expect(texts(received)).toEqual(["b", "c", "d"]);
+      expect(alarms).toMatchObject([{ kind: "truncated", message: expect.stringContaining(copy) as string }]);
+      write("e");
+      expect(texts(await receive(await tail(), 1))).toEqual(["e"]);
+      expect(alarms).toHaveLength(1);
+    },
+  );
 
   test("sees a file that was cut and written anew to the very same length", async () => {
     write("first");

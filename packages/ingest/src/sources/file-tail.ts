@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Checkpoint } from "../checkpoint.ts";
 import { IngestError, reasonOf } from "../errors.ts";
 import type { RotationStatus, Source, SourceAlarm, SourceChunk } from "../source.ts";
+import { findCopy } from "./cut-copies.ts";
 import { beginsLike, fingerprint } from "./file-identity.ts";
 import { knownNames, listRotated, rotatedSince } from "./rotated-files.ts";
 import { RotationWatch } from "./rotation-watch.ts";
@@ -91,12 +92,13 @@ class FileTail implements Source {
             this.#rotation.reading(current, position.known);
           }
           if (current !== undefined && (await current.isTruncated())) {
-            this.#alarm(
-              "truncated",
-              `"${this.#path}" was cut in place at or before offset ${current.offset}: reading it from its start; what was not yet read is lost`,
-            );
-            yield current.last();
-            current = this.#track(current.origin, current.known);
+            const rest = await this.#restOf(current);
+            if (rest === undefined) {
+              yield current.last();
+            } else {
+              await current.close();
+            }
+            current = rest ?? this.#track(current.origin, current.known);
             this.#rotation.reading(current, current.known);
           }
           if (current !== undefined) {
@@ -163,6 +165,21 @@ class FileTail implements Source {
     }
   }
 
+  /** What stood behind the offset of a file that was cut in place, where a copy of it was made before. */
+  async #restOf(cut: TailedFile): Promise<TailedFile | undefined> {
+    const { generation, input, known, head, offset } = cut;
+    const copy = await findCopy(this.#path, fingerprint(head), offset);
+    const where = `"${this.#path}" was cut in place at or before offset ${offset}: `;
+    this.#alarm(
+      "truncated",
+      copy === undefined
+        ? `${where}reading it from its start; what was not yet read is lost`
+        : `${where}reading the rest from its copy "${copy.origin.path}", then it from its start; what was written between copy and cut is lost`,
+    );
+    const of = { generation, input, known, offset, head, cutInode: cut.origin.inode };
+    return copy && this.#register(new TailedFile({ ...of, origin: copy.origin }));
+  }
+
   /** Remembers which files were there before the first start, so that a crash before the first ack loses none after it. */
   async #begin(): Promise<TailPosition> {
     const rotated = this.#options.readsRotated === true ? [] : await listRotated(this.#path);
@@ -179,7 +196,13 @@ class FileTail implements Source {
     // Listed before the file is opened: one that is rotated in between must not count as known.
     const before = knownNames((await listRotated(this.#path)).map((file) => file.name));
     const active = await openFileOrigin(this.#path);
-    const resume = (origin: Origin, head: Buffer, known: readonly string[], rotatedName?: string): TailedFile => {
+    const resume = (
+      origin: Origin,
+      head: Buffer,
+      known: readonly string[],
+      rotatedName?: string,
+      cutInode?: string,
+    ): TailedFile => {
       const { generation, offset } = position;
       return this.#register(
         new TailedFile({
@@ -190,6 +213,7 @@ class FileTail implements Source {
           rotatedName,
           offset,
           head: head.subarray(0, offset),
+          ...(cutInode !== undefined && { cutInode }),
         }),
       );
     };
@@ -211,6 +235,12 @@ class FileTail implements Source {
       }
     }
     const isCut = active?.inode === position.inode;
+    const copy = await findCopy(this.#path, position.head, position.offset);
+    if (copy !== undefined) {
+      const message = `"${this.#path}" was cut in place while nothing read it: reading the rest from its copy "${copy.origin.path}", then it from its start; what was written between copy and cut is lost`;
+      this.#alarm("truncated", message);
+      return resume(copy.origin, copy.head, position.known, undefined, position.inode);
+    }
     const lost = isCut ? 0 : this.#rotation.gone(position.generation, position.offset);
     this.#alarm(
       isCut ? "truncated" : "gap",

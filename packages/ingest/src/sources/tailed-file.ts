@@ -21,6 +21,7 @@ export class TailedFile {
   readonly known: readonly string[];
   /** Name under which it was rotated, once that is seen. */
   rotatedName: string | undefined;
+  readonly #inode: string;
   #offset: number;
   #head: Buffer;
   #isArchiveRead = false;
@@ -35,6 +36,8 @@ export class TailedFile {
     readonly rotatedName?: string | undefined;
     readonly offset?: number;
     readonly head?: Buffer;
+    /** Of a copy: the inode of what it is a copy of, which is cut now. */
+    readonly cutInode?: string;
   }) {
     this.generation = file.generation;
     this.input = file.input;
@@ -43,11 +46,17 @@ export class TailedFile {
     this.rotatedName = file.rotatedName;
     this.#offset = file.offset ?? 0;
     this.#head = file.head ?? Buffer.alloc(0);
+    this.#inode = file.cutInode ?? file.origin.inode;
   }
 
   /** Bytes read so far. */
   get offset(): number {
     return this.#offset;
+  }
+
+  /** Its first bytes, as far as they were read. */
+  get head(): Buffer {
+    return this.#head;
   }
 
   /** Bytes that it has now; undefined where that cannot be told. */
@@ -59,7 +68,7 @@ export class TailedFile {
   positionAt(offset: number): TailPosition {
     return {
       generation: this.generation,
-      inode: this.origin.inode,
+      inode: this.#inode,
       head: fingerprint(this.#head, offset),
       offset,
       known: this.known,
@@ -78,13 +87,11 @@ export class TailedFile {
     }
     for (;;) {
       const { bytesRead } = await this.origin.handle.read(buffer, 0, buffer.length, this.#offset);
-      if (bytesRead === 0) {
+      // Cut and written anew beyond the offset, it would give the middle of something else.
+      if (bytesRead === 0 || (await this.isTruncated())) {
         return;
       }
       yield this.#chunk(buffer.subarray(0, bytesRead));
-      if (await this.isTruncated()) {
-        return;
-      }
     }
   }
 
