@@ -123,7 +123,11 @@ export class Pipeline {
 
   async run(signal: AbortSignal): Promise<void> {
     const watch = setInterval(() => {
-      if (performance.now() - this.#handler.receipts.since > MAX_RECEIPT_AGE_MS) {
+      const now = performance.now();
+      if (
+        now - this.#handler.receipts.since > MAX_RECEIPT_AGE_MS ||
+        now - Math.max(this.#handler.receipts.since, this.#readAt) > this.#limits.idleMs
+      ) {
         void this.#cut();
       }
       this.#watchSilence();

@@ -72,6 +72,16 @@ describe("receipts", () => {
     expect(world.counters()).toMatchObject({ "sink/dropped/0": 3, "sink/delivered": 1 });
   });
 
+  test("go out ten seconds after a log falls silent, and everything is acknowledged", async () => {
+    const world = new World([event(0, "jane", "get", "pods"), event(1, "noise", "get", "leases")]);
+    const silent = world.run(Infinity, { isSilent: true, idleMs: 50 });
+    await vi.waitFor(() => expect(world.acked).toBe(world.size), { timeout: 60_000 });
+    expect(world.receipts()).toMatchObject([{ from: world.startOf(1), to: world.size, count: 1 }]);
+    world.stop();
+    await silent;
+    expect(world.counters()).toMatchObject({ "sink/dropped/0": 1, "sink/delivered": 1 });
+  });
+
   test("are the same after any crash, and the counters of the checkpoint sum", async () => {
     const line = fc.tuple(
       fc.integer({ min: -70, max: 90 }),
@@ -172,6 +182,9 @@ function probe(seconds: number, uri: string): string {
 interface Life {
   readonly hangs?: (batch: readonly Delivery[]) => boolean;
   readonly maxBatchItems?: number;
+  /** The log does not end: nothing comes any more, until the life ends. */
+  readonly isSilent?: boolean;
+  readonly idleMs?: number;
 }
 
 function ended(signal: AbortSignal): Promise<never> {
@@ -236,7 +249,7 @@ class World {
       save: () => this.#save(stop),
     };
     const pipeline = new Pipeline({
-      source: this.#source(stop),
+      source: this.#source(stop, life.isSilent === true),
       feeds: [
         {
           sink: {
@@ -254,7 +267,13 @@ class World {
       cluster: "test",
       idKey: Buffer.alloc(32, 1),
       redactor: createRedactor({ key: Buffer.alloc(32, 2) }),
-      limits: { ackIntervalMs: 0, maxBatchAgeMs: 1, maxBatchItems, ...(life.hangs && { drainMs: 2 }) },
+      limits: {
+        ackIntervalMs: 0,
+        maxBatchAgeMs: 1,
+        maxBatchItems,
+        ...(life.hangs && { drainMs: 2 }),
+        ...(life.idleMs !== undefined && { idleMs: life.idleMs }),
+      },
       backoff: {
         firstMs: 1,
         mostMs: 1,
@@ -267,10 +286,14 @@ class World {
     return pipeline.tally();
   }
 
-  async *#open(): AsyncGenerator<SourceChunk, void> {
+  async *#open(signal?: AbortSignal): AsyncGenerator<SourceChunk, void> {
     for (let offset = this.#saved.offset; offset < this.#bytes.length; offset += this.#chunkBytes) {
       yield { input: "log@0", offset, bytes: this.#bytes.subarray(offset, offset + this.#chunkBytes), isLast: false };
       await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (signal !== undefined) {
+      await ended(signal).catch(() => undefined);
+      return;
     }
     yield { input: "log@0", offset: this.#bytes.length, bytes: Buffer.alloc(0), isLast: true };
   }
@@ -303,10 +326,10 @@ class World {
     return [...this.#stored.values()].filter((delivery) => delivery.kind === kind);
   }
 
-  #source(stop: AbortController): Source {
+  #source(stop: AbortController, isSilent: boolean): Source {
     return {
       name: "memory",
-      open: () => this.#open(),
+      open: () => this.#open(isSilent ? stop.signal : undefined),
       ack: async (_input, offset) => {
         this.#next = { ...this.#next, offset };
         await this.#save(stop);

@@ -17,7 +17,7 @@ export interface StateMarksOptions {
 
 /** Writing down what is remembered costs at most this share of the time, unless so many bytes are read meanwhile. */
 const SHARE = 0.02;
-const MOST_BYTES = 24 * 1024 * 1024;
+const MOST_BYTES = 64 * 1024 * 1024;
 
 /** Notes in the window what the detections remember, again and again: a position becomes ready only where that was noted. */
 export class StateMarks {
