@@ -2,7 +2,8 @@
 
 pySigma parses rules, applies modifiers and builds the tree of the condition; it has no evaluator, so the tree is
 evaluated here, two-valued, with arrays as "some element".
-In: {"rule": YAML, "events": [objects]}. Out: {"hits": [booleans]} or {"refused": text}.
+In: {"rule": YAML, "events": [objects], "pipelines"?: [YAML]}. Out: {"hits": [booleans]} or {"refused": text}.
+The rule may be followed by filters, which pySigma joins to it; pipelines are applied to what comes of that.
 """
 
 import datetime
@@ -11,9 +12,11 @@ import json
 import re
 import sys
 
+from sigma.collection import SigmaCollection
 from sigma.conditions import ConditionAND, ConditionFieldEqualsValueExpression, ConditionNOT, ConditionOR, ConditionValueExpression
 from sigma.exceptions import SigmaError
-from sigma.rule import SigmaRule
+from sigma.processing.pipeline import ProcessingPipeline
+from sigma.processing.resolver import ProcessingPipelineResolver
 from sigma.types import (
     SigmaBool,
     SigmaCasedString,
@@ -139,7 +142,10 @@ def found(wanted, value):
 
 def answer(question):
     try:
-        rule = SigmaRule.from_yaml(question["rule"])
+        (rule,) = SigmaCollection.from_yaml(question["rule"]).rules
+        pipelines = [ProcessingPipeline.from_yaml(text) for text in question.get("pipelines", [])]
+        if pipelines:
+            ProcessingPipelineResolver({str(n): one for n, one in enumerate(pipelines)}).resolve([str(n) for n in range(len(pipelines))]).apply(rule)
         conditions = [one.parsed for one in rule.detection.parsed_condition]
     except SigmaError as error:
         return {"refused": f"{type(error).__name__}: {error}"}

@@ -13,11 +13,17 @@ export interface SigmaQuestion {
   readonly events: readonly object[];
   /** The rule holds a correlation: a hit is then an event at which it fires. */
   readonly seconds?: readonly number[];
+  /** Id of the correlation that is asked about, where the rule holds several. */
+  readonly asked?: string;
+  /** Processing pipelines, each a YAML document. */
+  readonly pipelines?: readonly string[];
 }
 
 /** Which events hit; or that the rule is refused, or asks for something that the oracle's evaluator does not know. */
 export interface SigmaAnswer {
   readonly hits?: readonly boolean[];
+  /** What a correlation has measured where it fires. */
+  readonly values?: readonly (number | null)[];
   readonly refused?: string;
   readonly unsupported?: string;
 }
