@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import type * as Yaml from "yaml";
-import type { Document, LineCounter } from "yaml";
+import type { Document, LineCounter, Scalar, YAMLMap } from "yaml";
 import type { JsonValue } from "./json.ts";
 import type { Problem } from "./problem.ts";
 
@@ -62,7 +62,8 @@ export function readYaml(text: string, limits: YamlLimits = {}): YamlText {
     return { documents: [], problems: [strange] };
   }
   const lineCounter = new (yaml().LineCounter)();
-  const parsed = yaml().parseAllDocuments(text, { lineCounter, uniqueKeys: true, merge: true, logLevel: "silent" });
+  // Unique keys are looked for below: the library compares each key with all that stand before it.
+  const parsed = yaml().parseAllDocuments(text, { lineCounter, uniqueKeys: false, merge: true, logLevel: "silent" });
   const documents: YamlDocument[] = [];
   const problems: Problem[] = strange === undefined ? [] : [strange];
   if (!Array.isArray(parsed)) {
@@ -111,26 +112,58 @@ function documentProblems(document: Document, lineCounter: LineCounter, maxDepth
       hint: "Remove the tag",
     });
   }
+  let aliases = 0;
+  const report = (node: { range?: readonly number[] | null }, problem: Omit<Problem, "severity">): void => {
+    const { line, col } = lineCounter.linePos(node.range?.[0] ?? 0);
+    problems.push({ ...problem, severity: "error", line, column: col });
+  };
   yaml().visit(document, {
     Node(_key, node, path) {
       const depth = path.filter(yaml().isCollection).length;
-      if (depth <= maxDepth) {
-        return undefined;
+      if (depth > maxDepth) {
+        report(node, {
+          id: "yaml-depth",
+          message: `Cannot read YAML nested deeper than ${maxDepth} levels`,
+          hint: "Flatten the document",
+        });
+        return yaml().visit.BREAK;
       }
-      const { line, col } = lineCounter.linePos(node.range?.[0] ?? 0);
-      problems.push({
-        id: "yaml-depth",
-        severity: "error",
-        line,
-        column: col,
-        message: `Cannot read YAML nested deeper than ${maxDepth} levels`,
-        hint: "Flatten the document",
-      });
-      return yaml().visit.BREAK;
+      if (yaml().isAlias(node) && ++aliases > MAX_ALIAS_NODES) {
+        report(node, {
+          id: "yaml-alias",
+          message: `Cannot read a YAML document with more than ${MAX_ALIAS_NODES} aliases`,
+          hint: "Write the repeated part out instead of using anchors and aliases",
+        });
+        return yaml().visit.BREAK;
+      }
+      for (const key of yaml().isMap(node) ? repeatedKeys(node) : []) {
+        report(key, {
+          id: "yaml-syntax",
+          message: "Cannot parse YAML: Map keys must be unique",
+          hint: "Remove one of the two, or give it another name",
+        });
+      }
+      return undefined;
     },
   });
   return problems;
 }
+
+/** Each key that a map has had before, as the library tells them apart: scalars by their value. */
+function repeatedKeys(map: YAMLMap): readonly Scalar[] {
+  const seen = new Set<unknown>();
+  return map.items.flatMap(({ key }) => {
+    if (!yaml().isScalar(key)) {
+      return [];
+    }
+    const isRepeated = seen.has(key.value);
+    seen.add(key.value);
+    return isRepeated ? [key] : [];
+  });
+}
+
+/** Each is looked for among all. */
+const MAX_ALIAS_NODES = 10_000;
 
 /** Characters that YAML does not allow as they are, and the one that stands for bytes that are no UTF-8. */
 function strangeCharacter(text: string): Problem | undefined {

@@ -36,6 +36,8 @@ export interface Correlation {
   readonly type: CorrelationType;
   /** Ids or names of detections and correlations, in their order. */
   readonly rules: readonly string[];
+  /** Line of these names in the file. */
+  readonly line?: number;
   readonly groupBy: readonly CorrelationField[];
   readonly timespanMs: number;
   readonly threshold: Threshold;

@@ -46,6 +46,7 @@ export function linkCorrelations(detections: readonly Detection[]): LinkedCorrel
         id: "sigma-correlation",
         severity: "error",
         file: detection.file,
+        ...(correlation.line !== undefined && { line: correlation.line }),
         message: `${subject}: ${message}`,
         hint,
       });

@@ -233,9 +233,12 @@ function loadDocument(
     const head = readHead(value, file, log);
     const correlation = readCorrelation(value, log, fields);
     const fingerprint = fingerprintOf(value);
-    return log.failed || !head || !correlation
-      ? undefined
-      : { ...head, fingerprint, needs: [], condition: NEVER, correlation };
+    if (log.failed || !head || !correlation) {
+      return undefined;
+    }
+    const line = locate(["correlation", "rules"])?.line;
+    const placed = { ...correlation, ...(line !== undefined && { line }) };
+    return { ...head, fingerprint, needs: [], condition: NEVER, correlation: placed };
   }
   checkLogsource(own(value, "logsource"), log);
   const filter = isFilter

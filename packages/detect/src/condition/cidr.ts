@@ -5,7 +5,10 @@ interface Network {
   readonly prefix: number;
 }
 
-/** The test "is inside this network", or undefined when `text` is no CIDR. IPv4-mapped IPv6 addresses count as IPv4. */
+/**
+ * The test "is inside this network", or undefined when `text` is no CIDR. IPv4-mapped IPv6 addresses count as IPv4, and
+ * so do networks of them; a network that holds them and others is none.
+ */
 export function cidrTest(text: string): ((address: string) => boolean) | undefined {
   const network = parseNetwork(text);
   if (!network) {
@@ -19,11 +22,15 @@ export function cidrTest(text: string): ((address: string) => boolean) | undefin
   };
 }
 
+/** What stands before the IPv4 address in a mapped one. */
+const MAPPED_BITS = 96;
+
 function parseNetwork(text: string): Network | undefined {
-  const [, host, length] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
-  const parsed = host === undefined ? undefined : parseAddress(host);
-  const prefix = Number(length);
-  return parsed && prefix <= parsed.bits ? { ...parsed, prefix } : undefined;
+  const [, host = "", length] = /^([^/]{1,45})\/(0|[1-9]\d{0,2})$/.exec(text) ?? [];
+  const parsed = parseAddress(host);
+  const isMapped = parsed?.bits === 32 && host.includes(":");
+  const prefix = Number(length) - (isMapped ? MAPPED_BITS : 0);
+  return parsed && prefix >= 0 && prefix <= parsed.bits ? { ...parsed, prefix } : undefined;
 }
 
 function parseAddress(text: string): { bits: 32 | 128; address: bigint } | undefined {
@@ -39,7 +46,8 @@ function parseAddress(text: string): { bits: 32 | 128; address: bigint } | undef
 }
 
 function parseV4(text: string): bigint | undefined {
-  if (text.length > 15 || !/^\d{1,3}(?:\.\d{1,3}){3}$/.test(text)) {
+  // A zero in front is octal to some and decimal to others.
+  if (text.length > 15 || !/^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/.test(text)) {
     return undefined;
   }
   let address = 0n;

@@ -28,6 +28,8 @@ export interface FieldPipeline {
   readonly placeholders: Placeholders;
   /** Whether so many steps of regular expressions are left in this load; takes them. */
   readonly takeRegexSteps: (steps: number) => boolean;
+  /** Whether so many spellings of a value are left in this load; takes them. */
+  readonly takeSpellings: (count: number) => boolean;
 }
 
 /** More alternatives of one item than this are cut: pipelines that rename in circles would multiply them. */
@@ -53,11 +55,16 @@ export function fieldPipeline(
     }),
   );
   let regexSteps = 0;
+  let spellings = 0;
   return {
     added,
     takeRegexSteps: (steps) => {
       regexSteps += Math.max(steps, MIN_STEPS);
       return regexSteps <= LIMITS.regexSteps;
+    },
+    takeSpellings: (count) => {
+      spellings += count > 1 ? count : 0;
+      return spellings <= LIMITS.spellings;
     },
     placeholders: { ...Object.assign({}, ...ordered.map(({ vars }) => vars ?? {})), ...placeholders } as Placeholders,
     resolve(field, value, first) {

@@ -1,4 +1,7 @@
+import type { AuditEvent } from "@auditsieve/audit";
 import { describe, expect, it } from "vitest";
+import { evaluateDetection } from "../detection-engine.ts";
+import { linkCorrelations } from "../link-correlations.ts";
 import { loadDetections } from "../load-detections.ts";
 
 const HEAD = `title: T
@@ -6,6 +9,15 @@ id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
 level: low
 logsource: { product: kubernetes, service: audit }
 `;
+
+const EVENT: AuditEvent = {
+  auditID: "a",
+  level: "Metadata",
+  stage: "ResponseComplete",
+  requestURI: "/",
+  verb: "get",
+  user: {},
+};
 
 /** What is wrong, with its place, as `detections check` says it. */
 function problemsOf(text: string): readonly string[] {
@@ -105,6 +117,44 @@ describe("a hostile Sigma file", () => {
       /error sigma-value 6: .*more than 625 values/,
     ],
     ["placeholders without values", detection(`{ userAgent|expand: '${"%a%".repeat(400)}' }`), /error sigma-value 6/],
+    [
+      "very many spellings together",
+      detection(
+        `{ userAgent|windash|base64offset|contains: [${Array.from({ length: 600 }, (_, n) => `' -a -b -c -d${n}'`).join(", ")}] }`,
+      ),
+      /^error sigma-too-many 6: .*more than 100000 spellings together$/,
+    ],
+    [
+      "very many fields",
+      detection(`{ ${Array.from({ length: 60_000 }, (_, n) => `k${n}: a`).join(", ")} }`),
+      /warning sigma-too-many -: .*more problems than these 200[\s\S]*error sigma-too-many 6: .*more than 10000 fields/,
+    ],
+    ["very many keys", Array.from({ length: 60_000 }, (_, n) => `k${n}: 1`).join("\n"), /error sigma-id/],
+    [
+      "very many wrong selections",
+      detection(`[${"{}, ".repeat(30_000)}{}]`),
+      /error sigma-too-many -: .*more problems than these 200/,
+    ],
+    [
+      "a million values",
+      detection(`{ verb: [${"get,".repeat(1_100_000)}get] }`),
+      /error yaml-too-large -: .*at most 4194304/,
+    ],
+    [
+      "a very long chain of modifiers",
+      detection(`{ "verb${Array.from({ length: 50_000 }, (_, n) => `|m${n}`).join("")}": get }`),
+      /^error sigma-modifier 6: .*"m0" is not known$/,
+    ],
+    [
+      "a modifier again and again",
+      detection(`{ "verb${"|contains".repeat(100)}": get }`),
+      /^error sigma-modifier 6: .*twice$/,
+    ],
+    [
+      "a network of very many digits",
+      detection(`{ "sourceIPs|cidr": '${"1".repeat(4000)}/8' }`),
+      /^error sigma-value 6: .*not a network$/,
+    ],
     ["no YAML at all", "\u0000\u0001{{{", /error/],
     [
       "a huge first-seen",
@@ -124,8 +174,48 @@ describe("a hostile Sigma file", () => {
     expect(user / 1e6).toBeLessThan(10);
   });
 
-  it("a regular expression that would backtrack is matched in linear time", () => {
-    const { detections } = loadDetections(detection("{ verb|re: '^(a+)+$' }"), "hostile.yml");
-    expect(detections).toHaveLength(1);
+  it.each(["^(a+)+$", "^(a|aa)+$", "(x+x+)+y", "^((a*)*)*$", "^(([a-z])+.)+[A-Z]([a-z])+$", "(.*)*,(.*)*;(.*)*$"])(
+    "%s is matched against a megabyte in linear time",
+    (source) => {
+      const { detections } = loadDetections(detection(`{ "userAgent|re": '${source}' }`), "hostile.yml");
+      const [one] = detections;
+      if (!one) throw new Error(`Cannot load ${source}`);
+      const cost = (length: number): number => {
+        const started = process.cpuUsage();
+        for (const userAgent of [`${"a".repeat(length)}!`, "ax".repeat(length / 2)]) {
+          evaluateDetection(one, { ...EVENT, userAgent });
+        }
+        return process.cpuUsage(started).user / 1e6;
+      };
+      // A matcher that backtracks needs days for thirty characters of it.
+      expect(cost(30)).toBeLessThan(5);
+      expect(cost(1_000_000)).toBeLessThan(10);
+    },
+  );
+
+  it.each([
+    ["of itself", [["c0", "c0"]], [5]],
+    [
+      "in a circle",
+      [
+        ["c0", "c1"],
+        ["c1", "c2"],
+        ["c2", "c0"],
+      ],
+      [5],
+    ],
+    ["of a long chain", Array.from({ length: 50 }, (_, n) => [`c${n}`, n === 49 ? "leaf" : `c${n + 1}`]), [107, 215]],
+  ] as const)("a correlation %s is refused with its line", (_what, links, lines) => {
+    const correlations = links.map(
+      ([name, rule], n) =>
+        `title: ${name}\nid: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e${10 + n}\nname: ${name}\nlevel: low\n` +
+        `correlation: { type: event_count, rules: [${rule}], timespan: 1m, condition: { gte: 1 } }\n`,
+    );
+    const leaf = `${HEAD}name: leaf\ndetection: { s: { verb: get }, condition: s }\n`;
+    const { detections, problems } = loadDetections([...correlations, leaf].join("---\n"), "hostile.yml");
+    expect(problems).toEqual([]);
+    const found = linkCorrelations(detections).problems;
+    expect(found.filter(({ message }) => message.includes("builds on itself")).map(({ line }) => line)).toEqual(lines);
+    expect(found.every(({ file, line }) => file === "hostile.yml" && line !== undefined)).toBe(true);
   });
 });

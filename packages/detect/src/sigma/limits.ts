@@ -6,9 +6,15 @@ export const LIMITS = {
   selections: 256,
   selectionDepth: 8,
   values: 10_000,
+  /** Items: a field, or keywords, with their values. */
+  items: 10_000,
+  /** Problems of one document that are told, of each severity. */
+  problems: 200,
   valueLength: 4096,
   fieldLength: 512,
   correlationNames: 64,
+  /** Spellings of values under `base64`, `base64offset` and `expand`, where a value has several: of one load together. */
+  spellings: 100_000,
   /** Steps that the regular expressions of one load unfold to, together; each counts as 50 at least. */
   regexSteps: 200_000,
 } as const;

@@ -1,4 +1,5 @@
 import type { Position, Problem } from "@auditsieve/audit";
+import { LIMITS } from "./limits.ts";
 
 /** A path into a document, as YAML keys and indexes. */
 export type Path = readonly (string | number)[];
@@ -18,15 +19,28 @@ export function problemLog(
   locate: (path: Path) => Position | undefined,
 ): ProblemLog {
   let failed = false;
+  const told = { error: 0, warning: 0 };
+  const verbs = { error: "load", warning: "fully trust" };
   const report = (severity: "error" | "warning", id: string, path: Path, message: string, hint?: string): void => {
     failed ||= severity === "error";
+    if (++told[severity] > LIMITS.problems) {
+      if (told[severity] === LIMITS.problems + 1) {
+        problems.push({
+          id: "sigma-too-many",
+          severity,
+          message: `Cannot ${verbs[severity]} ${subject}: it has more problems than these ${LIMITS.problems}`,
+          hint: "Correct these first",
+        });
+      }
+      return;
+    }
     const place = locate(path);
     problems.push({
       id,
       severity,
       ...(path.length > 0 && { path: pathText(path) }),
       ...place,
-      message: `Cannot ${severity === "error" ? "load" : "fully trust"} ${subject}: ${message}`,
+      message: `Cannot ${verbs[severity]} ${subject}: ${message}`,
       ...(hint !== undefined && { hint }),
     });
   };

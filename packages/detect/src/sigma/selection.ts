@@ -19,6 +19,8 @@ export interface SelectionCompiler {
 
 export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): SelectionCompiler {
   let values = 0;
+  let items = 0;
+  let unknown = 0;
   let firstStep = 0;
 
   const selection = (value: JsonValue, path: Path, depth: number, inElement: boolean): Expression | undefined => {
@@ -71,6 +73,12 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
     depth: number,
     inElement: boolean,
   ): Expression | undefined => {
+    if (++items > LIMITS.items) {
+      if (items === LIMITS.items + 1) {
+        log.error("sigma-too-many", path, `it has more than ${LIMITS.items} fields`, "Split the detection");
+      }
+      return undefined;
+    }
     const [field = "", ...names] = key.split("|");
     const mode = readModifiers(names);
     if (typeof mode === "string") {
@@ -245,8 +253,10 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
   };
 
   const warnUnknown = (field: string, path: Path): void => {
-    const meant = unknownField(field);
+    // What is meant by each of very many strange names costs time, and nobody is told.
+    const meant = unknown > LIMITS.problems ? undefined : unknownField(field);
     if (meant !== undefined) {
+      unknown++;
       const hint = meant === "" ? "See the audit.k8s.io/v1 Event for its fields" : `Did you mean "${meant}"?`;
       log.warning(
         "sigma-unknown-field",

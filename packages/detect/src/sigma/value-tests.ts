@@ -24,24 +24,23 @@ export type ValueResult =
     };
 
 /** What the values of one load share. */
-export type ValueContext = Pick<FieldPipeline, "placeholders" | "takeRegexSteps">;
+export type ValueContext = Pick<FieldPipeline, "placeholders" | "takeRegexSteps" | "takeSpellings">;
 
 /** Makes the test for `value` under the item's modifiers. Null and containers are the caller's matter. */
-export function valueTest(
-  value: string | number | boolean,
-  mode: ItemMode,
-  { placeholders, takeRegexSteps }: ValueContext,
-): ValueResult {
+export function valueTest(value: string | number | boolean, mode: ItemMode, context: ValueContext): ValueResult {
   if (!mode.expands || typeof value !== "string") {
-    return testOf(value, mode, takeRegexSteps);
+    return testOf(value, mode, context);
   }
-  const texts = expandPlaceholders(value, placeholders);
+  const texts = expandPlaceholders(value, context.placeholders);
   if (typeof texts === "string") {
     return { wrong: texts, hint: "Give the loader the values of every placeholder" };
   }
+  if (!context.takeSpellings(texts.length)) {
+    return TOO_MANY_SPELLINGS;
+  }
   const tests: ValueTest[] = [];
   for (const text of texts) {
-    const test = testOf(text, mode, takeRegexSteps);
+    const test = testOf(text, mode, context);
     if ("wrong" in test) {
       return test;
     }
@@ -50,11 +49,7 @@ export function valueTest(
   return anyTest(tests);
 }
 
-function testOf(
-  value: string | number | boolean,
-  mode: ItemMode,
-  takeRegexSteps: ValueContext["takeRegexSteps"],
-): ValueResult {
+function testOf(value: string | number | boolean, mode: ItemMode, context: ValueContext): ValueResult {
   if (typeof value === "string" && value.length > LIMITS.valueLength) {
     return {
       wrong: `the value has ${value.length} characters`,
@@ -66,7 +61,7 @@ function testOf(
   }
   switch (mode.kind) {
     case "re":
-      return regexTest(value, mode, takeRegexSteps);
+      return regexTest(value, mode, context);
     case "cidr":
       return networkTest(value);
     case "lt":
@@ -79,11 +74,15 @@ function testOf(
     case "fieldref":
     case "same":
     default:
-      return textTest(value, mode);
+      return textTest(value, mode, context);
   }
 }
 
-function textTest(value: string | number | boolean, { comparison, cased, transforms }: ItemMode): ValueResult {
+function textTest(
+  value: string | number | boolean,
+  { comparison, cased, transforms }: ItemMode,
+  { takeSpellings }: ValueContext,
+): ValueResult {
   if (value === "" && (comparison !== "equal" || transforms.length > 0)) {
     const modifier = comparison === "equal" ? transforms[0] : comparison;
     return { wrong: `"${modifier}" with an empty value matches everything`, hint: "Give the text to look for" };
@@ -96,6 +95,9 @@ function textTest(value: string | number | boolean, { comparison, cased, transfo
   if (encoded.length === 0) {
     return { wrong: `"${String(value)}" is too short for "base64offset"`, hint: "Give at least three bytes" };
   }
+  if (!takeSpellings(encoded.length)) {
+    return TOO_MANY_SPELLINGS;
+  }
   const before: readonly PatternPart[] = comparison === "contains" || comparison === "endswith" ? [ANY_RUN] : [];
   const after: readonly PatternPart[] = comparison === "contains" || comparison === "startswith" ? [ANY_RUN] : [];
   return anyTest(
@@ -106,6 +108,12 @@ function textTest(value: string | number | boolean, { comparison, cased, transfo
   );
 }
 
+const TOO_MANY_SPELLINGS: ValueResult = {
+  wrong: `the values loaded so far have more than ${LIMITS.spellings} spellings together`,
+  hint: "Write fewer values, with fewer dashes and placeholders",
+  isLast: true,
+};
+
 /** One test that holds when any of `tests` does. */
 function anyTest(tests: readonly ValueTest[]): ValueTest {
   const [only, ...more] = tests;
@@ -115,7 +123,10 @@ function anyTest(tests: readonly ValueTest[]): ValueTest {
 function datePartTest(value: string | number | boolean, kind: ItemMode["kind"], part: DatePart): ValueResult {
   const result = numberTest(value, kind === "lt" || kind === "lte" || kind === "gt" || kind === "gte" ? kind : "eq");
   if ("wrong" in result) {
-    return { wrong: `"${value}" is not a number, which "${part}" needs`, hint: "Give a number" };
+    return {
+      wrong: `"${value.toString().slice(0, 80)}" is not a number, which "${part}" needs`,
+      hint: "Give a number",
+    };
   }
   return {
     test: (found) => {
@@ -128,7 +139,7 @@ function datePartTest(value: string | number | boolean, kind: ItemMode["kind"], 
 function regexTest(
   value: string | number | boolean,
   { flags }: ItemMode,
-  takeRegexSteps: ValueContext["takeRegexSteps"],
+  { takeRegexSteps }: ValueContext,
 ): ValueResult {
   const source = String(value);
   const inline = source.startsWith("(?i)");
@@ -161,7 +172,10 @@ function regexTest(
 function networkTest(value: string | number | boolean): ValueResult {
   const inside = typeof value === "string" ? cidrTest(value) : undefined;
   if (!inside) {
-    return { wrong: `"${value}" is not a network`, hint: "Write it like 10.0.0.0/8 or fd00::/8" };
+    return {
+      wrong: `"${value.toString().slice(0, 80)}" is not a network`,
+      hint: "Write it like 10.0.0.0/8 or fd00::/8",
+    };
   }
   return { test: (found) => typeof found === "string" && inside(found) };
 }
@@ -169,7 +183,10 @@ function networkTest(value: string | number | boolean): ValueResult {
 function numberTest(value: string | number | boolean, kind: keyof typeof COMPARE): ValueResult {
   const bound = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
   if (typeof bound !== "number" || Number.isNaN(bound)) {
-    return { wrong: `"${value}" is not a number, which "${kind}" needs`, hint: "Give a number" };
+    return {
+      wrong: `"${value.toString().slice(0, 80)}" is not a number, which "${kind}" needs`,
+      hint: "Give a number",
+    };
   }
   return {
     test: (found) => {
