@@ -1,10 +1,11 @@
 /**
  * Records a real control plane while somebody attacks it step by step; see README.md beside this file.
  *
- *     node test/recording/record.ts FOLDER [held-out]
+ *     node test/recording/record.ts FOLDER [held-out|variants]
  *
  * FOLDER gets lineage.log.zst, the log as the apiserver wrote it, and lineage-steps.jsonl (or held-out.log.zst and
- * held-out-steps.jsonl: another attack on another day, which no detection was tuned on). Neither is redacted:
+ * held-out-steps.jsonl: another attack on another day, which no detection was tuned on; or variants: single deeds that
+ * the others have once or not at all). None is redacted:
  * `node scripts/make-samples.ts FOLDER` makes samples/ of them.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -24,16 +25,17 @@ import { joinSteps } from "./join.ts";
 import type { Done } from "./join.ts";
 import { setScene } from "./setting.ts";
 import type { Scene, Step } from "./step.ts";
+import { VARIANT_DEEDS } from "./variants.ts";
 
 /** Of the held-out recording the day before the attack is measured by itself. */
-const BEFORE_MS = { lineage: 12_000, "held-out": 180_000 };
+const BEFORE_MS = { lineage: 12_000, "held-out": 180_000, variants: 12_000 };
 /** Between two steps, so that no event of one falls into the time of another. */
 const PAUSE_MS = 350;
 const AFTER_MS = 4000;
 
 const [out, script = "lineage"] = process.argv.slice(2);
-if (out === undefined || (script !== "lineage" && script !== "held-out")) {
-  console.error("Cannot record: call node test/recording/record.ts FOLDER [held-out]");
+if (out === undefined || (script !== "lineage" && script !== "held-out" && script !== "variants")) {
+  console.error("Cannot record: call node test/recording/record.ts FOLDER [held-out|variants]");
   process.exit(2);
 }
 mkdirSync(out, { recursive: true });
@@ -48,13 +50,15 @@ try {
   await setScene(scene.actors);
   await until("all nodes and pods ready", () => isReady(scene.actors));
   scene.actors.takeAuditIDs();
-  const around = bystanders(new Actors(plane), over.signal, script === "lineage" ? undefined : HELD_OUT_DAY);
+  const around = bystanders(new Actors(plane), over.signal, script === "held-out" ? HELD_OUT_DAY : undefined);
   await sleep(BEFORE_MS[script]);
   const done: Done[] = [];
-  const steps: readonly Step[] =
-    script === "lineage"
-      ? [...CHAIN, ...LEFT_OVER, ...WORKLOAD_DEEDS, ...ACCESS_DEEDS, ...CLUSTER_DEEDS]
-      : HELD_OUT_DEEDS;
+  const scripts: Readonly<Record<typeof script, readonly Step[]>> = {
+    lineage: [...CHAIN, ...LEFT_OVER, ...WORKLOAD_DEEDS, ...ACCESS_DEEDS, ...CLUSTER_DEEDS],
+    "held-out": HELD_OUT_DEEDS,
+    variants: VARIANT_DEEDS,
+  };
+  const steps = scripts[script];
   for (const step of steps) {
     done.push(await perform(step, done.length + 1, scene));
     await sleep(PAUSE_MS);

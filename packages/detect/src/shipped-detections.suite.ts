@@ -19,7 +19,14 @@ export interface DetectionCase {
 
 /** Where the events of a case are from. */
 export type CaseSource = (typeof CASE_SOURCES)[number];
-export const CASE_SOURCES = ["attack.log", "baseline.log", "lineage.log", "held-out.log", "synthetic"] as const;
+export const CASE_SOURCES = [
+  "attack.log",
+  "baseline.log",
+  "lineage.log",
+  "held-out.log",
+  "variants.log",
+  "synthetic",
+] as const;
 
 /** A detection of profiles/ with its cases. */
 export interface ShippedDetection {

@@ -1,36 +1,19 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { freePort } from "../../../test/engines/free-port.ts";
-import { readConfig } from "./config.ts";
 import type { IngestConfig } from "./config.ts";
 import { runDaemon } from "./daemon-reload.ts";
 import { startDaemon } from "./daemon.ts";
-import { createLogger } from "./logger.ts";
-import { MockElasticsearch } from "./sinks/mock-elasticsearch.suite.ts";
+import { daemonFixture, eventLine, soundConfig, until } from "./daemon-fixture.suite.ts";
 
-let folder: string;
-let mock: MockElasticsearch;
-let logged: Record<string, unknown>[];
-const logger = createLogger({
-  destination: { write: (line) => void logged.push(JSON.parse(line) as Record<string, unknown>) },
-});
-beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), "daemon-running-"));
-  mock = await MockElasticsearch.start();
-  logged = [];
-});
-afterEach(async () => {
-  await mock.stop();
-  rmSync(folder, { recursive: true });
-});
+const fixture = daemonFixture();
+const { logger } = fixture;
 
 describe("metrics", () => {
   test("say what became of each line, how far behind the daemon is, and nothing of a log", async () => {
     const port = await freePort();
-    writeFileSync(log(), `torn CANARY\n${line(1, "jane")}${line(2, "noise")}${line(3, "CANARY")}`);
+    writeFileSync(log(), `torn CANARY\n${eventLine(1, "jane")}${eventLine(2, "noise")}${eventLine(3, "CANARY")}`);
     const stop = new AbortController();
     const running = startDaemon(config(`metrics: { listen: "127.0.0.1:${port}" }`), {
       logger,
@@ -38,7 +21,7 @@ describe("metrics", () => {
       version: "1.2.3",
       residentBytes: () => 1000,
     });
-    await until(() => mock.documents.size === 3);
+    await until(() => fixture.mock.documents.size === 3);
     expect(await (await fetch(`http://127.0.0.1:${port}/healthz`)).text()).toBe("ok\n");
     expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);
     const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
@@ -65,20 +48,20 @@ describe("metrics", () => {
 
   test("not ready while stopping", async () => {
     const port = await freePort();
-    mock.behave = () => "hang";
-    writeFileSync(log(), line(1, "jane"));
+    fixture.mock.behave = () => "hang";
+    writeFileSync(log(), eventLine(1, "jane"));
     const stop = new AbortController();
     const running = startDaemon(config(`metrics: { listen: "127.0.0.1:${port}" }`), { logger, signal: stop.signal });
-    await until(() => mock.bulkRequests > 0);
+    await until(() => fixture.mock.bulkRequests > 0);
     stop.abort();
     const response = await fetch(`http://127.0.0.1:${port}/readyz`);
     expect([response.status, await response.text()]).toEqual([503, "stopping\n"]);
-    mock.behave = () => "ok";
+    fixture.mock.behave = () => "ok";
     await running;
   });
 
   test("an address that is taken stops the start, with what to change", async () => {
-    const port = Number(new URL(mock.url).port);
+    const port = Number(new URL(fixture.mock.url).port);
     const starting = startDaemon(config(`metrics: { listen: "127.0.0.1:${port}" }`), {
       logger,
       signal: new AbortController().signal,
@@ -92,7 +75,7 @@ describe("reload", () => {
     let number = 0;
     const append = (count: number): void => {
       for (let i = 0; i < count; i++) {
-        appendFileSync(log(), line(number++, "jane"));
+        appendFileSync(log(), eventLine(number++, "jane"));
       }
     };
     append(20);
@@ -110,28 +93,28 @@ describe("reload", () => {
       reloads.dispatchEvent(new Event("reload"));
       append(10);
       await until(() => messages("Started.") === reload + 1);
-      await until(() => mock.documents.size === number);
+      await until(() => fixture.mock.documents.size === number);
     }
     drops = "jane";
     reloads.dispatchEvent(new Event("reload"));
     await until(() => messages("Started.") === 6);
-    const before = mock.documents.size;
-    appendFileSync(log(), `${line(number++, "jane")}${line(number, "noise")}`);
-    await until(() => mock.documents.size === before + 1);
+    const before = fixture.mock.documents.size;
+    appendFileSync(log(), `${eventLine(number++, "jane")}${eventLine(number, "noise")}`);
+    await until(() => fixture.mock.documents.size === before + 1);
     stop.abort();
     expect((await running).unacknowledged).toBe(0);
-    expect(mock.conflicts).toBe(0);
-    expect(mock.documents.size).toBe(before + 2);
+    expect(fixture.mock.conflicts).toBe(0);
+    expect(fixture.mock.documents.size).toBe(before + 2);
   });
 
   test("a configuration that is broken, or begins elsewhere, changes nothing", async () => {
-    writeFileSync(log(), line(1, "jane"));
+    writeFileSync(log(), eventLine(1, "jane"));
     const reloads = new EventTarget();
     const stop = new AbortController();
     const answers: (() => Promise<IngestConfig | undefined>)[] = [
       async () => undefined,
       () => Promise.reject(new Error("no such file")),
-      async () => ({ ...config(), stateFolder: join(folder, "elsewhere") }),
+      async () => ({ ...config(), stateFolder: join(fixture.folder, "elsewhere") }),
       async () => ({ ...config(), cluster: "other" }),
     ];
     const running = runDaemon(config(), {
@@ -140,41 +123,41 @@ describe("reload", () => {
       reloads,
       load: () => (answers.shift() ?? (async () => undefined))(),
     });
-    await until(() => mock.documents.size === 1);
+    await until(() => fixture.mock.documents.size === 1);
     for (let refused = 1; answers.length > 0; refused++) {
       reloads.dispatchEvent(new Event("reload"));
       await until(() => messages("The configuration is not loaded again: going on with the one before.") === refused);
     }
-    appendFileSync(log(), line(2, "jane"));
-    await until(() => mock.documents.size === 2);
+    appendFileSync(log(), eventLine(2, "jane"));
+    await until(() => fixture.mock.documents.size === 2);
     expect(messages("Started.")).toBe(1);
     stop.abort();
     await running;
   });
 
   test("goes back to the configuration before when the new one cannot be started", async () => {
-    writeFileSync(log(), line(1, "jane"));
+    writeFileSync(log(), eventLine(1, "jane"));
     const reloads = new EventTarget();
     const stop = new AbortController();
-    const taken = new URL(mock.url).host;
+    const taken = new URL(fixture.mock.url).host;
     const running = runDaemon(config(), {
       logger,
       signal: stop.signal,
       reloads,
       load: async () => config(`metrics: { listen: "${taken}" }`),
     });
-    await until(() => mock.documents.size === 1);
+    await until(() => fixture.mock.documents.size === 1);
     reloads.dispatchEvent(new Event("reload"));
     await until(() => messages("The new configuration cannot be started: going on with the one before.") === 1);
-    appendFileSync(log(), line(2, "jane"));
-    await until(() => mock.documents.size === 2);
+    appendFileSync(log(), eventLine(2, "jane"));
+    await until(() => fixture.mock.documents.size === 2);
     stop.abort();
     await running;
   });
 });
 
 function messages(text: string): number {
-  return logged.filter(({ msg }) => msg === text).length;
+  return fixture.logged.filter(({ msg }) => msg === text).length;
 }
 
 /** How often each metric's type is declared. */
@@ -187,38 +170,19 @@ function typesOf(text: string): ReadonlyMap<string, number> {
 }
 
 function log(): string {
-  return join(folder, "audit.log");
-}
-
-function line(number: number, user: string): string {
-  return `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"id-${number}","stage":"ResponseComplete","requestURI":"/api/v1/pods","verb":"list","user":{"username":"${user}"},"stageTimestamp":"2026-11-24T00:13:26.471919Z"}\n`;
+  return join(fixture.folder, "audit.log");
 }
 
 function config(more = "", drops = "noise"): IngestConfig {
-  const read = readConfig(
+  return soundConfig(
     `
 cluster: test
-stateFolder: ${join(folder, "state")}
+stateFolder: ${join(fixture.folder, "state")}
 sources: [{ type: file, path: ${log()}, pollIntervalMs: 5 }]
-sinks: [{ type: elasticsearch, node: "${mock.url}", feed: kept, requestTimeoutMs: 200 }]
+sinks: [{ type: elasticsearch, node: "${fixture.mock.url}", feed: kept, requestTimeoutMs: 200 }]
 limits: { maxBatchAgeMs: 5 }
 ${more}
 `,
-    {
-      env: () => undefined,
-      readFile: (path) => readFileSync(path, "utf8"),
-      policy: () =>
-        `apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: None, users: [${drops}] }, { level: RequestResponse }]`,
-      detections: () => [],
-    },
+    drops,
   );
-  expect(read.problems).toEqual([]);
-  return read.config as IngestConfig;
-}
-
-async function until(isDone: () => boolean): Promise<void> {
-  for (let waited = 0; !isDone(); waited++) {
-    expect(waited).toBeLessThan(1000);
-    await sleep(5);
-  }
 }

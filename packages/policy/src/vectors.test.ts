@@ -2,29 +2,15 @@ import { readFileSync } from "node:fs";
 import { zstdDecompressSync } from "node:zlib";
 import type { RequestAttributes } from "@auditsieve/audit";
 import { expect, test } from "vitest";
+import type { OracleRequest } from "../../../test/engines/policy-oracle/policy-oracle.ts";
 import { BLANK_REQUEST } from "./blank-request.ts";
 import { evaluate } from "./evaluate.ts";
 import { loadPolicy } from "./load.ts";
 
-interface VectorRequest {
-  readonly noUser?: boolean;
-  readonly user?: string;
-  readonly groups?: readonly string[];
-  readonly verb?: string;
-  readonly isResourceRequest?: boolean;
-  readonly apiGroup?: string;
-  readonly apiVersion?: string;
-  readonly resource?: string;
-  readonly subresource?: string;
-  readonly namespace?: string;
-  readonly name?: string;
-  readonly path?: string;
-}
-
 interface Vector {
   readonly id: number;
   readonly policy: string;
-  readonly requests: readonly VectorRequest[];
+  readonly requests: readonly OracleRequest[];
   readonly expect: {
     readonly error?: string;
     readonly strictError?: string;
@@ -76,7 +62,7 @@ test("evaluate() decides every upstream vector as upstream does", () => {
   expect(differences).toEqual([]);
 });
 
-function toAttributes(request: VectorRequest): RequestAttributes {
+function toAttributes(request: OracleRequest): RequestAttributes {
   const { noUser, user = "", groups = [], ...rest } = request;
   return {
     ...BLANK_REQUEST,

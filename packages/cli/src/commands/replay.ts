@@ -218,35 +218,25 @@ function compare(
   return other.compareWith(findings, undecided, { isOlder: reading?.policy === undefined });
 }
 
+/** What a manifest holds besides the selection, in its order. */
+const SEALED = [
+  "history",
+  "output",
+  "zone",
+  "failOn",
+  "strict",
+  "html",
+  "stories",
+  "detections",
+  "exceptions",
+  "compare",
+  "comparePolicy",
+] as const satisfies readonly (keyof ReplayCommandOptions)[];
+
 /** Options as they decided; relative times as the moments that they were. */
 function sealedOptions(options: ReplayCommandOptions, selection: Selection): JsonObject {
-  const {
-    output,
-    zone,
-    failOn,
-    strict,
-    html,
-    stories,
-    history,
-    detections,
-    exceptions,
-    compare: older,
-    comparePolicy,
-  } = options;
-  const given = {
-    ...selection,
-    history,
-    output,
-    zone,
-    failOn,
-    strict,
-    html,
-    stories,
-    detections,
-    ...(exceptions.length > 0 && { exceptions }),
-    compare: older,
-    comparePolicy,
-  };
+  const kept = SEALED.filter((name) => name !== "exceptions" || options.exceptions.length > 0);
+  const given = { ...selection, ...Object.fromEntries(kept.map((name) => [name, options[name]])) };
   return JSON.parse(JSON.stringify(given)) as JsonObject;
 }
 

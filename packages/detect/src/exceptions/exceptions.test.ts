@@ -226,6 +226,16 @@ describe("an override", () => {
   });
 });
 
+describe("What the log must hold", () => {
+  it("is the same with exceptions: policy coverage and policy tune need none", () => {
+    const needs = (exceptions: readonly { file: string; text: string }[]): unknown =>
+      loadDetectionFiles(FILES, { exceptions, now: NOW }).detections.map(({ id, needs: own }) => [id, own]);
+    const written = [{ file: "e.yml", text: exception({ rules: "any", selection: "{ verb|exists: true }" }) }];
+    expect(needs(written)).toEqual(needs([]));
+    expect(JSON.stringify(needs([]))).toContain("secrets");
+  });
+});
+
 describe("an exceptions file", () => {
   it.each([
     ["a detection", SECRETS, "exception-document", 2, "neither a filter nor an override"],

@@ -243,7 +243,7 @@ describe.each(["rsigma", "pySigma"] as const)("Filters and pipelines as %s under
       fc.asyncProperty(questions, async (question) => {
         const expected = await theirs(oracle, question);
         const answer = ours(question);
-        if (isDeepStrictEqual(answer.hits, expected.hits) === false) {
+        if (!isDeepStrictEqual(answer.hits, expected.hits)) {
           explained.push(DIFFERENCES.find((one) => one.of === name && one.applies(question, expected))?.what);
           if (explained.at(-1) !== undefined) return;
         }
