@@ -1,6 +1,5 @@
 // A number made of what decides in a line's head, in the order in which an apiserver writes it: lines with the same number are
 // worth comparing. It proves nothing.
-import { CONTROL } from "./memory";
 
 /** Behind `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"`, and behind `{"level":"` as an EventList's items begin. */
 const LEVEL: usize = 56;
@@ -16,28 +15,58 @@ const API: u32 = 0x6970612f;
 const NAMESPAC: u64 = ((0x63617073 as u64) << 32) | 0x656d616e;
 const FACTOR: u64 = ((0x9e3779b9 as u64) << 32) | 0x7f4a7c15;
 
+/** `Metadata` and `RequestR`, the levels of most lines, and how long the latter is. */
+const METADATA: u64 = ((0x61746164 as u64) << 32) | 0x6174654d;
+const REQUEST_R: u64 = ((0x52747365 as u64) << 32) | 0x75716552;
+/** Sixteen bytes of all ones and sixteen of none. */
+const ONES: usize = memory.data<u8>([
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0,
+]);
+
+/** Of the last line: the number before the name of the object in the path is added, and where that name stands, 0 for none. */
+let withoutName: u64 = 0;
+let name: usize = 0;
+let nameEnd: usize = 0;
+
+/** The number of the last line to which the name of the object in its path adds. */
+export function hashWithName(): u32 {
+  return numberOf(name == 0 ? withoutName : mixLanes(withoutName, absorbSpan(i32x4.splat(1), name, nameEnd)));
+}
+
 /**
- * 0 for a line in another order. CONTROL then holds two numbers: at 12 the one that is given, to which the name of the object in the
- * path adds nothing, and at 16 one to which it does. Reads no further than 96 bytes behind `end`.
+ * A number to which the name of the object in the path adds nothing; 0 for a line in another order. Reads no further than 96 bytes
+ * behind `end`.
+ *
+ * Where a line begins is known only when the one before has been compared, and what this finds is waited for by the next
+ * comparison: so it goes by the usual lengths of values, and searches where they do not hold.
  */
 export function headHash(line: usize, end: usize): u32 {
   const isItem = load<u8>(line, 2) == 108;
   /** 1 where a space stands behind each colon and comma. */
   const gap: usize = load<u8>(line + (isItem ? 9 : 8)) == 32 ? 1 : 0;
   let at = line + (isItem ? LEVEL_OF_ITEM + gap : LEVEL + LEVEL_GAPS * gap);
-  let hash = mix(1, load<u64>(at));
-  at = nextQuote(at, end) + 2 + gap;
+  const level = load<u64>(at);
+  if (level == METADATA) {
+    at += 8;
+  } else if (level == REQUEST_R && load<u8>(at, 15) == 34) {
+    at += 15;
+  } else {
+    at = nextQuote(at, end);
+  }
+  at += 2 + gap;
   if (at >= end || load<u64>(at) != AUDIT_ID) {
     return 0;
   }
-  at = nextQuote(at + 11 + gap, end) + 2 + gap;
+  at += 11 + gap;
+  at = (load<u8>(at, 36) == 34 ? at + 36 : nextQuote(at, end)) + 2 + gap;
   if (at >= end || load<u64>(at) != STAGE) {
     return 0;
   }
-  const stage = at + 9 + gap;
+  at += 9 + gap;
   // "Received", "Started"", "Complete": where stages differ.
-  hash = mix(hash, load<u64>(stage + 8));
-  at = nextQuote(stage, end) + 2 + gap;
+  const stage = load<u64>(at + 8);
+  at = (load<u8>(at, 15) == 34 ? at + 15 : load<u8>(at, 16) == 34 ? at + 16 : nextQuote(at, end)) + 2 + gap;
   if (at >= end || load<u64>(at) != REQUEST_URI) {
     return 0;
   }
@@ -46,8 +75,8 @@ export function headHash(line: usize, end: usize): u32 {
   // The slash before the resource, or before `namespaces`; for a path that is no API's, none.
   let wanted: i32 = load<u32>(uri) != API ? i32.MAX_VALUE : isCore ? 3 : 4;
   let isNext = false;
-  let name: usize = 0;
-  let nameEnd: usize = 0;
+  name = 0;
+  nameEnd = 0;
   at = uri;
   while (true) {
     const bytes = v128.load(at);
@@ -81,27 +110,24 @@ export function headHash(line: usize, end: usize): u32 {
       return 0;
     }
   }
-  let withName: u64 = 0;
+  let hash = i32x4.splat(1);
   if (name != 0) {
     nameEnd = nameEnd == 0 ? at : nameEnd;
-    hash = mixSpan(hash, uri, name);
-    withName = mixSpan(1, name, nameEnd);
-    hash = mixSpan(hash, nameEnd, at);
+    hash = absorbSpan(absorbSpan(hash, uri, name), nameEnd, at);
   } else {
-    hash = mixSpan(hash, uri, at);
+    hash = absorbSpan(hash, uri, at);
   }
-  at = nextQuote(at, end);
-  if (at >= end) {
-    return 0;
+  if (load<u8>(at) != 34) {
+    at = nextQuote(at, end);
+    if (at >= end) {
+      return 0;
+    }
   }
   // The verb and the user: `","verb":"update","user":{"username":"system:serviceaccount:kube-system:generic-garbage-collector`.
-  for (let i = 0; i < 12; i++) {
-    hash = mix(hash, load<u64>(at + 8 * i));
-  }
-  const number = numberOf(hash);
-  store<u32>(CONTROL, number, 12);
-  store<u32>(CONTROL, name == 0 ? number : numberOf(mix(hash, withName)), 16);
-  return number;
+  const verb = absorb(absorb(v128.load(at), v128.load(at, 16)), v128.load(at, 32));
+  const user = absorb(absorb(v128.load(at, 48), v128.load(at, 64)), v128.load(at, 80));
+  withoutName = mixLanes(mix(mix(1, level), stage), absorb(absorb(hash, verb), user));
+  return numberOf(withoutName);
 }
 
 function nextQuote(from: usize, end: usize): usize {
@@ -116,13 +142,22 @@ function nextQuote(from: usize, end: usize): usize {
   return end;
 }
 
-function mixSpan(before: u64, from: usize, to: usize): u64 {
+/** Adds sixteen bytes. */
+function absorb(hash: v128, bytes: v128): v128 {
+  return v128.xor(i32x4.add(i32x4.shl(hash, 5), hash), bytes);
+}
+
+function absorbSpan(before: v128, from: usize, to: usize): v128 {
   let hash = before;
   let at = from;
-  for (; at + 8 <= to; at += 8) {
-    hash = mix(hash, load<u64>(at));
+  for (; at + 16 <= to; at += 16) {
+    hash = absorb(hash, v128.load(at));
   }
-  return at == to ? hash : mix(hash, load<u64>(at) & (((1 as u64) << (8 * ((to - at) as u64))) - 1));
+  return absorb(hash, v128.and(v128.load(at), v128.load(ONES + 16 - (to - at))));
+}
+
+function mixLanes(hash: u64, lanes: v128): u64 {
+  return mix(mix(hash, i64x2.extract_lane(lanes, 0)), i64x2.extract_lane(lanes, 1));
 }
 
 function mix(hash: u64, word: u64): u64 {
@@ -130,6 +165,7 @@ function mix(hash: u64, word: u64): u64 {
 }
 
 function numberOf(hash: u64): u32 {
-  const number = (hash >> 32) as u32;
+  // The product's upper bits, which all others have a part in, are in the lower half.
+  const number = (hash ^ (hash >> 32)) as u32;
   return number == 0 ? 1 : number;
 }

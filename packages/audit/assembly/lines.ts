@@ -2,7 +2,7 @@
 import { ARENA, ARENA_BYTES, BUCKET_COUNT, BUCKETS, BYTES, CONTROL, ENTRIES, ENTRY_COUNT, EVENTS } from "./memory";
 import { skipBalanced } from "./balance";
 import { skipBody } from "./body";
-import { headHash } from "./head-hash";
+import { hashWithName, headHash } from "./head-hash";
 import { makeTail, makeTemplate, matchTemplate, reached } from "./template";
 
 /** Entries of a bucket that are compared; a log that fills one with near misses costs no more than these. */
@@ -56,11 +56,13 @@ export function takeLines(from: usize, end: usize): usize {
     }
     let entry = findEntry(at, hash);
     if (entry == 0) {
-      const withName = load<u32>(CONTROL, 16);
+      const withName = hashWithName();
       entry = withName == hash ? 0 : findEntry(at, withName);
-    }
-    if (entry == 0) {
-      break;
+      if (entry == 0) {
+        store<u32>(CONTROL, hash, 12);
+        store<u32>(CONTROL, withName, 16);
+        break;
+      }
     }
     const behind = matched;
     const place = ENTRIES + ENTRY_BYTES * (entry as usize);
@@ -171,7 +173,7 @@ export function learnLine(
   nameEnd: usize,
 ): void {
   const length = headEnd - from + (to - tail);
-  // Comparing reads 16 bytes behind a template.
+  // Comparing reads 64 bytes behind a template.
   if (entries >= ENTRY_COUNT || used + length + 64 > ARENA + ARENA_BYTES) {
     forgetTemplates();
   }

@@ -1,5 +1,6 @@
 // Compares a line with a template: a line that was proven and decided before. It may differ only where no decision looks and
 // where another byte cannot change how the line is read, so it is proven and decided alike.
+import { backslash, quote, unitSeparator } from "./bytes";
 import { CLASS, FIXED } from "./memory";
 import { plainMask, skipPlain } from "./plain";
 
@@ -23,23 +24,37 @@ export let reached: usize = 0;
 
 /** Behind what is like the template in `[template, end)` if the line at `line` begins so, else 0. */
 export function matchTemplate(line: usize, template: usize, end: usize): usize {
+  const control = unitSeparator();
+  const quoting = quote();
+  const escaping = backslash();
   let at = line;
   let known = template;
   for (let detours = 0; detours < MAX_DETOURS; detours++) {
     while (true) {
-      const bytes = v128.load(at);
-      const expected = v128.load(known);
-      if (v128.any_true(v128.xor(bytes, expected))) {
-        const free = v128.and(v128.load(known, CLASS), plainMask(bytes));
-        const other = i8x16.bitmask(v128.or(i8x16.eq(bytes, expected), free)) ^ 0xffff;
+      const a = v128.load(at);
+      const b = v128.load(at, 16);
+      const c = v128.load(at, 32);
+      const d = v128.load(at, 48);
+      const differentA = v128.xor(a, v128.load(known));
+      const differentB = v128.xor(b, v128.load(known, 16));
+      const differentC = v128.xor(c, v128.load(known, 32));
+      const differentD = v128.xor(d, v128.load(known, 48));
+      if (v128.any_true(v128.or(v128.or(differentA, differentB), v128.or(differentC, differentD)))) {
+        const low =
+          alikeBits(a, differentA, control, quoting, escaping, known) |
+          (alikeBits(b, differentB, control, quoting, escaping, known + 16) << 16);
+        const high =
+          alikeBits(c, differentC, control, quoting, escaping, known + 32) |
+          (alikeBits(d, differentD, control, quoting, escaping, known + 48) << 16);
+        const other = ~((low as u64) | ((high as u64) << 32));
         if (other != 0) {
-          at += ctz(other);
-          known += ctz(other);
+          at += ctz(other) as usize;
+          known += ctz(other) as usize;
           break;
         }
       }
-      at += 16;
-      known += 16;
+      at += 64;
+      known += 64;
       if (known >= end) {
         return at - (known - end);
       }
@@ -57,15 +72,11 @@ export function matchTemplate(line: usize, template: usize, end: usize): usize {
         return 0;
       }
       at = plain;
-      while (load<u8>(known, CLASS) == FREE) {
-        known++;
-      }
+      known = skipClass(known, FREE);
       continue;
     }
     if (kind == NAME || (before == NAME && isName(load<u8>(at)))) {
-      while (load<u8>(known, CLASS) == NAME) {
-        known++;
-      }
+      known = skipClass(known, NAME);
       at = skipName(at);
       // What stands in both before this place is the same; a name that is shorter must not be empty.
       if (!isName(load<u8>(at - 1))) {
@@ -98,6 +109,27 @@ export function matchTemplate(line: usize, template: usize, end: usize): usize {
   }
   reached = known;
   return 0;
+}
+
+/** A bit for each of sixteen bytes that is the template's or stands for another one inside the same string. */
+function alikeBits(bytes: v128, different: v128, control: v128, quoting: v128, escaping: v128, known: usize): u32 {
+  // As plainMask has it.
+  const plain = v128.andnot(i8x16.gt_s(bytes, control), v128.or(i8x16.eq(bytes, quoting), i8x16.eq(bytes, escaping)));
+  const free = v128.and(v128.load(known, CLASS), plain);
+  return i8x16.bitmask(v128.or(i8x16.eq(different, i8x16.splat(0)), free)) as u32;
+}
+
+/** Behind the template's bytes of one class that begin at `known`. */
+function skipClass(known: usize, kind: u8): usize {
+  const wanted = i8x16.splat(kind as i8);
+  let at = known;
+  while (true) {
+    const other = i8x16.bitmask(i8x16.eq(v128.load(at, CLASS), wanted)) ^ 0xffff;
+    if (other != 0) {
+      return at + ctz(other);
+    }
+    at += 16;
+  }
 }
 
 /** Makes a template at `template` of `[tail, to)`, the end of a well-formed line, of which nothing decides. */
