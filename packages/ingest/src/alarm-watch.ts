@@ -47,9 +47,9 @@ export class EventWatch {
     return this.#auditIds?.isUsedAgain(scan) === true;
   }
 
-  /** The finding about an event whose auditID another request had; `shown` is it redacted. */
-  findings(event: AuditEvent, shown: AuditEvent): readonly Finding[] {
-    const findings = this.#auditIds?.findings(event, shown) ?? [];
+  /** The finding about an event whose auditID another request had; `show` gives it redacted. */
+  findings(event: AuditEvent, show: () => AuditEvent): readonly Finding[] {
+    const findings = this.#auditIds?.findings(event, show) ?? [];
     if (findings.length > 0) {
       this.#options.onAlarm?.({
         kind: "audit-id-used-again",

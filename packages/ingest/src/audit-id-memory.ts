@@ -1,14 +1,21 @@
-import type { EventScan, Field } from "@auditsieve/audit";
+import { slotOf } from "@auditsieve/audit";
+import type { EventScan } from "@auditsieve/audit";
 
+const AUDIT_ID = slotOf("auditID");
+const STAGE = slotOf("stage");
 /** What two moments with one auditID and stage must have in common to be of one request. */
-const CONTENT_FIELDS: readonly Field[] = ["user.username", "verb", "requestURI", "requestReceivedTimestamp"];
+const CONTENT: readonly number[] = (["user.username", "verb", "requestURI", "requestReceivedTimestamp"] as const).map(
+  slotOf,
+);
 /** Events that are remembered, about. */
 export const AUDIT_ID_SLOTS: number = 1 << 17;
+/** Events whose numbers share a place. */
+const WAYS = 4;
 
 /**
  * Remembers the auditIDs of about the last hundred thousand events, to tell when one comes again for another request: a client
  * chooses it by a header, and whoever replays one hides behind an older request. A line that is read twice is no such thing.
- * Allocates nothing per event, and forgets by itself.
+ * Allocates next to nothing per event, and forgets by itself.
  *
  * @see https://github.com/kubernetes/apiserver/blob/master/pkg/endpoints/filters/audit_init.go
  */
@@ -17,8 +24,10 @@ export class AuditIdMemory {
   #low: Uint32Array;
   #high: Uint32Array;
   #content: Uint32Array;
+  #viewed: Buffer = Buffer.alloc(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
 
-  /** `slots`: a power of two. */
+  /** `slots`: a power of two, at least 4. */
   constructor(slots: number = AUDIT_ID_SLOTS) {
     this.#mask = slots - 1;
     this.#low = new Uint32Array(slots);
@@ -31,30 +40,44 @@ export class AuditIdMemory {
    * told what was noted, for a memory that is kept elsewhere and goes on with {@link note}.
    */
   isUsedAgain(scan: EventScan, onNoted?: (low: number, high: number, content: number) => void): boolean {
-    if (!scan.has("auditID")) {
+    if (scan.slotEnd(AUDIT_ID) === 0) {
       return false;
     }
-    const low = hashOf(scan, "stage", hashOf(scan, "auditID", 0x811c9dc5));
+    const low = this.#hashOf(scan, STAGE, this.#hashOf(scan, AUDIT_ID, 0x811c9dc5));
     // A second hash with another start and direction; 0 stands for an empty slot.
-    const high = hashOf(scan, "auditID", hashOf(scan, "stage", 0x9747b28c)) || 1;
+    const high = this.#hashOf(scan, AUDIT_ID, this.#hashOf(scan, STAGE, 0x9747b28c)) || 1;
     let content = 0x1b873593;
-    for (const field of CONTENT_FIELDS) {
-      content = hashOf(scan, field, content);
+    for (const field of CONTENT) {
+      content = this.#hashOf(scan, field, content);
     }
-    const slot = low & this.#mask;
-    const isKnown = this.#high[slot] === high && this.#low[slot] === low;
-    const isOther = isKnown && this.#content[slot] !== content;
-    this.note(low, high, content);
+    const isOther = this.note(low, high, content);
     onNoted?.(low, high, content);
     return isOther;
   }
 
-  /** Notes what another memory of the same size was told. */
-  note(low: number, high: number, content: number): void {
-    const slot = low & this.#mask;
-    this.#low[slot] = low;
-    this.#high[slot] = high;
-    this.#content[slot] = content;
+  /**
+   * Notes what another memory of the same size was told. True: it is known with another content. The oldest of those whose numbers
+   * share a place makes room.
+   */
+  note(low: number, high: number, content: number): boolean {
+    const [lows, highs, contents] = [this.#low, this.#high, this.#content];
+    const first = low & this.#mask & -WAYS;
+    for (let slot = first; slot < first + WAYS; slot++) {
+      if (highs[slot] === high && lows[slot] === low) {
+        const isOther = contents[slot] !== content;
+        contents[slot] = content;
+        return isOther;
+      }
+    }
+    for (let slot = first + WAYS - 1; slot > first; slot--) {
+      lows[slot] = lows[slot - 1] as number;
+      highs[slot] = highs[slot - 1] as number;
+      contents[slot] = contents[slot - 1] as number;
+    }
+    lows[first] = low;
+    highs[first] = high;
+    contents[first] = content;
+    return false;
   }
 
   /** All that is remembered: three tables of 32-bit numbers, one behind the other, in the order of this machine. */
@@ -88,17 +111,34 @@ export class AuditIdMemory {
       this.#content = content;
     }
   }
-}
 
-function hashOf(scan: EventScan, field: Field, seed: number): number {
-  let hash = seed;
-  if (scan.has(field)) {
-    const { bytes } = scan;
-    const end = scan.valueEnd(field);
-    for (let at = scan.valueStart(field); at < end; at++) {
-      hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);
+  /** Four bytes at a time: byte by byte it would be a twentieth of a replay. */
+  #hashOf(scan: EventScan, slot: number, seed: number): number {
+    const end = scan.slotEnd(slot);
+    let hash = seed;
+    if (end !== 0) {
+      const { bytes } = scan;
+      const view = this.#viewOf(bytes);
+      let at = scan.slotStart(slot);
+      for (; at + 4 <= end; at += 4) {
+        hash = Math.imul(hash ^ view.getInt32(at, true), 0x9e3779b1);
+        hash ^= hash >>> 15;
+      }
+      for (; at < end; at++) {
+        hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);
+      }
+      // Of strings that differ only in where they end.
+      hash ^= end - scan.slotStart(slot);
     }
+    hash ^= hash >>> 15;
+    return Math.imul(hash, 0x2c1b3c6d) >>> 0;
   }
-  hash ^= hash >>> 15;
-  return Math.imul(hash, 0x2c1b3c6d) >>> 0;
+
+  #viewOf(bytes: Buffer): DataView {
+    if (this.#viewed !== bytes) {
+      this.#viewed = bytes;
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    }
+    return this.#view;
+  }
 }

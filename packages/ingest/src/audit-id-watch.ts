@@ -36,7 +36,7 @@ export function addTold(told: Set<string>, request: string): void {
  *
  * @example
  * const watch = AuditIdWatch.of(detections);
- * if (watch?.isUsedAgain(scan) === true) findings.push(...watch.findings(original, redacted));
+ * if (watch?.isUsedAgain(scan) === true) findings.push(...watch.findings(original, () => redacted));
  */
 export class AuditIdWatch {
   readonly #detection: Detection;
@@ -67,14 +67,15 @@ export class AuditIdWatch {
     return this.#memory.isUsedAgain(scan, this.#onNoted) && scan.stage !== "RequestReceived";
   }
 
-  /** The finding about an event whose auditID another request had, once for each request; `shown` is it redacted. */
-  findings(event: AuditEvent, shown: AuditEvent): readonly Finding[] {
+  /** The finding about an event whose auditID another request had, once for each request; `show` gives it redacted. */
+  findings(event: AuditEvent, show: () => AuditEvent): readonly Finding[] {
     const request = requestId(event);
     if (this.#told.has(request)) {
       return [];
     }
     addTold(this.#told, request);
     this.#record?.wasTold(request);
+    const shown = show();
     const { user, verb, requestURI } = shown;
     const text = `${user?.username ?? "?"}: ${verb} ${requestURI} under an Audit-ID that another request had`;
     return [{ ...findingOfRequest(this.#detection, request, shown), summary: safeText(text, MAX_TEXT) }];

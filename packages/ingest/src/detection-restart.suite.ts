@@ -101,8 +101,8 @@ export function findingsOf(lines: readonly string[], engine: DetectionEngine): r
     if (scan.scan(bytes, 0, bytes.length)) {
       tap.event(scan);
       if (watch.isSuspicious(scan)) {
-        const shown = JSON.parse(redactor.redactLine(bytes).toString("utf8")) as AuditEvent;
-        findings.push(...watch.findings(JSON.parse(line) as AuditEvent, shown).map((one) => JSON.stringify(one)));
+        const show = (): AuditEvent => JSON.parse(redactor.redactLine(bytes).toString("utf8")) as AuditEvent;
+        findings.push(...watch.findings(JSON.parse(line) as AuditEvent, show).map((one) => JSON.stringify(one)));
       }
     }
   }

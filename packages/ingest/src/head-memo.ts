@@ -32,6 +32,8 @@ export interface HeadEntry {
   noted: unknown;
   /** Their decoded fields, by whoever decodes them. */
   readonly values: unknown[];
+  /** What those who look at every event keep for them, each in a place of its own. */
+  readonly kept: unknown[];
 }
 
 interface Entry extends HeadEntry {
@@ -70,7 +72,7 @@ class KeyTable {
     }
     const own = Buffer.allocUnsafeSlow(length);
     key.copy(own, 0, 0, length);
-    const entry: Entry = { hash, key: own, noted: undefined, values: [] };
+    const entry: Entry = { hash, key: own, noted: undefined, values: [], kept: [] };
     this.#slots[slot] = entry;
     this.#count++;
     this.#bytes += length;

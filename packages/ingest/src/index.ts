@@ -19,6 +19,8 @@ export { AuditIdWatch } from "./audit-id-watch.ts";
 export { FindingTap } from "./finding-tap.ts";
 export { LineTail, reducedEvent } from "./reduced-event.ts";
 export { scannedEvent } from "./scanned-event.ts";
+export { HeadMemo } from "./head-memo.ts";
+export type { HeadEntry } from "./head-memo.ts";
 export { scanHead } from "./scan-head.ts";
 export type { LineAlarm } from "./line-handler-options.ts";
 export type { Feed, SinkFeed } from "./outlet.ts";

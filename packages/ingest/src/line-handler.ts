@@ -14,6 +14,7 @@ import { EventWatch } from "./alarm-watch.ts";
 import type { LineHandlerOptions } from "./line-handler-options.ts";
 import { LineTail, reducedEvent } from "./reduced-event.ts";
 import { scanHead } from "./scan-head.ts";
+import { scannedEvent } from "./scanned-event.ts";
 import type { Delivery } from "./sink.ts";
 import type { SealedLine } from "./sinks/quarantine.ts";
 import type { CountedAs, PipelineTally } from "./tally.ts";
@@ -321,11 +322,14 @@ export class LineHandler implements LineVisitor {
       return NO_FINDINGS;
     }
     const bytes = copy();
-    const original = JSON.parse(bytes.toString("utf8")) as AuditEvent;
-    const document = this.#options.redactor.redactLine(bytes);
-    const findings = this.#watch.findings(original, JSON.parse(document.toString("utf8")) as AuditEvent);
+    let document: Buffer | undefined;
+    const show = (): AuditEvent => {
+      document = this.#options.redactor.redactLine(bytes);
+      return JSON.parse(document.toString("utf8")) as AuditEvent;
+    };
+    const findings = this.#watch.findings(scannedEvent(this.#scan, bytes), show);
     const [finding] = findings;
-    if (finding === undefined) {
+    if (finding === undefined || document === undefined) {
       return NO_FINDINGS;
     }
     const id = identity();

@@ -19,15 +19,14 @@ const ABSENT = Symbol("absent");
 
 /**
  * The head of the line that `scan` holds, as detections ask for it, without parsing the line. Make one per stream: it
- * remembers what was noted for heads of the same bytes.
+ * remembers what was noted for heads of the same bytes, in `memo` where others remember something for them, too.
  *
  * @example
  * const head = scanHead(scan);
  * scan.scan(line, 0, line.length);
  * head.get("verb");
  */
-export function scanHead(scan: EventScan): HeadView {
-  const memo = new HeadMemo(scan);
+export function scanHead(scan: EventScan, memo: HeadMemo = new HeadMemo(scan)): HeadView {
   const places = new Map(HEAD_FIELDS.map((field, place) => [field, place]));
   let cached = -1;
   const values: unknown[] = [];

@@ -1,3 +1,4 @@
+import { slotOf } from "@auditsieve/audit";
 import type { EventScan } from "@auditsieve/audit";
 import { microsText } from "./event-time.ts";
 
@@ -13,6 +14,7 @@ export interface ApiserverSeen {
   readonly isSilentAtEnd: boolean;
 }
 
+const REQUEST_URI = slotOf("requestURI");
 const PATH = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/apiserver-";
 const PATH_BYTES = Buffer.from(`"${PATH}`);
 /** Where the group begins in the quoted path, and its letter c. */
@@ -35,11 +37,11 @@ export class ApiserverLeases {
 
   /** Takes the event last scanned. */
   add(scan: EventScan, micros: number): void {
-    const at = scan.valueStart("requestURI");
+    const at = scan.slotStart(REQUEST_URI);
     if (
       // Every event is asked: one byte settles most of them.
       scan.bytes[at + GROUP_AT] !== GROUP_LETTER ||
-      !scan.has("requestURI") ||
+      scan.slotEnd(REQUEST_URI) === 0 ||
       scan.bytes.compare(PATH_BYTES, 0, PATH_BYTES.length, at, at + PATH_BYTES.length) !== 0 ||
       scan.text("user.username") !== "system:apiserver" ||
       !["update", "patch", "create"].includes(scan.text("verb") ?? "") ||

@@ -27,6 +27,22 @@ describe("guessLineMicros", () => {
     );
   });
 
+  test("guessLineMicros finds the last key of any bytes, wherever it stands", () => {
+    const part = fc.oneof(
+      fc.constantFrom('"stageTimestamp":"', "stage", "Timestamp", '":"', '"', "s", "2026-11-24T00:13:26.471919Z", "a"),
+      fc.string({ maxLength: 30 }),
+    );
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 20 }), (parts) => {
+        const line = parts.join("");
+        const at = line.lastIndexOf('"stageTimestamp":"');
+        const text = at === -1 ? "" : /^[^"]*/.exec(line.slice(at + 18))?.[0];
+        expect(guess(`${line}"`)).toBe(instantMicros(text ?? ""));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   test.each([
     ["no line", ""],
     ["no time", '{"verb":"get"}'],

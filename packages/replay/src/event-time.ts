@@ -15,9 +15,9 @@ export const NO_TIME = -1;
  * must be compared with the scanned event before it is relied on.
  */
 export function guessLineMicros(bytes: Buffer, start: number, end: number): number {
-  for (let at = end - KEY_LENGTH - 1, least = Math.max(start, end - NEAR_BYTES); at >= least; at--) {
-    // The letter T is rare enough in what stands behind the key.
-    if (bytes[at + 6] === 84 && bytes[at] === QUOTE && isKey(bytes, at)) {
+  const least = Math.max(start, end - NEAR_BYTES);
+  for (let at = end - KEY_LENGTH - 1; at >= least; at -= SHIFTS[bytes[at] as number] as number) {
+    if (bytes[at] === QUOTE && isKey(bytes, at)) {
       return textMicros(bytes, at + KEY_LENGTH, end);
     }
   }
@@ -26,8 +26,14 @@ export function guessLineMicros(bytes: Buffer, start: number, end: number): numb
   return at === -1 ? NO_TIME : textMicros(line, at + KEY_LENGTH, line.length);
 }
 
+/** By the byte that stands where the key might begin: how far before it the key may begin at the latest (Horspool, from the end). */
+const SHIFTS = Uint8Array.from({ length: 256 }, (_, byte) => {
+  const place = KEY.indexOf(byte, 1);
+  return place === -1 ? KEY_LENGTH : place;
+});
+
 function isKey(bytes: Buffer, at: number): boolean {
-  for (let i = 0; i < KEY_LENGTH; i++) {
+  for (let i = KEY_LENGTH - 1; i >= 0; i--) {
     if (bytes[at + i] !== KEY[i]) {
       return false;
     }

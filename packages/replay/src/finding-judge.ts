@@ -28,7 +28,7 @@ export class FindingJudge {
     const found = this.#ask(event, head);
     const watch = this.#auditIds;
     return watch?.isUsedAgain(event.scan) === true
-      ? [...found, ...watch.findings(event.original(), event.redacted())]
+      ? [...found, ...watch.findings(scannedEvent(event.scan, event.line()), () => event.redacted())]
       : found;
   }
 

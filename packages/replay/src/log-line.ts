@@ -1,3 +1,5 @@
+import type { MemoryPiece } from "./line-memory.ts";
+
 /** A line of one of the logs that are replayed, in memory of its own until it is let go. */
 export interface LogLine {
   /** Microseconds since 1970; a line without a time has that of the line before it. */
@@ -12,6 +14,8 @@ export interface LogLine {
   readonly end: number;
   /** Of a line over the limit: its real length. The bytes then are what is left of it, none where that is no event. */
   readonly oversizeBytes?: number;
+  /** The memory that `bytes` is, where that is used again. Such a line is valid until the next batch is asked for. */
+  readonly piece?: MemoryPiece | undefined;
 }
 
 /** What decides the order of lines. */

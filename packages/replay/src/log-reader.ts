@@ -2,6 +2,7 @@ import { LineFramer } from "@auditsieve/audit";
 import type { OversizeLine } from "@auditsieve/audit";
 import { LineTail, reducedEvent } from "@auditsieve/ingest";
 import { guessLineMicros, NO_TIME } from "./event-time.ts";
+import type { LineMemory, MemoryPiece } from "./line-memory.ts";
 import type { LogLine } from "./log-line.ts";
 
 /** A log to replay: what it is called, and its bytes, decompressed and out of any envelope. */
@@ -23,6 +24,15 @@ export interface LogStart {
   readonly micros: number;
 }
 
+/** How a {@link LogReader} reads. */
+export interface LogReaderOptions {
+  /** Finds the time of a line. Default {@link guessLineMicros}. */
+  readonly micros?: typeof guessLineMicros;
+  readonly start?: LogStart;
+  /** For lines that will be let go; without it each chunk has memory of its own. */
+  readonly memory?: LineMemory;
+}
+
 const NEWLINE = 10;
 
 /** Reads one log chunk by chunk into lines that have memory of their own. Throws what the log's iteration throws, once its lines are taken. */
@@ -30,6 +40,7 @@ export class LogReader {
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #index: number;
   readonly #micros: (bytes: Buffer, start: number, end: number) => number;
+  readonly #memory: LineMemory | undefined;
   readonly #framer: LineFramer;
   readonly #tail = new LineTail();
   #lines: LogLine[] = [];
@@ -37,17 +48,14 @@ export class LogReader {
   #last = 0;
   #isDone = false;
 
-  constructor(
-    log: ReplayLog,
-    index: number,
-    { micros = guessLineMicros, start }: { readonly micros?: typeof guessLineMicros; readonly start?: LogStart } = {},
-  ) {
+  constructor(log: ReplayLog, index: number, { micros = guessLineMicros, start, memory }: LogReaderOptions = {}) {
     this.#chunks = open(log, start?.offset ?? 0)[Symbol.asyncIterator]();
     this.#index = index;
     this.#micros = micros;
+    this.#memory = memory;
     this.#framer = new LineFramer({
       line: (bytes, start, end, offset) => this.#take(Buffer.from(bytes.subarray(start, end)), 0, end - start, offset),
-      lines: (bytes, start, end, offset) => this.#takeRun(Buffer.from(bytes.subarray(start, end)), offset),
+      lines: (bytes, start, end, offset) => this.#takeRun(bytes, start, end, offset),
       oversizePart: (bytes, start, end) => this.#tail.push(bytes, start, end),
       oversize: (line) => this.#takeOversize(line),
     });
@@ -96,18 +104,25 @@ export class LogReader {
     this.#isDone = true;
   }
 
-  #takeRun(bytes: Buffer, offset: number): void {
-    for (let start = 0; start < bytes.length;) {
+  #takeRun(lines: Buffer, from: number, to: number, offset: number): void {
+    const copied = this.#memory?.copy(lines, from, to);
+    const bytes = copied?.piece.bytes ?? Buffer.from(lines.subarray(from, to));
+    const first = copied?.start ?? 0;
+    const last = first + to - from;
+    for (let start = first; start < last;) {
       const end = bytes.indexOf(NEWLINE, start);
-      this.#take(bytes, start, end, offset + start);
+      this.#take(bytes, start, end, offset + start - first, copied?.piece);
       start = end + 1;
     }
   }
 
-  #take(bytes: Buffer, start: number, end: number, offset: number): void {
+  #take(bytes: Buffer, start: number, end: number, offset: number, piece?: MemoryPiece): void {
     const micros = this.#time(bytes, start, end);
     this.#bytes += end - start;
-    this.#lines.push({ micros, log: this.#index, offset, bytes, start, end });
+    if (piece !== undefined) {
+      piece.lines++;
+    }
+    this.#lines.push({ micros, log: this.#index, offset, bytes, start, end, piece });
   }
 
   #takeOversize(line: OversizeLine): void {

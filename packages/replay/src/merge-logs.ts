@@ -1,3 +1,4 @@
+import { letGo, LineMemory } from "./line-memory.ts";
 import { inTimeOrder } from "./log-line.ts";
 import type { LogLine } from "./log-line.ts";
 import { LogReader } from "./log-reader.ts";
@@ -56,6 +57,7 @@ interface OpenLog {
 export class LogMerge {
   readonly #logs: readonly ReplayLog[];
   readonly #options: MergeOptions;
+  readonly #memory = new LineMemory();
   #waiting: WaitingLog[] | undefined;
   #open: OpenLog[] = [];
   #limit = 0;
@@ -86,7 +88,10 @@ export class LogMerge {
     };
   }
 
-  /** Throws {@link OutOfOrder} when a log turns out to be less in order than the window allows, or when too many overlap. */
+  /**
+   * Lines are valid until the next batch is asked for. Throws {@link OutOfOrder} when a log turns out to be less in order than the
+   * window allows, or when too many overlap.
+   */
   async *lines(): AsyncGenerator<readonly LogLine[], void> {
     const { windowMicros = WINDOW_MICROS, maxHeldBytes = MAX_HELD_BYTES, from } = this.#options;
     const waiting = (this.#waiting ??= await inOrderOfBeginning(this.#logs, this.#options.maxEager ?? MAX_EAGER));
@@ -111,6 +116,7 @@ export class LogMerge {
         if (ready.length > 0) {
           this.#limit = Math.max(this.#limit, limit);
           yield ready;
+          ready.forEach(letGo);
         }
         const behind = reading.find(({ latest }) => latest === front);
         if (behind !== undefined) {
@@ -132,7 +138,7 @@ export class LogMerge {
     if (this.#open.length >= MAX_OPEN) {
       throw new OutOfOrder();
     }
-    const reader = new LogReader(this.#log(index), index, start === undefined ? {} : { start });
+    const reader = new LogReader(this.#log(index), index, { memory: this.#memory, ...(start && { start }) });
     const given = { offset: start?.readTo ?? 0, limit: this.#limit };
     this.#open.push({ reader, index, held: [], heldBytes: 0, latest, given });
   }
@@ -148,6 +154,7 @@ export class LogMerge {
     for (const line of lines) {
       log.latest = Math.max(log.latest, line.micros);
       if (line.offset < offset && line.micros < limit) {
+        letGo(line);
         continue;
       }
       if (line.micros < this.#limit && line.micros > 0) {

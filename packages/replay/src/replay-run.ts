@@ -1,7 +1,7 @@
-import { EventScan } from "@auditsieve/audit";
+import { EventScan, slotOf } from "@auditsieve/audit";
 import type { Redactor, Undecidable } from "@auditsieve/audit";
 import type { DetectionEngine, Finding, HeadView } from "@auditsieve/detect";
-import { scanHead } from "@auditsieve/ingest";
+import { HeadMemo, scanHead } from "@auditsieve/ingest";
 import type { LineAlarm } from "@auditsieve/ingest";
 import { CoverageCount } from "./coverage.ts";
 import type { CoverageSnapshot } from "./coverage.ts";
@@ -76,7 +76,8 @@ export class ReplayRun {
   readonly #options: RunOptions;
   readonly #isSorted: boolean;
   readonly #scan = new EventScan();
-  readonly #head: HeadView = scanHead(this.#scan);
+  readonly #memo = new HeadMemo(this.#scan);
+  readonly #head: HeadView = scanHead(this.#scan, this.#memo);
   readonly #inHand: EventInHand;
   readonly #duplicates = new Duplicates();
   readonly #visitors: readonly ReplayVisitor[];
@@ -92,7 +93,7 @@ export class ReplayRun {
     this.#options = options;
     this.#isSorted = isSorted;
     this.#take = take;
-    this.#inHand = new EventInHand(this.#scan, options.redactor);
+    this.#inHand = new EventInHand(this.#scan, options.redactor, this.#memo);
     this.#visitors = options.visitors ?? [];
     this.#eventVisitors = this.#visitors.filter((visitor) => visitor.event !== undefined);
     this.judge = new FindingJudge(engine);
@@ -124,7 +125,7 @@ export class ReplayRun {
       log.from = log.from === 0 ? micros : Math.min(log.from, micros);
       log.to = Math.max(log.to, micros);
     }
-    this.coverage.add(scan, micros);
+    this.coverage.add(scan, micros, this.#memo.unnamed);
     const event = this.#inHand;
     event.next(log.name, line.offset);
     for (const visitor of this.#eventVisitors) {
@@ -184,10 +185,10 @@ export class ReplayRun {
   /** The event's own time; the one that it was put in order by was only guessed. */
   #microsOf(line: LogLine): number {
     const scan = this.#scan;
-    if (!scan.has("stageTimestamp")) {
+    if (scan.slotEnd(STAGE_TIMESTAMP) === 0) {
       return line.micros;
     }
-    const micros = textMicros(scan.bytes, scan.valueStart("stageTimestamp") + 1, scan.end);
+    const micros = textMicros(scan.bytes, scan.slotStart(STAGE_TIMESTAMP) + 1, scan.end);
     if (!this.#isSorted && micros !== line.micros && micros !== NO_TIME) {
       throw new OutOfOrder();
     }
@@ -222,4 +223,5 @@ export class ReplayRun {
   }
 }
 
+const STAGE_TIMESTAMP = slotOf("stageTimestamp");
 const NOTHING = { lines: 0, bytes: 0, events: 0, from: 0, to: 0, duplicates: 0, reduced: 0 };

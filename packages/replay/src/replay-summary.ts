@@ -41,9 +41,6 @@ export interface ReplaySummary {
   readonly forgotten: { readonly requests: number; readonly late: number; readonly correlationHits: number };
 }
 
-/** Actors are an attacker's to choose. */
-const MOST_ACTORS = 100_000;
-
 /** Sums a run up: the findings selected, and how many were not. */
 export function summarise(
   findings: FindingList,
@@ -52,18 +49,7 @@ export function summarise(
   detections: readonly Detection[],
 ): ReplaySummary {
   const known = new Map(detections.map(({ id, severity, title }) => [id, { severity, title }]));
-  const [bySeverity, byDetection, byTechnique, byActor] = [0, 0, 0, 0].map(() => new Map<string, number>()) as [
-    Map<string, number>,
-    Map<string, number>,
-    Map<string, number>,
-    Map<string, number>,
-  ];
-  for (const { detection, actor = "(not authenticated)" } of findings) {
-    count(bySeverity, detection.level);
-    count(byDetection, detection.id);
-    detection.techniques.forEach((technique) => count(byTechnique, technique));
-    count(byActor, byActor.has(actor) || byActor.size < MOST_ACTORS ? actor : "(others)");
-  }
+  const { bySeverity, byDetection, byTechnique, byActor } = findings.counts();
   const counts = run.judge.counts();
   const logs = run.logs();
   return {
@@ -108,10 +94,6 @@ function suppressedBy(
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
-}
-
-function count(counts: Map<string, number>, value: string): void {
-  counts.set(value, (counts.get(value) ?? 0) + 1);
 }
 
 /** Equal numbers in the order of the alphabet: never in that of their coming, which a replay in two goes does not know. */

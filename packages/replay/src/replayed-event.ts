@@ -1,10 +1,16 @@
 import type { AuditEvent, EventScan, Redactor } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
+import type { HeadEntry, HeadMemo } from "@auditsieve/ingest";
 
 /** One event on its way through a replay. Valid during the call that hands it over: `scan` and `bytes` are used again. */
 export interface ReplayedEvent {
   /** The fields of the event, found but not parsed: ask it before asking for more. */
   readonly scan: EventScan;
+  /**
+   * The same for all events whose heads are alike byte by byte but for the URI and the object's name; undefined where the head is too
+   * long to be remembered. What is kept in it ({@link HEAD_PLACE}) spares reading the head again, and may be gone at any time.
+   */
+  readonly head: HeadEntry | undefined;
   /** Name of the log that the line stands in. */
   readonly log: string;
   /** Bytes before the line in that (decompressed) log. */
@@ -20,6 +26,9 @@ export interface ReplayedEvent {
   /** Gives the redacted event also after the call, without doing the work before it is asked for. */
   keep(): () => AuditEvent;
 }
+
+/** Places in {@link HeadEntry.kept}. */
+export const HEAD_PLACE = { coverage: 0, facts: 1 } as const;
 
 /**
  * Looks on while logs are replayed.
@@ -46,6 +55,7 @@ export interface ReplayVisitor {
 export class EventInHand implements ReplayedEvent {
   readonly scan: EventScan;
   readonly #redactor: Redactor;
+  readonly #memo: HeadMemo | undefined;
   log = "";
   offset = 0;
   #line: Buffer | undefined;
@@ -53,9 +63,15 @@ export class EventInHand implements ReplayedEvent {
   #redacted: AuditEvent | undefined;
   #redactedLine: Buffer | undefined;
 
-  constructor(scan: EventScan, redactor: Redactor) {
+  /** Without a memo no head is remembered. */
+  constructor(scan: EventScan, redactor: Redactor, memo?: HeadMemo) {
     this.scan = scan;
     this.#redactor = redactor;
+    this.#memo = memo;
+  }
+
+  get head(): HeadEntry | undefined {
+    return this.#memo?.unnamed;
   }
 
   /** `scan` has gone on to a line that stands there. */

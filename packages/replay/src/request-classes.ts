@@ -16,7 +16,8 @@ export interface ClassCoverage {
 const MAX_CLASSES = 2000;
 const READS: ReadonlySet<string> = new Set(["get", "list", "watch", "head", "options", ""]);
 
-interface ClassCount {
+/** The events of one class, counted. */
+export interface ClassCount {
   readonly resource: string;
   readonly isWrite: boolean;
   readonly byLevel: number[];
@@ -34,22 +35,26 @@ export class RequestClasses {
   #classes = new Map<string, ClassCount>();
   #others = 0;
 
-  /** Takes the event last scanned. */
-  add(scan: EventScan, isTruncated: boolean): void {
+  /** The class of the event last scanned; undefined where there are too many. */
+  find(scan: EventScan): ClassCount | undefined {
     const verb = scan.text("verb") ?? "";
     const resource = classOf(scan);
     const isWrite = !READS.has(verb);
     const key = isWrite ? `w${resource}` : resource;
     let known = this.#classes.get(key);
-    if (known === undefined) {
-      if (this.#classes.size >= MAX_CLASSES) {
-        this.#others++;
-        return;
-      }
+    if (known === undefined && this.#classes.size < MAX_CLASSES) {
       known = { resource, isWrite, byLevel: LEVELS.map(() => 0), truncated: 0 };
       this.#classes.set(key, known);
     }
-    const level = LEVELS.indexOf(scan.level);
+    return known;
+  }
+
+  /** Counts an event of that class; `level` is its place among LEVELS. */
+  add(known: ClassCount | undefined, level: number, isTruncated: boolean): void {
+    if (known === undefined) {
+      this.#others++;
+      return;
+    }
     known.byLevel[level] = (known.byLevel[level] ?? 0) + 1;
     known.truncated += isTruncated ? 1 : 0;
   }
@@ -80,9 +85,14 @@ export class RequestClasses {
   }
 }
 
+/** Whether an event belongs to a class by its path, which may differ where all else of its head is the same. */
+export function isClassedByPath(scan: EventScan): boolean {
+  return (scan.text("objectRef.resource") ?? "") === "";
+}
+
 function classOf(scan: EventScan): string {
-  const resource = scan.text("objectRef.resource");
-  if (resource === undefined || resource === "") {
+  const resource = scan.text("objectRef.resource") ?? "";
+  if (resource === "") {
     return /^\/[^/?]*/.exec(scan.text("requestURI") ?? "")?.[0] ?? "/";
   }
   const group = scan.text("objectRef.apiGroup") ?? "";

@@ -132,12 +132,14 @@ describe("auditsieve replay", () => {
       [...SMALL, "--detections", "absent"],
       [...SMALL, "--history", "secrets *", "--output", "timesketch"],
       [...SMALL, "--compare", own, "--compare-policy", "control-loops"],
+      [...SMALL, "--compare", own, "--stories"],
       [...SMALL, "--output", "elasticsearch"],
       ["replay", "-", "--detections", own, "--history", "secrets *"],
       ["replay", own],
     ]);
-    expect(exits.map(({ code }) => code)).toEqual([0, 1, 0, 0, 1, 2, 2, 2, 2, 2, 2, 2, 2]);
+    expect(exits.map(({ code }) => code)).toEqual([0, 1, 0, 0, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2]);
     expect(exits.every(({ code, stderr }) => code !== 2 || stderr.includes("hint:"))).toBe(true);
+    expect(exits[10]?.stderr).toContain("Cannot print --compare and --stories at once");
     // One unreadable log: the rest is done, byte for byte as without it.
     expect(exits[5]?.stdout.split("\n").length).toBeGreaterThan(4);
     expect(exits[6]?.stdout).toContain("Not read to its end");

@@ -36,6 +36,7 @@ export { replayOptions } from "./replay-options.ts";
 /** Replays logs and prints findings as a timeline. */
 export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
   const { html, seal: manifest, output, stateFolder, history } = options;
+  refuseTogether(options);
   const set = loadDetectionSet(options.detections, options.exceptions);
   const comparison = await readComparison(options, set);
   const target = output === "elasticsearch" ? await sendTarget(options.config, options.sink) : undefined;
@@ -79,6 +80,22 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
   reading.other?.close();
   await state?.remove();
   return problems.finish(replayed.summary.log.events) ? worseExit(exit, EXIT.problems) : exit;
+}
+
+/** Each of them is printed in place of the timeline. */
+function refuseTogether({ compare, comparePolicy, history, stories, output }: ReplayCommandOptions): void {
+  const asked = [
+    compare !== undefined && "--compare",
+    comparePolicy !== undefined && "--compare-policy",
+    history !== undefined && "--history",
+    stories && "--stories",
+    output === "elasticsearch" && "--output elasticsearch",
+  ].filter((option) => option !== false);
+  if (asked.length > 1) {
+    throw new Failure(`Cannot print ${asked.join(" and ")} at once: each takes the place of the timeline`, {
+      hint: "One after the other; --html writes its report beside any of them",
+    });
+  }
 }
 
 /** Whether something is asked for that rests on facts beside the findings. */
@@ -192,11 +209,6 @@ async function readComparison(
   if (compare === undefined && comparePolicy === undefined) {
     return undefined;
   }
-  if (compare !== undefined && comparePolicy !== undefined) {
-    throw new Failure("Cannot compare with other detections and behind a policy at once", {
-      hint: "One after the other",
-    });
-  }
   comparisonOutput(output);
   if (compare !== undefined) {
     return { detections: loadDetectionSet(compare, exceptions).detections };
@@ -274,7 +286,7 @@ async function print(
   if (output === "json") {
     await writeJsonDocument({ summary, actors: actorsJson(actors) }, "findings", findings);
   } else if (output !== "table") {
-    await writeAllData(timelineText(findings, output));
+    await writeAllData(output === "ndjson" ? findings.lines() : timelineText(findings, output));
   } else {
     // Who stands out comes first, behind the few lines that say how much there is.
     let isFirst = true;

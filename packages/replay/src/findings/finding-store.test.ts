@@ -39,7 +39,7 @@ describe("FindingStore", () => {
           const expected = findings.toSorted(byTime);
           expect(store.size).toBe(findings.length);
           expect([...store]).toEqual(expected);
-          expect([...store]).toEqual(expected);
+          expect([...store.lines()]).toEqual(expected.map((each) => `${JSON.stringify(each)}\n`));
           store.close();
           expect([...store]).toEqual([]);
         },
@@ -74,6 +74,10 @@ describe("FindingStore", () => {
     expect(readFileSync(file).length).toBe(bytes);
     all.slice(11).forEach((each) => next.add(each));
     expect([...next]).toEqual(all.toSorted(byTime));
+    expect([...next.counts().byActor, ...next.counts().bySeverity]).toEqual([
+      ["eve", 20],
+      ["low", 20],
+    ]);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     next.close();
   });

@@ -4,12 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chooseFindings } from "./choose-findings.ts";
 import type { ChosenFindings } from "./choose-findings.ts";
+import { FindingCounter } from "./finding-counts.ts";
+import type { FindingCounts } from "./finding-counts.ts";
 
 /** Findings in order of time, as often as they are asked for: the timeline. */
 export interface FindingList extends Iterable<Finding> {
   readonly size: number;
   /** What may be looked at as a whole: all of them where they are few. */
   chosen(): ChosenFindings;
+  /** How many there are of what. */
+  counts(): FindingCounts;
+  /** The same findings, each as its line of JSON with a newline. */
+  lines(): Iterable<string>;
 }
 
 /** How a {@link FindingStore} holds what it is given. */
@@ -25,6 +31,7 @@ export interface FindingStoreSnapshot {
   readonly runs: readonly FindingRun[];
   readonly held: readonly HeldFinding[];
   readonly inRuns: number;
+  readonly counts: FindingCounts;
 }
 
 /** A finding as its line: as objects a hundred thousand would take five times the memory. */
@@ -45,6 +52,7 @@ const HELD_BYTES = 24 * 1024 * 1024;
 const WRITE_BYTES = 1024 * 1024;
 const READ_BYTES = 128 * 1024;
 const NEWLINE = 10;
+const TAB = 9;
 
 /**
  * Holds findings and gives them in order of time. What does not fit into memory is put aside in sorted runs, redacted as it
@@ -66,6 +74,7 @@ export class FindingStore implements FindingList {
   #inRuns = 0;
   #file: number | undefined;
   #chosen: ChosenFindings | undefined;
+  #counts = new FindingCounter();
 
   constructor(options: FindingStoreOptions = {}) {
     this.#maxHeld = options.heldBytes ?? HELD_BYTES;
@@ -79,6 +88,7 @@ export class FindingStore implements FindingList {
   /** Throws an error of the system when the disk cannot take what memory cannot hold. */
   add(finding: Finding): void {
     this.#chosen = undefined;
+    this.#counts.add(finding);
     const held = { key: keyOf(finding), line: JSON.stringify(finding) };
     this.#isInOrder &&= this.#held.length === 0 || (this.#held.at(-1) as HeldFinding).key <= held.key;
     this.#held.push(held);
@@ -89,12 +99,19 @@ export class FindingStore implements FindingList {
   }
 
   *[Symbol.iterator](): Generator<Finding, void> {
-    const waiting: { readonly first: string; readonly open: () => Iterator<Finding> }[] = this.#runs.map((run) => ({
-      first: run.first,
-      open: () => this.#read(run),
-    }));
-    const [first] = this.#inOrder();
-    yield* merge(first === undefined ? waiting : [...waiting, { first: first.key, open: () => parsed(this.#held) }]);
+    for (const { line } of this.#all()) {
+      yield JSON.parse(line) as Finding;
+    }
+  }
+
+  *lines(): Generator<string, void> {
+    for (const { line } of this.#all()) {
+      yield `${line}\n`;
+    }
+  }
+
+  counts(): FindingCounts {
+    return this.#counts;
   }
 
   chosen(): ChosenFindings {
@@ -106,12 +123,13 @@ export class FindingStore implements FindingList {
     if (this.#file !== undefined) {
       fdatasyncSync(this.#file);
     }
-    return { runs: this.#runs, held: this.#held, inRuns: this.#inRuns };
+    return { runs: this.#runs, held: this.#held, inRuns: this.#inRuns, counts: this.#counts.snapshot() };
   }
 
   /** Goes on from a snapshot with the same file; what was written behind it is cut off. */
-  restore({ runs, held, inRuns }: FindingStoreSnapshot): void {
+  restore({ runs, held, inRuns, counts }: FindingStoreSnapshot): void {
     this.close();
+    this.#counts = new FindingCounter(counts);
     this.#runs = [...runs];
     this.#inRuns = inRuns;
     this.#isInOrder = false;
@@ -135,6 +153,15 @@ export class FindingStore implements FindingList {
     this.#heldBytes = 0;
     this.#isInOrder = true;
     this.#chosen = undefined;
+    this.#counts = new FindingCounter();
+  }
+
+  /** In order of time. */
+  #all(): Iterable<HeldFinding> {
+    const waiting: WaitingRun[] = this.#runs.map((run) => ({ first: run.first, open: () => this.#read(run) }));
+    const held = this.#inOrder();
+    const [first] = held;
+    return merge(first === undefined ? waiting : [...waiting, { first: first.key, open: () => held.values() }]);
   }
 
   #inOrder(): readonly HeldFinding[] {
@@ -157,8 +184,9 @@ export class FindingStore implements FindingList {
       lines = [];
       bytes = 0;
     };
-    for (const { line } of held) {
-      lines.push(line, "\n");
+    for (const { key, line } of held) {
+      // In JSON no tab stands as it is.
+      lines.push(JSON.stringify(key), "\t", line, "\n");
       bytes += line.length;
       if (bytes >= WRITE_BYTES) {
         flush();
@@ -172,7 +200,7 @@ export class FindingStore implements FindingList {
     this.#isInOrder = true;
   }
 
-  *#read({ from, to }: FindingRun): Generator<Finding, void> {
+  *#read({ from, to }: FindingRun): Generator<HeldFinding, void> {
     let rest: Buffer = Buffer.alloc(0);
     for (let at = from; at < to;) {
       const chunk = Buffer.allocUnsafe(Math.min(READ_BYTES, to - at));
@@ -184,17 +212,15 @@ export class FindingStore implements FindingList {
       const text = rest.length === 0 ? chunk.subarray(0, bytes) : Buffer.concat([rest, chunk.subarray(0, bytes)]);
       let start = 0;
       for (let end = text.indexOf(NEWLINE); end !== -1; end = text.indexOf(NEWLINE, start)) {
-        yield JSON.parse(text.toString("utf8", start, end)) as Finding;
+        const tab = text.indexOf(TAB, start);
+        yield {
+          key: JSON.parse(text.toString("utf8", start, tab)) as string,
+          line: text.toString("utf8", tab + 1, end),
+        };
         start = end + 1;
       }
       rest = text.subarray(start);
     }
-  }
-}
-
-function* parsed(held: readonly HeldFinding[]): Generator<Finding, void> {
-  for (const { line } of held) {
-    yield JSON.parse(line) as Finding;
   }
 }
 
@@ -209,37 +235,39 @@ function keyOf({ time, id }: Finding): string {
   return `${time} ${id}`;
 }
 
+interface WaitingRun {
+  readonly first: string;
+  readonly open: () => Iterator<HeldFinding>;
+}
+
 /** Merges what is in order, each opened when its time has come. */
-function* merge(
-  parts: readonly { readonly first: string; readonly open: () => Iterator<Finding> }[],
-): Generator<Finding, void> {
+function* merge(parts: readonly WaitingRun[]): Generator<HeldFinding, void> {
   const waiting = parts.toSorted((a, b) => (a.first < b.first ? -1 : 1));
-  let open: { finding: Finding; key: string; readonly rest: Iterator<Finding> }[] = [];
+  let open: { held: HeldFinding; readonly rest: Iterator<HeldFinding> }[] = [];
   for (;;) {
     let next = open[0];
     for (const each of open) {
-      next = next === undefined || each.key < next.key ? each : next;
+      next = next === undefined || each.held.key < next.held.key ? each : next;
     }
     const [soonest] = waiting;
-    if (soonest !== undefined && (next === undefined || soonest.first <= next.key)) {
+    if (soonest !== undefined && (next === undefined || soonest.first <= next.held.key)) {
       waiting.shift();
       const rest = soonest.open();
       const first = rest.next();
       if (first.done !== true) {
-        open.push({ finding: first.value, key: keyOf(first.value), rest });
+        open.push({ held: first.value, rest });
       }
       continue;
     }
     if (next === undefined) {
       return;
     }
-    yield next.finding;
+    yield next.held;
     const following = next.rest.next();
     if (following.done === true) {
       open = open.filter((each) => each !== next);
     } else {
-      next.finding = following.value;
-      next.key = keyOf(following.value);
+      next.held = following.value;
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { EventScan, Level } from "@auditsieve/audit";
+import type { Level } from "@auditsieve/audit";
 import { objectKey } from "../stories/made-object.ts";
 import type { Place } from "../summary/read-events.ts";
 import type { Session } from "../summary/sessions.ts";
@@ -48,24 +48,35 @@ const NOT_KEPT: ReadonlySet<string> = new Set([
 ]);
 const NO_OBJECTS: ReadonlySet<string> = new Set(["events", "leases", "endpoints", "endpointslices"]);
 
+/** Whether a write to `pods` and the like, or to what is below it, is a revision of an object. */
+export function isRevised(kind: string, subresource: string): boolean {
+  return !NOT_KEPT.has(subresource) && !NO_OBJECTS.has(kind);
+}
+
+/** What is written to. */
+export interface Written {
+  /** `deployments`, without the group. */
+  readonly kind: string;
+  readonly group: string;
+  readonly subresource: string;
+  readonly namespace: string;
+}
+
 /** Every write to every object: who, when and where in the log; bodies are read again for the objects that matter. */
 export class RevisionTable {
   #objects = new Map<string, ObjectRevisions>();
   /** Objects that there was no room for. */
   evicted = 0;
 
+  /** Takes a write for which {@link isRevised}. */
   add(
-    scan: EventScan,
-    { verb, session, time, place, name }: Omit<Revision, "subresource" | "level"> & { readonly name: string },
+    { kind, group, subresource, namespace }: Written,
+    { verb, session, time, place, name, level }: Omit<Revision, "subresource"> & { readonly name: string },
   ): void {
-    const kind = scan.text("objectRef.resource") ?? "";
-    const subresource = scan.text("objectRef.subresource") ?? "";
-    if (name === "" || NOT_KEPT.has(subresource) || NO_OBJECTS.has(kind)) {
+    if (name === "") {
       return;
     }
-    const group = scan.text("objectRef.apiGroup") ?? "";
     const resource = group === "" ? kind : `${kind}.${group}`;
-    const namespace = scan.text("objectRef.namespace") ?? "";
     const key = objectKey(resource, namespace, name);
     let object = this.#objects.get(key);
     if (object === undefined) {
@@ -76,7 +87,7 @@ export class RevisionTable {
       object = { key, resource, namespace, name, revisions: [], omitted: 0 };
       this.#objects.set(key, object);
     }
-    object.revisions.push({ verb, subresource, session, time, place, level: scan.level });
+    object.revisions.push({ verb, subresource, session, time, place, level });
     if (object.revisions.length > MOST_REVISIONS) {
       object.revisions.splice(FIRST_KEPT, 1);
       object.omitted++;

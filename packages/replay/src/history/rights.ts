@@ -47,27 +47,29 @@ export function readReason(reason: string): GrantedBy | undefined {
       };
 }
 
+/** Counts another request that was let pass for the same reason. */
+export function countAllowed(allowed: Allowed, time: string): void {
+  allowed.requests++;
+  allowed.last = time > allowed.last ? time : allowed.last;
+}
+
 /** Which binding let whom pass, how often: out of the annotation authorization.k8s.io/reason. */
 export class RightsTable {
   #allowed = new Map<string, Allowed>();
 
-  add(session: Session, reason: string, time: string, place: Place): void {
+  /** Gives what it was counted in; undefined where there is no room for it. */
+  add(session: Session, reason: string, time: string, place: Place): Allowed | undefined {
     const key = `${session.id}\n${reason}`;
-    const known = this.#allowed.get(key);
-    if (known !== undefined) {
-      known.requests++;
-      known.last = time > known.last ? time : known.last;
-    } else if (this.#allowed.size < MOST_ALLOWED) {
-      this.#allowed.set(key, {
-        session,
-        reason,
-        grant: readReason(reason),
-        first: time,
-        last: time,
-        requests: 1,
-        place,
-      });
+    let known = this.#allowed.get(key);
+    if (known === undefined) {
+      if (this.#allowed.size >= MOST_ALLOWED) {
+        return undefined;
+      }
+      known = { session, reason, grant: readReason(reason), first: time, last: time, requests: 0, place };
+      this.#allowed.set(key, known);
     }
+    countAllowed(known, time);
+    return known;
   }
 
   snapshot(): Map<string, Allowed> {

@@ -37,6 +37,27 @@ export interface SucceededRequest extends Deed {
   readonly issuedCredential: string | undefined;
 }
 
+/** Whether a request that succeeded is one that {@link Lineage.add} wants to see. */
+export function isLinked({
+  kind,
+  subresource,
+  verb,
+  issuedCredential,
+}: {
+  /** `pods`, `serviceaccounts`: the resource without group and subresource. */
+  readonly kind: string;
+  readonly subresource: string;
+  readonly verb: string;
+  readonly issuedCredential: string | undefined;
+}): boolean {
+  return (
+    kind === "certificatesigningrequests" ||
+    (issuedCredential !== undefined && kind === "serviceaccounts" && subresource === "token") ||
+    (kind === "pods" && REACHES.has(subresource)) ||
+    (verb === "create" && subresource === "" && !NO_OBJECTS.has(kind))
+  );
+}
+
 /** What {@link Lineage.restore} goes on from. */
 export interface LineageSnapshot {
   readonly credentials: CredentialsSnapshot;
@@ -55,7 +76,7 @@ export class Lineage {
   /** Objects that were left out because there were too many. */
   evicted = 0;
 
-  /** Shown every request that succeeded; the scan holds its event. Gives the object that it made. */
+  /** Shown every request that succeeded and is linked; the scan holds its event. Gives the object that it made. */
   add(scan: EventScan, request: SucceededRequest): MadeObject | undefined {
     const { verb, resource, issuedCredential, session, time, place } = request;
     const deed = { session, time, place };

@@ -36,14 +36,6 @@ export function objectKey(resource: string, namespace: string, name: string): st
   return place === "" ? resource : `${resource} ${place}`;
 }
 
-/** `deployments.apps`, `pods/exec`; empty for what is no resource. */
-export function resourceOf(scan: EventScan): string {
-  const resource = scan.text("objectRef.resource") ?? "";
-  const group = scan.text("objectRef.apiGroup") ?? "";
-  const subresource = scan.text("objectRef.subresource") ?? "";
-  return `${resource}${group === "" ? "" : `.${group}`}${subresource === "" ? "" : `/${subresource}`}`;
-}
-
 /** What a successful create made, out of the answer's body, or of the request's where the answer has none. */
 export function readMadeObject(
   scan: EventScan,

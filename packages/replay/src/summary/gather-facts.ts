@@ -1,16 +1,22 @@
+import { slotOf } from "@auditsieve/audit";
 import type { EventScan } from "@auditsieve/audit";
+import { NO_TIME, textMicros } from "../event-time.ts";
 import { RevisionTable } from "../history/revisions.ts";
 import type { RevisionsSnapshot } from "../history/revisions.ts";
 import type { Allowed } from "../history/rights.ts";
-import { RightsTable } from "../history/rights.ts";
+import { countAllowed, RightsTable } from "../history/rights.ts";
+import { HEAD_PLACE } from "../replayed-event.ts";
 import type { ReplayedEvent, ReplayVisitor } from "../replayed-event.ts";
+import type { Deed } from "../stories/credential-deeds.ts";
 import { Lineage } from "../stories/lineage.ts";
 import type { LineageSnapshot } from "../stories/lineage.ts";
-import { resourceOf } from "../stories/made-object.ts";
 import { HeadReader } from "./event-head.ts";
+import { isAboutObject, readHeadFacts } from "./head-facts.ts";
+import type { HeadFacts } from "./head-facts.ts";
 import { LogNumbers } from "./read-events.ts";
-import { isWrite, SessionTable } from "./sessions.ts";
-import type { SessionsSnapshot } from "./sessions.ts";
+import type { Place } from "./read-events.ts";
+import { SessionTable } from "./sessions.ts";
+import type { Answered, Session, SessionsSnapshot } from "./sessions.ts";
 import { TimeCounts } from "./time-counts.ts";
 import type { TimesSnapshot } from "./time-counts.ts";
 
@@ -43,7 +49,6 @@ interface FactsSnapshot {
   readonly to: string | undefined;
 }
 
-const STREAMS: ReadonlySet<string> = new Set(["exec", "attach", "portforward"]);
 const MOST_STREAMS = 5_000;
 
 /**
@@ -67,6 +72,9 @@ export class FactGatherer implements ReplayVisitor {
   #bootstrapUntil: string | undefined;
   #from: string | undefined;
   #to: string | undefined;
+  /** The log of the last event, and the place of its first byte. */
+  #log: string | undefined;
+  #logStart: Place = 0;
 
   /** The replay begins, perhaps anew. */
   begin(): void {
@@ -80,6 +88,7 @@ export class FactGatherer implements ReplayVisitor {
     this.#bootstrapUntil = undefined;
     this.#from = undefined;
     this.#to = undefined;
+    this.#log = undefined;
   }
 
   snapshot(): unknown {
@@ -98,6 +107,7 @@ export class FactGatherer implements ReplayVisitor {
   }
 
   restore(snapshot: unknown): void {
+    this.begin();
     const { logs, sessions, lineage, revisions, rights, times, ...rest } = snapshot as FactsSnapshot;
     this.#logs.restore(logs);
     this.#sessions.restore(sessions);
@@ -125,73 +135,138 @@ export class FactGatherer implements ReplayVisitor {
     };
   }
 
-  event({ scan, log, offset }: ReplayedEvent): void {
-    if (scan.stage === "RequestReceived") {
+  event(event: ReplayedEvent): void {
+    const { scan } = event;
+    const facts = this.#headOf(event);
+    if (!this.#isAnswer(scan, facts)) {
       return;
     }
-    const code = scan.code ?? 0;
-    const subresource = scan.text("objectRef.subresource") ?? "";
-    if (!this.#isAnswer(scan, code, subresource)) {
-      return;
-    }
-    const place = this.#logs.place(log, offset);
-    const time = scan.text("requestReceivedTimestamp") ?? scan.text("stageTimestamp") ?? "";
-    const verb = scan.text("verb") ?? "";
-    const isResource = scan.has("objectRef");
-    const resource = isResource ? resourceOf(scan) : (scan.text("requestURI") ?? "").replace(/\?.*$/s, "");
-    const namespace = scan.text("objectRef.namespace") ?? "";
-    const name = scan.text("objectRef.name") ?? "";
-    const identity = this.#head.user(scan);
-    const session = this.#sessions.add({
-      identity,
-      impersonated: this.#head.impersonated(scan),
-      sourceIP: this.#head.sourceIP(scan),
-      userAgent: this.#head.userAgent(scan),
-      time,
-      place,
-      verb,
-      resource,
-      namespace,
-      name,
-      code,
-    });
-    const isRefused = code === 401 || code === 403;
-    this.#times.add(time, isWrite(verb), isRefused);
+    const { ms, time } = requestTime(scan);
+    const place = this.#place(event.log, event.offset);
+    const { code, isRefused, isWrite } = facts;
+    const request: Answered = { time, place, code, isRefused, isWrite };
+    const session = (facts.session ??= this.#sessions.of(facts.who, request));
+    this.#count(scan, facts, session, request);
+    this.#times.add(ms, isWrite, isRefused);
     this.#from = this.#from === undefined || time < this.#from ? time : this.#from;
     this.#to = this.#to === undefined || time > this.#to ? time : this.#to;
-    const { reason, issuedCredential } = this.#head.annotations(scan);
-    if (reason !== undefined && reason !== "" && !isRefused) {
-      this.#rights.add(session, reason, time, place);
+    if (facts.right !== undefined) {
+      countAllowed(facts.right, time);
+    } else if (facts.reason !== undefined && !isRefused) {
+      facts.right = this.#rights.add(session, facts.reason, time, place);
     }
-    if (isResource && code < 400) {
-      const deed = { session, time, place };
-      const made = this.#lineage.add(scan, { ...deed, verb, resource, issuedCredential });
-      if (isWrite(verb)) {
-        // With generateName only the answer's body tells the name.
-        this.#revisions.add(scan, { ...deed, verb, name: name === "" ? (made?.name ?? "") : name });
-        this.#noteBootstrap(identity.name, resource, time);
-      }
+    if (facts.isLinked || facts.isRevised) {
+      this.#noteObject(scan, facts, { session, time, place });
+    }
+    if (facts.isBootstrap) {
+      this.#noteBootstrap(time);
     }
   }
 
-  /** One event of each request: the last stage, or of a stream that may last for hours the first that has an answer. */
-  #isAnswer(scan: EventScan, code: number, subresource: string): boolean {
-    const isStream = STREAMS.has(subresource);
-    if (scan.stage === "ResponseStarted") {
-      if (isStream && this.#streams.size < MOST_STREAMS) {
+  #headOf({ scan, head }: ReplayedEvent): HeadFacts {
+    const kept = head?.kept[HEAD_PLACE.facts] as HeadFacts | undefined;
+    if (kept?.owner === this.#sessions && kept.isResource === isAboutObject(scan)) {
+      return kept;
+    }
+    const facts = readHeadFacts(scan, this.#head, this.#sessions);
+    if (head !== undefined) {
+      head.kept[HEAD_PLACE.facts] = facts;
+    }
+    return facts;
+  }
+
+  #isAnswer(scan: EventScan, { answer, code }: HeadFacts): boolean {
+    switch (answer) {
+      case "none":
+        return false;
+      case "this":
+        return true;
+      case "stream-begins":
+        if (this.#streams.size >= MOST_STREAMS) {
+          return code === 401;
+        }
         this.#streams.add(scan.text("auditID") ?? "");
         return true;
+      case "unless-begun":
+        return !this.#streams.delete(scan.text("auditID") ?? "");
+      default: {
+        const never: never = answer;
+        return never;
       }
-      // A failed authentication is this one event; a watch is counted when it ends.
-      return code === 401;
     }
-    return !(isStream && this.#streams.delete(scan.text("auditID") ?? ""));
   }
 
-  #noteBootstrap(actor: string, resource: string, time: string): void {
-    if (actor === "system:apiserver" && resource === "clusterroles.rbac.authorization.k8s.io") {
-      this.#bootstrapUntil =
-        this.#bootstrapUntil === undefined || time > this.#bootstrapUntil ? time : this.#bootstrapUntil;
+  /** Counts the request in its session and for its target, which is often that of the one before. */
+  #count(scan: EventScan, facts: HeadFacts, session: Session, request: Answered): void {
+    const slot = facts.isResource ? NAME : REQUEST_URI;
+    const end = scan.slotEnd(slot);
+    const start = end === 0 ? 0 : scan.slotStart(slot);
+    if (facts.touch !== undefined && isSame(scan.bytes, start, end, facts.name)) {
+      this.#sessions.again(facts.touch, request);
+      return;
+    }
+    const { verb, namespace } = facts;
+    const resource = facts.isResource ? facts.resource : (scan.text("requestURI") ?? "").replace(/\?.*$/s, "");
+    const name = scan.text("objectRef.name") ?? "";
+    facts.touch = this.#sessions.add(session, { verb, resource, namespace, name }, request);
+    facts.name = Buffer.from(scan.bytes.subarray(start, end));
+  }
+
+  #noteObject(scan: EventScan, facts: HeadFacts, deed: Deed): void {
+    const { verb, resource, issuedCredential } = facts;
+    const made = facts.isLinked ? this.#lineage.add(scan, { ...deed, verb, resource, issuedCredential }) : undefined;
+    if (facts.isRevised) {
+      // With generateName only the answer's body tells the name.
+      const name = scan.text("objectRef.name") ?? "";
+      const { level } = scan;
+      this.#revisions.add(facts, { ...deed, verb, name: name === "" ? (made?.name ?? "") : name, level });
     }
   }
+
+  #noteBootstrap(time: string): void {
+    this.#bootstrapUntil =
+      this.#bootstrapUntil === undefined || time > this.#bootstrapUntil ? time : this.#bootstrapUntil;
+  }
+
+  #place(log: string, offset: number): Place {
+    if (log !== this.#log) {
+      this.#log = log;
+      this.#logStart = this.#logs.place(log, 0);
+    }
+    return this.#logStart + offset;
+  }
 }
+
+/** When the request came, as the log has it and in milliseconds since 1970. */
+function requestTime(scan: EventScan): { readonly time: string; readonly ms: number } {
+  const slot = scan.slotEnd(RECEIVED) === 0 ? STAGE_TIMESTAMP : RECEIVED;
+  const start = scan.slotStart(slot) + 1;
+  const end = scan.slotEnd(slot) - 1;
+  const micros = end - start === TIME_BYTES ? textMicros(scan.bytes, start, end + 1) : NO_TIME;
+  if (micros !== NO_TIME) {
+    return { time: scan.bytes.toString("latin1", start, end), ms: Math.floor(micros / 1000) };
+  }
+  const time = scan.text("requestReceivedTimestamp") ?? scan.text("stageTimestamp") ?? "";
+  return { time, ms: Date.parse(time) };
+}
+
+function isSame(bytes: Buffer, start: number, end: number, known: Buffer): boolean {
+  const length = end - start;
+  if (length !== known.length) {
+    return false;
+  }
+  // Names differ most at their ends.
+  for (let i = length - 1; i >= 0; i--) {
+    if (bytes[start + i] !== known[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+const NAME = slotOf("objectRef.name");
+const REQUEST_URI = slotOf("requestURI");
+const RECEIVED = slotOf("requestReceivedTimestamp");
+const STAGE_TIMESTAMP = slotOf("stageTimestamp");
+/** As apiservers write times: 2026-11-24T00:13:26.471919Z */
+const TIME_BYTES = 27;

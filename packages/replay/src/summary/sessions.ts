@@ -42,19 +42,20 @@ export interface Act {
   readonly code: number;
 }
 
+/** Who sends a request. */
+export type Actor = Pick<Session, "identity" | "impersonated" | "sourceIP" | "userAgent">;
+
+/** What a request is about. */
+export type Target = Pick<Touch, "verb" | "resource" | "namespace" | "name">;
+
 /** One answered request, as far as sessions want to know. */
 export interface Answered {
-  readonly identity: Identity;
-  readonly impersonated: string | undefined;
-  readonly sourceIP: string;
-  readonly userAgent: string;
   readonly time: string;
   readonly place: Place;
-  readonly verb: string;
-  readonly resource: string;
-  readonly namespace: string;
-  readonly name: string;
   readonly code: number;
+  /** Answered 401 or 403. */
+  readonly isRefused: boolean;
+  readonly isWrite: boolean;
 }
 
 /** Bounds: an attacker chooses user agents and names, and control loops touch everything. */
@@ -91,16 +92,58 @@ export class SessionTable {
   /** Requests that are counted under `*` because there was no room for their own names. */
   folded = 0;
 
-  add(request: Answered): Session {
-    const session = this.#session(request);
-    const isRefused = request.code === 401 || request.code === 403;
-    session.requests++;
-    session.refused += isRefused ? 1 : 0;
-    session.writes += isWrite(request.verb) ? 1 : 0;
-    session.first = request.time < session.first ? request.time : session.first;
-    session.last = request.time > session.last ? request.time : session.last;
-    this.#act(session, request, this.#touch(session, request, isRefused));
+  /** The session of who sends a request; it begins with this one where it is not known. */
+  of({ identity, impersonated, sourceIP, userAgent }: Actor, { time, place }: Answered): Session {
+    const { name, credential = "", pod } = identity;
+    const key = `${name}\n${credential}\n${pod?.uid ?? ""}\n${impersonated ?? ""}\n${sourceIP}\n${userAgent}`;
+    const isFull = this.#sessions.size >= MOST_SESSIONS;
+    const known = this.#sessions.get(key) ?? (isFull ? this.#sessions.get(OTHERS) : undefined);
+    if (known !== undefined) {
+      return known;
+    }
+    const session: Session = {
+      id: this.#sessions.size,
+      identity: isFull ? { ...identity, name: OTHERS, credential: undefined, pod: undefined } : identity,
+      impersonated: isFull ? undefined : impersonated,
+      sourceIP: isFull ? OTHERS : sourceIP,
+      userAgent: isFull ? OTHERS : userAgent,
+      first: time,
+      last: time,
+      firstPlace: place,
+      requests: 0,
+      refused: 0,
+      writes: 0,
+    };
+    this.#sessions.set(isFull ? OTHERS : key, session);
     return session;
+  }
+
+  /** Counts a request of a session. Gives the touch that stands for its target alone; undefined where others are counted there too. */
+  add(session: Session, target: Target, request: Answered): Touch | undefined {
+    const { touch, isFolded } = this.#touch(session, target, request);
+    this.again(touch, request);
+    this.folded += isFolded ? 1 : 0;
+    return isFolded ? undefined : touch;
+  }
+
+  /** Counts another request about what a touch stands for. */
+  again(touch: Touch, { time, place, code, isRefused, isWrite }: Answered): void {
+    const { session } = touch;
+    const refused = isRefused ? 1 : 0;
+    session.requests++;
+    session.refused += refused;
+    session.writes += isWrite ? 1 : 0;
+    session.first = time < session.first ? time : session.first;
+    session.last = time > session.last ? time : session.last;
+    if (!isRefused && touch.refused === touch.requests) {
+      touch.place = place;
+    }
+    touch.requests++;
+    touch.refused += refused;
+    touch.last = time > touch.last ? time : touch.last;
+    if (session.requests <= MOST_ACTS_A_SESSION) {
+      this.#act({ touch, time, place, code });
+    }
   }
 
   snapshot(): SessionsSnapshot {
@@ -130,77 +173,36 @@ export class SessionTable {
     return [...this.#touches.values()];
   }
 
-  #session({ identity, impersonated, sourceIP, userAgent, time, place }: Answered): Session {
-    const { name, credential = "", pod } = identity;
-    const isFull = this.#sessions.size >= MOST_SESSIONS;
-    const agent = isFull ? "(others)" : userAgent;
-    const address = isFull ? "(others)" : sourceIP;
-    const who = `${name}\n${credential}\n${pod?.uid ?? ""}\n${impersonated ?? ""}`;
-    const key = `${who}\n${address}\n${agent}`;
-    const known = this.#sessions.get(key) ?? (isFull ? this.#sessions.get(OTHERS) : undefined);
-    if (known !== undefined) {
-      return known;
-    }
-    const session: Session = {
-      id: this.#sessions.size,
-      identity: isFull ? { ...identity, name: "(others)", credential: undefined, pod: undefined } : identity,
-      impersonated: isFull ? undefined : impersonated,
-      sourceIP: address,
-      userAgent: agent,
-      first: time,
-      last: time,
-      firstPlace: place,
-      requests: 0,
-      refused: 0,
-      writes: 0,
-    };
-    this.#sessions.set(isFull ? OTHERS : key, session);
-    return session;
-  }
-
-  #act(session: Session, { time, place, code }: Answered, touch: Touch): void {
+  #act(act: Act): void {
+    const { session } = act.touch;
     const acts = this.#acts.get(session);
     if (acts === undefined) {
-      this.#acts.set(session, [{ touch, time, place, code }]);
-    } else if (acts.length < MOST_ACTS_A_SESSION && this.#actCount < MOST_ACTS) {
-      acts.push({ touch, time, place, code });
+      this.#acts.set(session, [act]);
+    } else if (this.#actCount < MOST_ACTS) {
+      acts.push(act);
       this.#actCount++;
     }
   }
 
-  #touch(session: Session, request: Answered, isRefused: boolean): Touch {
-    const { verb, resource, namespace, time, place } = request;
-    let key = `${session.id}\n${verb}\n${resource}\n${namespace}\n${request.name}`;
+  #touch(
+    session: Session,
+    { verb, resource, namespace, name }: Target,
+    { time, place }: Answered,
+  ): { readonly touch: Touch; readonly isFolded: boolean } {
+    let key = `${session.id}\n${verb}\n${resource}\n${namespace}\n${name}`;
     let touch = this.#touches.get(key);
-    if (touch === undefined && this.#isFull(session)) {
-      this.folded++;
+    const isFolded = touch === undefined && this.#isFull(session);
+    if (isFolded) {
       key = `${session.id}\n${verb}\n${resource}\n*`;
       touch = this.#touches.get(key);
     }
     if (touch === undefined) {
-      const isFolded = key.endsWith("\n*");
       this.#names.set(session, (this.#names.get(session) ?? 0) + 1);
-      touch = {
-        session,
-        verb,
-        resource,
-        namespace: isFolded ? "*" : namespace,
-        name: isFolded ? "*" : request.name,
-        first: time,
-        last: time,
-        requests: 0,
-        refused: 0,
-        place,
-      };
+      const target = { verb, resource, namespace: isFolded ? "*" : namespace, name: isFolded ? "*" : name };
+      touch = { session, ...target, first: time, last: time, requests: 0, refused: 0, place };
       this.#touches.set(key, touch);
     }
-    if (!isRefused && touch.refused === touch.requests) {
-      touch.place = place;
-    }
-    touch.requests++;
-    touch.refused += isRefused ? 1 : 0;
-    touch.last = time > touch.last ? time : touch.last;
-    return touch;
+    return { touch, isFolded };
   }
 
   #isFull(session: Session): boolean {

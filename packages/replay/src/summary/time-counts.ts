@@ -12,19 +12,26 @@ export interface TimesSnapshot {
 }
 
 const MOST_SPANS = 1_000;
+const NO_COUNT: TimeCount = { requests: 0, writes: 0, refused: 0 };
 
 /** Counts over time in at most a thousand equal spans, whatever the log's length: when it is too long the spans double. */
 export class TimeCounts {
   /** Milliseconds of a span. */
   widthMs = 1_000;
   #counts = new Map<number, TimeCount>();
+  /** The span of the last one: the next is nearly always of the same. */
+  #last = { span: Number.NaN, count: NO_COUNT };
 
-  add(time: string, isWrite: boolean, isRefused: boolean): void {
-    const ms = Date.parse(time);
+  /** Counts a request at `ms` since 1970; not a number where its time is not known. */
+  add(ms: number, isWrite: boolean, isRefused: boolean): void {
     if (Number.isNaN(ms)) {
       return;
     }
-    const count = at(this.#counts, Math.floor(ms / this.widthMs));
+    const span = Math.floor(ms / this.widthMs);
+    if (this.#last.span !== span) {
+      this.#last = { span, count: at(this.#counts, span) };
+    }
+    const { count } = this.#last;
     count.requests++;
     count.writes += isWrite ? 1 : 0;
     count.refused += isRefused ? 1 : 0;
@@ -40,6 +47,7 @@ export class TimeCounts {
   restore({ widthMs, counts }: TimesSnapshot): void {
     this.widthMs = widthMs;
     this.#counts = counts;
+    this.#last = { span: Number.NaN, count: NO_COUNT };
   }
 
   /** The spans that hold something, in order; `fromMs` is when each begins. */
@@ -59,6 +67,7 @@ export class TimeCounts {
     }
     this.#counts = wider;
     this.widthMs *= 2;
+    this.#last = { span: Number.NaN, count: NO_COUNT };
   }
 }
 

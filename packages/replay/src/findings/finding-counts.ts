@@ -1,0 +1,46 @@
+import type { Finding } from "@auditsieve/detect";
+
+/** Findings, counted as they come in. */
+export interface FindingCounts {
+  readonly bySeverity: ReadonlyMap<string, number>;
+  readonly byDetection: ReadonlyMap<string, number>;
+  readonly byTechnique: ReadonlyMap<string, number>;
+  readonly byActor: ReadonlyMap<string, number>;
+}
+
+/** Actors are an attacker's to choose. */
+const MOST_ACTORS = 100_000;
+
+/** Counts findings by what a summary says of them: they need not be read again for it. */
+export class FindingCounter implements FindingCounts {
+  readonly bySeverity: Map<string, number>;
+  readonly byDetection: Map<string, number>;
+  readonly byTechnique: Map<string, number>;
+  readonly byActor: Map<string, number>;
+
+  /** Goes on from `counts`, which stay as they are. */
+  constructor(counts?: FindingCounts) {
+    this.bySeverity = new Map(counts?.bySeverity);
+    this.byDetection = new Map(counts?.byDetection);
+    this.byTechnique = new Map(counts?.byTechnique);
+    this.byActor = new Map(counts?.byActor);
+  }
+
+  add({ detection, actor = "(not authenticated)" }: Finding): void {
+    const { byActor } = this;
+    count(this.bySeverity, detection.level);
+    count(this.byDetection, detection.id);
+    detection.techniques.forEach((technique) => count(this.byTechnique, technique));
+    count(byActor, byActor.has(actor) || byActor.size < MOST_ACTORS ? actor : "(others)");
+  }
+
+  /** As data that `v8.serialize` takes. */
+  snapshot(): FindingCounts {
+    const { bySeverity, byDetection, byTechnique, byActor } = this;
+    return { bySeverity, byDetection, byTechnique, byActor };
+  }
+}
+
+function count(counts: Map<string, number>, value: string): void {
+  counts.set(value, (counts.get(value) ?? 0) + 1);
+}
