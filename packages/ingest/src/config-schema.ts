@@ -32,7 +32,7 @@ const LISTS = ["sources", "sinks"] as const;
  * writeFileSync("auditsieve.schema.json", JSON.stringify(configSchema(), undefined, 2));
  */
 export function configSchema(): JsonObject {
-  const root = { cluster: "c", stateFolder: "s", keys: {}, limits: {}, metrics: {}, quarantine: {} };
+  const root = { cluster: "c", stateFolder: "s", keys: {}, limits: {}, metrics: {}, quarantine: {}, deadLetters: {} };
   const first = reads({ ...root, sources: [{}], sinks: [{}] });
   const lists = Object.fromEntries(
     LISTS.map((list) => {

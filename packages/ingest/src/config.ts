@@ -27,6 +27,8 @@ export interface IngestConfig {
   readonly limits: Partial<PipelineLimits>;
   /** To whom raw lines over the limit are sealed; without it only their hashes are kept. */
   readonly quarantine?: { readonly recipient: KeyObject; readonly maxBytes?: number };
+  /** To whom the documents of dead letters are sealed; without it they are redacted only. */
+  readonly deadLetters?: { readonly recipient: KeyObject };
   /** Cases for `ingest test`. */
   readonly tests?: readonly IngestCase[];
   /** Where metrics and health are served; nowhere without it. */
@@ -94,6 +96,7 @@ export function readRoot(
       "limits",
       "metrics",
       "quarantine",
+      "deadLetters",
       "tests",
     ],
   );
@@ -123,6 +126,7 @@ export function readRoot(
   const limits = readLimits(reader, own(root, "limits"));
   const metrics = readListen(reader, own(root, "metrics"));
   const quarantine = readQuarantine(reader, own(root, "quarantine"));
+  const deadLetters = readDeadLetters(reader, own(root, "deadLetters"));
   const tests = readCases(reader, root, sinks);
   const detections = readDetections(reader, root, references);
   if (cluster === undefined || stateFolder === undefined) {
@@ -139,6 +143,7 @@ export function readRoot(
     limits,
     ...(metrics && { metrics }),
     ...(quarantine && { quarantine }),
+    ...(deadLetters && { deadLetters }),
     ...(tests.length > 0 && { tests }),
   };
 }
@@ -214,14 +219,31 @@ function readQuarantine(reader: ConfigReader, value: JsonValue | undefined): Ing
   if (given === undefined) {
     return undefined;
   }
-  const recipient = pem === undefined ? undefined : readPublicKey(pem);
-  return recipient === undefined
-    ? reader.problem(
-        at,
-        "quarantine.publicKey is no X25519 public key in PEM",
-        "openssl genpkey -algorithm X25519 -out private.pem; openssl pkey -in private.pem -pubout -out public.pem; then file:public.pem",
-      )
-    : { recipient, ...(maxBytes !== undefined && { maxBytes }) };
+  const recipient = readRecipient(reader, pem, "quarantine");
+  return recipient && { recipient, ...(maxBytes !== undefined && { maxBytes }) };
+}
+
+function readDeadLetters(reader: ConfigReader, value: JsonValue | undefined): IngestConfig["deadLetters"] {
+  const at = ["deadLetters"];
+  const given = value === undefined ? undefined : reader.object(value, at, ["publicKey"]);
+  const pem = given && reader.secret(given, "publicKey", at);
+  const recipient = given && readRecipient(reader, pem, "deadLetters");
+  return recipient && { recipient };
+}
+
+function readRecipient(
+  reader: ConfigReader,
+  pem: string | undefined,
+  key: "quarantine" | "deadLetters",
+): KeyObject | undefined {
+  return (
+    (pem === undefined ? undefined : readPublicKey(pem)) ??
+    reader.problem(
+      [key],
+      `${key}.publicKey is no X25519 public key in PEM`,
+      "openssl genpkey -algorithm X25519 -out private.pem; openssl pkey -in private.pem -pubout -out public.pem; then file:public.pem",
+    )
+  );
 }
 
 function readPaths(

@@ -95,6 +95,7 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
     deadLetter,
     earlier: await readDeadLetterIds(deadLetter),
     quarantine: join(stateFolder, "quarantine.ndjson"),
+    seal: config.deadLetters && { ...config.deadLetters, idKey },
   });
   const sinks = await Promise.all(
     config.sinks.map((sink) => createSink(sink, { ...options, cluster: config.cluster })),

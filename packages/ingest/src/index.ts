@@ -83,8 +83,9 @@ export type { Discrepancy, ReconciledSink, Reconciliation, ReconcileOptions } fr
 export { runDaemon } from "./daemon-reload.ts";
 export type { ReloadOptions } from "./daemon-reload.ts";
 export { configSchema } from "./config-schema.ts";
-export { redeliverDeadLetters } from "./sinks/dead-letter-redeliver.ts";
-export type { Redelivered } from "./sinks/dead-letter-redeliver.ts";
+export { openDeadLetters, redeliverDeadLetters } from "./sinks/dead-letter-redeliver.ts";
+export type { RedeliverContext, Redelivered } from "./sinks/dead-letter-redeliver.ts";
+export { readPrivateKey } from "./sealed-line.ts";
 export type { IngestCase } from "./config-cases.ts";
 export type { WebhookSourceConfig } from "./config-webhook.ts";
 export { runCases } from "./run-cases.ts";

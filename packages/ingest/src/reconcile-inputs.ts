@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { createRedactor, LineFramer } from "@auditsieve/audit";
@@ -6,6 +5,7 @@ import { AckWindow } from "./ack-window.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { SourceConfig } from "./config-sources.ts";
 import type { IngestConfig } from "./config.ts";
+import { contentOf } from "./document-content.ts";
 import { IngestError } from "./errors.ts";
 import { LineHandler } from "./line-handler.ts";
 import type { SinkFeed } from "./outlet.ts";
@@ -34,7 +34,7 @@ export interface Expected extends Place {
   readonly id: string;
   readonly kind: Delivery["kind"];
   readonly time: string;
-  /** Hash of the document, see {@link contentOf}. */
+  /** Hash of the document, see `contentOf`. */
   readonly content: string;
   /** auditID and stage: what is still alike when a document was changed. */
   readonly likeness: string;
@@ -67,16 +67,6 @@ interface InputFile {
 export interface LostLog extends LostFiles {
   readonly source: string;
   readonly file: string;
-}
-
-/** Hash of what a document says; of a line that is no event without the name of its input, which rotation changes. */
-export function contentOf(kind: Delivery["kind"], document: Uint8Array): string {
-  const hash = createHash("sha256");
-  if (kind === "undecidable") {
-    const { input: _, ...rest } = JSON.parse(Buffer.from(document).toString("utf8")) as Record<string, unknown>;
-    return hash.update(JSON.stringify(rest)).digest("base64");
-  }
-  return hash.update(document).digest("base64");
 }
 
 /** auditID and stage of an event, "" of anything else. */

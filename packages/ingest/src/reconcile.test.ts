@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -95,6 +96,22 @@ describe("reconcile", () => {
     ]);
   });
 
+  test("knows a sealed dead letter by what it shows, without the private key, and one whose document was exchanged", async () => {
+    const pem = generateKeyPairSync("x25519").publicKey.export({ type: "spki", format: "pem" });
+    const sealing = config(`deadLetters: { publicKey: ${JSON.stringify(pem)} }`);
+    await ingest(sealing);
+    const file = join(folder, "state", "dead-letter.ndjson");
+    const letter = readFileSync(file, "utf8");
+    expect(letter).not.toContain("auditID");
+    const { sinks, discrepancies } = await reconcile(sealing);
+    expect(discrepancies).toEqual([]);
+    expect(sinks[0]).toMatchObject({ stored: 6, dropped: 2, deadLettered: 1, missing: 0 });
+    writeFileSync(file, letter.replace(/"content":"../, '"content":"##'));
+    expect((await reconcile(sealing)).discrepancies).toEqual([
+      expect.objectContaining({ kind: "changed", sink: "elasticsearch", offset: offsetOf(4) }),
+    ]);
+  });
+
   test("names receipts that are missing, and what is stored though a dead letter says refused", async () => {
     await ingest();
     mock.remove("NoiseReceipt");
@@ -142,10 +159,10 @@ async function errors(): Promise<readonly Discrepancy[]> {
 }
 
 /** Nine lines, five of them rotated and compressed; two are noise for Elasticsearch, which refuses one. */
-async function ingest(): Promise<void> {
+async function ingest(using: IngestConfig = config()): Promise<void> {
   writeFileSync(log(), [1, 2, 3, 4, 5].map((number) => line(number, number === 2 ? "noise" : "jane")).join(""));
   const stop = new AbortController();
-  const running = startDaemon(config(), { logger, signal: stop.signal });
+  const running = startDaemon(using, { logger, signal: stop.signal });
   await until(() => mock.documents.size === 3);
   renameSync(log(), join(folder, "audit-2026-11-24T00-00-00.000.log"));
   writeFileSync(log(), [6, 7, 8].map((number) => line(number, "jane")).join("") + line(9, "noise"));
@@ -191,7 +208,7 @@ function line(number: number, user: string): string {
   })}\n`;
 }
 
-function config(): IngestConfig {
+function config(more = ""): IngestConfig {
   const read = readConfig(
     `
 cluster: test
@@ -201,6 +218,7 @@ sinks:
   - { type: elasticsearch, node: "${mock.url}", feed: kept }
   - { type: file, folder: ${join(folder, "store")}, feed: all }
 limits: { maxBatchAgeMs: 50 }
+${more}
 `,
     {
       env: () => undefined,

@@ -4,10 +4,12 @@ import { isJsonObject } from "@auditsieve/audit";
 import { openCheckpoint } from "./checkpoint.ts";
 import type { IngestConfig } from "./config.ts";
 import { IngestError } from "./errors.ts";
-import { contentOf, readInputs, receiptKey } from "./reconcile-inputs.ts";
+import { contentOf } from "./document-content.ts";
+import { readInputs, receiptKey } from "./reconcile-inputs.ts";
 import type { Expected, ExpectedAtSink, LostLog, Place } from "./reconcile-inputs.ts";
 import { linesOf, readSinkBack } from "./reconcile-sinks.ts";
 import type { SinkContent } from "./reconcile-sinks.ts";
+import { sealedContent } from "./sinks/sealed-letter.ts";
 import { stateKey } from "./state-keys.ts";
 
 export interface ReconcileOptions {
@@ -73,7 +75,7 @@ export async function reconcile(config: IngestConfig, options: ReconcileOptions 
     redaction: config.redactionKey ?? (await existingKey(config.stateFolder, "redaction")),
   };
   const checkpoint = await openCheckpoint(join(config.stateFolder, "checkpoint.json"));
-  const letters = await readDeadLetters(join(config.stateFolder, "dead-letter.ndjson"));
+  const letters = await readDeadLetters(join(config.stateFolder, "dead-letter.ndjson"), keys.id);
   const { atSinks, skipped, lost } = await readInputs(config, keys, checkpoint);
   const notChecked = [...skipped];
   const sinks: ReconciledSink[] = [];
@@ -107,7 +109,8 @@ function lostOfSources(lost: readonly LostLog[], { since }: ReconcileOptions): r
     }));
 }
 
-type Letters = ReadonlyMap<string, string>;
+/** By id: whether a letter is about a document of this content. */
+type Letters = ReadonlyMap<string, (content: string) => boolean>;
 
 class Comparison {
   readonly discrepancies: Discrepancy[] = [];
@@ -185,7 +188,7 @@ class Comparison {
     const key = this.#keyOf(one);
     const times = this.#times.get(key) ?? 0;
     const letter = this.#letters.get(one.id);
-    if (letter !== undefined && letter !== one.content) {
+    if (letter?.(one.content) === false) {
       this.#tell("changed", one, "its dead letter holds another document than its line makes");
     }
     const isUnfound = one.isOnlyEvidence && !one.isPending && !this.#content.rested.has(one.likeness);
@@ -294,14 +297,15 @@ class Comparison {
 
 async function readDeadLetters(
   path: string,
+  idKey: Uint8Array,
 ): Promise<{ readonly bySink: ReadonlyMap<string, Letters>; readonly damaged: readonly Discrepancy[] }> {
-  const bySink = new Map<string, Map<string, string>>();
+  const bySink = new Map<string, Map<string, (content: string) => boolean>>();
   const damaged: Discrepancy[] = [];
   if (!existsSync(path)) {
     return { bySink, damaged };
   }
   for await (const { line, offset } of linesOf(path)) {
-    const letter = decodeLetter(line);
+    const letter = decodeLetter(line, idKey);
     if (letter === undefined) {
       damaged.push({
         kind: "damaged-dead-letter",
@@ -312,8 +316,8 @@ async function readDeadLetters(
         message: "this dead letter is cut or damaged",
       });
     } else {
-      const ofSink = bySink.get(letter.sink) ?? new Map<string, string>();
-      bySink.set(letter.sink, ofSink.set(letter.id, letter.content));
+      const ofSink = bySink.get(letter.sink) ?? new Map<string, (content: string) => boolean>();
+      bySink.set(letter.sink, ofSink.set(letter.id, letter.isOf));
     }
   }
   return { bySink, damaged };
@@ -321,25 +325,28 @@ async function readDeadLetters(
 
 function decodeLetter(
   line: Buffer,
-): { readonly id: string; readonly sink: string; readonly content: string } | undefined {
+  idKey: Uint8Array,
+): { readonly id: string; readonly sink: string; readonly isOf: (content: string) => boolean } | undefined {
   let letter: unknown;
   try {
     letter = JSON.parse(line.toString("utf8"));
   } catch {
     return undefined;
   }
-  const marker = line.indexOf('"document":');
-  if (
-    !isJsonObject(letter) ||
-    typeof letter["id"] !== "string" ||
-    typeof letter["sink"] !== "string" ||
-    marker === -1
-  ) {
+  const { id, sink, kind, sealed, content: told } = isJsonObject(letter) ? letter : {};
+  if (typeof id !== "string" || typeof sink !== "string") {
     return undefined;
   }
-  const kind = letter["kind"] === "undecidable" ? "undecidable" : "event";
+  if (typeof sealed === "string") {
+    return { id, sink, isOf: (content) => sealedContent(content, idKey) === told };
+  }
+  const marker = line.indexOf('"document":');
+  if (marker === -1) {
+    return undefined;
+  }
   const document = line.subarray(marker + '"document":'.length, line.length - 1);
-  return { id: letter["id"], sink: letter["sink"], content: contentOf(kind, document) };
+  const own = contentOf(kind === "undecidable" ? "undecidable" : "event", document);
+  return { id, sink, isOf: (content) => content === own };
 }
 
 async function existingKey(folder: string, name: "id" | "redaction"): Promise<Buffer> {

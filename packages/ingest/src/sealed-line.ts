@@ -2,13 +2,15 @@ import {
   createCipheriv,
   createDecipheriv,
   createHash,
+  createPrivateKey,
   createPublicKey,
   diffieHellman,
   generateKeyPairSync,
   hkdfSync,
 } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { IngestError } from "./errors.ts";
+import { readFile } from "node:fs/promises";
+import { fileError, IngestError } from "./errors.ts";
 
 /**
  * A line that only the holder of a private key can read: X25519 with a key made for this line, HKDF-SHA-256, and AES-256-GCM in
@@ -109,6 +111,25 @@ export function readPublicKey(pem: string): KeyObject | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The X25519 private key in PEM of a file. */
+export async function readPrivateKey(path: string): Promise<KeyObject> {
+  const pem = await readFile(path, "utf8").catch((error: unknown) => {
+    throw fileError("read private key", path, error);
+  });
+  try {
+    const key = createPrivateKey(pem);
+    if (key.asymmetricKeyType === "x25519") {
+      return key;
+    }
+  } catch {
+    // Told below: OpenSSL's own words say nothing.
+  }
+  throw new IngestError("unreadable", `Cannot use private key "${path}": it is no X25519 key in PEM`, {
+    path,
+    hint: "Make one with: openssl genpkey -algorithm X25519 -out key.pem",
+  });
 }
 
 function openHeader(header: Buffer, privateKey: KeyObject, name: string): Buffer {

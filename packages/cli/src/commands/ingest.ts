@@ -1,8 +1,10 @@
 import {
   checkConfig,
   createLogger,
+  openDeadLetters,
   openQuarantine,
   primeDetections,
+  readPrivateKey,
   redeliverDeadLetters,
   runCases,
   runDaemon,
@@ -33,6 +35,8 @@ export interface IngestOptions extends ExceptionsOption {
   readonly redeliver: boolean;
   readonly prime: boolean;
   readonly openQuarantine: string | undefined;
+  readonly openDeadLetters: string | undefined;
+  readonly privateKey: string | undefined;
   readonly follow: boolean;
   readonly output: "table" | "ndjson";
   readonly minLevel: Severity | undefined;
@@ -68,6 +72,14 @@ export function ingestOptions(argv: Argv): Argv<IngestOptions> {
     .option("open-quarantine", {
       type: "string",
       describe: "Print the lines over the limit that are in the state folder, with this private key (PEM), and end",
+    })
+    .option("private-key", {
+      type: "string",
+      describe: "With --redeliver: opens dead letters that are sealed (PEM)",
+    })
+    .option("open-dead-letters", {
+      type: "string",
+      describe: "Print the dead letters of the state folder with their documents, with this private key (PEM), and end",
     })
     .option("follow", {
       type: "boolean",
@@ -116,6 +128,9 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
   if (options.openQuarantine !== undefined) {
     return printQuarantine(options.openQuarantine, options);
   }
+  if (options.openDeadLetters !== undefined) {
+    return printDeadLetters(options.openDeadLetters, options);
+  }
   const isTest = options.files.length === 1 && options.files[0] === "test" && !options.prime;
   if (options.files.length > 0 && !isTest && !options.prime) {
     return withFiles(options);
@@ -150,9 +165,10 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
   }
   const logger = createLogger({ destination: process.stderr, level: options.logLevel ?? "info" });
   if (options.redeliver) {
+    const privateKey = options.privateKey === undefined ? undefined : await readPrivateKey(options.privateKey);
     const { stored, refused, left } = await redeliverDeadLetters(
       config,
-      { cluster: config.cluster, logger },
+      { cluster: config.cluster, logger, privateKey },
       stopSignal().signal,
     );
     say(`auditsieve: dead letters: ${stored} stored, ${refused} refused again, ${left} left aside`);
@@ -185,13 +201,8 @@ async function prime(config: IngestConfig, logs: readonly string[]): Promise<Exi
 }
 
 /** Prints what can be opened, one line each, and says what cannot. */
-async function printQuarantine(key: string, { stateFolder, config, files }: IngestOptions): Promise<ExitCode> {
-  const folder = stateFolder ?? (await loadConfig(config ?? DEFAULT_CONFIG))?.stateFolder;
-  if (folder === undefined || files.length > 0) {
-    throw new Failure("Cannot open the quarantine: no state folder, or logs were named", {
-      hint: "ingest --open-quarantine KEY --state-folder FOLDER, or with -c FILE where the daemon runs",
-    });
-  }
+async function printQuarantine(key: string, options: IngestOptions): Promise<ExitCode> {
+  const folder = await sealedFolder("--open-quarantine", options);
   let failed = 0;
   const lines = await openQuarantine(folder, key);
   for (const { bytes } of lines) {
@@ -211,6 +222,33 @@ async function printQuarantine(key: string, { stateFolder, config, files }: Inge
   }
   say(`auditsieve: quarantine: ${count(lines.length - failed)} lines opened, ${count(failed)} not`);
   return failed > 0 ? EXIT.problems : EXIT.fine;
+}
+
+/** Prints what can be opened, one letter a line, and says how many cannot. */
+async function printDeadLetters(key: string, options: IngestOptions): Promise<ExitCode> {
+  const folder = await sealedFolder("--open-dead-letters", options);
+  let [opened, failed] = [0, 0];
+  for await (const line of openDeadLetters(folder, key)) {
+    if (line === undefined) {
+      failed++;
+    } else {
+      opened++;
+      await writeData(Buffer.concat([line, Buffer.from("\n")]));
+    }
+  }
+  const rest = failed === 0 ? "" : ": damaged, or sealed to another key";
+  say(`auditsieve: dead letters: ${count(opened)} opened, ${count(failed)} not${rest}`);
+  return failed > 0 ? EXIT.problems : EXIT.fine;
+}
+
+async function sealedFolder(option: string, { stateFolder, config, files }: IngestOptions): Promise<string> {
+  const folder = stateFolder ?? (await loadConfig(config ?? DEFAULT_CONFIG))?.stateFolder;
+  if (folder === undefined || files.length > 0) {
+    throw new Failure("Cannot open what is sealed: no state folder, or logs were named", {
+      hint: `ingest ${option} KEY --state-folder FOLDER, or with -c FILE where the daemon runs`,
+    });
+  }
+  return folder;
 }
 
 async function runTests(config: IngestConfig, file: string): Promise<ExitCode> {

@@ -1,25 +1,34 @@
+import type { KeyObject } from "node:crypto";
 import { rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { isJsonObject } from "@auditsieve/audit";
 import { syncFolder } from "../checkpoint.ts";
 import type { IngestConfig } from "../config.ts";
-import { fileError, systemCode } from "../errors.ts";
+import { fileError, IngestError, systemCode } from "../errors.ts";
 import { linesOf } from "../reconcile-sinks.ts";
+import { readPrivateKey } from "../sealed-line.ts";
 import type { Delivery, Sink } from "../sink.ts";
+import { stateKey } from "../state-keys.ts";
 import { lockState } from "../state-lock.ts";
 import { createSink } from "./create-sink.ts";
 import type { SinkContext } from "./create-sink.ts";
-import { openSideLogs } from "./dead-letter.ts";
+import { letterLine, openSideLogs } from "./dead-letter.ts";
 import type { DeadLetter, SideLogs } from "./dead-letter.ts";
 import { NdjsonFile } from "./ndjson-file.ts";
+import { openDocument } from "./sealed-letter.ts";
 
 /** What became of the dead letters. */
 export interface Redelivered {
   readonly stored: number;
   /** Refused again: in the dead letters anew, with the new reason. */
   readonly refused: number;
-  /** Of sinks that the configuration does not have, or damaged: left as they are. */
+  /** Of sinks that the configuration does not have, damaged, or sealed to another key: left as they are. */
   readonly left: number;
+}
+
+/** What sinks need, and what opens letters that are sealed. */
+export interface RedeliverContext extends SinkContext {
+  readonly privateKey?: KeyObject | undefined;
 }
 
 const BATCH = 500;
@@ -34,7 +43,7 @@ const KINDS: ReadonlySet<unknown> = new Set<Delivery["kind"]>(["event", "finding
  */
 export async function redeliverDeadLetters(
   config: IngestConfig,
-  context: SinkContext,
+  { privateKey, ...context }: RedeliverContext,
   signal: AbortSignal,
 ): Promise<Redelivered> {
   const lock = await lockState(config.stateFolder);
@@ -48,10 +57,15 @@ export async function redeliverDeadLetters(
     for (const sink of config.sinks) {
       sinks.set(sink.name, await createSink(sink, context));
     }
-    const sideLogs = openSideLogs({ deadLetter: path, quarantine: join(config.stateFolder, "quarantine.ndjson") });
+    const idKey = config.idKey ?? (await stateKey(config.stateFolder, "id")).key;
+    const sideLogs = openSideLogs({
+      deadLetter: path,
+      quarantine: join(config.stateFolder, "quarantine.ndjson"),
+      seal: config.deadLetters && { ...config.deadLetters, idKey },
+    });
     const leftovers = new NdjsonFile({ path: `${path}.left` });
     try {
-      const result = await redeliverAll(begun, sinks, sideLogs, leftovers, signal);
+      const result = await redeliverAll(begun, { sinks, sideLogs, leftovers, privateKey }, signal);
       await unlink(begun);
       await syncFolder(config.stateFolder);
       return result;
@@ -66,9 +80,17 @@ export async function redeliverDeadLetters(
 
 async function redeliverAll(
   begun: string,
-  sinks: ReadonlyMap<string, Sink>,
-  sideLogs: SideLogs,
-  leftovers: NdjsonFile,
+  {
+    sinks,
+    sideLogs,
+    leftovers,
+    privateKey,
+  }: {
+    readonly sinks: ReadonlyMap<string, Sink>;
+    readonly sideLogs: SideLogs;
+    readonly leftovers: NdjsonFile;
+    readonly privateKey: KeyObject | undefined;
+  },
   signal: AbortSignal,
 ): Promise<Redelivered> {
   const waiting = new Map<string, DeadLetter[]>();
@@ -92,7 +114,7 @@ async function redeliverAll(
     counts.stored += letters.length - again.length;
   };
   for await (const { line } of linesOf(begun)) {
-    const letter = decodeDeadLetter(line);
+    const letter = await openDeadLetter(line, privateKey);
     if (letter === undefined || !sinks.has(letter.sink)) {
       await leftovers.append([line]);
       counts.left++;
@@ -113,30 +135,63 @@ async function redeliverAll(
 
 const MARKER = '"document":';
 
-/** A line of the dead letter file; undefined when it is damaged. The document stays as its bytes are. */
-export function decodeDeadLetter(line: Buffer): DeadLetter | undefined {
+/**
+ * A line of the dead letter file; undefined when it is damaged, or sealed to another key. Rejects when it is sealed and there is no
+ * key. The document stays as its bytes are.
+ */
+export async function openDeadLetter(line: Buffer, privateKey: KeyObject | undefined): Promise<DeadLetter | undefined> {
   let letter: unknown;
   try {
     letter = JSON.parse(line.toString("utf8"));
   } catch {
     return undefined;
   }
-  const marker = line.indexOf(MARKER);
-  if (!isJsonObject(letter) || marker === -1) {
+  if (!isJsonObject(letter)) {
     return undefined;
   }
-  const { id, kind, time, sink, reason, source, input, offset } = letter;
+  const { id, kind, time, sink, reason, source, input, offset, sealed } = letter;
   const texts = [id, time, sink, reason, source, input];
   if (!texts.every((text) => typeof text === "string") || !KINDS.has(kind) || typeof offset !== "number") {
     return undefined;
   }
-  const document = Buffer.from(line.subarray(marker + MARKER.length, line.length - 1));
-  const delivery = { id, kind, time, document, mayBeStored: true } as Delivery;
-  return {
-    delivery,
+  const place = {
     offset,
     ...({ sink, reason, source, input } as Pick<DeadLetter, "sink" | "reason" | "source" | "input">),
   };
+  const deliver = (document: Buffer): Delivery => ({ id, kind, time, document, mayBeStored: true }) as Delivery;
+  if (typeof sealed !== "string") {
+    const marker = line.indexOf(MARKER);
+    return marker === -1
+      ? undefined
+      : { delivery: deliver(Buffer.from(line.subarray(marker + MARKER.length, line.length - 1))), ...place };
+  }
+  if (privateKey === undefined) {
+    throw new IngestError(
+      "missing",
+      "Cannot open dead letters: their documents are sealed, and there is no private key",
+      {
+        hint: "Give the private key whose public half is deadLetters.publicKey: --private-key FILE",
+      },
+    );
+  }
+  try {
+    const { document, detail } = await openDocument(sealed, id as string, privateKey);
+    return { delivery: deliver(document), ...place, ...(detail !== undefined && { detail }) };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The dead letters of a state folder with their documents, a line each as an unsealed daemon would have written it; undefined for one
+ * that cannot be opened.
+ */
+export async function* openDeadLetters(stateFolder: string, keyFile: string): AsyncGenerator<Buffer | undefined, void> {
+  const privateKey = await readPrivateKey(keyFile);
+  for await (const { line } of linesOf(join(stateFolder, "dead-letter.ndjson"))) {
+    const letter = await openDeadLetter(line, privateKey);
+    yield letter && letterLine(letter);
+  }
 }
 
 async function moveAside(path: string, begun: string): Promise<boolean> {

@@ -5,6 +5,8 @@ import { fileError, systemCode } from "../errors.ts";
 import type { Delivery } from "../sink.ts";
 import { NdjsonFile } from "./ndjson-file.ts";
 import type { NdjsonFiles } from "./ndjson-file.ts";
+import { sealDocument } from "./sealed-letter.ts";
+import type { LetterSeal } from "./sealed-letter.ts";
 
 /** A delivery that a sink refused for good. */
 export interface DeadLetter {
@@ -41,7 +43,7 @@ export interface SideLogs {
 
 /**
  * Dead letters and quarantine as NDJSON files. A dead letter holds its id, reason, source, offset and the redacted
- * document, so that it can be delivered again later under the same id. Quarantine holds size, hash and place only.
+ * document, so that it can be delivered again later under the same id; sealed where there is a key. Quarantine holds size, hash and place only.
  */
 export function openSideLogs(paths: {
   readonly deadLetter: string;
@@ -49,13 +51,15 @@ export function openSideLogs(paths: {
   readonly files?: NdjsonFiles;
   /** What {@link readDeadLetterIds} found. */
   readonly earlier?: ReadonlySet<string>;
+  /** Seals the documents of dead letters. Without it they stand there in the clear, redacted. */
+  readonly seal?: LetterSeal | undefined;
 }): SideLogs {
   const files = paths.files === undefined ? {} : { files: paths.files };
   const dead = new NdjsonFile({ path: paths.deadLetter, ...files });
   const quarantine = new NdjsonFile({ path: paths.quarantine, ...files });
   return {
     isDeadLettered: (sink, id) => paths.earlier?.has(`${sink}/${id}`) === true,
-    deadLetter: (letters) => dead.append(letters.map(letterLine)),
+    deadLetter: (letters) => dead.append(letters.map((letter) => letterLine(letter, paths.seal))),
     quarantine: (lines) => quarantine.append(lines.map((line) => Buffer.from(JSON.stringify(line)))),
     async close(): Promise<void> {
       await Promise.all([dead.close(), quarantine.close()]);
@@ -63,9 +67,14 @@ export function openSideLogs(paths: {
   };
 }
 
-/** The document is spliced in as it is: parsing and writing it again would change its numbers. */
-function letterLine({ delivery, ...letter }: DeadLetter): Buffer {
+/** A line of the dead letters. The document is spliced in as it is: parsing and writing it again would change its numbers. */
+export function letterLine({ delivery, ...letter }: DeadLetter, seal?: LetterSeal): Buffer {
   const { id, kind, time, document } = delivery;
+  if (seal !== undefined) {
+    // What a sink says of a document may quote it.
+    const { detail, ...place } = letter;
+    return Buffer.from(JSON.stringify({ id, kind, time, ...place, ...sealDocument(delivery, detail, seal) }));
+  }
   const head = JSON.stringify({ id, kind, time, ...letter });
   return Buffer.concat([Buffer.from(`${head.slice(0, -1)},"document":`), document, Buffer.from("}")]);
 }

@@ -1,11 +1,10 @@
-import { createPrivateKey } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { closeSync, createReadStream, fsyncSync, openSync, rmSync, writeSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, stat } from "node:fs/promises";
+import { mkdir, readdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { syncFolder } from "../checkpoint.ts";
-import { fileError, IngestError, reasonOf } from "../errors.ts";
-import { LineSealer, openSealedLine } from "../sealed-line.ts";
+import { fileError, reasonOf } from "../errors.ts";
+import { LineSealer, openSealedLine, readPrivateKey } from "../sealed-line.ts";
 
 /** Raw bytes of one line that are being sealed while it passes. */
 export interface SealedLine {
@@ -144,22 +143,4 @@ export async function openQuarantine(stateFolder: string, keyFile: string): Prom
       const file = join(folder, name);
       return { file, bytes: openSealedLine(createReadStream(file), key, file) };
     });
-}
-
-async function readPrivateKey(path: string): Promise<KeyObject> {
-  const pem = await readFile(path, "utf8").catch((error: unknown) => {
-    throw fileError("read private key", path, error);
-  });
-  try {
-    const key = createPrivateKey(pem);
-    if (key.asymmetricKeyType === "x25519") {
-      return key;
-    }
-  } catch {
-    // Told below: OpenSSL's own words say nothing.
-  }
-  throw new IngestError("unreadable", `Cannot use private key "${path}": it is no X25519 key in PEM`, {
-    path,
-    hint: "Make one with: openssl genpkey -algorithm X25519 -out key.pem",
-  });
 }
