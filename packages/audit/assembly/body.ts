@@ -12,9 +12,9 @@ const BLOCKS: i32 = 31;
 /**
  * Behind the newline of a line of which `[…, from)` is the head, where its end is like the tail in `[tail, tailEnd)`, no control
  * character stands before the newline, as many brackets are closed as opened, and no other event's sourceIPs follow. Otherwise what
- * ./balance says.
+ * ./balance says; where the end must be like the tail, that as well.
  */
-export function skipBody(from: usize, tail: usize, tailEnd: usize): usize {
+export function skipBody(from: usize, tail: usize, tailEnd: usize, isTailNeeded: bool): usize {
   const open = openBracket();
   const close = closeBracket();
   const blank = space();
@@ -37,7 +37,7 @@ export function skipBody(from: usize, tail: usize, tailEnd: usize): usize {
       if (v128.any_true(v128.or(isLetter, i8x16.lt_u(least, blank)))) {
         isLast = v128.any_true(i8x16.lt_u(least, blank));
         if (v128.any_true(isLetter) && v128.any_true(maySourceIPs(at)) && hasSourceIPs(at)) {
-          return skipBalanced(from);
+          return balancedWith(from, tail, tailEnd, isTailNeeded);
         }
         if (isLast) {
           break;
@@ -83,7 +83,17 @@ export function skipBody(from: usize, tail: usize, tailEnd: usize): usize {
   ) {
     return newline + 1;
   }
-  return skipBalanced(from);
+  return balancedWith(from, tail, tailEnd, isTailNeeded);
+}
+
+/** What ./balance says; with a tail that is needed, 0 where the end is not like it: quotes are paired on both sides of where it begins. */
+function balancedWith(from: usize, tail: usize, tailEnd: usize, isTailNeeded: bool): usize {
+  const behind = skipBalanced(from);
+  if (!isTailNeeded || behind == 0) {
+    return behind;
+  }
+  const tailStart = behind - (tailEnd - tail);
+  return tailStart >= from && matchTemplate(tailStart, tail, tailEnd) == behind ? behind : 0;
 }
 
 /** 1 for an opening bracket, -1 for a closing one: { and [ differ in one bit, as } and ] do. */

@@ -1,5 +1,16 @@
 // Takes line after line by its template, and stops where a line has none.
-import { ARENA, ARENA_BYTES, BUCKET_COUNT, BUCKETS, BYTES, CONTROL, ENTRIES, ENTRY_COUNT, EVENTS } from "./memory";
+import {
+  ARENA,
+  ARENA_BYTES,
+  BUCKET_COUNT,
+  BUCKETS,
+  BYTES,
+  CONTROL,
+  ENTRIES,
+  ENTRY_COUNT,
+  EVENTS,
+  STANDING,
+} from "./memory";
 import { skipBalanced } from "./balance";
 import { skipBody } from "./body";
 import { hashWithName, headHash } from "./head-hash";
@@ -14,6 +25,10 @@ const KEEP: u32 = 0x100;
 const HEAD: u32 = 0x200;
 /** Set where a body stands between head and tail. */
 const BODY: u32 = 0x400;
+/** Set where the tail decides too: another one is another line. */
+const TAIL: u32 = 0x800;
+/** Behind the flags: which answer must stand. */
+const STANDING_SHIFT: u32 = 16;
 
 // An entry: place of the head, of the tail behind it, decision, next entry of the bucket, number of the head, end of the tail.
 const ENTRY_BYTES: usize = 24;
@@ -24,11 +39,13 @@ let used: usize = ARENA;
 /** Forgets all templates and counts. */
 export function forget(): void {
   forgetTemplates();
+  store<u8>(STANDING, 1);
   memory.fill(EVENTS, 0, 4 * MAX_DECISIONS);
   memory.fill(BYTES, 0, 8 * MAX_DECISIONS);
 }
 
-function forgetTemplates(): void {
+/** Forgets all templates. */
+export function forgetTemplates(): void {
   memory.fill(BUCKETS, 0, 4 * BUCKET_COUNT);
   entries = 1;
   used = ARENA;
@@ -37,7 +54,8 @@ function forgetTemplates(): void {
 /**
  * Takes lines of `[from, end)`, whole ones, as long as they are like a template, and moves those that are kept to where the first
  * of them stands. Gives where it stopped. CONTROL then holds how many lines it took, how many of them are kept, from where to where
- * these stand now, and the two numbers of the line's head.
+ * these stand now, the two numbers of the line's head, and the entry that it is like where it stopped because of what that rests on,
+ * else 0.
  */
 export function takeLines(from: usize, end: usize): usize {
   let at = from;
@@ -48,6 +66,7 @@ export function takeLines(from: usize, end: usize): usize {
   let keptEnd: usize = 0;
   let run: usize = 0;
   let runEnd: usize = 0;
+  store<u32>(CONTROL, 0, 24);
   while (at < end) {
     const hash = headHash(at, end);
     if (hash == 0) {
@@ -67,6 +86,10 @@ export function takeLines(from: usize, end: usize): usize {
     const behind = matched;
     const place = ENTRIES + ENTRY_BYTES * (entry as usize);
     const decision = load<u32>(place, 8);
+    if (load<u8>(STANDING + (decision >>> STANDING_SHIFT)) == 0) {
+      store<u32>(CONTROL, entry, 24);
+      break;
+    }
     const index = decision & 0xff;
     store<u32>(EVENTS + 4 * index, load<u32>(EVENTS + 4 * index) + 1);
     store<f64>(BYTES + 8 * index, load<f64>(BYTES + 8 * index) + ((behind - at) as f64));
@@ -132,7 +155,13 @@ function findEntry(line: usize, hash: u32): u32 {
   return 0;
 }
 
-/** Behind the line if it is like the entry at `place`, 0 if its head is not, 1 if what follows is not whole. */
+/** From now on the lines of an entry rest on another answer. */
+export function renewLine(entry: u32, standing: u32): void {
+  const place = ENTRIES + ENTRY_BYTES * (entry as usize);
+  store<u32>(place, (load<u32>(place, 8) & ((1 << STANDING_SHIFT) - 1)) | (standing << STANDING_SHIFT), 8);
+}
+
+/** Behind the line if it is like the entry at `place`, 0 if its head is not, or its tail decides and is another, 1 if what follows is not whole. */
 function matchEntry(line: usize, place: usize): usize {
   const known: usize = load<u32>(place);
   const tail: usize = load<u32>(place, 4);
@@ -149,7 +178,10 @@ function matchEntry(line: usize, place: usize): usize {
     behind = behind == 0 ? 0 : max(skipBalanced(behind), 1);
   } else {
     behind = matchTemplate(line, known, tail);
-    behind = behind == 0 ? 0 : max(skipBody(behind, tail, tailEnd), 1);
+    if ((decision & TAIL) != 0) {
+      return behind == 0 ? 0 : skipBody(behind, tail, tailEnd, true);
+    }
+    behind = behind == 0 ? 0 : max(skipBody(behind, tail, tailEnd, false), 1);
   }
   return behind;
 }
@@ -157,7 +189,8 @@ function matchEntry(line: usize, place: usize): usize {
 /**
  * Remembers a line of which `[from, headEnd)` decides and `[tail, to)` ends it, with its newline; between them may be a body. `hash`
  * is one of the numbers of the line's head: the one without the name where `[name, nameEnd)`, a name in the path that decides
- * nothing, is not empty. Where there is no room, all others are forgotten.
+ * nothing, is not empty. FIXED holds `fixed` spans of the head that must stay as they are, then `fixedBehind` of the tail. Where there is
+ * no room, all others are forgotten.
  */
 export function learnLine(
   from: usize,
@@ -167,6 +200,7 @@ export function learnLine(
   hash: u32,
   decision: u32,
   fixed: i32,
+  fixedBehind: i32,
   query: usize,
   queryEnd: usize,
   name: usize,
@@ -179,7 +213,7 @@ export function learnLine(
   }
   const known = used + (headEnd - from);
   makeTemplate(from, headEnd, used, fixed, query, queryEnd, name, nameEnd);
-  makeTail(tail, to, known);
+  makeTail(tail, to, known, fixed, fixed + fixedBehind);
   const bucket = BUCKETS + 4 * (hash & (BUCKET_COUNT - 1));
   const place = ENTRIES + ENTRY_BYTES * entries;
   store<u32>(place, used);

@@ -29,6 +29,9 @@ export const NAMES: usize = 0x25_6000;
 export const NEEDLES: usize = 0x25_8000;
 /** The sets of sixteen places. */
 export const SUSPECTS: usize = 0x25_8100;
+/** A byte for each answer that templates rest on: whether it stands. The first one is for those that rest on none. */
+export const STANDING: usize = 0x25_9000;
+export const STANDING_COUNT: usize = 0x4000;
 /** The line that is scanned alone. */
 export const SCAN: usize = 0x26_0000;
 /** The heads and lines remembered, and for each of their bytes a class. */

@@ -132,10 +132,20 @@ function skipClass(known: usize, kind: u8): usize {
   }
 }
 
-/** Makes a template at `template` of `[tail, to)`, the end of a well-formed line, of which nothing decides. */
-export function makeTail(tail: usize, to: usize, template: usize): void {
+/** Makes a template at `template` of `[tail, to)`, the end of a well-formed line. FIXED holds spans of it that decide, from the first to the last. */
+export function makeTail(tail: usize, to: usize, template: usize, first: i32, last: i32): void {
   memory.copy(template, tail, to - tail);
   paintValues(template, template + (to - tail));
+  for (let i = first; i < last; i++) {
+    fix(i, template - tail);
+  }
+}
+
+/** What stands in a span of FIXED must stay as it is; `shift` leads from the line to its template. */
+function fix(i: i32, shift: usize): void {
+  const from: usize = load<u32>(FIXED + 8 * i);
+  const behind: usize = load<u32>(FIXED + 8 * i + 4);
+  memory.fill(from + shift + CLASS, 0, behind - from);
 }
 
 /**
@@ -157,9 +167,7 @@ export function makeTemplate(
   const classes = template + CLASS;
   paintValues(template, template + (end - line));
   for (let i = 0; i < fixed; i++) {
-    const from: usize = load<u32>(FIXED + 8 * i);
-    const behind: usize = load<u32>(FIXED + 8 * i + 4);
-    memory.fill(classes + (from - line), 0, behind - from);
+    fix(i, template - line);
   }
   paintQuery(template + (query - line), template + (queryEnd - line));
   memory.fill(classes + (name - line), NAME, nameEnd - name);

@@ -182,7 +182,7 @@ export function differences(
   const chunks = cutAnywhere(input, dice.below(5), dice);
   const fast = filterChunks(rules, chunks, options);
   // Whoever wants to see every event gets line by line, without templates.
-  const slow = filterChunks(rules, [input], { onEvent: () => {} });
+  const slow = filterChunks(rules, [input], { watch: { event: () => {}, unwanted: () => undefined, epoch: 0 } });
   const found: string[] = [];
   if (!fast.out.equals(slow.out)) {
     found.push(`output: ${firstDifference(fast.out, slow.out)}`);
@@ -212,7 +212,8 @@ export function differences(
 
 const NEWLINE = Buffer.from("\n");
 
-function firstDifference(a: Buffer, b: Buffer): string {
+/** Where two outputs begin to differ, and the line there. */
+export function firstDifference(a: Buffer, b: Buffer): string {
   let at = 0;
   while (at < a.length && a[at] === b[at]) {
     at++;

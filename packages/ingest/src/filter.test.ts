@@ -146,7 +146,11 @@ describe("Filter", () => {
   test("Filter shows every decidable event, dropped ones too, before anything is cut", () => {
     const seen: string[] = [];
     run([[Buffer.from(`${DROPPED}\nbroken\n${STRIPPED}\n`)]], {
-      onEvent: (scan) => seen.push(scan.bytes.toString("utf8", scan.start, scan.end)),
+      watch: {
+        event: (scan) => void seen.push(scan.bytes.toString("utf8", scan.start, scan.end)),
+        unwanted: () => undefined,
+        epoch: 0,
+      },
     });
     expect(seen).toEqual([DROPPED, STRIPPED]);
   });

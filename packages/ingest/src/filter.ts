@@ -1,5 +1,8 @@
 import { EventScan, LineFramer, LineTemplates, takeRooms, undecidableProblem } from "@auditsieve/audit/stream";
 import type { Level, LineVisitor, OversizeLine, Problem } from "@auditsieve/audit";
+import type { EventWatch } from "./event-watch.ts";
+import { withHead } from "./event-watch.ts";
+import { Runs } from "./runs.ts";
 import type { StreamDecision, StreamPolicy } from "@auditsieve/policy/stream";
 
 /** What one rule did; `rule` is its index, null stands for no rule matching. */
@@ -39,8 +42,8 @@ export interface FilterOptions {
   readonly policy: StreamPolicy;
   /** Called for every line that cannot be decided, in order. */
   readonly onProblem?: (problem: LineProblem) => void;
-  /** Called for every decidable event before anything is cut from it, kept or not, with its line; `scan` holds it during the call. */
-  readonly onEvent?: (scan: EventScan, line: number) => void;
+  /** Is shown decidable events before anything is cut from them, kept or not: all of which it has not said that it wants nothing of them. */
+  readonly watch?: EventWatch;
   /**
    * Applied to every kept line; the default leaves the original bytes. Gives the same buffer where nothing changes. `scan` holds the event that
    * the line is, or was before something was cut from it; undefined where the line cannot be decided.
@@ -54,11 +57,6 @@ export interface FilterOptions {
   /** Lines over this length are kept undecided. Default 16 MiB. */
   readonly maxLineBytes?: number;
 }
-
-/** Shorter runs of kept bytes are gathered, so that many small ones cost one write. */
-const GATHER_BYTES = 64 * 1024;
-/** More than is kept of a chunk: where it is full another one is made, and the collector sees to the old one. */
-const GATHERED_BYTES = 1024 * 1024;
 
 /**
  * Keeps, strips or drops the lines of audit logs by a stream policy: kept lines come out byte for byte and in order. A line that
@@ -82,6 +80,8 @@ export class Filter {
   readonly #byDecision = new Map<StreamDecision, { events: number; bytes: number }>();
   /** Lines inside it stay valid until the next call; others only during the framer's call. */
   #chunk: Buffer | undefined;
+  /** What of the watch's answers was looked at last. */
+  #epoch: number | undefined;
   #lines = 0;
   #firstLine = 0;
   #bytes = 0;
@@ -103,12 +103,8 @@ export class Filter {
         }
       },
     };
-    // Whoever wants to see every event gets line by line.
-    const isPlain = options.onEvent === undefined;
     this.#framer = new LineFramer(
-      isPlain
-        ? { ...visitor, lines: (bytes, start, end, offset) => this.#takeLines(bytes, start, end, offset) }
-        : visitor,
+      { ...visitor, lines: (bytes, start, end, offset) => this.#takeLines(bytes, start, end, offset) },
       options.maxLineBytes === undefined ? {} : { maxLineBytes: options.maxLineBytes },
     );
   }
@@ -156,6 +152,7 @@ export class Filter {
     for (let from = start; from < end;) {
       const to = templates.load(bytes, from, end);
       for (let at = from; at < to;) {
+        this.#sync();
         const stop = templates.take();
         this.#takeKnown(bytes, stop - at);
         at = stop;
@@ -166,6 +163,14 @@ export class Filter {
       }
       from = to > from ? to : this.#takeUnknown(bytes, from, offset + from - start, false);
       templates.drain(this.#drained);
+    }
+  }
+
+  #sync(): void {
+    const epoch = this.#options.watch?.epoch;
+    if (epoch !== this.#epoch) {
+      this.#epoch = epoch;
+      this.#templates.sync();
     }
   }
 
@@ -194,11 +199,22 @@ export class Filter {
   #takeUnknown(bytes: Buffer, start: number, offset: number, isLoaded = true): number {
     const end = bytes.indexOf(10, start);
     const decision = this.#line(bytes, start, end, offset, true);
-    const { policy, redact } = this.#options;
+    const { policy, redact, watch } = this.#options;
+    const scan = this.#scan;
+    const templates = this.#templates;
     // What is changed on its way out is looked at line by line.
     const isTakenAsItIs = decision?.action === "drop" || (decision?.action === "keep" && redact === undefined);
-    if (isLoaded && decision !== undefined && isTakenAsItIs) {
-      this.#templates.learn(this.#scan, decision, decision.action === "keep", policy.decidedBy(this.#scan));
+    if (!isLoaded || decision === undefined || !isTakenAsItIs || !templates.isLearnable) {
+      return end + 1;
+    }
+    const isKept = decision.action === "keep";
+    if (watch === undefined) {
+      templates.learn(scan, decision, isKept, policy.decidedBy(scan));
+    } else {
+      const unwanted = watch.unwanted(scan);
+      if (unwanted !== undefined) {
+        templates.learn(scan, decision, isKept, withHead(policy.decidedBy(scan), scan, unwanted.isNamed), unwanted);
+      }
     }
     return end + 1;
   }
@@ -214,7 +230,7 @@ export class Filter {
       this.#keep(bytes, start, end, terminated, false);
       return undefined;
     }
-    this.#options.onEvent?.(scan, this.#lines - this.#firstLine);
+    this.#options.watch?.event(scan);
     const decision = this.#options.policy.decide(scan);
     if (decision.action === "keep") {
       this.#keep(bytes, start, end, terminated, true);
@@ -300,80 +316,6 @@ export class Filter {
 }
 
 const NEWLINE = Buffer.from("\n");
-
-/** Gathers what is to be written: long runs as views of the input, short ones copied together. */
-class Runs {
-  #runs: Buffer[] = [];
-  #gathered = Buffer.allocUnsafeSlow(GATHERED_BYTES);
-  #from = 0;
-  #to = 0;
-  #bytes: Buffer | undefined;
-  #start = 0;
-  #end = 0;
-
-  clear(): void {
-    this.#runs = [];
-    this.#from = 0;
-    this.#to = 0;
-  }
-
-  /** Adds bytes that stay valid until {@link take}; neighbours become one run. */
-  add(bytes: Buffer, start: number, end: number): void {
-    if (this.#bytes === bytes && this.#end === start) {
-      this.#end = end;
-      return;
-    }
-    this.#close();
-    this.#bytes = bytes;
-    this.#start = start;
-    this.#end = end;
-  }
-
-  /** Adds bytes that may change right afterwards. */
-  copy(bytes: Buffer, start: number, end: number): void {
-    this.#close();
-    let at = start;
-    while (at < end) {
-      if (this.#to === this.#gathered.length) {
-        this.#flush();
-        // The old buffer's contents are still in `runs`.
-        this.#gathered = Buffer.allocUnsafeSlow(this.#gathered.length);
-        this.#from = 0;
-        this.#to = 0;
-      }
-      const copied = bytes.copy(this.#gathered, this.#to, at, end);
-      this.#to += copied;
-      at += copied;
-    }
-  }
-
-  take(): readonly Buffer[] {
-    this.#close();
-    this.#flush();
-    return this.#runs;
-  }
-
-  #close(): void {
-    const bytes = this.#bytes;
-    if (bytes === undefined) {
-      return;
-    }
-    this.#bytes = undefined;
-    if (this.#end - this.#start < GATHER_BYTES) {
-      this.copy(bytes, this.#start, this.#end);
-    } else {
-      this.#flush();
-      this.#runs.push(bytes.subarray(this.#start, this.#end));
-    }
-  }
-
-  #flush(): void {
-    if (this.#to > this.#from) {
-      this.#runs.push(this.#gathered.subarray(this.#from, this.#to));
-      this.#from = this.#to;
-    }
-  }
-}
 
 function countByRule(byDecision: ReadonlyMap<StreamDecision, { events: number; bytes: number }>): RuleCount[] {
   const sums = new Map<

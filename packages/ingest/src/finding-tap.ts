@@ -1,5 +1,6 @@
 import type { AuditEvent, EventScan, Redactor } from "@auditsieve/audit";
-import type { Finding, FindingStream, HeadView } from "@auditsieve/detect";
+import type { Finding, FindingStream, HeadView, QuietAnswer } from "@auditsieve/detect";
+import type { EventWatch } from "./event-watch.ts";
 import { scanHead } from "./scan-head.ts";
 import { scannedEvent } from "./scanned-event.ts";
 
@@ -12,12 +13,13 @@ import { scannedEvent } from "./scanned-event.ts";
  * if (scan.scan(line, 0, line.length)) tap.event(scan);
  * tap.end();
  */
-export class FindingTap {
+export class FindingTap implements EventWatch {
   readonly #stream: FindingStream;
   readonly #redactor: Redactor;
   readonly #onFinding: (finding: Finding) => void;
   #scan: EventScan | undefined;
   #head: HeadView | undefined;
+  #isQuiet = false;
 
   constructor(stream: FindingStream, redactor: Redactor, onFinding: (finding: Finding) => void) {
     this.#stream = stream;
@@ -32,7 +34,8 @@ export class FindingTap {
       this.#head = scanHead(scan);
     }
     const candidates = this.#head === undefined ? [] : this.#stream.candidates(this.#head);
-    if (candidates.length === 0) {
+    this.#isQuiet = candidates.length === 0;
+    if (this.#isQuiet) {
       return;
     }
     // The scanned bytes are the caller's: they are copied for what is shown later.
@@ -43,6 +46,16 @@ export class FindingTap {
     if (this.#stream.holdsLast) {
       line = Buffer.from(scanned);
     }
+  }
+
+  unwanted(scan: EventScan): QuietAnswer | undefined {
+    return this.#isQuiet && this.#scan === scan && this.#head !== undefined
+      ? this.#stream.quiet.about(this.#head)
+      : undefined;
+  }
+
+  get epoch(): number {
+    return this.#stream.quiet.epoch;
   }
 
   /** The input has ended: findings that waited for a later stage of their request come out. */

@@ -21,6 +21,7 @@ export interface EngineExports {
   writeDocument(length: number, program: number): number;
   learnFragment(kind: number, slots: number, texts: number, first: number, second: number): number;
   forget(): void;
+  forgetTemplates(): void;
   takeLines(from: number, to: number): number;
   learnLine(
     from: number,
@@ -30,11 +31,13 @@ export interface EngineExports {
     hash: number,
     decision: number,
     fixed: number,
+    fixedBehind: number,
     query: number,
     queryEnd: number,
     name: number,
     nameEnd: number,
   ): void;
+  renewLine(entry: number, standing: number): void;
 }
 
 /** The WebAssembly module, its memory, and the places in it (assembly/memory.ts). */

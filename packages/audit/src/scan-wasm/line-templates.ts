@@ -15,9 +15,14 @@ const KEPT_START = 2;
 const HEAD = 3;
 const HEAD_WITH_NAME = 4;
 const KEPT_END = 5;
+const ENTRY = 6;
 const KEEP = 0x100;
 const HEAD_ONLY = 0x200;
 const BODY = 0x400;
+const TAIL = 0x800;
+const STANDING_FACTOR = 0x1_0000;
+const STANDING = 0x25_9000;
+const STANDING_COUNT = 0x4000;
 const MAX_VALUES = 256;
 /** Longer lines hardly ever come back alike, and learning one costs as much as scanning it. */
 const MAX_TEMPLATE_BYTES = 16 * 1024;
@@ -32,6 +37,11 @@ export interface DecidedBy {
   readonly uriEnd: number;
   /** A name in the path that does not decide, in letters, digits, `-`, `.` and `:`; another such name would be decided alike. */
   readonly name: { readonly start: number; readonly end: number } | undefined;
+}
+
+/** Something that what is learned rests on beside the line; as long as it `stands`. Once it does not, it never does again. */
+export interface Standing {
+  readonly stands: boolean;
 }
 
 /** There is one memory; who has it last forgets the templates of the others. */
@@ -60,6 +70,9 @@ export function takeRooms(): readonly [Buffer, Buffer] | undefined {
  * proves that the line is none of the pieces that a crash, a power cut or a rotation leaves (docs/filter.md), not that it is JSON.
  * With `isExact` the whole line is remembered and compared, so that it is proven to be an event.
  *
+ * What is learned may rest on an answer of others, a {@link Standing}: once that has ended (`sync` looks), lines like it are not taken
+ * until they are learned anew.
+ *
  * No hash decides: every byte of a head is compared. Holds 8 MiB of them, then starts again.
  */
 export class LineTemplates<T extends object> {
@@ -74,6 +87,11 @@ export class LineTemplates<T extends object> {
   #at = 0;
   #head = 0;
   #headWithName = 0;
+  /** What the last line not taken is like, but for what that rests on; 0 for nothing. */
+  #entry = 0;
+  /** What the templates rest on, by number; the first number is for nothing. */
+  #standing: Standing[] = [];
+  readonly #standingNumbers = new Map<Standing, number>();
 
   constructor(options: { readonly isExact?: boolean } = {}) {
     this.#isExact = options.isExact ?? false;
@@ -84,6 +102,7 @@ export class LineTemplates<T extends object> {
     if (owner !== this.#self) {
       owner = this.#self;
       this.#engine.exports.forget();
+      this.#forgetStanding();
     }
     const to = end - start <= INPUT_BYTES ? end : bytes.lastIndexOf(NEWLINE, start + INPUT_BYTES - 1) + 1;
     this.#to = Math.max(start, to);
@@ -104,7 +123,23 @@ export class LineTemplates<T extends object> {
     this.#at = this.#engine.exports.takeLines(this.#at + shift, this.#to + shift) - shift;
     this.#head = this.#engine.control[HEAD] as number;
     this.#headWithName = this.#engine.control[HEAD_WITH_NAME] as number;
+    this.#entry = this.#engine.control[ENTRY] as number;
     return this.#at;
+  }
+
+  /** Looks what of that which templates rest on stands no more; to be called before {@link take} when any of it may have ended. */
+  sync(): void {
+    const { memory } = this.#engine;
+    for (let i = 0; i < this.#standing.length; i++) {
+      if (!(this.#standing[i] as Standing).stands) {
+        memory[STANDING + i + 1] = 0;
+      }
+    }
+  }
+
+  /** Whether the line that stopped {@link take} can be learned, so that it is worth asking what is needed for that. */
+  get isLearnable(): boolean {
+    return this.#head !== 0;
   }
 
   /** Goes on at `at` after a line that was not known. */
@@ -136,8 +171,13 @@ export class LineTemplates<T extends object> {
     return this.#engine.memory;
   }
 
-  /** Remembers the line that stopped {@link take}, which `scan` holds and for which `value` was decided. */
-  learn(scan: EventScan, value: T, isKept: boolean, { fields, uriEnd, name }: DecidedBy): void {
+  /** Remembers the line that stopped {@link take}, which `scan` holds and for which `value` was decided, as long as `standing` stands. */
+  learn(scan: EventScan, value: T, isKept: boolean, { fields, uriEnd, name }: DecidedBy, standing?: Standing): void {
+    const { control, exports } = this.#engine;
+    if (this.#entry !== 0) {
+      exports.renewLine(this.#entry, this.#numberOf(standing));
+      return;
+    }
     const number = this.#numbers.get(value) ?? this.#numbers.size;
     const behind = scan.end + 1;
     const headEnd = this.#isExact ? undefined : headEndOf(scan, fields);
@@ -149,20 +189,29 @@ export class LineTemplates<T extends object> {
       return;
     }
     this.#numbers.set(value, number);
-    const { control, exports } = this.#engine;
     const shift = this.#shift;
+    const isTailNeeded = hasBody && fields.includes("annotations");
     let fixed = 0;
-    for (let i = 0; i < fields.length; i++) {
-      const field = fields[i] as Field;
+    const fix = (field: Field): void => {
       if (scan.has(field)) {
         control[FIXED + 2 * fixed] = scan.valueStart(field) + shift;
         control[FIXED + 2 * fixed + 1] = scan.valueEnd(field) + shift;
         fixed++;
       }
+    };
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i] as Field;
+      if (!isTailNeeded || field !== "annotations") {
+        fix(field);
+      }
+    }
+    const ofHead = fixed;
+    if (isTailNeeded) {
+      fix("annotations");
     }
     const queryEnd = scan.valueEnd("requestURI") + shift;
-    const form = (headEnd === undefined ? 0 : HEAD_ONLY) + (hasBody ? BODY : 0);
-    const decision = number + (isKept ? KEEP : 0) + form;
+    const form = (headEnd === undefined ? 0 : HEAD_ONLY) + (hasBody ? BODY : 0) + (isTailNeeded ? TAIL : 0);
+    const decision = number + (isKept ? KEEP : 0) + form + STANDING_FACTOR * this.#numberOf(standing);
     exports.learnLine(
       scan.start + shift,
       end + shift,
@@ -170,7 +219,8 @@ export class LineTemplates<T extends object> {
       behind + shift,
       name === undefined ? this.#headWithName : this.#head,
       decision,
-      fixed,
+      ofHead,
+      fixed - ofHead,
       uriEnd + shift,
       queryEnd,
       (name?.start ?? uriEnd) + shift,
@@ -190,21 +240,59 @@ export class LineTemplates<T extends object> {
       }
     }
   }
+
+  #numberOf(standing: Standing | undefined): number {
+    if (standing === undefined) {
+      return 0;
+    }
+    let number = this.#standingNumbers.get(standing);
+    if (number === undefined) {
+      if (this.#standing.length === STANDING_COUNT - 1) {
+        this.#engine.exports.forgetTemplates();
+        this.#forgetStanding();
+      }
+      this.#standing.push(standing);
+      number = this.#standing.length;
+      this.#standingNumbers.set(standing, number);
+      this.#engine.memory[STANDING + number] = standing.stands ? 1 : 0;
+    }
+    return number;
+  }
+
+  #forgetStanding(): void {
+    this.#standing = [];
+    this.#standingNumbers.clear();
+  }
 }
 
 /** What an apiserver writes first behind everything that a decision looks at. */
 const AFTER_HEAD = ["requestObject", "responseObject", "requestReceivedTimestamp"] as const;
 
-/** Where the value of the first field behind the head begins; undefined where something that decides stands behind it. */
+/** Where the value of the first field behind the head begins; undefined where something that decides stands behind it, but in a tail. */
 function headEndOf(scan: EventScan, fields: readonly Field[]): number | undefined {
   const first = AFTER_HEAD.find((field) => scan.has(field));
-  // Whether a line has annotations is not known from its head.
   if (first === undefined || fields.some((field) => BEHIND_HEAD.includes(field))) {
+    return undefined;
+  }
+  // Whether a line has annotations is not known from its head.
+  if (fields.includes("annotations") && !areAnnotationsInTail(scan)) {
     return undefined;
   }
   const key = scan.keyStart(first);
   const isBefore = (field: Field): boolean => !scan.has(field) || scan.keyStart(field) < key;
-  return fields.every(isBefore) && BEFORE_BODIES.every(isBefore) ? scan.valueStart(first) : undefined;
+  return fields.every((field) => field === "annotations" || isBefore(field)) && BEFORE_BODIES.every(isBefore)
+    ? scan.valueStart(first)
+    : undefined;
+}
+
+/** Whether bodies are followed by a tail in which annotations stand, if there are any. */
+function areAnnotationsInTail(scan: EventScan): boolean {
+  const tail = tailStartOf(scan);
+  return (
+    (scan.has("requestObject") || scan.has("responseObject")) &&
+    tail <= scan.end &&
+    (!scan.has("annotations") || scan.keyStart("annotations") > tail)
+  );
 }
 
 /** Where the comma stands behind which a line ends as an apiserver lets it end; the line's end where it does not. */
@@ -219,6 +307,6 @@ function tailStartOf(scan: EventScan): number {
   return isBehind("requestObject") && isBehind("responseObject") && scan.bytes[comma] === COMMA ? comma : scan.end + 1;
 }
 
-const BEHIND_HEAD: readonly Field[] = [...AFTER_HEAD, "stageTimestamp", "annotations"];
+const BEHIND_HEAD: readonly Field[] = [...AFTER_HEAD, "stageTimestamp"];
 /** What might decide, were it not absent. */
 const BEFORE_BODIES: readonly Field[] = ["impersonatedUser", "responseStatus", "objectRef", "userAgent", "sourceIPs"];

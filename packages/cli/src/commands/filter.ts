@@ -113,7 +113,7 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
       policy,
       verify,
       onProblem: (problem) => problems.add(log, problem),
-      ...(tap === undefined ? {} : { onEvent: (scan) => tap.event(scan) }),
+      ...(tap === undefined ? {} : { watch: tap }),
       ...(options.redact && redactor !== undefined
         ? {
             redact: (line, scan) =>

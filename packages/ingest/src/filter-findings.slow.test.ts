@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { findingDifferences, findingDifferencesCut, shuffledLines } from "./filter-findings.suite.ts";
+import { formOf, fuzzPolicies, sampleLines } from "./filter-fuzz.suite.ts";
+import { Dice } from "./line-mutator.suite.ts";
+
+/** Of 300 lines each. */
+const BATCHES = 600;
+const CHUNK_BYTES = 450_000;
+/** Minutes of CPU, and a machine may be busy with other things. */
+const LOADED_MS = 30 * 60_000;
+
+describe("Filter beside detections, at length", () => {
+  const policies = fuzzPolicies();
+
+  test.each(["attack", "working-day", "quiet"])(
+    "Filter finds in the %s log what it finds line by line, once and again",
+    { timeout: LOADED_MS },
+    (name) => {
+      const once = sampleLines(`${name}.log.zst`);
+      const lines = [...once, ...once];
+      const log = Buffer.from(lines.map((line) => `${line.toString("latin1")}\n`).join(""), "latin1");
+      const chunks = Array.from({ length: Math.ceil(log.length / CHUNK_BYTES) }, (_, i) =>
+        log.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES),
+      );
+      for (const bounds of [{}, { maxPods: 20, maxGrants: 5, maxCredentials: 30, maxFirstSeen: 30 }]) {
+        const { differences, shown } = findingDifferences(policies[0] as never, lines, chunks, bounds, {});
+        expect(differences).toEqual([]);
+        expect(shown).toBeLessThan(0.9);
+      }
+    },
+  );
+
+  test(
+    "Filter finds and remembers what it does line by line, whatever is forgotten meanwhile",
+    { timeout: LOADED_MS },
+    () => {
+      const lines = ["attack.log.zst", "working-day.log.zst"]
+        .flatMap(sampleLines)
+        .filter(({ length }) => length < 4000)
+        .map(formOf);
+      for (let seed = 7000; seed < 7000 + BATCHES; seed++) {
+        const dice = new Dice(seed);
+        const verify = dice.below(2) === 0;
+        const some = shuffledLines(lines, dice, 300, verify);
+        const { differences } = findingDifferencesCut(dice.of(policies), some, dice, { verify });
+        expect(differences, `seed ${seed}`).toEqual([]);
+      }
+    },
+  );
+});
