@@ -1,30 +1,13 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
-import { ENVIRONMENT, MAIN, ROOT } from "./run-command.suite.ts";
+import { describe, expect, test } from "vitest";
+import { README_COMMANDS, runReadme } from "./readme.suite.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "auditsieve-readme-"));
-["samples", "profiles"].forEach((name) => symlinkSync(join(ROOT, name), join(folder, name)));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-/** The shell commands of the README, but those that set up or run until they are stopped. */
-const commands = [...readFileSync(join(ROOT, "README.md"), "utf8").matchAll(/```sh\n(.*?)```/gs)]
-  .flatMap(([, block = ""]) => block.replaceAll("|\n", "| ").split("\n"))
-  .filter((line) => line.includes("npx auditsieve") && !line.includes("ingest"));
+/** Those take a second or two each, and run in the slow tier with all others. */
+const isLong = (command: string): boolean => / (?:replay|query|policy (?:coverage|tune)) /.test(command);
 
 describe("README", () => {
   test("README shows each command of the tour", () => {
-    expect(commands.length).toBeGreaterThanOrEqual(6);
+    expect(README_COMMANDS.length).toBeGreaterThanOrEqual(6);
   });
 
-  // In their order: some use a file that an earlier one wrote.
-  test.each(commands)("README: %s", (command) => {
-    const shim = `npx() { shift; "${process.execPath}" "${MAIN}" "$@"; }; ${command}`;
-    const { status, stderr } = spawnSync("bash", ["-c", shim], { cwd: folder, env: ENVIRONMENT, encoding: "utf8" });
-    // Coverage fails on purpose where something is hidden.
-    const isFine = status === 0 || (status === 1 && command.includes("coverage"));
-    expect([command, isFine ? "" : `${status}: ${stderr}`]).toEqual([command, ""]);
-  });
+  runReadme(README_COMMANDS.filter((command) => !isLong(command)));
 });
