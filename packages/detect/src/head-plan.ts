@@ -1,8 +1,6 @@
 import type { Expression } from "./condition/expression.ts";
-import { fieldsRead } from "./condition/fields-read.ts";
-import { simplify } from "./condition/simplify.ts";
+import { fieldsRead, readsSome } from "./condition/fields-read.ts";
 import type { Detection } from "./detection.ts";
-import { headReader } from "./field-readers.ts";
 import { DEED_FIELDS, HEAD_FIELDS, headFieldOf, isInPart, isWide } from "./head-view.ts";
 import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
@@ -13,14 +11,17 @@ import { TupleMemo } from "./tuple-memo.ts";
 
 const MAX_REMEMBERED = 8192;
 
+/** What a part of a head leaves of conditions; those that it rules out are not among them. */
+type Rest = ReadonlyMap<Detection, Expression>;
+
 /** What is known of every head that differs at most in names (or in what is wide, where a view remembers no heads). */
 interface Near {
   readonly plan: HeadPlan;
   readonly found: readonly Detection[];
   /** What such a head leaves of their conditions. */
-  readonly rest: ReadonlyMap<Detection, Expression>;
-  /** Whether some of them look at what may differ. */
-  readonly isOpen: boolean;
+  readonly rest: Rest;
+  /** Those of them that still look at what may differ. */
+  readonly open: ReadonlySet<Detection>;
   /** Those whose fate earlier events decide: alike for all such heads, or for each head by itself. */
   readonly alike: readonly Detection[];
   readonly single: ReadonlySet<Detection>;
@@ -51,14 +52,9 @@ export class HeadPlan {
   /** By the one resource that they are about, together with those about any. */
   readonly #byResource: ReadonlyMap<string, readonly Detection[]>;
   readonly #ofAny: readonly Detection[];
-  /** Detections that a part does not settle as far as the whole head does. */
-  readonly #open: Readonly<Record<Exclude<HeadPart, "whole">, ReadonlySet<Detection>>>;
-  readonly #ofMemory: ReadonlySet<Detection>;
-  /** Those of them that look at a name, if only to look it up. */
-  readonly #ofNames: ReadonlySet<Detection>;
   readonly #keyFields: readonly HeadField[];
   readonly #narrow = new TupleMemo<Near>(MAX_REMEMBERED);
-  readonly #deeds = new TupleMemo<readonly Detection[]>(MAX_REMEMBERED);
+  readonly #deeds = new TupleMemo<Rest>(MAX_REMEMBERED);
 
   constructor(asked: readonly Detection[]) {
     const resources = new Map(asked.map((one) => [one, resourcesOf(one)]));
@@ -67,17 +63,6 @@ export class HeadPlan {
     this.#byResource = new Map(
       [...names].map((name) => [name, asked.filter((one) => resources.get(one)?.has(name) ?? true)]),
     );
-    this.#open = {
-      unnamed: openIn("unnamed", asked),
-      narrow: openIn("narrow", asked),
-      deed: openIn("deed", asked),
-    };
-    this.#ofMemory = new Set(
-      asked.filter(({ condition }) => [...fieldsRead(condition)].some((field) => field.startsWith(`${MEMORY_ROOT}.`))),
-    );
-    this.#ofNames = new Set(
-      [...this.#ofMemory].filter(({ condition }) => [...fieldsRead(condition)].flatMap(readsOf).some(isNamed)),
-    );
     const read = new Set(asked.flatMap(({ condition }) => [...fieldsRead(condition)]));
     this.#keyFields = HEAD_FIELDS.filter((field) => DEED_FIELDS.includes(field) || (read.has(field) && !isWide(field)));
   }
@@ -85,26 +70,28 @@ export class HeadPlan {
   /** The detections that the head, and what was before, do not rule out; in their order. */
   candidates(head: HeadView, memory?: ClusterMemory): readonly Detection[] {
     const near = this.#near(head);
-    const found = near.isOpen ? this.#ofWhole(near, head) : near.found;
+    const found = near.open.size > 0 ? this.#ofWhole(near, head) : near.found;
     if (!memory || (near.alike.length === 0 && near.single.size === 0)) {
       return found;
     }
     const { out, left } = this.#judge(near, head, memory);
-    if (near.single.size === 0 && !near.isOpen) {
+    if (near.single.size === 0 && near.open.size === 0) {
       return left;
     }
-    const mayMatter = near.single.size > 0 ? prefilter(head, "whole", memory) : undefined;
-    return found.filter((one) => !out.has(one) && (!near.single.has(one) || mayMatter?.(one.condition) !== false));
+    const says = near.single.size > 0 ? prefilter(head, "whole", memory) : undefined;
+    const mayMatter = (one: Detection): boolean =>
+      !near.single.has(one) || says?.mayMatter(near.rest.get(one) ?? one.condition) !== false;
+    return found.filter((one) => !out.has(one) && mayMatter(one));
   }
 
   /** Whether the answer about this head may be another one for a head that differs in names, or where a view remembers no heads in what is wide. */
   isNamed(head: HeadView): boolean {
     const near = this.#near(head);
-    return near.isOpen || near.single.size > 0;
+    return near.open.size > 0 || near.single.size > 0;
   }
 
   /** What an event with this head leaves of the conditions of its candidates: it comes out as the whole does. */
-  rest(head: HeadView): ReadonlyMap<Detection, Expression> {
+  rest(head: HeadView): Rest {
     return this.#near(head).rest;
   }
 
@@ -129,9 +116,8 @@ export class HeadPlan {
     if (known?.plan === this) {
       return known.found;
     }
-    const open = head.recall ? this.#open.unnamed : this.#open.narrow;
-    const mayMatter = prefilter(head, "whole");
-    const found = near.found.filter((one) => !open.has(one) || mayMatter(one.condition));
+    const { mayMatter } = prefilter(head, "whole");
+    const found = near.found.filter((one) => !near.open.has(one) || mayMatter(near.rest.get(one) ?? one.condition));
     if (known === undefined) {
       head.note?.("whole", { plan: this, found } satisfies Whole);
     }
@@ -155,28 +141,29 @@ export class HeadPlan {
     return this.#narrow.get(tuple, () => this.#ask(head, "narrow"));
   }
 
-  #ofDeed(head: HeadView): readonly Detection[] {
+  #ofDeed(head: HeadView): Rest {
     const tuple = DEED_FIELDS.map((field) => head.get(field));
     return this.#deeds.get(tuple, () => {
-      const mayMatter = prefilter(head, "deed");
-      return this.#about(head).filter(({ condition }) => mayMatter(condition));
+      const says = prefilter(head, "deed");
+      return restOf(this.#about(head).map((one) => [one, says.left(one.condition)]));
     });
   }
 
   #ask(head: HeadView, part: "unnamed" | "narrow"): Near {
-    const mayMatter = prefilter(head, part);
+    const says = prefilter(head, part);
     // A smaller part rules most of them out, and is known after few events.
-    const [smaller, before] =
-      part === "unnamed" ? (["narrow", this.#ofNarrow(head).found] as const) : (["deed", this.#ofDeed(head)] as const);
-    const found = before.filter((one) => !this.#open[smaller].has(one) || mayMatter(one.condition));
-    const reader = headReader(head, part);
-    const ofMemory = found.filter((one) => this.#ofMemory.has(one));
-    const isAlike = (one: Detection): boolean => part === "unnamed" && !this.#ofNames.has(one);
+    const before = part === "unnamed" ? this.#ofNarrow(head).rest : this.#ofDeed(head);
+    const rest = restOf(Array.from(before, ([one, condition]) => [one, says.left(condition)]));
+    const found = [...rest.keys()];
+    const reads = (one: Detection, test: (field: string) => boolean): boolean =>
+      readsSome(rest.get(one) ?? one.condition, test);
+    const ofMemory = found.filter((one) => reads(one, isRemembered));
+    const isAlike = (one: Detection): boolean => part === "unnamed" && !reads(one, isOfName);
     return {
       plan: this,
       found,
-      rest: new Map(found.map((one) => [one, simplify(one.condition, reader)])),
-      isOpen: found.some((one) => this.#open[part].has(one)),
+      rest,
+      open: new Set(found.filter((one) => reads(one, isOutside[part]))),
       alike: ofMemory.filter(isAlike),
       single: new Set(ofMemory.filter((one) => !isAlike(one))),
       judged: undefined,
@@ -191,8 +178,8 @@ export class HeadPlan {
     }
     const out = new Set<Detection>();
     const grounds = memory.grounds(() => {
-      const mayMatter = prefilter(head, "whole", memory);
-      near.alike.filter(({ condition }) => !mayMatter(condition)).forEach((one) => out.add(one));
+      const { mayMatter } = prefilter(head, "whole", memory);
+      near.alike.filter((one) => !mayMatter(near.rest.get(one) ?? one.condition)).forEach((one) => out.add(one));
     });
     near.judged = { memory, grounds, out, left: near.found.filter((one) => !out.has(one)) };
     return near.judged;
@@ -205,9 +192,46 @@ export class HeadPlan {
   }
 }
 
-function isNamed(field: string): boolean {
+function restOf(left: readonly (readonly [Detection, Expression | undefined])[]): Rest {
+  const rest = new Map<Detection, Expression>();
+  for (const [one, condition] of left) {
+    if (condition !== undefined) {
+      rest.set(one, condition);
+    }
+  }
+  return rest;
+}
+
+/** The same answer for the same field, which detections name over and over. */
+function byField(test: (field: string) => boolean): (field: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (field) => {
+    const before = known.get(field);
+    if (before !== undefined) {
+      return before;
+    }
+    if (known.size >= MAX_REMEMBERED) {
+      known.clear();
+    }
+    const answer = test(field);
+    known.set(field, answer);
+    return answer;
+  };
+}
+
+/** Whether earlier events say what the field is. */
+const isRemembered = byField((field) => field.startsWith(`${MEMORY_ROOT}.`));
+/** Whether a name is read for the field, if only to look it up. */
+const isOfName = byField((field) => readsOf(field).some((read) => isOfHeadOutside(read, "unnamed")));
+/** Whether the field stands in the head, but not in the part. */
+const isOutside = {
+  unnamed: byField((field) => isOfHeadOutside(field, "unnamed")),
+  narrow: byField((field) => isOfHeadOutside(field, "narrow")),
+};
+
+function isOfHeadOutside(field: string, part: HeadPart): boolean {
   const held = headFieldOf(field);
-  return held !== undefined && !isInPart(held, "unnamed");
+  return held !== undefined && !isInPart(held, part);
 }
 
 /** The resources that a hit must be about, without subresources; undefined when it may be about any, or none. */
@@ -216,12 +240,4 @@ function resourcesOf({ needs }: Detection): ReadonlySet<string> | undefined {
   return ways.length === 0 || ways.includes(undefined)
     ? undefined
     : new Set(ways.flatMap((names) => names?.map((name) => name.split("/", 1)[0] ?? "") ?? []));
-}
-
-function openIn(part: HeadPart, asked: readonly Detection[]): ReadonlySet<Detection> {
-  const isOutside = (field: string): boolean => {
-    const held = headFieldOf(field);
-    return held !== undefined && !isInPart(held, part);
-  };
-  return new Set(asked.filter(({ condition }) => [...fieldsRead(condition)].some(isOutside)));
 }

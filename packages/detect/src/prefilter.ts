@@ -1,17 +1,27 @@
 import { evaluate } from "./condition/evaluate.ts";
-import type { Expression } from "./condition/expression.ts";
+import type { Expression, Leaf } from "./condition/expression.ts";
+import { NEVER, simplify } from "./condition/simplify.ts";
 import { headReader } from "./field-readers.ts";
 import { headFieldOf, isInPart } from "./head-view.ts";
 import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { isWrittenLater } from "./recorded.ts";
 
+/** What the head says of conditions. */
+export interface HeadSays {
+  /** Whether the rest of the event can matter to a condition. */
+  readonly mayMatter: (condition: Expression) => boolean;
+  /** What the head leaves of a condition to which the rest of the event can matter; undefined otherwise. Without a memory only. */
+  readonly left: (condition: Expression) => Expression | undefined;
+}
+
 /**
  * Says of conditions whether the rest of an event with this head can matter to them. A miss by the head alone is
  * final. At RequestReceived what is not a hit need not be looked at either: the request's next stage says all that
- * this one says, and more. The answers depend on that part of the head alone, and on the memory where one is given.
+ * this one says, and more. The answers depend on that part of the head alone, and on the memory where one is given. They are the same
+ * for what a smaller part has left of a condition.
  */
-export function prefilter(head: HeadView, part: HeadPart, memory?: ClusterMemory): (condition: Expression) => boolean {
+export function prefilter(head: HeadView, part: HeadPart, memory?: ClusterMemory): HeadSays {
   const reader = headReader(head, part, memory);
   const read = (field: HeadField): ReturnType<HeadView["get"]> => head.get(field);
   const isEarly = read("stage") === "RequestReceived";
@@ -48,5 +58,14 @@ export function prefilter(head: HeadView, part: HeadPart, memory?: ClusterMemory
         return (evaluate(expression, reader) ?? wanted) === wanted;
     }
   };
-  return (condition) => (isEarly ? canBe(condition, true) : evaluate(condition, reader) !== false);
+  /** A leaf that cannot be met yet is not taken for known, although it may be: with the next stage it can be another. */
+  const isKept = (leaf: Leaf): boolean =>
+    leaf.kind !== "fieldref" && leaf.kind !== "keyword" && isWrittenLater(leaf.field.text, read);
+  return {
+    mayMatter: (condition) => (isEarly ? canBe(condition, true) : evaluate(condition, reader) !== false),
+    left(condition) {
+      const rest = isEarly ? simplify(condition, reader, isKept) : simplify(condition, reader);
+      return rest === NEVER || (isEarly && !canBe(rest, true)) ? undefined : rest;
+    },
+  };
 }

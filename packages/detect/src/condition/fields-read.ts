@@ -20,3 +20,24 @@ export function fieldsRead(expression: Expression): ReadonlySet<string> {
       return new Set([expression.field.text]);
   }
 }
+
+/** Whether a condition reads a field by name for which `test` holds; those of array elements count by their array. */
+export function readsSome(expression: Expression, test: (field: string) => boolean): boolean {
+  switch (expression.kind) {
+    case "and":
+    case "or":
+      return expression.of.some((part) => readsSome(part, test));
+    case "not":
+      return readsSome(expression.of, test);
+    case "fieldref":
+      return test(expression.field.text) || test(expression.other.text);
+    case "keyword":
+      return false;
+    case "match":
+    case "null":
+    case "exists":
+    case "same":
+    default:
+      return test(expression.field.text);
+  }
+}

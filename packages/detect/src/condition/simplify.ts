@@ -1,7 +1,7 @@
 import { evaluate } from "./evaluate.ts";
 import type { FieldReader, Truth } from "./evaluate.ts";
 import { all, any } from "./expression.ts";
-import type { Expression } from "./expression.ts";
+import type { Expression, Leaf } from "./expression.ts";
 import { MEMORY_ROOT } from "../memory/remembered-fields.ts";
 
 /** Always holds. */
@@ -11,19 +11,26 @@ export const NEVER: Expression = { kind: "or", of: [] };
 
 /**
  * What is left of a condition once `reader` has said what it knows: it comes out as the whole does for every reader that knows more and
- * contradicts nothing. What costs less to look at comes first; the tables of Kleene do not mind.
+ * contradicts nothing. What costs less to look at comes first; the tables of Kleene do not mind. A leaf for which `isKept` holds
+ * is left as it is. Where nothing is known it is the expression itself.
  */
-export function simplify(expression: Expression, reader: FieldReader): Expression {
+export function simplify(
+  expression: Expression,
+  reader: FieldReader,
+  isKept: (leaf: Leaf) => boolean = neverKept,
+): Expression {
   switch (expression.kind) {
     case "and":
     case "or": {
       const [decisive, neutral] = expression.kind === "and" ? [NEVER, ALWAYS] : [ALWAYS, NEVER];
       const left: Expression[] = [];
+      let isChanged = false;
       for (const part of expression.of) {
-        const simple = simplify(part, reader);
+        const simple = simplify(part, reader, isKept);
         if (simple === decisive) {
           return decisive;
         }
+        isChanged ||= simple !== part;
         if (simple !== neutral) {
           left.push(simple);
         }
@@ -31,11 +38,17 @@ export function simplify(expression: Expression, reader: FieldReader): Expressio
       if (left.length === 0) {
         return neutral;
       }
+      if (!isChanged) {
+        return expression;
+      }
       left.sort((a, b) => costOf(a) - costOf(b));
       return expression.kind === "and" ? all(left) : any(left);
     }
     case "not": {
-      const simple = simplify(expression.of, reader);
+      const simple = simplify(expression.of, reader, isKept);
+      if (simple === expression.of) {
+        return expression;
+      }
       return simple === ALWAYS ? NEVER : simple === NEVER ? ALWAYS : { kind: "not", of: simple };
     }
     case "match":
@@ -45,8 +58,12 @@ export function simplify(expression: Expression, reader: FieldReader): Expressio
     case "same":
     case "keyword":
     default:
-      return constantOf(evaluate(expression, reader)) ?? expression;
+      return isKept(expression) ? expression : (constantOf(evaluate(expression, reader)) ?? expression);
   }
+}
+
+function neverKept(): boolean {
+  return false;
 }
 
 function constantOf(truth: Truth): Expression | undefined {
