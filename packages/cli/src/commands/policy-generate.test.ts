@@ -100,11 +100,6 @@ const ACCEPTED: readonly { readonly reason: string; readonly hides: (event: Audi
       !objectRef?.apiGroup?.endsWith(".k8s.io") &&
       requestObject !== undefined,
   },
-  {
-    reason:
-      "whose finalizers a patch takes off a claim stands in its body; of claims these profiles write none, forensic does",
-    hides: ({ objectRef, verb }) => objectRef?.resource === "persistentvolumeclaims" && verb === "patch",
-  },
 ];
 
 describe.each(["cost", "hardened", "forensic"])("profile %s", (name) => {
