@@ -14,6 +14,7 @@ import {
 import { skipBalanced } from "./balance";
 import { skipBody } from "./body";
 import { hashWithName, headHash } from "./head-hash";
+import { findSuspect } from "./suspects";
 import { makeTail, makeTemplate, matchTemplate, reached } from "./template";
 
 /** Entries of a bucket that are compared; a log that fills one with near misses costs no more than these. */
@@ -27,6 +28,10 @@ const HEAD: u32 = 0x200;
 const BODY: u32 = 0x400;
 /** Set where the tail decides too: another one is another line. */
 const TAIL: u32 = 0x800;
+/** Set where a line may be taken only if nothing stands in it that might have to be redacted. */
+const SEARCHED: u32 = 0x1000;
+/** In the place of an entry: the line is like one, but something stands in it. */
+const SUSPECT: u32 = 0xffff_ffff;
 /** Behind the flags: which answer must stand. */
 const STANDING_SHIFT: u32 = 16;
 
@@ -54,8 +59,8 @@ export function forgetTemplates(): void {
 /**
  * Takes lines of `[from, end)`, whole ones, as long as they are like a template, and moves those that are kept to where the first
  * of them stands. Gives where it stopped. CONTROL then holds how many lines it took, how many of them are kept, from where to where
- * these stand now, the two numbers of the line's head, and the entry that it is like where it stopped because of what that rests on,
- * else 0.
+ * these stand now, the two numbers of the line's head, and the entry that the line where it stopped is like, had what that rests on
+ * not ended; SUSPECT where the entry stands but not every line is taken; else 0.
  */
 export function takeLines(from: usize, end: usize): usize {
   let at = from;
@@ -88,6 +93,10 @@ export function takeLines(from: usize, end: usize): usize {
     const decision = load<u32>(place, 8);
     if (load<u8>(STANDING + (decision >>> STANDING_SHIFT)) == 0) {
       store<u32>(CONTROL, entry, 24);
+      break;
+    }
+    if ((decision & SEARCHED) != 0 && findSuspect(at, behind) != 0) {
+      store<u32>(CONTROL, SUSPECT, 24);
       break;
     }
     const index = decision & 0xff;

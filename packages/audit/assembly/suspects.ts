@@ -8,6 +8,15 @@ import { NEEDLES, SCAN, SUSPECTS } from "./memory";
  * No set: the dot. All ones where there is none.
  */
 export function nextSuspect(from: u32, length: u32): u32 {
+  const at = findSuspect(SCAN + from, SCAN + length);
+  return at == 0 ? 0xffff_ffff : (((at - SCAN) as u32) << 8) | found;
+}
+
+/** The sets of needles that the last suspect is among. */
+let found: u32 = 0;
+
+/** The first suspect in `[from, end)` that is not known to be harmless; 0 where there is none. Reads a few bytes behind the end. */
+export function findSuspect(from: usize, end: usize): usize {
   const low1 = v128.load(NEEDLES);
   const high1 = v128.load(NEEDLES, 16);
   const low2 = v128.load(NEEDLES, 32);
@@ -15,32 +24,30 @@ export function nextSuspect(from: u32, length: u32): u32 {
   const low3 = v128.load(NEEDLES, 64);
   const high3 = v128.load(NEEDLES, 80);
   const dot = i8x16.splat(46);
-  for (let place = from; place < length; place += 16) {
-    const at = SCAN + place;
+  for (let at = from; at < end; at += 16) {
     const a = v128.load(at);
-    const found = v128.and(
+    const sets = v128.and(
       v128.and(setsOf(a, low1, high1), setsOf(v128.load(at, 1), low2, high2)),
       setsOf(v128.load(at, 2), low3, high3),
     );
     const dots = i8x16.eq(a, dot);
-    if (!v128.any_true(v128.or(found, dots))) {
+    if (!v128.any_true(v128.or(sets, dots))) {
       continue;
     }
-    v128.store(SUSPECTS, found);
-    let marks = i8x16.bitmask(v128.or(i8x16.ne(found, i8x16.splat(0)), dots)) as u32;
+    v128.store(SUSPECTS, sets);
+    let marks = i8x16.bitmask(v128.or(i8x16.ne(sets, i8x16.splat(0)), dots)) as u32;
     for (; marks != 0; marks &= marks - 1) {
-      const lane = ctz(marks);
-      if (place + lane >= length) {
+      const suspect = at + (ctz(marks) as usize);
+      if (suspect >= end) {
         break;
       }
-      const sets = load<u8>(SUSPECTS + lane) as u32;
-      const suspect = at + (lane as usize);
-      if (sets != 0 ? !isHarmless(suspect) : isRun(suspect + 1) && isBehindToken(suspect)) {
-        return ((place + lane) << 8) | sets;
+      found = load<u8>(SUSPECTS + (suspect - at)) as u32;
+      if (found != 0 ? !isHarmless(suspect) : isRun(suspect + 1) && isBehindToken(suspect)) {
+        return suspect;
       }
     }
   }
-  return 0xffff_ffff;
+  return 0;
 }
 
 /** For each byte the sets that have one with the same two halves. */

@@ -150,7 +150,7 @@ function fix(i: i32, shift: usize): void {
 
 /**
  * Makes a template at `template` of `[line, end)`, of a well-formed line its whole with the newline or a beginning that ends between
- * two tokens. FIXED holds `fixed` spans that decide, `[query, queryEnd)` is the part of the URI where digits may differ,
+ * two tokens. FIXED holds `fixed` spans that decide, `[query, queryEnd)` is the part of the URI where digits may differ but in such spans,
  * `[name, nameEnd)` the one where another name may stand.
  */
 export function makeTemplate(
@@ -166,10 +166,10 @@ export function makeTemplate(
   memory.copy(template, line, end - line);
   const classes = template + CLASS;
   paintValues(template, template + (end - line));
+  paintQuery(template + (query - line), template + (queryEnd - line));
   for (let i = 0; i < fixed; i++) {
     fix(i, template - line);
   }
-  paintQuery(template + (query - line), template + (queryEnd - line));
   memory.fill(classes + (name - line), NAME, nameEnd - name);
 }
 
@@ -254,10 +254,9 @@ function paintQuery(start: usize, end: usize): void {
   let at = start;
   while (at < end) {
     const byte = load<u8>(at);
-    if (isDigit(byte)) {
-      store<u8>(at, QUERY_DIGIT, CLASS);
-    }
-    at += byte != 92 ? 1 : load<u8>(at + 1) == 117 ? 6 : 2;
+    const length: usize = byte != 92 ? 1 : load<u8>(at + 1) == 117 ? 6 : 2;
+    memory.fill(at + CLASS, isDigit(byte) ? QUERY_DIGIT : 0, length);
+    at += length;
   }
 }
 

@@ -4,6 +4,7 @@ import { EventWalk, type Replacement } from "./redact/event-walk.ts";
 import { FieldTable } from "./redact/field.ts";
 import { findTextCredentials } from "./redact/text-credentials.ts";
 import { QuietLine } from "./redact/quiet-line.ts";
+import type { QuietHeads } from "./redact/quiet-line.ts";
 import type { EventScan } from "./scan.ts";
 import { splice } from "./splice.ts";
 import type { Edit } from "./splice.ts";
@@ -34,6 +35,8 @@ export interface Redactor {
   redactLine(line: Buffer): Buffer;
   /** As `redactLine`, for the very line that `scan` holds: most have nothing to replace, which this proves at a tenth of the cost. */
   redactScanned(scan: EventScan, line: Buffer): Buffer;
+  /** How lines are told together of which nothing has to be redacted; undefined where that cannot be told without reading each. */
+  readonly heads: QuietHeads | undefined;
   /** For torn, cut or broken lines: keeps the size and a keyed hash, nothing else. The answer is text and no JSON. */
   redactUndecodable(line: Buffer): Buffer;
   /** For words that are no event (a log line, an error's message): replaces what is a credential by its shape. */
@@ -70,6 +73,10 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
   const isName = createNameTest(extraNames);
   const walk = new EventWalk(fields, isName);
   let quiet: QuietLine | "never" | undefined;
+  const quietLine = (): QuietLine | undefined => {
+    quiet ??= isPlain(extraNames) ? new QuietLine(fields, isName, extraNames) : "never";
+    return quiet === "never" ? undefined : quiet;
+  };
   const hash = (bytes: Buffer): string =>
     `redacted:${createHmac("sha256", secret).update(bytes).digest("hex").slice(0, 16)}`;
   // Bodies repeat themselves: what was asked for is what is answered.
@@ -101,8 +108,7 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
   };
 
   const redactScanned = (scan: EventScan, line: Buffer): Buffer => {
-    quiet ??= isPlain(extraNames) ? new QuietLine(fields, isName, extraNames) : "never";
-    return quiet !== "never" && quiet.isQuiet(scan) ? line : redactLine(line);
+    return quietLine()?.isQuiet(scan) === true ? line : redactLine(line);
   };
 
   const redactText = (text: string): string => {
@@ -122,7 +128,15 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
     return hash(Buffer.from(text));
   };
 
-  return { redactLine, redactScanned, redactUndecodable, redactText };
+  return {
+    redactLine,
+    redactScanned,
+    get heads() {
+      return quietLine();
+    },
+    redactUndecodable,
+    redactText,
+  };
 }
 
 /** Whether all names are of characters that JSON does not escape: only such can be looked for in the bytes of a line. */

@@ -1,4 +1,4 @@
-import type { DecidedBy, EventScan, Field } from "@auditsieve/audit";
+import type { DecidedBy, EventScan, Field, Span } from "@auditsieve/audit";
 import type { HeadField, QuietAnswer } from "@auditsieve/detect";
 
 /** Looks at the events that pass by, and may say that it wants nothing of those with a certain head. */
@@ -36,20 +36,34 @@ const HELD: Readonly<Record<HeadField, Field | undefined>> = {
 };
 const UNNAMED: readonly Field[] = [...new Set(Object.values(HELD).filter((field) => field !== undefined))];
 const NAMED: readonly Field[] = [...UNNAMED, "requestURI", "objectRef.name"];
+/** What says of a resource whether its bodies are secret. */
+const SECRET: readonly Field[] = ["objectRef.resource", "objectRef.subresource"];
 /** By the fields that a policy looks at, of which there is one list. */
-const merged = new WeakMap<
-  readonly Field[],
-  { readonly named: readonly Field[]; readonly unnamed: readonly Field[] }
->();
+const NAMED_BY = new WeakMap<readonly Field[], readonly Field[]>();
+const UNNAMED_BY = new WeakMap<readonly Field[], readonly Field[]>();
+const SEARCHED_BY = new WeakMap<readonly Field[], readonly Field[]>();
 
 /** What a decision rests on together with a {@link QuietAnswer} about the same event. */
-export function withHead({ fields, uriEnd, name }: DecidedBy, scan: EventScan, isNamed: boolean): DecidedBy {
-  let all = merged.get(fields);
-  if (all === undefined) {
-    all = { named: [...new Set([...fields, ...NAMED])], unnamed: [...new Set([...fields, ...UNNAMED])] };
-    merged.set(fields, all);
-  }
+export function withHead({ fields, ...by }: DecidedBy, scan: EventScan, isNamed: boolean): DecidedBy {
   return isNamed
-    ? { fields: all.named, uriEnd: scan.valueEnd("requestURI"), name: undefined }
-    : { fields: all.unnamed, uriEnd, name };
+    ? { fields: merged(NAMED_BY, fields, NAMED), uriEnd: scan.valueEnd("requestURI"), name: undefined }
+    : { ...by, fields: merged(UNNAMED_BY, fields, UNNAMED) };
+}
+
+/** What a decision rests on together with that nothing has to be redacted: with parts of the URI that must stay as they are. */
+export function withKept({ fields, ...by }: DecidedBy, kept: readonly Span[]): DecidedBy {
+  return { ...by, fields: merged(SEARCHED_BY, fields, SECRET), kept };
+}
+
+function merged(
+  by: WeakMap<readonly Field[], readonly Field[]>,
+  fields: readonly Field[],
+  others: readonly Field[],
+): readonly Field[] {
+  let all = by.get(fields);
+  if (all === undefined) {
+    all = [...new Set([...fields, ...others])];
+    by.set(fields, all);
+  }
+  return all;
 }

@@ -23,7 +23,14 @@ describe("Filter beside detections, at length", () => {
         log.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES),
       );
       for (const bounds of [{}, { maxPods: 20, maxGrants: 5, maxCredentials: 30, maxFirstSeen: 30 }]) {
-        const { differences, shown } = findingDifferences(policies[0] as never, lines, chunks, bounds, {});
+        const { differences, shown } = findingDifferences(
+          policies[0] as never,
+          lines,
+          chunks,
+          bounds,
+          {},
+          bounds.maxPods === undefined,
+        );
         expect(differences).toEqual([]);
         expect(shown).toBeLessThan(0.9);
       }
@@ -42,7 +49,7 @@ describe("Filter beside detections, at length", () => {
         const dice = new Dice(seed);
         const verify = dice.below(2) === 0;
         const some = shuffledLines(lines, dice, 300, verify);
-        const { differences } = findingDifferencesCut(dice.of(policies), some, dice, { verify });
+        const { differences } = findingDifferencesCut(dice.of(policies), some, dice, { verify }, dice.below(2) === 0);
         expect(differences, `seed ${seed}`).toEqual([]);
       }
     },

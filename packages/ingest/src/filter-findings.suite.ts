@@ -52,12 +52,14 @@ export function findingDifferences(
   chunks: readonly Buffer[],
   bounds: FindingStreamOptions,
   options: Partial<FilterOptions>,
+  isRedacting = false,
 ): { readonly differences: readonly string[]; readonly findings: number; readonly shown: number } {
   const fast = watched(bounds, false);
   const slow = watched(bounds, true);
-  const a = filterChunks(rules, chunks, { ...options, watch: fast.watch });
+  const a = filterChunks(rules, chunks, { ...options, ...(isRedacting && redacting(false)), watch: fast.watch });
   const b = filterChunks(rules, [Buffer.concat(lines.flatMap((line) => [line, NEWLINE]))], {
     ...options,
+    ...(isRedacting && redacting(true)),
     watch: slow.watch,
   });
   const differences = [
@@ -79,15 +81,37 @@ export function findingDifferences(
   };
 }
 
+/** Redacts what is kept, each line by itself or only those that may have to be. */
+export function redacting(isEach: boolean): Partial<FilterOptions> {
+  const redactor = createRedactor({ key: Buffer.alloc(32) });
+  return {
+    redact: (line, scan) =>
+      scan === undefined
+        ? redactor.redactUndecodable(line)
+        : isEach
+          ? redactor.redactLine(line)
+          : redactor.redactScanned(scan, line),
+    unredacted: isEach ? undefined : redactor.heads,
+  };
+}
+
 /** As {@link findingDifferences}, cut at random places. */
 export function findingDifferencesCut(
   rules: StreamRules,
   lines: readonly Buffer[],
   dice: Dice,
   options: Partial<FilterOptions>,
+  isRedacting = false,
 ): ReturnType<typeof findingDifferences> {
   const input = Buffer.concat(lines.flatMap((line) => [line, NEWLINE]));
-  return findingDifferences(rules, lines, cutAnywhere(input, dice.below(8), dice), tinyBounds(dice), options);
+  return findingDifferences(
+    rules,
+    lines,
+    cutAnywhere(input, dice.below(8), dice),
+    tinyBounds(dice),
+    options,
+    isRedacting,
+  );
 }
 
 const NEWLINE = Buffer.from("\n");

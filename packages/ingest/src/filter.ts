@@ -1,7 +1,7 @@
 import { EventScan, LineFramer, LineTemplates, takeRooms, undecidableProblem } from "@auditsieve/audit/stream";
-import type { Level, LineVisitor, OversizeLine, Problem } from "@auditsieve/audit";
+import type { Level, LineVisitor, OversizeLine, Problem, QuietHeads } from "@auditsieve/audit";
 import type { EventWatch } from "./event-watch.ts";
-import { withHead } from "./event-watch.ts";
+import { withHead, withKept } from "./event-watch.ts";
 import { Runs } from "./runs.ts";
 import type { StreamDecision, StreamPolicy } from "@auditsieve/policy/stream";
 
@@ -49,6 +49,8 @@ export interface FilterOptions {
    * the line is, or was before something was cut from it; undefined where the line cannot be decided.
    */
   readonly redact?: (line: Buffer, scan: EventScan | undefined) => Buffer;
+  /** Says of which kept lines `redact` would leave all as it is: they are not given to it. */
+  readonly unredacted?: QuietHeads | undefined;
   /**
    * Proves of every line that it is one well-formed event. Without it a line that begins like one decided before needs only be
    * whole, which is exact for what an apiserver writes and what damage leaves of it (docs/filter.md).
@@ -149,6 +151,7 @@ export class Filter {
   /** Whole lines of the chunk: those that are like a line decided before are taken together. */
   #takeLines(bytes: Buffer, start: number, end: number, offset: number): void {
     const templates = this.#templates;
+    this.#options.unredacted?.prepare();
     for (let from = start; from < end;) {
       const to = templates.load(bytes, from, end);
       for (let at = from; at < to;) {
@@ -199,24 +202,30 @@ export class Filter {
   #takeUnknown(bytes: Buffer, start: number, offset: number, isLoaded = true): number {
     const end = bytes.indexOf(10, start);
     const decision = this.#line(bytes, start, end, offset, true);
-    const { policy, redact, watch } = this.#options;
-    const scan = this.#scan;
-    const templates = this.#templates;
-    // What is changed on its way out is looked at line by line.
-    const isTakenAsItIs = decision?.action === "drop" || (decision?.action === "keep" && redact === undefined);
-    if (!isLoaded || decision === undefined || !isTakenAsItIs || !templates.isLearnable) {
-      return end + 1;
-    }
-    const isKept = decision.action === "keep";
-    if (watch === undefined) {
-      templates.learn(scan, decision, isKept, policy.decidedBy(scan));
-    } else {
-      const unwanted = watch.unwanted(scan);
-      if (unwanted !== undefined) {
-        templates.learn(scan, decision, isKept, withHead(policy.decidedBy(scan), scan, unwanted.isNamed), unwanted);
-      }
+    if (isLoaded && decision !== undefined && decision.action !== "strip" && this.#templates.isLearnable) {
+      this.#learn(decision);
     }
     return end + 1;
+  }
+
+  /** Has lines like the one in hand taken together, where they come out as they are, or not at all. */
+  #learn(decision: StreamDecision): void {
+    const { policy, redact, unredacted, watch } = this.#options;
+    const scan = this.#scan;
+    const isKept = decision.action === "keep";
+    const isSearched = isKept && redact !== undefined;
+    const standing = watch?.unwanted(scan);
+    if (watch !== undefined && standing === undefined) {
+      return;
+    }
+    const kept = isSearched ? unredacted?.about(scan) : [];
+    if (kept === undefined) {
+      return;
+    }
+    let by = policy.decidedBy(scan);
+    by = standing === undefined ? by : withHead(by, scan, standing.isNamed);
+    by = isSearched ? withKept(by, kept) : by;
+    this.#templates.learn(scan, decision, { isKept, isSearched, standing }, by);
   }
 
   #line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): StreamDecision | undefined {

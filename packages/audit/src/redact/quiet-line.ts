@@ -1,5 +1,6 @@
 import { NEEDLES, SCAN, SCAN_BYTES, sharedEngine } from "../scan-wasm/engine.ts";
 import type { Engine } from "../scan-wasm/engine.ts";
+import type { Span } from "../scan-wasm/line-templates.ts";
 import { slotOf } from "../scan.ts";
 import type { EventScan } from "../scan.ts";
 import type { NameTest } from "./credential-name.ts";
@@ -7,6 +8,18 @@ import * as field from "./field.ts";
 import { byteText, unescapeJson } from "./mapped-text.ts";
 import { asksForSecrets, findUriCredentials, isCommand } from "./request-uri.ts";
 import { mayHoldUrlCredential } from "./text-credentials.ts";
+
+/** Of which lines nothing has to be redacted if nothing is found in them by the search in the engine. */
+export interface QuietHeads {
+  /** Has the engine know what to look for: to be called before lines are searched, when others may have looked for something else. */
+  prepare(): void;
+  /**
+   * The parts of the URI of the event in `scan` that must stay as they are, together with its path but for the object's name, with
+   * all but digits of its query, and with `objectRef.resource` and `.subresource`; undefined where a line with such a head may have
+   * to be redacted.
+   */
+  about(scan: EventScan): readonly Span[] | undefined;
+}
 
 /** A part of something that the walk looks for: for each of three bytes which may stand there, none for any. */
 interface Needle {
@@ -104,6 +117,7 @@ const RESOURCE = slotOf("objectRef.resource");
 const NEEDLES_BYTES = 96;
 /** Whose needles the engine looks for: there is one for all. */
 let loaded: Buffer | undefined;
+const ENCODED = /[%+\\]/;
 /** Behind a key; the end stands for more blanks than were cut out with it. */
 const COLON = /\s*(?::|$)/y;
 
@@ -112,7 +126,7 @@ const COLON = /\s*(?::|$)/y;
  * of some byte sequences in the line (the name of a field that may hold a credential, the beginning of a shape, a mark of secrets, an
  * escape that may hide a letter), or stands in a request URI that is looked at as there. What cannot be proven is not quiet.
  */
-export class QuietLine {
+export class QuietLine implements QuietHeads {
   readonly #fields: field.FieldTable;
   readonly #isName: NameTest;
   readonly #engine: Engine;
@@ -134,12 +148,8 @@ export class QuietLine {
     if (end - start > SCAN_BYTES) {
       return false;
     }
+    this.prepare();
     const { memory, exports } = this.#engine;
-    if (loaded !== this.#needles) {
-      loaded = this.#needles;
-      memory.set(loaded, NEEDLES);
-      exports.forgetHarmless();
-    }
     if (!this.#engine.holds(scan)) {
       bytes.copy(memory, SCAN, start, end);
       memory[SCAN + end - start] = 0;
@@ -156,9 +166,42 @@ export class QuietLine {
     return (isPlain || (!isAboutSecrets(scan) && this.#isQuietUri(scan))) && !this.#hasSuspect(scan);
   }
 
+  prepare(): void {
+    if (loaded !== this.#needles) {
+      loaded = this.#needles;
+      this.#engine.memory.set(loaded, NEEDLES);
+      this.#engine.exports.forgetHarmless();
+    }
+  }
+
+  about(scan: EventScan): readonly Span[] | undefined {
+    const start = scan.slotStart(URI) + 1;
+    const raw = byteText(scan.bytes, start, scan.slotEnd(URI) - 1);
+    const question = raw.indexOf("?");
+    const path = question === -1 ? raw : raw.slice(0, question);
+    if (isAboutSecrets(scan) || ENCODED.test(path) || !this.#isQuietUri(scan)) {
+      return undefined;
+    }
+    const parameters = question === -1 ? [] : raw.slice(question + 1).split("&");
+    // What is encoded is read together with the arguments of a command.
+    if (this.#holdsCredential(parameters)) {
+      return undefined;
+    }
+    const kept: Span[] = [];
+    let at = start + question + 1;
+    for (const parameter of parameters) {
+      // Other digits are another name, or another letter where it is encoded.
+      if (ENCODED.test(parameter) || /^[^=]*\d/.test(parameter)) {
+        kept.push({ start: at, end: at + parameter.length });
+      }
+      at += parameter.length + 1;
+    }
+    return kept;
+  }
+
   #isQuietUri(scan: EventScan): boolean {
     const raw = byteText(scan.bytes, scan.slotStart(URI) + 1, scan.slotEnd(URI) - 1);
-    if (!/[%+\\]/.test(raw)) {
+    if (!ENCODED.test(raw)) {
       // It is plain text, in which the beginning of every shape is looked for.
       const question = raw.indexOf("?");
       return (

@@ -20,10 +20,13 @@ const KEEP = 0x100;
 const HEAD_ONLY = 0x200;
 const BODY = 0x400;
 const TAIL = 0x800;
+const SEARCHED = 0x1000;
+const SUSPECT = -1;
 const STANDING_FACTOR = 0x1_0000;
 const STANDING = 0x25_9000;
 const STANDING_COUNT = 0x4000;
 const MAX_VALUES = 256;
+const MAX_KEPT = 64;
 /** Longer lines hardly ever come back alike, and learning one costs as much as scanning it. */
 const MAX_TEMPLATE_BYTES = 16 * 1024;
 const NEWLINE = 10;
@@ -36,7 +39,24 @@ export interface DecidedBy {
   /** Behind the part of the requestURI that decides. */
   readonly uriEnd: number;
   /** A name in the path that does not decide, in letters, digits, `-`, `.` and `:`; another such name would be decided alike. */
-  readonly name: { readonly start: number; readonly end: number } | undefined;
+  readonly name: Span | undefined;
+  /** Parts of the URI behind `uriEnd` that must stay as they are. */
+  readonly kept?: readonly Span[];
+}
+
+/** A part of the scanned bytes. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** How the lines like one that is learned are taken. */
+export interface Taken {
+  readonly isKept: boolean;
+  /** Whether only those are in which nothing stands that might have to be redacted: see `QuietHeads`. */
+  readonly isSearched?: boolean;
+  /** What that rests on beside the line. */
+  readonly standing?: Standing | undefined;
 }
 
 /** Something that what is learned rests on beside the line; as long as it `stands`. Once it does not, it never does again. */
@@ -139,7 +159,7 @@ export class LineTemplates<T extends object> {
 
   /** Whether the line that stopped {@link take} can be learned, so that it is worth asking what is needed for that. */
   get isLearnable(): boolean {
-    return this.#head !== 0;
+    return this.#head !== 0 && this.#entry !== SUSPECT;
   }
 
   /** Goes on at `at` after a line that was not known. */
@@ -171,8 +191,9 @@ export class LineTemplates<T extends object> {
     return this.#engine.memory;
   }
 
-  /** Remembers the line that stopped {@link take}, which `scan` holds and for which `value` was decided, as long as `standing` stands. */
-  learn(scan: EventScan, value: T, isKept: boolean, { fields, uriEnd, name }: DecidedBy, standing?: Standing): void {
+  /** Remembers the line that stopped {@link take}, which `scan` holds and for which `value` was decided. */
+  learn(scan: EventScan, value: T, { isKept, isSearched, standing }: Taken, by: DecidedBy): void {
+    const { fields, uriEnd, name, kept = [] } = by;
     const { control, exports } = this.#engine;
     if (this.#entry !== 0) {
       exports.renewLine(this.#entry, this.#numberOf(standing));
@@ -185,20 +206,24 @@ export class LineTemplates<T extends object> {
     const hasBody = headEnd !== undefined && (scan.has("requestObject") || scan.has("responseObject"));
     const tail = hasBody ? tailStartOf(scan) : end;
     const length = end - scan.start + behind - tail;
-    if (this.#head === 0 || length > MAX_TEMPLATE_BYTES || number === MAX_VALUES) {
+    if (this.#head === 0 || length > MAX_TEMPLATE_BYTES || number === MAX_VALUES || kept.length > MAX_KEPT) {
       return;
     }
     this.#numbers.set(value, number);
     const shift = this.#shift;
     const isTailNeeded = hasBody && fields.includes("annotations");
     let fixed = 0;
+    const fixSpan = (start: number, behindSpan: number): void => {
+      control[FIXED + 2 * fixed] = start + shift;
+      control[FIXED + 2 * fixed + 1] = behindSpan + shift;
+      fixed++;
+    };
     const fix = (field: Field): void => {
       if (scan.has(field)) {
-        control[FIXED + 2 * fixed] = scan.valueStart(field) + shift;
-        control[FIXED + 2 * fixed + 1] = scan.valueEnd(field) + shift;
-        fixed++;
+        fixSpan(scan.valueStart(field), field === "requestURI" ? uriEnd : scan.valueEnd(field));
       }
     };
+    kept.forEach((span) => fixSpan(span.start, span.end));
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i] as Field;
       if (!isTailNeeded || field !== "annotations") {
@@ -210,7 +235,11 @@ export class LineTemplates<T extends object> {
       fix("annotations");
     }
     const queryEnd = scan.valueEnd("requestURI") + shift;
-    const form = (headEnd === undefined ? 0 : HEAD_ONLY) + (hasBody ? BODY : 0) + (isTailNeeded ? TAIL : 0);
+    const form =
+      (headEnd === undefined ? 0 : HEAD_ONLY) +
+      (hasBody ? BODY : 0) +
+      (isTailNeeded ? TAIL : 0) +
+      (isSearched ? SEARCHED : 0);
     const decision = number + (isKept ? KEEP : 0) + form + STANDING_FACTOR * this.#numberOf(standing);
     exports.learnLine(
       scan.start + shift,

@@ -118,6 +118,7 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
         ? {
             redact: (line, scan) =>
               scan === undefined ? redactor.redactUndecodable(line) : redactor.redactScanned(scan, line),
+            unredacted: redactor.heads,
           }
         : {}),
     });
