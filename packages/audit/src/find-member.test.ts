@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { findMember } from "./find-member.ts";
+import { findMember, membersOf } from "./find-member.ts";
 import { isJsonObject, own } from "./json.ts";
 import type { JsonValue } from "./json.ts";
 
@@ -64,10 +64,28 @@ test("findMember: the value that JSON.parse has there, however keys are spelled 
   expect(found).toBeGreaterThan(300);
 });
 
+test("membersOf: the members that JSON.parse has, in their place", () => {
+  fc.assert(
+    fc.property(value, space, (text, before) => {
+      const bytes = Buffer.from(`xx${before}${text}yy`);
+      const members = membersOf(bytes, 2, bytes.length - 2);
+      const parsed = JSON.parse(text) as JsonValue;
+      const shown =
+        members && [...members].map(([key, { start, end }]) => [key, bytes.toString("utf8", start, end)] as const);
+      const expected = isJsonObject(parsed)
+        ? Object.getOwnPropertyNames(parsed).map((key) => [key, own(parsed, key)])
+        : undefined;
+      expect(shown?.map(([key, of]) => [key, JSON.parse(of) as JsonValue])).toEqual(expected);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
 test.each(['{"a":1', '{"a"', '{"b":2 "a":1}', '{"a":', "{", "", '{"b":1,'])(
   "findMember: nothing in what is cut: %s",
   (text) => {
     const bytes = Buffer.from(text);
     expect(findMember(bytes, 0, bytes.length, ["a"])).toBeUndefined();
+    expect(membersOf(bytes, 0, bytes.length)).toBeUndefined();
   },
 );

@@ -34,6 +34,34 @@ export function findMember(bytes: Buffer, start: number, end: number, keys: read
   return range;
 }
 
+/**
+ * Where the values of the object `bytes[start, end)` stand, by key, as {@link findMember} finds them one by one; undefined when it is no object.
+ */
+export function membersOf(bytes: Buffer, start: number, end: number): ReadonlyMap<string, ValueRange> | undefined {
+  const open = skipSpace(bytes, start, end);
+  if (bytes[open] !== OPEN_OBJECT) {
+    return undefined;
+  }
+  const members = new Map<string, ValueRange>();
+  let at = skipSpace(bytes, open + 1, end);
+  while (at < end && bytes[at] === QUOTE) {
+    const behindKey = skipString(bytes, at, end);
+    const value = behindKey === -1 ? -1 : skipColon(bytes, behindKey, end);
+    const behind = value === -1 ? -1 : skipValue(bytes, value, end);
+    if (behind === -1) {
+      return undefined;
+    }
+    const key = bytes.toString("utf8", at + 1, behindKey - 1);
+    members.set(key.includes("\\") ? (JSON.parse(`"${key}"`) as string) : key, { start: value, end: behind });
+    at = skipSpace(bytes, behind, end);
+    if (bytes[at] !== COMMA) {
+      break;
+    }
+    at = skipSpace(bytes, at + 1, end);
+  }
+  return bytes[at] === CLOSE_OBJECT ? members : undefined;
+}
+
 function memberOf(bytes: Buffer, open: number, end: number, key: string): ValueRange | undefined {
   if (bytes[open] !== OPEN_OBJECT) {
     return undefined;

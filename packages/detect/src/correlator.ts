@@ -102,7 +102,7 @@ export class Correlator {
       return undefined;
     }
     const reader = eventReader(event);
-    const remembering = eventReader(event, memory);
+    let remembering: FieldReader | undefined;
     let shownReader: FieldReader | undefined;
     const shown = (): FieldReader => (shownReader ??= eventReader(show()));
     const readings = new Map<Detection, HitReading>();
@@ -114,7 +114,8 @@ export class Correlator {
       }
       seen.add(child);
       for (const linked of this.#byRule.get(child) ?? []) {
-        const exception = exceptionFor(linked.detection.exceptions, event, remembering);
+        const { exceptions } = linked.detection;
+        const exception = exceptions && exceptionFor(exceptions, event, (remembering ??= eventReader(event, memory)));
         const reading = exception ? undefined : readHit(linked, child, reader, shown);
         if (exception) {
           excused.push(exception.id);

@@ -1,5 +1,5 @@
-import type { AuditEvent } from "@auditsieve/audit";
-import { someLeaf } from "./condition/evaluate.ts";
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import { leavesOf } from "./condition/evaluate.ts";
 import type { FieldReader } from "./condition/evaluate.ts";
 import { ABSENT, readField } from "./condition/field-path.ts";
 import type { FieldPath, Reading } from "./condition/field-path.ts";
@@ -20,6 +20,7 @@ const LATE_ROOTS = ["responseStatus", "annotations", "impersonatedUser"];
 export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldReader {
   const view = headOf(event);
   const head = (field: HeadField): ReturnType<HeadView["get"]> => view.get(field);
+  let leaves: readonly JsonValue[] | undefined;
   return {
     read: once((path) => {
       const { root } = path;
@@ -41,7 +42,8 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
       return isUnknown ? undefined : ABSENT;
     }),
     search(test) {
-      if (someLeaf(asJson(event), test)) {
+      leaves ??= leavesOf(asJson(event));
+      if (leaves.some((leaf) => test.test(leaf))) {
         return true;
       }
       const hidden =

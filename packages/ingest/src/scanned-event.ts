@@ -1,4 +1,4 @@
-import { findMember, isJsonObject, own } from "@auditsieve/audit";
+import { findMember, isJsonObject, membersOf, own } from "@auditsieve/audit";
 import type {
   AuditEvent,
   EventScan,
@@ -10,6 +10,7 @@ import type {
   ResponseStatus,
   Stage,
   UserInfo,
+  ValueRange,
 } from "@auditsieve/audit";
 import type { BodyName, PartlyParsed } from "@auditsieve/detect";
 
@@ -17,6 +18,7 @@ const BODIES: readonly [BodyName, BodyName] = ["requestObject", "responseObject"
 const NULL = Buffer.from("null");
 /** An escape that may spell any letter of a key. */
 const ESCAPE = Buffer.from("\\u");
+const NO_MEMBERS: ReadonlyMap<string, ValueRange> = new Map();
 /** Keys that are spelled in one way only but for that. */
 const PLAIN = /^[\w.-]+$/;
 
@@ -45,7 +47,8 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   /** Whether a null stands outside the bodies. */
   #hasNull: boolean | undefined;
   /** The bodies' bytes; undefined where escapes may hide a key. */
-  readonly #searched = new Map<BodyName, Buffer | undefined>();
+  #searched: Map<BodyName, Buffer | undefined> | undefined;
+  #members: Map<BodyName, ReadonlyMap<string, ValueRange>> | undefined;
 
   constructor(scan: EventScan, line: Buffer) {
     this.#scan = scan;
@@ -146,6 +149,7 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
     if (to === 0 || this.#values.has(body) || !PLAIN.test(ending)) {
       return false;
     }
+    this.#searched ??= new Map();
     let bytes = this.#searched.get(body);
     if (bytes === undefined && !this.#searched.has(body)) {
       const whole = this.#line.subarray(from, to);
@@ -163,8 +167,21 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
         this.#body(body),
       );
     }
-    const range = findMember(this.#line, from, to, keys);
+    const [first, ...others] = keys;
+    const member = first === undefined ? { start: from, end: to } : this.#membersOf(body)?.get(first);
+    const range = member && findMember(this.#line, member.start, member.end, others);
     return range && (JSON.parse(this.#line.toString("utf8", range.start, range.end)) as JsonValue);
+  }
+
+  /** What stands in the body, found once: several parts of it are asked for. */
+  #membersOf(body: BodyName): ReadonlyMap<string, ValueRange> | undefined {
+    this.#members ??= new Map();
+    let members = this.#members.get(body);
+    if (members === undefined) {
+      members = membersOf(this.#line, ...this.#rangeOf(body)) ?? NO_MEMBERS;
+      this.#members.set(body, members);
+    }
+    return members;
   }
 
   #text(field: "level" | "auditID" | "stage" | "requestURI" | "verb" | TextField): string | undefined {

@@ -42,8 +42,7 @@ export function evaluate(expression: Expression, reader: FieldReader): Truth {
       return someElement(expression, reader);
     case "keyword":
     default: {
-      const found = expression.tests.map((test) => reader.search(test));
-      return expression.every ? allOf(found) : anyOf(found);
+      return expression.every ? everyFound(expression.tests, reader) : someFound(expression.tests, reader);
     }
   }
 }
@@ -76,8 +75,28 @@ function disjunction(of: readonly Expression[], reader: FieldReader): Truth {
   return result;
 }
 
-function allOf(truths: readonly Truth[]): Truth {
-  return truths.includes(false) ? false : truths.includes(undefined) ? undefined : true;
+function everyFound(tests: readonly ValueTest[], reader: FieldReader): Truth {
+  let result: Truth = true;
+  for (const test of tests) {
+    const truth = reader.search(test);
+    if (truth === false) {
+      return false;
+    }
+    result = truth === undefined ? undefined : result;
+  }
+  return result;
+}
+
+function someFound(tests: readonly ValueTest[], reader: FieldReader): Truth {
+  let result: Truth = false;
+  for (const test of tests) {
+    const truth = reader.search(test);
+    if (truth === true) {
+      return true;
+    }
+    result = truth === undefined ? undefined : result;
+  }
+  return result;
 }
 
 function anyOf(truths: readonly Truth[]): Truth {
@@ -122,6 +141,18 @@ function someElement(leaf: Extract<Expression, { kind: "same" }>, reader: FieldR
 
 function elementReader(element: JsonValue): FieldReader {
   return { read: (field) => readField(element, field), search: (test) => someLeaf(element, test) };
+}
+
+/** Every scalar below `value`. Keeps its own stack, as `readField` does. */
+export function leavesOf(value: JsonValue): readonly JsonValue[] {
+  const leaves: JsonValue[] = [];
+  someLeaf(value, {
+    test(leaf) {
+      leaves.push(leaf);
+      return false;
+    },
+  });
+  return leaves;
 }
 
 /** Whether some scalar below `value` satisfies `test`. Keeps its own stack, as `readField` does. */
