@@ -1,4 +1,3 @@
-import type { JsonValue } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import { encodeInputState, encodeState } from "./detection-state.ts";
 import type { Mark, RememberedState } from "./detection-state.ts";
@@ -29,7 +28,7 @@ interface Scope {
   newest: string | undefined;
   /** Lines of it up to here are in what was remembered at the beginning. */
   readonly rememberedEnd: number;
-  text?: { readonly snapshot: JsonValue; readonly text: string };
+  text?: { readonly changes: number; readonly text: string };
 }
 
 const NO_FINDINGS: readonly Finding[] = [];
@@ -128,9 +127,6 @@ export class InputDetections {
 
   /** Stands for all that is remembered; the same value as before when nothing has changed. */
   get remembers(): unknown {
-    if (this.#options.states === undefined) {
-      return this.#whole.detections.snapshot();
-    }
     const changes = this.#all().reduce((total, { detections }) => total + detections.changes, this.#endedChanges);
     this.#remembers = this.#remembers.changes === changes ? this.#remembers : { changes };
     return this.#remembers;
@@ -143,9 +139,11 @@ export class InputDetections {
       return encodeState({ detections: detections.snapshot(), read });
     }
     const inputs = [...this.#scopes].map(([input, scope]) => {
-      const snapshot = scope.detections.snapshot();
+      const { changes } = scope.detections;
       scope.text =
-        scope.text?.snapshot === snapshot ? scope.text : { snapshot, text: encodeInputState(snapshot) ?? "" };
+        scope.text?.changes === changes
+          ? scope.text
+          : { changes, text: encodeInputState(scope.detections.snapshot()) ?? "" };
       return [input, { text: scope.text.text, end: read[input] ?? 0 }] as const;
     });
     return { shared: encodeState({ detections: detections.learned(), read: {} }) ?? "", inputs: new Map(inputs) };

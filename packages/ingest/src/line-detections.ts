@@ -1,5 +1,5 @@
-import { isJsonObject } from "@auditsieve/audit";
-import type { AuditEvent, EventScan, JsonValue, Redactor } from "@auditsieve/audit";
+import { EventScan, isJsonObject } from "@auditsieve/audit";
+import type { AuditEvent, JsonValue, Redactor } from "@auditsieve/audit";
 import { FindingStream } from "@auditsieve/detect";
 import type {
   DetectionEngine,
@@ -36,6 +36,11 @@ export interface AskedLine {
   readonly deliveries: LineDeliveries;
 }
 
+/** What a delivery is made of while the line is in hand. */
+interface LineInHand extends Pick<AskedLine, "copy" | "identity" | "deliveries"> {
+  readonly event: AuditEvent;
+}
+
 const NO_FINDINGS: readonly Finding[] = [];
 
 /** The detections beside the lines of one source: what they find, the events that rests on, and what they remember. */
@@ -45,7 +50,8 @@ export class LineDetections {
   readonly #stream: FindingStream;
   /** How an event that a later finding may carry is delivered then. */
   readonly #deliveries = new WeakMap<ShowEvent, () => Delivery>();
-  #written: { readonly changes: number; readonly snapshot: JsonValue } | undefined;
+  /** For lines that are redacted later, when another one is in hand. */
+  readonly #scan = new EventScan();
 
   constructor({ engine, redactor, evidence, snapshot, onRefused, beside }: LineDetectionsOptions) {
     this.#redactor = redactor;
@@ -67,13 +73,17 @@ export class LineDetections {
     }
     const scanned = scan.bytes.subarray(scan.start, scan.end);
     const event = scannedEvent(scan, scanned);
-    let delivery: (() => Delivery) | undefined;
+    const held: { line: LineInHand | undefined; deliver?: () => Delivery } = {
+      line: { event, copy, identity, deliveries },
+    };
     /** Copies the line and says who it is only when the event is to be shown. */
-    const deliver = (): Delivery => (delivery ??= this.#delivering(event, copy, identity, deliveries))();
+    const deliver = (): Delivery => (held.deliver ??= this.#delivering(held.line as LineInHand))();
     const findings = this.#stream.push(event, this.#showing(deliver), candidates, scanned.length);
     if (this.#stream.holdsLast) {
-      delivery ??= this.#delivering(event, copy, identity, deliveries);
+      held.deliver ??= this.#delivering({ event, copy, identity, deliveries });
     }
+    // What is held for long must not hold what was parsed of the event.
+    held.line = undefined;
     return findings;
   }
 
@@ -91,13 +101,9 @@ export class LineDetections {
     return this.#stream.counts();
   }
 
-  /** All that is remembered, redacted; the same value as before when nothing has changed. */
+  /** All that is remembered, redacted; the same as before as long as {@link LineDetections.changes} is. */
   snapshot(): JsonValue {
-    const { changes } = this.#stream;
-    if (this.#written?.changes !== changes) {
-      this.#written = { changes, snapshot: this.#stream.snapshot(this.#codec()) };
-    }
-    return this.#written.snapshot;
+    return this.#stream.snapshot(this.#codec());
   }
 
   /** Grows with everything that may change what is remembered. */
@@ -110,17 +116,18 @@ export class LineDetections {
     return this.#stream.learned();
   }
 
-  #delivering(
-    event: AuditEvent,
-    copy: AskedLine["copy"],
-    identity: AskedLine["identity"],
-    deliveries: LineDeliveries,
-  ): () => Delivery {
+  #delivering({ event, copy, identity, deliveries }: LineInHand): () => Delivery {
     const line = copy();
     const id = identity();
     const time = deliveries.timeOf(event.stageTimestamp, event.requestReceivedTimestamp);
     let delivery: Delivery | undefined;
-    return () => (delivery ??= deliveries.redacted(this.#redactor.redactLine(line), id, time));
+    return () => (delivery ??= deliveries.redacted(this.#redact(line), id, time));
+  }
+
+  #redact(line: Buffer): Buffer {
+    return this.#scan.scan(line, 0, line.length)
+      ? this.#redactor.redactScanned(this.#scan, line)
+      : this.#redactor.redactLine(line);
   }
 
   #showing(deliver: () => Delivery): ShowEvent {
