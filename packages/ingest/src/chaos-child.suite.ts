@@ -14,6 +14,8 @@ export interface ChildOptions {
   readonly stateFolder?: string;
   /** Kills itself with SIGKILL at this operation on the files of its checkpoint. */
   readonly dieAtOperation?: number;
+  /** Its wall clock is off by as many ms as this file says. */
+  readonly clockFile?: string;
   /** While this file is there, its writes fail as on a full disk. */
   readonly fullMarker?: string;
   /** More of the configuration. */
@@ -41,6 +43,7 @@ export class Child {
     stateFolder,
     dieAtOperation,
     fullMarker,
+    clockFile,
     more,
     detections,
     source,
@@ -50,6 +53,7 @@ export class Child {
       CHAOS_STATE_FOLDER: stateFolder ?? "",
       CHAOS_DIE_AT: dieAtOperation === undefined ? "" : String(dieAtOperation),
       CHAOS_FULL: fullMarker ?? "",
+      CHAOS_CLOCK: clockFile ?? "",
       CHAOS_MORE: more ?? "",
       CHAOS_DETECTIONS: detections ?? "",
       CHAOS_SOURCE: source ?? "",

@@ -1,6 +1,7 @@
 /**
  * A daemon in a process of its own, to be killed: `node daemon-child.suite.ts <node url> <folder>`. CHAOS_DIE_AT=n kills it at the
- * n-th operation on the files of its checkpoint; CHAOS_DETECTIONS is a file of detections; CHAOS_SOURCE is read instead of a log; while the file of CHAOS_FULL is there, every write fails as on a full disk.
+ * n-th operation on the files of its checkpoint; CHAOS_DETECTIONS is a file of detections; CHAOS_SOURCE is read instead of a log; while the file of CHAOS_FULL is there, every write fails as on a full
+ * disk; the file of CHAOS_CLOCK says by how many ms the wall clock is off.
  */
 import { existsSync, promises, readFileSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
@@ -13,6 +14,7 @@ const {
   CHAOS_DIE_AT = "",
   CHAOS_MORE = "",
   CHAOS_FULL = "",
+  CHAOS_CLOCK = "",
   CHAOS_DETECTIONS = "",
   CHAOS_SOURCE = "",
 } = process.env;
@@ -22,6 +24,9 @@ if (CHAOS_DIE_AT !== "") {
 }
 if (CHAOS_FULL !== "") {
   failWhileFull(CHAOS_FULL);
+}
+if (CHAOS_CLOCK !== "") {
+  jumpBy(CHAOS_CLOCK);
 }
 // Only now, so that they see the files as they were made above.
 const { readConfig } = await import("./config.ts");
@@ -145,4 +150,15 @@ function failWhileFull(marker: string): void {
     return handle;
   };
   syncBuiltinESMExports();
+}
+
+/** A wall clock that somebody sets, as `Date` shows it; the monotonic clock and timers go on as they do then. */
+function jumpBy(file: string): void {
+  const real = Date;
+  const now = (): number => real.now() + Number(readFileSync(file, "utf8"));
+  globalThis.Date = new Proxy(real, {
+    construct: (target, args: readonly unknown[]): object =>
+      args.length === 0 ? new target(now()) : (Reflect.construct(target, args) as object),
+    get: (target, key): unknown => (key === "now" ? now : Reflect.get(target, key)),
+  });
 }

@@ -7,16 +7,16 @@ import { tailModel } from "./sources/file-tail.suite.ts";
 const SCALE = Number(process.env["CHAOS_SCALE"] ?? 1);
 
 test(
-  "kill -9 at 200 random moments loses nothing and stores nothing twice",
+  `kill -9 at ${200 * SCALE} random moments loses nothing and stores nothing twice`,
   async () => {
     const { lines } = await killRepeatedly(200 * SCALE);
-    expect(lines).toBeGreaterThan(12_000);
+    expect(lines).toBeGreaterThan(12_000 * SCALE);
   },
   900_000 * SCALE,
 );
 
 test(
-  "the file tail follows 1,500 random lives of a log",
+  `the file tail follows ${1500 * SCALE} random lives of a log`,
   async () => {
     await fc.assert(tailModel(40), { numRuns: 1500 * SCALE });
   },

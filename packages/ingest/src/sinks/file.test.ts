@@ -88,6 +88,18 @@ describe("NdjsonFile", () => {
     expect(await readFile(path, "utf8")).toBe(`${kept}next\n`);
   });
 
+  test("a clock that stands still or is set back overwrites no file that was rotated, packed or not", async () => {
+    const now = (): Date => new Date("2026-11-24T00:13:26.471Z");
+    await writeFile(join(folder, "events-2026-11-24T00-13-26.471-2-2.ndjson.zst"), "packed");
+    const file = new NdjsonFile({ path: join(folder, "events.ndjson"), maxBytes: 2, now });
+    for (const line of ["a", "b", "c"]) {
+      await file.append([Buffer.from(line)]);
+    }
+    await file.close();
+    const names = (await readdir(folder)).filter((name) => name.endsWith(".ndjson")).toSorted();
+    expect(await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")))).toEqual(["b\n", "c\n", "a\n"]);
+  });
+
   test("a full disk costs no half line: the write fails, the next one goes on", async () => {
     let full = true;
     const files = {

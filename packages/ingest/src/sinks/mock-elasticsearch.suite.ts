@@ -20,6 +20,8 @@ export type Behaviour =
   | "slow"
   /** Every third item is refused with this status; the others are stored. */
   | { readonly everyThird: 400 | 429 | 503 }
+  /** In one answer: of three items one is refused with 429, one with 503, one is stored. */
+  | "mixed-items"
   | "failure-store";
 
 /**
@@ -242,8 +244,10 @@ export class MockElasticsearch {
     for (let i = 0; i + 1 < lines.length; i += 2) {
       const { create } = JSON.parse(lines[i] ?? "") as { create: { _id: string } };
       const id = create._id;
-      if (typeof behaviour === "object" && (i / 2) % 3 === 2) {
-        const status = behaviour.everyThird;
+      const third = (i / 2) % 3;
+      const isRefused = (typeof behaviour === "object" && third === 2) || (behaviour === "mixed-items" && third > 0);
+      if (isRefused) {
+        const status = typeof behaviour === "object" ? behaviour.everyThird : third === 1 ? 429 : 503;
         const type = status === 400 ? "document_parsing_exception" : "es_rejected_execution_exception";
         items.push({
           create: { _id: id, status, error: { type, reason: this.quotesDocuments ? lines[i + 1] : "mock" } },

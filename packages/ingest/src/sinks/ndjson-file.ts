@@ -65,7 +65,7 @@ export class NdjsonFile {
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ lines, resolve, reject });
-      this.#working ??= this.#work().finally(() => (this.#working = undefined));
+      this.#working ??= this.#work();
     });
   }
 
@@ -88,6 +88,8 @@ export class NdjsonFile {
         group.forEach(({ reject }) => reject(failure));
       }
     }
+    // In the same step in which nothing waits: who appends as soon as the last one is settled must not be overlooked.
+    this.#working = undefined;
   }
 
   #takeGroup(): readonly Waiting[] {
@@ -155,7 +157,7 @@ export class NdjsonFile {
     const extension = extname(this.#path);
     const stem = this.#path.slice(0, this.#path.length - extension.length);
     const time = this.#now().toISOString().replaceAll(":", "-").replace("Z", "");
-    const rotated = `${stem}-${time}-${this.#bytes}${extension}`;
+    const rotated = await freeName(`${stem}-${time}-${this.#bytes}`, extension);
     await this.#files.rename(this.#path, rotated);
     this.#handle = undefined;
     this.#begunAt = Infinity;
@@ -170,6 +172,22 @@ export class NdjsonFile {
       cause,
       hint: "Free space on the disk, or make the folder writable for this user; it is tried again, nothing is lost",
     });
+  }
+}
+
+/** A name that no file has, packed or not: a clock that was set back comes to the same time again. */
+async function freeName(stem: string, extension: string): Promise<string> {
+  for (let number = 1; ; number++) {
+    const name = `${stem}${number === 1 ? "" : `-${number}`}${extension}`;
+    const taken = [name, `${name}.zst`].map((path) =>
+      nodeFiles.access(path).then(
+        () => true,
+        () => false,
+      ),
+    );
+    if (!(await Promise.all(taken)).includes(true)) {
+      return name;
+    }
   }
 }
 
