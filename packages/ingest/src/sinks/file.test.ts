@@ -127,6 +127,15 @@ describe("NdjsonFile", () => {
     expect(await readFile(path, "utf8")).toBe("one\n");
   });
 
+  test("an append in the very step in which the last one is settled is not overlooked", async () => {
+    const file = new NdjsonFile({ path });
+    for (let line = 0; line < 5; line++) {
+      await file.append([Buffer.from(String(line))]);
+    }
+    await file.close();
+    expect(await readFile(path, "utf8")).toBe("0\n1\n2\n3\n4\n");
+  }, 10_000);
+
   test("appends that wait together share a sync and keep their order", async () => {
     const file = new NdjsonFile({ path });
     await Promise.all(Array.from({ length: 500 }, (_, i) => file.append([Buffer.from(String(i))])));
