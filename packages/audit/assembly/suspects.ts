@@ -1,6 +1,7 @@
 // Finds where something may stand that must not leave: three bytes that are among those of a needle, and a dot before sixteen small letters
 // or digits with something like `token` before it. It finds too much, never too little; src/redact/quiet-line.ts says what the needles are and looks closer.
 import { isHarmless } from "./harmless";
+import { isPlainValue } from "./plain-value";
 import { NEEDLES, SCAN, SUSPECTS } from "./memory";
 
 /**
@@ -42,7 +43,7 @@ export function findSuspect(from: usize, end: usize): usize {
         break;
       }
       found = load<u8>(SUSPECTS + (suspect - at)) as u32;
-      if (found != 0 ? !isHarmless(suspect) : isRun(suspect + 1) && isBehindToken(suspect)) {
+      if (found != 0 ? !isPlainValue(suspect) && !isHarmless(suspect) : isRun(suspect + 1) && isBehindToken(suspect)) {
         return suspect;
       }
     }
