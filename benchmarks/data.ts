@@ -6,7 +6,7 @@ import { ROOT, WORK } from "./work.ts";
 
 /** A log to measure on. */
 export interface Log {
-  readonly name: "request-response" | "metadata";
+  readonly name: "request-response" | "metadata" | "quiet";
   readonly title: string;
   readonly path: string;
   readonly bytes: number;
@@ -41,6 +41,15 @@ export function makeLogs(megabytes: number): readonly Log[] {
     { name: "request-response", title: "RequestResponse log", ...repeat(once, megabytes) },
     { name: "metadata", title: "Metadata log", ...repeat(metadata, megabytes) },
   ];
+}
+
+/** What a cluster writes while nobody is there, as large. */
+export function makeQuietLog(megabytes: number): Log {
+  const once = join(WORK, "quiet.log");
+  if (!existsSync(once)) {
+    writeFileSync(once, zstdDecompressSync(readFileSync(join(ROOT, "samples/quiet.log.zst"))));
+  }
+  return { name: "quiet", title: "Quiet log", ...repeat(once, megabytes) };
 }
 
 function repeat(file: string, megabytes: number): { readonly path: string; readonly bytes: number } {

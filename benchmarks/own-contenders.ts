@@ -44,6 +44,18 @@ export function ownContenders(policy: string): readonly Contender[] {
       version,
       command: (log, out) => `${FILTER} --verify --policy ${policy} ${log} > ${out}`,
     },
+    {
+      name: "auditsieve filter --findings",
+      kind: "own",
+      version,
+      command: (log, out) => `${FILTER} --findings /dev/null --policy ${policy} ${log} > ${out}`,
+    },
+    {
+      name: "auditsieve filter with findings and redaction",
+      kind: "own",
+      version,
+      command: (log, out) => `${FILTER} --findings /dev/null --redact --policy ${policy} ${log} > ${out}`,
+    },
   ];
 }
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { judge } from "./correctness.ts";
 import type { Verdict } from "./correctness.ts";
-import { makeLogs } from "./data.ts";
+import { makeLogs, makeQuietLog } from "./data.ts";
 import { measure } from "./measure.ts";
 import { buildFilter, ownContenders, pipedContender } from "./own-contenders.ts";
 import { installPeers, peers } from "./peers.ts";
@@ -30,6 +30,7 @@ const PARTS: Readonly<Record<string, () => unknown>> = {
   correctness: () => judge([...ownContenders(COMMON_JOB), ...peers()]),
   "request-response": () => own(0, "The shipped control-loops noise policy."),
   metadata: () => own(1, "The shipped control-loops noise policy."),
+  quiet,
   pipe: throughPipe,
   "side-by-side": sideBySide,
 };
@@ -40,6 +41,13 @@ function own(log: 0 | 1, note: string): Section {
     throw new Error("Cannot measure: no log was made");
   }
   return { title: made.title, note, runs, measured: measure(ownContenders(NOISE), made, runs) };
+}
+
+/** Control loops, probes and scrapers only: hardly anything is kept, and detections have nothing to find. */
+function quiet(): Section {
+  const log = makeQuietLog(megabytes);
+  const note = "Control loops, probes and scrapers, nobody else. The shipped control-loops noise policy.";
+  return { title: log.title, note, runs, measured: measure(ownContenders(NOISE), log, runs) };
 }
 
 /** Memory must stay, and speed nearly, when ten times as much comes. */
@@ -100,7 +108,7 @@ function writeReport(): void {
       JSON.parse(readFileSync(resultFile(each), "utf8")) as { load: string; result: unknown },
     ]),
   );
-  const sections = ["request-response", "metadata", "pipe", "side-by-side"].flatMap(
+  const sections = ["request-response", "metadata", "quiet", "pipe", "side-by-side"].flatMap(
     (each) => (read.get(each)?.result as Section | undefined) ?? [],
   );
   const verdicts = (read.get("correctness")?.result as readonly Verdict[] | undefined) ?? [];

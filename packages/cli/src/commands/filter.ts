@@ -58,7 +58,7 @@ export function filterOptions(argv: Argv): Argv<FilterCommandOptions> {
     .option("workers", {
       type: "number",
       default: 1,
-      describe: "Threads that share large plain logs; --findings and --redact go line by line in one",
+      describe: "Threads that share large plain logs; with --findings or --redact there is one",
     })
     .option("strict", { type: "boolean", default: false, describe: "Exit 1 if a line could not be decided" })
     .example("$0 filter audit.log > kept.log", "drop control-loop noise; counts per rule go to standard error")
