@@ -126,13 +126,12 @@ describe("a hostile Sigma file", () => {
     ],
     [
       "very many fields",
-      detection(`{ ${Array.from({ length: 60_000 }, (_, n) => `k${n}: a`).join(", ")} }`),
+      detection(`{ ${Array.from({ length: 12_000 }, (_, n) => `k${n}: a`).join(", ")} }`),
       /warning sigma-too-many -: .*more problems than these 200[\s\S]*error sigma-too-many 6: .*more than 10000 fields/,
     ],
-    ["very many keys", Array.from({ length: 60_000 }, (_, n) => `k${n}: 1`).join("\n"), /error sigma-id/],
     [
       "very many wrong selections",
-      detection(`[${"{}, ".repeat(30_000)}{}]`),
+      detection(`[${"{}, ".repeat(3000)}{}]`),
       /error sigma-too-many -: .*more problems than these 200/,
     ],
     [
