@@ -51,6 +51,7 @@ export class InputDetections {
   #rememberedEnd = 0;
   #endedChanges = 0;
   #remembers: { readonly changes: number } = { changes: -1 };
+  #shared: { readonly of: unknown; readonly text: string } | undefined;
 
   constructor(options: InputDetectionsOptions) {
     this.#options = options;
@@ -140,13 +141,29 @@ export class InputDetections {
     }
     const inputs = [...this.#scopes].map(([input, scope]) => {
       const { changes } = scope.detections;
-      scope.text =
+      const text =
         scope.text?.changes === changes
-          ? scope.text
-          : { changes, text: encodeInputState(scope.detections.snapshot()) ?? "" };
-      return [input, { text: scope.text.text, end: read[input] ?? 0 }] as const;
+          ? scope.text.text
+          : this.#kept(encodeInputState(scope.detections.snapshot()), scope.text?.text);
+      scope.text = { changes, text };
+      return [input, { text, end: read[input] ?? 0 }] as const;
     });
-    return { shared: encodeState({ detections: detections.learned(), read: {} }) ?? "", inputs: new Map(inputs) };
+    const { remembers } = this;
+    const known = this.#shared;
+    const shared =
+      known !== undefined && known.of === remembers
+        ? known.text
+        : this.#kept(encodeState({ detections: detections.learned(), read: {} }), known?.text);
+    this.#shared = { of: remembers, text: shared };
+    return { shared, inputs: new Map(inputs) };
+  }
+
+  /** "" where it is too large; told once. */
+  #kept(text: string | undefined, before: string | undefined): string {
+    if (text === undefined && before !== "") {
+      this.#options.onRefused?.("it is too large now");
+    }
+    return text ?? "";
   }
 
   #all(): readonly Scope[] {

@@ -38,6 +38,9 @@ interface Member {
   readonly consumer: KafkaConsumer;
   /** Steps that it still lives. */
   left: number;
+  /** Waited for before each step: a process that is held up, and knows nothing of it. */
+  gate: Promise<void>;
+  open: () => void;
 }
 
 /** A topic of two partitions, a group of up to two daemons, what they keep in Kafka, and a sink that knows ids again. */
@@ -71,8 +74,16 @@ export class KafkaGroup {
     }
     const stop = new AbortController();
     const consumer = this.kafka.consumer(7);
-    const member: Member = { stop, consumer, left: steps, ended: Promise.resolve() };
-    const step = (): void => {
+    const member: Member = {
+      stop,
+      consumer,
+      left: steps,
+      ended: Promise.resolve(),
+      gate: Promise.resolve(),
+      open: () => undefined,
+    };
+    const step = async (): Promise<void> => {
+      await member.gate;
       if (member.left-- <= 0) {
         this.#die(place, member);
         throw new Error("dead");
@@ -85,9 +96,9 @@ export class KafkaGroup {
         start: (handlers) => consumer.start(handlers),
         pause: () => consumer.pause(),
         commit: async (due) => {
-          step();
+          await step();
           await consumer.commit(due);
-          step();
+          await step();
         },
         close: () => consumer.close(),
       }),
@@ -126,6 +137,7 @@ export class KafkaGroup {
   async stop(place: number): Promise<void> {
     const member = this.#members[place];
     this.#members[place] = undefined;
+    member?.open();
     member?.stop.abort();
     await member?.ended;
   }
@@ -147,9 +159,25 @@ export class KafkaGroup {
     }
   }
 
+  /** It is held up until it is woken, and the group gives it up meanwhile. */
+  stall(place: number): void {
+    const member = this.#members[place];
+    if (member !== undefined) {
+      member.open();
+      member.gate = new Promise((resolve) => (member.open = resolve));
+      this.kafka.evict(member.consumer);
+    }
+  }
+
+  /** It goes on with what it was about to do. */
+  wake(place: number): void {
+    this.#members[place]?.open();
+  }
+
   rejoin(place: number): void {
     const member = this.#members[place];
     if (member !== undefined) {
+      member.open();
       this.kafka.rejoin(member.consumer);
     }
   }
@@ -184,6 +212,7 @@ export class KafkaGroup {
   async end(): Promise<void> {
     this.#all.forEach((member) => {
       member.left = 0;
+      member.open();
       this.#die(-1, member);
     });
     await Promise.all(this.#all.map(({ ended }) => ended));
@@ -198,15 +227,15 @@ export class KafkaGroup {
     member.stop.abort();
   }
 
-  async #write(batch: readonly Delivery[], step: () => void): Promise<readonly ItemResult[]> {
+  async #write(batch: readonly Delivery[], step: () => Promise<void>): Promise<readonly ItemResult[]> {
     for (const delivery of batch) {
-      step();
+      await step();
       const before = this.#stored.get(delivery.id);
       expect(before?.document.toString() ?? delivery.document.toString()).toBe(delivery.document.toString());
       this.#stored.set(delivery.id, { ...delivery });
       await new Promise((resolve) => setImmediate(resolve));
     }
-    step();
+    await step();
     return batch.map(() => STORED);
   }
 }
@@ -225,11 +254,18 @@ const STEP = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
-      do: fc.constantFrom("stop" as const, "kill" as const, "evict" as const, "rejoin" as const),
+      do: fc.constantFrom(
+        "stop" as const,
+        "kill" as const,
+        "evict" as const,
+        "stall" as const,
+        "wake" as const,
+        "rejoin" as const,
+      ),
       place: PLACE,
     }),
   },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant("settle" as const), ms: fc.integer({ min: 0, max: 15 }) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("settle" as const), ms: fc.integer({ min: 0, max: 25 }) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("compact" as const) }) },
 );
 

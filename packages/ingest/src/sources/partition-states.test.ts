@@ -37,6 +37,7 @@ describe("PartitionStates", () => {
     await lost.keep(20n, "too late");
     topic.compact();
     expect(await loadedFrom(topic, 30n)).toEqual({ snapshot: "of the second", end: 300 });
+    expect(await loadedFrom(topic, 10n)).toEqual({ snapshot: "of the second", end: 300 });
   });
 
   test("removes what others have left once its own offset is committed, and nothing before", async () => {
@@ -57,7 +58,9 @@ describe("PartitionStates", () => {
     const topic = new FakeStateTopic();
     await (await ownerOf(topic)).keep(30n, "far");
     const next = await ownerOf(topic, 10n);
+    const { length } = topic.records;
     await next.keep(20n, "less");
+    expect(topic.records).toHaveLength(length);
     expect(await loadedFrom(topic, 10n)).toEqual({ snapshot: "far", end: 300 });
   });
 

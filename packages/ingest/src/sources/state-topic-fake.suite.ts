@@ -4,24 +4,24 @@ import type { StateRecord, StateTopic } from "./kafka-client.ts";
 export class FakeStateTopic {
   readonly #log: StateRecord[] = [];
 
-  /** The topic as one caller sees it: `step` is called before each record, and throws when the caller is dead. */
-  of(step: () => void): StateTopic {
+  /** The topic as one caller sees it: `step` is waited for before each record, and throws when the caller is dead. */
+  of(step: () => void | Promise<void>): StateTopic {
     return {
       open: () => Promise.resolve(),
       read: async (partitions, onRecord) => {
         await pause();
-        step();
+        await step();
         this.#log.filter(({ partition }) => partitions.includes(partition)).forEach((record) => onRecord(record));
       },
       send: async (records) => {
         for (const record of records) {
           await pause();
-          step();
+          await step();
           this.#log.push(record);
         }
         await pause();
         // The records are there, but the caller does not hear of it.
-        step();
+        await step();
       },
       close: () => Promise.resolve(),
     };
