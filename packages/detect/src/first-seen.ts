@@ -116,11 +116,20 @@ function idOf(key: string): string {
   return key.slice(colon + 1, colon + 1 + Number(key.slice(0, colon)));
 }
 
+const ofUnnamed = new WeakMap<FirstSeen, boolean>();
+
 /** Whether the keys depend on nothing but fields of the head that are no names, so that heads alike in those have the same. */
-export function isOfUnnamed({ fields, per }: FirstSeen): boolean {
-  const paths = [...fields, ...per].flatMap((field) => [...field.paths, ...[...field.perRule.values()].flat()]);
-  return paths.every(({ text }) => {
+export function isOfUnnamed(firstSeen: FirstSeen): boolean {
+  const known = ofUnnamed.get(firstSeen);
+  if (known !== undefined) {
+    return known;
+  }
+  const fields = [...firstSeen.fields, ...firstSeen.per];
+  const paths = fields.flatMap((field) => [...field.paths, ...[...field.perRule.values()].flat()]);
+  const isUnnamed = paths.every(({ text }) => {
     const held = headFieldOf(text);
     return held !== undefined && isInPart(held, "unnamed");
   });
+  ofUnnamed.set(firstSeen, isUnnamed);
+  return isUnnamed;
 }

@@ -10,6 +10,8 @@ import { prefilter } from "./prefilter.ts";
 import { TupleMemo } from "./tuple-memo.ts";
 
 const MAX_REMEMBERED = 8192;
+/** So many conditions are looked at sooner than what was noted for the whole head, whose name is mostly a new one. */
+const FEW = 3;
 
 /** What a part of a head leaves of conditions; those that it rules out are not among them. */
 type Rest = ReadonlyMap<Detection, Expression>;
@@ -112,13 +114,14 @@ export class HeadPlan {
   }
 
   #ofWhole(near: Near, head: HeadView): readonly Detection[] {
-    const known = head.recall?.("whole") as Whole | undefined;
+    const isNoted = near.open.size > FEW;
+    const known = isNoted ? (head.recall?.("whole") as Whole | undefined) : undefined;
     if (known?.plan === this) {
       return known.found;
     }
     const { mayMatter } = prefilter(head, "whole");
     const found = near.found.filter((one) => !near.open.has(one) || mayMatter(near.rest.get(one) ?? one.condition));
-    if (known === undefined) {
+    if (isNoted && known === undefined) {
       head.note?.("whole", { plan: this, found } satisfies Whole);
     }
     return found;
