@@ -115,6 +115,68 @@ test("every service of docker-compose.yml names an image or how to build one, an
   }
 });
 
+test("docker-compose.yml gives the daemon a configuration that it takes, and what that names", () => {
+  const compose = readYaml(read("docker-compose.yml")).documents[0]?.value as unknown as {
+    readonly services: Readonly<
+      Record<
+        string,
+        {
+          readonly environment?: Readonly<Record<string, string>>;
+          readonly volumes?: readonly string[];
+          readonly command?: readonly string[];
+          readonly depends_on?: object;
+          readonly build?: { readonly dockerfile: string };
+        }
+      >
+    >;
+    readonly volumes: Readonly<Record<string, unknown>>;
+  };
+  const { environment = {}, volumes = [], command = [], build } = compose.services["auditsieve"] ?? {};
+  expect(read(build?.dockerfile ?? "")).toContain("ENTRYPOINT");
+  const mounts = volumes.map((volume) => volume.replace(/^\$\{[^}]*\}/, "log").split(":"));
+  const file = mounts.find(([, target]) => target === command[command.indexOf("-c") + 1])?.[0] ?? "";
+  const { config, problems } = readConfig(read(file), {
+    env: (name) => environment[name],
+    readFile: (path) => read(path),
+    policy: (name) => read(`profiles/noise/${name}.policy.yaml`),
+    detections: () => [],
+  });
+  expect(problems).toEqual([]);
+  const isMounted = (path: string): boolean => mounts.some(([, target = "-"]) => path.startsWith(`${target}/`));
+  const folders = config?.sinks.flatMap((sink) => ("folder" in sink ? [sink.folder] : [])) ?? [];
+  const logs = config?.sources.flatMap((source) => ("paths" in source ? source.paths : [])) ?? [];
+  expect([config?.stateFolder ?? "", ...folders, ...logs].filter((path) => !isMounted(path))).toEqual([]);
+  const hosts = config?.sinks.flatMap((sink) => (sink.type === "elasticsearch" ? [new URL(sink.node).hostname] : []));
+  expect(hosts?.filter((host) => !(host in compose.services))).toEqual([]);
+  const used = Object.values(compose.services).flatMap(({ volumes: each = [] }) =>
+    each.flatMap((volume) => /^([a-z]+):/.exec(volume)?.[1] ?? []),
+  );
+  expect(used.filter((name) => !(name in compose.volumes))).toEqual([]);
+  const needed = Object.values(compose.services).flatMap(({ depends_on: others = {} }) => Object.keys(others));
+  expect(needed.filter((name) => !(name in compose.services))).toEqual([]);
+});
+
+test("the Dockerfile builds with the versions of the checkout, and packs every package that is published", () => {
+  const text = read("deploy/docker/Dockerfile");
+  const { version } = JSON.parse(read("node_modules/node/package.json")) as { readonly version: string };
+  expect(text).toContain(`FROM node:${version.split(".")[0]}-slim`);
+  expect(text).toContain(`nodejs${version.split(".")[0]}-`);
+  const pnpm = /pnpm@([\d.]+)/;
+  expect(pnpm.exec(text)?.[1]).toBe(pnpm.exec(read("scripts/setup.mjs"))?.[1]);
+  const packed = /for room in ([^;]+);/.exec(text)?.[1]?.split(" ") ?? [];
+  const rooms = readdirSync(join(ROOT, "packages")).map((name) => `packages/${name}`);
+  expect(packed.toSorted()).toEqual([...rooms, "profiles"].toSorted());
+});
+
+test("the alerts ask for kinds of alarms that the daemon raises", () => {
+  const kinds = [...read("deploy/grafana/alerts.yaml").matchAll(/alarms_total\{kind="([^"]+)"/g)].map(
+    ([, kind]) => kind,
+  );
+  expect(kinds.length).toBeGreaterThan(0);
+  const sources = read("packages/ingest/src/source.ts");
+  expect(kinds.filter((kind) => !sources.includes(`| "${kind}"`))).toEqual([]);
+});
+
 /** Full names of the mapped fields. */
 function fieldsOf(template: object): readonly string[] {
   const walk = (properties: Readonly<Record<string, unknown>>, prefix: string): readonly string[] =>

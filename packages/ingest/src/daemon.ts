@@ -182,7 +182,7 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
           version: options.version ?? "",
           pipelines: await Promise.all(
             pipelines.map(async (pipeline, i) => ({
-              ...(await snapshotOf(pipeline, config.sources[i] as SourceConfig, checkpoint)),
+              ...(await snapshotOf(pipeline, config.sources[i] as SourceConfig, checkpoint, stateFolder)),
               rotation: sources[i]?.rotation?.(),
             })),
           ),
@@ -209,8 +209,13 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
   return endOf(pipelines, error, logger);
 }
 
-async function snapshotOf(pipeline: Pipeline, source: SourceConfig, checkpoint: Checkpoint): Promise<PipelineSnapshot> {
-  const lagBytes = await unreadBytes(source, checkpoint).catch(() => undefined);
+async function snapshotOf(
+  pipeline: Pipeline,
+  source: SourceConfig,
+  checkpoint: Checkpoint,
+  stateFolder: string,
+): Promise<PipelineSnapshot> {
+  const lagBytes = await unreadBytes(source, checkpoint, stateFolder).catch(() => undefined);
   const { lagSeconds, stalledSeconds } = pipeline.delays();
   return { tally: pipeline.tally(), lagBytes, lagSeconds, stalledSeconds };
 }

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { createRedactor, LineFramer } from "@auditsieve/audit";
 import { AckWindow } from "./ack-window.ts";
 import type { Checkpoint } from "./checkpoint.ts";
@@ -18,6 +18,7 @@ import { activeLogs, expandPatterns, isPattern } from "./sources/log-patterns.ts
 import { listRotated } from "./sources/rotated-files.ts";
 import { lostOf } from "./sources/rotation-watch.ts";
 import type { LostFiles } from "./sources/rotation-watch.ts";
+import { decodeSpoolPosition, inputOf, spoolSegments } from "./sources/spool.ts";
 import { decodePosition, inputName } from "./sources/tail-position.ts";
 import { Ledger } from "./tally-ledger.ts";
 import { SinkCounter } from "./tally.ts";
@@ -100,7 +101,12 @@ export async function readInputs(
   const gathered = config.sinks.map((sink) => new SinkExpectation(sink.name));
   const skipped: string[] = [];
   for (const source of config.sources) {
-    const files = await inputsOf(source, checkpoint);
+    const files = await inputsOf(source, checkpoint, config.stateFolder);
+    if (source.type === "webhook") {
+      skipped.push(
+        `Source "${source.name}" is read from its spool: bodies that every sink has are kept there no longer than their segment`,
+      );
+    }
     if (files === undefined) {
       skipped.push(`Source "${source.name}" cannot be read again: ${source.type}`);
       continue;
@@ -175,8 +181,12 @@ async function readFiles(
 }
 
 /** Bytes of a source's plain files that are not acknowledged; undefined where it cannot be told. */
-export async function unreadBytes(source: SourceConfig, checkpoint: Checkpoint): Promise<number | undefined> {
-  const files = await inputsOf(source, checkpoint);
+export async function unreadBytes(
+  source: SourceConfig,
+  checkpoint: Checkpoint,
+  stateFolder: string,
+): Promise<number | undefined> {
+  const files = await inputsOf(source, checkpoint, stateFolder);
   if (files === undefined) {
     return undefined;
   }
@@ -188,7 +198,11 @@ export async function unreadBytes(source: SourceConfig, checkpoint: Checkpoint):
 }
 
 /** The logs of a source, oldest first; undefined when it cannot be read a second time. */
-async function inputsOf(source: SourceConfig, checkpoint: Checkpoint): Promise<readonly InputFile[] | undefined> {
+async function inputsOf(
+  source: SourceConfig,
+  checkpoint: Checkpoint,
+  stateFolder: string,
+): Promise<readonly InputFile[] | undefined> {
   if (source.type === "file") {
     const isOne = source.paths.length === 1 && !isPattern(source.paths[0] ?? "");
     const logs = await activeLogs(source.paths);
@@ -205,6 +219,16 @@ async function inputsOf(source: SourceConfig, checkpoint: Checkpoint): Promise<r
       input: `${i}:${path}`,
       open: () => openCanonicalLog(path),
       ackedTo: i < current ? Infinity : i === current ? (acked?.offset ?? 0) : 0,
+    }));
+  }
+  if (source.type === "webhook") {
+    const released = decodeSpoolPosition(checkpoint.get(`source/${source.name}`));
+    const [number, offset] = [released?.number ?? 0, released?.offset ?? 0];
+    return (await spoolSegments(source.spoolFolder ?? join(stateFolder, "spool", source.name))).map((segment) => ({
+      file: segment.path,
+      input: inputOf(segment.number),
+      open: () => openLog(segment.path),
+      ackedTo: segment.number < number ? Infinity : segment.number === number ? offset : 0,
     }));
   }
   return undefined;

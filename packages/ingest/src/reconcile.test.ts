@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { freePort } from "../../../test/engines/free-port.ts";
 import { readConfig } from "./config.ts";
 import type { IngestConfig } from "./config.ts";
 import { startDaemon } from "./daemon.ts";
@@ -112,6 +113,47 @@ describe("reconcile", () => {
     ]);
   });
 
+  test("reads a webhook's spool: what was acknowledged and is still there must be stored, the rest is pending", async () => {
+    mock.behave = () => "ok";
+    const port = await freePort();
+    const source = `{ type: webhook, listen: "127.0.0.1:${port}", insecure: true }`;
+    const using = config("", source);
+    const stop = new AbortController();
+    const running = startDaemon(
+      { ...using, limits: { ...using.limits, drainMs: 100 } },
+      { logger, signal: stop.signal },
+    );
+    const post = async (numbers: readonly number[]): Promise<void> => {
+      const items = numbers.map((number) => JSON.parse(line(number, "jane")) as object);
+      const body = JSON.stringify({ kind: "EventList", apiVersion: "audit.k8s.io/v1", metadata: {}, items });
+      await until(() =>
+        fetch(`http://127.0.0.1:${port}/`, { method: "POST", body, headers: { "content-type": "application/json" } })
+          .then(({ status }) => status === 200)
+          .catch(() => false),
+      );
+    };
+    await post([1, 2]);
+    await until(() => /"number":1,"offset":[1-9]/.test(readFileSync(join(folder, "state", "checkpoint.json"), "utf8")));
+    mock.behave = () => "hang";
+    await post([3, 4]);
+    await until(() => mock.bulkRequests > 1);
+    stop.abort();
+    expect((await running).unacknowledged).toBeGreaterThan(0);
+    const { sinks, discrepancies, notChecked } = await reconcile(using);
+    expect(discrepancies).toEqual([]);
+    expect(notChecked).toEqual([expect.stringContaining("is read from its spool") as string]);
+    expect(sinks[0]).toMatchObject({ stored: 2, dropped: 0, pending: 2, missing: 0 });
+    mock.remove("id-2");
+    expect((await reconcile(using)).discrepancies).toEqual([
+      expect.objectContaining({
+        kind: "missing",
+        source: "webhook",
+        file: join(folder, "state", "spool", "webhook", "00000001.ndjson"),
+        offset: line(1, "jane").length,
+      }),
+    ]);
+  });
+
   test("names receipts that are missing, and what is stored though a dead letter says refused", async () => {
     await ingest();
     mock.remove("NoiseReceipt");
@@ -208,12 +250,12 @@ function line(number: number, user: string): string {
   })}\n`;
 }
 
-function config(more = ""): IngestConfig {
+function config(more = "", source = `{ type: file, path: ${log()}, pollIntervalMs: 5 }`): IngestConfig {
   const read = readConfig(
     `
 cluster: test
 stateFolder: ${join(folder, "state")}
-sources: [{ type: file, path: ${log()}, pollIntervalMs: 5 }]
+sources: [${source}]
 sinks:
   - { type: elasticsearch, node: "${mock.url}", feed: kept }
   - { type: file, folder: ${join(folder, "store")}, feed: all }
@@ -265,8 +307,8 @@ auditsieve: { first-seen: { fields: [${field}], opening: find } }
   return read.config ?? expect.fail();
 }
 
-async function until(isDone: () => boolean): Promise<void> {
-  for (let waited = 0; !isDone(); waited++) {
+async function until(isDone: () => boolean | Promise<boolean>): Promise<void> {
+  for (let waited = 0; !(await isDone()); waited++) {
     expect(waited).toBeLessThan(1000);
     await sleep(5);
   }

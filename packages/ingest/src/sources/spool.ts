@@ -1,6 +1,8 @@
 import { mkdir, open, readdir, rm } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
+import { isJsonObject } from "@auditsieve/audit";
+import type { JsonValue } from "@auditsieve/audit";
 import { fileError } from "../errors.ts";
 import { NdjsonFile, repair } from "../sinks/ndjson-file.ts";
 import type { SourceChunk } from "../source.ts";
@@ -58,10 +60,10 @@ export class Spool {
     const { folder } = options;
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      const numbers = (await readdir(folder)).flatMap((name) => SEGMENT.exec(name)?.[1] ?? []).map(Number);
+      const found = await spoolSegments(folder);
+      const numbers = found.map(({ number }) => number);
       const segments: Segment[] = [];
-      for (const number of numbers.sort((a, b) => a - b)) {
-        const path = pathOf(folder, number);
+      for (const { number, path } of found) {
         const handle = await open(path, "r+");
         try {
           const bytes = await repair(handle);
@@ -192,6 +194,14 @@ export class Spool {
   }
 }
 
+/** The segments that lie in the folder of a spool, oldest first. */
+export async function spoolSegments(
+  folder: string,
+): Promise<readonly { readonly number: number; readonly path: string }[]> {
+  const numbers = (await readdir(folder)).flatMap((name) => SEGMENT.exec(name)?.[1] ?? []).map(Number);
+  return numbers.sort((a, b) => a - b).map((number) => ({ number, path: pathOf(folder, number) }));
+}
+
 function pathOf(folder: string, number: number): string {
   return join(folder, `${String(number).padStart(8, "0")}.ndjson`);
 }
@@ -203,4 +213,13 @@ export function inputOf(number: number): string {
 
 export function numberOf(input: string): number {
   return Number(input.slice(input.lastIndexOf("@") + 1));
+}
+
+/** Up to where a spool is released, as the section of a checkpoint says. */
+export function decodeSpoolPosition(section: JsonValue | undefined): SpoolPosition | undefined {
+  if (!isJsonObject(section)) {
+    return undefined;
+  }
+  const { number, offset } = section;
+  return typeof number === "number" && typeof offset === "number" ? { number, offset } : undefined;
 }

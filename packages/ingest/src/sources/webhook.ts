@@ -1,11 +1,8 @@
-import { isJsonObject } from "@auditsieve/audit";
-import type { JsonValue } from "@auditsieve/audit";
 import { safeText } from "@auditsieve/detect";
 import type { Checkpoint } from "../checkpoint.ts";
 import { reasonOf } from "../errors.ts";
 import type { Source, SourceAlarm, SourceChunk } from "../source.ts";
-import { numberOf, Spool } from "./spool.ts";
-import type { SpoolPosition } from "./spool.ts";
+import { decodeSpoolPosition, numberOf, Spool } from "./spool.ts";
 import { readWebhookBody } from "./webhook-body.ts";
 import { accepted, WebhookServer } from "./webhook-server.ts";
 import type { Answer, WebhookServerOptions } from "./webhook-server.ts";
@@ -69,7 +66,7 @@ class Webhook implements Source {
 
   async *open(signal: AbortSignal): AsyncGenerator<SourceChunk, void> {
     const { spoolFolder, maxSpoolBytes = DEFAULT_SPOOL_BYTES, chunkBytes, checkpoint, onListening } = this.#options;
-    const from = decodePosition(checkpoint.get(this.#section));
+    const from = decodeSpoolPosition(checkpoint.get(this.#section));
     const spool = await Spool.open(
       { folder: spoolFolder, maxBytes: maxSpoolBytes, ...(chunkBytes !== undefined && { chunkBytes }) },
       from,
@@ -156,12 +153,4 @@ class Webhook implements Source {
         return `A request was refused (${reason})${why}`;
     }
   }
-}
-
-function decodePosition(section: JsonValue | undefined): SpoolPosition | undefined {
-  if (!isJsonObject(section)) {
-    return undefined;
-  }
-  const { number, offset } = section;
-  return typeof number === "number" && typeof offset === "number" ? { number, offset } : undefined;
 }
