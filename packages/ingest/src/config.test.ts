@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "./config.ts";
 import type { ConfigReferences } from "./config-reader.ts";
@@ -192,6 +193,12 @@ filter: { rules: [t], s: { user.username: ops }, condition: not s }`;
     expect(
       sources("  - { type: file, path: /a }\n  - { type: file, name: b, paths: [/b, /a] }").problems,
     ).toMatchObject([{ message: expect.stringContaining("same path") as string }]);
+  });
+
+  test.each(["auditsieve.yaml", "kafka-group.yaml"])("reads the example %s without a problem", (name) => {
+    const text = readFileSync(new URL(`../../../docs/examples/${name}`, import.meta.url), "utf8");
+    const env = (key: string): string => (key === "ELASTICSEARCH" ? "http://127.0.0.1:9200" : "k".repeat(40));
+    expect(readConfig(text, { ...references, env }).problems).toEqual([]);
   });
 
   test("reads Kafka for both directions, with TLS and SASL, and says what does not fit together", () => {
