@@ -8,11 +8,16 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const CLI = join(ROOT, "packages/cli");
 const SOURCES = join(CLI, "src");
 
+const FILTER_WORKER = join(ROOT, "packages/ingest/src/filter-worker.ts");
+
 /** Each file that is made, and the module that it begins with. No code of others is among it. */
 const FILES = {
   // CommonJS: Node makes of every builtin that a module imports one with all its exports, and of some that takes milliseconds.
   "start.cjs": { input: join(SOURCES, "main.ts"), format: "cjs" },
   "start-load-stream.js": { input: join(ROOT, "packages/policy/src/load-stream.ts"), format: "esm" },
+  "start-parallel-filter.js": { input: join(ROOT, "packages/ingest/src/parallel-filter.ts"), format: "esm" },
+  // Named as the module that starts it names it.
+  "filter-worker.js": { input: FILTER_WORKER, format: "esm" },
   "start-redactor.js": { input: join(SOURCES, "new-redactor.ts"), format: "esm" },
   "start-findings.js": { input: join(SOURCES, "filter-findings.ts"), format: "esm" },
 };
@@ -21,12 +26,13 @@ const FILTER = "./commands/filter.ts";
 /** What is loaded later and is a bundle of its own. */
 const OWN = new Map([
   ["@auditsieve/policy/load-stream", "./start-load-stream.js"],
+  ["@auditsieve/ingest/parallel-filter", "./start-parallel-filter.js"],
   ["../new-redactor.ts", "./start-redactor.js"],
   ["../filter-findings.ts", "./start-findings.js"],
 ]);
 
 function resolveDynamicImport(specifier, importer) {
-  if (typeof specifier !== "string" || specifier === FILTER) {
+  if (typeof specifier !== "string" || specifier === FILTER || importer === FILTER_WORKER) {
     return null;
   }
   const own = OWN.get(specifier);

@@ -1,7 +1,6 @@
 import type { Problem } from "@auditsieve/audit";
 import { safeText } from "@auditsieve/detect/safe-text";
-import { writeSync } from "node:fs";
-import { systemCode } from "./failure.ts";
+import { writeWhole } from "@auditsieve/ingest/write-whole";
 
 /** Where data and messages go while nothing else writes: to these descriptors, without the streams, which start slowly. */
 let isDirect = false;
@@ -64,25 +63,13 @@ function* terminated(lines: Iterable<string>): Generator<string, void> {
   }
 }
 
-const STDOUT = 1;
+/** Where data goes. */
+export const STDOUT = 1;
 const STDERR = 2;
-const RETRY_MS = 2;
 const DONE = Promise.resolve();
-const WAITED_FOR = new Int32Array(new SharedArrayBuffer(4));
 
 function writeTo(descriptor: number, text: Buffer | string): void {
-  const bytes = typeof text === "string" ? Buffer.from(text) : text;
-  for (let at = 0; at < bytes.length;) {
-    try {
-      at += writeSync(descriptor, bytes, at);
-    } catch (error) {
-      if (systemCode(error) !== "EAGAIN") {
-        throw error;
-      }
-      // Another process has made the pipe one that does not wait, and its reader is slow.
-      Atomics.wait(WAITED_FOR, 0, 0, RETRY_MS);
-    }
-  }
+  writeWhole(descriptor, typeof text === "string" ? Buffer.from(text) : text);
 }
 
 /** As {@link writeData} where nothing has to be waited for; undefined otherwise. */

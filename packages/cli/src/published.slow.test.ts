@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -50,6 +50,10 @@ test("the published packages work when they are installed from their archives", 
     readFileSync(log, "utf8"),
   );
   expect(run(process.execPath, [command, "filter", "--policy=control-loops", log], folder)).toBe(kept);
+  const times = Math.ceil((9 * 1024 * 1024) / statSync(log).size);
+  writeFileSync(join(folder, "large.log"), readFileSync(log, "utf8").repeat(times));
+  run("sh", ["-c", `"${process.execPath}" "${command}" filter --workers 2 large.log > large.kept`], folder);
+  expect(readFileSync(join(folder, "large.kept"), "utf8") === kept.repeat(times)).toBe(true);
   const redacted = run(process.execPath, [command, "filter", "--redact", "--findings", "found", log], folder);
   expect(redacted.match(/"auditID"/g)).toEqual(kept.match(/"auditID"/g));
   expect(readFileSync(join(folder, "found"), "utf8")).toContain('"detection"');

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { Filter } from "./filter.ts";
 import type { FilterOptions, FilterSummary, LineProblem } from "./filter.ts";
+import type { OrderedOutput } from "./ordered-output.ts";
 
 /** Bytes of a file; lines that begin in it belong to it. */
 export interface FileRange {
@@ -9,64 +10,97 @@ export interface FileRange {
   readonly end: number;
 }
 
+/** A log, and how long it was when it was looked at. */
+export interface FileLength {
+  readonly path: string;
+  readonly length: number;
+}
+
 /** What became of a range. */
 export interface FilteredRange {
-  /** What is kept, one behind the other, at the beginning of the memory that was given, or of larger one. */
-  readonly kept: Uint8Array<ArrayBuffer>;
-  readonly summary: FilterSummary;
+  readonly lines: number;
   /** Lines are counted from the range's first one; offsets are those of the file. */
   readonly problems: readonly LineProblem[];
-  /** Where a line begins that is too long to be held: from there on nothing of the range has been filtered. */
-  readonly rest: number | undefined;
+}
+
+/** The ranges of logs of these lengths, in order. */
+export function rangesOf(logs: readonly FileLength[], rangeBytes: number): readonly FileRange[] {
+  const ranges: FileRange[] = [];
+  for (const { path, length } of logs) {
+    for (let start = 0; start < length; start += rangeBytes) {
+      ranges.push({ path, start, end: Math.min(length, start + rangeBytes) });
+    }
+  }
+  return ranges;
 }
 
 const NEWLINE = 10;
 const READ_BYTES = 512 * 1024;
-/** A longer line does not come out of a thread as a whole. */
+/** So much more is read where the line that is under way at a range's end is to be found out. */
+const BEYOND_BYTES = 16 * 1024;
+/** A longer line is not held until its turn comes. */
 const MAX_HELD_BYTES = 4 * 1024 * 1024;
 
 /** Filters the lines of one range of a plain log. One after the other it remembers what it has decided. */
 export class RangeFilter {
   readonly #filter: Filter;
   readonly #buffer: Buffer;
-  #before: FilterSummary;
+  #file: { readonly path: string; readonly descriptor: number } | undefined;
+  #linesBefore = 0;
   #problems: LineProblem[] = [];
-  #kept: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  #keptLength = 0;
 
   constructor(options: Pick<FilterOptions, "policy" | "verify">) {
     this.#filter = new Filter({ ...options, onProblem: (problem) => this.#problems.push(problem) });
     this.#buffer = this.#filter.rooms?.[0] ?? Buffer.allocUnsafeSlow(READ_BYTES);
-    this.#before = this.#filter.summary();
   }
 
-  /** Reads, filters and gives what is kept; the file is read past the range's end up to the end of the last line. */
-  filter({ path, start, end }: FileRange, memory: ArrayBuffer): FilteredRange {
-    const file = openSync(path, "r");
-    this.#kept = new Uint8Array(memory);
-    this.#keptLength = 0;
-    this.#problems = [];
-    let first = start;
-    let rest: number | undefined;
-    try {
-      first = start === 0 ? 0 : this.#lineAfter(file, start - 1, end);
-      rest = this.#read(file, first, end);
-    } finally {
-      closeSync(file);
-    }
+  /** What has been counted so far, over all ranges. */
+  summary(): FilterSummary {
+    return this.#filter.summary();
+  }
+
+  /** Reads, filters and hands over what is kept; the file is read past the range's end up to the end of the last line. */
+  filter({ path, start, end }: FileRange, out: OrderedOutput): FilteredRange {
+    const file = this.#open(path);
+    const first = start === 0 ? 0 : this.#lineAfter(file, start - 1, end);
+    const rest = this.#read(file, first, end, out);
     if (rest === undefined) {
-      this.#keep(this.#filter.end());
-    } else {
-      this.#filter.dropOpenLine();
+      out.add(this.#filter.end());
+      return this.#counted(first);
     }
-    return { kept: this.#kept.subarray(0, this.#keptLength), ...this.#counted(first), rest };
+    this.#filter.dropOpenLine();
+    const before = this.#counted(first);
+    // A line of any length must not be held: what is left is written as it is read.
+    out.waitForTurn();
+    this.#pass(file, rest, end, out);
+    const behind = this.#counted(rest);
+    return {
+      lines: before.lines + behind.lines,
+      problems: [...before.problems, ...behind.problems.map((each) => ({ ...each, line: each.line + before.lines }))],
+    };
+  }
+
+  /** The log of the last range is left open until then: the next one is mostly of the same. */
+  close(): void {
+    if (this.#file !== undefined) {
+      closeSync(this.#file.descriptor);
+      this.#file = undefined;
+    }
+  }
+
+  #open(path: string): number {
+    if (this.#file?.path !== path) {
+      this.close();
+      this.#file = { path, descriptor: openSync(path, "r") };
+    }
+    return this.#file.descriptor;
   }
 
   /** Gives where a line begins that is too long. */
-  #read(file: number, from: number, end: number): number | undefined {
+  #read(file: number, from: number, end: number, out: OrderedOutput): number | undefined {
     let line = from;
     for (let at = from; ;) {
-      const length = readSync(file, this.#buffer, 0, this.#buffer.length, at);
+      const length = this.#readAt(file, at, end);
       if (length === 0 || from >= end) {
         return undefined;
       }
@@ -77,7 +111,7 @@ export class RangeFilter {
       }
       line = first === -1 ? line : at + chunk.lastIndexOf(NEWLINE) + 1;
       const stop = stopIn(chunk, at, end);
-      this.#keep(this.#filter.write(chunk.subarray(0, stop)));
+      out.add(this.#filter.write(chunk.subarray(0, stop)));
       at += stop;
       if (at >= end && chunk[stop - 1] === NEWLINE) {
         return undefined;
@@ -86,56 +120,37 @@ export class RangeFilter {
   }
 
   /** Filters lines of any length, from the beginning of one on; what is kept is written as it comes. */
-  async pass(
-    { path, start, end }: FileRange,
-    write: (kept: Uint8Array) => Promise<void>,
-  ): Promise<Pick<FilteredRange, "summary" | "problems">> {
-    const file = openSync(path, "r");
+  #pass(file: number, start: number, end: number, out: OrderedOutput): void {
+    for (let at = start, isOver = false; !isOver;) {
+      const length = this.#readAt(file, at, end);
+      const stop = stopIn(this.#buffer.subarray(0, length), at, end);
+      out.add(this.#filter.write(this.#buffer.subarray(0, stop)));
+      at += stop;
+      isOver = length === 0 || (at >= end && this.#buffer[stop - 1] === NEWLINE);
+    }
+    out.add(this.#filter.end());
+  }
+
+  /** What has been counted since the last time. */
+  #counted(first: number): FilteredRange {
+    const { lines } = this.#filter;
+    const counted = lines - this.#linesBefore;
+    this.#linesBefore = lines;
+    const problems = this.#problems.map((each) => ({ ...each, offset: each.offset + first }));
     this.#problems = [];
-    try {
-      for (let at = start, isOver = false; !isOver;) {
-        const length = readSync(file, this.#buffer, 0, this.#buffer.length, at);
-        const stop = stopIn(this.#buffer.subarray(0, length), at, end);
-        for (const run of this.#filter.write(this.#buffer.subarray(0, stop))) {
-          await write(run);
-        }
-        at += stop;
-        isOver = length === 0 || (at >= end && this.#buffer[stop - 1] === NEWLINE);
-      }
-    } finally {
-      closeSync(file);
-    }
-    for (const run of this.#filter.end()) {
-      await write(run);
-    }
-    return this.#counted(start);
+    return { lines: counted, problems };
   }
 
-  /** What has been counted since the last range. */
-  #counted(first: number): Pick<FilteredRange, "summary" | "problems"> {
-    const summary = this.#filter.summary();
-    const counted = difference(summary, this.#before);
-    this.#before = summary;
-    return { summary: counted, problems: this.#problems.map((each) => ({ ...each, offset: each.offset + first })) };
-  }
-
-  #keep(runs: readonly Buffer[]): void {
-    for (const run of runs) {
-      const length = this.#keptLength + run.length;
-      if (length > this.#kept.length) {
-        const grown = new Uint8Array(2 * length);
-        grown.set(this.#kept.subarray(0, this.#keptLength));
-        this.#kept = grown;
-      }
-      this.#kept.set(run, this.#keptLength);
-      this.#keptLength = length;
-    }
+  /** Hardly more than belongs to the range: reading all of it is half of the work. */
+  #readAt(file: number, at: number, end: number): number {
+    const wanted = Math.max(0, end - at) + BEYOND_BYTES;
+    return readSync(file, this.#buffer, 0, Math.min(this.#buffer.length, wanted), at);
   }
 
   /** Behind the first newline at or behind `from`; some place at or behind `end` where none stands before it. */
   #lineAfter(file: number, from: number, end: number): number {
     for (let at = from; ;) {
-      const length = readSync(file, this.#buffer, 0, this.#buffer.length, at);
+      const length = this.#readAt(file, at, at);
       const newline = this.#buffer.subarray(0, length).indexOf(NEWLINE);
       if (newline !== -1) {
         return at + newline + 1;
@@ -152,27 +167,4 @@ export class RangeFilter {
 function stopIn(chunk: Buffer, at: number, end: number): number {
   const newline = at + chunk.length < end ? -1 : chunk.indexOf(NEWLINE, Math.max(0, end - 1 - at));
   return newline === -1 ? chunk.length : newline + 1;
-}
-
-/** What has been counted between two summaries of one filter. */
-function difference(now: FilterSummary, before: FilterSummary): FilterSummary {
-  const rules = new Map(before.byRule.map((each) => [`${each.rule}/${each.level}`, each]));
-  return {
-    lines: now.lines - before.lines,
-    bytes: now.bytes - before.bytes,
-    kept: now.kept - before.kept,
-    keptBytes: now.keptBytes - before.keptBytes,
-    dropped: now.dropped - before.dropped,
-    stripped: now.stripped - before.stripped,
-    invalid: now.invalid - before.invalid,
-    byRule: now.byRule.map((each) => {
-      const old = rules.get(`${each.rule}/${each.level}`);
-      return {
-        ...each,
-        dropped: each.dropped - (old?.dropped ?? 0),
-        stripped: each.stripped - (old?.stripped ?? 0),
-        bytes: each.bytes - (old?.bytes ?? 0),
-      };
-    }),
-  };
 }

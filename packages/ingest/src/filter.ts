@@ -134,6 +134,11 @@ export class Filter {
     this.#firstLine = this.#lines;
   }
 
+  /** Lines so far, over all inputs. */
+  get lines(): number {
+    return this.#lines;
+  }
+
   /** What has been counted so far, over all inputs. */
   summary(): FilterSummary {
     return {

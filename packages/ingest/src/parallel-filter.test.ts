@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -27,7 +27,9 @@ describe("filterInParallel", () => {
   ])("filterInParallel keeps, counts and names what one filter does: %s", async (name, rangeBytes, bytes) => {
     const path = join(folder, `${name}.log`);
     writeFileSync(path, bytes);
-    const out: Buffer[] = [];
+    const out = join(folder, `${name}.out`);
+    const descriptor = openSync(out, "w");
+    writeSync(descriptor, "before\n");
     const problems: LineProblem[] = [];
     const summary = await filterInParallel([path, path], {
       rules,
@@ -35,10 +37,13 @@ describe("filterInParallel", () => {
       workers: 2,
       rangeBytes,
       onProblem: (_path, problem) => problems.push(problem),
-      write: async (kept) => void out.push(Buffer.from(kept)),
+      descriptor,
     });
+    writeSync(descriptor, "behind\n");
+    closeSync(descriptor);
     const one = filterChunks(rules, [bytes], {});
-    expect(Buffer.concat(out).equals(Buffer.concat([one.out, one.out]))).toBe(true);
+    const expected = Buffer.concat([Buffer.from("before\n"), one.out, one.out, Buffer.from("behind\n")]);
+    expect(readFileSync(out).equals(expected)).toBe(true);
     expect(problems).toEqual([...one.problems, ...one.problems]);
     const counts = ({ lines: all, kept, dropped, invalid, bytes: read, keptBytes }: typeof summary): number[] => [
       all,
@@ -52,8 +57,17 @@ describe("filterInParallel", () => {
     expect(summary.byRule.map(({ dropped }) => dropped)).toEqual(one.summary.byRule.map(({ dropped }) => 2 * dropped));
   });
 
+  test("filterInParallel says what keeps it from writing, and ends its threads", async () => {
+    const path = join(folder, "full.log");
+    writeFileSync(path, log);
+    const descriptor = openSync("/dev/full", "w");
+    const options = { rules, verify: false, workers: 3, rangeBytes: 20_000, onProblem: () => {}, descriptor };
+    await expect(filterInParallel([path], options)).rejects.toMatchObject({ code: "ENOSPC" });
+    closeSync(descriptor);
+  });
+
   test("filterInParallel says that a file is not there", async () => {
-    const options = { rules, verify: false, workers: 2, onProblem: () => {}, write: async () => {} };
+    const options = { rules, verify: false, workers: 2, onProblem: () => {}, descriptor: 1 };
     await expect(filterInParallel([join(folder, "none.log")], options)).rejects.toMatchObject({ name: "IngestError" });
   });
 

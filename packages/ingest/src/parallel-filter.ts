@@ -1,19 +1,19 @@
-import { EnvelopeReader } from "@auditsieve/audit";
-import { StreamPolicy } from "@auditsieve/policy/stream";
 import type { StreamRules } from "@auditsieve/policy/stream";
 import { open, stat } from "node:fs/promises";
 import { getCompileCacheDir } from "node:module";
 import { Worker } from "node:worker_threads";
 import { fileError } from "./errors.ts";
-import { RangeFilter } from "./filter-range.ts";
-import type { FileRange, FilteredRange } from "./filter-range.ts";
-import type { WorkerSetup, WorkerTask } from "./filter-worker.ts";
+import { rangesOf } from "./filter-range.ts";
+import type { FileLength, FilteredRange } from "./filter-range.ts";
+import type { WorkerMessage, WorkerSetup } from "./filter-worker.ts";
 import type { FilterSummary, LineProblem, RuleCount } from "./filter.ts";
-import { logFormat } from "./sources/log-format.ts";
+import { TURNS_BYTES } from "./ordered-output.ts";
+import { isPlain } from "./sources/plain-log.ts";
 
 /** Large enough that a worker remembers more than it learns, small enough that a few of them fit into the memory. */
-const RANGE_BYTES = 2 * 1024 * 1024;
-const SPARE_BYTES = 64 * 1024;
+const RANGE_BYTES = 4 * 1024 * 1024;
+/** One thread is done sooner with less. */
+const LEAST_BYTES = 4 * 1024 * 1024;
 const HEAD_BYTES = 64 * 1024;
 
 /** How {@link filterInParallel} works. */
@@ -23,15 +23,15 @@ export interface ParallelFilterOptions {
   readonly workers: number;
   /** As of the filter, with lines and offsets of the file. */
   readonly onProblem: (path: string, problem: LineProblem) => void;
-  /** Takes what is kept, in order; its memory is used again when it has resolved. */
-  readonly write: (kept: Uint8Array) => Promise<void>;
+  /** What is kept is written there, in order, by the threads themselves; nobody else may write there meanwhile. */
+  readonly descriptor: number;
   readonly onProgress?: (bytes: number) => void;
   /** Bytes of a range; for tests. */
   readonly rangeBytes?: number;
 }
 
-/** Whether a file can be filtered in ranges: plain, events a line, and more than a range long. */
-export async function isRangeable(path: string, least: number = 2 * RANGE_BYTES): Promise<boolean> {
+/** Whether a file can be filtered in ranges: plain, events a line, and long enough. */
+export async function isRangeable(path: string, least: number = LEAST_BYTES): Promise<boolean> {
   const facts = await stat(path).catch(() => undefined);
   if (facts === undefined || !facts.isFile() || facts.size < least) {
     return false;
@@ -40,9 +40,7 @@ export async function isRangeable(path: string, least: number = 2 * RANGE_BYTES)
   try {
     const head = Buffer.alloc(HEAD_BYTES);
     const { bytesRead } = await file.read(head, 0, HEAD_BYTES, 0);
-    const reader = new EnvelopeReader();
-    reader.write(head.subarray(0, bytesRead));
-    return logFormat(head) === "plain" && reader.isPlain;
+    return isPlain(head.subarray(0, bytesRead));
   } finally {
     await file.close();
   }
@@ -53,60 +51,42 @@ export async function isRangeable(path: string, least: number = 2 * RANGE_BYTES)
  * {@link Filter} would write it, and the counts are the same. Files that grow meanwhile are read up to where they ended.
  *
  * @example
- * const summary = await filterInParallel(["audit.log"], { rules, verify: false, workers: 2, onProblem: () => {}, write });
+ * const summary = await filterInParallel(["audit.log"], { rules, verify: false, workers: 2, onProblem: () => {}, descriptor: 1 });
  */
 export async function filterInParallel(
   paths: readonly string[],
   options: ParallelFilterOptions,
 ): Promise<FilterSummary> {
-  const ranges = await rangesOf(paths, options.rangeBytes ?? RANGE_BYTES);
-  const { rules, verify } = options;
-  const threads = Array.from(
-    { length: Math.min(options.workers, ranges.length) },
-    () => new RangeThread(rules, verify),
-  );
+  const logs = await lengthsOf(paths);
+  const { rules, verify, descriptor, rangeBytes = RANGE_BYTES } = options;
+  const ranges = rangesOf(logs, rangeBytes);
+  const turns = new SharedArrayBuffer(TURNS_BYTES);
+  const setup = { rules, verify, logs, rangeBytes, descriptor, turns, compileCache: getCompileCacheDir() };
+  /** Those that were done before one in front of them. */
+  const done = new Map<number, FilteredRange>();
   let next = 0;
-  /** In order; each thread has one range under way and one waiting. */
-  const running: Promise<FilteredRange>[] = [];
-  const start = (thread: RangeThread, memory: ArrayBuffer): void => {
-    const range = ranges[next++];
-    if (range !== undefined) {
-      running.push(thread.filter(range, memory));
+  let linesBefore = 0;
+  const take = (index: number, filtered: FilteredRange): void => {
+    done.set(index, filtered);
+    for (let first = done.get(next); first !== undefined; first = done.get(next)) {
+      const { path, start, end } = ranges[next] as (typeof ranges)[number];
+      linesBefore = start === 0 ? 0 : linesBefore;
+      for (const problem of first.problems) {
+        options.onProblem(path, { ...problem, line: problem.line + linesBefore });
+      }
+      linesBefore += first.lines;
+      options.onProgress?.(end - start);
+      done.delete(next++);
     }
   };
-  let total = NOTHING;
-  let passing: RangeFilter | undefined;
+  const count = Math.min(options.workers, ranges.length);
+  const threads = Array.from({ length: count }, () => startThread(setup, take));
   try {
-    for (const thread of [...threads, ...threads]) {
-      start(thread, new ArrayBuffer((options.rangeBytes ?? RANGE_BYTES) + SPARE_BYTES));
-    }
-    let linesBefore = 0;
-    for (const [index, { path, start: from, end }] of ranges.entries()) {
-      const filtered = await (running.shift() as Promise<FilteredRange>);
-      const { kept, rest } = filtered;
-      linesBefore = from === 0 ? 0 : linesBefore;
-      const count = ({ summary, problems }: Pick<FilteredRange, "summary" | "problems">): void => {
-        for (const problem of problems) {
-          options.onProblem(path, { ...problem, line: problem.line + linesBefore });
-        }
-        linesBefore += summary.lines;
-        total = sum(total, summary);
-      };
-      count(filtered);
-      await options.write(kept);
-      if (rest !== undefined) {
-        // A line of any length must not be held: what is left is written here as it is read.
-        passing ??= new RangeFilter({ policy: new StreamPolicy(rules), verify });
-        count(await passing.pass({ path, start: rest, end }, options.write));
-      }
-      // Threads take turns, so this range was done by the one whose turn it is again.
-      start(threads[index % threads.length] as RangeThread, kept.buffer);
-      options.onProgress?.(end - from);
-    }
+    const summaries = await Promise.all(threads.map(({ summary }) => summary));
+    return summaries.reduce(sum, NOTHING);
   } finally {
-    await Promise.all(threads.map((thread) => thread.end()));
+    await Promise.all(threads.map(({ worker }) => worker.terminate()));
   }
-  return total;
 }
 
 const NOTHING: FilterSummary = {
@@ -120,53 +100,41 @@ const NOTHING: FilterSummary = {
   byRule: [],
 };
 
-async function rangesOf(paths: readonly string[], rangeBytes: number): Promise<readonly FileRange[]> {
-  const ranges: FileRange[] = [];
-  for (const path of paths) {
-    const { size } = await stat(path).catch((error: unknown) => {
+async function lengthsOf(paths: readonly string[]): Promise<readonly FileLength[]> {
+  const facts = paths.map((path) =>
+    stat(path).catch((error: unknown) => {
       throw fileError("read log", path, error);
-    });
-    for (let start = 0; start < size; start += rangeBytes) {
-      ranges.push({ path, start, end: Math.min(size, start + rangeBytes) });
-    }
-  }
-  return ranges;
+    }),
+  );
+  return (await Promise.all(facts)).map(({ size }, i) => ({ path: paths[i] as string, length: size }));
 }
 
-/** A worker that filters the ranges it is given, one after the other. */
-class RangeThread {
-  readonly #worker: Worker;
-  readonly #waiting: PromiseWithResolvers<FilteredRange>[] = [];
+interface RangeThread {
+  readonly worker: Worker;
+  /** Comes when no range is left. */
+  readonly summary: Promise<FilterSummary>;
+}
 
-  constructor(rules: StreamRules, verify: boolean) {
-    this.#worker = new Worker(workerFile(), {
-      workerData: { rules, verify, compileCache: getCompileCacheDir() } satisfies WorkerSetup,
-      // Nearly all that they hold is outside the heap.
-      resourceLimits: { maxYoungGenerationSizeMb: 2 },
+function startThread(setup: WorkerSetup, take: (index: number, filtered: FilteredRange) => void): RangeThread {
+  const worker = new Worker(workerFile(), {
+    workerData: setup,
+    // Nearly all that they hold is outside the heap.
+    resourceLimits: { maxYoungGenerationSizeMb: 2 },
+  });
+  const summary = new Promise<FilterSummary>((resolve, reject) => {
+    worker.on("message", (message: WorkerMessage) => {
+      if ("summary" in message) {
+        resolve(message.summary);
+      } else {
+        for (const { index, filtered } of message.ranges) {
+          take(index, filtered);
+        }
+      }
     });
-    this.#worker.on("message", (message: FilteredRange) => this.#waiting.shift()?.resolve(message));
-    this.#worker.on("error", (error) => this.#fail(error));
-    this.#worker.on("exit", () => this.#fail(new Error("Cannot filter a range: its thread has ended")));
-  }
-
-  filter(range: FileRange, memory: ArrayBuffer): Promise<FilteredRange> {
-    const waiting = Promise.withResolvers<FilteredRange>();
-    // It is awaited when its turn has come: until then a rejection is not unhandled.
-    waiting.promise.catch(() => undefined);
-    this.#waiting.push(waiting);
-    this.#worker.postMessage({ range, memory } satisfies WorkerTask, [memory]);
-    return waiting.promise;
-  }
-
-  async end(): Promise<void> {
-    await this.#worker.terminate();
-  }
-
-  #fail(error: unknown): void {
-    for (const { reject } of this.#waiting.splice(0)) {
-      reject(error);
-    }
-  }
+    worker.on("error", reject);
+    worker.on("exit", () => reject(new Error("Cannot filter a range: its thread has ended")));
+  });
+  return { worker, summary };
 }
 
 function workerFile(): URL {

@@ -12,7 +12,7 @@ import { Failure } from "../failure.ts";
 import { LineProblems } from "../line-problems.ts";
 import { logsOrStdin, openLogInto, readLog, sayUnreadable } from "../logs.ts";
 import { describeRule, loadPolicyOption } from "../noise-policy.ts";
-import { say, writeData, writeDataNow } from "../output.ts";
+import { say, STDOUT, writeData, writeDataNow } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { DEFAULT_NOISE } from "../shipped-files.ts";
 import { inputName } from "../standard-input.ts";
@@ -98,13 +98,13 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   const { workers, verify } = options;
   let summary: FilterSummary;
   if (workers > 1 && tap === undefined && !options.redact && (await areRangeable(logs))) {
-    const { filterInParallel } = await import("@auditsieve/ingest/logs");
+    const { filterInParallel } = await import("@auditsieve/ingest/parallel-filter");
     summary = await filterInParallel(logs, {
       rules: policy.rules,
       verify,
       workers,
       onProblem: (path, problem) => problems.add(inputName(path), problem),
-      write: (kept) => writeData(Buffer.from(kept.buffer, kept.byteOffset, kept.length)),
+      descriptor: STDOUT,
       onProgress: (bytes) => progress.add(bytes),
     });
   } else {
@@ -173,7 +173,7 @@ async function pass(chunks: AsyncIterable<Buffer>, sieve: Filter, progress: Prog
 
 /** With a key of this run only: hashes can be compared within one output, and nobody can look values up by them. */
 async function areRangeable(logs: readonly string[]): Promise<boolean> {
-  const { isRangeable } = await import("@auditsieve/ingest/logs");
+  const { isRangeable } = await import("@auditsieve/ingest/parallel-filter");
   const answers = await Promise.all(logs.map((log) => isRangeable(log)));
   return answers.every(Boolean);
 }

@@ -54,7 +54,7 @@ export function openPlainLog(log: string | Pipe, name: string, room: Buffer): Pl
 }
 
 /** Whether these first bytes say so; a log may be plain though they do not, being too few. An empty one is whatever one likes. */
-function isPlain(head: Buffer): boolean {
+export function isPlain(head: Buffer): boolean {
   return head.length === 0 || (logFormat(head) === "plain" && recognise(head, false)?.form === "plain");
 }
 
