@@ -1,7 +1,9 @@
 import type { AuditEvent } from "@auditsieve/audit";
 import { FindingStream } from "@auditsieve/detect";
-import type { DetectionEngine, Finding, FindingStreamCounts, HeadView } from "@auditsieve/detect";
+import type { DetectionEngine, Finding, FindingStreamCounts, HeadView, QuietAnswer } from "@auditsieve/detect";
 import { AuditIdWatch, scannedEvent } from "@auditsieve/ingest";
+import type { HeadEntry } from "@auditsieve/ingest";
+import { HEAD_PLACE } from "./replayed-event.ts";
 import type { ReplayedEvent } from "./replayed-event.ts";
 
 /** What {@link FindingJudge.restore} goes on from. */
@@ -10,6 +12,16 @@ export interface JudgeSnapshot {
   readonly auditIds: unknown;
   readonly counts: FindingStreamCounts;
 }
+
+/** What is kept for a head about which there was nothing to ask the last times. */
+interface QuietHead {
+  readonly stream: FindingStream;
+  times: number;
+  answer: QuietAnswer | undefined;
+}
+
+/** An answer that can be remembered costs several questions: only for heads that come again and again, and not at every time anew. */
+const TIMES_BEFORE_ANSWER = 4;
 
 /** One set of detections over the replayed events, asked as the daemon's pipeline asks it. */
 export class FindingJudge {
@@ -69,8 +81,14 @@ export class FindingJudge {
   }
 
   #ask(event: ReplayedEvent, head: HeadView): readonly Finding[] {
+    const entry = event.head;
+    const quiet = entry?.kept[HEAD_PLACE.quiet] as QuietHead | undefined;
+    if (quiet?.answer?.stands === true && quiet.stream === this.#stream) {
+      return NONE;
+    }
     const candidates = this.#stream.candidates(head);
     if (candidates.length === 0) {
+      this.#noteQuiet(entry, quiet, head);
       return NONE;
     }
     const { scan } = event;
@@ -82,6 +100,19 @@ export class FindingJudge {
       show = event.keep();
     }
     return this.#own(found);
+  }
+
+  #noteQuiet(entry: HeadEntry | undefined, before: QuietHead | undefined, head: HeadView): void {
+    if (entry === undefined) {
+      return;
+    }
+    const quiet = before?.stream === this.#stream ? before : { stream: this.#stream, times: 0, answer: undefined };
+    entry.kept[HEAD_PLACE.quiet] = quiet;
+    if (++quiet.times % TIMES_BEFORE_ANSWER === 0) {
+      const answer = this.#stream.quiet.about(head);
+      // One that rests on names holds for few of the events with this head.
+      quiet.answer = answer?.isNamed === false ? answer : undefined;
+    }
   }
 
   #own(findings: readonly Finding[]): readonly Finding[] {

@@ -7,6 +7,7 @@ export { FactGatherer, makeReport, rankActors, tellStories } from "./report/inde
 export type * from "./report/index.ts";
 export type { ApiserverSeen } from "./apiserver-leases.ts";
 export type { LogCoverage } from "./coverage.ts";
+export { othersText } from "./report/describe-limits.ts";
 export type { FindingList, FindingStoreOptions } from "./findings/finding-store.ts";
 export type { ChosenFindings } from "./findings/choose-findings.ts";
 export { findLogs } from "./find-logs.ts";

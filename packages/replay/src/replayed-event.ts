@@ -28,7 +28,7 @@ export interface ReplayedEvent {
 }
 
 /** Places in {@link HeadEntry.kept}. */
-export const HEAD_PLACE = { coverage: 0, facts: 1 } as const;
+export const HEAD_PLACE = { coverage: 0, facts: 1, quiet: 2 } as const;
 
 /**
  * Looks on while logs are replayed.

@@ -2,9 +2,18 @@ import { createRedactor } from "@auditsieve/audit";
 import type { JsonObject, Redactor } from "@auditsieve/audit";
 import { isSeverityBelow, SEVERITIES } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
-import { FactGatherer, OtherFindings, parseInstant, rankActors, replayLogs, timelineText } from "@auditsieve/replay";
+import {
+  FactGatherer,
+  OtherFindings,
+  othersText,
+  parseInstant,
+  rankActors,
+  replayLogs,
+  timelineText,
+} from "@auditsieve/replay";
 import type { ComparedFindings, OtherReading, RankedActor, Replayed, ReplayState, Selection } from "@auditsieve/replay";
 import { randomBytes } from "node:crypto";
+import { boundHeap } from "../bound-heap.ts";
 import { loadDetectionSet } from "../detection-set.ts";
 import type { DetectionSet } from "../detection-set.ts";
 import { EXIT, worseExit } from "../exit-code.ts";
@@ -71,11 +80,13 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
     other: comparison && new OtherFindings({ ...comparison, redactor }, file),
     isUnreadable: false,
   };
+  const release = boundHeap();
   const replayed = await read(reading, problems, state).catch(async (error: unknown) => {
+    release();
     await state?.close();
     throw error;
   });
-  const exit = await write(reading, replayed, seal);
+  const exit = await write(reading, replayed, seal).finally(release);
   replayed.close();
   reading.other?.close();
   await state?.remove();
@@ -178,7 +189,9 @@ async function write(reading: Reading, replayed: Replayed, seal: Seal | undefine
     await printStories(gatherer.facts(), replayed);
   } else {
     const actors = gatherer === undefined ? [] : rankActors(gatherer.facts(), replayed.findings);
-    await print(replayed, actors, output as Exclude<typeof output, "elasticsearch">);
+    const others = gatherer?.facts().sessions;
+    const left = others === undefined || others.others === 0 ? undefined : othersText(others);
+    await print(replayed, { actors, left }, output as Exclude<typeof output, "elasticsearch">);
   }
   await seal?.finish(sealedOptions(options, selection), set, replayed.summary, html === undefined ? [] : [html]);
   return isTooSevere(failOn, replayed, compared) ? worseExit(exit, EXIT.problems) : exit;
@@ -280,11 +293,12 @@ function readInstant(option: string, text: string, zone: string): string {
 
 async function print(
   { findings, summary }: Pick<Replayed, "findings" | "summary">,
-  actors: readonly RankedActor[],
+  { actors, left }: { readonly actors: readonly RankedActor[]; readonly left: string | undefined },
   output: Exclude<ReplayCommandOptions["output"], "elasticsearch">,
 ): Promise<void> {
   if (output === "json") {
-    await writeJsonDocument({ summary, actors: actorsJson(actors) }, "findings", findings);
+    const document = { summary, actors: actorsJson(actors), ...(left !== undefined && { left }) };
+    await writeJsonDocument(document, "findings", findings);
   } else if (output !== "table") {
     await writeAllData(output === "ndjson" ? findings.lines() : timelineText(findings, output));
   } else {
@@ -295,6 +309,9 @@ async function print(
         isFirst = false;
         await writeLine("");
         await writeLine(actorsTable(actors));
+        if (left !== undefined) {
+          await writeLine(left);
+        }
       }
       await writeLine(line);
     }

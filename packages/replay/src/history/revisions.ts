@@ -34,6 +34,8 @@ export interface RevisionsSnapshot {
 
 const MOST_OBJECTS = 100_000;
 const MOST_REVISIONS = 60;
+/** Of all objects together; then each keeps its first ones and its last. */
+const MOST_KEPT = 500_000;
 const FIRST_KEPT = 20;
 /** Status is written by control loops and tells no intent; events and leases are no one's objects. */
 const NOT_KEPT: ReadonlySet<string> = new Set([
@@ -65,6 +67,7 @@ export interface Written {
 /** Every write to every object: who, when and where in the log; bodies are read again for the objects that matter. */
 export class RevisionTable {
   #objects = new Map<string, ObjectRevisions>();
+  #kept = 0;
   /** Objects that there was no room for. */
   evicted = 0;
 
@@ -80,7 +83,7 @@ export class RevisionTable {
     const key = objectKey(resource, namespace, name);
     let object = this.#objects.get(key);
     if (object === undefined) {
-      if (this.#objects.size >= MOST_OBJECTS) {
+      if (this.#objects.size >= MOST_OBJECTS || this.#kept >= MOST_KEPT) {
         this.evicted++;
         return;
       }
@@ -88,9 +91,12 @@ export class RevisionTable {
       this.#objects.set(key, object);
     }
     object.revisions.push({ verb, subresource, session, time, place, level });
-    if (object.revisions.length > MOST_REVISIONS) {
-      object.revisions.splice(FIRST_KEPT, 1);
+    this.#kept++;
+    const { length } = object.revisions;
+    if (length > MOST_REVISIONS || (this.#kept > MOST_KEPT && length > 1)) {
+      object.revisions.splice(Math.min(FIRST_KEPT, length - 2), 1);
       object.omitted++;
+      this.#kept--;
     }
   }
 
@@ -100,6 +106,7 @@ export class RevisionTable {
 
   restore({ objects, evicted }: RevisionsSnapshot): void {
     this.#objects = objects;
+    this.#kept = [...objects.values()].reduce((sum, { revisions }) => sum + revisions.length, 0);
     this.evicted = evicted;
   }
 

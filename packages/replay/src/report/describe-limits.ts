@@ -71,6 +71,9 @@ function* limitsOfReport({ notSelected }: ReplaySummary, facts: Facts, leftOut: 
   if (lineage.evicted + revisions.evicted > 0) {
     yield `${count(lineage.evicted + revisions.evicted)} objects were left out: the log has more than a report follows.`;
   }
+  if (sessions.others > 0) {
+    yield othersText(sessions);
+  }
   if (sessions.folded > 0) {
     yield `${count(sessions.folded)} requests are counted without the name of their object: there are too many names.`;
   }
@@ -80,6 +83,11 @@ function* limitsOfReport({ notSelected }: ReplaySummary, facts: Facts, leftOut: 
   if (leftOut.events > 0) {
     yield `${count(leftOut.events)} raw events are not in this file, for its size: the log holds them.`;
   }
+}
+
+/** Says that some are counted together: who they were is in the log alone. */
+export function othersText({ others }: Pick<Facts["sessions"], "others">): string {
+  return `${count(others)} requests are counted together as (others): their identities, credentials, addresses and programs came when there was no room for more.`;
 }
 
 function count(value: number): string {

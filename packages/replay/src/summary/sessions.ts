@@ -160,6 +160,11 @@ export class SessionTable {
     this.folded = folded;
   }
 
+  /** Requests of those that there was no room for: identities, credentials, addresses and programs that came later. */
+  get others(): number {
+    return this.#sessions.get(OTHERS)?.requests ?? 0;
+  }
+
   /** The first requests of a session, in the order of the log. */
   acts(session: Session): readonly Act[] {
     return this.#acts.get(session) ?? [];
