@@ -17,7 +17,7 @@ const STAGES: readonly (readonly [stage: string, file: RegExp])[] = [
   ["redaction", /audit\/src\/(?:redact|splice)/],
   ["id", /audit\/src\/identity/],
   ["detections", /packages\/detect\/|ingest\/src\/(?:scanned-event|scan-head|head-memo|alarm|audit-id)/],
-  ["document", /ingest\/src\/sinks\/(?:ecs|body|bulk-body|fragment|json-writer)/],
+  ["document", /ingest\/src\/sinks\/(?:ecs|body|bulk-body)|scan-wasm\/event-documents/],
   ["reading and framing", /ingest\/src\/sources\/|audit\/src\/frame/],
   ["scan", /audit\/src\/(?:scan|json-bytes|key-table)/],
   ["requests and answers", /@elastic|undici|ingest\/src\/sinks\/(?:bulk-batcher|elasticsearch|in-flight)/],

@@ -5,6 +5,8 @@ export interface Measured {
   readonly wall: number;
   /** Documents a second once it ran. */
   readonly rate: number;
+  /** CPU seconds up to the first answer, a part of `user`. */
+  readonly start: number;
   /** CPU seconds. */
   readonly user: number;
   readonly system: number;
@@ -63,10 +65,11 @@ turn after one that is not counted; client and server share the cores.
 
 The loader sends the very requests that the daemon has sent, recorded before, from a file, four at a time, by Node's own HTTP client: it
 does nothing else. Documents a second are counted between the first answer and the last but one, without the start of the process.
-CPU is that of whole processes, start included, in microseconds a line; \`server\` is what Elasticsearch used in the same run.
+CPU is that of whole processes, in microseconds a line; \`start\` is the part of it up to the first answer, which a daemon has once;
+\`server\` is what Elasticsearch used in the same run.
 
-| into | who | documents/s (range) | of the loader's | user CPU | system CPU | server CPU | peak memory, MB |
-|---|---|--:|--:|--:|--:|--:|--:|
+| into | who | documents/s (range) | of the loader's | user CPU | of it start | system CPU | server CPU | peak memory, MB |
+|---|---|--:|--:|--:|--:|--:|--:|--:|
 ${sections.flatMap((section) => rowsOf(section, lines)).join("\n")}
 
 Where the daemon's time goes (CPU profile of one run into the server that keeps nothing, ${((cpu / lines) * 1e6).toFixed(0)} us of user CPU a line in all):
@@ -97,6 +100,7 @@ function rowsOf({ title, loader, daemon, withoutDetections }: Section, lines: nu
       `${median(rates).toFixed(0)} (${range})`,
       (median(rates) / floor).toFixed(2),
       each(all.map(({ user }) => user)),
+      each(all.map(({ start }) => start)),
       each(all.map(({ system }) => system)),
       servers.length === 0 ? "" : each(servers),
       Math.max(...all.map(({ peak }) => peak)).toFixed(0),

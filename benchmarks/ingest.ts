@@ -174,11 +174,14 @@ async function watch(
   if (stored < lines) {
     throw new Error(`Cannot measure: ${stored} of ${lines} documents arrived`);
   }
-  const { user, system, peak, answers } = JSON.parse(text) as Pick<Measured, "user" | "system" | "peak"> & {
+  const { start, user, system, peak, answers } = JSON.parse(text) as Pick<
+    Measured,
+    "start" | "user" | "system" | "peak"
+  > & {
     readonly answers: readonly number[];
   };
   const server = serverBefore === undefined || serverAfter === undefined ? undefined : serverAfter - serverBefore;
-  return { wall, user, system, peak, rate: rateOf(answers), ...(server !== undefined && { server }) };
+  return { wall, start, user, system, peak, rate: rateOf(answers), ...(server !== undefined && { server }) };
 }
 
 /**
