@@ -78,6 +78,7 @@ describe("PartitionStates", () => {
     const chunk = torn.keys(0).find((key) => !key.endsWith("/head")) ?? "";
     await torn.of(() => undefined).send([{ partition: 0, key: chunk, value: undefined }]);
     expect(await loadedFrom(torn, 10n)).toBe("it is not whole");
+    expect(await loadedFrom(topic, 10n, {}, KEY, 100)).toMatch("more is kept of it than may be held");
     // Everything is read again then.
     expect(await loadedFrom(topic, undefined)).toBeUndefined();
   });
@@ -121,18 +122,25 @@ async function loadedFrom(
   committed: bigint | undefined,
   over: Partial<TakenPartition> = {},
   key = KEY,
+  maxBytes?: number,
 ): Promise<LoadedState | string | undefined> {
   let refused: string | undefined;
-  const states = statesOf(topic, (reason) => (refused = reason), key);
+  const states = statesOf(topic, (reason) => (refused = reason), key, maxBytes);
   const taken = { partition: 0, base: 0n, committed, isKept: false, ...over };
   return (await states.take([taken])).get(taken.partition) ?? refused;
 }
 
-function statesOf(topic: FakeStateTopic, onRefused: (reason: string) => void, key = KEY): PartitionStates {
+function statesOf(
+  topic: FakeStateTopic,
+  onRefused: (reason: string) => void,
+  key = KEY,
+  maxBytes?: number,
+): PartitionStates {
   return new PartitionStates({
     topic: topic.of(() => undefined),
     seal: new StateSeal(key),
     prefix: "group/audit",
     onRefused: (_, reason) => onRefused(reason),
+    ...(maxBytes !== undefined && { maxBytes }),
   });
 }

@@ -28,6 +28,8 @@ export interface PartitionStatesOptions {
   readonly prefix: string;
   /** Told why what is kept of a partition cannot be used. */
   readonly onRefused: (partition: number, reason: string) => void;
+  /** Most that is held of one partition while it is read. Default 512 MiB. */
+  readonly maxBytes?: number;
 }
 
 /** One assignment of one partition: it writes under keys that nobody else ever writes. */
@@ -50,6 +52,10 @@ interface Tenure {
 
 /** Records of one partition, by key. */
 type Records = ReadonlyMap<string, Buffer>;
+
+const MAX_BYTES = 512 * 1024 * 1024;
+/** Stands for what is too much: it opens as nothing. */
+const TOO_MUCH = Buffer.alloc(0);
 
 /**
  * What the detections remember of each partition, in a compacted topic that the next owner of the partition reads.
@@ -153,15 +159,23 @@ export class PartitionStates {
   }
 
   async #read(partitions: readonly number[]): Promise<ReadonlyMap<number, Records>> {
+    const { topic, maxBytes = MAX_BYTES } = this.#options;
     const found = new Map(partitions.map((partition) => [partition, new Map<string, Buffer>()]));
+    const held = new Map<number, number>();
     if (partitions.length > 0) {
-      await this.#options.topic.read(partitions, ({ partition, key, value }) => {
+      await topic.read(partitions, ({ partition, key, value }) => {
         const records = found.get(partition);
-        if (value === undefined) {
-          records?.delete(key);
-        } else if (key.startsWith(this.#prefix(partition))) {
-          records?.set(key, value);
+        if (records === undefined || !key.startsWith(this.#prefix(partition))) {
+          return;
         }
+        const bytes = (held.get(partition) ?? 0) + (value?.length ?? 0) - (records.get(key)?.length ?? 0);
+        const isTooMuch = bytes > maxBytes;
+        if (value === undefined) {
+          records.delete(key);
+        } else {
+          records.set(key, isTooMuch ? TOO_MUCH : value);
+        }
+        held.set(partition, isTooMuch ? bytes - (value?.length ?? 0) : bytes);
       });
     }
     return found;
@@ -180,6 +194,9 @@ export class PartitionStates {
       return key === headKey(writer) ? [{ writer, head: readHead(seal, writer, value) }] : [];
     });
     const reasons = new Set<string>();
+    if ([...records.values()].includes(TOO_MUCH)) {
+      reasons.add("more is kept of it than may be held");
+    }
     const candidates = heads.flatMap(({ writer, head }) => {
       if (typeof head === "string") {
         reasons.add(head);
