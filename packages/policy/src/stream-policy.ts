@@ -99,9 +99,18 @@ export class StreamPolicy {
     return decision;
   }
 
-  /** All that {@link evaluateStream} looks at: NUL stands in no JSON text, so that fields cannot run into one another. */
+  /**
+   * All that {@link evaluateStream} looks at, without a name that it would not: NUL stands in no JSON text, so that fields cannot run into
+   * one another, nor a name that is left out into one that is not.
+   */
   #requestKey(scan: EventScan): string {
-    let key = scan.bytes.toString("latin1", scan.valueStart("requestURI"), this.#uris.of(scan).uriEnd);
+    const { bytes } = scan;
+    const start = scan.valueStart("requestURI");
+    const { uriEnd, name } = this.#uris.of(scan);
+    let key =
+      name === undefined
+        ? bytes.toString("latin1", start, uriEnd)
+        : `${bytes.toString("latin1", start, name.start)}\0${bytes.toString("latin1", name.end, uriEnd)}`;
     for (const field of REQUEST_FIELDS) {
       key += "\0";
       if (scan.has(field)) {
