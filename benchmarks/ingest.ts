@@ -116,7 +116,7 @@ async function runDaemon(target: Target, more: string, node: readonly string[] =
   const namespace = await target.reset();
   const state = mkdtempSync(join(folder, "state-"));
   return watch(
-    [...node, "packages/cli/src/main.ts", "ingest", "-c", configFor(target.url, namespace, state, log, more)],
+    [...node, "packages/cli/bin/auditsieve.mjs", "ingest", "-c", configFor(target.url, namespace, state, log, more)],
     async (child, exit) => {
       while (acknowledged(state) < lines) {
         if (child.exitCode !== null) {
@@ -210,7 +210,7 @@ async function measureLatency(sample: readonly string[], pace: number): Promise<
   const path = join(state, "audit.log");
   writeFileSync(path, "");
   const rate = Math.round((0.8 * pace) / 2);
-  const args = ["packages/cli/src/main.ts", "ingest", "-c", configFor(hole.url, "bench", state, path, ALL)];
+  const args = ["packages/cli/bin/auditsieve.mjs", "ingest", "-c", configFor(hole.url, "bench", state, path, ALL)];
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: "ignore" });
   try {
     // What the start takes is not latency.
