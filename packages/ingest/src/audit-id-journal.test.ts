@@ -57,7 +57,7 @@ describe("AuditIdJournal", () => {
     let journal = await openAuditIdJournal(folder, "audit", undefined);
     let named: JsonValue | undefined;
     const step = AUDIT_ID_SLOTS / 2 + 1;
-    for (let written = 0; written < 5 * step; written += step) {
+    for (let written = 0; written < 3 * step; written += step) {
       note(journal, written, written + step);
       named = journal.reference;
       await journal.write(10 * (written + step));
