@@ -12,18 +12,34 @@ export interface CutCopy {
   readonly head: Buffer;
 }
 
+const MAX_TRIES = 5;
+
 /**
  * The copy that copytruncate made of the log at `path` before it cut it: `audit.log.1`, `audit.log-20261124.gz`, whatever begins
  * with the log's name. Told by its first bytes; of several the longest, plain ones first. Undefined where there is none
  * that goes on behind `offset`.
  */
 export async function findCopy(path: string, known: Fingerprint, offset: number): Promise<CutCopy | undefined> {
-  if (known.bytes === 0) {
-    return undefined;
+  for (let tries = 0; known.bytes > 0 && tries < MAX_TRIES; tries++) {
+    const { best, hasVanished } = await bestCopy(path, known, offset);
+    if (best !== undefined || !hasVanished) {
+      return best;
+    }
   }
+  return undefined;
+}
+
+async function bestCopy(
+  path: string,
+  known: Fingerprint,
+  offset: number,
+): Promise<{ readonly best: CutCopy | undefined; readonly hasVanished: boolean }> {
   let best: (CutCopy & { readonly bytes: number }) | undefined;
+  let hasVanished = false;
   for (const candidate of await candidatesOf(path)) {
     const origin = await openCandidate(candidate).catch(() => undefined);
+    // Packed or renamed since the folder was listed: it stands there under another name.
+    hasVanished ||= origin === undefined;
     const head = origin && (await headOfOrigin(origin));
     const bytes = origin?.kind === "file" ? (await origin.handle.stat()).size : 0;
     const isCopy = head !== undefined && beginsLike(head, known) && (origin?.kind === "archive" || bytes >= offset);
@@ -34,7 +50,7 @@ export async function findCopy(path: string, known: Fingerprint, offset: number)
       await close(origin);
     }
   }
-  return best;
+  return { best, hasVanished };
 }
 
 async function candidatesOf(path: string): Promise<readonly string[]> {
