@@ -1,8 +1,8 @@
-import type { AuditEvent } from "@auditsieve/audit";
+import { slotOf } from "@auditsieve/audit";
+import type { AuditEvent, EventScan } from "@auditsieve/audit";
 import { FindingStream } from "@auditsieve/detect";
 import type { DetectionEngine, Finding, FindingStreamCounts, HeadView, QuietAnswer } from "@auditsieve/detect";
 import { AuditIdWatch, scannedEvent } from "@auditsieve/ingest";
-import type { HeadEntry } from "@auditsieve/ingest";
 import { HEAD_PLACE } from "./replayed-event.ts";
 import type { ReplayedEvent } from "./replayed-event.ts";
 
@@ -17,11 +17,17 @@ export interface JudgeSnapshot {
 interface QuietHead {
   readonly stream: FindingStream;
   times: number;
+  /** How often there must have been nothing to ask before an answer is looked for. */
+  next: number;
   answer: QuietAnswer | undefined;
+  /** URI and name of the object that an answer holds for, where it rests on them. */
+  names: Buffer;
 }
 
 /** An answer that can be remembered costs several questions: only for heads that come again and again, and not at every time anew. */
 const TIMES_BEFORE_ANSWER = 4;
+const NAMES: readonly number[] = (["requestURI", "objectRef.name"] as const).map(slotOf);
+const NO_NAMES = Buffer.alloc(0);
 
 /** One set of detections over the replayed events, asked as the daemon's pipeline asks it. */
 export class FindingJudge {
@@ -83,12 +89,12 @@ export class FindingJudge {
   #ask(event: ReplayedEvent, head: HeadView): readonly Finding[] {
     const entry = event.head;
     const quiet = entry?.kept[HEAD_PLACE.quiet] as QuietHead | undefined;
-    if (quiet?.answer?.stands === true && quiet.stream === this.#stream) {
+    if (quiet?.answer?.stands === true && quiet.stream === this.#stream && isAnswered(quiet, event.scan)) {
       return NONE;
     }
     const candidates = this.#stream.candidates(head);
     if (candidates.length === 0) {
-      this.#noteQuiet(entry, quiet, head);
+      this.#noteQuiet(event, quiet, head);
       return NONE;
     }
     const { scan } = event;
@@ -102,16 +108,22 @@ export class FindingJudge {
     return this.#own(found);
   }
 
-  #noteQuiet(entry: HeadEntry | undefined, before: QuietHead | undefined, head: HeadView): void {
+  #noteQuiet({ head: entry, scan }: ReplayedEvent, before: QuietHead | undefined, head: HeadView): void {
     if (entry === undefined) {
       return;
     }
-    const quiet = before?.stream === this.#stream ? before : { stream: this.#stream, times: 0, answer: undefined };
+    const stream = this.#stream;
+    const quiet =
+      before?.stream === stream
+        ? before
+        : { stream, times: 0, next: TIMES_BEFORE_ANSWER, answer: undefined, names: NO_NAMES };
     entry.kept[HEAD_PLACE.quiet] = quiet;
-    if (++quiet.times % TIMES_BEFORE_ANSWER === 0) {
-      const answer = this.#stream.quiet.about(head);
-      // One that rests on names holds for few of the events with this head.
-      quiet.answer = answer?.isNamed === false ? answer : undefined;
+    if (++quiet.times >= quiet.next) {
+      quiet.answer = stream.quiet.about(head);
+      const isForAll = quiet.answer?.isNamed === false;
+      // One that rests on names holds only for objects that come again: less and less is tried where they do not.
+      quiet.next = quiet.times + (isForAll ? TIMES_BEFORE_ANSWER : quiet.times);
+      quiet.names = isForAll ? NO_NAMES : namesOf(scan);
     }
   }
 
@@ -124,6 +136,38 @@ export class FindingJudge {
 }
 
 const NONE: readonly Finding[] = [];
+
+/** Whether the answer holds for the event last scanned, whose head is the same but for the names. */
+function isAnswered({ answer, names }: QuietHead, scan: EventScan): boolean {
+  if (answer?.isNamed === false) {
+    return true;
+  }
+  const { bytes } = scan;
+  let at = 0;
+  for (const slot of NAMES) {
+    const end = scan.slotEnd(slot);
+    for (let from = end === 0 ? 0 : scan.slotStart(slot); from < end; from++, at++) {
+      if (bytes[from] !== names[at]) {
+        return false;
+      }
+    }
+    if (names[at++] !== 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/** The bytes of the names, a 0 behind each, which stands in no JSON text. */
+function namesOf(scan: EventScan): Buffer {
+  const zero = Buffer.alloc(1);
+  return Buffer.concat(
+    NAMES.flatMap((slot) => {
+      const end = scan.slotEnd(slot);
+      return [scan.bytes.subarray(end === 0 ? 0 : scan.slotStart(slot), end), zero];
+    }),
+  );
+}
 
 type Counts = Readonly<Record<string, number>>;
 
