@@ -62,10 +62,12 @@ export function manner(sessions: readonly Session[]): string {
   const addresses = [...new Set(sessions.map(({ sourceIP }) => sourceIP))].filter((each) => each !== "");
   return [
     ...(programs.length > 0 ? [`with ${few(programs)}`] : []),
-    ...(addresses.length > 0 ? [`from ${few(addresses)}`] : []),
+    ...(addresses.length > 0
+      ? [`from ${few(addresses, addresses.some((each) => each.includes(" via ")) ? " and " : ", ")}`]
+      : []),
   ].join(" ");
 }
 
-function few(values: readonly string[]): string {
-  return values.length > 3 ? `${values.slice(0, 3).join(", ")} and ${values.length - 3} more` : values.join(", ");
+function few(values: readonly string[], between = ", "): string {
+  return values.length > 3 ? `${values.slice(0, 3).join(between)} and ${values.length - 3} more` : values.join(between);
 }

@@ -111,6 +111,16 @@ describe("tellStories without bodies", () => {
     const ends = stories.flatMap((story) => story.ends.map(({ text }) => text)).join("\n");
     expect(ends).toContain("holds no body that would name its owner (level Metadata)");
   });
+
+  test.each(["constructor", "__proto__", "toString"])(
+    "an identity called %s ends its chain as any other does",
+    async (name) => {
+      const named = { ...secrets, user: { username: name, groups: [] }, userAgent: name };
+      const { stories } = await investigate([logOf("a.log", linesOf([eventAt(0, named)]))]);
+      const ends = stories.flatMap((story) => story.ends.map(({ text }) => text)).join("\n");
+      expect(ends).toContain("The requests carry no credential id");
+    },
+  );
 });
 
 function auditIdOf({ data }: Investigated, event: number | undefined): string {

@@ -187,7 +187,7 @@ function otherSteps(actor: RankedActor, ids: readonly string[], { facts }: Known
 function firstActs({ name, credential, sessions }: Principal, known: Known): readonly StoryStep[] {
   const acts = sessions.slice(0, 20).map((session): StoryStep => {
     const as = session.impersonated === undefined ? "" : ` as ${shortName(session.impersonated)}`;
-    const text = `First seen: ${shortName(name)}${as} ${manner([session])} (${credentialName(credential)}), ${session.requests} requests until ${session.last}`;
+    const text = `First seen: ${shortName(name)}${as} ${manner([session])} (${credentialName(credential)}), ${session.requests === 1 ? "one request" : `${session.requests} requests until ${session.last}`}`;
     return { time: session.first, kind: "act", actor: shortName(name), text, place: session.firstPlace };
   });
   const ids = new Set(sessions.map(({ id }) => id));

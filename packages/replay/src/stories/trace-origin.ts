@@ -285,7 +285,7 @@ class Trace implements Origin {
       this.links.push({ from, to: id, kind: "token", time: secret.time, text, place: secret.place });
       return;
     }
-    this.#end(id, WITHOUT[name] ?? (account === null ? NO_ID : NO_ID_ACCOUNT));
+    this.#end(id, WITHOUT.get(name) ?? (account === null ? NO_ID : NO_ID_ACCOUNT));
   }
 
   /** Who bound a role that let this principal pass: only bindings that are worth telling. */
@@ -333,11 +333,12 @@ const NO_ID =
   "The requests carry no credential id (OIDC, a webhook, a static token or a proxy): the log cannot tell one credential from another.";
 const NO_ID_ACCOUNT =
   "The requests carry no credential id: a token of a Secret (without expiry), or an apiserver before 1.29. No Secret for it was created in this log.";
-const WITHOUT: Readonly<Record<string, string>> = {
-  "": "No credential was accepted: the chain begins at the network.",
-  "system:anonymous": "No credential was sent: the chain begins at the network.",
-  "system:apiserver": "The apiserver itself.",
-};
+/** By name of the user: a map, as somebody may be called `constructor`. */
+const WITHOUT: ReadonlyMap<string, string> = new Map([
+  ["", "No credential was accepted: the chain begins at the network."],
+  ["system:anonymous", "No credential was sent: the chain begins at the network."],
+  ["system:apiserver", "The apiserver itself."],
+]);
 
 function podId(uid: string, namespace: string, name: string): string {
   return uid === "" ? `o:${namespace}/${name}` : `o:${uid}`;
