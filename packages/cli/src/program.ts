@@ -217,8 +217,13 @@ function wrongUse(message: string): Failure {
   if (meant !== undefined) {
     return new Failure("Cannot run: there is no such command", { hint: `Did you mean "${meant}"? ${HELP}` });
   }
-  const what = unknown === undefined ? lowerFirst(message) : `there is no command "${unknown}"`;
+  const what = unknown === undefined ? lowerFirst(onOneLine(message)) : `there is no command "${unknown}"`;
   return new Failure(`Cannot run: ${what}`, { hint: HELP });
+}
+
+/** Choices that were missed come as a list of lines. */
+function onOneLine(text: string): string {
+  return text.replaceAll(/:\s*\n\s*/g, ": ").replaceAll(/\s*\n\s*/g, "; ");
 }
 
 function lowerFirst(text: string): string {

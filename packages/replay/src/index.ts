@@ -30,7 +30,7 @@ export { objectHistories } from "./history/object-histories.ts";
 export type { HistoryQuestion, ObjectHistories } from "./history/object-histories.ts";
 export type { DatedChange, ObjectHistory } from "./history/build-history.ts";
 export type { Change } from "./history/diff-bodies.ts";
-export { isSelected } from "./selection.ts";
+export { isSelected, matches } from "./selection.ts";
 export type { Selection } from "./selection.ts";
 export { GrantedAccessVisitor, leastPrivilege, UsedAccessVisitor, writeManifests } from "./rbac/index.ts";
 export type { AccessCount, LeastPrivilege, UsedAccess } from "./rbac/index.ts";

@@ -47,7 +47,10 @@ export function parseInstant(text: string, { now, zone }: InstantContext): Insta
         id: "bad-time",
         severity: "error",
         message: `Cannot read the time "${text}": ${moment.invalidExplanation ?? "it has no form that is known"}`,
-        hint: "Write 2026-11-24T00:13:26Z, 2026-11-24 00:13, 2026-11-24, or how long ago: 90m, 1d12h",
+        hint:
+          moment.invalidReason === "unsupported zone"
+            ? "Write the zone as utc, local, Europe/Zurich or UTC+2"
+            : "Write 2026-11-24T00:13:26Z, 2026-11-24 00:13, 2026-11-24, or how long ago: 90m, 1d12h",
       },
     };
   }

@@ -9,10 +9,10 @@ export interface Selection {
   readonly until?: string;
   /** Name of the user who authenticated or was impersonated; `*` stands for any text. */
   readonly actor?: string;
-  /** `pods`, `pods/exec`; `*` stands for any text. */
+  /** `pods`, `pods/exec`, `deployments.apps`; `*` stands for any text. */
   readonly resource?: string;
   readonly namespace?: string;
-  /** One of the event's source addresses. */
+  /** One of the event's source addresses; `*` stands for any text. */
   readonly sourceIP?: string;
   /** What the client called itself; `*` stands for any text. */
   readonly userAgent?: string;
@@ -36,10 +36,16 @@ export function isSelected(finding: Finding, selection: Selection): boolean {
   if (namespace !== undefined && !matches(finding.namespace ?? "", namespace)) {
     return false;
   }
-  if (resource !== undefined && !finding.events.some(({ objectRef }) => matches(resourceOf(objectRef), resource))) {
+  if (
+    resource !== undefined &&
+    !finding.events.some(({ objectRef }) => resourcesOf(objectRef).some((name) => matches(name, resource)))
+  ) {
     return false;
   }
-  if (sourceIP !== undefined && !finding.events.some(({ sourceIPs }) => sourceIPs?.includes(sourceIP) === true)) {
+  if (
+    sourceIP !== undefined &&
+    !finding.events.some(({ sourceIPs }) => sourceIPs?.some((address) => matches(address, sourceIP)) === true)
+  ) {
     return false;
   }
   if (userAgent !== undefined && !finding.events.some((event) => matches(event.userAgent ?? "", userAgent))) {
@@ -54,9 +60,11 @@ export function isSelected(finding: Finding, selection: Selection): boolean {
   return minSeverity === undefined || !isSeverityBelow(finding.detection.level, minSeverity);
 }
 
-function resourceOf(ref: Finding["events"][number]["objectRef"]): string {
-  const { resource = "", subresource } = ref ?? {};
-  return subresource === undefined || subresource === "" ? resource : `${resource}/${subresource}`;
+/** As people write it, without and with its group. */
+function resourcesOf(ref: Finding["events"][number]["objectRef"]): readonly string[] {
+  const { resource = "", apiGroup = "", subresource = "" } = ref ?? {};
+  const below = subresource === "" ? "" : `/${subresource}`;
+  return [`${resource}${below}`, ...(apiGroup === "" ? [] : [`${resource}.${apiGroup}${below}`])];
 }
 
 /** Plain comparison but for `*`. Walks back only to the last star, so that no pattern is slow. */

@@ -123,7 +123,7 @@ async function print(prepared: PreparedQuery, output: QueryOptions["output"]): P
     await writeLine(table(columns, gathered.map(cellsOf)));
   }
   if (output === "table") {
-    say(`auditsieve: ${count(gathered.length)} rows`);
+    say(`auditsieve: ${count(gathered.length)} ${gathered.length === 1 ? "row" : "rows"}`);
   }
 }
 

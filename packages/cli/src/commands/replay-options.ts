@@ -59,9 +59,9 @@ export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
       type: "string",
       describe: "Only what this user did or was impersonated for; * stands for any text",
     })
-    .option("resource", { type: "string", describe: "Only about this resource: pods, pods/exec" })
+    .option("resource", { type: "string", describe: "Only about this resource: pods, pods/exec, deployments.apps" })
     .option("namespace", { type: "string", describe: "Only in this namespace" })
-    .option("source-ip", { type: "string", describe: "Only from this address" })
+    .option("source-ip", { type: "string", describe: "Only from this address; * stands for any text: '10.0.*'" })
     .option("user-agent", { type: "string", describe: "Only from this client; * stands for any text" })
     .option("detection", {
       type: "string",

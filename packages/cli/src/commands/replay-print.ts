@@ -87,7 +87,7 @@ export function* limitsText(summary: ReplaySummary): Generator<string> {
     }
   }
   for (const { title, requests } of couldNotDecide) {
-    yield `Could not decide for ${count(requests)} requests, the log says too little: ${safeText(title)}`;
+    yield `Could not decide for ${count(requests)} ${requests === 1 ? "request" : "requests"}, the log says too little: ${safeText(title)}`;
   }
   for (const { title, findings, expires } of suppressed) {
     yield `Kept out by an exception${expires === null ? "" : ` until ${expires}`}: ${count(findings)} findings: ${safeText(title)}`;

@@ -2,15 +2,7 @@ import { createRedactor } from "@auditsieve/audit";
 import type { JsonObject, Redactor } from "@auditsieve/audit";
 import { isSeverityBelow, SEVERITIES } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
-import {
-  FactGatherer,
-  OtherFindings,
-  othersText,
-  parseInstant,
-  rankActors,
-  replayLogs,
-  timelineText,
-} from "@auditsieve/replay";
+import { FactGatherer, OtherFindings, othersText, rankActors, replayLogs, timelineText } from "@auditsieve/replay";
 import type { ComparedFindings, OtherReading, RankedActor, Replayed, ReplayState, Selection } from "@auditsieve/replay";
 import { randomBytes } from "node:crypto";
 import { boundHeap } from "../bound-heap.ts";
@@ -38,6 +30,7 @@ import { Seal } from "./replay-seal.ts";
 import { sendFindings, sendTarget } from "./replay-send.ts";
 import type { SendTarget } from "./replay-send.ts";
 import { openState } from "./replay-state.ts";
+import { readSelection } from "./replay-selection.ts";
 import { printStories } from "./replay-stories.ts";
 
 export { replayOptions } from "./replay-options.ts";
@@ -49,7 +42,7 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
   const set = loadDetectionSet(options.detections, options.exceptions);
   const comparison = await readComparison(options, set);
   const target = output === "elasticsearch" ? await sendTarget(options.config, options.sink) : undefined;
-  const asked = readSelection(options);
+  const asked = readSelection(options, [...set.detections, ...(comparison?.detections ?? [])]);
   const progress = new Progress("replayed");
   const logs = await replayInputs(options.logs, progress);
   if (html !== undefined) {
@@ -263,32 +256,6 @@ function sealedOptions(options: ReplayCommandOptions, selection: Selection): Jso
   const kept = SEALED.filter((name) => name !== "exceptions" || options.exceptions.length > 0);
   const given = { ...selection, ...Object.fromEntries(kept.map((name) => [name, options[name]])) };
   return JSON.parse(JSON.stringify(given)) as JsonObject;
-}
-
-function readSelection(options: ReplayCommandOptions): Selection {
-  const { since, until, zone, actor, resource, namespace, sourceIp, userAgent, detection, minLevel } = options;
-  return {
-    ...(since === undefined ? {} : { since: readInstant("--since", since, zone) }),
-    ...(until === undefined ? {} : { until: readInstant("--until", until, zone) }),
-    ...(actor === undefined ? {} : { actor }),
-    ...(resource === undefined ? {} : { resource }),
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(sourceIp === undefined ? {} : { sourceIP: sourceIp }),
-    ...(userAgent === undefined ? {} : { userAgent }),
-    ...(detection === undefined ? {} : { detection }),
-    ...(minLevel === undefined ? {} : { minSeverity: minLevel }),
-  };
-}
-
-function readInstant(option: string, text: string, zone: string): string {
-  const parsed = parseInstant(text, { now: new Date(), zone });
-  if (!parsed.ok) {
-    throw new Failure(
-      `${parsed.problem.message} (${option})`,
-      parsed.problem.hint === undefined ? {} : { hint: parsed.problem.hint },
-    );
-  }
-  return parsed.instant;
 }
 
 async function print(

@@ -1,0 +1,59 @@
+import type { Detection } from "@auditsieve/detect";
+import { matches, parseInstant } from "@auditsieve/replay";
+import type { Selection } from "@auditsieve/replay";
+import { isIP } from "node:net";
+import { Failure } from "../failure.ts";
+import type { ReplayCommandOptions } from "./replay-options.ts";
+
+/**
+ * What the options choose. Throws a {@link Failure} for what can choose nothing: an empty answer would look as if nothing had
+ * happened. `detections` are all that may find something.
+ */
+export function readSelection(options: ReplayCommandOptions, detections: readonly Detection[]): Selection {
+  const { since, until, zone, actor, resource, namespace, sourceIp, userAgent, detection, minLevel } = options;
+  const selection: Selection = {
+    ...(since === undefined ? {} : { since: readInstant("--since", since, zone) }),
+    ...(until === undefined ? {} : { until: readInstant("--until", until, zone) }),
+    ...(actor === undefined ? {} : { actor }),
+    ...(resource === undefined ? {} : { resource }),
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(sourceIp === undefined ? {} : { sourceIP: sourceIp }),
+    ...(userAgent === undefined ? {} : { userAgent }),
+    ...(detection === undefined ? {} : { detection }),
+    ...(minLevel === undefined ? {} : { minSeverity: minLevel }),
+  };
+  refuseEmptyRange(selection);
+  if (sourceIp !== undefined && isIP(sourceIp) === 0 && !sourceIp.includes("*")) {
+    throw new Failure(`Cannot select by --source-ip: "${sourceIp}" is no address`, {
+      hint: "Write one address, 10.0.0.7 or fd00::7, or a part of it with * for any text, '10.0.*'; ranges like 10.0.0.0/8 are not known",
+    });
+  }
+  if (
+    detection !== undefined &&
+    !detections.some(({ id, title }) => [id, title].some((name) => matches(name, detection)))
+  ) {
+    throw new Failure(`Cannot select by --detection: none has the id or title "${detection}"`, {
+      hint: "It is compared as a whole, with its case; * stands for any text: '*secret*'. `auditsieve detections list` has them all",
+    });
+  }
+  return selection;
+}
+
+function refuseEmptyRange({ since, until }: Selection): void {
+  if (since !== undefined && until !== undefined && since >= until) {
+    throw new Failure(`Cannot select a time: --since ${since} is not before --until ${until}`, {
+      hint: "Exchange them; a time without an offset is read in --zone",
+    });
+  }
+}
+
+function readInstant(option: string, text: string, zone: string): string {
+  const parsed = parseInstant(text, { now: new Date(), zone });
+  if (!parsed.ok) {
+    throw new Failure(
+      `${parsed.problem.message} (${option})`,
+      parsed.problem.hint === undefined ? {} : { hint: parsed.problem.hint },
+    );
+  }
+  return parsed.instant;
+}
