@@ -11,6 +11,7 @@ import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
 import { LineProblems } from "../line-problems.ts";
 import { logsOrStdin, openLogInto, readLog, sayUnreadable } from "../logs.ts";
+import { checkOutputFile } from "../output-file.ts";
 import { describeRule, loadPolicyOption } from "../noise-policy.ts";
 import { say, STDOUT, writeData, writeDataNow } from "../output.ts";
 import { Progress } from "../progress.ts";
@@ -85,6 +86,12 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
     return EXIT.unusable;
   }
   const logs = logsOrStdin(options.logs);
+  for (const option of ["summary", "findings"] as const) {
+    const file = options[option];
+    if (file !== undefined) {
+      checkOutputFile(`--${option}`, file, logs);
+    }
+  }
   const problems = new LineProblems({ strict: options.strict });
   const isRedacting = options.redact || options.findings !== undefined;
   const redactor = isRedacting ? (await import("../new-redactor.ts")).newRedactor() : undefined;

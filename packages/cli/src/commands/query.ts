@@ -13,6 +13,7 @@ import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
 import { LineProblems } from "../line-problems.ts";
 import { sayUnreadable } from "../logs.ts";
+import { checkOutputFile } from "../output-file.ts";
 import { say, writeData, writeLine } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { replayInputs } from "../replay-inputs.ts";
@@ -68,6 +69,13 @@ export async function query(options: QueryOptions): Promise<ExitCode> {
     const prepared = await asFailure(database.prepare(sql));
     const progress = new Progress("read");
     const inputs = await replayInputs(logs, progress);
+    if (parquet !== undefined) {
+      checkOutputFile(
+        "--parquet",
+        parquet,
+        inputs.map(({ name }) => name),
+      );
+    }
     const problems = new LineProblems({ strict: false });
     let exit: ExitCode = EXIT.fine;
     const { summary } = await replayLogs({

@@ -1,6 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { auditsieveHere as auditsieve } from "../run-in-process.suite.ts";
 
@@ -46,6 +46,33 @@ describe("replay --html", () => {
   );
 
   test(
+    "no command writes what it makes over a log that it reads, whatever name leads to it",
+    async () => {
+      const log = join(folder, "evidence.log");
+      cpSync("samples/small.log", log);
+      const [link, other] = [join(folder, "link.html"), join(folder, "..", basename(folder), "evidence.log")];
+      symlinkSync(log, link);
+      const codes: (number | null)[] = [];
+      for (const args of [
+        ["replay", log, "--html", link],
+        ["replay", folder, "--html", other],
+        ["replay", log, "--seal", other],
+        ["query", "SELECT 1", log, "--parquet", link],
+        ["filter", log, "--summary", other],
+        ["filter", log, "--findings", link],
+      ]) {
+        const { code, stdout, stderr } = await auditsieve(args);
+        expect(stderr).toContain("which would be lost");
+        expect(stdout).toBe("");
+        codes.push(code);
+      }
+      expect(codes).toEqual([2, 2, 2, 2, 2, 2]);
+      expect(readFileSync(log)).toEqual(readFileSync("samples/small.log"));
+    },
+    LOADED,
+  );
+
+  test(
     "replay --html says where it cannot write",
     async () => {
       const { code, stderr } = await auditsieve([
@@ -55,7 +82,8 @@ describe("replay --html", () => {
         join(folder, "none", "x.html"),
       ]);
       expect(code).toBe(2);
-      expect(stderr).toContain("Cannot write the report to");
+      expect(stderr).toMatch(/Cannot write --html to ".*": there is no folder/);
+      expect(stderr).not.toContain("findings");
     },
     LOADED,
   );

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { makeReport } from "@auditsieve/replay";
 import type { ReplayLog, ReportOptions } from "@auditsieve/replay";
 import { Failure } from "../failure.ts";
+import { checkOutputFile } from "../output-file.ts";
 import { say } from "../output.ts";
 import { bytesText } from "../table.ts";
 import { safeText } from "@auditsieve/detect";
@@ -20,6 +21,11 @@ export function checkReport(file: string, logs: readonly ReplayLog[]): void {
       },
     );
   }
+  checkOutputFile(
+    "--html",
+    file,
+    logs.map(({ name }) => name),
+  );
 }
 
 /** Makes the report and writes it, so that only its owner may read it. */

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { EXIT } from "../exit-code.ts";
 import { Failure, systemCode } from "../failure.ts";
 import type { DetectionSet } from "../detection-set.ts";
+import { checkOutputFile } from "../output-file.ts";
 import { say, watchData } from "../output.ts";
 import type { ReplayInput } from "../replay-inputs.ts";
 
@@ -24,6 +25,11 @@ export class Seal {
   }
 
   static async begin(path: string, logs: readonly ReplayInput[]): Promise<Seal> {
+    checkOutputFile(
+      "--seal",
+      path,
+      logs.map(({ name }) => name),
+    );
     return new Seal(path, logs, await hashInputs(logs));
   }
 
