@@ -30,5 +30,6 @@ test("FindingStream.holdsLast: what it does not say to hold is never shown by a 
   const others = [...events.flatMap((event) => all.push(event)), ...all.flush()];
   expect(found.map(({ id }) => id)).toEqual(others.map(({ id }) => id));
   expect(held).toBeGreaterThan(10);
-  expect(held).toBeLessThan(events.length * 0.9);
+  // Most events of a case are ones that detections ask for; what is left proves that not everything is held.
+  expect(events.length - held).toBeGreaterThan(5);
 });
