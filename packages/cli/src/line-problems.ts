@@ -4,6 +4,24 @@ import { say } from "./output.ts";
 
 const SHOWN = 5;
 
+const TORN = "Torn or glued lines come from a full disk, a crash or copytruncate; look at the place in the file";
+const OTHER = "Events of audit.k8s.io/v1 are read; apiservers before 1.24 may have been set to write v1beta1";
+const ODD = "No apiserver writes this: look at how the line came into the log";
+
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ["not-json", "not one JSON object"],
+  ["not-an-audit-event", "no audit.k8s.io/v1 Event"],
+  ["duplicate-field", "a field stands in it twice"],
+  ["wrong-type", "a field of another type"],
+  ["missing-field", "a field is missing"],
+  ["over-the-limit", "too long to be read"],
+]);
+
+/** Why a line could not be decided, as a person reads it. */
+export function reasonText(reason: string): string {
+  return REASONS.get(reason) ?? reason;
+}
+
 /** Says the first few lines that could not be decided, each with its place, and counts the rest. */
 export class LineProblems {
   #count = 0;
@@ -23,7 +41,7 @@ export class LineProblems {
   }
 
   /** Takes one that a pipeline told of. */
-  addAlarm({ kind, input, offset, bytes }: LineAlarm): void {
+  addAlarm({ kind, input, offset, bytes, reason }: LineAlarm): void {
     this.#count++;
     if (this.#count > SHOWN) {
       return;
@@ -33,8 +51,10 @@ export class LineProblems {
       say(`${place}: Cannot read a line of ${bytes} bytes as a whole: only what stands before its bodies is looked at`);
       say("  hint: An apiserver rarely writes more than a few MB a line; look at the place in the file");
     } else {
-      say(`${place}: Cannot decode the line of ${bytes} bytes as an audit event: it is left out`);
-      say("  hint: Torn or glued lines come from a full disk, a crash or copytruncate; look at the place in the file");
+      say(
+        `${place}: Cannot decode the line of ${bytes} bytes as an audit event (${reasonText(reason)}): it is left out`,
+      );
+      say(`  hint: ${reason === "not-json" ? TORN : reason === "not-an-audit-event" ? OTHER : ODD}`);
     }
   }
 

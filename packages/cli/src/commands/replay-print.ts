@@ -1,6 +1,7 @@
 import { safeText, SEVERITIES } from "@auditsieve/detect";
 import type { Finding } from "@auditsieve/detect";
 import type { ClassCoverage, ReplaySummary } from "@auditsieve/replay";
+import { reasonText } from "../line-problems.ts";
 import { paintSeverity } from "../paint-severity.ts";
 import { bar, bytesText, count, paint, table, tableLines } from "../table.ts";
 
@@ -79,7 +80,7 @@ export function* limitsText(summary: ReplaySummary): Generator<string> {
     yield `Lines that stand in the logs more than once, and count once: ${count(duplicates)}`;
   }
   if (undecidable > 0) {
-    yield `Lines that are no audit event: ${count(undecidable)}`;
+    yield `Lines that are no audit event: ${count(undecidable)} (${reasonsText(logs)})`;
   }
   for (const { name, problem, lines, bytes } of logs) {
     if (problem !== undefined) {
@@ -96,6 +97,18 @@ export function* limitsText(summary: ReplaySummary): Generator<string> {
   if (lost > 0) {
     yield `Forgotten to stay within memory: ${count(forgotten.requests)} open requests, ${count(forgotten.correlationHits + forgotten.late)} hits of correlations`;
   }
+}
+
+/** Of all logs together, the most frequent first. */
+function reasonsText(logs: ReplaySummary["logs"]): string {
+  const counts = new Map<string, number>();
+  for (const [reason, lines] of logs.flatMap((log) => Object.entries(log.undecidable))) {
+    counts.set(reason, (counts.get(reason) ?? 0) + lines);
+  }
+  return [...counts]
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([reason, lines]) => `${count(lines)} ${reasonText(reason)}`)
+    .join(", ");
 }
 
 /** Classes of which some or all bodies are missing. */

@@ -122,7 +122,8 @@ describe("auditsieve replay", () => {
   });
 
   test("auditsieve replay exits as the contract says", async () => {
-    const torn = file("torn.log", `${lines[0]}{"torn":\n${lines[1]}`);
+    const older = (lines[2] ?? "").replace("audit.k8s.io/v1", "audit.k8s.io/v1beta1");
+    const torn = file("torn.log", `${lines[0]}{"torn":\n${lines[1]}${older}`);
     const exits = await inTurn([
       SMALL,
       [...SMALL, "--fail-on", "high"],
@@ -145,7 +146,9 @@ describe("auditsieve replay", () => {
     // One unreadable log: the rest is done, byte for byte as without it.
     expect(exits[5]?.stdout.split("\n").length).toBeGreaterThan(4);
     expect(exits[6]?.stdout).toContain("Not read to its end");
-    expect(exits[3]?.stderr).toContain("torn.log (offset");
+    expect(exits[3]?.stderr).toMatch(/torn\.log \(offset \d+\): .*\(not one JSON object\)/);
+    expect(exits[3]?.stderr).toMatch(/\(no audit\.k8s\.io\/v1 Event\): it is left out\n {2}hint: .*v1beta1/);
+    expect(exits[3]?.stdout).toContain("no audit event: 2 (1 not one JSON object, 1 no audit.k8s.io/v1 Event)");
   });
 
   test("auditsieve replay --state-folder gives the same, and leaves nothing behind", async () => {
