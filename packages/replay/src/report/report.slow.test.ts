@@ -316,7 +316,7 @@ describe("the report's page", () => {
         expect(await page.locator(".evidence").first().isVisible()).toBe(false);
         expect((await page.pdf({ format: "A4" })).length).toBeGreaterThan(20_000);
       },
-      { width: 420 },
+      { width: 320 },
     ));
 });
 
