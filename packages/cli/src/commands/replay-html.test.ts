@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -15,6 +15,7 @@ describe("replay --html", () => {
     "replay --html writes a report that only its owner may read, beside the usual output",
     async () => {
       const file = join(folder, "report.html");
+      writeFileSync(file, "an older one, which all may read", { mode: 0o644 });
       const { code, stdout, stderr } = await auditsieve([
         "replay",
         "samples/small.log",

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { writeFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { makeReport } from "@auditsieve/replay";
 import type { ReplayLog, ReportOptions } from "@auditsieve/replay";
 import { Failure } from "../failure.ts";
@@ -32,7 +32,7 @@ export function checkReport(file: string, logs: readonly ReplayLog[]): void {
 export async function writeReport(file: string, options: Omit<ReportOptions, "tool" | "madeAt">): Promise<void> {
   const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string };
   const html = await makeReport({ ...options, tool: version, madeAt: new Date() });
-  await writeFile(file, html, { mode: OWNER_ONLY }).catch((error: unknown) => {
+  await writeForOwner(file, html).catch((error: unknown) => {
     throw new Failure(
       `Cannot write the report to "${file}": ${error instanceof Error ? error.message : String(error)}`,
       { hint: "Check the folder and its permissions" },
@@ -41,4 +41,13 @@ export async function writeReport(file: string, options: Omit<ReportOptions, "to
   say(
     `auditsieve: wrote the report to ${safeText(file, 500)} (${bytesText(Buffer.byteLength(html))}); open it in a browser`,
   );
+}
+
+/** Also where an older file stands that others may read. */
+async function writeForOwner(file: string, text: string): Promise<void> {
+  await using handle = await open(file, "w", OWNER_ONLY);
+  if ((await handle.stat()).isFile()) {
+    await handle.chmod(OWNER_ONLY);
+  }
+  await handle.writeFile(text);
 }
