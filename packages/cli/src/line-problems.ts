@@ -58,12 +58,15 @@ export class LineProblems {
     }
   }
 
-  /** Says how many more there were, and if nothing else was there; true if the command should fail for them. */
-  finish(events: number): boolean {
+  /**
+   * Says how many more there were, and if nothing else was there; true if the command should fail for them. `isUnreadable`: an input
+   * could not be read, so that nobody knows what it holds.
+   */
+  finish(events: number, isUnreadable = false): boolean {
     if (this.#count > SHOWN) {
       say(`auditsieve: ${this.#count - SHOWN} more lines could not be decided`);
     }
-    if (events === 0) {
+    if (events === 0 && !(isUnreadable && this.#count === 0)) {
       say(`auditsieve: Cannot find one audit event in the input${this.#count === 0 ? ": it is empty" : ""}`);
       say(
         "  hint: An audit log holds one JSON object of kind Event a line; --audit-log-path of the apiserver says where it is",

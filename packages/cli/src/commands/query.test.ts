@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -48,7 +48,12 @@ describe.concurrent("auditsieve query", () => {
     ]);
     expect([written.code, written.stdout]).toEqual([0, ""]);
     expect(written.stderr).toMatch(/^auditsieve: \d+ rows written\n$/);
-    expect(existsSync(path)).toBe(true);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  test("auditsieve query does not call a log empty that it cannot read", async () => {
+    const { code, stderr } = await auditsieve(["query", "SELECT * FROM events", "absent.log"]);
+    expect([code, stderr.includes("absent.log"), stderr.includes("empty")]).toEqual([2, true, false]);
   });
 
   test("auditsieve query answers a wrong or hostile query with one message, before it reads a log", async () => {

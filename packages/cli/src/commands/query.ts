@@ -3,6 +3,7 @@ import { safeText } from "@auditsieve/detect";
 import { csvLine, EventDatabase, QUERY_TABLES, QueryError, replayLogs } from "@auditsieve/replay";
 import type { PreparedQuery, QueryRow } from "@auditsieve/replay";
 import { randomBytes } from "node:crypto";
+import { chmod, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Argv } from "yargs";
 import { loadDetectionSet, SHIPPED } from "../detection-set.ts";
@@ -77,7 +78,7 @@ export async function query(options: QueryOptions): Promise<ExitCode> {
       );
     }
     const problems = new LineProblems({ strict: false });
-    let exit: ExitCode = EXIT.fine;
+    let unreadable = 0;
     const { summary } = await replayLogs({
       logs: inputs,
       // A query that does not name the findings needs none.
@@ -87,19 +88,35 @@ export async function query(options: QueryOptions): Promise<ExitCode> {
       onLineAlarm: (alarm) => problems.addAlarm(alarm),
       onUnreadable: (error) => {
         sayUnreadable(error);
-        exit = EXIT.unusable;
+        unreadable++;
       },
     });
     progress.finish();
-    problems.finish(summary.log.events);
+    problems.finish(summary.log.events, unreadable > 0);
     if (parquet !== undefined) {
-      say(`auditsieve: ${count(await asFailure(database.writeParquet(sql, parquet)))} rows written`);
+      const rows = await forOwner(parquet, () => asFailure(database.writeParquet(sql, parquet)));
+      say(`auditsieve: ${count(rows)} rows written`);
     } else {
       await print(prepared, output);
     }
-    return exit;
+    return unreadable > 0 ? EXIT.unusable : EXIT.fine;
   } finally {
     await database.close();
+  }
+}
+
+/** What is written meanwhile may be read by its owner only: events say where a cluster is weak. */
+async function forOwner<T>(path: string, write: () => Promise<T>): Promise<T> {
+  const before = process.umask(0o077);
+  try {
+    const written = await write();
+    // An older file keeps the rights that it had.
+    if ((await stat(path)).isFile()) {
+      await chmod(path, 0o600);
+    }
+    return written;
+  } finally {
+    process.umask(before);
   }
 }
 

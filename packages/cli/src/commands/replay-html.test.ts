@@ -101,4 +101,27 @@ describe("replay --html", () => {
     },
     LOADED,
   );
+
+  test(
+    "replay --stories gives scripts the same as JSON, and refuses other forms before it reads",
+    async () => {
+      const args = ["replay", "samples/small.log", "--stories", "--output"];
+      const [json, lines, csv] = await Promise.all(
+        ["json", "ndjson", "csv"].map((output) => auditsieve([...args, output])),
+      );
+      const told = JSON.parse(json?.stdout ?? "") as {
+        readonly identities: readonly { readonly name: string; readonly reasons: readonly string[] }[];
+        readonly stories: readonly { readonly ends: readonly unknown[]; readonly steps: readonly object[] }[];
+      };
+      expect(told.identities.find(({ name }) => name === "ops-carol")?.reasons.length).toBeGreaterThan(0);
+      expect(told.stories[0]?.ends.length).toBeGreaterThan(0);
+      expect(told.stories[0]?.steps[0]).toMatchObject({ time: expect.any(String), text: expect.any(String) });
+      expect(lines?.stdout).toBe(told.stories.map((story) => `${JSON.stringify(story)}\n`).join(""));
+      expect([csv?.code, csv?.stderr]).toEqual([
+        2,
+        "auditsieve: Cannot print stories as csv\n  hint: Use one of table, json, ndjson\n",
+      ]);
+    },
+    LOADED,
+  );
 });

@@ -31,7 +31,7 @@ import { sendFindings, sendTarget } from "./replay-send.ts";
 import type { SendTarget } from "./replay-send.ts";
 import { openState } from "./replay-state.ts";
 import { readSelection } from "./replay-selection.ts";
-import { printStories } from "./replay-stories.ts";
+import { checkStories, printStories } from "./replay-stories.ts";
 
 export { replayOptions } from "./replay-options.ts";
 
@@ -50,6 +50,9 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
   }
   if (history !== undefined) {
     checkHistory(output, logs);
+  }
+  if (options.stories) {
+    checkStories(output);
   }
   const note = { selection: JSON.parse(JSON.stringify(asked)) as JsonObject };
   const state = stateFolder === undefined ? undefined : await openState(stateFolder, options, set, logs, note);
@@ -83,7 +86,7 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
   replayed.close();
   reading.other?.close();
   await state?.remove();
-  return problems.finish(replayed.summary.log.events) ? worseExit(exit, EXIT.problems) : exit;
+  return problems.finish(replayed.summary.log.events, reading.isUnreadable) ? worseExit(exit, EXIT.problems) : exit;
 }
 
 /** Each of them is printed in place of the timeline. */
@@ -179,7 +182,7 @@ async function write(reading: Reading, replayed: Replayed, seal: Seal | undefine
   } else if (target !== undefined) {
     exit = worseExit(exit, await sendFindings(target, replayed.findings));
   } else if (stories && gatherer !== undefined) {
-    await printStories(gatherer.facts(), replayed);
+    await printStories(gatherer.facts(), replayed, output);
   } else {
     const actors = gatherer === undefined ? [] : rankActors(gatherer.facts(), replayed.findings);
     const others = gatherer?.facts().sessions;
