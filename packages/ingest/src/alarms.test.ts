@@ -34,6 +34,19 @@ describe("AuditIdMemory", () => {
     expect(memory.isUsedAgain(scanOf(event(change)))).toBe(isUsedAgain);
   });
 
+  test.each([
+    ["/api?a=1&b=<é>", String.raw`/api?a=1\u0026b=\u003c\u00e9\u003E`, false],
+    ["/api?a=1&b=<é>", String.raw`\/api?a=1\u0026b=<é>`, false],
+    ["/api?a=1&b=<é>", String.raw`/api?a=1\u0026b=\u003cé>x`, true],
+    ["/api?a=1&b=2", String.raw`/api?a=1u0026b=2`, true],
+    ["/api?a=" + "&".repeat(5000), "/api?a=" + String.raw`\u0026`.repeat(5000), false],
+  ])("another writer's spelling is no other request: %#", (uri, spelled, isUsedAgain) => {
+    const memory = new AuditIdMemory();
+    const line = event({ requestURI: "PLACE" });
+    expect(memory.isUsedAgain(scanOf(line.replace("PLACE", uri)))).toBe(false);
+    expect(memory.isUsedAgain(scanOf(line.replace("PLACE", spelled)))).toBe(isUsedAgain);
+  });
+
   test("forgets, and takes nobody for another, when there are more than it holds", () => {
     const memory = new AuditIdMemory(16);
     const scan = new EventScan();
