@@ -115,6 +115,7 @@ export class LogWriter {
   readonly #log: string;
   readonly #folder: string;
   #rotations = 0;
+  #copies = 0;
 
   /** The file that the daemon follows. */
   get path(): string {
@@ -207,7 +208,8 @@ export class LogWriter {
   /**
    * Copies the log and cuts it in place, as logrotate's copytruncate does. Nothing is written between copy and cut: that would be
    * lost by the rotator itself. `isStored` says whether a line has arrived: a file is known by what was read of it, so a line
-   * of it comes before the cut and one of the next before another can follow; what stands unread is in the copy.
+   * of it comes before the cut and one of the next before another can follow; what stands unread is in the copy. That stays:
+   * stored is not acknowledged yet, and a daemon that is killed before it has acknowledged must read the copy again.
    */
   async copyTruncate(isStored: (line: string) => boolean): Promise<void> {
     const mark = async (): Promise<void> => {
@@ -217,7 +219,7 @@ export class LogWriter {
     };
     await mark();
     this.append(30);
-    const copy = `${this.#log}.1`;
+    const copy = `${this.#log}.${++this.#copies}`;
     copyFileSync(this.#log, copy);
     truncateSync(this.#log, 0);
     if (Math.random() < 0.5) {
@@ -225,8 +227,6 @@ export class LogWriter {
       unlinkSync(copy);
     }
     await mark();
-    rmSync(copy, { force: true });
-    rmSync(`${copy}.gz`, { force: true });
   }
 
   /** Renames the log away, begins a new one with a line, and perhaps packs the old one. `day`: what the clock says. */

@@ -44,10 +44,10 @@ async function bestCopy(
     const bytes = origin?.kind === "file" ? (await origin.handle.stat()).size : 0;
     const isCopy = head !== undefined && beginsLike(head, known) && (origin?.kind === "archive" || bytes >= offset);
     if (isCopy && origin !== undefined && (best === undefined || bytes > best.bytes)) {
-      await close(best?.origin);
+      await closeOrigin(best?.origin);
       best = { origin, head, bytes };
     } else {
-      await close(origin);
+      await closeOrigin(origin);
     }
   }
   return { best, hasVanished };
@@ -67,7 +67,8 @@ function openCandidate(path: string): Promise<Origin | undefined> {
     : openFileOrigin(path);
 }
 
-async function close(origin: Origin | undefined): Promise<void> {
+/** Closes what was opened and is not read. */
+export async function closeOrigin(origin: Origin | undefined): Promise<void> {
   if (origin?.kind === "file") {
     await origin.handle.close();
   }

@@ -64,11 +64,15 @@ export async function headOfArchive(path: string, bytes: number = HEAD_BYTES): P
 
 /** Decodes an identity from a checkpoint. */
 export function decodeIdentity(value: JsonValue | undefined): FileIdentity | undefined {
-  if (!isJsonObject(value) || typeof value["inode"] !== "string" || !isJsonObject(value["head"])) {
+  if (!isJsonObject(value) || typeof value["inode"] !== "string") {
     return undefined;
   }
-  const { bytes, sha256 } = value["head"];
-  return typeof bytes === "number" && typeof sha256 === "string"
-    ? { inode: value["inode"], head: { bytes, sha256 } }
-    : undefined;
+  const head = decodeFingerprint(value["head"]);
+  return head && { inode: value["inode"], head };
+}
+
+/** Decodes a fingerprint from a checkpoint. */
+export function decodeFingerprint(value: JsonValue | undefined): Fingerprint | undefined {
+  const { bytes, sha256 } = isJsonObject(value) ? value : {};
+  return typeof bytes === "number" && typeof sha256 === "string" ? { bytes, sha256 } : undefined;
 }

@@ -3,6 +3,7 @@ import {
   appendFileSync,
   copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -118,8 +119,9 @@ describe("file tail", () => {
     write("a");
     const first = await tail();
     await receive(first, 1, (line) => first.ack(line.input, line.end));
-    rotate("2026-11-24T00-00-01.000");
-    unlinkSync(rotatedName("2026-11-24T00-00-01.000"));
+    // Gone from here; deleted, its inode could be used again, which looks like a file that was cut.
+    mkdirSync(join(folder, "elsewhere"));
+    renameSync(log, join(folder, "elsewhere", "audit.log"));
     write("b");
     rotate("2026-11-24T00-00-02.000");
     write("c");
@@ -172,6 +174,64 @@ describe("file tail", () => {
       expect(alarms).toHaveLength(1);
     },
   );
+
+  test.each([
+    ["kept", true],
+    ["thrown away", false],
+  ])(
+    "calls every file as before a crash, although one that was not acknowledged was cut; its copy %s",
+    async (_, isKept) => {
+      write("a");
+      const first = await tail();
+      const before = await receive(first, 4, async (line, index) => {
+        if (index === 0) {
+          await first.ack(line.input, line.end);
+          rotate("2026-11-24T00-00-01.000");
+          write("b");
+        } else if (index === 1) {
+          copyFileSync(log, `${log}.1`);
+          truncateSync(log, 0);
+          write("c");
+        } else if (index === 2) {
+          rotate("2026-11-24T00-00-02.000");
+          write("d");
+        }
+      });
+      expect(before.map(({ text, input }) => [text, input])).toEqual([
+        ["a", "audit.log@0"],
+        ["b", "audit.log@1"],
+        ["c", "audit.log@2"],
+        ["d", "audit.log@3"],
+      ]);
+      if (!isKept) {
+        unlinkSync(`${log}.1`);
+      }
+      alarms = [];
+      const after = isKept ? before.slice(1) : before.slice(2);
+      expect(await receive(await tail(), after.length)).toEqual(after);
+      expect(alarms.map(({ kind }) => kind)).toEqual([isKept ? "truncated" : "gap"]);
+    },
+  );
+
+  test("gives no number to a file that it does not come to yet, because the one before it was cut meanwhile", async () => {
+    write("a");
+    const received = await receive(await tail(), 4, (_line, index) => {
+      if (index === 0) {
+        write("b");
+        copyFileSync(log, `${log}.1`);
+        truncateSync(log, 0);
+        write("c");
+        rotate("2026-11-24T00-00-01.000");
+        write("d");
+      }
+    });
+    expect(received.map(({ text, input }) => [text, input])).toEqual([
+      ["a", "audit.log@0"],
+      ["b", "audit.log@0"],
+      ["c", "audit.log@1"],
+      ["d", "audit.log@2"],
+    ]);
+  });
 
   test("sees a file that was cut and written anew to the very same length", async () => {
     write("first");

@@ -4,8 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Checkpoint } from "../checkpoint.ts";
 import { IngestError, reasonOf } from "../errors.ts";
 import type { RotationStatus, Source, SourceAlarm, SourceChunk } from "../source.ts";
-import { findCopy } from "./cut-copies.ts";
+import { closeOrigin, findCopy } from "./cut-copies.ts";
 import { beginsLike, fingerprint } from "./file-identity.ts";
+import type { Fingerprint } from "./file-identity.ts";
 import { knownNames, listRotated, rotatedSince } from "./rotated-files.ts";
 import { RotationWatch } from "./rotation-watch.ts";
 import { decodePosition, encodePosition, generationOf, inputName } from "./tail-position.ts";
@@ -61,7 +62,11 @@ class FileTail implements Source {
   /** Files with bytes that may still be acknowledged. */
   readonly #files = new Map<number, TailedFile>();
   readonly #rotation: RotationWatch;
+  /** Of the file that is begun next. */
   #generation = 0;
+  #position: TailPosition | undefined;
+  /** Files that were begun and not acknowledged, by generation, those of an earlier run too. */
+  readonly #begun = new Map<number, Fingerprint>();
   #lastAlarm = "";
 
   constructor(options: FileTailOptions) {
@@ -80,12 +85,14 @@ class FileTail implements Source {
     const alarmClock = new Wakening(this.#path, this.#options.pollIntervalMs ?? DEFAULT_POLL_MS);
     const buffer = Buffer.allocUnsafeSlow(this.#options.chunkBytes ?? DEFAULT_CHUNK_BYTES);
     let position = decodePosition(this.#options.checkpoint.get(this.#section), this.name);
+    this.#position = position;
+    position?.begun?.forEach((head, generation) => this.#begun.set(generation, head));
     let current: TailedFile | undefined;
     this.#rotation.start();
     try {
       for (let isFirst = true; !signal.aborted;) {
         try {
-          position ??= await this.#begin();
+          position ??= await this.#firstPosition();
           if (isFirst) {
             current = position.offset === 0 ? undefined : await this.#locate(position);
             isFirst = false;
@@ -98,7 +105,7 @@ class FileTail implements Source {
             } else {
               await current.close();
             }
-            current = rest ?? this.#track(current.origin, current.known);
+            current = this.#take(rest ?? this.#track(current.origin, current.known));
             this.#rotation.reading(current, current.known);
           }
           if (current !== undefined) {
@@ -116,7 +123,7 @@ class FileTail implements Source {
               yield current.last();
               await current.close();
             }
-            current = next;
+            current = this.#take(next);
             this.#rotation.reading(current, current.known);
             continue;
           }
@@ -143,7 +150,13 @@ class FileTail implements Source {
         this.#files.delete(older);
       }
     }
-    this.#options.checkpoint.put(this.#section, encodePosition(file.positionAt(offset)));
+    this.#position = file.positionAt(offset);
+    for (const begun of this.#begun.keys()) {
+      if (begun <= generation) {
+        this.#begun.delete(begun);
+      }
+    }
+    this.#put();
     await this.#options.checkpoint.save();
   }
 
@@ -155,6 +168,9 @@ class FileTail implements Source {
     try {
       for await (const chunk of file.read(buffer)) {
         this.#rotation.read(chunk.bytes.length);
+        if (chunk.offset === 0) {
+          await this.#begin(file);
+        }
         yield chunk;
       }
     } catch (error) {
@@ -181,13 +197,34 @@ class FileTail implements Source {
   }
 
   /** Remembers which files were there before the first start, so that a crash before the first ack loses none after it. */
-  async #begin(): Promise<TailPosition> {
+  async #firstPosition(): Promise<TailPosition> {
     const rotated = this.#options.readsRotated === true ? [] : await listRotated(this.#path);
     const known = knownNames(rotated.map((file) => file.name));
     const position = { generation: 0, inode: "", head: fingerprint(Buffer.alloc(0)), offset: 0, known };
-    this.#options.checkpoint.put(this.#section, encodePosition(position));
+    this.#position = position;
+    this.#put();
     await this.#options.checkpoint.save();
     return position;
+  }
+
+  #put(): void {
+    if (this.#position !== undefined) {
+      this.#options.checkpoint.put(this.#section, encodePosition({ ...this.#position, begun: this.#begun }));
+    }
+  }
+
+  /**
+   * Remembers of a file that it is begun, before anything of it is handed on: what is delivered of it, receipts above all, names it,
+   * and must name it so again after a crash, also where a file before it is gone by then.
+   */
+  async #begin({ generation, head }: TailedFile): Promise<void> {
+    if (this.#begun.has(generation)) {
+      return;
+    }
+    this.#begun.set(generation, fingerprint(head));
+    this.#put();
+    // Where it cannot be saved nothing is acknowledged either, and an alarm of that says so.
+    await this.#options.checkpoint.save().catch(() => undefined);
   }
 
   /** The file of the checkpoint, wherever it is now. */
@@ -269,10 +306,11 @@ class FileTail implements Source {
         }
         const origin = await openRotated(file);
         const names = [...passed, file.name, ...(current?.rotatedName === undefined ? [] : [current.rotatedName])];
-        return origin && this.#track(origin, knownNames(names), file.name);
+        return origin && (await this.#next(origin, passed, current, knownNames(names), file.name));
       }
       isActiveUsed = true;
-      return active && this.#track(active, knownNames(rotated.map((file) => file.name)));
+      const names = rotated.map((file) => file.name);
+      return active && (await this.#next(active, passed, current, knownNames(names)));
     } finally {
       if (!isActiveUsed) {
         await active?.handle.close();
@@ -280,8 +318,50 @@ class FileTail implements Source {
     }
   }
 
+  /** The file at `origin`; or one that an earlier run had begun before it, where only a copy is left of that. */
+  async #next(
+    origin: Origin,
+    passed: readonly string[],
+    current: TailedFile | undefined,
+    known: readonly string[],
+    rotatedName?: string,
+  ): Promise<TailedFile> {
+    const begun = [...this.#begun].filter(([generation]) => generation >= this.#generation);
+    const head = begun.length === 0 ? undefined : await headOfOrigin(origin);
+    for (const [generation, first] of begun) {
+      this.#generation = generation;
+      if (head !== undefined && beginsLike(head, first)) {
+        break;
+      }
+      const copy = await findCopy(this.#path, first, 0);
+      if (copy !== undefined) {
+        this.#alarm(
+          "truncated",
+          `"${this.#path}" was cut in place while nothing read it: reading it from its copy "${copy.origin.path}"; what was written between copy and cut is lost`,
+        );
+        await closeOrigin(origin);
+        const names = current?.rotatedName === undefined ? passed : knownNames([...passed, current.rotatedName]);
+        return this.#track(copy.origin, names);
+      }
+      this.#alarm(
+        "gap",
+        `A file that "${this.#path}" named is gone before it was acknowledged, and what was not delivered of it is lost: keep more rotated files (--audit-log-maxbackup)`,
+      );
+      this.#rotation.gone(generation, 0);
+      this.#begun.delete(generation);
+      this.#generation = generation + 1;
+    }
+    return this.#track(origin, known, rotatedName);
+  }
+
+  /** `file` is read now: the next one has the next number. */
+  #take(file: TailedFile): TailedFile {
+    this.#generation = file.generation + 1;
+    return file;
+  }
+
   #track(origin: Origin, known: readonly string[], rotatedName?: string): TailedFile {
-    const generation = this.#generation++;
+    const generation = this.#generation;
     return this.#register(new TailedFile({ generation, input: this.#input(generation), origin, known, rotatedName }));
   }
 
