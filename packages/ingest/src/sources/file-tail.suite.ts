@@ -33,6 +33,7 @@ const SIMPLE = [
   "copytruncate",
   "copytruncate-unread",
   "copytruncate-stopped",
+  "copytruncate-crashed",
   "delete",
   "read",
   "pause",
@@ -141,11 +142,14 @@ class World {
         await this.#reader?.untilTruncated();
         return;
       case "copytruncate-stopped":
-        // Nothing reads meanwhile, but a position in the file was acknowledged before.
+      case "copytruncate-crashed":
+        // Nothing reads meanwhile, but something of the file was read before, and perhaps acknowledged.
         this.#completeHalf();
         this.#append(1, 10, false);
         await this.#readAll();
-        await this.#reader?.ackAll();
+        if (one.do === "copytruncate-stopped") {
+          await this.#reader?.ackAll();
+        }
         await this.#reader?.stop();
         this.#reader = undefined;
         this.#append(3, 100, false);
