@@ -1,6 +1,4 @@
-import { watch } from "node:fs";
-import { basename, dirname } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { basename } from "node:path";
 import type { Checkpoint } from "../checkpoint.ts";
 import { IngestError, reasonOf } from "../errors.ts";
 import type { RotationStatus, Source, SourceAlarm, SourceChunk } from "../source.ts";
@@ -13,6 +11,7 @@ import { decodePosition, encodePosition, generationOf, inputName } from "./tail-
 import type { TailPosition } from "./tail-position.ts";
 import { headOfOrigin, openFileOrigin, openRotated, TailedFile } from "./tailed-file.ts";
 import type { Origin } from "./tailed-file.ts";
+import { Wakening } from "./wakening.ts";
 
 export interface FileTailOptions {
   /** Names the source in metrics and its section in the checkpoint. */
@@ -50,8 +49,6 @@ export function createFileTail(options: FileTailOptions): Source {
 }
 
 const DEFAULT_POLL_MS = 200;
-/** Least time between two looks: a busy log wakes the watch with every line. */
-const LEAST_WAIT_MS = 10;
 const DEFAULT_CHUNK_BYTES = 512 * 1024;
 
 class FileTail implements Source {
@@ -381,52 +378,5 @@ class FileTail implements Source {
     }
     this.#lastAlarm = message;
     this.#options.onAlarm?.({ kind, message });
-  }
-}
-
-/** Waits for the next look: the interval, or earlier when the folder reports a change. */
-class Wakening {
-  readonly #folder: string;
-  readonly #intervalMs: number;
-  #watcher: ReturnType<typeof watch> | undefined;
-  #isChanged = false;
-  #wake: (() => void) | undefined;
-
-  constructor(path: string, intervalMs: number) {
-    this.#folder = dirname(path);
-    this.#intervalMs = intervalMs;
-    this.#watch();
-  }
-
-  async wait(signal: AbortSignal): Promise<void> {
-    const least = Math.min(LEAST_WAIT_MS, this.#intervalMs);
-    await sleep(least, undefined, { signal }).catch(() => undefined);
-    if (!this.#isChanged && !signal.aborted) {
-      const woken = new Promise<void>((resolve) => (this.#wake = resolve));
-      const timer = new AbortController();
-      const interval = sleep(this.#intervalMs - least, undefined, {
-        signal: AbortSignal.any([signal, timer.signal]),
-      }).catch(() => undefined);
-      await Promise.race([woken, interval]);
-      timer.abort();
-    }
-    this.#isChanged = false;
-  }
-
-  close(): void {
-    this.#watcher?.close();
-  }
-
-  /** A hint only: volumes and network file systems report nothing, and then the interval counts. */
-  #watch(): void {
-    try {
-      this.#watcher = watch(this.#folder, () => {
-        this.#isChanged = true;
-        this.#wake?.();
-      });
-      this.#watcher.on("error", () => this.#watcher?.close());
-    } catch {
-      this.#watcher = undefined;
-    }
   }
 }
