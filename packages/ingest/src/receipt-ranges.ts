@@ -27,6 +27,9 @@ interface InputState {
 export class ReceiptRanges {
   readonly #options: ReceiptRangesOptions;
   readonly #inputs = new Map<string, InputState>();
+  /** Cuts that are not saved yet, and what has ended behind them: its place follows from theirs. */
+  #cutting = 0;
+  #waiting: { readonly range: ClosedRange; readonly outlet: number }[] = [];
   #input = "";
   #current: InputState = { books: [], countFrom: [], lastEnd: 0, nextCut: Infinity };
 
@@ -92,15 +95,24 @@ export class ReceiptRanges {
     book?.add(scan, rule);
   }
 
-  /** Ends everything that was dropped so far, in all inputs. The receipts go out when `deliver` is called. */
+  /** Ends everything that was dropped so far, in all inputs. These receipts and later ones go out when `deliver` is called: once the cuts are saved. */
   endAll(): { readonly cuts: readonly Cut[]; readonly deliver: () => void } {
     const inputs = [...this.#inputs].filter(([, { books }]) => books.some(({ isOpen }) => isOpen));
     const ranges = inputs.flatMap(([, { books, lastEnd }]) =>
       books.map((book, outlet) => ({ range: book.close(lastEnd), outlet })),
     );
+    this.#cutting++;
     return {
       cuts: inputs.map(([input, { lastEnd }]) => ({ input, offset: lastEnd })),
-      deliver: () => ranges.forEach(({ range, outlet }) => range && this.#options.deliver(range, outlet)),
+      deliver: () => {
+        this.#cutting--;
+        const waiting = this.#cutting === 0 ? this.#waiting.splice(0) : [];
+        for (const { range, outlet } of [...ranges, ...waiting]) {
+          if (range !== undefined) {
+            this.#options.deliver(range, outlet);
+          }
+        }
+      },
     };
   }
 
@@ -117,7 +129,12 @@ export class ReceiptRanges {
 
   #close(outlet: number, to: number): void {
     const range = this.#current.books[outlet]?.close(to);
-    if (range !== undefined) {
+    if (range === undefined) {
+      return;
+    }
+    if (this.#cutting > 0) {
+      this.#waiting.push({ range, outlet });
+    } else {
       this.#options.deliver(range, outlet);
     }
   }

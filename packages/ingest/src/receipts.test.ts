@@ -1,11 +1,13 @@
-import { createRedactor } from "@auditsieve/audit";
+import { createRedactor, EventScan } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
 import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
 import * as fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { Pipeline } from "./pipeline.ts";
 import type { StateSection } from "./pipeline-state.ts";
-import type { NoiseReceipt } from "./receipt-book.ts";
+import { ReceiptBook } from "./receipt-book.ts";
+import type { ClosedRange, NoiseReceipt } from "./receipt-book.ts";
+import { ReceiptRanges } from "./receipt-ranges.ts";
 import { STORED } from "./sink.ts";
 import type { Delivery, ItemResult } from "./sink.ts";
 import type { SideLogs } from "./sinks/dead-letter.ts";
@@ -130,6 +132,46 @@ describe("receipts", () => {
       ),
       { numRuns: 30 },
     );
+  });
+
+  test("of lines behind a cut wait until the cut is saved: after a crash before that they would be made otherwise", () => {
+    const identity = { source: "memory", cluster: "test", idKey: Buffer.alloc(32, 1) };
+    const redactor = createRedactor({ key: Buffer.alloc(32, 2) });
+    const delivered: ClosedRange[] = [];
+    const ranges = new ReceiptRanges({
+      books: () => [new ReceiptBook({ ...identity, sink: "sink", redactor })],
+      cutAfter: () => Infinity,
+      countedUntil: (_input, _outlet, offset) => offset,
+      deliver: (range) => delivered.push(range),
+    });
+    const scan = new EventScan();
+    const drop = (offset: number, seconds: number): void => {
+      const bytes = Buffer.from(event(seconds, "noise", "get", "leases"));
+      expect(scan.scan(bytes, 0, bytes.length)).toBe(true);
+      ranges.endBefore(offset, scan);
+      ranges.add(0, scan, 0, offset, () => ({ input: "log@0", end: offset, total: offset, pending: 1, counts: [] }));
+      ranges.lastEnd = offset + 100;
+    };
+    ranges.begin("log@0", 0);
+    drop(0, 0);
+    const first = ranges.endAll();
+    expect(first.cuts).toEqual([{ input: "log@0", offset: 100 }]);
+    drop(100, 1);
+    drop(200, 60);
+    const second = ranges.endAll();
+    drop(300, 120);
+    drop(400, 180);
+    expect(delivered).toEqual([]);
+    first.deliver();
+    second.deliver();
+    expect(delivered.map(({ from, to }) => [from, to]).toSorted(([a = 0], [b = 0]) => a - b)).toEqual([
+      [0, 100],
+      [100, 200],
+      [200, 300],
+      [300, 400],
+    ]);
+    drop(500, 240);
+    expect(delivered).toHaveLength(5);
   });
 
   test("hold no secret and stay bounded, whatever paths are asked for", async () => {
