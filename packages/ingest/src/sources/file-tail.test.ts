@@ -75,6 +75,25 @@ describe("file tail", () => {
     expect(alarms).toEqual([]);
   });
 
+  test("reads no file twice when the clock was set back between two rotations", async () => {
+    write("a");
+    const source = await tail();
+    const received = await receive(source, 5, (_line, index) => {
+      if (index === 0) {
+        rotate("2027-11-24T00-00-00.000");
+        write("b");
+        rotate("2026-11-24T00-00-00.000");
+        write("c");
+      } else if (index === 2) {
+        write("d");
+        rotate("2025-11-24T00-00-00.000");
+        write("e");
+      }
+    });
+    expect(received.map((line) => line.text)).toEqual(["a", "b", "c", "d", "e"]);
+    expect(alarms).toEqual([]);
+  });
+
   test("reads the rest of a file that was rotated and compressed while nothing ran", async () => {
     for (const line of ["a", "b", "c"]) {
       write(line);

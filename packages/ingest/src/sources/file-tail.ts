@@ -296,9 +296,16 @@ class FileTail implements Source {
       }
       const rotated = await listRotated(this.#path);
       const passed = current?.known ?? known;
-      for (const file of rotatedSince(rotated, passed)) {
+      const since = rotatedSince(rotated, passed);
+      // All of them first: where the clock was set back, the file in hand has a later name than what came after it.
+      for (const file of since) {
         if (current !== undefined && (await current.isRotatedAs(file))) {
           current.rotatedName = file.name;
+          break;
+        }
+      }
+      for (const file of since) {
+        if (file.name === current?.rotatedName) {
           continue;
         }
         const origin = await openRotated(file);
