@@ -44,15 +44,19 @@ function clean(contender: Contender): string {
 function corrupt(contender: Contender): string {
   const lines = CASES.map(({ line }) => line);
   const half = lines.length >> 1;
-  const before = kept(contender, lines).ids;
+  const { ids: before, text: cleanText } = kept(contender, lines);
   const { ids, text, status } = kept(contender, [...lines.slice(0, half), TORN, ...lines.slice(half)]);
   const isRestThere = CASES.slice(half).every(({ id }) => !before.has(id) || ids.has(id));
   const parts = [
     status === 0 ? "" : `ends with ${status}`,
     isRestThere ? "" : "what stands behind it is lost",
-    text.includes("torn-line") ? "kept" : "not kept",
+    text.includes("torn-line") ? "kept" : countLines(text) > countLines(cleanText) ? "kept, redacted" : "not kept",
   ];
   return parts.filter((part) => part !== "").join(", ");
+}
+
+function countLines(text: string): number {
+  return text.split("\n").length;
 }
 
 function kept(

@@ -91,10 +91,10 @@ the attack, each an hour later. Whole processes, in turn, median of ${runs} runs
 |---|--:|--:|--:|--:|--:|--:|
 ${rows.join("\n")}
 
-Reading, merging, scanning and counting are what \`rbac\` does too; the rest of \`replay\` is its start (0.6 s, of which the detections' YAML is
-half) and the shipped detections (packages/detect). It does not yet meet its aim of one loop of split and JSON.parse. Memory does not grow with the
-log: 10 GB made in the same way took 224 s of user CPU and 455 MB at most (17,082 findings; once, on 25 November 2026, on a busy machine,
-before heads were decided once).
+Reading, merging, scanning and counting are what \`rbac\` does too; the rest of \`replay\` is its start and
+the shipped detections (packages/detect). It does not yet meet its aim of one loop of split and JSON.parse. Memory does not grow with the
+log: 10 GB made in the same way took 80.3 s of user CPU and 429 MB at most, beside 38.4 s of the parse loop (17,152 findings; one run, when
+1 GB took 10.5 s).
 
 Machine: ${cpus().length} × ${cpus()[0]?.model.trim()}, ${(totalmem() / 1e9).toFixed(0)} GB, Node ${process.version}, load average ${loadavg()[0]?.toFixed(1)} at the end.
 `;
