@@ -38,56 +38,48 @@ export function findMember(bytes: Buffer, start: number, end: number, keys: read
  * Where the values of the object `bytes[start, end)` stand, by key, as {@link findMember} finds them one by one; undefined when it is no object.
  */
 export function membersOf(bytes: Buffer, start: number, end: number): ReadonlyMap<string, ValueRange> | undefined {
-  const open = skipSpace(bytes, start, end);
-  if (bytes[open] !== OPEN_OBJECT) {
-    return undefined;
-  }
   const members = new Map<string, ValueRange>();
+  const isObject = eachMember(bytes, skipSpace(bytes, start, end), end, (key, keyEnd, range) => {
+    const text = bytes.toString("utf8", key, keyEnd);
+    members.set(text.includes("\\") ? (JSON.parse(`"${text}"`) as string) : text, range);
+  });
+  return isObject ? members : undefined;
+}
+
+function memberOf(bytes: Buffer, open: number, end: number, key: string): ValueRange | undefined {
+  let found: ValueRange | undefined;
+  const isObject = eachMember(bytes, open, end, (start, keyEnd, range) => {
+    found = isKey(bytes, start, keyEnd, key) ? range : found;
+  });
+  return isObject ? found : undefined;
+}
+
+/** Gives each member's key, without its quotes, and where its value stands. False where no whole object stands at `open`. */
+function eachMember(
+  bytes: Buffer,
+  open: number,
+  end: number,
+  visit: (key: number, keyEnd: number, value: ValueRange) => void,
+): boolean {
+  if (bytes[open] !== OPEN_OBJECT) {
+    return false;
+  }
   let at = skipSpace(bytes, open + 1, end);
   while (at < end && bytes[at] === QUOTE) {
     const behindKey = skipString(bytes, at, end);
     const value = behindKey === -1 ? -1 : skipColon(bytes, behindKey, end);
     const behind = value === -1 ? -1 : skipValue(bytes, value, end);
     if (behind === -1) {
-      return undefined;
+      return false;
     }
-    const key = bytes.toString("utf8", at + 1, behindKey - 1);
-    members.set(key.includes("\\") ? (JSON.parse(`"${key}"`) as string) : key, { start: value, end: behind });
+    visit(at + 1, behindKey - 1, { start: value, end: behind });
     at = skipSpace(bytes, behind, end);
     if (bytes[at] !== COMMA) {
       break;
     }
     at = skipSpace(bytes, at + 1, end);
   }
-  return bytes[at] === CLOSE_OBJECT ? members : undefined;
-}
-
-function memberOf(bytes: Buffer, open: number, end: number, key: string): ValueRange | undefined {
-  if (bytes[open] !== OPEN_OBJECT) {
-    return undefined;
-  }
-  let found: ValueRange | undefined;
-  let at = skipSpace(bytes, open + 1, end);
-  while (at < end && bytes[at] === QUOTE) {
-    const behindKey = skipString(bytes, at, end);
-    const value = behindKey === -1 ? -1 : skipColon(bytes, behindKey, end);
-    const behind = value === -1 ? -1 : skipValue(bytes, value, end);
-    if (behind === -1) {
-      return undefined;
-    }
-    if (isKey(bytes, at + 1, behindKey - 1, key)) {
-      found = { start: value, end: behind };
-    }
-    at = skipSpace(bytes, behind, end);
-    if (bytes[at] === CLOSE_OBJECT) {
-      return found;
-    }
-    if (bytes[at] !== COMMA) {
-      return undefined;
-    }
-    at = skipSpace(bytes, at + 1, end);
-  }
-  return found;
+  return bytes[at] === CLOSE_OBJECT;
 }
 
 /** Whether the string `bytes[start, end)`, without its quotes, is this key. */
