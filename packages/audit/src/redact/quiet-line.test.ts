@@ -21,7 +21,7 @@ function agree(text: string): boolean {
   if (!scan.scan(line, 0, line.length)) {
     return false;
   }
-  const isQuiet = quiet.isQuiet(scan);
+  const isQuiet = quiet.secrets(scan)?.length === 0;
   const expected = redactor.redactLine(line);
   const given = redactor.redactScanned(scan, line);
   if (given.compare(expected) !== 0 || (isQuiet && expected !== line)) {
@@ -236,7 +236,7 @@ describe("QuietLine", () => {
     const line = Buffer.from(
       `{"level":"Request","stage":"ResponseComplete","requestURI":"/x","verb":"create","user":{"username":"x"}${rest}}`,
     );
-    return scan.scan(line, 0, line.length) && quiet.isQuiet(scan);
+    return scan.scan(line, 0, line.length) && quiet.secrets(scan)?.length === 0;
   };
 
   test.each(table.telling())("sees the field %s in any case", (name) => {

@@ -6,6 +6,7 @@ import type { EventScan } from "../scan.ts";
 import type { NameTest } from "./credential-name.ts";
 import * as field from "./field.ts";
 import { byteText, unescapeJson } from "./mapped-text.ts";
+import { isEscaped, stringEnd, stringOfKey } from "./object-copies.ts";
 import { asksForSecrets, findUriCredentials, isCommand } from "./request-uri.ts";
 import { mayHoldUrlCredential } from "./text-credentials.ts";
 
@@ -112,6 +113,8 @@ const MEANINGFUL: ReadonlySet<number> = new Set([
 const LONGEST_NAME = 64;
 const MOST_NAMES = 1000;
 const NOTHING = 0xffff_ffff;
+const NO_SECRETS: readonly Span[] = [];
+const QUOTE = '"';
 const URI = slotOf("requestURI");
 const RESOURCE = slotOf("objectRef.resource");
 const NEEDLES_BYTES = 96;
@@ -124,7 +127,8 @@ const COLON = /\s*(?::|$)/y;
 /**
  * Proves of most events that there is nothing to redact. The proof is by absence: every replacement that `EventWalk` can find needs one
  * of some byte sequences in the line (the name of a field that may hold a credential, the beginning of a shape, a mark of secrets, an
- * escape that may hide a letter), or stands in a request URI that is looked at as there. What cannot be proven is not quiet.
+ * escape that may hide a letter), or stands in a request URI that is looked at as there. Where the one thing found is the name of a copy of a whole object with a string,
+ * that string is what the walk replaces, wherever it stands. What cannot be proven is left to the walk.
  */
 export class QuietLine implements QuietHeads {
   readonly #fields: field.FieldTable;
@@ -142,11 +146,14 @@ export class QuietLine implements QuietHeads {
     writeNeedles(this.#needles, extraNames);
   }
 
-  /** Whether the event that `scan` holds has nothing to be redacted. */
-  isQuiet(scan: EventScan): boolean {
+  /**
+   * The strings in the event that `scan` holds which are all that has to be redacted, each as a whole, without their quotes and counted
+   * from where the event begins: none for most events. Undefined where that cannot be told.
+   */
+  secrets(scan: EventScan): readonly Span[] | undefined {
     const { bytes, start, end } = scan;
     if (end - start > SCAN_BYTES) {
-      return false;
+      return undefined;
     }
     this.prepare();
     const { memory, exports } = this.#engine;
@@ -163,7 +170,7 @@ export class QuietLine implements QuietHeads {
         resourceEnd === 0 ? 0 : scan.slotStart(RESOURCE) - start,
         resourceEnd === 0 ? 0 : resourceEnd - start,
       ) !== 0;
-    return (isPlain || (!isAboutSecrets(scan) && this.#isQuietUri(scan))) && !this.#hasSuspect(scan);
+    return isPlain || (!isAboutSecrets(scan) && this.#isQuietUri(scan)) ? this.#search(scan) : undefined;
   }
 
   prepare(): void {
@@ -229,15 +236,16 @@ export class QuietLine implements QuietHeads {
     });
   }
 
-  #hasSuspect({ bytes, start, end }: EventScan): boolean {
+  #search({ bytes, start, end }: EventScan): readonly Span[] | undefined {
     const { exports } = this.#engine;
     let text = "";
+    let secrets: Span[] | undefined;
     /** Strings with URLs have been looked at up to here. */
     let seen = 0;
     for (let from = 0; ;) {
       const found = exports.nextSuspect(from, end - start) >>> 0;
       if (found === NOTHING) {
-        return false;
+        return secrets ?? NO_SECRETS;
       }
       text ||= byteText(bytes, start, end);
       const at = found >>> 8;
@@ -245,16 +253,27 @@ export class QuietLine implements QuietHeads {
       SHAPE.lastIndex = at;
       if (
         SHAPE.test(text) ||
-        (text[at] === "." && BEFORE_BOOTSTRAP.test(text.slice(Math.max(0, at - BOOTSTRAP_BYTES), at))) ||
-        ((sets & NAME_SETS) !== 0 && this.#isMeaningful(text, at))
+        (text[at] === "." && BEFORE_BOOTSTRAP.test(text.slice(Math.max(0, at - BOOTSTRAP_BYTES), at)))
       ) {
-        return true;
+        return undefined;
+      }
+      const key = (sets & NAME_SETS) === 0 ? undefined : this.#tellingKey(text, at);
+      if (key !== undefined) {
+        const isCopy = this.#fields.of(text.slice(key.start + 1, key.end - 1)) === field.WHOLE;
+        const value = isCopy ? stringOfKey(text, key.start, key.end) : undefined;
+        if (value === undefined) {
+          return undefined;
+        }
+        secrets ??= [];
+        secrets.push(value);
+        from = value.end;
+        continue;
       }
       if ((sets & URL_SET) !== 0 && at >= seen && text.startsWith("://", at)) {
         seen = stringEnd(text, at);
         const string = text.slice(stringStart(text, at), seen);
         if (mayHoldUrlCredential(string) || (string.includes("clusters") && string.includes("users"))) {
-          return true;
+          return undefined;
         }
       }
       exports.noteHarmless(SCAN + at);
@@ -262,17 +281,19 @@ export class QuietLine implements QuietHeads {
     }
   }
 
-  /** Whether the string around the place is a key that means something. */
-  #isMeaningful(text: string, at: number): boolean {
+  /** The string around the place, with its quotes, if it is a key that means something. */
+  #tellingKey(text: string, at: number): Span | undefined {
     const from = Math.max(0, at - LONGEST_NAME);
     const near = text.slice(from, at + 2 * LONGEST_NAME);
-    const start = near.lastIndexOf('"', at - from);
-    const end = near.indexOf('"', at - from + 1);
+    const start = near.lastIndexOf(QUOTE, at - from);
+    const end = near.indexOf(QUOTE, at - from + 1);
     if (start < 0 || end < 0) {
-      return false;
+      return undefined;
     }
     COLON.lastIndex = end + 1;
-    return COLON.test(near) && MEANINGFUL.has(this.#fields.of(near.slice(start + 1, end)));
+    return COLON.test(near) && MEANINGFUL.has(this.#fields.of(near.slice(start + 1, end)))
+      ? { start: from + start, end: from + end + 1 }
+      : undefined;
   }
 }
 
@@ -287,27 +308,11 @@ function isAboutSecrets(scan: EventScan): boolean {
 }
 
 function stringStart(text: string, at: number): number {
-  let start = text.lastIndexOf('"', at);
+  let start = text.lastIndexOf(QUOTE, at);
   while (isEscaped(text, start)) {
-    start = text.lastIndexOf('"', start - 1);
+    start = text.lastIndexOf(QUOTE, start - 1);
   }
   return start;
-}
-
-function stringEnd(text: string, at: number): number {
-  let end = text.indexOf('"', at);
-  while (isEscaped(text, end)) {
-    end = text.indexOf('"', end + 1);
-  }
-  return end;
-}
-
-function isEscaped(text: string, at: number): boolean {
-  let backslashes = 0;
-  while (text[at - 1 - backslashes] === "\\") {
-    backslashes++;
-  }
-  return backslashes % 2 === 1;
 }
 
 /** Six tables of sixteen: for each of three places which sets have a byte with that lower half there, and with that upper half. */
