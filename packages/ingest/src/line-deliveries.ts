@@ -28,7 +28,7 @@ export class LineDeliveries {
     this.#bytes = bytes;
   }
 
-  /** Of the event that `scan` holds; `line` is a copy of it that nobody else writes. */
+  /** Of the event that `scan` holds, whose bytes are `line`: where nothing is redacted, these are the document. */
   event(scan: EventScan, line: Buffer, id: string): Delivery {
     return this.#event(scan, this.#options.redactor.redactScanned(scan, line), id);
   }

@@ -3,7 +3,7 @@ import type { DetectionEngine } from "@auditsieve/detect";
 import type { AckWindow } from "./ack-window.ts";
 import type { RememberedState } from "./detection-state.ts";
 import type { LineDeliveriesOptions } from "./line-deliveries.ts";
-import type { SinkFeed, Underway } from "./outlet.ts";
+import type { ForDelivery, SinkFeed } from "./outlet.ts";
 import type { CountedRange } from "./pipeline-state.ts";
 import type { QuarantinedLine } from "./sinks/dead-letter.ts";
 import type { SealedLine } from "./sinks/quarantine.ts";
@@ -16,7 +16,9 @@ export interface LineHandlerOptions extends LineDeliveriesOptions {
   readonly outlets: readonly {
     readonly to: SinkFeed;
     readonly counter: SinkCounter;
-    readonly add: (underway: Underway) => void;
+    /** Whether it takes deliveries whose document is the bytes that the scan holds, which is given with them. */
+    readonly prepares?: boolean;
+    readonly add: (delivery: ForDelivery, scan?: EventScan) => void;
   }[];
   readonly window: AckWindow;
   readonly ledger: Ledger;

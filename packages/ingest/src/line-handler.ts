@@ -270,20 +270,27 @@ export class LineHandler implements LineVisitor {
     let id: string | undefined;
     let own: Buffer | undefined;
     let whole: Delivery | undefined;
+    let lasting: Delivery | undefined;
     const identity = (): string => (id ??= documentId(idKey, cluster, bytes));
-    // A document must outlive the chunk that its line stands in; what detections see, they may hold for long.
+    // What detections see, they may hold for long.
     const copy = (): Buffer => (own ??= Buffer.from(bytes));
     const detected = this.#detect(copy, identity);
     const watched = this.#watched(copy, identity);
     const findings = watched.length === 0 ? detected : [...detected, ...watched];
     const evidence = id === undefined ? undefined : this.#evidence.get(id);
     for (let i = 0; i < outlets.length; i++) {
-      const { to, counter } = outlets[i] as (typeof outlets)[number];
+      const { to, counter, prepares } = outlets[i] as (typeof outlets)[number];
       const decision = this.#decisions[i];
       const isFed = to.feed === "all" || (to.feed === "kept" && isKept(decision));
       if (evidence !== undefined || isFed) {
-        whole ??= evidence ?? this.#deliveries.event(scan, own ?? this.#slab.copy(bytes), identity());
-        this.#deliver(i, whole, line, "lines", !isFed);
+        whole ??= evidence ?? this.#deliveries.event(scan, own ?? bytes, identity());
+        if (prepares === true) {
+          // What was not redacted is still the line itself.
+          this.#deliver(i, whole, line, "lines", !isFed, whole.document === (own ?? bytes) ? scan : undefined);
+        } else {
+          lasting ??= whole.document === bytes ? { ...whole, document: this.#slab.copy(bytes) } : whole;
+          this.#deliver(i, lasting, line, "lines", !isFed);
+        }
       } else if (decision?.action === "strip" && to.policy !== undefined) {
         this.#columns.push(counter.strip());
         this.#deliver(i, this.#deliveries.stripped(scan, to.policy.strip(scan, decision), identity()), line, "lines");
@@ -367,8 +374,15 @@ export class LineHandler implements LineVisitor {
     this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, "lines"));
   }
 
-  #deliver(outlet: number, delivery: Delivery, line: Line, countedAs: CountedAs, isOnlyEvidence = false): void {
+  #deliver(
+    outlet: number,
+    delivery: Delivery,
+    line: Line,
+    countedAs: CountedAs,
+    isOnlyEvidence = false,
+    scan?: EventScan,
+  ): void {
     const held = this.#options.window.hold(this.#input, line.end, this.#bytes);
-    this.#options.outlets[outlet]?.add({ delivery, held, offset: line.offset, countedAs, isOnlyEvidence });
+    this.#options.outlets[outlet]?.add({ delivery, held, offset: line.offset, countedAs, isOnlyEvidence }, scan);
   }
 }

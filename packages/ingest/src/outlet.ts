@@ -1,8 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { EventScan } from "@auditsieve/audit";
 import type { StreamPolicy } from "@auditsieve/policy";
 import type { Held } from "./ack-window.ts";
 import type { IngestError } from "./errors.ts";
-import type { Delivery, ItemResult, Sink } from "./sink.ts";
+import { PreparedDelivery } from "./sink.ts";
+import type { Delivery, ItemResult, PreparedBatch, Sink } from "./sink.ts";
 import type { Backoff } from "./sinks/backoff.ts";
 import type { DeadLetter } from "./sinks/dead-letter.ts";
 import type { Ledger } from "./tally-ledger.ts";
@@ -28,8 +30,8 @@ export interface BatchLimits {
   readonly maxBatchAgeMs: number;
 }
 
-/** A delivery on its way, with the line that waits for it. */
-export interface Underway {
+/** A delivery for an outlet, with the line that waits for it. */
+export interface ForDelivery {
   readonly delivery: Delivery;
   readonly held: Held;
   /** Where its line starts. */
@@ -38,6 +40,19 @@ export interface Underway {
   readonly countedAs: CountedAs;
   /** The line is delivered, or delivered whole, only because a finding rests on it. */
   readonly isOnlyEvidence?: boolean;
+}
+
+/** A delivery on its way. */
+export interface Underway extends Pick<ForDelivery, "delivery" | "held" | "offset" | "countedAs"> {
+  /** What it counts for where memory is bounded: the bytes of its document, or half of those that it has as it is sent. */
+  readonly weight: number;
+}
+
+/** Deliveries that are written together. */
+interface Batch {
+  readonly underway: Underway[];
+  readonly prepared: PreparedBatch | undefined;
+  bytes: number;
 }
 
 export interface OutletOptions {
@@ -62,8 +77,9 @@ export class Outlet {
   readonly to: SinkFeed;
   readonly counter: SinkCounter;
   readonly #options: OutletOptions;
-  #queue: Underway[] = [];
-  #queuedBytes = 0;
+  /** Full, or to be sent as they are. */
+  readonly #closed: Batch[] = [];
+  #open: Batch | undefined;
   #writes = 0;
   #isDue = false;
   #timer: AbortController | undefined;
@@ -74,11 +90,26 @@ export class Outlet {
     this.counter = new SinkCounter(options.to.sink.name, options.ledger);
   }
 
-  add(underway: Underway): void {
-    this.counter.start(underway.countedAs);
-    this.#queue.push(underway);
-    this.#queuedBytes += underway.delivery.document.length;
+  /** Whether {@link add} takes documents whose bytes hold during the call only, with the scan that holds them. */
+  get prepares(): boolean {
+    return this.to.sink.begin !== undefined;
+  }
+
+  /** Takes a delivery in and gives its weight. */
+  add({ delivery, held, offset, countedAs }: ForDelivery, scan?: EventScan): number {
+    this.counter.start(countedAs);
+    const open = (this.#open ??= { underway: [], prepared: this.to.sink.begin?.(), bytes: 0 });
+    const { length } = delivery.document;
+    const prepared = open.prepared?.add(delivery, scan);
+    const weight = prepared === undefined ? length : prepared.bytes >> 1;
+    open.underway.push({ delivery: prepared ?? delivery, held, offset, countedAs, weight });
+    open.bytes += length;
+    const { maxBatchItems, maxBatchBytes } = this.#options.limits;
+    if (open.underway.length >= maxBatchItems || open.bytes >= maxBatchBytes) {
+      this.#close(open);
+    }
     this.#send();
+    return weight;
   }
 
   /** Sends what is queued without waiting for a full batch. */
@@ -87,27 +118,34 @@ export class Outlet {
     this.#send();
   }
 
+  #close(batch: Batch): void {
+    this.#open = undefined;
+    this.#closed.push(batch);
+  }
+
   #send(): void {
-    const { maxBatchItems, maxBatchBytes, maxBatchAgeMs } = this.#options.limits;
-    while (this.#writes < MAX_WRITES && this.#queue.length > 0) {
-      const isFull = this.#queue.length >= maxBatchItems || this.#queuedBytes >= maxBatchBytes;
-      if (!isFull && !this.#isDue) {
+    while (this.#writes < MAX_WRITES) {
+      if (this.#closed.length === 0 && this.#isDue && this.#open !== undefined) {
+        this.#close(this.#open);
+      }
+      const batch = this.#closed.shift();
+      if (batch === undefined) {
         break;
       }
       this.#writes++;
-      void this.#write(this.#takeBatch()).finally(() => {
+      void this.#write(batch.underway).finally(() => {
         this.#writes--;
         this.#send();
       });
     }
-    if (this.#queue.length === 0) {
+    if (this.#closed.length === 0 && this.#open === undefined) {
       this.#isDue = false;
       this.#timer?.abort();
       this.#timer = undefined;
     } else if (this.#timer === undefined && !this.#isDue) {
       const timer = new AbortController();
       this.#timer = timer;
-      delay(maxBatchAgeMs, undefined, { signal: timer.signal }).then(
+      delay(this.#options.limits.maxBatchAgeMs, undefined, { signal: timer.signal }).then(
         () => {
           this.#timer = undefined;
           this.flush();
@@ -115,18 +153,6 @@ export class Outlet {
         () => undefined,
       );
     }
-  }
-
-  #takeBatch(): readonly Underway[] {
-    const { maxBatchItems, maxBatchBytes } = this.#options.limits;
-    let bytes = 0;
-    let count = 0;
-    while (count < this.#queue.length && count < maxBatchItems && bytes < maxBatchBytes) {
-      bytes += this.#queue[count]?.delivery.document.length ?? 0;
-      count++;
-    }
-    this.#queuedBytes -= bytes;
-    return this.#queue.splice(0, count);
   }
 
   /** Never rejects: what is not settled stays unacknowledged. */
@@ -194,5 +220,9 @@ export class Outlet {
 
 /** A write that failed as a whole may have stored a part. */
 function mayBeStored(delivery: Delivery): Delivery {
+  if (delivery instanceof PreparedDelivery) {
+    delivery.mayBeStored = true;
+    return delivery;
+  }
   return { ...delivery, mayBeStored: true };
 }

@@ -74,10 +74,10 @@ export class Pipeline {
       outlets: this.#outlets.map((outlet) => ({
         to: outlet.to,
         counter: outlet.counter,
-        add: (underway) => {
+        prepares: outlet.prepares,
+        add: (delivery, scan) => {
           this.#settledAt = this.#inFlightBytes === 0 ? performance.now() : this.#settledAt;
-          this.#inFlightBytes += underway.delivery.document.length;
-          outlet.add(underway);
+          this.#inFlightBytes += outlet.add(delivery, scan);
         },
       })),
       window: this.#window,
@@ -307,8 +307,8 @@ export class Pipeline {
       onFailure: (error) => onFailure?.(error),
       onSettled: (settled) => {
         this.#settledAt = performance.now();
-        for (const { held, delivery } of settled) {
-          this.#inFlightBytes -= delivery.document.length;
+        for (const { held, weight } of settled) {
+          this.#inFlightBytes -= weight;
           this.#window.settle(held);
         }
         this.#moved();

@@ -1,3 +1,5 @@
+import type { EventScan } from "@auditsieve/audit";
+
 export type DeliveryKind = "event" | "finding" | "undecidable" | "receipt";
 
 /** What is handed to a sink: already stripped and redacted. A sink never sees original bytes. */
@@ -14,6 +16,36 @@ export interface Delivery {
    * the same id again would make a second document.
    */
   readonly mayBeStored?: boolean;
+}
+
+/** A delivery of which a sink has made already what it will write. It belongs to that sink alone. */
+export abstract class PreparedDelivery implements Delivery {
+  readonly id: string;
+  readonly kind: DeliveryKind;
+  readonly time: string;
+  mayBeStored: boolean;
+
+  constructor({ id, kind, time, mayBeStored = false }: Omit<Delivery, "document">) {
+    this.id = id;
+    this.kind = kind;
+    this.time = time;
+    this.mayBeStored = mayBeStored;
+  }
+
+  /** Holds until `write` has stored it. */
+  abstract readonly document: Buffer;
+
+  /** Bytes of memory that it takes. */
+  abstract readonly bytes: number;
+}
+
+/** A batch in the making. */
+export interface PreparedBatch {
+  /**
+   * Gives what `write` is to get in the delivery's place. Where there is a `scan`, it holds the very event that the document is, so that
+   * nobody needs to read it again, and the document's bytes are valid during the call only.
+   */
+  add(delivery: Delivery, scan: EventScan | undefined): PreparedDelivery;
 }
 
 /** What became of one delivery of a batch. */
@@ -34,6 +66,8 @@ export const STORED: ItemResult = { status: "stored" };
  */
 export interface Sink {
   readonly name: string;
+  /** Begins a batch, for a sink that makes of each delivery as it comes what it will write of it. */
+  begin?(): PreparedBatch;
   write(batch: readonly Delivery[], signal: AbortSignal): Promise<readonly ItemResult[]>;
   close(): Promise<void>;
 }

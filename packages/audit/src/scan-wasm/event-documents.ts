@@ -48,6 +48,8 @@ const ARGUMENT_BYTES = 0x1000;
 const ARGUMENT_LENGTHS = 0x9000 / 4;
 /** Sixteen bytes are copied at a time. */
 const MOST_ARGUMENT = ARGUMENT_BYTES - 16;
+/** Up to that length a loop is faster than a call. */
+const SHORT_ARGUMENT = 40;
 const DOCUMENT = 0x159_0000;
 const MISSING = 0x1000_0000;
 /** Of what is made of fields; the document of the longest line that can be scanned then has less than 4 MiB. */
@@ -93,6 +95,8 @@ export class EventDocuments {
   readonly #options: EventDocumentsOptions;
   readonly #self = Symbol("EventDocuments");
   readonly #engine: Engine = sharedEngine();
+  /** The arguments that stand in the memory. */
+  readonly #written: (string | undefined)[] = [];
 
   constructor(options: EventDocumentsOptions) {
     this.#options = options;
@@ -108,22 +112,33 @@ export class EventDocuments {
     return DOCUMENT;
   }
 
+  /** Whether {@link write} can be asked about what `scan` has scanned last: it was not too long, and nothing else was scanned since. */
+  canWrite(scan: EventScan): boolean {
+    return this.#engine.hasPlaces(scan);
+  }
+
   /**
    * Writes the document of the event that `scan` has scanned last. Gives its length in bytes; 0 where it cannot, because the event is
    * long or written in a way that none but a parser reads. Arguments are Latin-1.
    */
   write(scan: EventScan, args: readonly string[]): number {
     const engine = this.#engine;
-    if (!engine.hasPlaces(scan)) {
+    if (!this.canWrite(scan)) {
       return 0;
     }
     if (owner !== this.#self) {
       owner = this.#self;
+      this.#written.fill(undefined);
       writeProgram(engine, this.#options);
     }
     for (let i = 0; i < args.length; i++) {
-      if (!putArgument(engine, i, args[i] as string)) {
-        return 0;
+      const text = args[i] as string;
+      if (this.#written[i] !== text) {
+        this.#written[i] = undefined;
+        if (!putArgument(engine, i, text)) {
+          return 0;
+        }
+        this.#written[i] = text;
       }
     }
     for (;;) {
@@ -152,11 +167,19 @@ export class EventDocuments {
 }
 
 function putArgument({ memory, control }: Engine, place: number, text: string): boolean {
-  if (text.length > MOST_ARGUMENT) {
+  const { length } = text;
+  if (length > MOST_ARGUMENT) {
     return false;
   }
-  memory.write(text, ARGUMENTS + place * ARGUMENT_BYTES, text.length, "latin1");
-  control[ARGUMENT_LENGTHS + place] = text.length;
+  const to = ARGUMENTS + place * ARGUMENT_BYTES;
+  if (length <= SHORT_ARGUMENT) {
+    for (let i = 0; i < length; i++) {
+      memory[to + i] = text.charCodeAt(i);
+    }
+  } else {
+    memory.write(text, to, length, "latin1");
+  }
+  control[ARGUMENT_LENGTHS + place] = length;
   return true;
 }
 

@@ -1,5 +1,6 @@
 import { IngestError } from "../errors.ts";
 import { STORED } from "../sink.ts";
+import type { BulkRoom } from "./bulk-body.ts";
 import type { ItemResult } from "../sink.ts";
 import { backOff } from "./backoff.ts";
 import type { Backoff } from "./backoff.ts";
@@ -8,8 +9,10 @@ import { InFlight } from "./in-flight.ts";
 /** One document of a bulk request. */
 export interface BulkItem {
   readonly id: string;
-  /** As it goes over the wire: the line with the operation, and the document's, each with its newline. */
-  readonly body: Buffer;
+  /** `room.bytes[start, end)` goes over the wire: the line with the operation, and the document's, each with its newline. */
+  readonly room: BulkRoom;
+  readonly start: number;
+  readonly end: number;
   /** An earlier try or an earlier run may have stored it: it is looked up before it is sent. */
   readonly mayBeStored?: boolean;
 }
@@ -85,12 +88,13 @@ export class BulkBatcher {
     let bytes = Infinity;
     for (const item of items) {
       const last = requests.at(-1);
-      if (last === undefined || bytes + item.body.length > this.#maxBytes || last.length >= this.#maxItems) {
+      const length = item.end - item.start;
+      if (last === undefined || bytes + length > this.#maxBytes || last.length >= this.#maxItems) {
         requests.push([item]);
-        bytes = item.body.length;
+        bytes = length;
       } else {
         last.push(item);
-        bytes += item.body.length;
+        bytes += length;
       }
     }
     return requests;
@@ -189,6 +193,9 @@ export class BulkBatcher {
       return this.#deliver(items.map(uncertain), signal, attempt + 1);
     }
     const results = answers.map(resultOf);
+    if (results.every((result) => result === STORED)) {
+      return results as readonly ItemResult[];
+    }
     const again = items.filter((_, i) => results[i] === undefined);
     if (again.length > 0) {
       await this.#wait("items-rejected", again.length, attempt, signal);
@@ -226,8 +233,8 @@ function isBusy(answer: BulkItemAnswer): boolean {
 
 const NONE: ReadonlySet<string> = new Set();
 
-function uncertain(item: BulkItem): BulkItem {
-  return { ...item, mayBeStored: true };
+function uncertain({ id, room, start, end }: BulkItem): BulkItem {
+  return { id, room, start, end, mayBeStored: true };
 }
 
 function throwIfStopped(documents: number, signal: AbortSignal): void {

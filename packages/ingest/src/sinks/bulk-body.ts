@@ -1,14 +1,53 @@
-import type { Delivery } from "../sink.ts";
+import type { EventScan } from "@auditsieve/audit";
+import { PreparedDelivery } from "../sink.ts";
+import type { Delivery, PreparedBatch } from "../sink.ts";
 import type { BulkItem } from "./bulk-batcher.ts";
 import { ecsDocument } from "./ecs-document.ts";
 import type { EcsContext } from "./ecs-document.ts";
-import { EcsEvents } from "./ecs-event.ts";
+import { EcsEvents, quotedLine } from "./ecs-event.ts";
 
-/** What a document has besides its line, which is written escaped: about 2,200 bytes. */
-const MORE_BYTES = 2500;
-/** As many as there are batches under way, of the size that they usually have. */
-const MOST_KEPT = 4;
-const MOST_KEPT_BYTES = 16 * 1024 * 1024;
+/** A batch of the usual size: 2 MB of lines make 4 to 5 MB. */
+const ROOM_BYTES = 5 * 1024 * 1024;
+/** As many as there are batches under way and waiting, of the size that they usually have. */
+const MOST_KEPT = 6;
+const MOST_KEPT_BYTES = 12 * 1024 * 1024;
+
+/** Where the items of one batch stand, one behind the other. */
+export interface BulkRoom {
+  bytes: Buffer;
+  used: number;
+  /** A request of which nobody knows what became of it may still be read out of it. */
+  isDoubtful: boolean;
+}
+
+/** A delivery and its item. The document is read out of that when somebody asks. */
+export class BulkDelivery extends PreparedDelivery implements BulkItem {
+  readonly room: BulkRoom;
+  readonly start: number;
+  readonly end: number;
+  readonly #document: Buffer | undefined;
+
+  constructor(delivery: Delivery, room: BulkRoom, start: number, document: Buffer | undefined) {
+    super(delivery);
+    this.room = room;
+    this.start = start;
+    this.end = room.used;
+    this.#document = document;
+  }
+
+  get document(): Buffer {
+    return this.#document ?? quotedLine(this.room.bytes.subarray(this.start, this.end));
+  }
+
+  get bytes(): number {
+    return this.end - this.start;
+  }
+}
+
+/** A batch whose items stand in one piece of memory. */
+export interface BulkBatch extends PreparedBatch {
+  add(delivery: Delivery, scan: EventScan | undefined): BulkDelivery;
+}
 
 /** Makes the items of bulk requests: all of a batch in one piece of memory, so that a request is a part of it. */
 export class BulkBodies {
@@ -21,68 +60,76 @@ export class BulkBodies {
     this.#events = new EcsEvents(context);
   }
 
-  /** The bodies stand in one piece of memory each; {@link release} gives it back. */
-  of(batch: readonly Delivery[]): readonly BulkItem[] {
-    const lines = batch.reduce((sum, { document }) => sum + document.length, 0);
-    const most = Math.ceil(1.2 * lines) + batch.length * MORE_BYTES;
-    let room = this.#free.pop();
-    if (room === undefined || room.length < most) {
-      room = Buffer.allocUnsafeSlow(most);
-    }
-    const ends: number[] = [];
-    let end = 0;
-    for (const delivery of batch) {
-      const length = this.#events.write(delivery);
-      if (length > 0) {
-        room = withRoom(room, end, length);
-        const { bytes, start } = this.#events;
-        end += bytes.copy(room, end, start, start + length);
-      } else {
-        const item = `{"create":{"_id":${JSON.stringify(delivery.id)}}}\n${ecsDocument(delivery, this.#context)}\n`;
-        room = withRoom(room, end, 3 * item.length);
-        end += room.write(item, end, "utf8");
-      }
-      ends.push(end);
-    }
-    const written = room;
-    return batch.map(({ id, mayBeStored }, i) => {
-      const body = written.subarray(ends[i - 1] ?? 0, ends[i]);
-      return { id, body, ...(mayBeStored === true && { mayBeStored }) };
-    });
+  /** Begins a batch; {@link release} gives its memory back. */
+  begin(): BulkBatch {
+    const room: BulkRoom = {
+      bytes: this.#free.pop() ?? Buffer.allocUnsafeSlow(ROOM_BYTES),
+      used: 0,
+      isDoubtful: false,
+    };
+    return { add: (delivery, scan) => this.#add(room, delivery, scan) };
   }
 
-  /** Nobody reads these items any more: their memory is written again. */
+  /** The items of a batch; what was not prepared is made now. */
+  of(batch: readonly Delivery[]): readonly BulkItem[] {
+    let late: BulkBatch | undefined;
+    return batch.map((delivery) =>
+      delivery instanceof BulkDelivery ? delivery : (late ??= this.begin()).add(delivery, undefined),
+    );
+  }
+
+  /** Nobody reads these items any more, nor the documents of their deliveries: their memory is written again. */
   release(items: readonly BulkItem[]): void {
-    const room = items[0]?.body.buffer;
-    if (room !== undefined && room.byteLength <= MOST_KEPT_BYTES && this.#free.length < MOST_KEPT) {
-      this.#free.push(Buffer.from(room));
+    for (const { bytes, isDoubtful } of roomsOf(items)) {
+      if (!isDoubtful && bytes.length <= MOST_KEPT_BYTES && this.#free.length < MOST_KEPT) {
+        this.#free.push(bytes);
+      }
     }
+  }
+
+  /** The memory of these items is never written again. */
+  withhold(items: readonly BulkItem[]): void {
+    roomsOf(items).forEach((room) => (room.isDoubtful = true));
+  }
+
+  #add(room: BulkRoom, delivery: Delivery, scan: EventScan | undefined): BulkDelivery {
+    const events = this.#events;
+    const start = room.used;
+    const length = events.write(delivery, scan);
+    if (length > 0) {
+      makeRoom(room, length);
+      room.used += events.bytes.copy(room.bytes, start, events.start, events.start + length);
+      return new BulkDelivery(delivery, room, start, scan === undefined ? delivery.document : undefined);
+    }
+    const item = `{"create":{"_id":${JSON.stringify(delivery.id)}}}\n${ecsDocument(delivery, this.#context)}\n`;
+    makeRoom(room, 3 * item.length);
+    room.used += room.bytes.write(item, start, "utf8");
+    const own = scan === undefined ? delivery.document : Buffer.from(delivery.document);
+    return new BulkDelivery(delivery, room, start, own);
   }
 }
 
-/** The first `used` bytes, and room for `more` behind them. */
-function withRoom(room: Buffer, used: number, more: number): Buffer {
-  if (used + more <= room.length) {
-    return room;
+function roomsOf(items: readonly BulkItem[]): ReadonlySet<BulkRoom> {
+  return new Set(items.map(({ room }) => room));
+}
+
+function makeRoom(room: BulkRoom, more: number): void {
+  const { bytes, used } = room;
+  if (used + more > bytes.length) {
+    room.bytes = Buffer.allocUnsafeSlow(Math.max(used + more, 2 * bytes.length));
+    bytes.copy(room.bytes, 0, 0, used);
   }
-  const grown = Buffer.allocUnsafeSlow(Math.max(used + more, 2 * room.length));
-  room.copy(grown, 0, 0, used);
-  return grown;
 }
 
 /** The body of one request. Items that stand behind each other in memory are not copied. */
 export function joined(items: readonly BulkItem[]): Buffer {
-  const first = items[0]?.body;
-  const last = items.at(-1)?.body;
+  const [first] = items;
+  const last = items.at(-1);
   if (first === undefined || last === undefined) {
     return Buffer.alloc(0);
   }
-  const isOne = items.every(({ body }, i) => i === 0 || follows(body, items[i - 1]?.body));
+  const isOne = items.every(({ room, start }, i) => i === 0 || (room === first.room && start === items[i - 1]?.end));
   return isOne
-    ? Buffer.from(first.buffer, first.byteOffset, last.byteOffset + last.length - first.byteOffset)
-    : Buffer.concat(items.map(({ body }) => body));
-}
-
-function follows(body: Buffer, before: Buffer | undefined): boolean {
-  return body.buffer === before?.buffer && body.byteOffset === before.byteOffset + before.length;
+    ? first.room.bytes.subarray(first.start, last.end)
+    : Buffer.concat(items.map(({ room, start, end }) => room.bytes.subarray(start, end)));
 }

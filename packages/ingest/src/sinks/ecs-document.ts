@@ -33,8 +33,7 @@ export interface EcsContext {
  */
 export function ecsDocument(delivery: Delivery, context: EcsContext): string {
   const text = delivery.document.toString("utf8");
-  const parsed: unknown = JSON.parse(text);
-  const body = isJsonObject(parsed) ? parsed : {};
+  const body = objectOf(text);
   return JSON.stringify(
     withoutEmpty({
       "@timestamp": delivery.time,
@@ -48,6 +47,19 @@ export function ecsDocument(delivery: Delivery, context: EcsContext): string {
       },
     }),
   );
+}
+
+/** What a redactor could not settle and has replaced as a whole is no JSON: it is delivered all the same. */
+function objectOf(text: string): JsonObject {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return isJsonObject(parsed) ? parsed : {};
+  } catch (error) {
+    if (error instanceof SyntaxError) {
+      return {};
+    }
+    throw error;
+  }
 }
 
 /** What is the same in all documents of a data stream. */

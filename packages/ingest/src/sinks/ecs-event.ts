@@ -65,9 +65,16 @@ export class EcsEvents {
     return this.#documents.start;
   }
 
-  /** Writes the item of a delivery: the line with the operation, and the document's. Gives its length; 0 for what only `ecsDocument` can make. */
-  write({ id, kind, time, document }: Delivery): number {
-    if (kind !== "event" || !this.#scan.scan(document, 0, document.length) || !PLAIN.test(id) || !PLAIN.test(time)) {
+  /**
+   * Writes the item of a delivery: the line with the operation, and the document's. Gives its length; 0 for what only `ecsDocument` can
+   * make. A `scan` that holds the very event that the document is spares reading it again.
+   */
+  write({ id, kind, time, document }: Delivery, holder?: EventScan): number {
+    if (kind !== "event" || !PLAIN.test(id) || !PLAIN.test(time)) {
+      return 0;
+    }
+    const scan = holder !== undefined && this.#documents.canWrite(holder) ? holder : this.#scan;
+    if (scan === this.#scan && !scan.scan(document, 0, document.length)) {
       return 0;
     }
     this.#arguments[ID] = id;
@@ -77,9 +84,34 @@ export class EcsEvents {
       this.#ingestedAt = now.getTime();
       this.#arguments[MODULE] = members(moduleFields({ ...this.#context, now: () => now }));
     }
-    return this.#documents.write(this.#scan, this.#arguments);
+    return this.#documents.write(scan, this.#arguments);
   }
 }
+
+const LINE_KEY = '"original":';
+const AFTER_LINE = "}}\n";
+
+/** The line in an item that {@link EcsEvents} has written, as it was. */
+export function quotedLine(item: Buffer): Buffer {
+  // In the line itself a quote is never without a backslash before it.
+  const from = item.lastIndexOf(`${LINE_KEY}"`) + LINE_KEY.length + 1;
+  const to = item.length - AFTER_LINE.length - 1;
+  const line = Buffer.allocUnsafeSlow(to - from);
+  let length = 0;
+  for (let at = from; at < to; at++) {
+    const byte = item[at] as number;
+    line[length++] = byte === BACKSLASH ? (BLANKS.get(item[++at] as number) ?? (item[at] as number)) : byte;
+  }
+  return line.subarray(0, length);
+}
+
+const BACKSLASH = 92;
+/** White space between tokens, by the letter that stands for it behind a backslash: t, n and r. */
+const BLANKS: ReadonlyMap<number, number> = new Map([
+  [116, 9],
+  [110, 10],
+  [114, 13],
+]);
 
 /** What follows what; values of which nothing is left take their objects with them. */
 function stepsFor(context: EcsContext): readonly DocumentStep[] {

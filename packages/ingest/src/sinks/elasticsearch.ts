@@ -1,7 +1,7 @@
 import { Client, errors } from "@elastic/elasticsearch";
 import type { ClientOptions, estypes } from "@elastic/elasticsearch";
 import { IngestError, reasonOf } from "../errors.ts";
-import type { Delivery, ItemResult, Sink } from "../sink.ts";
+import type { Delivery, ItemResult, PreparedBatch, Sink } from "../sink.ts";
 import { DEFAULT_BACKOFF } from "./backoff.ts";
 import type { Backoff } from "./backoff.ts";
 import { BulkBatcher } from "./bulk-batcher.ts";
@@ -86,17 +86,28 @@ class ElasticsearchSink implements CheckedSink {
     });
   }
 
+  begin(): PreparedBatch {
+    return this.#bodies.begin();
+  }
+
   async write(batch: readonly Delivery[], signal: AbortSignal): Promise<readonly ItemResult[]> {
     signal.throwIfAborted();
     await this.#installTemplate();
     const items = this.#bodies.of(batch);
     const doubts = this.#doubts;
-    const results = await this.#batcher.deliver(items, signal);
-    // What was not answered item by item may still be on its way out of this memory.
-    if (doubts === this.#doubts) {
-      this.#bodies.release(items);
+    let isSettled = false;
+    try {
+      const results = await this.#batcher.deliver(items, signal);
+      // What was not answered item by item may still be on its way out of this memory, and what was refused is put aside out of it.
+      isSettled = doubts === this.#doubts && results.every(({ status }) => status === "stored");
+      return results;
+    } finally {
+      if (isSettled) {
+        this.#bodies.release(items);
+      } else {
+        this.#bodies.withhold(items);
+      }
     }
-    return results;
   }
 
   async check(): Promise<void> {
@@ -245,12 +256,17 @@ export function clientOptions(
   };
 }
 
+const CREATED: BulkItemAnswer = { status: 201, isInFailureStore: false };
+
 function itemAnswer(item: estypes.BulkResponse["items"][number]): BulkItemAnswer {
   const answer = item.create;
   if (answer === undefined || typeof answer.status !== "number") {
     return { status: 503, errorType: "answer-invalid" };
   }
   const { error } = answer;
+  if (answer.status === 201 && error === undefined && answer.failure_store === undefined) {
+    return CREATED;
+  }
   const reason = [error?.reason, error?.caused_by?.reason].filter((text) => typeof text === "string").join(": ");
   return {
     status: answer.status,
