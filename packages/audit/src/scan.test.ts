@@ -1,8 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeEvent } from "./decode.ts";
-import { EventScan } from "./scan.ts";
+import { EventScan, SCAN_WORDS } from "./scan.ts";
 import type { Field } from "./scan.ts";
+import { FIELD } from "./scan-fields.ts";
 
 const EVENT = {
   kind: "Event",
@@ -261,4 +262,29 @@ describe("EventScan", () => {
       { numRuns: 2500 },
     );
   });
+
+  test.each([EVENT, { ...EVENT, objectRef: undefined, responseStatus: undefined }, { ...EVENT, annotations: null }])(
+    "a scan takes over what another one has found out about the same bytes, wherever they stand",
+    (event) => {
+      const text = JSON.stringify(event).replace('"ResponseComplete"', String.raw`"Response\u0043omplete"`);
+      const scan = scanText(text);
+      expect(scan.ok).toBe(true);
+      const words = new Int32Array(2 * SCAN_WORDS);
+      scan.write(words, SCAN_WORDS);
+      const other = scanText('{"level":1');
+      const moved = Buffer.from(`....${text}`);
+      const before = other.scans;
+      other.read(words, SCAN_WORDS, moved, 4, moved.length);
+      const told = (of: EventScan): unknown => [
+        [of.reason, of.level, of.stage, of.code],
+        (Object.keys(FIELD) as Field[]).map((field) => [
+          field,
+          of.value(field),
+          of.has(field) && [of.valueStart(field) - of.start, of.keyStart(field) - of.start],
+        ]),
+      ];
+      expect(told(other)).toEqual(told(scan));
+      expect(other.scans).toBe(before + 1);
+    },
+  );
 });

@@ -26,6 +26,9 @@ export function slotOf(field: Field): number {
   return FIELD[field];
 }
 
+/** Words that {@link EventScan.write} writes. */
+export const SCAN_WORDS: number = 3 * SLOT_COUNT + 1;
+
 /** Why a line is undecidable. */
 export type Undecidable = "not-json" | "duplicate-field" | "wrong-type" | "missing-field" | "not-an-audit-event";
 
@@ -112,6 +115,28 @@ export class EventScan {
     this.#places.set(engine.places);
     this.#spelled = answer >> 1;
     return true;
+  }
+
+  /** Writes what was found out about the last scanned event, for a scan in another thread that has the same bytes. */
+  write(words: Int32Array, at: number): void {
+    words.set(this.#places, at);
+    words[at + 3 * SLOT_COUNT] = LEVELS.indexOf(this.#level) + 1 + ((STAGES.indexOf(this.#stage) + 1) << 3);
+  }
+
+  /** Takes over what a scan of `bytes[start, end)` has written, as if this one had scanned the line. */
+  read(words: Int32Array, at: number, bytes: Buffer, start: number, end: number): void {
+    this.scans++;
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+    this.reason = undefined;
+    this.reasonField = undefined;
+    const spelled = words[at + 3 * SLOT_COUNT] as number;
+    for (let i = 0; i < 3 * SLOT_COUNT; i++) {
+      this.#places[i] = words[at + i] as number;
+    }
+    this.#spelled = spelled;
+    this.#complete();
   }
 
   /** Level of the last scanned event. */

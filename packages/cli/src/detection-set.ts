@@ -1,5 +1,5 @@
 import { loadDetectionFiles } from "@auditsieve/detect";
-import type { Detection } from "@auditsieve/detect";
+import type { Detection, DetectionSource } from "@auditsieve/detect";
 import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -17,13 +17,30 @@ export interface DetectionSet {
 /** Stands for the detections that come with auditsieve. */
 export const SHIPPED = "shipped";
 
+/** What detections are loaded from. */
+export interface DetectionSetTexts {
+  readonly texts: readonly (DetectionSource & { readonly text: string })[];
+  readonly exceptions: readonly { readonly file: string; readonly text: string }[];
+  /** When exceptions have ended, ms. */
+  readonly now: number;
+}
+
 /** Detections of files and of folders of .yml and .yaml files, searched to their ends; `shipped` stands for ours. `exceptions` are files that tune them. */
 export function loadDetectionSet(paths: readonly string[], exceptions: readonly string[] = []): DetectionSet {
+  return compileDetectionSet(readDetectionSet(paths, exceptions));
+}
+
+/** The first half of {@link loadDetectionSet}. */
+export function readDetectionSet(paths: readonly string[], exceptions: readonly string[]): DetectionSetTexts {
   const texts = paths.flatMap((path) =>
     path === SHIPPED ? readDetectionTexts(undefined) : readDetectionTexts(detectionFiles(path)),
   );
-  const tuning = readExceptionTexts(exceptions);
-  const { detections, problems } = loadDetectionFiles(texts, { exceptions: tuning });
+  return { texts, exceptions: readExceptionTexts(exceptions), now: Date.now() };
+}
+
+/** The second half of {@link loadDetectionSet}. */
+export function compileDetectionSet({ texts, exceptions, now }: DetectionSetTexts): DetectionSet {
+  const { detections, problems } = loadDetectionFiles(texts, { exceptions, now });
   problems.forEach(({ file, ...problem }) => sayProblem(problem, file));
   const errors = problems.filter(({ severity }) => severity === "error").length;
   if (errors > 0) {
@@ -31,7 +48,7 @@ export function loadDetectionSet(paths: readonly string[], exceptions: readonly 
       hint: "Each is said above with its place",
     });
   }
-  const files = [...texts, ...tuning].map(({ file, text }) => ({
+  const files = [...texts, ...exceptions].map(({ file, text }) => ({
     name: file,
     bytes: Buffer.byteLength(text),
     sha256: createHash("sha256").update(text).digest("hex"),

@@ -4,3 +4,8 @@
  * @module
  */
 export { FindingTap } from "./finding-tap.ts";
+export { AuditIdWatch } from "./audit-id-watch.ts";
+export { HeadMemo } from "./head-memo.ts";
+export type { HeadEntry } from "./head-memo.ts";
+export { scanHead } from "./scan-head.ts";
+export { scannedEvent } from "./scanned-event.ts";

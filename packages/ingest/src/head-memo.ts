@@ -28,6 +28,8 @@ const MAX_TOTAL_BYTES = 8 * 1024 * 1024;
 
 /** What is remembered of heads of the same bytes. */
 export interface HeadEntry {
+  /** From 1 on; no other entry of the memo has or had it. */
+  readonly number: number;
   /** What was noted for them. */
   noted: unknown;
   /** Their decoded fields, by whoever decodes them. */
@@ -46,6 +48,7 @@ class KeyTable {
   #slots = emptySlots();
   #count = 0;
   #bytes = 0;
+  #last = 0;
 
   find(key: Buffer, length: number, hash: number): Entry | undefined {
     for (let slot = hash & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {
@@ -72,7 +75,7 @@ class KeyTable {
     }
     const own = Buffer.allocUnsafeSlow(length);
     key.copy(own, 0, 0, length);
-    const entry: Entry = { hash, key: own, noted: undefined, values: [], kept: [] };
+    const entry: Entry = { number: ++this.#last, hash, key: own, noted: undefined, values: [], kept: [] };
     this.#slots[slot] = entry;
     this.#count++;
     this.#bytes += length;
@@ -87,6 +90,7 @@ class KeyTable {
  */
 export class HeadMemo {
   readonly #scan: EventScan;
+  readonly #numberOf: (() => number) | undefined;
   readonly #tables = { whole: new KeyTable(), unnamed: new KeyTable() };
   readonly #key = Buffer.alloc(MAX_KEY_BYTES);
   readonly #words = new Int32Array(this.#key.buffer, this.#key.byteOffset, MAX_KEY_BYTES / 4);
@@ -99,8 +103,13 @@ export class HeadMemo {
   #wholeLength = 0;
   #wholeHash = 0;
 
-  constructor(scan: EventScan) {
+  /**
+   * `numberOf` gives the number of the entry that another memo has for the head of the event last scanned, 0 where it has none: then
+   * that stands for the bytes, which need not be gathered and compared again.
+   */
+  constructor(scan: EventScan, numberOf?: () => number) {
     this.#scan = scan;
+    this.#numberOf = numberOf;
   }
 
   /** The entry of all heads that differ from that of the event last scanned at most in names; undefined when it is too long. */
@@ -155,6 +164,10 @@ export class HeadMemo {
   }
 
   #appendUnnamed(): number {
+    if (this.#numberOf !== undefined) {
+      this.#words[0] = this.#numberOf();
+      return this.#words[0] === 0 ? -1 : 4;
+    }
     const run = this.#appendRun(this.#appendEach(SHORT, 0));
     const length = run === -1 ? -1 : this.#appendEach(ANNOTATIONS, run);
     return length === -1 ? -1 : this.#pad(length);

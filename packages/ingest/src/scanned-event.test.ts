@@ -242,6 +242,23 @@ describe("HeadMemo", () => {
     expect(memo.recall("unnamed")).toBeUndefined();
   });
 
+  it("knows heads by the numbers that another memo has for them", () => {
+    const numbers = new HeadMemo(scan);
+    const memo = new HeadMemo(scan, () => numbers.unnamed?.number ?? 0);
+    scanned(event);
+    memo.note("unnamed", "by all but names");
+    memo.note("whole", "by all");
+    const recalled = (change: object): readonly unknown[] => {
+      scanned({ ...event, ...change });
+      return [memo.recall("unnamed"), memo.recall("whole")];
+    };
+    expect(recalled({ auditID: "2" })).toEqual(["by all but names", "by all"]);
+    expect(recalled({ requestURI: "/x" })).toEqual(["by all but names", undefined]);
+    expect(recalled({ verb: "list" })).toEqual([undefined, undefined]);
+    expect(recalled({ userAgent: "x".repeat(5_000) })).toEqual([undefined, undefined]);
+    expect(memo.unnamed).toBeUndefined();
+  });
+
   it("starts again when it is full", () => {
     const memo = new HeadMemo(scan);
     for (let n = 0; n < 20_000; n++) {

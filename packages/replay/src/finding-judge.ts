@@ -2,7 +2,7 @@ import { slotOf } from "@auditsieve/audit";
 import type { AuditEvent, EventScan } from "@auditsieve/audit";
 import { FindingStream } from "@auditsieve/detect";
 import type { DetectionEngine, Finding, FindingStreamCounts, HeadView, QuietAnswer } from "@auditsieve/detect";
-import { AuditIdWatch, scannedEvent } from "@auditsieve/ingest";
+import { AuditIdWatch, scannedEvent } from "@auditsieve/ingest/findings";
 import { HEAD_PLACE } from "./replayed-event.ts";
 import type { ReplayedEvent } from "./replayed-event.ts";
 

@@ -2,8 +2,8 @@ import type { LogLine } from "./log-line.ts";
 
 /** Bytes of a piece: two of the chunks that logs are read in. */
 const PIECE_BYTES = 1024 * 1024;
-/** Pieces kept for later; a merge holds more of them only while its logs are far out of order. */
-const MOST_FREE = 16;
+/** Pieces kept for later; a merge holds more of them only while its logs are far out of order, or another thread is far behind. */
+const MOST_FREE = 40;
 
 /** A part of a {@link LineMemory}, with the lines that stand in it. */
 export interface MemoryPiece {
@@ -18,9 +18,15 @@ export interface MemoryPiece {
  * collector walk the whole heap several times a second.
  */
 export class LineMemory {
+  readonly #isShared: boolean;
   readonly #free: MemoryPiece[] = [];
   #piece: MemoryPiece | undefined;
   #used = 0;
+
+  /** `isShared`: in memory that another thread can see, too. */
+  constructor({ isShared = false }: { readonly isShared?: boolean } = {}) {
+    this.#isShared = isShared;
+  }
 
   /** Copies whole lines. `start` is where they stand in the piece; undefined where they are too many for one. */
   copy(bytes: Buffer, from: number, to: number): { readonly piece: MemoryPiece; readonly start: number } | undefined {
@@ -31,7 +37,7 @@ export class LineMemory {
     let piece = this.#piece;
     if (piece === undefined || this.#used + length > PIECE_BYTES) {
       const full = piece;
-      piece = this.#free.pop() ?? { bytes: Buffer.allocUnsafeSlow(PIECE_BYTES), lines: 0, of: this };
+      piece = this.#free.pop() ?? { bytes: this.#allocate(), lines: 0, of: this };
       this.#piece = piece;
       this.#used = 0;
       if (full !== undefined) {
@@ -50,17 +56,24 @@ export class LineMemory {
       this.#free.push(piece);
     }
   }
+
+  #allocate(): Buffer {
+    return this.#isShared ? Buffer.from(new SharedArrayBuffer(PIECE_BYTES)) : Buffer.allocUnsafeSlow(PIECE_BYTES);
+  }
 }
 
+/** A line, or what is left of it that holds memory. */
+type Holding = Pick<LogLine, "piece">;
+
 /** Keeps the bytes of a line beyond the batch that it came in. */
-export function hold({ piece }: LogLine): void {
+export function hold({ piece }: Holding): void {
   if (piece !== undefined) {
     piece.lines++;
   }
 }
 
 /** The line is needed no more: its bytes may become those of another. */
-export function letGo({ piece }: LogLine): void {
+export function letGo({ piece }: Holding): void {
   if (piece !== undefined && --piece.lines === 0) {
     piece.of.free(piece);
   }

@@ -16,6 +16,8 @@ export interface MergeOptions {
   readonly from?: MergePosition;
   /** Logs that are read at a time without looking first where each begins. Default 8. */
   readonly maxEager?: number;
+  /** Whether lines are to stand where another thread can see them. */
+  readonly isShared?: boolean;
 }
 
 /** The logs are not in the order of time that was promised, or too many overlap: they must be sorted. */
@@ -57,7 +59,7 @@ interface OpenLog {
 export class LogMerge {
   readonly #logs: readonly ReplayLog[];
   readonly #options: MergeOptions;
-  readonly #memory = new LineMemory();
+  readonly #memory: LineMemory;
   #waiting: WaitingLog[] | undefined;
   #open: OpenLog[] = [];
   #limit = 0;
@@ -65,6 +67,7 @@ export class LogMerge {
   constructor(logs: readonly ReplayLog[], options: MergeOptions) {
     this.#logs = logs;
     this.#options = options;
+    this.#memory = new LineMemory({ isShared: options.isShared ?? false });
     const { from } = options;
     if (from !== undefined) {
       this.#limit = from.limit;

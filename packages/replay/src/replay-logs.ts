@@ -1,9 +1,14 @@
+import type { EventScan } from "@auditsieve/audit";
 import { DetectionEngine } from "@auditsieve/detect";
 import type { Detection } from "@auditsieve/detect";
+import type { HeadMemo } from "@auditsieve/ingest/findings";
 import type { FindingList, FindingStoreOptions } from "./findings/finding-store.ts";
 import type { LinePlace, LogLine } from "./log-line.ts";
 import { LogMerge, OutOfOrder } from "./merge-logs.ts";
 import type { MergeOptions, MergePosition } from "./merge-logs.ts";
+import type { JudgeThread } from "./judge/judge-thread.ts";
+import { DirectJudge } from "./judge/run-judge.ts";
+import type { RunJudge } from "./judge/run-judge.ts";
 import { ReplayRun } from "./replay-run.ts";
 import type { RunOptions, RunSnapshot } from "./replay-run.ts";
 import { summarise } from "./replay-summary.ts";
@@ -20,6 +25,8 @@ import type { ReplayState } from "./state/replay-state.ts";
 /** What is replayed, through what, and which findings are asked for. */
 export interface ReplayOptions extends RunOptions {
   readonly detections: readonly Detection[];
+  /** A thread that has loaded the same detections, to run them in; and the key of the redactor. Without it all is done in this one. */
+  readonly thread?: { readonly judges: JudgeThread; readonly redactionKey: Uint8Array } | undefined;
   readonly selection?: Selection;
   /** Told that a log is not in order, and all is read again, sorted. */
   readonly onSort?: () => void;
@@ -56,7 +63,7 @@ export interface Replayed {
  * const { findings, summary } = await replayLogs({ logs, detections, redactor: createRedactor({ key }) });
  */
 export async function replayLogs(options: ReplayOptions): Promise<Replayed> {
-  const engine = new DetectionEngine(options.detections);
+  const engine = options.thread === undefined ? new DetectionEngine(options.detections) : undefined;
   const findings = new SelectedFindings(options.selection ?? {}, {
     ...options.findings,
     ...(options.state && { file: options.state.path("findings") }),
@@ -97,7 +104,7 @@ interface Saved {
 /** Undefined if a log is not in order. */
 async function readMerged(
   options: ReplayOptions,
-  engine: DetectionEngine,
+  engine: DetectionEngine | undefined,
   findings: SelectedFindings,
   saved: Saved | undefined,
 ): Promise<ReplayRun | undefined> {
@@ -105,14 +112,16 @@ async function readMerged(
   const run = begin(options, engine, findings, saved, { isSorted: false });
   const onUnreadable = (log: number, error: unknown): void => void failures.push({ log, error });
   const from = saved?.position;
-  const merge = new LogMerge(options.logs, { ...options.merge, onUnreadable, ...(from && { from }) });
+  const isShared = options.thread !== undefined;
+  const merge = new LogMerge(options.logs, { ...options.merge, isShared, onUnreadable, ...(from && { from }) });
   try {
-    await takeAll(run, merge.lines(), options, () => {
+    await takeAll(run, merge.lines(), options, async () => {
       const position = merge.position();
       const open = new Set(position.open.map(({ index }) => index));
       // What is open is read again up to where it fails, and fails again.
       const told = failures.filter(({ log }) => !open.has(log)).map(writeFailed);
-      return { run: run.snapshot(), findings: findings.snapshot(), failures: told, position } satisfies Saved;
+      const saving = await run.snapshot();
+      return { run: saving, findings: findings.snapshot(), failures: told, position } satisfies Saved;
     });
   } catch (error) {
     if (error instanceof OutOfOrder) {
@@ -120,7 +129,7 @@ async function readMerged(
     }
     throw error;
   }
-  run.finish();
+  await run.finish();
   // Told at the end: when all is read again, it is told only once.
   failures.forEach(({ log, error }) => run.fail(log, error));
   return run;
@@ -128,7 +137,7 @@ async function readMerged(
 
 async function readSorted(
   options: ReplayOptions,
-  engine: DetectionEngine,
+  engine: DetectionEngine | undefined,
   findings: SelectedFindings,
   saved: Saved | undefined,
 ): Promise<ReplayRun> {
@@ -142,24 +151,29 @@ async function readSorted(
     ...(after && { after }),
     ...(signal && { signal }),
   });
-  await takeAll(run, lines, options, ({ micros, log, offset }) => ({
-    run: run.snapshot(),
+  await takeAll(run, lines, options, async ({ micros, log, offset }) => ({
+    run: await run.snapshot(),
     findings: findings.snapshot(),
     failures: [],
     after: { micros, log, offset },
   }));
-  run.finish();
+  await run.finish();
   return run;
 }
 
 function begin(
   options: ReplayOptions,
-  engine: DetectionEngine,
+  engine: DetectionEngine | undefined,
   findings: SelectedFindings,
   saved: Saved | undefined,
   order: { readonly isSorted: boolean },
 ): ReplayRun {
-  const run = new ReplayRun(options, engine, { ...order, take: (finding) => findings.add(finding) });
+  const { thread } = options;
+  const judgeFor = (scan: EventScan, memo: HeadMemo): RunJudge =>
+    thread === undefined
+      ? new DirectJudge(engine as DetectionEngine, scan, memo)
+      : thread.judges.begin(thread.redactionKey);
+  const run = new ReplayRun(options, judgeFor, { ...order, take: (finding) => findings.add(finding) });
   if (saved !== undefined) {
     run.restore(saved.run);
     findings.restore(saved.findings);
@@ -172,14 +186,14 @@ async function takeAll(
   run: ReplayRun,
   batches: AsyncIterable<readonly LogLine[]>,
   { state, signal, saveEveryMs = SAVE_EVERY_MS }: ReplayOptions,
-  standing: (last: LogLine) => Saved,
+  standing: (last: LogLine) => Promise<Saved>,
 ): Promise<void> {
   let due = performance.now() + saveEveryMs;
   let last: LogLine | undefined;
   const save = async (): Promise<void> => {
     if (state !== undefined && last !== undefined) {
       const from = performance.now();
-      await state.save(standing(last));
+      await state.save(await standing(last));
       const took = performance.now() - from;
       // However much is to be written: it costs a twentieth of the time at most.
       due = performance.now() + Math.max(saveEveryMs, SHARE * took);
@@ -188,6 +202,9 @@ async function takeAll(
   for await (const batch of batches) {
     for (const line of batch) {
       run.take(line);
+      if (run.isFull) {
+        await run.room();
+      }
     }
     last = batch.at(-1) ?? last;
     const isStopping = signal?.aborted === true;

@@ -1,15 +1,15 @@
 import { EventScan, slotOf } from "@auditsieve/audit";
 import type { Redactor, Undecidable } from "@auditsieve/audit";
-import type { DetectionEngine, Finding, HeadView } from "@auditsieve/detect";
-import { HeadMemo, scanHead } from "@auditsieve/ingest";
+import type { Finding } from "@auditsieve/detect";
+import { HeadMemo } from "@auditsieve/ingest/findings";
 import type { LineAlarm } from "@auditsieve/ingest";
 import { CoverageCount } from "./coverage.ts";
 import type { CoverageSnapshot } from "./coverage.ts";
 import { Duplicates } from "./duplicates.ts";
 import type { DuplicatesSnapshot } from "./duplicates.ts";
 import { microsText, NO_TIME, textMicros } from "./event-time.ts";
-import { FindingJudge } from "./finding-judge.ts";
 import type { JudgeSnapshot } from "./finding-judge.ts";
+import type { RunJudge } from "./judge/run-judge.ts";
 import type { LogLine } from "./log-line.ts";
 import type { ReplayLog } from "./log-reader.ts";
 import { OutOfOrder } from "./merge-logs.ts";
@@ -72,12 +72,11 @@ interface LogCount {
 /** One reading of all logs, line by line in order of time. */
 export class ReplayRun {
   readonly coverage: CoverageCount = new CoverageCount();
-  readonly judge: FindingJudge;
+  readonly judge: RunJudge;
   readonly #options: RunOptions;
   readonly #isSorted: boolean;
   readonly #scan = new EventScan();
   readonly #memo = new HeadMemo(this.#scan);
-  readonly #head: HeadView = scanHead(this.#scan, this.#memo);
   readonly #inHand: EventInHand;
   readonly #duplicates = new Duplicates();
   readonly #visitors: readonly ReplayVisitor[];
@@ -87,7 +86,7 @@ export class ReplayRun {
 
   constructor(
     options: RunOptions,
-    engine: DetectionEngine,
+    judgeFor: (scan: EventScan, memo: HeadMemo) => RunJudge,
     { isSorted, take }: { readonly isSorted: boolean; readonly take: (finding: Finding) => void },
   ) {
     this.#options = options;
@@ -96,7 +95,7 @@ export class ReplayRun {
     this.#inHand = new EventInHand(this.#scan, options.redactor, this.#memo);
     this.#visitors = options.visitors ?? [];
     this.#eventVisitors = this.#visitors.filter((visitor) => visitor.event !== undefined);
-    this.judge = new FindingJudge(engine);
+    this.judge = judgeFor(this.#scan, this.#memo);
     this.#logs = options.logs.map(({ name }) => ({ ...NOTHING, name, undecidable: new Map(), problem: undefined }));
     this.#visitors.forEach((visitor) => visitor.begin?.());
   }
@@ -131,16 +130,25 @@ export class ReplayRun {
     for (const visitor of this.#eventVisitors) {
       visitor.event?.(event);
     }
-    const ready = this.judge.event(event, this.#head);
+    const ready = this.judge.event(event, line);
     if (ready.length > 0) {
       this.#found(ready);
     }
   }
 
+  /** So many lines wait to be judged that {@link ReplayRun.room} must be waited for. */
+  get isFull(): boolean {
+    return this.judge.isFull;
+  }
+
+  room(): Promise<void> {
+    return this.judge.room();
+  }
+
   /** No line follows. */
-  finish(): void {
+  async finish(): Promise<void> {
     this.#visitors.forEach((visitor) => visitor.end?.());
-    this.#found(this.judge.flush());
+    this.#found(await this.judge.finish());
   }
 
   /** A log could not be read to its end. Throws the error if nobody wants to be told. */
@@ -154,12 +162,13 @@ export class ReplayRun {
   }
 
   /** All that the lines so far have told, the visitors' part too: data that `v8.serialize` takes. */
-  snapshot(): RunSnapshot {
+  async snapshot(): Promise<RunSnapshot> {
+    this.#found(await this.judge.settle());
     return {
       logs: this.#logs,
       coverage: this.coverage.snapshot(),
       duplicates: this.#duplicates.snapshot(),
-      judge: this.judge.snapshot(),
+      judge: await this.judge.snapshot(),
       visitors: this.#visitors.map((visitor) => visitor.snapshot?.()),
     };
   }

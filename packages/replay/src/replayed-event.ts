@@ -1,6 +1,6 @@
 import type { AuditEvent, EventScan, Redactor } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
-import type { HeadEntry, HeadMemo } from "@auditsieve/ingest";
+import type { HeadEntry, HeadMemo } from "@auditsieve/ingest/findings";
 
 /** One event on its way through a replay. Valid during the call that hands it over: `scan` and `bytes` are used again. */
 export interface ReplayedEvent {

@@ -6,6 +6,7 @@ import type { Argv } from "yargs";
 import { SHIPPED } from "../detection-set.ts";
 import { exceptionsOption } from "../exceptions-option.ts";
 import type { ExceptionsOption } from "../exceptions-option.ts";
+import type { Threads } from "../judge-thread.ts";
 
 /** Options of `replay`. */
 export interface ReplayCommandOptions extends ExceptionsOption {
@@ -33,6 +34,7 @@ export interface ReplayCommandOptions extends ExceptionsOption {
   readonly stories: boolean;
   readonly stateFolder: string | undefined;
   readonly history: string | undefined;
+  readonly threads: Threads;
 }
 
 /** Adds the options of `replay`. */
@@ -120,6 +122,11 @@ export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
     .option("state-folder", {
       type: "string",
       describe: "Remember there how far the logs are read: after an interruption the same command goes on from there",
+    })
+    .option("threads", {
+      choices: [1, 2] as const,
+      describe:
+        "2 runs the detections in a thread of their own; the default where the logs are large, and the machine has two cores",
     })
     .example("$0 replay audit.log audit-*.log.gz", "what happened, in order of time")
     .example("$0 replay audit.log --html report.html", "the same as one file to read in a browser")

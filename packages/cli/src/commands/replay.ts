@@ -2,15 +2,32 @@ import { createRedactor } from "@auditsieve/audit";
 import type { JsonObject, Redactor } from "@auditsieve/audit";
 import { isSeverityBelow, SEVERITIES } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
-import { FactGatherer, OtherFindings, othersText, rankActors, replayLogs, timelineText } from "@auditsieve/replay";
-import type { ComparedFindings, OtherReading, RankedActor, Replayed, ReplayState, Selection } from "@auditsieve/replay";
+import {
+  boundHeap,
+  FactGatherer,
+  OtherFindings,
+  othersText,
+  rankActors,
+  replayLogs,
+  timelineText,
+} from "@auditsieve/replay";
+import type {
+  ComparedFindings,
+  JudgeThread,
+  OtherReading,
+  RankedActor,
+  Replayed,
+  ReplayOptions,
+  ReplayState,
+  Selection,
+} from "@auditsieve/replay";
 import { randomBytes } from "node:crypto";
-import { boundHeap } from "../bound-heap.ts";
-import { loadDetectionSet } from "../detection-set.ts";
-import type { DetectionSet } from "../detection-set.ts";
+import { compileDetectionSet, loadDetectionSet, readDetectionSet } from "../detection-set.ts";
+import type { DetectionSet, DetectionSetTexts } from "../detection-set.ts";
 import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
+import { judgeThread } from "../judge-thread.ts";
 import { LineProblems } from "../line-problems.ts";
 import { sayUnreadable } from "../logs.ts";
 import { loadPolicyOption } from "../noise-policy.ts";
@@ -37,9 +54,25 @@ export { replayOptions } from "./replay-options.ts";
 
 /** Replays logs and prints findings as a timeline. */
 export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
-  const { html, seal: manifest, output, stateFolder, history } = options;
   refuseTogether(options);
-  const set = loadDetectionSet(options.detections, options.exceptions);
+  const texts = readDetectionSet(options.detections, options.exceptions);
+  // First of all: it starts while this one does.
+  const judges = isJudging(options) ? await judgeThread(options.threads, options.logs, texts) : undefined;
+  try {
+    return await replayBeside(judges, options, texts);
+  } finally {
+    await judges?.close();
+  }
+}
+
+/** Replays with the detections in that thread, if there is one. */
+async function replayBeside(
+  judges: JudgeThread | undefined,
+  options: ReplayCommandOptions,
+  texts: DetectionSetTexts,
+): Promise<ExitCode> {
+  const set = compileDetectionSet(texts);
+  const { html, seal: manifest, output, stateFolder, history } = options;
   const comparison = await readComparison(options, set);
   const target = output === "elasticsearch" ? await sendTarget(options.config, options.sink) : undefined;
   const asked = readSelection(options, [...set.detections, ...(comparison?.detections ?? [])]);
@@ -59,7 +92,8 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
   const selection = (state?.note["selection"] as Selection | undefined) ?? asked;
   const seal = manifest === undefined ? undefined : await Seal.begin(manifest, logs);
   const isForPeople = output === "table" || output === "json";
-  const redactor = createRedactor({ key: target?.config.redactionKey ?? state?.key ?? randomBytes(32) });
+  const redactionKey = target?.config.redactionKey ?? state?.key ?? randomBytes(32);
+  const redactor = createRedactor({ key: redactionKey });
   const file = state && { file: state.path("compared") };
   const problems = new LineProblems({ strict: options.strict });
   const reading: Reading = {
@@ -71,6 +105,7 @@ export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
     logs,
     progress,
     redactor,
+    thread: judges && { judges, redactionKey },
     // One that is gone on with may print something else than before.
     gatherer: isForPeople || state !== undefined || asks(options) ? new FactGatherer() : undefined,
     other: comparison && new OtherFindings({ ...comparison, redactor }, file),
@@ -110,6 +145,11 @@ function asks({ html, stories, history }: ReplayCommandOptions): boolean {
   return html !== undefined || stories || history !== undefined;
 }
 
+/** A history alone rests on no finding. */
+function isJudging({ history, html }: ReplayCommandOptions): boolean {
+  return history === undefined || html !== undefined;
+}
+
 /** A replay as it was asked for. */
 interface Reading {
   readonly options: ReplayCommandOptions;
@@ -120,6 +160,7 @@ interface Reading {
   readonly logs: readonly ReplayInput[];
   readonly progress: Progress;
   readonly redactor: Redactor;
+  readonly thread: ReplayOptions["thread"];
   readonly gatherer: FactGatherer | undefined;
   readonly other: OtherFindings | undefined;
   /** One of the logs, or its end. */
@@ -139,8 +180,8 @@ async function read(reading: Reading, problems: LineProblems, state: ReplayState
         reading.isUnreadable = true;
       },
       onSort: () => say("auditsieve: the logs are not in order of time; reading them again and sorting"),
-      // A history alone rests on no finding.
-      detections: reading.options.history !== undefined && reading.options.html === undefined ? [] : set.detections,
+      detections: isJudging(reading.options) ? set.detections : [],
+      thread: reading.thread,
       redactor,
       visitors: [gatherer, other].filter((visitor) => visitor !== undefined),
       onLineAlarm: (alarm) => problems.addAlarm(alarm),

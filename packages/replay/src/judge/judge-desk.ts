@@ -1,0 +1,92 @@
+import { createRedactor, EventScan } from "@auditsieve/audit";
+import { DetectionEngine, loadDetectionFiles } from "@auditsieve/detect";
+import type { DetectionSource, Finding, FindingStreamCounts, HeadView } from "@auditsieve/detect";
+import { HeadMemo, scanHead } from "@auditsieve/ingest/findings";
+import { FindingJudge } from "../finding-judge.ts";
+import type { JudgeSnapshot } from "../finding-judge.ts";
+import { EventInHand } from "../replayed-event.ts";
+import { readLines } from "./line-batch.ts";
+import type { SharedLines } from "./line-batch.ts";
+
+/** What detections are loaded from: compiled ones cannot be handed to another thread. */
+export interface DetectionTexts {
+  readonly texts: readonly DetectionSource[];
+  readonly exceptions: readonly { readonly file: string; readonly text: string }[];
+  /** When exceptions have ended, ms. */
+  readonly now: number;
+}
+
+/** What a thread is asked; it answers each in turn. */
+export type Asked =
+  /** A run begins, perhaps from a snapshot: what was before it is forgotten. */
+  | { readonly kind: "begin"; readonly redactionKey: Uint8Array; readonly snapshot: JudgeSnapshot | undefined }
+  | { readonly kind: "lines"; readonly lines: SharedLines }
+  | { readonly kind: "finish" }
+  | { readonly kind: "snapshot" };
+
+/** Findings that are ready, and what else was asked for. */
+export interface Answer {
+  readonly findings: readonly Finding[];
+  readonly counts?: FindingStreamCounts;
+  readonly snapshot?: JudgeSnapshot;
+}
+
+interface Case {
+  readonly judge: FindingJudge;
+  readonly scan: EventScan;
+  readonly head: HeadView;
+  readonly event: EventInHand;
+}
+
+const NOTHING: Answer = { findings: [] };
+
+/** Judges the events of one run after the other, as they are handed over. */
+export class JudgeDesk {
+  readonly #engine: DetectionEngine;
+  #case: Case | undefined;
+  /** Number of the head of the event in hand. */
+  #head = 0;
+
+  constructor({ texts, exceptions, now }: DetectionTexts) {
+    this.#engine = new DetectionEngine(loadDetectionFiles(texts, { exceptions, now }).detections);
+  }
+
+  answer(asked: Asked): Answer {
+    if (asked.kind === "begin") {
+      this.#begin(asked.redactionKey, asked.snapshot);
+      return NOTHING;
+    }
+    const { judge, scan, head, event } = this.#case as Case;
+    switch (asked.kind) {
+      case "lines": {
+        const findings: Finding[] = [];
+        readLines(asked.lines, scan, (number) => {
+          this.#head = number;
+          event.next("", 0);
+          const found = judge.event(event, head);
+          if (found.length > 0) {
+            findings.push(...found);
+          }
+        });
+        return findings.length === 0 ? NOTHING : { findings };
+      }
+      case "finish":
+        return { findings: judge.flush(), counts: judge.counts() };
+      case "snapshot":
+        return { findings: [], snapshot: judge.snapshot() };
+      default:
+        return asked satisfies never;
+    }
+  }
+
+  #begin(redactionKey: Uint8Array, snapshot: JudgeSnapshot | undefined): void {
+    const scan = new EventScan();
+    const memo = new HeadMemo(scan, () => this.#head);
+    const judge = new FindingJudge(this.#engine);
+    if (snapshot !== undefined) {
+      judge.restore(snapshot);
+    }
+    const event = new EventInHand(scan, createRedactor({ key: redactionKey }), memo);
+    this.#case = { judge, scan, head: scanHead(scan, memo), event };
+  }
+}
