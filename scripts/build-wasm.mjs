@@ -11,7 +11,9 @@ const MODULE = join(ROOT, "packages/audit/src/scan-wasm/module.ts");
 // 419 pages: the places in assembly/memory.ts end below 26.2 MiB. It never grows.
 // Warning 112: a v128 in a signature, which no embedder sees here.
 const OPTIONS =
-  "-O3 --noAssert --enable simd --runtime stub --disableWarning 112 --initialMemory 419 --maximumMemory 419".split(" ");
+  "-O3 --noAssert --enable simd --enable relaxed-simd --runtime stub --disableWarning 112 --initialMemory 419 --maximumMemory 419".split(
+    " ",
+  );
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-wasm-"));
 try {

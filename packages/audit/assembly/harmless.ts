@@ -32,8 +32,7 @@ export function isHarmless(at: usize): bool {
 
 /** Remembers that the suspect at `at` is harmless, where that can be told from what is compared. */
 export function noteHarmless(at: usize): void {
-  // What stands before a dot counts further back.
-  if (load<u8>(at) == 46 || !around(at)) {
+  if (!around(at)) {
     return;
   }
   const behind = start + length;

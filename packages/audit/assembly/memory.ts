@@ -27,7 +27,7 @@ export const KEYS: usize = 0x25_0000;
 export const NAMES: usize = 0x25_6000;
 /** For each of three bytes which sets of needles have its lower half, and which its upper: written once by the JavaScript side. */
 export const NEEDLES: usize = 0x25_8000;
-/** The sets of sixteen places. */
+/** The sets of 32 places. */
 export const SUSPECTS: usize = 0x25_8100;
 /** A byte for each answer that templates rest on: whether it stands. The first one is for those that rest on none. */
 export const STANDING: usize = 0x25_9000;

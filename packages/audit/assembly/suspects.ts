@@ -1,12 +1,20 @@
-// Finds where something may stand that must not leave: three bytes that are among those of a needle, and a dot before sixteen small letters
-// or digits with something like `token` before it. It finds too much, never too little; src/redact/quiet-line.ts says what the needles are and looks closer.
+// Finds where something may stand that must not leave: three bytes that are among those of a needle.
+// It finds too much, never too little; src/redact/quiet-line.ts says what the needles are and looks closer.
+import { fifteen } from "./bytes";
 import { isHarmless } from "./harmless";
 import { isPlainValue } from "./plain-value";
 import { NEEDLES, SCAN, SUSPECTS } from "./memory";
 
+/** The set with `ken` and `bea`. */
+const TOKEN_SET: u32 = 0b0010_0000;
+/** `toke` and `bear` */
+const TOKE: u32 = 0x656b_6f74;
+const BEAR: u32 = 0x7261_6562;
+const LOWER: u32 = 0x2020_2020;
+
 /**
  * The first suspect at or behind `from` of the `length` bytes at SCAN that is not known to be harmless: its place times 256, and the sets of needles that it is among.
- * No set: the dot. All ones where there is none.
+ * All ones where there is none.
  */
 export function nextSuspect(from: u32, length: u32): u32 {
   const at = findSuspect(SCAN + from, SCAN + length);
@@ -24,26 +32,48 @@ export function findSuspect(from: usize, end: usize): usize {
   const high2 = v128.load(NEEDLES, 48);
   const low3 = v128.load(NEEDLES, 64);
   const high3 = v128.load(NEEDLES, 80);
-  const dot = i8x16.splat(46);
-  for (let at = from; at < end; at += 16) {
+  const half = fifteen();
+  // Of the sixteen bytes before: the sets of which they may be the first and the second byte. What begins before `from` is not looked for.
+  let first = i8x16.splat(0);
+  let second = i8x16.splat(0);
+  // The third byte of a suspect stands up to two bytes behind it.
+  for (let at = from; at < end + 2; at += 32) {
     const a = v128.load(at);
-    const sets = v128.and(
-      v128.and(setsOf(a, low1, high1), setsOf(v128.load(at, 1), low2, high2)),
-      setsOf(v128.load(at, 2), low3, high3),
+    const lowA = v128.and(a, half);
+    const highA = v128.and(i16x8.shr_u(a, 4), half);
+    const firstA = setsOf(lowA, highA, low1, high1);
+    const secondA = setsOf(lowA, highA, low2, high2);
+    const setsA = v128.and(
+      v128.and(twoBefore(first, firstA), oneBefore(second, secondA)),
+      setsOf(lowA, highA, low3, high3),
     );
-    const dots = i8x16.eq(a, dot);
-    if (!v128.any_true(v128.or(sets, dots))) {
+    const b = v128.load(at, 16);
+    const lowB = v128.and(b, half);
+    const highB = v128.and(i16x8.shr_u(b, 4), half);
+    first = setsOf(lowB, highB, low1, high1);
+    second = setsOf(lowB, highB, low2, high2);
+    const setsB = v128.and(
+      v128.and(twoBefore(firstA, first), oneBefore(secondA, second)),
+      setsOf(lowB, highB, low3, high3),
+    );
+    if (!v128.any_true(v128.or(setsA, setsB))) {
       continue;
     }
-    v128.store(SUSPECTS, sets);
-    let marks = i8x16.bitmask(v128.or(i8x16.ne(sets, i8x16.splat(0)), dots)) as u32;
+    v128.store(SUSPECTS, setsA);
+    v128.store(SUSPECTS, setsB, 16);
+    const none = i8x16.splat(0);
+    let marks = i8x16.bitmask(i8x16.ne(setsA, none)) | (i8x16.bitmask(i8x16.ne(setsB, none)) << 16);
     for (; marks != 0; marks &= marks - 1) {
-      const suspect = at + (ctz(marks) as usize);
+      const place = ctz(marks) as usize;
+      const suspect = at + place - 2;
       if (suspect >= end) {
         break;
       }
-      found = load<u8>(SUSPECTS + (suspect - at)) as u32;
-      if (found != 0 ? !isPlainValue(suspect) && !isHarmless(suspect) : isRun(suspect + 1) && isBehindToken(suspect)) {
+      found = load<u8>(SUSPECTS + place) as u32;
+      if (
+        ((found & TOKEN_SET) != 0 && isBeforeBootstrap(suspect)) ||
+        (!isPlainValue(suspect) && !isHarmless(suspect))
+      ) {
         return suspect;
       }
     }
@@ -51,9 +81,38 @@ export function findSuspect(from: usize, end: usize): usize {
   return 0;
 }
 
-/** For each byte the sets that have one with the same two halves. */
-function setsOf(bytes: v128, low: v128, high: v128): v128 {
-  return v128.and(i8x16.swizzle(low, v128.and(bytes, i8x16.splat(15))), i8x16.swizzle(high, i8x16.shr_u(bytes, 4)));
+/** For each byte, given by its two halves, the sets that have one with the same halves. No half is over fifteen, so relaxed means the same on any machine. */
+function setsOf(lowHalf: v128, highHalf: v128, low: v128, high: v128): v128 {
+  return v128.and(i8x16.relaxed_swizzle(low, lowHalf), i8x16.relaxed_swizzle(high, highHalf));
+}
+
+/** For each of sixteen places what stands at the one before it. */
+function oneBefore(earlier: v128, here: v128): v128 {
+  return i8x16.shuffle(earlier, here, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30);
+}
+
+function twoBefore(earlier: v128, here: v128): v128 {
+  return i8x16.shuffle(earlier, here, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29);
+}
+
+/**
+ * Whether the suspect is in what may be the `token` or `bearer` before a bootstrap token: a dot before sixteen small letters or digits
+ * follows within 96 bytes.
+ */
+function isBeforeBootstrap(at: usize): bool {
+  const isToken = (load<u32>(at - 2) | LOWER) == TOKE && (load<u8>(at, 2) | 32) == 110;
+  if (!isToken && (load<u32>(at) | LOWER) != BEAR) {
+    return false;
+  }
+  for (let start = at; start < at + 96; start += 16) {
+    let dots = i8x16.bitmask(i8x16.eq(v128.load(start), i8x16.splat(46))) as u32;
+    for (; dots != 0; dots &= dots - 1) {
+      if (isRun(start + (ctz(dots) as usize) + 1)) {
+        return true;
+      }
+    }
+  }
+  return false;
 }
 
 /** Sixteen small letters or digits. */
@@ -65,26 +124,4 @@ function isRun(at: usize): bool {
       i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(97)), i8x16.splat(26)),
     ),
   );
-}
-
-/** Whether `tok` or `bea` stands before it in what may hold `token` or `bearer`: 96 bytes. */
-function isBehindToken(at: usize): bool {
-  const lower = i8x16.splat(32);
-  for (let start = at - 96; start < at; start += 16) {
-    const a = v128.or(v128.load(start), lower);
-    const b = v128.or(v128.load(start, 1), lower);
-    const c = v128.or(v128.load(start, 2), lower);
-    const token = v128.and(
-      v128.and(i8x16.eq(a, i8x16.splat(116)), i8x16.eq(b, i8x16.splat(111))),
-      i8x16.eq(c, i8x16.splat(107)),
-    );
-    const bearer = v128.and(
-      v128.and(i8x16.eq(a, i8x16.splat(98)), i8x16.eq(b, i8x16.splat(101))),
-      i8x16.eq(c, i8x16.splat(97)),
-    );
-    if (v128.any_true(v128.or(token, bearer))) {
-      return true;
-    }
-  }
-  return false;
 }

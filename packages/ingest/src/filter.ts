@@ -275,7 +275,9 @@ export class Filter {
     const { redact } = this.#options;
     const behind = terminated ? end + 1 : end;
     this.#kept++;
-    if (redact === undefined) {
+    const given = redact === undefined ? bytes : bytes.subarray(start, end);
+    const line = redact?.(given, isDecidable ? this.#scan : undefined) ?? bytes;
+    if (line === given) {
       this.#keptBytes += behind - start;
       if (bytes === this.#chunk) {
         this.#out.add(bytes, start, behind);
@@ -284,7 +286,6 @@ export class Filter {
       }
       return;
     }
-    const line = redact(bytes.subarray(start, end), isDecidable ? this.#scan : undefined);
     this.#keptBytes += line.length + behind - end;
     this.#out.copy(line, 0, line.length);
     this.#out.copy(NEWLINE, 0, behind - end);

@@ -1,4 +1,5 @@
-import type { AuditEvent, EventScan, Redactor } from "@auditsieve/audit";
+import type { AuditEvent, Redactor } from "@auditsieve/audit";
+import { EventScan } from "@auditsieve/audit/stream";
 import type { Finding, FindingStream, HeadView, QuietAnswer } from "@auditsieve/detect";
 import type { EventWatch } from "./event-watch.ts";
 import { scanHead } from "./scan-head.ts";
@@ -17,6 +18,8 @@ export class FindingTap implements EventWatch {
   readonly #stream: FindingStream;
   readonly #redactor: Redactor;
   readonly #onFinding: (finding: Finding) => void;
+  /** For lines that are shown when another one is in hand. */
+  readonly #shown = new EventScan();
   #scan: EventScan | undefined;
   #head: HeadView | undefined;
   #isQuiet = false;
@@ -41,11 +44,19 @@ export class FindingTap implements EventWatch {
     // The scanned bytes are the caller's: they are copied for what is shown later.
     const scanned = scan.bytes.subarray(scan.start, scan.end);
     let line = scanned;
-    const show = (): AuditEvent => parse(this.#redactor.redactLine(line));
+    const show = (): AuditEvent => this.#show(line);
     this.#stream.push(scannedEvent(scan, scanned), show, candidates, scanned.length).forEach(this.#onFinding);
     if (this.#stream.holdsLast) {
       line = Buffer.from(scanned);
     }
+  }
+
+  #show(line: Buffer): AuditEvent {
+    const scan = this.#shown;
+    const redacted = scan.scan(line, 0, line.length)
+      ? this.#redactor.redactScanned(scan, line)
+      : this.#redactor.redactLine(line);
+    return JSON.parse(redacted.toString("utf8")) as AuditEvent;
   }
 
   unwanted(scan: EventScan): QuietAnswer | undefined {
@@ -62,8 +73,4 @@ export class FindingTap implements EventWatch {
   end(): void {
     this.#stream.flush().forEach(this.#onFinding);
   }
-}
-
-function parse(line: Buffer): AuditEvent {
-  return JSON.parse(line.toString("utf8")) as AuditEvent;
 }

@@ -8,7 +8,7 @@ import * as field from "./field.ts";
 import { byteText, unescapeJson } from "./mapped-text.ts";
 import { isEscaped, stringEnd, stringOfKey } from "./object-copies.ts";
 import { asksForSecrets, findUriCredentials, isCommand } from "./request-uri.ts";
-import { mayHoldUrlCredential } from "./text-credentials.ts";
+import { CANDIDATE, mayHoldUrlCredential } from "./text-credentials.ts";
 
 /** Of which lines nothing has to be redacted if nothing is found in them by the search in the engine. */
 export interface QuietHeads {
@@ -71,6 +71,8 @@ const SETS: readonly (readonly Needle[])[] = [
 /** Sets with parts of the names of fields, and the one with URLs. */
 const NAME_SETS = 0b1111_1001;
 const URL_SET = 0b0100_0000;
+/** The one with `ken` and `bea`: the engine, too, knows it as that. */
+const TOKEN_SET = 0b0010_0000;
 const EXTRA_SET = 6;
 
 /** What makes a suspect one that the walk must look at, whatever it is about. */
@@ -99,9 +101,8 @@ const SHAPE = new RegExp(
     .join("|"),
   "y",
 );
-/** What stands before the dot of a bootstrap token, and how near at most: half as far again where all that may be escaped is. */
-const BEFORE_BOOTSTRAP = /token|bearer/i;
-const BOOTSTRAP_BYTES = 96;
+/** `ken` or `bea` before the dot of a bootstrap token, and how near at most: half as far again where all that may be escaped is. */
+const BOOTSTRAP = /(?:(?<=to)ken|bearer)[^]{0,96}?\.[a-z0-9]{16}/iy;
 const MEANINGFUL: ReadonlySet<number> = new Set([
   field.VALUE,
   field.STRING_DATA,
@@ -121,6 +122,13 @@ const NEEDLES_BYTES = 96;
 /** Whose needles the engine looks for: there is one for all. */
 let loaded: Buffer | undefined;
 const ENCODED = /[%+\\]/;
+/** As Go writes it in a string of JSON. */
+const AMPERSAND = String.raw`\u0026`;
+/** With what stands between, so that no byte is left out. */
+const BETWEEN_PARAMETERS = /(&|\\u0026)/;
+/** Of which a candidate is told by their escapes. */
+// oxlint-disable-next-line no-control-regex -- these are what is looked for
+const CONTROL = /[\0-\u001f]/;
 /** Behind a key; the end stands for more blanks than were cut out with it. */
 const COLON = /\s*(?::|$)/y;
 
@@ -189,51 +197,69 @@ export class QuietLine implements QuietHeads {
     if (isAboutSecrets(scan) || ENCODED.test(path) || !this.#isQuietUri(scan)) {
       return undefined;
     }
-    const parameters = question === -1 ? [] : raw.slice(question + 1).split("&");
-    // What is encoded is read together with the arguments of a command.
-    if (this.#holdsCredential(parameters)) {
-      return undefined;
+    if (question === -1) {
+      return [];
+    }
+    let at = start + question + 1;
+    const query = raw.slice(question + 1);
+    if (query.replaceAll(AMPERSAND, "&").includes("\\")) {
+      return [{ start: at, end: at + query.length }];
     }
     const kept: Span[] = [];
-    let at = start + question + 1;
-    for (const parameter of parameters) {
-      // Other digits are another name, or another letter where it is encoded.
-      if (ENCODED.test(parameter) || /^[^=]*\d/.test(parameter)) {
-        kept.push({ start: at, end: at + parameter.length });
+    for (const part of query.split(BETWEEN_PARAMETERS)) {
+      const isBetween = part === "&" || part === AMPERSAND;
+      // What is encoded is read together with the arguments of a command.
+      if (!isBetween && this.#mayHoldCredential(part)) {
+        return undefined;
       }
-      at += parameter.length + 1;
+      // Other digits are another name, or another letter where it is encoded.
+      if (!isBetween && (ENCODED.test(part) || /^[^=]*\d/.test(part))) {
+        kept.push({ start: at, end: at + part.length });
+      }
+      at += part.length;
     }
     return kept;
   }
 
   #isQuietUri(scan: EventScan): boolean {
     const raw = byteText(scan.bytes, scan.slotStart(URI) + 1, scan.slotEnd(URI) - 1);
+    return this.#isPlainlyQuiet(raw) || this.#isQuietEncoded(raw);
+  }
+
+  /** Whether there is nothing even in the text as a whole that the parts are searched for. */
+  #isPlainlyQuiet(escaped: string): boolean {
+    const raw = escaped.replaceAll(AMPERSAND, "&");
+    const question = raw.indexOf("?");
+    const parameters = question === -1 ? [] : raw.slice(question + 1).split("&");
+    if (parameters.some((parameter) => this.#mayHoldCredential(parameter))) {
+      return false;
+    }
     if (!ENCODED.test(raw)) {
       // It is plain text, in which the beginning of every shape is looked for.
-      const question = raw.indexOf("?");
-      return (
-        !raw.includes("/secrets") && (question === -1 || !this.#holdsCredential(raw.slice(question + 1).split("&")))
-      );
+      return !raw.includes("/secrets");
     }
+    const text = decoded(raw);
+    return text !== undefined && !text.includes("/secrets") && !CONTROL.test(text) && text.search(CANDIDATE) === -1;
+  }
+
+  #isQuietEncoded(raw: string): boolean {
     const uri = unescapeJson(raw, 0, raw.length);
     return !asksForSecrets(uri) && findUriCredentials(uri, this.#isName).length === 0;
   }
 
   /** Whether a parameter of a query may hold a credential, by its name. */
-  #holdsCredential(parameters: readonly string[]): boolean {
-    return parameters.some((parameter) => {
-      const equals = parameter.indexOf("=");
-      const name = equals === -1 ? parameter : parameter.slice(0, equals);
-      let isTelling = this.#telling.get(name);
-      if (isTelling === undefined) {
-        isTelling = this.#isName(name) || isCommand(name);
-        // Bounded: a client chooses them.
-        if (name.length < LONGEST_NAME && this.#telling.size < MOST_NAMES) {
-          this.#telling.set(name, isTelling);
-        }
+  #mayHoldCredential(parameter: string): boolean {
+    const equals = parameter.indexOf("=");
+    const name = equals === -1 ? parameter : parameter.slice(0, equals);
+    let isTelling = this.#telling.get(name);
+    if (isTelling === undefined) {
+      isTelling = ENCODED.test(name) || this.#isName(name) || isCommand(name);
+      // Bounded: a client chooses them.
+      if (name.length < LONGEST_NAME && this.#telling.size < MOST_NAMES) {
+        this.#telling.set(name, isTelling);
       }
-      return isTelling;
-    });
+    }
+    return isTelling;
   }
 
   #search({ bytes, start, end }: EventScan): readonly Span[] | undefined {
@@ -251,10 +277,8 @@ export class QuietLine implements QuietHeads {
       const at = found >>> 8;
       const sets = found & 255;
       SHAPE.lastIndex = at;
-      if (
-        SHAPE.test(text) ||
-        (text[at] === "." && BEFORE_BOOTSTRAP.test(text.slice(Math.max(0, at - BOOTSTRAP_BYTES), at)))
-      ) {
+      BOOTSTRAP.lastIndex = at;
+      if (SHAPE.test(text) || ((sets & TOKEN_SET) !== 0 && BOOTSTRAP.test(text))) {
         return undefined;
       }
       const key = (sets & NAME_SETS) === 0 ? undefined : this.#tellingKey(text, at);
@@ -294,6 +318,18 @@ export class QuietLine implements QuietHeads {
     return COLON.test(near) && MEANINGFUL.has(this.#fields.of(near.slice(start + 1, end)))
       ? { start: from + start, end: from + end + 1 }
       : undefined;
+  }
+}
+
+/** A request URI without percent-encoding; undefined where that is no UTF-8, or other escapes are left. */
+function decoded(uri: string): string | undefined {
+  if (uri.includes("\\")) {
+    return undefined;
+  }
+  try {
+    return decodeURIComponent(uri.replaceAll("+", " "));
+  } catch {
+    return undefined;
   }
 }
 
