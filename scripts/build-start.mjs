@@ -1,8 +1,10 @@
 // Bundles what `auditsieve filter` needs into a few files of packages/cli/dist, for the published package: a hundred modules found, read
 // and compiled one by one cost more than filtering 100 MB. Whatever else is loaded later stays in its package. `prepack` runs it.
+import { writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
+import { preparedText } from "../packages/cli/src/prepared-detections.ts";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const CLI = join(ROOT, "packages/cli");
@@ -18,8 +20,8 @@ const FILES = {
   "start-parallel-filter.js": { input: join(ROOT, "packages/ingest/src/parallel-filter.ts"), format: "esm" },
   // Named as the module that starts it names it.
   "filter-worker.js": { input: FILTER_WORKER, format: "esm" },
-  "start-redactor.js": { input: join(SOURCES, "new-redactor.ts"), format: "esm" },
-  "start-findings.js": { input: join(SOURCES, "filter-findings.ts"), format: "esm" },
+  "start-redactor.cjs": { input: join(SOURCES, "new-redactor.ts"), format: "cjs" },
+  "start-findings.cjs": { input: join(SOURCES, "filter-findings.ts"), format: "cjs" },
 };
 /** What is imported dynamically and bundled all the same. */
 const FILTER = "./commands/filter.ts";
@@ -27,8 +29,8 @@ const FILTER = "./commands/filter.ts";
 const OWN = new Map([
   ["@auditsieve/policy/load-stream", "./start-load-stream.js"],
   ["@auditsieve/ingest/parallel-filter", "./start-parallel-filter.js"],
-  ["../new-redactor.ts", "./start-redactor.js"],
-  ["../filter-findings.ts", "./start-findings.js"],
+  ["../new-redactor.ts", "./start-redactor.cjs"],
+  ["../filter-findings.ts", "./start-findings.cjs"],
 ]);
 
 function resolveDynamicImport(specifier, importer) {
@@ -46,13 +48,19 @@ function resolveDynamicImport(specifier, importer) {
   return { id: `./${target.replace(/\.ts$/, ".js")}`, external: "relative" };
 }
 
+/** What is CommonJS too is required: Node's loader of modules takes 8 ms to start. */
+function requireOwn(code) {
+  return code.replaceAll(/\bimport\(("\.\/start-[a-z-]+\.cjs")\)/g, "Promise.resolve().then(() => require($1))");
+}
+
 for (const [file, { input, format }] of Object.entries(FILES)) {
   const bundle = await rolldown({
     input,
     cwd: CLI,
     platform: "node",
-    plugins: [{ name: "leave-what-is-loaded-later", resolveDynamicImport }],
+    plugins: [{ name: "leave-what-is-loaded-later", resolveDynamicImport, renderChunk: requireOwn }],
   });
   await bundle.write({ file: join(CLI, "dist", file), format, codeSplitting: false });
   await bundle.close();
 }
+writeFileSync(join(CLI, "dist/start-detections.json"), preparedText());

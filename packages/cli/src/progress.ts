@@ -43,14 +43,15 @@ export class Progress {
 
   add(bytes: number): void {
     this.#bytes += bytes;
-    if (!process.stderr.isTTY) {
-      return;
-    }
     const now = performance.now();
     if (now - this.#shownMs < EVERY_MS || now - this.#startedMs < EVERY_MS) {
       return;
     }
     this.#shownMs = now;
+    // Asked only now: making the stream takes as long as filtering 40 MB.
+    if (!process.stderr.isTTY) {
+      return;
+    }
     this.#isShown = true;
     const rate = (this.#bytes - this.#skipped) / ((now - this.#startedMs) / 1000);
     const expected = this.#expected;

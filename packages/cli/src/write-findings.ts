@@ -1,5 +1,5 @@
 import type { Finding } from "@auditsieve/detect";
-import { writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
 import { Failure } from "./failure.ts";
 
 /** Findings as NDJSON, one a line, in order of time. */
@@ -10,9 +10,11 @@ export function findingsText(findings: readonly Finding[]): string {
 /** Writes findings to a file as NDJSON. */
 export async function writeFindings(file: string, findings: readonly Finding[]): Promise<void> {
   const inOrder = findings.toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
-  await writeFile(file, findingsText(inOrder)).catch((error: unknown) => {
+  try {
+    writeFileSync(file, findingsText(inOrder));
+  } catch (error) {
     throw new Failure(`Cannot write findings to "${file}": ${error instanceof Error ? error.message : String(error)}`, {
       hint: "Check the folder and its permissions",
     });
-  });
+  }
 }

@@ -6,6 +6,7 @@ import { all, any } from "./condition/expression.ts";
 import type { Expression } from "./condition/expression.ts";
 import { fieldPath } from "./condition/field-path.ts";
 import { patternParts, patternTest } from "./condition/string-pattern.ts";
+import { deriveNeeds } from "./derive-needs.ts";
 import type { Detection } from "./detection.ts";
 import { DetectionEngine, evaluateDetection } from "./detection-engine.ts";
 import { FindingStream } from "./finding-stream.ts";
@@ -162,7 +163,7 @@ function detectionOf(expression: Expression, id: number): Detection {
     falsePositives: [],
     runbook: [],
     file: "",
-    needs: [],
+    needs: deriveNeeds(expression),
     condition: expression,
   };
 }
@@ -207,6 +208,24 @@ describe("DetectionEngine", () => {
     } as const;
     expect(stream.candidates(headOf(lease))).toEqual([]);
     expect(stream.candidates(headOf({ ...lease, user: { username: "system:anonymous" } }))).not.toEqual([]);
+  });
+
+  it("takes a detection that spells a resource or verb in capitals for one about it", () => {
+    const wanted = all(
+      [
+        ["objectRef.resource", "Pods"],
+        ["verb", "Get"],
+      ].map(([field = "", word = ""]) => ({
+        kind: "match",
+        field: fieldPath(field),
+        tests: [patternTest([word], true)],
+        every: false,
+      })),
+    );
+    const engine = new DetectionEngine([detectionOf(wanted, 1)]);
+    const strange = { level: "Metadata", auditID: "a", stage: "ResponseComplete", requestURI: "/", user: {} } as const;
+    expect(engine.evaluate({ ...strange, verb: "Get", objectRef: { resource: "Pods" } })).toHaveLength(1);
+    expect(engine.evaluate({ ...strange, verb: "get", objectRef: { resource: "pods" } })).toEqual([]);
   });
 
   it("keeps tuples apart that a made-up value could make look alike", () => {

@@ -3,7 +3,7 @@ import { evaluate } from "./condition/evaluate.ts";
 import type { FieldReader, Truth } from "./condition/evaluate.ts";
 import type { Expression } from "./condition/expression.ts";
 import { ALWAYS } from "./condition/simplify.ts";
-import { fieldsRead } from "./condition/fields-read.ts";
+import { fieldsRead, fieldsReadBy } from "./condition/fields-read.ts";
 import type { Detection } from "./detection.ts";
 import { exceptionFor } from "./exceptions/detection-exception.ts";
 import { eventReader } from "./field-readers.ts";
@@ -152,8 +152,9 @@ function outcomeOf(truth: Truth): Outcome {
   return truth === undefined ? "unknown" : truth ? "hit" : "miss";
 }
 
-function fieldsOf({ condition, firstSeen, exceptions = [] }: Detection): ReadonlySet<string> {
+function fieldsOf(detection: Detection): ReadonlySet<string> {
+  const { firstSeen, exceptions = [] } = detection;
   const named = [...(firstSeen?.fields ?? []), ...(firstSeen?.per ?? [])].flatMap(({ paths }) => paths);
   const excusing = exceptions.flatMap((exception) => [...fieldsRead(exception.condition)]);
-  return new Set([...fieldsRead(condition), ...excusing, ...named.map(({ text }) => text)]);
+  return new Set([...fieldsReadBy(detection), ...excusing, ...named.map(({ text }) => text)]);
 }

@@ -33,6 +33,8 @@ export interface Detection {
   readonly needs: readonly Need[];
   /** The compiled condition; its form may change. That of a correlation no event satisfies. */
   readonly condition: Expression;
+  /** The fields that the condition reads, where that is known without compiling it. */
+  readonly reads?: ReadonlySet<string>;
   /** Set when it finds only what it has not seen before. */
   readonly firstSeen?: FirstSeen;
   /** Set when it detects by the findings of others, over time. */

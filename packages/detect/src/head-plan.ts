@@ -1,5 +1,5 @@
 import type { Expression } from "./condition/expression.ts";
-import { fieldsRead, readsSome } from "./condition/fields-read.ts";
+import { fieldsReadBy, readsSome } from "./condition/fields-read.ts";
 import type { Detection } from "./detection.ts";
 import { DEED_FIELDS, HEAD_FIELDS, headFieldOf, isInPart, isWide } from "./head-view.ts";
 import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
@@ -51,21 +51,15 @@ interface Whole {
  * for the same head; all conditions. What earlier events decide is asked again only when what it rests on has changed.
  */
 export class HeadPlan {
-  /** By the one resource that they are about, together with those about any. */
-  readonly #byResource: ReadonlyMap<string, readonly Detection[]>;
-  readonly #ofAny: readonly Detection[];
+  /** With the requests that each is about. */
+  readonly #asked: readonly (readonly [Detection, readonly About[]])[];
   readonly #keyFields: readonly HeadField[];
   readonly #narrow = new TupleMemo<Near>(MAX_REMEMBERED);
   readonly #deeds = new TupleMemo<Rest>(MAX_REMEMBERED);
 
   constructor(asked: readonly Detection[]) {
-    const resources = new Map(asked.map((one) => [one, resourcesOf(one)]));
-    const names = new Set([...resources.values()].flatMap((of) => [...(of ?? [])]));
-    this.#ofAny = asked.filter((one) => resources.get(one) === undefined);
-    this.#byResource = new Map(
-      [...names].map((name) => [name, asked.filter((one) => resources.get(one)?.has(name) ?? true)]),
-    );
-    const read = new Set(asked.flatMap(({ condition }) => [...fieldsRead(condition)]));
+    this.#asked = asked.map((one) => [one, aboutOf(one)]);
+    const read = new Set(asked.flatMap((one) => [...fieldsReadBy(one)]));
     this.#keyFields = HEAD_FIELDS.filter((field) => DEED_FIELDS.includes(field) || (read.has(field) && !isWide(field)));
   }
 
@@ -188,10 +182,16 @@ export class HeadPlan {
     return near.judged;
   }
 
-  /** The detections that are about the resource of the request, or about any. */
+  /** The detections that may be about a request with this verb for this resource. */
   #about(head: HeadView): readonly Detection[] {
-    const resource = head.get("objectRef.resource");
-    return (typeof resource === "string" ? this.#byResource.get(resource.toLowerCase()) : undefined) ?? this.#ofAny;
+    const verb = nameIn(head.get("verb"));
+    const resource = nameIn(head.get("objectRef.resource"));
+    return this.#asked
+      .filter(
+        ([, about]) =>
+          about.length === 0 || about.some((one) => isAmong(verb, one.verbs) && isAmong(resource, one.resources)),
+      )
+      .map(([detection]) => detection);
   }
 }
 
@@ -237,10 +237,27 @@ function isOfHeadOutside(field: string, part: HeadPart): boolean {
   return held !== undefined && !isInPart(held, part);
 }
 
-/** The resources that a hit must be about, without subresources; undefined when it may be about any, or none. */
-function resourcesOf({ needs }: Detection): ReadonlySet<string> | undefined {
-  const ways = needs.filter(({ earlier }) => earlier !== true).map(({ request }) => request.resources);
-  return ways.length === 0 || ways.includes(undefined)
-    ? undefined
-    : new Set(ways.flatMap((names) => names?.map((name) => name.split("/", 1)[0] ?? "") ?? []));
+/** Requests that a hit may be about, in lower case; undefined stands for any, or none. */
+interface About {
+  readonly verbs: ReadonlySet<string> | undefined;
+  readonly resources: ReadonlySet<string> | undefined;
+}
+
+/** Resources without subresources. None at all: it may be about whatever one likes. */
+function aboutOf({ needs }: Detection): readonly About[] {
+  return needs
+    .filter(({ earlier }) => earlier !== true)
+    .map(({ request: { verbs, resources } }) => ({
+      verbs: verbs && new Set(verbs.map((verb) => verb.toLowerCase())),
+      resources: resources && new Set(resources.map((name) => (name.split("/", 1)[0] ?? "").toLowerCase())),
+    }));
+}
+
+/** Empty where there is none; undefined where it is no text, which then may be like anything. */
+function nameIn(value: ReturnType<HeadView["get"]>): string | undefined {
+  return typeof value === "string" ? value.toLowerCase() : value === undefined || value === null ? "" : undefined;
+}
+
+function isAmong(name: string | undefined, names: ReadonlySet<string> | undefined): boolean {
+  return names === undefined || name === undefined || names.has(name);
 }

@@ -31,6 +31,8 @@ export type { FindingStreamOptions } from "./finding-stream-options.ts";
 export { HEAD_FIELDS, headOf } from "./head-view.ts";
 export type { HeadField, HeadView } from "./head-view.ts";
 export { loadDetectionFiles, loadDetections } from "./load-detections.ts";
+export { prepareDetections, revivedDetections } from "./prepared-detections.ts";
+export type { PreparedDetection } from "./prepared-detections.ts";
 export type { BodyName, PartlyParsed } from "./event-parts.ts";
 export type { DetectionSource, LoadedDetectionFiles, LoadedDetections, LoadOptions } from "./load-detections.ts";
 export { endOf } from "./exceptions/detection-exception.ts";

@@ -131,7 +131,8 @@ export function loadDetectionFiles(files: readonly DetectionSource[], options: L
   };
 }
 
-function leavesOf(correlations: readonly LinkedCorrelation[]): ReadonlyMap<Detection, readonly Detection[]> {
+/** Of each correlation the detections of single events that it rests on. */
+export function leavesOf(correlations: readonly LinkedCorrelation[]): ReadonlyMap<Detection, readonly Detection[]> {
   const leaves = new Map<Detection, readonly Detection[]>();
   for (const { detection, rules } of correlations) {
     leaves.set(detection, [...new Set(rules.flatMap((rule) => leaves.get(rule) ?? [rule]))]);

@@ -148,7 +148,7 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   }
   if (tap !== undefined && options.findings !== undefined) {
     tap.end();
-    const { writeFindings } = await import("../write-findings.ts");
+    const { writeFindings } = await import("../filter-findings.ts");
     await writeFindings(options.findings, findings);
   }
   if (options.summary !== undefined) {

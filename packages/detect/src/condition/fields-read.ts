@@ -1,4 +1,10 @@
+import type { Detection } from "../detection.ts";
 import type { Expression } from "./expression.ts";
+
+/** The fields that a detection's condition reads by name. */
+export function fieldsReadBy(detection: Detection): ReadonlySet<string> {
+  return detection.reads ?? fieldsRead(detection.condition);
+}
 
 /** The fields that a condition reads by name; those of array elements count by their array. */
 export function fieldsRead(expression: Expression): ReadonlySet<string> {
