@@ -63,6 +63,17 @@ describe("first-seen", () => {
     expect(of.candidates(headOf(agent(9, "curl")))).toHaveLength(1);
   });
 
+  it("says by the head alone that there is no value, unless it is open whether the condition holds", () => {
+    const pod = eventAt(9, { level: "Metadata", objectRef: { resource: "pods", namespace: "a", name: "b" } });
+    const sure = stream("fields: [objectRef.subresource], per: [user.username]");
+    expect(sure.candidates(headOf(pod))).toHaveLength(0);
+    expect(found(sure, [pod])).toEqual([]);
+    const open = stream("fields: [objectRef.subresource], per: [user.username]", "responseObject.a: b");
+    expect(open.candidates(headOf(pod))).toHaveLength(1);
+    expect(found(open, [pod])).toEqual([]);
+    expect(Object.values(open.counts().undecided)).toEqual([1]);
+  });
+
   it("learns only from requests that meet the condition, once they are over", () => {
     const of = stream("fields: [userAgent], per: [user.username]", "responseStatus.code: 403");
     const refused = { responseStatus: { code: 403 } };

@@ -1,4 +1,5 @@
 import type { Expression } from "./condition/expression.ts";
+import { ALWAYS } from "./condition/simplify.ts";
 import type { Detection } from "./detection.ts";
 import type { DetectionEngine } from "./detection-engine.ts";
 import { headReader } from "./field-readers.ts";
@@ -54,7 +55,7 @@ export class HeadQuestions {
     return this.remembersUses && (asked !== this.#asked || asked.includes(USE));
   }
 
-  /** Whether the head alone says that a first-seen detection has seen this before. */
+  /** Whether the head alone says that a first-seen detection has seen this before, or that there is nothing to see. */
   #isKnown(detection: Detection, head: HeadView): boolean {
     const { firstSeen } = detection;
     if (firstSeen === undefined) {
@@ -62,7 +63,9 @@ export class HeadQuestions {
     }
     const keys = (): FirstSeenKeys | undefined =>
       firstSeenKeys(detection, firstSeen, headReader(head, "whole", this.#memory));
-    return this.#firstSeen.isKnown(isOfUnnamed(firstSeen) ? this.#engine.keep(head, detection, keys) : keys());
+    const known = isOfUnnamed(firstSeen) ? this.#engine.keep(head, detection, keys) : keys();
+    // No value is none that is new, where the condition holds for sure: else it is counted that the log does not say.
+    return known?.length === 0 ? this.#engine.rest(head).get(detection) === ALWAYS : this.#firstSeen.isKnown(known);
   }
 
   /** Whether the credential that the head names has not come from this address yet. */
