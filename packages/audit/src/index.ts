@@ -29,6 +29,7 @@ export { createRedactor } from "./redact.ts";
 export type { Redactor, RedactorOptions } from "./redact.ts";
 export { requestInfo } from "./request-info.ts";
 export type { RequestInfo } from "./request-info.ts";
+export { salvageEvents } from "./salvage.ts";
 export { EventScan, SCAN_WORDS, slotOf } from "./scan.ts";
 export type { Field, Undecidable } from "./scan.ts";
 export { EventDocuments } from "./scan-wasm/event-documents.ts";

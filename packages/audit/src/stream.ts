@@ -8,6 +8,7 @@ export { undecidableProblem } from "./decode.ts";
 export { recognise } from "./envelope/recognise.ts";
 export { isLevelBelow, LEVELS } from "./event.ts";
 export { LineFramer } from "./frame.ts";
+export { salvageEvents } from "./salvage.ts";
 export { EventScan } from "./scan.ts";
 export { LineTemplates, takeRooms } from "./scan-wasm/line-templates.ts";
 export { stripLine } from "./strip.ts";

@@ -22,9 +22,15 @@ export function reasonText(reason: string): string {
   return REASONS.get(reason) ?? reason;
 }
 
+function wholeText(events: number): string {
+  return events === 1 ? "the whole event" : `the ${events} whole events`;
+}
+
 /** Says the first few lines that could not be decided, each with its place, and counts the rest. */
 export class LineProblems {
   #count = 0;
+  /** Places that were said. */
+  readonly #said = new Set<string>();
   readonly #strict: boolean;
 
   constructor(options: { readonly strict: boolean }) {
@@ -32,27 +38,37 @@ export class LineProblems {
   }
 
   /** Takes one; `log` is the input that it stands in. */
-  add(log: string, { line, offset, problem }: LineProblem): void {
+  add(log: string, { line, offset, problem, salvaged }: LineProblem): void {
     this.#count++;
     if (this.#count <= SHOWN) {
-      say(`${safeText(log, 500)}:${line} (offset ${offset}): ${safeText(problem.message, 500)}; it is kept`);
+      const place = `${safeText(log, 500)}:${line} (offset ${offset})`;
+      say(
+        `${place}: ${safeText(problem.message, 500)}; it is kept${salvaged === 0 ? "" : `, ${wholeText(salvaged)} in it too`}`,
+      );
       say(`  hint: ${problem.hint ?? ""}`);
     }
   }
 
+  /** All is read again: what comes now has come before. */
+  beginAgain(): void {
+    this.#count = 0;
+  }
+
   /** Takes one that a pipeline told of. */
-  addAlarm({ kind, input, offset, bytes, reason }: LineAlarm): void {
+  addAlarm({ kind, input, offset, bytes, reason, salvaged = 0 }: LineAlarm): void {
     this.#count++;
-    if (this.#count > SHOWN) {
+    const key = `${input} ${offset}`;
+    if (this.#said.size >= SHOWN || this.#said.has(key)) {
       return;
     }
+    this.#said.add(key);
     const place = `${safeText(input.slice(input.indexOf(":") + 1), 500)} (offset ${offset})`;
     if (kind === "oversize") {
       say(`${place}: Cannot read a line of ${bytes} bytes as a whole: only what stands before its bodies is looked at`);
       say("  hint: An apiserver rarely writes more than a few MB a line; look at the place in the file");
     } else {
       say(
-        `${place}: Cannot decode the line of ${bytes} bytes as an audit event (${reasonText(reason)}): it is left out`,
+        `${place}: Cannot decode the line of ${bytes} bytes as an audit event (${reasonText(reason)}): it is left out${salvaged === 0 ? "" : `, but not ${wholeText(salvaged)} in it`}`,
       );
       say(`  hint: ${reason === "not-json" ? TORN : reason === "not-an-audit-event" ? OTHER : ODD}`);
     }

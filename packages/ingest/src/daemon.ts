@@ -163,8 +163,8 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
         ...(options.backoff && { backoff: options.backoff }),
         ...(options.now && { now: options.now }),
         onFailure: (error) => observer.failure(error),
-        onLineAlarm: ({ kind, input, offset, bytes, reason }) =>
-          observer.line(kind, { source: source.name, input, offset, bytes, reason }),
+        onLineAlarm: ({ kind, input, offset, bytes, reason, salvaged }) =>
+          observer.line(kind, { source: source.name, input, offset, bytes, reason, ...(salvaged && { salvaged }) }),
         onAlarm: ({ kind, message }) => observer.alarm(source.name, kind, message),
       }),
   );

@@ -154,4 +154,27 @@ describe("Filter", () => {
     });
     expect(seen).toEqual([DROPPED, STRIPPED]);
   });
+
+  test("Filter keeps a line as it is that is none, and shows and counts the whole events in it", () => {
+    const seen: string[] = [];
+    const lines = [
+      DROPPED + STRIPPED,
+      DROPPED,
+      `\0\0${KEPT}`,
+      `${KEPT}\0\0${DROPPED.slice(0, 90)}`,
+      `\ufeff${DROPPED}`,
+    ];
+    const watch = {
+      event: (scan: EventScan) => void seen.push(scan.bytes.toString("utf8", scan.start, scan.end)),
+      unwanted: () => undefined,
+      epoch: 0,
+    };
+    const { out, summary, problems } = run([[Buffer.from(lines.join("\n"))]], { watch });
+    expect(out).toBe(Buffer.from(lines.filter((line) => line !== DROPPED).join("\n")).toString("latin1"));
+    expect(summary).toMatchObject({ lines: 5, kept: 4, dropped: 1, invalid: 4, salvaged: 4 });
+    // What begins behind NUL must begin as an apiserver begins it.
+    expect(seen).toEqual([DROPPED, STRIPPED, DROPPED, KEPT, DROPPED]);
+    expect(problems.map(({ salvaged }) => salvaged)).toEqual([2, 0, 1, 1]);
+    expect(run([[Buffer.from(lines.join("\n"))]]).summary).toEqual(summary);
+  });
 });

@@ -1,4 +1,11 @@
-import { EventScan, LineFramer, LineTemplates, takeRooms, undecidableProblem } from "@auditsieve/audit/stream";
+import {
+  EventScan,
+  LineFramer,
+  LineTemplates,
+  salvageEvents,
+  takeRooms,
+  undecidableProblem,
+} from "@auditsieve/audit/stream";
 import type { Level, LineVisitor, OversizeLine, Problem, QuietHeads } from "@auditsieve/audit";
 import type { EventWatch } from "./event-watch.ts";
 import { withHead, withKept } from "./event-watch.ts";
@@ -16,7 +23,10 @@ export interface RuleCount {
   readonly bytes: number;
 }
 
-/** `lines = kept + dropped`; `stripped` and `invalid` are parts of `kept`. Bytes count lines with their newlines. */
+/**
+ * `lines = kept + dropped`; `stripped` and `invalid` are parts of `kept`. Bytes count lines with their newlines. `salvaged` are no
+ * lines: whole events inside invalid ones, which are kept as they are.
+ */
 export interface FilterSummary {
   readonly lines: number;
   readonly bytes: number;
@@ -25,6 +35,7 @@ export interface FilterSummary {
   readonly dropped: number;
   readonly stripped: number;
   readonly invalid: number;
+  readonly salvaged: number;
   readonly byRule: readonly RuleCount[];
 }
 
@@ -35,6 +46,8 @@ export interface LineProblem {
   /** Of the line's first byte in the (decompressed) input. */
   readonly offset: number;
   readonly problem: Problem;
+  /** Whole events that were found in it all the same. */
+  readonly salvaged: number;
 }
 
 /** How {@link Filter} works. */
@@ -90,6 +103,7 @@ export class Filter {
   #kept = 0;
   #keptBytes = 0;
   #invalid = 0;
+  #salvaged = 0;
   #stripped = 0;
 
   constructor(options: FilterOptions) {
@@ -149,6 +163,7 @@ export class Filter {
       dropped: this.#lines - this.#kept,
       stripped: this.#stripped,
       invalid: this.#invalid,
+      salvaged: this.#salvaged,
       byRule: countByRule(this.#byDecision),
     };
   }
@@ -240,7 +255,9 @@ export class Filter {
     this.#bytes += behind - start;
     if (!scan.scan(bytes, start, end)) {
       this.#invalid++;
-      this.#options.onProblem?.({ line: this.#lines - this.#firstLine, offset, problem: undecidableProblem(scan) });
+      const problem = undecidableProblem(scan);
+      const salvaged = this.#salvage(bytes);
+      this.#options.onProblem?.({ line: this.#lines - this.#firstLine, offset, problem, salvaged });
       this.#keep(bytes, start, end, terminated, false);
       return undefined;
     }
@@ -254,6 +271,18 @@ export class Filter {
       this.#strip(decision, terminated);
     }
     return decision;
+  }
+
+  /** Shows the whole events of the line in hand, which is none, to who watches: it is kept whatever they are. */
+  #salvage(bytes: Buffer): number {
+    const scan = this.#scan;
+    const events = salvageEvents(scan);
+    this.#salvaged += events.length;
+    for (const { start, end } of this.#options.watch === undefined ? [] : events) {
+      scan.scan(bytes, start, end);
+      this.#options.watch?.event(scan);
+    }
+    return events.length;
   }
 
   #strip(decision: StreamDecision, terminated: boolean): void {
@@ -307,6 +336,7 @@ export class Filter {
         message: `Cannot decide a line of ${bytes} bytes: at most ${limit} are read`,
         hint: "It is kept; look at it apart, an apiserver rarely writes more than a few MB",
       },
+      salvaged: 0,
     });
     const { redact } = this.#options;
     if (redact === undefined) {

@@ -55,6 +55,13 @@ export interface LineHandlerOptions extends LineDeliveriesOptions {
   readonly onLineAlarm?: (alarm: LineAlarm) => void;
 }
 
+/** Where the line in hand stands. */
+export interface HandledLine {
+  readonly offset: number;
+  readonly end: number;
+  readonly bytes: number;
+}
+
 export interface LineAlarm {
   readonly kind: "undecidable" | "oversize";
   readonly source: string;
@@ -62,4 +69,6 @@ export interface LineAlarm {
   readonly offset: number;
   readonly bytes: number;
   readonly reason: string;
+  /** Whole events that were found in an undecidable line all the same. */
+  readonly salvaged?: number;
 }

@@ -1,4 +1,4 @@
-import { documentId, EventScan } from "@auditsieve/audit";
+import { documentId, EventScan, salvageEvents } from "@auditsieve/audit";
 import type { AuditEvent, LineVisitor, OversizeLine } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import type { StreamDecision } from "@auditsieve/policy";
@@ -11,21 +11,15 @@ import { ReceiptBook } from "./receipt-book.ts";
 import type { ClosedRange } from "./receipt-book.ts";
 import { ReceiptRanges } from "./receipt-ranges.ts";
 import { EventWatch } from "./alarm-watch.ts";
-import type { LineHandlerOptions } from "./line-handler-options.ts";
+import type { HandledLine as Line, LineHandlerOptions } from "./line-handler-options.ts";
 import { LineTail, reducedEvent } from "./reduced-event.ts";
 import { scanHead } from "./scan-head.ts";
 import { scannedEvent } from "./scanned-event.ts";
 import type { Delivery } from "./sink.ts";
 import type { SealedLine } from "./sinks/quarantine.ts";
-import type { CountedAs, PipelineTally } from "./tally.ts";
+import { lineColumns } from "./tally.ts";
+import type { CountedAs, LineColumns, PipelineTally } from "./tally.ts";
 import { isTimestamp } from "./timestamp.ts";
-
-/** The line in hand. */
-interface Line {
-  readonly offset: number;
-  readonly end: number;
-  readonly bytes: number;
-}
 
 /** To be followed by the reason. */
 export const STATE_REFUSED = "What the detections remembered is not taken over, and they begin anew: ";
@@ -37,6 +31,8 @@ function isKept(decision: StreamDecision | undefined): boolean {
 
 /** What becomes of one line: decided per sink, looked at by the detections, stripped, redacted and handed on. */
 export class LineHandler implements LineVisitor {
+  /** What is summarised of what was dropped. */
+  readonly receipts: ReceiptRanges;
   readonly #options: LineHandlerOptions;
   readonly #scan = new EventScan();
   readonly #head = scanHead(this.#scan);
@@ -45,7 +41,6 @@ export class LineHandler implements LineVisitor {
   readonly #long = new Map<string, { readonly tail: LineTail; readonly sealed?: SealedLine }>();
   /** Events whose finding has just been written, by the line's id. */
   readonly #evidence = new Map<string, Delivery>();
-  readonly #receipts: ReceiptRanges;
   readonly #watch: EventWatch;
   readonly #deliveries: LineDeliveries;
   readonly #slab = new LineSlab();
@@ -53,14 +48,11 @@ export class LineHandler implements LineVisitor {
   readonly #columns: number[] = [];
   /** Of the line in hand, by outlet. */
   readonly #decisions: (StreamDecision | undefined)[] = [];
-  readonly #lineColumns: Readonly<Record<"lines" | "bytes" | "undecidable" | "reduced", number>>;
+  readonly #lineColumns: LineColumns;
   #input = "";
   #newest: string | undefined;
   #isEvent = false;
-  #lines = 0;
-  #bytes = 0;
-  #undecidable = 0;
-  #reduced = 0;
+  readonly #read = { lines: 0, bytes: 0, undecidable: 0, reduced: 0, salvaged: 0 };
 
   constructor(options: LineHandlerOptions) {
     this.#options = options;
@@ -77,7 +69,7 @@ export class LineHandler implements LineVisitor {
         onRefused: (reason) => onAlarm?.({ kind: "state-refused", message: `${STATE_REFUSED}${reason}` }),
       });
     const { ledger, outlets, cutAfter, countedUntil } = options;
-    this.#receipts = new ReceiptRanges({
+    this.receipts = new ReceiptRanges({
       books: () =>
         options.receipts === true ? outlets.map(({ to }) => new ReceiptBook({ ...options, sink: to.sink.name })) : [],
       cutAfter: cutAfter ?? (() => Infinity),
@@ -87,19 +79,14 @@ export class LineHandler implements LineVisitor {
     });
     this.#watch = new EventWatch({ ...options, memory: options.watched });
     this.#deliveries = new LineDeliveries(options);
-    this.#lineColumns = {
-      lines: ledger.column("lines"),
-      bytes: ledger.column("bytes"),
-      undecidable: ledger.column("undecidable"),
-      reduced: ledger.column("reduced"),
-    };
+    this.#lineColumns = lineColumns(ledger);
   }
 
   /** The next line is one of `input`; when that is new, at `offset`. */
   begin(input: string, offset: number): void {
     this.#input = input;
     this.#findings?.begin(input);
-    this.#receipts.begin(input, offset);
+    this.receipts.begin(input, offset);
   }
 
   /** Stands for what the detections remember behind the last line; the same value as before when nothing has changed. */
@@ -109,14 +96,14 @@ export class LineHandler implements LineVisitor {
 
   /** What the detections remember behind the last line, to be kept; undefined when it is too large. */
   encodeRemembered(): Mark | undefined {
-    const read = this.#receipts.ends;
+    const read = this.receipts.ends;
     return this.#findings === undefined ? encodeState({ detections: null, read }) : this.#findings.encode(read);
   }
 
   /** Tells the detections the time although no line says it. */
   advance(timestamp: string, isLive: boolean): void {
-    if (this.#findings !== undefined && this.#lines > 0) {
-      const { lastEnd } = this.#receipts;
+    if (this.#findings !== undefined && this.#read.lines > 0) {
+      const { lastEnd } = this.receipts;
       const findings = this.#watch.without(this.#findings.advance(timestamp, isLive));
       this.#deliverFindings(findings, { offset: lastEnd, end: lastEnd, bytes: 0 });
     }
@@ -125,18 +112,13 @@ export class LineHandler implements LineVisitor {
   /** The input in hand has ended, and its receipts with it. */
   finish(): void {
     this.#findings?.finish();
-    this.#receipts.finish();
-  }
-
-  /** What is summarised of what was dropped. */
-  get receipts(): ReceiptRanges {
-    return this.#receipts;
+    this.receipts.finish();
   }
 
   /** No line follows: findings that waited for a later stage of their request are written. */
   end(): void {
-    if (this.#findings !== undefined && this.#lines > 0) {
-      const { lastEnd } = this.#receipts;
+    if (this.#findings !== undefined && this.#read.lines > 0) {
+      const { lastEnd } = this.receipts;
       this.#deliverFindings(this.#watch.without(this.#findings.flush()), { offset: lastEnd, end: lastEnd, bytes: 0 });
     }
   }
@@ -158,24 +140,23 @@ export class LineHandler implements LineVisitor {
 
   /** Bytes of the lines so far. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#read.bytes;
   }
 
   counts(): Omit<PipelineTally, "source" | "unacknowledged" | "acknowledged" | "sinks"> {
     const { findings = 0, undecided = {}, suppressed = {} } = this.#findings?.counts() ?? {};
-    const read = { lines: this.#lines, bytes: this.#bytes, undecidable: this.#undecidable, reduced: this.#reduced };
-    return { ...read, findings, undecided, suppressed };
+    return { ...this.#read, findings, undecided, suppressed };
   }
 
   line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): void {
     const isEvent = this.#scan.scan(bytes, start, end);
-    this.#receipts.endBefore(offset, isEvent ? this.#scan : undefined);
+    this.receipts.endBefore(offset, isEvent ? this.#scan : undefined);
     const line = this.#count(offset, end - start, terminated);
     this.#isEvent = isEvent;
     if (isEvent) {
       this.#event(bytes.subarray(start, end), line);
     } else {
-      this.#unclear(Buffer.from(bytes.subarray(start, end)), line, this.#scan.reason ?? "not-json");
+      this.#unclear(line);
     }
     this.#cover(line);
   }
@@ -194,29 +175,26 @@ export class LineHandler implements LineVisitor {
   /** Costs one record and an alarm. Delivered to every sink: what was not read as a whole proves nothing that may drop it. */
   oversize(long: OversizeLine): void {
     const { source, cluster, idKey, window } = this.#options;
-    this.#receipts.endBefore(long.offset, undefined);
+    this.receipts.endBefore(long.offset, undefined);
     const line = this.#count(long.offset, long.bytes, long.terminated);
     const id = documentId(idKey, cluster, Buffer.from(`oversize ${long.bytes} ${long.sha256}`));
     const parts = this.#long.get(this.#input);
     this.#long.delete(this.#input);
     const event = reducedEvent(long, (parts?.tail ?? new LineTail()).take());
     const keep = parts?.sealed?.end();
-    const held = window.hold(this.#input, line.end, this.#bytes);
+    const held = window.hold(this.#input, line.end, this.#read.bytes);
     const place = { source, input: this.#input, offset: line.offset, bytes: long.bytes };
     const quarantined = { id, ...place, sha256: long.sha256, ...(keep && { isSealed: true }) };
     this.#options.quarantine(quarantined, () => window.settle(held), keep && (() => keep(id)));
     this.#options.onLineAlarm?.({ kind: "oversize", ...place, reason: "over-the-limit" });
     if (event !== undefined && this.#scan.scan(event, 0, event.length)) {
-      this.#reduced++;
-      this.#columns.push(this.#lineColumns.reduced);
-      const copy = (): Buffer => event;
-      const identity = (): string => id;
-      const findings = [...this.#detect(copy, identity), ...this.#watched(copy, identity)];
+      this.#countAs("reduced");
+      const findings = this.#found(event, id);
       this.#evidence.delete(id);
       this.#deliverToAll(this.#deliveries.event(this.#scan, event, id), line);
       this.#deliverFindings(findings, line);
     } else {
-      this.#countUndecidable();
+      this.#countAs("undecidable");
       this.#deliverToAll(this.#deliveries.undecidable(long.head, id, place, "over-the-limit"), line);
     }
     this.#cover(line);
@@ -225,7 +203,7 @@ export class LineHandler implements LineVisitor {
   /** Nothing follows about the line: what is settled may be acknowledged over it, with its counts. */
   #cover(line: Line): void {
     const { window, outlets } = this.#options;
-    window.cover(this.#input, line.end, this.#bytes);
+    window.cover(this.#input, line.end, this.#read.bytes);
     window.count(this.#lineColumns.lines);
     window.count(this.#lineColumns.bytes, line.bytes);
     for (const { counter } of outlets) {
@@ -250,11 +228,11 @@ export class LineHandler implements LineVisitor {
   }
 
   #count(offset: number, bytes: number, terminated: boolean): Line {
-    this.#lines++;
-    this.#bytes += bytes;
-    this.#deliveries.begin(this.#bytes);
+    this.#read.lines++;
+    this.#read.bytes += bytes;
+    this.#deliveries.begin(this.#read.bytes);
     const end = offset + bytes + (terminated ? 1 : 0);
-    this.#receipts.lastEnd = end;
+    this.receipts.lastEnd = end;
     return { offset, end, bytes };
   }
 
@@ -296,8 +274,8 @@ export class LineHandler implements LineVisitor {
         this.#deliver(i, this.#deliveries.stripped(scan, to.policy.strip(scan, decision), identity()), line, "lines");
       } else {
         this.#columns.push(counter.drop(decision ?? "feed", line.bytes));
-        this.#receipts.add(i, this.#scan, decision === undefined ? "feed" : decision.rule, line.offset, () =>
-          this.#options.window.hold(this.#input, line.end, this.#bytes),
+        this.receipts.add(i, this.#scan, decision === undefined ? "feed" : decision.rule, line.offset, () =>
+          this.#options.window.hold(this.#input, line.end, this.#read.bytes),
         );
       }
     }
@@ -307,6 +285,12 @@ export class LineHandler implements LineVisitor {
     this.#deliverFindings(findings, line);
   }
 
+  /** What the event that the scan holds completes, by itself or beside others. */
+  #found(event: Buffer, id: string): readonly Finding[] {
+    const shown = [() => event, () => id] as const;
+    return [...this.#detect(...shown), ...this.#watched(...shown)];
+  }
+
   /** Asks the detections about the line that the scan holds. The event of each finding is noted as evidence. */
   #detect(copy: () => Buffer, identity: () => string): readonly Finding[] {
     // Its findings were acknowledged together with what is remembered of it.
@@ -314,17 +298,17 @@ export class LineHandler implements LineVisitor {
       return NO_FINDINGS;
     }
     const line = { scan: this.#scan, head: this.#head, copy, identity, deliveries: this.#deliveries };
-    const findings = this.#findings.detect(line, this.#receipts.lastEnd);
+    const findings = this.#findings.detect(line, this.receipts.lastEnd);
     return findings.length === 0 ? findings : this.#watch.without(findings);
   }
 
   /** What shows only beside other events: an auditID that is used again. */
   #watched(copy: () => Buffer, identity: () => string): readonly Finding[] {
     // What comes again was seen already: the other of two with one auditID would be found as well.
-    if (this.#findings?.isRemembered(this.#receipts.lastEnd) === true) {
+    if (this.#findings?.isRemembered(this.receipts.lastEnd) === true) {
       return NO_FINDINGS;
     }
-    this.#options.watched?.begin(this.#bytes);
+    this.#options.watched?.begin(this.#read.bytes);
     if (!this.#watch.isSuspicious(this.#scan)) {
       return NO_FINDINGS;
     }
@@ -357,32 +341,59 @@ export class LineHandler implements LineVisitor {
     }
   }
 
-  #unclear(copy: Buffer, line: Line, reason: string): void {
+  /** The line that the scan holds is no event; those that stand in it whole are led on all the same. */
+  #unclear(line: Line): void {
     const { cluster, idKey, source } = this.#options;
-    this.#countUndecidable();
+    const { bytes, start, end, reason = "not-json" } = this.#scan;
+    const copy = Buffer.from(bytes.subarray(start, end));
+    const events = salvageEvents(this.#scan);
+    this.#countAs("undecidable");
     const place = { source, input: this.#input, offset: line.offset, bytes: line.bytes };
-    this.#options.onLineAlarm?.({ kind: "undecidable", ...place, reason });
+    this.#options.onLineAlarm?.({ kind: "undecidable", ...place, reason, salvaged: events.length });
     this.#deliverToAll(this.#deliveries.undecidable(copy, documentId(idKey, cluster, copy), place, reason), line);
+    for (const event of events) {
+      const from = event.start - start;
+      this.#salvage(copy.subarray(from, event.end - start), { ...line, offset: line.offset + from });
+    }
   }
 
-  #countUndecidable(): void {
-    this.#undecidable++;
-    this.#columns.push(this.#lineColumns.undecidable);
+  /** A whole event in a line that is none. No policy drops it: of what was damaged nothing proves that it is noise. */
+  #salvage(event: Buffer, line: Line): void {
+    const { outlets, idKey, cluster, onEvent } = this.#options;
+    this.#countAs("salvaged");
+    this.#scan.scan(event, 0, event.length);
+    onEvent?.(this.#scan);
+    const id = documentId(idKey, cluster, event);
+    const findings = this.#found(event, id);
+    const evidence = this.#evidence.get(id);
+    const whole = evidence ?? this.#deliveries.event(this.#scan, event, id);
+    outlets.forEach(({ to: { feed, policy } }, i) => {
+      const decision = feed === "kept" ? policy?.decide(this.#scan) : undefined;
+      if (evidence === undefined && decision?.action === "strip" && policy !== undefined) {
+        const rest = policy.strip(this.#scan, decision);
+        this.#deliver(i, this.#deliveries.stripped(this.#scan, rest, id), line, "salvaged");
+      } else if (feed !== "findings") {
+        this.#deliver(i, whole, line, "salvaged", decision?.action === "strip");
+      } else if (evidence !== undefined) {
+        this.#deliver(i, whole, line, "findings", true);
+      }
+    });
+    this.#evidence.delete(id);
+    this.#deliverFindings(findings, line);
+  }
+
+  #countAs(what: "undecidable" | "reduced" | "salvaged"): void {
+    this.#read[what]++;
+    this.#columns.push(this.#lineColumns[what]);
   }
 
   #deliverToAll(delivery: Delivery, line: Line): void {
     this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, "lines"));
   }
 
-  #deliver(
-    outlet: number,
-    delivery: Delivery,
-    line: Line,
-    countedAs: CountedAs,
-    isOnlyEvidence = false,
-    scan?: EventScan,
-  ): void {
-    const held = this.#options.window.hold(this.#input, line.end, this.#bytes);
-    this.#options.outlets[outlet]?.add({ delivery, held, offset: line.offset, countedAs, isOnlyEvidence }, scan);
+  #deliver(i: number, delivery: Delivery, line: Line, as: CountedAs, isExtra = false, scan?: EventScan): void {
+    const held = this.#options.window.hold(this.#input, line.end, this.#read.bytes);
+    const underway = { delivery, held, offset: line.offset, countedAs: as, isOnlyEvidence: isExtra };
+    this.#options.outlets[i]?.add(underway, scan);
   }
 }

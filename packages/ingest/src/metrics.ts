@@ -63,6 +63,7 @@ function addSource(
   page.add("component_received_event_bytes_total", "counter", "Bytes of lines read", tally.bytes, labels);
   page.add("undecidable_lines_total", "counter", "Lines that are no event", tally.undecidable, labels);
   page.add("reduced_lines_total", "counter", "Lines over the limit, delivered reduced", tally.reduced, labels);
+  page.add("salvaged_events_total", "counter", "Whole events found in lines that are none", tally.salvaged, labels);
   page.add("findings_total", "counter", "Findings", tally.findings, labels);
   const acknowledged = tally.acknowledged["lines"] ?? 0;
   page.add(
@@ -125,7 +126,7 @@ function addRotation(page: MetricsPage, rotation: RotationStatus, labels: Labels
 function addSink(page: MetricsPage, source: string, tally: SinkTally): void {
   const labels = { component_kind: "sink", component_id: tally.sink, source };
   const discarded = "component_discarded_events_total";
-  const kinds = { event: tally, finding: tally.findings, receipt: tally.receipts };
+  const kinds = { event: tally, finding: tally.findings, receipt: tally.receipts, salvaged: tally.salvaged };
   for (const [kind, { delivered, pending }] of Object.entries(kinds)) {
     page.add("component_sent_events_total", "counter", "Deliveries stored, by kind", delivered, { ...labels, kind });
     page.add("buffer_events", "gauge", "Deliveries under way, by kind", pending, { ...labels, kind });

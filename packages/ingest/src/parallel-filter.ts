@@ -97,6 +97,7 @@ const NOTHING: FilterSummary = {
   dropped: 0,
   stripped: 0,
   invalid: 0,
+  salvaged: 0,
   byRule: [],
 };
 
@@ -162,6 +163,7 @@ function sum(a: FilterSummary, b: FilterSummary): FilterSummary {
     dropped: a.dropped + b.dropped,
     stripped: a.stripped + b.stripped,
     invalid: a.invalid + b.invalid,
+    salvaged: a.salvaged + b.salvaged,
     // What no rule matched comes last.
     byRule: [...rules.values()].sort((x, y) => (x.rule ?? Infinity) - (y.rule ?? Infinity)),
   };

@@ -113,9 +113,40 @@ describe("Pipeline", () => {
     const { tally } = await run(lines, [{ sink, feed: "kept", policy: NOISE }], {
       onLineAlarm: ({ kind }) => alarms.push(kind),
     });
-    expect(sink.kinds()).toEqual(lines.map(() => "undecidable"));
-    expect(tally).toMatchObject({ lines: 5, undecidable: 5 });
+    // What stands in them whole is delivered besides, though a rule says that it is noise.
+    expect(sink.kinds().filter((kind) => kind === "undecidable")).toHaveLength(5);
+    expect(tally).toMatchObject({ lines: 5, undecidable: 5, salvaged: 3 });
     expect(alarms).toHaveLength(5);
+  });
+
+  test("whole events in a line that is none go the way of others, count besides the lines, and are found by detections", async () => {
+    const [findings, kept, all] = [new MemorySink("findings"), new MemorySink("kept"), new MemorySink("all")];
+    const loud = event(2, "loud");
+    const secrets = event(3, "jane", { verb: "list", resource: "secrets" });
+    const torn = event(4, "jane").slice(0, -40);
+    const lines = [event(1, "jane"), `${torn}\0\0${loud}`, `\ufeff${loud}${secrets}\r`, `${torn}${secrets}`];
+    const { tally } = await run(lines, [
+      { sink: findings, feed: "findings" },
+      { sink: kept, feed: "kept", policy: NOISE },
+      { sink: all, feed: "all" },
+    ]);
+    expect(tally).toMatchObject({ lines: 4, undecidable: 3, salvaged: 4, unacknowledged: 0 });
+    expect(tally.acknowledged).toMatchObject({ lines: 4, undecidable: 3, salvaged: 4, "all/salvaged/delivered": 4 });
+    expect(tally.findings).toBeGreaterThan(0);
+    expect(tally.sinks).toMatchObject([
+      { lines: 4, delivered: 3, dropped: 1, salvaged: { delivered: 0 } },
+      { lines: 4, delivered: 4, dropped: 0, salvaged: { delivered: 4, pending: 0 } },
+      { lines: 4, delivered: 4, dropped: 0, salvaged: { delivered: 4, pending: 0 } },
+    ]);
+    expect(JSON.parse(kept.documentOf("id-2"))).toMatchObject({ level: "Metadata" });
+    expect(JSON.parse(all.documentOf("id-2"))).toEqual(JSON.parse(loud));
+    expect(all.documentOf("id-3")).toBe(secrets);
+    expect(findings.kinds()).toEqual(expect.arrayContaining(["undecidable", "finding", "event"]));
+    expect(findings.documentOf("id-3")).toBe(secrets);
+    // One event, one id, however it was read.
+    const ids = (sink: MemorySink): readonly string[] =>
+      sink.deliveries.filter((one) => one.kind === "event").map(({ id }) => id);
+    expect(new Set(ids(all)).size).toBe(3);
   });
 
   test("a line over the limit costs one reduced event and a quarantine record, never the lines after it", async () => {

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { createRedactor, EventScan, isJsonObject, LineFramer } from "@auditsieve/audit";
+import { createRedactor, EventScan, isJsonObject, LineFramer, salvageEvents } from "@auditsieve/audit";
 import { openCheckpoint } from "./checkpoint.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { IngestConfig } from "./config.ts";
@@ -149,14 +149,23 @@ class Learner {
 
   #line(bytes: Buffer, start: number, end: number): void {
     this.lines++;
-    if (!this.#scan.scan(bytes, start, end)) {
-      this.undecidable++;
+    if (this.#scan.scan(bytes, start, end)) {
+      this.#learn(bytes.subarray(start, end));
       return;
     }
+    this.undecidable++;
+    for (const event of salvageEvents(this.#scan)) {
+      this.#scan.scan(bytes, event.start, event.end);
+      this.#learn(bytes.subarray(event.start, event.end));
+    }
+  }
+
+  /** Takes the event that the scan holds. */
+  #learn(event: Buffer): void {
     this.#detections.detect({
       scan: this.#scan,
       head: this.#head,
-      copy: () => Buffer.from(bytes.subarray(start, end)),
+      copy: () => Buffer.from(event),
       identity: () => "",
       deliveries: this.#deliveries,
     });

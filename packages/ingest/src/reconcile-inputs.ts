@@ -50,6 +50,8 @@ export interface ExpectedAtSink {
   readonly lines: number;
   readonly dropped: number;
   readonly expected: readonly Expected[];
+  /** Of whole events in undecidable lines, which are in `expected` as what they are. */
+  readonly salvaged: readonly Expected[];
   /** Ids and contents of events that are there because a finding rests on them. */
   readonly evidence: ReadonlySet<string>;
   /** Lines that receipts must account for, by rule, actor, verb and resource. */
@@ -141,6 +143,8 @@ async function readFiles(
       add: ({ delivery, offset, countedAs, isOnlyEvidence = false }) => {
         if (countedAs === "lines") {
           gathered[i]?.line(delivery, offset, isOnlyEvidence);
+        } else if (countedAs === "salvaged") {
+          gathered[i]?.salvage(delivery, offset, isOnlyEvidence);
         } else if (delivery.kind === "event") {
           gathered[i]?.besides(delivery);
         } else if (countedAs === "receipts") {
@@ -289,6 +293,7 @@ async function tailInputs(
 class SinkExpectation {
   readonly #sink: string;
   readonly #expected: Expected[] = [];
+  readonly #salvaged: Expected[] = [];
   readonly #receipts = new Map<string, { count: number; pending: number; readonly place: Place }>();
   readonly #evidence = new Set<string>();
   #source = "";
@@ -310,17 +315,12 @@ class SinkExpectation {
     this.#ackedTo = ackedTo;
   }
 
-  line({ id, kind, document, time }: Delivery, offset: number, isOnlyEvidence: boolean): void {
-    this.#expected.push({
-      ...this.#place(offset),
-      id,
-      kind,
-      time,
-      content: contentOf(kind, document),
-      likeness: likenessOf(kind, document),
-      isPending: offset >= this.#ackedTo,
-      isOnlyEvidence,
-    });
+  line(delivery: Delivery, offset: number, isOnlyEvidence: boolean): void {
+    this.#expected.push(this.#wanted(delivery, offset, isOnlyEvidence));
+  }
+
+  salvage(delivery: Delivery, offset: number, isOnlyEvidence: boolean): void {
+    this.#salvaged.push(this.#wanted(delivery, offset, isOnlyEvidence));
   }
 
   besides({ id, kind, document }: Delivery): void {
@@ -357,8 +357,22 @@ class SinkExpectation {
       lines: this.#lines,
       dropped: this.#dropped,
       expected: this.#expected,
+      salvaged: this.#salvaged,
       evidence: this.#evidence,
       receipts: this.#receipts,
+    };
+  }
+
+  #wanted({ id, kind, document, time }: Delivery, offset: number, isOnlyEvidence: boolean): Expected {
+    return {
+      ...this.#place(offset),
+      id,
+      kind,
+      time,
+      content: contentOf(kind, document),
+      likeness: likenessOf(kind, document),
+      isPending: offset >= this.#ackedTo,
+      isOnlyEvidence,
     };
   }
 

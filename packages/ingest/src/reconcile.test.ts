@@ -35,7 +35,8 @@ describe("reconcile", () => {
     const { sinks, discrepancies, notChecked } = await reconcile(config());
     expect(discrepancies).toEqual([]);
     expect(notChecked).toEqual([]);
-    const none = { pending: 0, missing: 0, withoutInput: 0 };
+    const salvaged = { stored: 0, deadLettered: 0, pending: 0, missing: 0 };
+    const none = { pending: 0, missing: 0, salvaged, withoutInput: 0 };
     expect(sinks).toEqual([
       { sink: "elasticsearch", lines: 9, stored: 6, dropped: 2, deadLettered: 1, ...none },
       { sink: "file", lines: 9, stored: 9, dropped: 0, deadLettered: 0, ...none },
@@ -189,6 +190,29 @@ describe("reconcile", () => {
     expect(sinks).toMatchObject([{ lines: 4, missing: 0, pending: 0 }]);
     mock.remove('"id-1"');
     expect((await reconcile(judged)).discrepancies.filter(({ severity }) => severity === "error")).not.toEqual([]);
+  });
+
+  test("wants whole events of lines that are none beside these lines, and names one that is gone", async () => {
+    mock.behave = () => "ok";
+    const torn = line(2, "jane").slice(0, -40);
+    writeFileSync(log(), `${line(1, "jane")}${torn}${line(3, "noise").trim()}${line(4, "jane")}${line(5, "jane")}`);
+    const stop = new AbortController();
+    const running = startDaemon(config(), { logger, signal: stop.signal });
+    await until(() => mock.documents.size === 5);
+    stop.abort();
+    expect((await running).unacknowledged).toBe(0);
+    const { sinks, discrepancies } = await reconcile(config());
+    expect(discrepancies).toEqual([]);
+    const all = { lines: 3, stored: 3, dropped: 0, missing: 0, salvaged: { stored: 2, missing: 0 }, withoutInput: 0 };
+    expect(sinks).toMatchObject([all, all]);
+    mock.remove("id-4");
+    expect(await errors()).toEqual([
+      expect.objectContaining({
+        kind: "missing",
+        file: log(),
+        offset: line(1, "jane").length + torn.length + line(3, "noise").length - 1,
+      }),
+    ]);
   });
 
   test("does not guess without the keys that the daemon used", async () => {

@@ -50,6 +50,13 @@ export interface ReconciledSink {
   /** Not acknowledged yet, and not there. */
   readonly pending: number;
   readonly missing: number;
+  /** Besides the lines: whole events in undecidable lines, by what became of them. */
+  readonly salvaged: {
+    readonly stored: number;
+    readonly deadLettered: number;
+    readonly pending: number;
+    readonly missing: number;
+  };
   /** Documents of lines that no input has any more. */
   readonly withoutInput: number;
 }
@@ -140,15 +147,23 @@ class Comparison {
     }
   }
 
-  run({ expected, evidence, receipts, lines, dropped }: ExpectedAtSink, options: ReconcileOptions): ReconciledSink {
+  run(
+    { expected, salvaged, evidence, receipts, lines, dropped }: ExpectedAtSink,
+    options: ReconcileOptions,
+  ): ReconciledSink {
     this.#evidence = evidence;
-    this.#noteStrangers(expected);
+    this.#noteStrangers([...expected, ...salvaged]);
     const isIn = ({ time }: Expected): boolean =>
       (options.since === undefined || time >= options.since) && (options.until === undefined || time < options.until);
     const counts = { stored: 0, deadLettered: 0, pending: 0, missing: 0, unfound: 0 };
     const judged = expected.filter(isIn);
     for (const one of judged) {
       counts[this.#judge(one)]++;
+    }
+    const besides = { stored: 0, deadLettered: 0, pending: 0, missing: 0 };
+    for (const one of salvaged.filter(isIn)) {
+      const what = this.#judge({ ...one, isOnlyEvidence: false });
+      besides[what === "unfound" ? "missing" : what]++;
     }
     for (const { file, offset } of this.#content.damaged) {
       this.#tell("damaged-document", { file, offset }, "a line of the sink is no document");
@@ -164,6 +179,7 @@ class Comparison {
       lines: isWhole ? lines : judged.length,
       dropped: (isWhole ? dropped : 0) + unfound,
       ...rest,
+      salvaged: besides,
       withoutInput,
     };
   }

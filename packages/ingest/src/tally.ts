@@ -18,7 +18,7 @@ export interface DeliveryCounts {
 }
 
 /** What a delivery counts as: a line of the input, or something besides. */
-export type CountedAs = "lines" | "findings" | "receipts";
+export type CountedAs = "lines" | "findings" | "receipts" | "salvaged";
 
 /** What became of a source's lines at one sink: `lines = delivered + dropped + deadLettered + pending`. */
 export interface SinkTally {
@@ -35,6 +35,8 @@ export interface SinkTally {
   readonly findings: DeliveryCounts;
   /** Summaries of what was dropped; counted besides the lines. */
   readonly receipts: DeliveryCounts;
+  /** Whole events in undecidable lines; counted besides these lines, which are delivered too. */
+  readonly salvaged: DeliveryCounts;
   readonly deadLetteredByReason: Readonly<Record<string, number>>;
 }
 
@@ -46,6 +48,8 @@ export interface PipelineTally {
   /** Parts of the lines: no event could be made of them; reduced because they were too long. */
   readonly undecidable: number;
   readonly reduced: number;
+  /** Whole events that were found in undecidable lines; no lines of their own. */
+  readonly salvaged: number;
   readonly findings: number;
   /** Requests that a detection could not decide, because the log does not say enough; by the detection's id. */
   readonly undecided: Readonly<Record<string, number>>;
@@ -56,6 +60,20 @@ export interface PipelineTally {
   /** Of this and all earlier runs, exactly what the checkpoint covers: columns as in the ledger. */
   readonly acknowledged: Readonly<Record<string, number>>;
   readonly sinks: readonly SinkTally[];
+}
+
+/** Columns of the ledger for what a source's lines are. */
+export type LineColumns = Readonly<Record<"lines" | "bytes" | "undecidable" | "reduced" | "salvaged", number>>;
+
+/** The columns of a ledger that count lines, whatever becomes of them. */
+export function lineColumns(ledger: Ledger): LineColumns {
+  return {
+    lines: ledger.column("lines"),
+    bytes: ledger.column("bytes"),
+    undecidable: ledger.column("undecidable"),
+    reduced: ledger.column("reduced"),
+    salvaged: ledger.column("salvaged"),
+  };
 }
 
 const MAX_REASONS = 64;
@@ -70,6 +88,7 @@ export class SinkCounter {
     lines: { delivered: 0, deadLettered: 0, pending: 0 },
     findings: { delivered: 0, deadLettered: 0, pending: 0 },
     receipts: { delivered: 0, deadLettered: 0, pending: 0 },
+    salvaged: { delivered: 0, deadLettered: 0, pending: 0 },
   };
   readonly #delivered: Readonly<Record<CountedAs, number>>;
   readonly #lineColumn: number;
@@ -86,6 +105,7 @@ export class SinkCounter {
       lines: ledger.column(`${sink}/delivered`),
       findings: ledger.column(`${sink}/findings/delivered`),
       receipts: ledger.column(`${sink}/receipts/delivered`),
+      salvaged: ledger.column(`${sink}/salvaged/delivered`),
     };
   }
 
@@ -145,6 +165,7 @@ export class SinkCounter {
       droppedByRule: this.#dropsByRule(),
       findings: { ...this.#counts.findings },
       receipts: { ...this.#counts.receipts },
+      salvaged: { ...this.#counts.salvaged },
       deadLetteredByReason: Object.fromEntries(this.#reasons),
     };
   }

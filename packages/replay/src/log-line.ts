@@ -14,14 +14,21 @@ export interface LogLine {
   readonly end: number;
   /** Of a line over the limit: its real length. The bytes then are what is left of it, none where that is no event. */
   readonly oversizeBytes?: number;
+  /** It is no line, but a whole event in the undecidable one before it. */
+  readonly isSalvaged?: boolean;
   /** The memory that `bytes` is, where that is used again. Such a line is valid until the next batch is asked for. */
   readonly piece?: MemoryPiece | undefined;
 }
 
 /** What decides the order of lines. */
-export type LinePlace = Pick<LogLine, "micros" | "log" | "offset">;
+export type LinePlace = Pick<LogLine, "micros" | "log" | "offset" | "isSalvaged">;
 
 /** Order of time; equal times by log and place, so that the order never depends on how the logs were read. */
 export function inTimeOrder(a: LinePlace, b: LinePlace): number {
-  return a.micros - b.micros || a.log - b.log || a.offset - b.offset;
+  return a.micros - b.micros || a.log - b.log || a.offset - b.offset || salvagedLast(a) - salvagedLast(b);
+}
+
+/** A salvaged event may begin where its line does. */
+function salvagedLast({ isSalvaged }: LinePlace): number {
+  return isSalvaged === true ? 1 : 0;
 }

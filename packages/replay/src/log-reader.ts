@@ -1,5 +1,5 @@
 import { LineFramer } from "@auditsieve/audit";
-import type { OversizeLine } from "@auditsieve/audit";
+import type { OversizeLine, Span } from "@auditsieve/audit";
 import { LineTail, reducedEvent } from "@auditsieve/ingest";
 import { guessLineMicros, NO_TIME } from "./event-time.ts";
 import type { LineMemory, MemoryPiece } from "./line-memory.ts";
@@ -28,6 +28,8 @@ export interface LogStart {
 export interface LogReaderOptions {
   /** Finds the time of a line. Default {@link guessLineMicros}. */
   readonly micros?: typeof guessLineMicros;
+  /** Asked behind `micros`, about the same line: what of it comes behind it as an event of its own. */
+  readonly salvage?: () => readonly Span[];
   readonly start?: LogStart;
   /** For lines that will be let go; without it each chunk has memory of its own. */
   readonly memory?: LineMemory;
@@ -40,6 +42,7 @@ export class LogReader {
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #index: number;
   readonly #micros: (bytes: Buffer, start: number, end: number) => number;
+  readonly #salvage: (() => readonly Span[]) | undefined;
   readonly #memory: LineMemory | undefined;
   readonly #framer: LineFramer;
   readonly #tail = new LineTail();
@@ -48,10 +51,12 @@ export class LogReader {
   #last = 0;
   #isDone = false;
 
-  constructor(log: ReplayLog, index: number, { micros = guessLineMicros, start, memory }: LogReaderOptions = {}) {
+  constructor(log: ReplayLog, index: number, options: LogReaderOptions = {}) {
+    const { micros = guessLineMicros, salvage, start, memory } = options;
     this.#chunks = open(log, start?.offset ?? 0)[Symbol.asyncIterator]();
     this.#index = index;
     this.#micros = micros;
+    this.#salvage = salvage;
     this.#memory = memory;
     this.#framer = new LineFramer({
       line: (bytes, start, end, offset) => this.#take(Buffer.from(bytes.subarray(start, end)), 0, end - start, offset),
@@ -123,6 +128,17 @@ export class LogReader {
       piece.lines++;
     }
     this.#lines.push({ micros, log: this.#index, offset, bytes, start, end, piece });
+    if (this.#salvage !== undefined) {
+      this.#takeSalvaged(this.#salvage(), bytes, offset - start);
+    }
+  }
+
+  #takeSalvaged(events: readonly Span[], bytes: Buffer, before: number): void {
+    for (const { start, end } of events) {
+      const micros = this.#time(bytes, start, end);
+      this.#bytes += end - start;
+      this.#lines.push({ micros, log: this.#index, offset: before + start, bytes, start, end, isSalvaged: true });
+    }
   }
 
   #takeOversize(line: OversizeLine): void {

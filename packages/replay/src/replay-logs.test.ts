@@ -167,10 +167,10 @@ describe("replayLogs", () => {
   });
 
   test("replayLogs loses only what is unreadable, and names and counts it", async () => {
-    const good = [eventAt(0), eventAt(1000), eventAt(2000), eventAt(3000)].map((event) => JSON.stringify(event));
-    const [a = "", b = "", c = "", d = ""] = good;
+    const good = [0, 1000, 2000, 3000, 2500].map((ms) => JSON.stringify(eventAt(ms)));
+    const [a = "", b = "", c = "", d = "", e = ""] = good;
     const old = JSON.stringify({ ...eventAt(1500), apiVersion: "audit.k8s.io/v1beta1" });
-    const text = [a, b.slice(0, 100), "\0\0\0\0", b + c, old, b, `${c}\r`, "", d.slice(0, 50)].join("\n");
+    const text = [a, b.slice(0, 100), "\0\0\0\0", b + c, old, b, `${e}\r`, "", d.slice(0, 50)].join("\n");
     const broken = new IngestError("damaged-archive", "Cannot read to its end", { hint: "copy it again" });
     const damaged: ReplayLog = {
       name: "damaged",
@@ -182,17 +182,56 @@ describe("replayLogs", () => {
     const alarms: string[] = [];
     const failures: unknown[] = [];
     const { ids, summary } = await look([logOf("torn", text), damaged], {
+      onSort: () => alarms.splice(0),
       onLineAlarm: ({ input, offset, reason }) => alarms.push(`${input} ${offset} ${reason}`),
       onUnreadable: (error, log) => failures.push([log, error]),
     });
-    expect(ids).toEqual(["id-0", "id-1000", "id-2000", "id-3000"]);
+    expect(ids).toEqual(["id-0", "id-1000", "id-2000", "id-2500", "id-3000"]);
     expect(failures).toEqual([["damaged", broken]]);
     expect(summary.logs).toMatchObject([
-      { name: "torn", lines: 9, events: 3, undecidable: { "not-json": 5, "not-an-audit-event": 1 } },
+      {
+        name: "torn",
+        lines: 9,
+        events: 4,
+        salvaged: 2,
+        duplicates: 1,
+        undecidable: { "not-json": 5, "not-an-audit-event": 1 },
+      },
       { name: "damaged", lines: 1, events: 1, problem: "Cannot read to its end" },
     ]);
     expect(alarms).toHaveLength(6);
     expect(alarms[0]).toBe(`0:torn ${a.length + 1} not-json`);
+  });
+
+  test("replayLogs salvages whole events of damaged lines, and finds in them what the daemon's pipeline finds", async () => {
+    const lines = sample("attack.log.zst")
+      .toString()
+      .split("\n")
+      .filter((line) => line !== "")
+      .slice(1500, 3000);
+    // Torn at all kinds of places, then the next line; NUL and marks between; two on one line.
+    const damaged = lines
+      .map((line, i) => (i % 7 === 0 ? line.slice(0, (i * 131) % line.length) : i % 41 === 0 ? line : `${line}\n`))
+      .map((line, i) => (i % 29 === 3 ? `\0\0\0${line}` : i % 31 === 5 ? `\ufeff${line}` : line))
+      .join("");
+    const detections = shippedDetections();
+    const live = await liveFindings(damaged, detections);
+    const options = { detections, redactor: REDACTOR };
+    const merged = await replayLogs({ ...options, logs: [logOf("x", damaged)] });
+    const { events, salvaged, undecidable, from, to } = merged.summary.logs[0] ?? {};
+    const unread = Object.values(undecidable ?? {}).reduce((sum, count) => sum + count, 0);
+    expect((events ?? 0) - (salvaged ?? 0) + unread).toBe(damaged.split("\n").length - 1);
+    expect(salvaged).toBeGreaterThan(250);
+    expect(live.length).toBeGreaterThan(10);
+    expect(JSON.parse(JSON.stringify([...merged.findings]))).toEqual(live);
+    const sorted = await replayLogs({
+      ...options,
+      logs: [{ ...logOf("x", damaged), isRepeatable: false }],
+      sort: { runBytes: 100_000 },
+    });
+    expect([...sorted.findings]).toEqual([...merged.findings]);
+    expect(sorted.summary.logs[0]).toEqual({ ...merged.summary.logs[0], undecidable, from, to });
+    expect(sorted.summary.log).toEqual(merged.summary.log);
   });
 
   test("replayLogs keeps the head of a line that is too long", async () => {

@@ -151,11 +151,11 @@ async function readSorted(
     ...(after && { after }),
     ...(signal && { signal }),
   });
-  await takeAll(run, lines, options, async ({ micros, log, offset }) => ({
+  await takeAll(run, lines, options, async ({ micros, log, offset, isSalvaged = false }) => ({
     run: await run.snapshot(),
     findings: findings.snapshot(),
     failures: [],
-    after: { micros, log, offset },
+    after: { micros, log, offset, isSalvaged },
   }));
   await run.finish();
   return run;

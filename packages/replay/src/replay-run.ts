@@ -1,4 +1,4 @@
-import { EventScan, slotOf } from "@auditsieve/audit";
+import { EventScan, salvageEvents, slotOf } from "@auditsieve/audit";
 import type { Redactor, Undecidable } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import { HeadMemo } from "@auditsieve/ingest/findings";
@@ -43,6 +43,8 @@ export interface ReplayedLog {
   readonly undecidable: Readonly<Partial<Record<Undecidable | "over-the-limit", number>>>;
   /** Lines over the limit of which only what stands outside the bodies was read. */
   readonly reduced: number;
+  /** Whole events that were found in undecidable lines; they are part of `events`. */
+  readonly salvaged: number;
   /** Why it could not be read, or not to its end. */
   readonly problem?: string;
 }
@@ -65,6 +67,7 @@ interface LogCount {
   to: number;
   duplicates: number;
   reduced: number;
+  salvaged: number;
   readonly undecidable: Map<Undecidable | "over-the-limit", number>;
   problem: string | undefined;
 }
@@ -104,6 +107,11 @@ export class ReplayRun {
   take(line: LogLine): void {
     const scan = this.#scan;
     const log = this.#logs[line.log] as LogCount;
+    if (line.isSalvaged === true) {
+      scan.scan(line.bytes, line.start, line.end);
+      this.#event(log, line);
+      return;
+    }
     log.lines++;
     log.bytes += line.oversizeBytes ?? line.end - line.start;
     if (line.oversizeBytes !== undefined) {
@@ -113,6 +121,12 @@ export class ReplayRun {
       this.#undecidable(log, line);
       return;
     }
+    this.#event(log, line);
+  }
+
+  /** Takes the event that the scan holds. */
+  #event(log: LogCount, line: LogLine): void {
+    const scan = this.#scan;
     const micros = this.#microsOf(line);
     if (this.#duplicates.isRepeated(line)) {
       log.duplicates++;
@@ -120,6 +134,7 @@ export class ReplayRun {
     }
     log.events++;
     log.reduced += line.oversizeBytes === undefined ? 0 : 1;
+    log.salvaged += line.isSalvaged === true ? 1 : 0;
     if (micros > 0) {
       log.from = log.from === 0 ? micros : Math.min(log.from, micros);
       log.to = Math.max(log.to, micros);
@@ -207,12 +222,18 @@ export class ReplayRun {
   #undecidable(log: LogCount, line: LogLine): void {
     const reason = line.oversizeBytes === undefined ? (this.#scan.reason ?? "not-json") : "over-the-limit";
     log.undecidable.set(reason, (log.undecidable.get(reason) ?? 0) + 1);
-    if (line.oversizeBytes === undefined) {
-      this.#alarm("undecidable", line, reason);
+    if (line.oversizeBytes !== undefined) {
+      return;
+    }
+    const events = salvageEvents(this.#scan);
+    this.#alarm("undecidable", line, reason, events.length);
+    // Where lines were sorted, these were sorted with them.
+    for (const { start, end } of this.#isSorted ? [] : events) {
+      this.take({ ...line, offset: line.offset + start - line.start, start, end, isSalvaged: true });
     }
   }
 
-  #alarm(kind: "undecidable" | "oversize", line: LogLine, reason: string): void {
+  #alarm(kind: "undecidable" | "oversize", line: LogLine, reason: string, salvaged = 0): void {
     const { name } = this.#logs[line.log] as LogCount;
     this.#options.onLineAlarm?.({
       kind,
@@ -221,6 +242,7 @@ export class ReplayRun {
       offset: line.offset,
       bytes: line.oversizeBytes ?? line.end - line.start,
       reason,
+      ...(salvaged > 0 && { salvaged }),
     });
   }
 
@@ -233,4 +255,4 @@ export class ReplayRun {
 }
 
 const STAGE_TIMESTAMP = slotOf("stageTimestamp");
-const NOTHING = { lines: 0, bytes: 0, events: 0, from: 0, to: 0, duplicates: 0, reduced: 0 };
+const NOTHING = { lines: 0, bytes: 0, events: 0, from: 0, to: 0, duplicates: 0, reduced: 0, salvaged: 0 };

@@ -9,8 +9,10 @@ export interface ReplaySummary {
   readonly log: LogCoverage;
   /** The logs that were read, each with what became of its lines. */
   readonly logs: readonly ReplayedLog[];
-  /** Lines that are no event; they are in no finding. */
+  /** Lines that are no event; they are in no finding, but for what was salvaged of them. */
   readonly undecidable: number;
+  /** Whole events that were found in them all the same; they count among the events. */
+  readonly salvaged: number;
   /** Lines that stood in the logs before, byte for byte. */
   readonly duplicates: number;
   readonly findings: number;
@@ -56,6 +58,7 @@ export function summarise(
     log: run.coverage.total(),
     logs,
     undecidable: sum(logs.flatMap(({ undecidable }) => Object.values(undecidable))),
+    salvaged: sum(logs.map(({ salvaged }) => salvaged)),
     duplicates: sum(logs.map(({ duplicates }) => duplicates)),
     findings: findings.size,
     notSelected,

@@ -1,4 +1,4 @@
-import { EventScan } from "@auditsieve/audit";
+import { EventScan, salvageEvents } from "@auditsieve/audit";
 import { NO_TIME, textMicros } from "./event-time.ts";
 import { inTimeOrder } from "./log-line.ts";
 import type { LinePlace, LogLine } from "./log-line.ts";
@@ -22,6 +22,7 @@ export interface SortOptions {
 const RUN_BYTES = 96 * 1024 * 1024;
 const MAX_FAN_IN = 64;
 const BATCH_LINES = 512;
+const NONE: ReturnType<typeof salvageEvents> = [];
 
 /**
  * The lines of logs in any order, in order of time: sorted in pieces, and merged. What does not fit into memory waits in a folder of the
@@ -36,9 +37,11 @@ export async function* sortLogs(
     let runs: SortedRun[] = [];
     let lines: LogLine[] = [];
     let held = 0;
-    const micros = scannedMicros(new EventScan());
+    const scan = new EventScan();
+    const micros = scannedMicros(scan);
+    const salvage = (): ReturnType<typeof salvageEvents> => (scan.reason === undefined ? NONE : salvageEvents(scan));
     for (const [index, log] of logs.entries()) {
-      const reader = new LogReader(log, index, { micros });
+      const reader = new LogReader(log, index, { micros, salvage });
       try {
         while (!reader.isDone) {
           const read = await reader.read();

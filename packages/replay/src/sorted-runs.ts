@@ -17,8 +17,10 @@ export interface RunFolder {
 }
 
 const CIPHER = "aes-256-ctr";
-/** micros, log, offset, oversize bytes or -1, length. */
+/** micros, log, offset, oversize bytes or one of the below, length. */
 const HEAD_BYTES = 8 + 4 + 8 + 8 + 4;
+const ORDINARY = -1;
+const SALVAGED = -2;
 const WRITE_BYTES = 1024 * 1024;
 const READ_BYTES = 256 * 1024;
 
@@ -76,12 +78,12 @@ async function writeRun(
   }
 }
 
-function headOf({ micros, log, offset, oversizeBytes, start, end }: LogLine): Buffer {
+function headOf({ micros, log, offset, oversizeBytes, isSalvaged, start, end }: LogLine): Buffer {
   const head = Buffer.allocUnsafe(HEAD_BYTES);
   head.writeDoubleLE(micros, 0);
   head.writeUInt32LE(log, 8);
   head.writeDoubleLE(offset, 12);
-  head.writeDoubleLE(oversizeBytes ?? -1, 20);
+  head.writeDoubleLE(oversizeBytes ?? (isSalvaged === true ? SALVAGED : ORDINARY), 20);
   head.writeUInt32LE(end - start, 28);
   return head;
 }
@@ -115,6 +117,7 @@ async function* readRun({ path, key, iv }: RunFile): AsyncGenerator<LogLine, voi
           start,
           end,
           ...(oversizeBytes >= 0 && { oversizeBytes }),
+          ...(oversizeBytes === SALVAGED && { isSalvaged: true }),
         };
         at = end;
       }

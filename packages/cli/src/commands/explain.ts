@@ -113,6 +113,7 @@ export async function explain(options: ExplainOptions): Promise<ExitCode> {
         },
       },
     ],
+    onSort: () => problems.beginAgain(),
     onLineAlarm: (alarm) => problems.addAlarm(alarm),
     onUnreadable: (error) => {
       sayUnreadable(error);

@@ -143,7 +143,7 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
     summary = sieve.summary();
   }
   progress.finish();
-  if (problems.finish(summary.lines - summary.invalid)) {
+  if (problems.finish(summary.lines - summary.invalid + summary.salvaged)) {
     exit = worseExit(exit, EXIT.problems);
   }
   if (tap !== undefined && options.findings !== undefined) {
@@ -192,11 +192,12 @@ async function writeAll(runs: readonly Buffer[]): Promise<void> {
 }
 
 function saySummary(summary: FilterSummary, policy: StreamPolicy): void {
-  const { lines, bytes, kept, keptBytes, dropped, stripped, invalid, byRule } = summary;
+  const { lines, bytes, kept, keptBytes, dropped, stripped, invalid, salvaged, byRule } = summary;
+  const inside = salvaged > 0 ? ` (with ${count(salvaged)} whole events in them, salvaged)` : "";
   say(
     `auditsieve: ${count(lines)} lines: kept ${count(kept)} (${bytesText(keptBytes)}), dropped ${count(dropped)} ` +
       `(${percent(dropped, lines)} of events, ${percent(bytes - keptBytes, bytes)} of bytes)` +
-      `${stripped > 0 ? `, stripped ${count(stripped)}` : ""}${invalid > 0 ? `, undecidable and kept ${count(invalid)}` : ""}`,
+      `${stripped > 0 ? `, stripped ${count(stripped)}` : ""}${invalid > 0 ? `, undecidable and kept ${count(invalid)}` : ""}${inside}`,
   );
   if (byRule.length > 0) {
     const columns = [

@@ -85,6 +85,7 @@ export async function query(options: QueryOptions): Promise<ExitCode> {
       detections: /findings/i.test(sql) ? loadDetectionSet([SHIPPED], options.exceptions).detections : [],
       redactor: createRedactor({ key: randomBytes(32) }),
       visitors: [database],
+      onSort: () => problems.beginAgain(),
       onLineAlarm: (alarm) => problems.addAlarm(alarm),
       onUnreadable: (error) => {
         sayUnreadable(error);

@@ -62,6 +62,7 @@ export async function rbac({ actor, logs, output }: RbacOptions): Promise<ExitCo
     detections: [],
     redactor: createRedactor({ key: randomBytes(32) }),
     visitors: [used, granted],
+    onSort: () => problems.beginAgain(),
     onLineAlarm: (alarm) => problems.addAlarm(alarm),
     onUnreadable: (error) => {
       sayUnreadable(error);

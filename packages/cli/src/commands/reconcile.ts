@@ -70,6 +70,14 @@ async function print({ sinks, discrepancies, notChecked }: Reconciliation): Prom
       ]),
     ),
   );
+  for (const { sink, salvaged } of sinks) {
+    const { stored, deadLettered, pending, missing } = salvaged;
+    const events = stored + deadLettered + pending + missing;
+    if (events > 0) {
+      const parts = `stored ${count(stored)}, dead letters ${count(deadLettered)}, pending ${count(pending)}, missing ${count(missing)}`;
+      await writeLine(`${sink}: besides the lines, ${count(events)} whole events in lines that are none: ${parts}`);
+    }
+  }
   for (const one of discrepancies) {
     await writeLine(lineOf(one));
   }

@@ -62,7 +62,7 @@ export function timelineLines(findings: Iterable<Finding>): Iterable<string> {
 
 /** What the log cannot show stands next to what it shows. */
 export function* limitsText(summary: ReplaySummary): Generator<string> {
-  const { log, logs, undecidable, duplicates, couldNotDecide, suppressed, forgotten } = summary;
+  const { log, logs, undecidable, salvaged, duplicates, couldNotDecide, suppressed, forgotten } = summary;
   yield paint("bold", "What the log covers, and cannot show");
   yield `Levels in the log: ${countsText(log.byLevel) || "none"}`;
   yield* classesText(log.classes);
@@ -81,6 +81,9 @@ export function* limitsText(summary: ReplaySummary): Generator<string> {
   }
   if (undecidable > 0) {
     yield `Lines that are no audit event: ${count(undecidable)} (${reasonsText(logs)})`;
+  }
+  if (salvaged > 0) {
+    yield `Whole events salvaged from such lines: ${count(salvaged)}`;
   }
   for (const { name, problem, lines, bytes } of logs) {
     if (problem !== undefined) {

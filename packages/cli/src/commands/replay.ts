@@ -179,7 +179,10 @@ async function read(reading: Reading, problems: LineProblems, state: ReplayState
         sayUnreadable(error);
         reading.isUnreadable = true;
       },
-      onSort: () => say("auditsieve: the logs are not in order of time; reading them again and sorting"),
+      onSort: () => {
+        say("auditsieve: the logs are not in order of time; reading them again and sorting");
+        problems.beginAgain();
+      },
       detections: isJudging(reading.options) ? set.detections : [],
       thread: reading.thread,
       redactor,

@@ -19,6 +19,7 @@ function* limitsOfLog({
   log,
   logs,
   undecidable,
+  salvaged,
   duplicates,
   couldNotDecide,
   suppressed,
@@ -47,7 +48,8 @@ function* limitsOfLog({
     yield `${count(duplicates)} lines stand in the logs more than once and count once.`;
   }
   if (undecidable > 0) {
-    yield `${count(undecidable)} lines are no audit events and are in no finding.`;
+    const but = salvaged === 0 ? "" : `, but for ${count(salvaged)} whole events in them`;
+    yield `${count(undecidable)} lines are no audit events and are in no finding${but}.`;
   }
   for (const { name, problem } of logs) {
     if (problem !== undefined) {

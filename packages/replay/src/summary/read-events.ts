@@ -1,4 +1,4 @@
-import { LineFramer } from "@auditsieve/audit";
+import { EventScan, LineFramer, salvageEvents } from "@auditsieve/audit";
 import { IngestError } from "@auditsieve/ingest";
 import type { ReplayLog } from "../log-reader.ts";
 
@@ -69,11 +69,26 @@ async function fetchOf(
   offsets: ReadonlySet<number>,
   take: (place: Place, line: Buffer) => void,
 ): Promise<void> {
-  const last = Math.max(...offsets);
+  const wanted = [...offsets].sort((a, b) => a - b);
+  const last = wanted.at(-1) ?? -1;
+  const scan = new EventScan();
+  let next = 0;
   const framer = new LineFramer({
     line: (bytes, start, end, offset) => {
-      if (offsets.has(offset)) {
-        take(number * LOG + offset, Buffer.from(bytes.subarray(start, end)));
+      const first = next;
+      while (next < wanted.length && (wanted[next] as number) < offset + end - start) {
+        next++;
+      }
+      if (next === first) {
+        return;
+      }
+      // Only a salvaged event stands anywhere but at the beginning of its line.
+      const events = scan.scan(bytes, start, end) ? [{ start, end }] : salvageEvents(scan);
+      for (const event of events) {
+        const at = offset + event.start - start;
+        if (offsets.has(at)) {
+          take(number * LOG + at, Buffer.from(bytes.subarray(event.start, event.end)));
+        }
       }
     },
     oversize: () => {},
