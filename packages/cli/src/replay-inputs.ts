@@ -1,4 +1,4 @@
-import { logFormat, openCanonicalLog, openCanonicalLogAt } from "@auditsieve/ingest";
+import { logFormat, openCanonicalLog, openCanonicalLogAt, openLinesAt } from "@auditsieve/ingest";
 import { findLogs, PassingDigest } from "@auditsieve/replay";
 import type { Digest, ReplayLog } from "@auditsieve/replay";
 import { createReadStream } from "node:fs";
@@ -50,6 +50,7 @@ export async function replayInputs(paths: readonly string[], progress?: Progress
           name: path,
           open: () => openCounted(path, (bytes) => progress?.reached(path, bytes)),
           openAt: (offset) => openCountedAt(path, offset, progress),
+          openLines: () => openLinesAt(path),
         },
   );
 }

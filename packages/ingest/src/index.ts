@@ -10,6 +10,8 @@ export type { Delivery, DeliveryKind, ItemResult, Sink } from "./sink.ts";
 export type { Source, SourceAlarm, SourceChunk } from "./source.ts";
 export { openCanonicalLog } from "./sources/canonical-log.ts";
 export { openCanonicalLogAt } from "./sources/canonical-log-at.ts";
+export { openLinesAt } from "./sources/lines-at.ts";
+export type { LinesAt } from "./sources/lines-at.ts";
 export { openLog } from "./sources/log-file.ts";
 export { logFormat } from "./sources/log-format.ts";
 export type { LogFormat } from "./sources/log-format.ts";

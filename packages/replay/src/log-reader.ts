@@ -1,6 +1,7 @@
 import { LineFramer } from "@auditsieve/audit";
 import type { OversizeLine, Span } from "@auditsieve/audit";
 import { LineTail, reducedEvent } from "@auditsieve/ingest";
+import type { LinesAt } from "@auditsieve/ingest";
 import { guessLineMicros, NO_TIME } from "./event-time.ts";
 import type { LineMemory, MemoryPiece } from "./line-memory.ts";
 import type { LogLine } from "./log-line.ts";
@@ -12,6 +13,8 @@ export interface ReplayLog {
   open(): AsyncIterable<Buffer>;
   /** The same from an offset on, where that is possible without reading what stands before. */
   openAt?(offset: number): AsyncIterable<Buffer>;
+  /** Gives single lines by their offsets; undefined where that is not possible without reading what stands before. */
+  openLines?(): Promise<LinesAt | undefined>;
   /** False where a second call of `open` would not give the same bytes, as with standard input. */
   readonly isRepeatable?: boolean;
 }

@@ -33,7 +33,7 @@ export async function* openCanonicalLogAt(path: string, offset: number): AsyncGe
 }
 
 /** Whether the bytes of the file are those of its lines. False also for what cannot be opened: reading it says why. */
-async function isSeekable(path: string): Promise<boolean> {
+export async function isSeekable(path: string): Promise<boolean> {
   const file = await open(path, "r").catch(() => undefined);
   try {
     const head = Buffer.alloc(HEAD_BYTES);

@@ -1,5 +1,6 @@
 import { EventScan, LineFramer, salvageEvents } from "@auditsieve/audit";
 import { IngestError } from "@auditsieve/ingest";
+import type { LinesAt } from "@auditsieve/ingest";
 import type { ReplayLog } from "../log-reader.ts";
 
 /** Where a line stands: its log's number times 2^40, plus its offset there. A number, because millions are kept. */
@@ -44,8 +45,8 @@ export function offsetOf(place: Place): number {
 }
 
 /**
- * Reads logs again and gives a copy of each line that stands at one of `places`; `names` are the logs by their numbers. A log is
- * read to the last place only.
+ * Reads logs again and gives a copy of each line that stands at one of `places`; `names` are the logs by their numbers. Of a log that
+ * gives lines by their offsets only these are read, another one is read to the last place.
  */
 export async function fetchLines(
   logs: readonly ReplayLog[],
@@ -69,6 +70,48 @@ async function fetchOf(
   offsets: ReadonlySet<number>,
   take: (place: Place, line: Buffer) => void,
 ): Promise<void> {
+  try {
+    const lines = await log.openLines?.();
+    const left = lines === undefined ? offsets : takeLines(lines, offsets, (at, line) => take(number * LOG + at, line));
+    if (left.size > 0) {
+      await readThrough(log, left, (at, line) => take(number * LOG + at, line));
+    }
+  } catch (error) {
+    // The replay has said it; what was readable has been read.
+    if (!(error instanceof IngestError)) {
+      throw error;
+    }
+  }
+}
+
+/** Gives those that are left: salvaged events, which can only be told from what stands around them. */
+function takeLines(
+  lines: LinesAt,
+  offsets: ReadonlySet<number>,
+  take: (offset: number, line: Buffer) => void,
+): ReadonlySet<number> {
+  const left = new Set<number>();
+  const scan = new EventScan();
+  try {
+    for (const offset of [...offsets].sort((a, b) => a - b)) {
+      const line = lines.lineAt(offset);
+      if (line !== undefined && scan.scan(line, 0, line.length)) {
+        take(offset, line);
+      } else {
+        left.add(offset);
+      }
+    }
+  } finally {
+    lines.close();
+  }
+  return left;
+}
+
+async function readThrough(
+  log: ReplayLog,
+  offsets: ReadonlySet<number>,
+  take: (offset: number, line: Buffer) => void,
+): Promise<void> {
   const wanted = [...offsets].sort((a, b) => a - b);
   const last = wanted.at(-1) ?? -1;
   const scan = new EventScan();
@@ -87,7 +130,7 @@ async function fetchOf(
       for (const event of events) {
         const at = offset + event.start - start;
         if (offsets.has(at)) {
-          take(number * LOG + at, Buffer.from(bytes.subarray(event.start, event.end)));
+          take(at, Buffer.from(bytes.subarray(event.start, event.end)));
         }
       }
     },
@@ -102,10 +145,8 @@ async function fetchOf(
       }
     }
   } catch (error) {
-    // The replay has said it; what was readable has been read.
-    if (!(error instanceof IngestError)) {
-      throw error;
-    }
+    framer.end();
+    throw error;
   }
   framer.end();
 }
