@@ -91,6 +91,11 @@ export class AuditIdWatch {
     return { told: this.#told, memory: this.#memory.snapshot() };
   }
 
+  /** The snapshot of another watch, which made the findings of what this one has seen, with what that is. */
+  withSeen(snapshot: unknown): unknown {
+    return { ...(snapshot as object), memory: this.#memory.snapshot() };
+  }
+
   /** Goes on from a snapshot. */
   restore(snapshot: unknown): void {
     const { told, memory } = snapshot as { readonly told: Set<string>; readonly memory: unknown };

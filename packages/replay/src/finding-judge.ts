@@ -41,11 +41,18 @@ export class FindingJudge {
     this.#auditIds = AuditIdWatch.of(engine.detections);
   }
 
-  /** The findings that are ready after this event; `head` reads the event in hand. */
-  event(event: ReplayedEvent, head: HeadView): readonly Finding[] {
+  /**
+   * The findings that are ready after this event; `head` reads the event in hand. `isUsedAgain`: whether its Audit-ID is, where
+   * another watch has looked.
+   */
+  event(
+    event: ReplayedEvent,
+    head: HeadView,
+    isUsedAgain: boolean = this.#auditIds?.isUsedAgain(event.scan) ?? false,
+  ): readonly Finding[] {
     const found = this.#ask(event, head);
     const watch = this.#auditIds;
-    return watch?.isUsedAgain(event.scan) === true
+    return isUsedAgain && watch !== undefined
       ? [...found, ...watch.findings(scannedEvent(event.scan, event.line()), () => event.redacted())]
       : found;
   }

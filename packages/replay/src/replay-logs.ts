@@ -172,7 +172,7 @@ function begin(
   const judgeFor = (scan: EventScan, memo: HeadMemo): RunJudge =>
     thread === undefined
       ? new DirectJudge(engine as DetectionEngine, scan, memo)
-      : thread.judges.begin(thread.redactionKey);
+      : thread.judges.begin(options.detections, thread.redactionKey);
   const run = new ReplayRun(options, judgeFor, { ...order, take: (finding) => findings.add(finding) });
   if (saved !== undefined) {
     run.restore(saved.run);

@@ -60,10 +60,10 @@ export class JudgeDesk {
     switch (asked.kind) {
       case "lines": {
         const findings: Finding[] = [];
-        readLines(asked.lines, scan, (number) => {
+        readLines(asked.lines, scan, ({ head: number, isUsedAgain }) => {
           this.#head = number;
           event.next("", 0);
-          const found = judge.event(event, head);
+          const found = judge.event(event, head, isUsedAgain);
           if (found.length > 0) {
             findings.push(...found);
           }

@@ -24,8 +24,10 @@ level: high
 logsource: { product: kubernetes, service: audit }
 detection: { s: { ${selection} }, condition: s }
 `;
+const AUDIT_IDS = join(ROOT, "profiles/detections/stealth/audit-id-repeated.yml");
 const TEXTS = {
   texts: [
+    { file: "audit-ids.yml", text: readFileSync(AUDIT_IDS, "utf8") },
     { file: "secrets.yml", text: detection(10, "verb: get, objectRef.resource: secrets") },
     { file: "big.yml", text: detection(11, "verb: create, requestObject.kind: Big") },
     { file: "unknown.yml", text: detection(12, "verb: update, requestObject.a: b") },
@@ -43,7 +45,7 @@ const folder = mkdtempSync(join(tmpdir(), "auditsieve-thread-"));
 /** Many heads, findings that wait for a later stage, one that cannot be decided, lines that do not fit where others stand. */
 const EVENTS = Array.from({ length: 3_000 }, (_, i) =>
   eventAt(i * 50 + (i % 3) * 170, {
-    auditID: `id-${i >> 1}`,
+    auditID: i % 400 === 1 ? "chosen" : `id-${i >> 1}`,
     stage: i % 2 === 0 ? "RequestReceived" : "ResponseComplete",
     user: { username: `user-${i % 71}` },
     ...(i % 50 < 2 && { verb: "get", objectRef: { resource: "secrets", name: `s-${i}` } }),
@@ -91,6 +93,7 @@ describe("JudgeThread", () => {
     const direct = (await replayed(log, {})) as { readonly findings: readonly string[] };
     expect(direct.findings.length).toBeGreaterThan(60);
     expect(direct.findings.some((finding) => finding.includes("redacted:"))).toBe(true);
+    expect(direct.findings.some((finding) => finding.includes("that another request had"))).toBe(true);
     expect(await replayed(log, inThread())).toEqual(direct);
   });
 

@@ -1,4 +1,5 @@
-import type { Finding, FindingStreamCounts } from "@auditsieve/detect";
+import type { Detection, Finding, FindingStreamCounts } from "@auditsieve/detect";
+import { AuditIdWatch } from "@auditsieve/ingest/findings";
 import { getCompileCacheDir } from "node:module";
 import { Worker } from "node:worker_threads";
 import type { JudgeSnapshot } from "../finding-judge.ts";
@@ -45,10 +46,10 @@ export class JudgeThread {
     );
   }
 
-  /** A judge for a run; there is one at a time. */
-  begin(redactionKey: Uint8Array): RunJudge {
+  /** A judge for a run with these detections, which the thread has loaded; there is one at a time. */
+  begin(detections: readonly Detection[], redactionKey: Uint8Array): RunJudge {
     this.#worker.ref();
-    return new ThreadJudge(this, redactionKey);
+    return new ThreadJudge(this, AuditIdWatch.of(detections), redactionKey);
   }
 
   /** Answers come in the order of the questions. */
@@ -73,9 +74,10 @@ export class JudgeThread {
   }
 }
 
-/** Hands events over in batches, and gives the findings as they come back. */
+/** Hands events over in batches, and gives the findings as they come back. Audit-IDs are watched here, where there is time. */
 class ThreadJudge implements RunJudge {
   readonly #thread: JudgeThread;
+  readonly #auditIds: AuditIdWatch | undefined;
   readonly #redactionKey: Uint8Array;
   readonly #memory = new LineMemory({ isShared: true });
   readonly #freeWords: SharedArrayBuffer[] = [];
@@ -88,8 +90,9 @@ class ThreadJudge implements RunJudge {
   #failure: { readonly error: unknown } | undefined;
   #roomed: (() => void) | undefined;
 
-  constructor(thread: JudgeThread, redactionKey: Uint8Array) {
+  constructor(thread: JudgeThread, auditIds: AuditIdWatch | undefined, redactionKey: Uint8Array) {
     this.#thread = thread;
+    this.#auditIds = auditIds;
     this.#redactionKey = redactionKey;
   }
 
@@ -98,7 +101,8 @@ class ThreadJudge implements RunJudge {
       throw this.#failure.error;
     }
     const batch = (this.#batch ??= new LineBatch(this.#freeWords.pop() ?? new SharedArrayBuffer(WORD_BYTES)));
-    batch.add(event.scan, event.head?.number ?? 0, line, this.#memory);
+    const isUsedAgain = this.#auditIds?.isUsedAgain(event.scan) ?? false;
+    batch.add(event.scan, line, { head: event.head?.number ?? 0, isUsedAgain }, this.#memory);
     if (batch.isFull) {
       this.#handOver();
     }
@@ -141,10 +145,12 @@ class ThreadJudge implements RunJudge {
   }
 
   async snapshot(): Promise<JudgeSnapshot> {
-    return (await this.#ask({ kind: "snapshot" })).snapshot as JudgeSnapshot;
+    const snapshot = (await this.#ask({ kind: "snapshot" })).snapshot as JudgeSnapshot;
+    return { ...snapshot, auditIds: this.#auditIds?.withSeen(snapshot.auditIds) };
   }
 
   restore(snapshot: JudgeSnapshot): void {
+    this.#auditIds?.restore(snapshot.auditIds);
     this.#begin(snapshot);
   }
 

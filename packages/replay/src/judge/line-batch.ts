@@ -4,7 +4,7 @@ import { hold, letGo } from "../line-memory.ts";
 import type { LineMemory, MemoryPiece } from "../line-memory.ts";
 import type { LogLine } from "../log-line.ts";
 
-/** Words of a line: the memory that it stands in, where, the number of its head, what its scan has found. */
+/** Words of a line: the memory that it stands in, where, the number of its head (doubled) and a flag, what its scan has found. */
 const MEMORY = 0;
 const START = 1;
 const END = 2;
@@ -22,6 +22,14 @@ export interface SharedLines {
   readonly count: number;
   /** What the lines stand in. */
   readonly memories: readonly SharedArrayBuffer[];
+}
+
+/** What is told of a line beside its scan. */
+export interface LineNote {
+  /** Number of its head, 0 where that is not remembered. */
+  readonly head: number;
+  /** Whether its Audit-ID is that of another request. */
+  readonly isUsedAgain: boolean;
 }
 
 /** Gathers events for another thread; their memory is held until {@link LineBatch.release}. */
@@ -49,7 +57,7 @@ export class LineBatch {
   }
 
   /** Adds the event that `scan` holds, which is `line`; `memory` is for lines that stand in none that is shared. */
-  add(scan: EventScan, head: number, line: LogLine, memory: LineMemory): void {
+  add(scan: EventScan, line: LogLine, { head, isUsedAgain }: LineNote, memory: LineMemory): void {
     const { start, end } = line;
     const { buffer } = line.bytes;
     let at = start + line.bytes.byteOffset;
@@ -65,7 +73,7 @@ export class LineBatch {
     words[first + MEMORY] = this.#memory(shared as SharedArrayBuffer);
     words[first + START] = at;
     words[first + END] = at + end - start;
-    words[first + HEAD] = head;
+    words[first + HEAD] = 2 * head + (isUsedAgain ? 1 : 0);
     scan.write(words, first + SCAN);
     this.#count++;
     this.bytes += end - start;
@@ -101,17 +109,18 @@ export class LineBatch {
   }
 }
 
-/** Has `scan` take over each of the lines, one after the other, and tells the number of its head. */
+/** Has `scan` take over each of the lines, one after the other, and tells what is noted of it. */
 export function readLines(
   { words, count, memories }: SharedLines,
   scan: EventScan,
-  take: (head: number) => void,
+  take: (note: LineNote) => void,
 ): void {
   const all = new Int32Array(words);
   const buffers = memories.map((memory) => Buffer.from(memory));
   for (let first = 0; first < count * LINE_WORDS; first += LINE_WORDS) {
     const bytes = buffers[all[first + MEMORY] as number] as Buffer;
     scan.read(all, first + SCAN, bytes, all[first + START] as number, all[first + END] as number);
-    take(all[first + HEAD] as number);
+    const noted = all[first + HEAD] as number;
+    take({ head: noted >> 1, isUsedAgain: (noted & 1) === 1 });
   }
 }
