@@ -1,8 +1,9 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { findMember, membersOf } from "./find-member.ts";
+import { findMember } from "./find-member.ts";
 import { isJsonObject, own } from "./json.ts";
 import type { JsonValue } from "./json.ts";
+import { MemberIndex } from "./member-index.ts";
 
 /** None is a backslash alone: V8 13.6 takes other keys of one escaped character for it once it has met it. */
 const KEYS = ["spec", "a", "sp", "é", "__proto__", "", 'q"', "\\\\"];
@@ -64,21 +65,33 @@ test("findMember: the value that JSON.parse has there, however keys are spelled 
   expect(found).toBeGreaterThan(300);
 });
 
-test("membersOf: the members that JSON.parse has, in their place", () => {
+test("MemberIndex: what findMember finds, of one object after another", () => {
+  const index = new MemberIndex();
+  let found = 0;
   fc.assert(
-    fc.property(value, space, (text, before) => {
+    fc.property(value, fc.array(fc.constantFrom(...KEYS), { maxLength: 4 }), space, (text, keys, before) => {
       const bytes = Buffer.from(`xx${before}${text}yy`);
-      const members = membersOf(bytes, 2, bytes.length - 2);
-      const parsed = JSON.parse(text) as JsonValue;
-      const shown =
-        members && [...members].map(([key, { start, end }]) => [key, bytes.toString("utf8", start, end)] as const);
-      const expected = isJsonObject(parsed)
-        ? Object.getOwnPropertyNames(parsed).map((key) => [key, own(parsed, key)])
-        : undefined;
-      expect(shown?.map(([key, of]) => [key, JSON.parse(of) as JsonValue])).toEqual(expected);
+      index.load(bytes, 2, bytes.length - 2);
+      for (let length = 0; length <= keys.length; length++) {
+        const range = index.find(keys.slice(0, length));
+        found += range === undefined || length === 0 ? 0 : 1;
+        expect(range).toEqual(findMember(bytes, 2, bytes.length - 2, keys.slice(0, length)));
+      }
     }),
     { numRuns: 2000 },
   );
+  expect(found).toBeGreaterThan(50);
+});
+
+test("MemberIndex: an object of very many members is walked each time", () => {
+  const many = Array.from({ length: 1100 }, (_, i) => `"${i}":{"a":${i}}`).join(",");
+  const bytes = Buffer.from(`{${many}}`);
+  const index = new MemberIndex();
+  index.load(bytes, 0, bytes.length);
+  for (const key of ["0", "500", "1099"]) {
+    const range = index.find([key, "a"]);
+    expect(bytes.toString("utf8", range?.start, range?.end)).toBe(key);
+  }
 });
 
 test.each(['{"a":1', '{"a"', '{"b":2 "a":1}', '{"a":', "{", "", '{"b":1,'])(
@@ -86,6 +99,5 @@ test.each(['{"a":1', '{"a"', '{"b":2 "a":1}', '{"a":', "{", "", '{"b":1,'])(
   (text) => {
     const bytes = Buffer.from(text);
     expect(findMember(bytes, 0, bytes.length, ["a"])).toBeUndefined();
-    expect(membersOf(bytes, 0, bytes.length)).toBeUndefined();
   },
 );

@@ -34,18 +34,6 @@ export function findMember(bytes: Buffer, start: number, end: number, keys: read
   return range;
 }
 
-/**
- * Where the values of the object `bytes[start, end)` stand, by key, as {@link findMember} finds them one by one; undefined when it is no object.
- */
-export function membersOf(bytes: Buffer, start: number, end: number): ReadonlyMap<string, ValueRange> | undefined {
-  const members = new Map<string, ValueRange>();
-  const isObject = eachMember(bytes, skipSpace(bytes, start, end), end, (key, keyEnd, range) => {
-    const text = bytes.toString("utf8", key, keyEnd);
-    members.set(text.includes("\\") ? (JSON.parse(`"${text}"`) as string) : text, range);
-  });
-  return isObject ? members : undefined;
-}
-
 function memberOf(bytes: Buffer, open: number, end: number, key: string): ValueRange | undefined {
   let found: ValueRange | undefined;
   const isObject = eachMember(bytes, open, end, (start, keyEnd, range) => {
@@ -83,7 +71,7 @@ function eachMember(
 }
 
 /** Whether the string `bytes[start, end)`, without its quotes, is this key. */
-function isKey(bytes: Buffer, start: number, end: number, key: string): boolean {
+export function isKey(bytes: Buffer, start: number, end: number, key: string): boolean {
   let isPlain = true;
   for (let at = start; at < end; at++) {
     const byte = bytes[at] as number;

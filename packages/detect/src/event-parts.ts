@@ -1,5 +1,6 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
+import type { HeadField } from "./head-view.ts";
 
 /** A body of an event. */
 export type BodyName = "requestObject" | "responseObject";
@@ -15,6 +16,10 @@ export interface PartlyParsed {
   lacks(body: BodyName, ending: string): boolean;
   /** The value at a path of literal keys below the body; the rest of it need not be parsed. */
   part(body: BodyName, keys: readonly string[]): JsonValue | undefined;
+  /** Whether a list stands there that begins with an object; it need not be parsed. False says nothing. */
+  listsObjects(body: BodyName, keys: readonly string[]): boolean;
+  /** A field of the head; what it stands in need not be parsed. */
+  head(field: HeadField): JsonValue | undefined;
 }
 
 type Event = AuditEvent & Partial<PartlyParsed>;
@@ -56,6 +61,11 @@ export function lacksKey(event: Event, body: BodyName, ending: string): boolean 
   return isPartlyParsed(event) && event.lacks(body, ending);
 }
 
+/** Whether at a path of literal keys below a body stands a list that begins with an object, as far as that can be said without parsing it. */
+export function listsObjects(event: Event, body: BodyName, ...keys: readonly string[]): boolean {
+  return isPartlyParsed(event) && event.listsObjects(body, keys);
+}
+
 /** The value at a path of literal keys below a body. */
 export function partOf(event: Event, body: BodyName, ...keys: readonly string[]): JsonValue | undefined {
   if (isPartlyParsed(event)) {
@@ -67,6 +77,7 @@ export function partOf(event: Event, body: BodyName, ...keys: readonly string[])
   );
 }
 
-function isPartlyParsed(event: Event): event is AuditEvent & PartlyParsed {
+/** Whether no more of the event is parsed than is asked for. */
+export function isPartlyParsed(event: Event): event is AuditEvent & PartlyParsed {
   return typeof event.toJSON === "function";
 }

@@ -1,6 +1,6 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { rootOf } from "./event-parts.ts";
+import { isPartlyParsed, rootOf } from "./event-parts.ts";
 
 /**
  * The fields that stand outside the bodies in the line that the apiserver writes: what a scanner can give without
@@ -107,6 +107,9 @@ export function isWide(field: HeadField): boolean {
  * assert.equal(head.get("user.username"), "eve");
  */
 export function headOf(event: AuditEvent): HeadView {
+  if (isPartlyParsed(event)) {
+    return { get: (field) => event.head(field) };
+  }
   return {
     get(field) {
       const dot = field.indexOf(".");

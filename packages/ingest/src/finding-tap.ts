@@ -45,7 +45,8 @@ export class FindingTap implements EventWatch {
     const scanned = scan.bytes.subarray(scan.start, scan.end);
     let line = scanned;
     const show = (): AuditEvent => this.#show(line);
-    this.#stream.push(scannedEvent(scan, scanned), show, candidates, scanned.length).forEach(this.#onFinding);
+    const event = scannedEvent(scan, scanned, this.#head);
+    this.#stream.push(event, show, candidates, scanned.length).forEach(this.#onFinding);
     if (this.#stream.holdsLast) {
       line = Buffer.from(scanned);
     }

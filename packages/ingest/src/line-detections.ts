@@ -72,7 +72,7 @@ export class LineDetections {
       return NO_FINDINGS;
     }
     const scanned = scan.bytes.subarray(scan.start, scan.end);
-    const event = scannedEvent(scan, scanned);
+    const event = scannedEvent(scan, scanned, head);
     const held: { line: LineInHand | undefined; deliver?: () => Delivery } = {
       line: { event, copy, identity, deliveries },
     };

@@ -59,7 +59,8 @@ export function scanHead(scan: EventScan, memo: HeadMemo = new HeadMemo(scan)): 
   };
 }
 
-function readHead(scan: EventScan, field: HeadField): JsonValue | undefined {
+/** A field of the head of the line that `scan` holds. */
+export function readHead(scan: EventScan, field: HeadField): JsonValue | undefined {
   if (field === `user.extra.${CREDENTIAL_ID}`) {
     const extra = scan.value("user.extra") as JsonValue | undefined;
     return isJsonObject(extra) ? own(extra, CREDENTIAL_ID) : undefined;

@@ -1,4 +1,4 @@
-import { findMember, isJsonObject, membersOf, own } from "@auditsieve/audit";
+import { isJsonObject, MemberIndex, own } from "@auditsieve/audit";
 import type {
   AuditEvent,
   EventScan,
@@ -12,48 +12,60 @@ import type {
   UserInfo,
   ValueRange,
 } from "@auditsieve/audit";
-import type { BodyName, PartlyParsed } from "@auditsieve/detect";
+import { headOf } from "@auditsieve/detect";
+import type { BodyName, HeadField, HeadView, PartlyParsed } from "@auditsieve/detect";
+import { readHead } from "./scan-head.ts";
 
 const BODIES: readonly [BodyName, BodyName] = ["requestObject", "responseObject"];
 const NULL = Buffer.from("null");
+const OPEN_LIST = 0x5b;
+const OPEN_OBJECT = 0x7b;
+const CREDENTIAL_ID = "user.extra.authentication.kubernetes.io/credential-id";
 /** An escape that may spell any letter of a key. */
 const ESCAPE = Buffer.from("\\u");
-const NO_MEMBERS: ReadonlyMap<string, ValueRange> = new Map();
 /** Keys that are spelled in one way only but for that. */
 const PLAIN = /^[\w.-]+$/;
 
 /**
  * The event last scanned by `scan`, whose line is `line`. What is asked for is parsed when it is first read, and only then: a
- * field of the head, a body, or (by `toJSON`) all but the bodies. It outlives what `scan` holds.
+ * field of the head, a body, or (by `toJSON`) all but the bodies. It outlives what `scan` holds. Give the `scanHead` of that scan where
+ * there is one: it remembers heads.
  *
  * @example
  * const event = scannedEvent(scan, line);
  * event.objectRef?.name; // parses objectRef
  */
-export function scannedEvent(scan: EventScan, line: Buffer): AuditEvent & PartlyParsed {
+export function scannedEvent(scan: EventScan, line: Buffer, head?: HeadView): AuditEvent & PartlyParsed {
   // What is absent reads as undefined.
-  return new ScannedEvent(scan, line) as AuditEvent & PartlyParsed;
+  return new ScannedEvent(scan, line, head) as AuditEvent & PartlyParsed;
 }
+
+/** Of the event that was asked last: mostly one is read after another. */
+const indexes: Readonly<Record<BodyName, { readonly index: MemberIndex; of: ScannedEvent | undefined }>> = {
+  requestObject: { index: new MemberIndex(), of: undefined },
+  responseObject: { index: new MemberIndex(), of: undefined },
+};
 
 class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknown>> {
   readonly #scan: EventScan;
   /** The scan's count while it holds this event. */
   readonly #held: number;
   readonly #line: Buffer;
+  readonly #head: HeadView | undefined;
   /** Where the bodies stand in the line: `from, to` of the request's and the response's, 0 where there is none. */
   readonly #bodies: readonly [number, number, number, number];
-  readonly #values = new Map<Field, unknown>();
+  #values: Map<Field, unknown> | undefined;
   #plain: AuditEvent | undefined;
   /** Whether a null stands outside the bodies. */
   #hasNull: boolean | undefined;
   /** The bodies' bytes; undefined where escapes may hide a key. */
   #searched: Map<BodyName, Buffer | undefined> | undefined;
-  #members: Map<BodyName, ReadonlyMap<string, ValueRange>> | undefined;
 
-  constructor(scan: EventScan, line: Buffer) {
+  constructor(scan: EventScan, line: Buffer, head: HeadView | undefined) {
     this.#scan = scan;
     this.#held = scan.scans;
     this.#line = line;
+    this.#head = head;
     const [request, response] = BODIES;
     this.#bodies = [
       scan.has(request) ? scan.valueStart(request) - scan.start : 0,
@@ -72,7 +84,7 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   }
 
   get level(): Level {
-    return this.#text("level") as Level;
+    return this.head("level") as Level;
   }
 
   get auditID(): string {
@@ -80,15 +92,15 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   }
 
   get stage(): Stage {
-    return this.#text("stage") as Stage;
+    return this.head("stage") as Stage;
   }
 
   get requestURI(): string {
-    return this.#text("requestURI") as string;
+    return this.head("requestURI") as string;
   }
 
   get verb(): string {
-    return this.#text("verb") as string;
+    return this.head("verb") as string;
   }
 
   get user(): UserInfo {
@@ -108,7 +120,7 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   }
 
   get userAgent(): string | undefined {
-    return this.#text("userAgent");
+    return this.head("userAgent") as string | undefined;
   }
 
   get objectRef(): ObjectReference | undefined {
@@ -146,7 +158,7 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
 
   lacks(body: BodyName, ending: string): boolean {
     const [from, to] = this.#rangeOf(body);
-    if (to === 0 || this.#values.has(body) || !PLAIN.test(ending)) {
+    if (to === 0 || this.#values?.has(body) === true || !PLAIN.test(ending)) {
       return false;
     }
     this.#searched ??= new Map();
@@ -160,43 +172,66 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   }
 
   part(body: BodyName, keys: readonly string[]): JsonValue | undefined {
-    const [from, to] = this.#rangeOf(body);
-    if (to === 0 || this.#values.has(body)) {
+    const [, to] = this.#rangeOf(body);
+    if (to === 0 || this.#values?.has(body) === true) {
       return keys.reduce<JsonValue | undefined>(
         (value, key) => (isJsonObject(value) ? own(value, key) : undefined),
         this.#body(body),
       );
     }
-    const [first, ...others] = keys;
-    const member = first === undefined ? { start: from, end: to } : this.#membersOf(body)?.get(first);
-    const range = member && findMember(this.#line, member.start, member.end, others);
-    return range && (JSON.parse(this.#line.toString("utf8", range.start, range.end)) as JsonValue);
+    const range = this.#find(body, keys);
+    return range && this.#parsed(range);
   }
 
-  /** What stands in the body, found once: several parts of it are asked for. */
-  #membersOf(body: BodyName): ReadonlyMap<string, ValueRange> | undefined {
-    this.#members ??= new Map();
-    let members = this.#members.get(body);
-    if (members === undefined) {
-      members = membersOf(this.#line, ...this.#rangeOf(body)) ?? NO_MEMBERS;
-      this.#members.set(body, members);
+  listsObjects(body: BodyName, keys: readonly string[]): boolean {
+    const [, to] = this.#rangeOf(body);
+    const range = to === 0 ? undefined : this.#find(body, keys);
+    return range !== undefined && this.#line[range.start] === OPEN_LIST && this.#line[range.start + 1] === OPEN_OBJECT;
+  }
+
+  head(field: HeadField): JsonValue | undefined {
+    const held = field === CREDENTIAL_ID ? "user.extra" : field;
+    if (this.#isHeld(held)) {
+      return this.#head === undefined ? readHead(this.#scan, field) : this.#head.get(field);
     }
-    return members;
+    return this.#isAbsent(held) ? undefined : headOf(this.toJSON()).get(field);
   }
 
-  #text(field: "level" | "auditID" | "stage" | "requestURI" | "verb" | TextField): string | undefined {
+  #find(body: BodyName, keys: readonly string[]): ValueRange | undefined {
+    const place = indexes[body];
+    if (place.of !== this) {
+      place.index.load(this.#line, ...this.#rangeOf(body));
+      place.of = this;
+    }
+    return place.index.find(keys);
+  }
+
+  #parsed({ start, end }: ValueRange): JsonValue {
+    const text = this.#line.toString("utf8", start, end);
+    return text.startsWith('"') && !text.includes("\\") ? text.slice(1, -1) : (JSON.parse(text) as JsonValue);
+  }
+
+  #text(field: "auditID" | "requestReceivedTimestamp" | "stageTimestamp"): string | undefined {
     return this.#isHeld(field) ? this.#scan.text(field) : this.#absent(field);
   }
 
   /** A field that the scan has no value of: it is absent or null, or the scan has gone on. */
-  #absent<Key extends keyof AuditEvent>(field: Key): AuditEvent[Key] | undefined {
-    if (this.#plain === undefined && this.#scan.scans === this.#held) {
-      this.#hasNull ??= this.#isOutsideBodies(NULL);
-      if (!this.#hasNull) {
-        return undefined;
-      }
+  #absent<Key extends Field & keyof AuditEvent>(field: Key): AuditEvent[Key] | undefined {
+    return this.#isAbsent(field) ? undefined : this.toJSON()[field];
+  }
+
+  /** Whether a field that the scan has no value of is not there. False says nothing: it may be null, or the scan has gone on. */
+  #isAbsent(field: Field): boolean {
+    if (this.#plain !== undefined || this.#scan.scans !== this.#held) {
+      return false;
     }
-    return this.toJSON()[field];
+    const parent = field.startsWith("objectRef.") ? "objectRef" : undefined;
+    if (parent !== undefined && this.#scan.has(parent)) {
+      const from = this.#scan.valueStart(parent) - this.#scan.start;
+      return !this.#line.subarray(from, this.#scan.valueEnd(parent) - this.#scan.start).includes(NULL);
+    }
+    this.#hasNull ??= this.#isOutsideBodies(NULL);
+    return !this.#hasNull;
   }
 
   #isOutsideBodies(bytes: Buffer): boolean {
@@ -216,7 +251,7 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   }
 
   #object(field: ObjectField): unknown {
-    const known = this.#values.get(field);
+    const known = this.#values?.get(field);
     if (known !== undefined) {
       return known;
     }
@@ -224,7 +259,7 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
       return this.#absent(field);
     }
     const value = this.#scan.value(field);
-    this.#values.set(field, value);
+    (this.#values ??= new Map()).set(field, value);
     return value;
   }
 
@@ -238,10 +273,11 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
     if (to === 0) {
       return this.#absent(field);
     }
-    if (!this.#values.has(field)) {
-      this.#values.set(field, JSON.parse(this.#line.toString("utf8", from, to)));
+    const values = (this.#values ??= new Map<Field, unknown>());
+    if (!values.has(field)) {
+      values.set(field, JSON.parse(this.#line.toString("utf8", from, to)));
     }
-    return this.#values.get(field) as JsonValue;
+    return values.get(field) as JsonValue;
   }
 
   #bodiesInOrder(): readonly { readonly field: BodyName; readonly from: number; readonly to: number }[] {
@@ -270,7 +306,6 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   }
 }
 
-type TextField = "userAgent" | "requestReceivedTimestamp" | "stageTimestamp";
 type ObjectField = "user" | "impersonatedUser" | "sourceIPs" | "objectRef" | "responseStatus" | "annotations";
 
 const needles = new Map<string, Buffer>();

@@ -108,7 +108,7 @@ export class FindingJudge {
     const scanned = scan.bytes.subarray(scan.start, scan.end);
     // What is shown later outlives the event in hand.
     let show = (): AuditEvent => event.redacted();
-    const found = this.#stream.push(scannedEvent(scan, scanned), () => show(), candidates, scanned.length);
+    const found = this.#stream.push(scannedEvent(scan, scanned, head), () => show(), candidates, scanned.length);
     if (this.#stream.holdsLast) {
       show = event.keep();
     }

@@ -1,6 +1,8 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
 import { partOf } from "../event-parts.ts";
+import { headOf } from "../head-view.ts";
+import type { HeadView } from "../head-view.ts";
 
 /** The value at a path of literal keys; undefined as soon as one is missing. */
 export function at(value: JsonValue | undefined, ...keys: readonly string[]): JsonValue | undefined {
@@ -17,10 +19,16 @@ export function objectsAt(value: JsonValue | undefined, ...keys: readonly string
   return Array.isArray(found) ? (found as readonly JsonValue[]).filter(isJsonObject).slice(0, MAX_ITEMS) : [];
 }
 
+/** Whether the request has ended well. */
+export function isSuccess(head: HeadView): boolean {
+  const code = head.get("responseStatus.code") as number | null | undefined;
+  return head.get("stage") === "ResponseComplete" && !((code ?? 500) >= 400);
+}
+
 /** The name of the object of a request: a create may have it in its bodies only. */
 export function nameOf(event: AuditEvent): string | undefined {
   return (
-    event.objectRef?.name ??
+    (headOf(event).get("objectRef.name") as string | null | undefined) ??
     textAt(partOf(event, "responseObject", "metadata", "name")) ??
     textAt(partOf(event, "requestObject", "metadata", "name"))
   );

@@ -1,8 +1,9 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { ABSENT } from "../condition/field-path.ts";
 import type { Reading } from "../condition/field-path.ts";
+import { headOf } from "../head-view.ts";
 import type { HeadView } from "../head-view.ts";
-import { at, timeOf } from "./body.ts";
+import { at, isSuccess, timeOf } from "./body.ts";
 import { readSubject } from "./certificate-request.ts";
 import { CredentialLedger } from "./credential-ledger.ts";
 import type { Credential } from "./credential-ledger.ts";
@@ -75,15 +76,16 @@ export class ClusterMemory {
 
   /** Learns from an event what later ones will be judged by. `isUseKnown`: the ledger has been told of the event's own credential. */
   observe(event: AuditEvent, isUseKnown = false): void {
-    const { stage, responseStatus, objectRef: ref } = event;
+    const head = headOf(event);
     this.advance(timeOf(event));
     this.credentials.observe(event, isUseKnown);
-    if (stage !== "ResponseComplete" || (responseStatus?.code ?? 500) >= 400 || isDryRun(event)) {
+    if (!isSuccess(head) || isDryRun(event)) {
       return;
     }
-    if (ref?.resource === "pods") {
+    const resource = head.get("objectRef.resource");
+    if (resource === "pods") {
       this.pods.observe(event);
-    } else if (BINDINGS.has(ref?.resource)) {
+    } else if (BINDINGS.has(resource)) {
       this.grants.observe(event);
     }
   }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { at, nameOf, objectsAt, textAt, timeOf } from "./body.ts";
+import { headOf } from "../head-view.ts";
+import { at, isSuccess, nameOf, objectsAt, textAt, timeOf } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
 
@@ -131,13 +132,13 @@ export class CredentialLedger {
     if (!isUseKnown) {
       this.observeUse(event);
     }
-    const { stage, responseStatus, objectRef: ref, verb } = event;
-    if (stage !== "ResponseComplete" || (responseStatus?.code ?? 500) >= 400) {
-      return;
-    }
-    if (ref?.resource === "serviceaccounts" && ref.subresource === "token" && verb === "create") {
-      this.#tokenMade(event);
-    } else if (ref?.resource === "certificatesigningrequests") {
+    const head = headOf(event);
+    const resource = head.get("objectRef.resource");
+    if (resource === "serviceaccounts") {
+      if (isSuccess(head) && head.get("objectRef.subresource") === "token" && head.get("verb") === "create") {
+        this.#tokenMade(event);
+      }
+    } else if (resource === "certificatesigningrequests" && isSuccess(head)) {
       this.#signing(event);
     }
   }

@@ -1,6 +1,7 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { lacksKey, partOf } from "../event-parts.ts";
+import { lacksKey, listsObjects, partOf } from "../event-parts.ts";
 import type { BodyName } from "../event-parts.ts";
+import { headOf } from "../head-view.ts";
 import { at, nameOf, objectsAt, textAt, timeOf } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
@@ -29,7 +30,9 @@ const ADDRESS_KEYS = ["podIP", "podIPs"] as const;
 const MAX_PATHS = 32;
 /** Label and field selectors choose among the pods of a namespace. */
 const SELECTOR = /[?&](?:label|field)Selector=[^&]/;
-const NOTHING = {
+/** What is not found at a fixed place of a spec. */
+const GRAVE_KEYS = ["privileged", "hostPath"] as const;
+const NOTHING: Pick<PodFacts, "isSpecKnown" | "privileged" | "hostPath" | "hostNetwork" | "hostPID" | "hostIPC"> = {
   isSpecKnown: false,
   privileged: false,
   hostPath: [],
@@ -62,8 +65,9 @@ export class PodMemory {
   /** Takes a successful request about a pod into account. */
   observe(event: AuditEvent): void {
     // A body may be parsed when it is first read: none is read that is not needed.
-    const { objectRef: ref, verb } = event;
-    const namespace = ref?.namespace;
+    const head = headOf(event);
+    const verb = head.get("verb");
+    const namespace = head.get("objectRef.namespace") as string | undefined;
     if (verb === "deletecollection" && namespace !== undefined) {
       this.#deleteAll(event, namespace);
       return;
@@ -74,23 +78,24 @@ export class PodMemory {
     }
     const key = `${namespace}/${name}`;
     const before = this.#pods.get(key);
-    if (ref?.subresource === undefined && verb === "create") {
+    const subresource = head.get("objectRef.subresource");
+    if (subresource === undefined && verb === "create") {
       this.#pods.set(key, created(event));
-    } else if (ref?.subresource === undefined && verb === "delete") {
+    } else if (subresource === undefined && verb === "delete") {
       this.#delete(key, timeOf(event));
-    } else if (ref?.subresource === "binding") {
+    } else if (subresource === "binding") {
       const node = textAt(partOf(event, "requestObject", "target", "name"));
       if (before === undefined || (node !== undefined && node !== before.node)) {
         this.#pods.set(key, { ...(before ?? unseen()), ...(node !== undefined && { node }) });
       }
-    } else if (ref?.subresource === "ephemeralcontainers") {
+    } else if (subresource === "ephemeralcontainers") {
       const spec = specOf(event, "responseObject") ?? specOf(event, "requestObject");
       const facts = before ?? unseen();
       this.#pods.set(key, { ...facts, privileged: facts.privileged || (spec !== undefined && isPrivileged(spec)) });
-    } else if (ref?.subresource === "status") {
+    } else if (subresource === "status") {
       const isSilent = ADDRESS_KEYS.every((key) => lacksKey(event, "requestObject", key));
-      const status = isSilent ? undefined : partOf(event, "requestObject", "status");
-      const given = [textAt(status, "podIP"), ...objectsAt(status, "podIPs").map((ip) => textAt(ip, "ip"))];
+      const [one, all] = isSilent ? [] : ADDRESS_KEYS.map((key) => partOf(event, "requestObject", "status", key));
+      const given = [textAt(one), ...objectsAt(all).map((ip) => textAt(ip, "ip"))];
       const addresses = new Set([...(before?.addresses ?? []), ...given.filter((ip) => ip !== undefined)]);
       if (addresses.size > (before?.addresses.length ?? 0)) {
         this.#pods.set(key, { ...(before ?? unseen()), addresses: [...addresses].slice(-8) });
@@ -139,30 +144,48 @@ function unseen(): PodFacts {
 }
 
 function created(event: AuditEvent): PodFacts {
-  const { user } = event;
   // The answer shows what admission made of it.
-  const spec = specOf(event, "responseObject") ?? specOf(event, "requestObject");
+  const told = specTold(event, "responseObject") ?? specTold(event, "requestObject");
   const uid = textAt(partOf(event, "responseObject", "metadata", "uid")) ?? event.objectRef?.uid;
-  const serviceAccount = textAt(spec, "serviceAccountName");
-  const node = textAt(spec, "nodeName");
+  const createdBy = headOf(event).get("user.username") as string | undefined;
   return {
-    ...NOTHING,
+    ...(told?.facts ?? NOTHING),
     ...(uid !== undefined && { uid }),
-    ...(spec && {
-      isSpecKnown: true,
-      privileged: isPrivileged(spec),
-      hostPath: objectsAt(spec, "volumes")
-        .flatMap((volume) => textAt(volume, "hostPath", "path") ?? [])
-        .slice(0, MAX_PATHS),
-      hostNetwork: at(spec, "hostNetwork") === true,
-      hostPID: at(spec, "hostPID") === true,
-      hostIPC: at(spec, "hostIPC") === true,
-    }),
-    ...(serviceAccount !== undefined && { serviceAccount }),
-    ...(node !== undefined && { node }),
-    ...(user.username !== undefined && { createdBy: user.username }),
+    ...(told?.serviceAccount !== undefined && { serviceAccount: told.serviceAccount }),
+    ...(told?.node !== undefined && { node: told.node }),
+    ...(createdBy !== undefined && { createdBy }),
     addresses: [],
     createdAt: timeOf(event),
+  };
+}
+
+interface SpecTold {
+  readonly facts: typeof NOTHING;
+  readonly serviceAccount: string | undefined;
+  readonly node: string | undefined;
+}
+
+/** What the body says by its spec; undefined where it has none. */
+function specTold(event: AuditEvent, body: BodyName): SpecTold | undefined {
+  // Of most pods nothing need be parsed.
+  const isPlain =
+    listsObjects(event, body, "spec", "containers") && GRAVE_KEYS.every((key) => lacksKey(event, body, key));
+  const spec = isPlain ? undefined : specOf(event, body);
+  if (!isPlain && spec === undefined) {
+    return undefined;
+  }
+  const read = (key: string): JsonValue | undefined => (isPlain ? partOf(event, body, "spec", key) : at(spec, key));
+  return {
+    facts: {
+      isSpecKnown: true,
+      privileged: spec !== undefined && isPrivileged(spec),
+      hostPath: spec === undefined ? [] : hostPathsOf(spec),
+      hostNetwork: read("hostNetwork") === true,
+      hostPID: read("hostPID") === true,
+      hostIPC: read("hostIPC") === true,
+    },
+    serviceAccount: textAt(read("serviceAccountName")),
+    node: textAt(read("nodeName")),
   };
 }
 
@@ -171,6 +194,12 @@ function specOf(event: AuditEvent, body: BodyName): JsonValue | undefined {
   return objectsAt(spec, "containers").length > 0 || objectsAt(spec, "ephemeralContainers").length > 0
     ? spec
     : undefined;
+}
+
+function hostPathsOf(spec: JsonValue): readonly string[] {
+  return objectsAt(spec, "volumes")
+    .flatMap((volume) => textAt(volume, "hostPath", "path") ?? [])
+    .slice(0, MAX_PATHS);
 }
 
 function isPrivileged(spec: JsonValue): boolean {

@@ -1,0 +1,169 @@
+import { findMember, isKey } from "./find-member.ts";
+import type { ValueRange } from "./find-member.ts";
+import { BACKSLASH, CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE, skipSpace } from "./json-bytes.ts";
+
+/** Words of an entry: its key without quotes, its value, and how many entries below it follow. */
+const KEY = 0;
+const KEY_END = 1;
+const VALUE = 2;
+const VALUE_END = 3;
+const BELOW = 4;
+const WORDS = 5;
+/** What has more members is walked each time it is asked. */
+const MAX_ENTRIES = 1024;
+
+/**
+ * Where the members of a JSON object stand, and those of the objects among them: found in one walk over its bytes, so that several of its
+ * parts can be asked for. Make one and load it over and over.
+ *
+ * @example
+ * const bytes = Buffer.from('{"spec":{"nodeName":"n1"}}');
+ * const index = new MemberIndex();
+ * index.load(bytes, 0, bytes.length);
+ * const found = index.find(["spec", "nodeName"]);
+ * assert.equal(bytes.toString("utf8", found?.start, found?.end), '"n1"');
+ */
+export class MemberIndex {
+  readonly #entries = new Int32Array(WORDS * MAX_ENTRIES);
+  #bytes: Buffer = Buffer.alloc(0);
+  #start = 0;
+  #end = 0;
+  #count = 0;
+
+  /** Takes the JSON value `bytes[start, end)`, which must be well-formed, as `EventScan` proves it, and stay as it is. */
+  load(bytes: Buffer, start: number, end: number): void {
+    this.#bytes = bytes;
+    this.#start = skipSpace(bytes, start, end);
+    this.#end = end;
+    this.#count = 0;
+    if (bytes[this.#start] === OPEN_OBJECT) {
+      this.#walk(this.#start, true);
+    }
+  }
+
+  /** What `findMember` finds. */
+  find(keys: readonly string[]): ValueRange | undefined {
+    if (this.#count > MAX_ENTRIES || keys.length === 0) {
+      return findMember(this.#bytes, this.#start, this.#end, keys);
+    }
+    let from = 0;
+    let to = this.#count;
+    let found = -1;
+    const levels = Math.min(keys.length, 2);
+    for (let level = 0; level < levels; level++) {
+      found = this.#last(from, to, keys[level] as string);
+      if (found === -1) {
+        return undefined;
+      }
+      from = found + 1;
+      to = from + this.#word(found, BELOW);
+    }
+    const start = this.#word(found, VALUE);
+    const end = this.#word(found, VALUE_END);
+    return keys.length > levels ? findMember(this.#bytes, start, end, keys.slice(levels)) : { start, end };
+  }
+
+  /** The last entry among those that follow one another on one level: of several members of one name that one counts. */
+  #last(from: number, to: number, key: string): number {
+    let found = -1;
+    for (let entry = from; entry < to; entry += 1 + this.#word(entry, BELOW)) {
+      if (isKey(this.#bytes, this.#word(entry, KEY), this.#word(entry, KEY_END), key)) {
+        found = entry;
+      }
+    }
+    return found;
+  }
+
+  #word(entry: number, word: number): number {
+    return this.#entries[WORDS * entry + word] as number;
+  }
+
+  /** Notes the members of the object at `open`, with those of the objects among them if it `isOuter`. Gives the place behind it. */
+  #walk(open: number, isOuter: boolean): number {
+    const bytes = this.#bytes;
+    const end = this.#end;
+    let at = passSpace(bytes, open + 1, end);
+    while (at < end && bytes[at] === QUOTE) {
+      const key = at + 1;
+      at = passString(bytes, key, end);
+      const keyEnd = at - 1;
+      // Behind the colon.
+      at = passSpace(bytes, passSpace(bytes, at, end) + 1, end);
+      const value = at;
+      const entry = this.#count++;
+      at = isOuter && bytes[at] === OPEN_OBJECT ? this.#walk(at, false) : passValue(bytes, at, end);
+      if (entry < MAX_ENTRIES) {
+        const place = WORDS * entry;
+        this.#entries[place + KEY] = key;
+        this.#entries[place + KEY_END] = keyEnd;
+        this.#entries[place + VALUE] = value;
+        this.#entries[place + VALUE_END] = at;
+        this.#entries[place + BELOW] = this.#count - entry - 1;
+      }
+      at = passSpace(bytes, at, end);
+      if (bytes[at] === COMMA) {
+        at = passSpace(bytes, at + 1, end);
+      }
+    }
+    return at + 1;
+  }
+}
+
+/** As `skipSpace`; mostly there is none. */
+function passSpace(bytes: Uint8Array, pos: number, end: number): number {
+  return pos < end && (bytes[pos] as number) <= 32 ? skipSpace(bytes, pos, end) : pos;
+}
+
+/** Behind the string whose opening quote stands before `pos`. */
+function passString(bytes: Uint8Array, pos: number, end: number): number {
+  for (let at = pos; at < end; at++) {
+    const byte = bytes[at];
+    if (byte === QUOTE) {
+      return at + 1;
+    }
+    if (byte === BACKSLASH) {
+      at++;
+    }
+  }
+  return end;
+}
+
+/** As `skipValue`, without looking whether what it passes is well-formed. */
+function passValue(bytes: Uint8Array, pos: number, end: number): number {
+  let at = pos;
+  let depth = 0;
+  while (at < end) {
+    const byte = bytes[at] as number;
+    if (byte === QUOTE) {
+      at = passString(bytes, at + 1, end);
+    } else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
+      depth++;
+      at++;
+      continue;
+    } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
+      depth--;
+      at++;
+    } else if (depth > 0) {
+      at++;
+      continue;
+    } else {
+      return passScalar(bytes, at, end);
+    }
+    if (depth === 0) {
+      return at;
+    }
+  }
+  return end;
+}
+
+function passScalar(bytes: Uint8Array, pos: number, end: number): number {
+  let at = pos;
+  while (at < end) {
+    const byte = bytes[at] as number;
+    if (byte === COMMA || byte === CLOSE_OBJECT || byte === CLOSE_LIST || byte <= 32) {
+      break;
+    }
+    at++;
+  }
+  return at;
+}
