@@ -13,6 +13,8 @@ export interface Sent {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Loopback address that the connection comes from, which is the last of `sourceIPs`; by default 127.0.0.1. */
+  readonly peer?: string;
   /** Closes the connection after this long: for watches. */
   readonly closeAfterMs?: number;
 }
@@ -113,7 +115,8 @@ export class Actors {
     };
     const pair = who !== undefined && "cert" in who ? { cert: who.cert, key: who.key } : {};
     const { port, ca } = this.#plane;
-    const target = { host: "127.0.0.1", port, method, path, ca: ca.cert, headers, agent: false, ...pair };
+    const from = sent.peer === undefined ? {} : { localAddress: sent.peer };
+    const target = { host: "127.0.0.1", port, method, path, ca: ca.cert, headers, agent: false, ...pair, ...from };
     return this.#exchange(target, payload, sent.closeAfterMs);
   }
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { buildApiserver, KUBERNETES_VARIABLES } from "../engines/apiserver/apiserver.ts";
+import { buildApiserver, buildApiserverAhead, KUBERNETES_VARIABLES } from "../engines/apiserver/apiserver.ts";
 import { buildGoProgram } from "../engines/policy-oracle/go-program.ts";
 import { CertificateMaker, writeKubeconfig } from "./certificates.ts";
 import type { KeyPair } from "./certificates.ts";
@@ -21,6 +21,12 @@ export const PEOPLE: Readonly<Record<string, readonly string[]>> = {
   "dev-dana": ["dev-team"],
   "ops-erin": ["system:masters"],
   mallory: ["contractors"],
+  "ops-frank": ["system:masters"],
+  "ops-ida": ["system:masters"],
+  "dev-gina": ["dev-team"],
+  hugo: ["contractors"],
+  ivan: ["contractors"],
+  administrator: ["contractors"],
 };
 export const NODES: readonly string[] = ["node-0", "node-1", "node-2", "node-3"];
 
@@ -36,9 +42,17 @@ export interface ControlPlane {
   readonly auditLog: string;
   /** Path of somebody's kubeconfig. */
   kubeconfig(user: string): string;
+  /**
+   * Ends every process, and starts the apiserver again on the same data with its clock `DAYS_AHEAD` days further: a
+   * cluster that was switched off. Controllers and kubelets, whose clocks go as before, stay switched off.
+   */
+  restartAhead(): Promise<void>;
   /** Ends every process, the apiserver last. */
   stop(): Promise<void>;
 }
+
+/** More than the week for which detections get to know a cluster. */
+export const DAYS_AHEAD = 8;
 
 /** Everything at RequestResponse, no stage left out. */
 const POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: RequestResponse\n";
@@ -107,10 +121,18 @@ export async function startControlPlane(folder: string): Promise<ControlPlane> {
     kubectl: programs.kubectl,
     auditLog: at("audit.log"),
     kubeconfig: (user) => at(`${user}.kubeconfig`),
-    stop: async () => {
-      for (const child of processes.toReversed()) await end(child);
+    restartAhead: async () => {
+      const ahead = await buildApiserverAhead(DAYS_AHEAD);
+      await endAll(processes);
+      start("apiserver", ahead, apiserverFlags(at, port));
+      await untilReady(url, programs.kubectl, at);
     },
+    stop: () => endAll(processes),
   };
+}
+
+async function endAll(processes: readonly ChildProcess[]): Promise<void> {
+  for (const child of processes.toReversed()) await end(child);
 }
 
 async function writeFiles(

@@ -1,41 +1,44 @@
 /**
  * Records a real control plane while somebody attacks it step by step; see README.md beside this file.
  *
- *     node test/recording/record.ts FOLDER [held-out|variants]
+ *     node test/recording/record.ts FOLDER [held-out|variants|near-misses]
  *
  * FOLDER gets lineage.log.zst, the log as the apiserver wrote it, and lineage-steps.jsonl (or held-out.log.zst and
  * held-out-steps.jsonl: another attack on another day, which no detection was tuned on; or variants: single deeds that
- * the others have once or not at all). None is redacted:
- * `node scripts/make-samples.ts FOLDER` makes samples/ of them.
+ * the others have once or not at all; or near-misses: what is just not what a detection asks for, and what is new after a
+ * week). None is redacted: `node scripts/make-samples.ts FOLDER` makes samples/ of them.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { zstdCompressSync } from "node:zlib";
+import { buildApiserverAhead } from "../engines/apiserver/apiserver.ts";
 import { Actors, at, until } from "./actors.ts";
 import { bystanders } from "./bystanders.ts";
 import { CHAIN, credentialIds, LEFT_OVER } from "./chain.ts";
-import { NODES, startControlPlane } from "./control-plane.ts";
+import { DAYS_AHEAD, NODES, startControlPlane } from "./control-plane.ts";
 import { ACCESS_DEEDS } from "./deeds-access.ts";
 import { CLUSTER_DEEDS } from "./deeds-cluster.ts";
 import { WORKLOAD_DEEDS } from "./deeds-workloads.ts";
 import { HELD_OUT_DAY, HELD_OUT_DEEDS } from "./held-out.ts";
 import { joinSteps } from "./join.ts";
 import type { Done } from "./join.ts";
+import { NEAR_MISS_DEEDS } from "./near-misses.ts";
 import { setScene } from "./setting.ts";
 import type { Scene, Step } from "./step.ts";
 import { VARIANT_DEEDS } from "./variants.ts";
+import { AFTER_THE_WEEK, BEFORE_THE_WEEK } from "./week-later.ts";
 
 /** Of the held-out recording the day before the attack is measured by itself. */
-const BEFORE_MS = { lineage: 12_000, "held-out": 180_000, variants: 12_000 };
+const BEFORE_MS = { lineage: 12_000, "held-out": 180_000, variants: 12_000, "near-misses": 12_000 };
 /** Between two steps, so that no event of one falls into the time of another. */
 const PAUSE_MS = 350;
 const AFTER_MS = 4000;
 
 const [out, script = "lineage"] = process.argv.slice(2);
-if (out === undefined || (script !== "lineage" && script !== "held-out" && script !== "variants")) {
-  console.error("Cannot record: call node test/recording/record.ts FOLDER [held-out|variants]");
+if (out === undefined || !isScript(script)) {
+  console.error("Cannot record: call node test/recording/record.ts FOLDER [held-out|variants|near-misses]");
   process.exit(2);
 }
 mkdirSync(out, { recursive: true });
@@ -43,6 +46,8 @@ const folder = mkdtempSync(join(tmpdir(), "recording-"));
 console.error(`the cluster's files stand in ${folder}; building what is not built yet`);
 // An interrupted recording leaves nothing behind: the programs end with this one.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+// Before anything runs: built in the middle of a recording it would be a quarter of an hour without events.
+if (script === "near-misses") await buildApiserverAhead(DAYS_AHEAD);
 const plane = await startControlPlane(folder);
 const over = new AbortController();
 try {
@@ -57,15 +62,22 @@ try {
     lineage: [...CHAIN, ...LEFT_OVER, ...WORKLOAD_DEEDS, ...ACCESS_DEEDS, ...CLUSTER_DEEDS],
     "held-out": HELD_OUT_DEEDS,
     variants: VARIANT_DEEDS,
+    "near-misses": [...NEAR_MISS_DEEDS, ...BEFORE_THE_WEEK],
   };
-  const steps = scripts[script];
-  for (const step of steps) {
-    done.push(await perform(step, done.length + 1, scene));
-    await sleep(PAUSE_MS);
-  }
-  await sleep(AFTER_MS);
+  const performAll = async (steps: readonly Step[], aheadMs: number): Promise<void> => {
+    for (const step of steps) {
+      done.push(await perform(step, done.length + 1, scene, aheadMs));
+      await sleep(PAUSE_MS);
+    }
+    await sleep(AFTER_MS);
+  };
+  await performAll(scripts[script], 0);
   over.abort();
   await around;
+  if (script === "near-misses") {
+    await plane.restartAhead();
+    await performAll(AFTER_THE_WEEK, DAYS_AHEAD * 86_400_000);
+  }
   await plane.stop();
   const joined = joinSteps(done, scene, plane.auditLog);
   const log = readFileSync(plane.auditLog);
@@ -80,8 +92,12 @@ try {
   if (process.env["KEEP"] === undefined) rmSync(folder, { recursive: true, force: true });
 }
 
-async function perform(step: Step, number: number, scene: Scene): Promise<Done> {
-  const start = now();
+function isScript(name: string): name is keyof typeof BEFORE_MS {
+  return Object.hasOwn(BEFORE_MS, name);
+}
+
+async function perform(step: Step, number: number, scene: Scene, aheadMs: number): Promise<Done> {
+  const start = now(aheadMs);
   const outcome = await step.run(scene).catch((error: unknown) => {
     throw new Error(`Cannot do step ${number}, ${step.label}: ${String(error)}`, { cause: error });
   });
@@ -89,7 +105,7 @@ async function perform(step: Step, number: number, scene: Scene): Promise<Done> 
   if (typeof code === "number" && code !== 0) {
     console.error(`step ${number}, ${step.label}: kubectl said ${String(at(outcome, "stderr")).trim().slice(-300)}`);
   }
-  const end = now();
+  const end = now(aheadMs);
   const auditIDs = scene.actors.takeAuditIDs();
   return { step, number, start, end, code: typeof code === "number" ? code : undefined, auditIDs };
 }
@@ -103,7 +119,7 @@ async function isReady(actors: Actors): Promise<true | undefined> {
   return isAll && phases.every((phase) => phase === "Running") ? true : undefined;
 }
 
-/** As the apiserver writes times. */
-function now(): string {
-  return new Date().toISOString().replace("Z", "000Z");
+/** As the apiserver writes times, whose clock may go ahead. */
+function now(aheadMs: number): string {
+  return new Date(Date.now() + aheadMs).toISOString().replace("Z", "000Z");
 }

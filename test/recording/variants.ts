@@ -1,7 +1,8 @@
 import { AGENTS, forwarded } from "./actors.ts";
-import type { Actors, Credential, Sent } from "./actors.ts";
 import { NODES } from "./control-plane.ts";
 import { binding, clusterRole, named, pod, podSpec, rule, workload } from "./setting.ts";
+import { account, person, sent } from "./sent.ts";
+import type { Call } from "./sent.ts";
 import { byKubectl } from "./step.ts";
 import type { Step } from "./step.ts";
 
@@ -12,36 +13,6 @@ const IMAGE = "ghcr.example/acme/toolbox:8";
 const INFORMERS = "kube-controller-manager/v1.37.2 (linux/amd64) kubernetes/0000000/shared-informers";
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
 const ARC = "azure-arc-kube-aad-proxy-sa";
-
-type Who = (actors: Actors) => Credential | Promise<Credential>;
-type Call = readonly [method: string, path: string, sent?: Sent];
-
-/** A step of requests that the recording sends itself. */
-function sent(
-  [label, technique, principal]: readonly [string, string, string],
-  who: Who,
-  ...calls: readonly Call[]
-): Step {
-  return {
-    label,
-    technique,
-    principal,
-    deeds: [],
-    run: async ({ actors }) => {
-      const credential = await who(actors);
-      for (const [method, path, more] of calls) await actors.send(credential, method, path, more);
-      return undefined;
-    },
-  };
-}
-
-const person =
-  (name: string): Who =>
-  (actors) =>
-    actors.certificate(name);
-const account =
-  (namespace: string, name: string): Who =>
-  async (actors) => ({ token: await actors.freshToken(namespace, name) });
 
 function create(label: string, technique: string, resource: string, ...objects: readonly unknown[]): Step {
   return byKubectl([label, technique, ERIN], `create:${resource}`, ["create"], ...objects);
