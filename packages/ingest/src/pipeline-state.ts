@@ -36,6 +36,8 @@ export class PipelineState {
   readonly ledger: Ledger;
   /** Whether this folder has never seen the pipeline: then no earlier run of it has delivered anything. */
   readonly isNew: boolean;
+  /** Whether the run before has let go of everything: then nothing behind the position has gone to a sink. */
+  readonly hasStopped: boolean;
   readonly #section: StateSection | undefined;
   #cuts: readonly Cut[];
   #ranges: readonly CountedRange[];
@@ -53,6 +55,7 @@ export class PipelineState {
     }
     this.#section = section;
     this.isNew = section !== undefined && saved === undefined;
+    this.hasStopped = saved === undefined || saved["stopped"] === true;
     this.ledger = new Ledger(decodeCounts(saved?.["counters"], source));
     this.#cuts = decodeCuts(saved, source);
     this.#ranges = decodeRanges(saved, source);
@@ -61,9 +64,15 @@ export class PipelineState {
     this.#watched = saved?.["watched"];
   }
 
-  /** Resolves when the next start would know that there was a run. */
+  /** Resolves when the next start would know that there was a run, and that it may not have come to its end. */
   async begin(): Promise<void> {
     this.#put();
+    await this.#section?.save();
+  }
+
+  /** Everything that was read is acknowledged. Resolves when the next start would know. */
+  async end(): Promise<void> {
+    this.#put(true);
     await this.#section?.save();
   }
 
@@ -110,9 +119,10 @@ export class PipelineState {
     await this.#section?.save();
   }
 
-  #put(): void {
+  #put(stopped = false): void {
     this.#section?.put({
       counters: this.ledger.totals(),
+      ...(stopped && { stopped }),
       cuts: this.#cuts.map(({ input, offset }) => ({ input, offset })),
       ...(this.#detections !== undefined && { detections: this.#detections }),
       ...(this.#watched !== undefined && { watched: this.#watched }),

@@ -9,7 +9,6 @@ import type { SinkFeed } from "./outlet.ts";
 import {
   DEFAULT_LIMITS,
   MAX_OPEN_BYTES,
-  MAX_RECEIPT_AGE_MS,
   CLOCK_STEP_MS,
   SILENCE_MS,
   LOOK_BACK_BYTES,
@@ -20,6 +19,7 @@ import type { PipelineOptions } from "./pipeline-options.ts";
 import { PipelineState } from "./pipeline-state.ts";
 import { DEFAULT_BACKOFF } from "./sinks/backoff.ts";
 import type { Backoff } from "./sinks/backoff.ts";
+import { ReceiptCuts } from "./receipt-cuts.ts";
 import { StateMarks } from "./state-marks.ts";
 import type { PipelineTally } from "./tally.ts";
 import { untilDone } from "./until-done.ts";
@@ -46,6 +46,7 @@ export class Pipeline {
   readonly #state: PipelineState;
   readonly #outlets: readonly Outlet[];
   readonly #handler: LineHandler;
+  readonly #cuts: ReceiptCuts;
   /** Ends the tries of sinks and checkpoint after the drain. */
   readonly #end = new AbortController();
   #inFlightBytes = 0;
@@ -102,6 +103,13 @@ export class Pipeline {
         });
       },
     });
+    this.#cuts = new ReceiptCuts({
+      handler: this.#handler,
+      state: this.#state,
+      source: options.source,
+      idleMs: this.#limits.idleMs,
+      save: (attempt) => this.#untilDone("write the checkpoint", attempt),
+    });
     this.#marks =
       options.detectionState &&
       new StateMarks({
@@ -123,28 +131,34 @@ export class Pipeline {
 
   async run(signal: AbortSignal): Promise<void> {
     const watch = setInterval(() => {
-      const now = performance.now();
-      if (
-        now - this.#handler.receipts.since > MAX_RECEIPT_AGE_MS ||
-        now - Math.max(this.#handler.receipts.since, this.#readAt) > this.#limits.idleMs
-      ) {
-        void this.#cut();
-      }
+      this.#cuts.look(this.#readAt, this.#isFull());
       this.#watchSilence();
       this.#tellTime();
     }, 1000);
     const { detectionState, watched } = this.#options;
     [detectionState?.problem, ...(watched?.problems ?? [])].forEach((problem) => this.#refused(problem));
     try {
-      // Before anything can be delivered: whoever starts after a crash must look back.
-      if (!this.#isFirstRun || (await this.#untilDone("write the checkpoint", () => this.#state.begin(), signal))) {
+      if (await this.#begin(signal)) {
         await this.#read(signal);
         this.#hasEnded = !signal.aborted;
+        if (this.#hasEnded) {
+          this.#cuts.sourceEnded();
+        }
       }
     } finally {
       clearInterval(watch);
       await this.#drain(signal);
     }
+  }
+
+  /** Before anything can be delivered: whoever starts after a crash must look back, and know that there was none before. */
+  async #begin(signal: AbortSignal): Promise<boolean> {
+    if (this.#isFirstRun) {
+      return this.#untilDone("write the checkpoint", () => this.#state.begin(), signal);
+    }
+    // A disk that is full at the start must not stop later runs: their next checkpoint says the same.
+    await this.#state.begin().catch(() => undefined);
+    return true;
   }
 
   get #isFirstRun(): boolean {
@@ -238,17 +252,6 @@ export class Pipeline {
     return framer;
   }
 
-  /** Ends the receipts where the log is now. First the place is saved: after a crash they must end there again. */
-  async #cut(): Promise<void> {
-    if (this.#handler.receipts.since === Infinity) {
-      return;
-    }
-    const { cuts, deliver } = this.#handler.receipts.endAll();
-    if (await this.#untilDone("write the checkpoint", () => this.#state.cut(cuts))) {
-      deliver();
-    }
-  }
-
   #isFull(): boolean {
     return (
       this.#inFlightBytes > this.#limits.maxInFlightBytes || this.#handler.bytes - this.#ackedBytes > MAX_OPEN_BYTES
@@ -271,8 +274,8 @@ export class Pipeline {
       startTimer();
     }
     try {
-      await this.#cut();
-      while (this.#window.open > 0 && !this.#end.signal.aborted) {
+      const isCut = await this.#cuts.cut();
+      while ((isCut ? this.#window.open : this.#inFlightBytes) > 0 && !this.#end.signal.aborted) {
         this.#outlets.forEach((outlet) => outlet.flush());
         await this.#nextProgress(this.#end.signal);
       }
@@ -280,6 +283,9 @@ export class Pipeline {
       this.#moved();
       while (this.#acking !== undefined) {
         await this.#acking;
+      }
+      if (isCut && this.#window.open === 0) {
+        await this.#untilDone("write the checkpoint", () => this.#state.end());
       }
     } finally {
       clearTimeout(timer);

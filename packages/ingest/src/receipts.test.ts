@@ -134,6 +134,40 @@ describe("receipts", () => {
     );
   });
 
+  test("are not counted again where a stop comes while lines are read that a killed run has counted", async () => {
+    const lines = [0, 1, 2, 3, 60].map((second) => event(second, "noise", "get", "leases"));
+    const world = new World(lines, Buffer.byteLength(lines[0] ?? "") + 1);
+    await world.run(1, { chunks: 6 });
+    expect(world.acked).toBe(0);
+    expect(world.receipts()).toMatchObject([{ from: 0, to: world.startOf(4), count: 4 }]);
+    const early = world.run(Infinity, { chunks: 2 });
+    await vi.waitFor(() => expect(world.given).toBe(2));
+    world.stop();
+    await early;
+    await world.run();
+    expect(world.receipts()).toMatchObject([
+      { from: 0, to: world.startOf(4), count: 4 },
+      { from: world.startOf(4), to: world.size, count: 1 },
+    ]);
+    expect(world.counters()).toMatchObject({ "sink/dropped/0": 5 });
+  });
+
+  test("end where a run is stopped, once it has come to an end before", async () => {
+    const lines = [0, 1, 2, 3].map((second) => event(second, "noise", "get", "leases"));
+    const world = new World(lines, Buffer.byteLength(lines[0] ?? "") + 1);
+    for (const chunks of [1, 2]) {
+      const early = world.run(Infinity, { chunks });
+      await vi.waitFor(() => expect(world.given).toBe(chunks));
+      world.stop();
+      await early;
+    }
+    expect(world.receipts()).toMatchObject([
+      { from: 0, to: world.startOf(1), count: 1 },
+      { from: world.startOf(1), to: world.startOf(3), count: 2 },
+    ]);
+    expect(world.acked).toBe(world.startOf(3));
+  });
+
   test("of lines behind a cut wait until the cut is saved: after a crash before that they would be made otherwise", () => {
     const identity = { source: "memory", cluster: "test", idKey: Buffer.alloc(32, 1) };
     const redactor = createRedactor({ key: Buffer.alloc(32, 2) });
@@ -227,10 +261,15 @@ interface Life {
   /** The log does not end: nothing comes any more, until the life ends. */
   readonly isSilent?: boolean;
   readonly idleMs?: number;
+  /** Nothing comes behind so many chunks, until the life ends. */
+  readonly chunks?: number;
 }
 
 function ended(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("ended"))));
+  return new Promise((_, reject) => {
+    const end = (): void => reject(new Error("ended"));
+    return signal.aborted ? end() : signal.addEventListener("abort", end);
+  });
 }
 
 /** A log, what was saved of its state, and a sink that knows ids again. */
@@ -243,6 +282,8 @@ class World {
   #saved: { offset: number; state: JsonValue | undefined } = { offset: 0, state: undefined };
   #next: { offset: number; state: JsonValue | undefined } = { offset: 0, state: undefined };
   #savesLeft = Infinity;
+  /** Chunks that were read in this life. */
+  given = 0;
   #stop: AbortController | undefined;
 
   constructor(lines: readonly string[], chunkBytes = 64 * 1024) {
@@ -291,7 +332,7 @@ class World {
       save: () => this.#save(stop),
     };
     const pipeline = new Pipeline({
-      source: this.#source(stop, life.isSilent === true),
+      source: this.#source(stop, life),
       feeds: [
         {
           sink: {
@@ -313,7 +354,7 @@ class World {
         ackIntervalMs: 0,
         maxBatchAgeMs: 1,
         maxBatchItems,
-        ...(life.hangs && { drainMs: 2 }),
+        ...((life.hangs !== undefined || saves < Infinity) && { drainMs: 20 }),
         ...(life.idleMs !== undefined && { idleMs: life.idleMs }),
       },
       backoff: {
@@ -328,12 +369,16 @@ class World {
     return pipeline.tally();
   }
 
-  async *#open(signal?: AbortSignal): AsyncGenerator<SourceChunk, void> {
+  async *#open(signal: AbortSignal, { isSilent = false, chunks = Infinity }: Life): AsyncGenerator<SourceChunk, void> {
+    this.given = 0;
     for (let offset = this.#saved.offset; offset < this.#bytes.length; offset += this.#chunkBytes) {
       yield { input: "log@0", offset, bytes: this.#bytes.subarray(offset, offset + this.#chunkBytes), isLast: false };
       await new Promise((resolve) => setImmediate(resolve));
+      if (++this.given === chunks) {
+        break;
+      }
     }
-    if (signal !== undefined) {
+    if (isSilent || this.given === chunks) {
       await ended(signal).catch(() => undefined);
       return;
     }
@@ -368,10 +413,10 @@ class World {
     return [...this.#stored.values()].filter((delivery) => delivery.kind === kind);
   }
 
-  #source(stop: AbortController, isSilent: boolean): Source {
+  #source(stop: AbortController, life: Life): Source {
     return {
       name: "memory",
-      open: () => this.#open(isSilent ? stop.signal : undefined),
+      open: () => this.#open(stop.signal, life),
       ack: async (_input, offset) => {
         this.#next = { ...this.#next, offset };
         await this.#save(stop);

@@ -65,6 +65,7 @@ class FileTail implements Source {
   /** Files that were begun and not acknowledged, by generation, those of an earlier run too. */
   readonly #begun = new Map<number, Fingerprint>();
   #lastAlarm = "";
+  #hasCaughtUp = false;
 
   constructor(options: FileTailOptions) {
     this.name = options.name;
@@ -72,6 +73,10 @@ class FileTail implements Source {
     this.#section = `source/${options.name}`;
     this.#options = options;
     this.#rotation = new RotationWatch({ ...options, onAlarm: (alarm) => options.onAlarm?.(alarm) });
+  }
+
+  get hasCaughtUp(): boolean {
+    return this.#hasCaughtUp;
   }
 
   rotation(): RotationStatus {
@@ -124,6 +129,7 @@ class FileTail implements Source {
             this.#rotation.reading(current, current.known);
             continue;
           }
+          this.#hasCaughtUp ||= !signal.aborted;
         } catch (error) {
           this.#alarm("unreadable", `Cannot follow "${this.#path}": ${reasonOf(error)}; trying again`);
         }

@@ -105,6 +105,10 @@ class FileTails implements Source {
     await Promise.all(acked.map(async ([one, end]) => this.#tails.get(pathOf(one))?.source.ack(one, end)));
   }
 
+  get hasCaughtUp(): boolean {
+    return this.#ready.length === 0 && [...this.#tails.values()].every(({ source }) => source.hasCaughtUp === true);
+  }
+
   rotation(): RotationStatus {
     const all = [...this.#tails.values()].flatMap(({ source }) => source.rotation?.() ?? []);
     const deadlines = all.flatMap(({ deadlineSeconds }) => deadlineSeconds ?? []);

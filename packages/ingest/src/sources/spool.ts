@@ -46,6 +46,7 @@ export class Spool {
   readonly #segments: Segment[];
   readonly #segmentBytes: number;
   #next: number;
+  #hasCaughtUp = false;
   #wake: (() => void) | undefined;
 
   private constructor(options: SpoolOptions, segments: Segment[], next: number) {
@@ -109,6 +110,11 @@ export class Spool {
     }
   }
 
+  /** Whether a reader has waited for more. */
+  get hasCaughtUp(): boolean {
+    return this.#hasCaughtUp;
+  }
+
   /** The lines from `from` on, and what is appended, until `signal` aborts. */
   async *read(from: SpoolPosition | undefined, signal: AbortSignal): AsyncGenerator<SourceChunk, void> {
     const buffer = Buffer.allocUnsafeSlow(this.#options.chunkBytes ?? 512 * 1024);
@@ -121,6 +127,7 @@ export class Spool {
       while (!signal.aborted) {
         const segment = this.#segments.find((one) => one.number >= number);
         if (segment === undefined) {
+          this.#hasCaughtUp = true;
           await this.#change(signal);
           continue;
         }
@@ -142,6 +149,7 @@ export class Spool {
           number = segment.number + 1;
           offset = 0;
         } else {
+          this.#hasCaughtUp ||= segment === this.#segments.at(-1);
           await this.#change(signal);
         }
       }

@@ -86,6 +86,9 @@ export function unwrapped(source: Source, checkpoint: Checkpoint): Source {
   const plain = new Set<string>();
   return {
     name: source.name,
+    get hasCaughtUp() {
+      return source.hasCaughtUp === true;
+    },
     async *open(signal) {
       for await (const chunk of source.open(signal)) {
         const { input, offset, isLast } = chunk;

@@ -86,6 +86,10 @@ class Webhook implements Source {
     }
   }
 
+  get hasCaughtUp(): boolean {
+    return this.#spool?.hasCaughtUp === true;
+  }
+
   async ack(input: string, offset: number): Promise<void> {
     const position = { number: numberOf(input), offset };
     this.#options.checkpoint.put(this.#section, position);
