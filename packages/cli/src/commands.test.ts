@@ -30,7 +30,12 @@ describe.concurrent("auditsieve", () => {
       /invalid values: Argument: output, Given: "xml", Choices: [^\n\\]+\n/,
     ],
     ["a detection that is not there", ["replay", "--detection", "nope"], /none has the id or title "nope"/],
-    ["a range as address", ["replay", "--source-ip", "10.0.0.0/8"], /"10.0.0.0\/8" is no address/],
+    ["a network that is none", ["replay", "--source-ip", "10.0.0.0/33"], /"10.0.0.0\/33" is no address and no network/],
+    [
+      "several addresses that are none",
+      ["replay", "--source-ip", "10.0.0.1,host", "--source-ip", "1.2.3"],
+      /"host", "1.2.3" are no addresses/,
+    ],
     ["times in the wrong order", ["replay", "--since", "2026-11-25", "--until", "2026-11-24"], /is not before --until/],
     ["a zone that is none", ["replay", "--since", "2026-11-25", "--zone", "Mars/X"], /hint: Write the zone as/],
     ["no policy command", ["policy"], /no command was given to policy/],

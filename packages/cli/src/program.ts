@@ -169,6 +169,8 @@ const LISTS: ReadonlySet<string> = new Set([
   "exceptions",
   "policies",
   "identity",
+  "source-ip",
+  "sourceIp",
 ]);
 
 function refuseRepeated(options: object): void {

@@ -50,4 +50,5 @@ export type { Credential } from "./memory/credential-ledger.ts";
 export type { QuietAnswer, QuietAnswers } from "./quiet-answers.ts";
 export { readsOf, REMEMBERED_FIELDS } from "./memory/remembered-fields.ts";
 export type { MemoryPart } from "./memory/remembered-fields.ts";
+export { cidrTest } from "./condition/cidr.ts";
 export { safeText } from "./safe-text.ts";

@@ -1,5 +1,7 @@
 import { isSeverityBelow } from "@auditsieve/detect";
 import type { Finding, Severity } from "@auditsieve/detect";
+import { addressTest } from "./address-pattern.ts";
+import { matches } from "./text-pattern.ts";
 
 /** Which findings a reader asks for; every set field must hold. */
 export interface Selection {
@@ -12,8 +14,8 @@ export interface Selection {
   /** `pods`, `pods/exec`, `deployments.apps`; `*` stands for any text. */
   readonly resource?: string;
   readonly namespace?: string;
-  /** One of the event's source addresses; `*` stands for any text. */
-  readonly sourceIP?: string;
+  /** One of the event's source addresses is one of these: addresses, networks, or texts with `*`, as {@link addressTest} takes them. */
+  readonly sourceIPs?: readonly string[];
   /** What the client called itself; `*` stands for any text. */
   readonly userAgent?: string;
   /** Id or title of the detection; `*` stands for any text. */
@@ -23,7 +25,7 @@ export interface Selection {
 
 /** Whether a finding is asked for. */
 export function isSelected(finding: Finding, selection: Selection): boolean {
-  const { since, until, actor, resource, namespace, sourceIP, userAgent, detection, minSeverity } = selection;
+  const { since, until, actor, resource, namespace, sourceIPs, userAgent, detection, minSeverity } = selection;
   if ((since !== undefined && finding.time < since) || (until !== undefined && finding.time >= until)) {
     return false;
   }
@@ -43,8 +45,8 @@ export function isSelected(finding: Finding, selection: Selection): boolean {
     return false;
   }
   if (
-    sourceIP !== undefined &&
-    !finding.events.some(({ sourceIPs }) => sourceIPs?.some((address) => matches(address, sourceIP)) === true)
+    sourceIPs !== undefined &&
+    !finding.events.some((event) => event.sourceIPs?.some((address) => isAmong(address, sourceIPs)) === true)
   ) {
     return false;
   }
@@ -60,31 +62,20 @@ export function isSelected(finding: Finding, selection: Selection): boolean {
   return minSeverity === undefined || !isSeverityBelow(finding.detection.level, minSeverity);
 }
 
+const tests = new WeakMap<readonly string[], readonly ((address: string) => boolean)[]>();
+
+function isAmong(address: string, patterns: readonly string[]): boolean {
+  let known = tests.get(patterns);
+  if (known === undefined) {
+    known = patterns.map(addressTest).filter((test) => test !== undefined);
+    tests.set(patterns, known);
+  }
+  return known.some((test) => test(address));
+}
+
 /** As people write it, without and with its group. */
 function resourcesOf(ref: Finding["events"][number]["objectRef"]): readonly string[] {
   const { resource = "", apiGroup = "", subresource = "" } = ref ?? {};
   const below = subresource === "" ? "" : `/${subresource}`;
   return [`${resource}${below}`, ...(apiGroup === "" ? [] : [`${resource}.${apiGroup}${below}`])];
-}
-
-/** Plain comparison but for `*`. Walks back only to the last star, so that no pattern is slow. */
-export function matches(text: string, pattern: string): boolean {
-  const parts = pattern.split("*");
-  if (parts.length === 1) {
-    return text === pattern;
-  }
-  const [first = ""] = parts;
-  const last = parts.at(-1) ?? "";
-  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last)) {
-    return false;
-  }
-  let at = first.length;
-  for (const part of parts.slice(1, -1)) {
-    const found = text.indexOf(part, at);
-    if (found === -1 || found + part.length > text.length - last.length) {
-      return false;
-    }
-    at = found + part.length;
-  }
-  return true;
 }

@@ -17,7 +17,7 @@ export interface ReplayCommandOptions extends ExceptionsOption {
   readonly actor: string | undefined;
   readonly resource: string | undefined;
   readonly namespace: string | undefined;
-  readonly sourceIp: string | undefined;
+  readonly sourceIp: readonly string[] | undefined;
   readonly userAgent: string | undefined;
   readonly detection: string | undefined;
   readonly minLevel: Severity | undefined;
@@ -63,7 +63,12 @@ export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
     })
     .option("resource", { type: "string", describe: "Only about this resource: pods, pods/exec, deployments.apps" })
     .option("namespace", { type: "string", describe: "Only in this namespace" })
-    .option("source-ip", { type: "string", describe: "Only from this address; * stands for any text: '10.0.*'" })
+    .option("source-ip", {
+      type: "string",
+      array: true,
+      describe:
+        "Only from these addresses and networks: 10.0.0.7,fd00::/8; * stands for any text: '10.0.*'; may be repeated",
+    })
     .option("user-agent", { type: "string", describe: "Only from this client; * stands for any text" })
     .option("detection", {
       type: "string",

@@ -1,7 +1,6 @@
 import type { Detection } from "@auditsieve/detect";
-import { matches, parseInstant } from "@auditsieve/replay";
+import { addressTest, matches, parseInstant } from "@auditsieve/replay";
 import type { Selection } from "@auditsieve/replay";
-import { isIP } from "node:net";
 import { Failure } from "../failure.ts";
 import type { ReplayCommandOptions } from "./replay-options.ts";
 
@@ -17,17 +16,12 @@ export function readSelection(options: ReplayCommandOptions, detections: readonl
     ...(actor === undefined ? {} : { actor }),
     ...(resource === undefined ? {} : { resource }),
     ...(namespace === undefined ? {} : { namespace }),
-    ...(sourceIp === undefined ? {} : { sourceIP: sourceIp }),
+    ...(sourceIp === undefined ? {} : { sourceIPs: readAddresses(sourceIp) }),
     ...(userAgent === undefined ? {} : { userAgent }),
     ...(detection === undefined ? {} : { detection }),
     ...(minLevel === undefined ? {} : { minSeverity: minLevel }),
   };
   refuseEmptyRange(selection);
-  if (sourceIp !== undefined && isIP(sourceIp) === 0 && !sourceIp.includes("*")) {
-    throw new Failure(`Cannot select by --source-ip: "${sourceIp}" is no address`, {
-      hint: "Write one address, 10.0.0.7 or fd00::7, or a part of it with * for any text, '10.0.*'; ranges like 10.0.0.0/8 are not known",
-    });
-  }
   if (
     detection !== undefined &&
     !detections.some(({ id, title }) => [id, title].some((name) => matches(name, detection)))
@@ -37,6 +31,18 @@ export function readSelection(options: ReplayCommandOptions, detections: readonl
     });
   }
   return selection;
+}
+
+function readAddresses(written: readonly string[]): readonly string[] {
+  const patterns = written.flatMap((each) => each.split(",")).map((each) => each.trim());
+  const wrong = patterns.filter((each) => addressTest(each) === undefined).map((each) => `"${each}"`);
+  if (wrong.length > 0) {
+    const are = wrong.length === 1 ? "is no address and no network" : "are no addresses and no networks";
+    throw new Failure(`Cannot select by --source-ip: ${wrong.join(", ")} ${are}`, {
+      hint: "Write addresses and networks, several with commas between: 10.0.0.7, 10.0.0.0/8, fd00::/8; or a part with * for any text: '10.0.*'",
+    });
+  }
+  return patterns;
 }
 
 function refuseEmptyRange({ since, until }: Selection): void {

@@ -1,6 +1,6 @@
 import type { AuditEvent, Redactor } from "@auditsieve/audit";
 import type { ReplayLog } from "../log-reader.ts";
-import { matches } from "../selection.ts";
+import { matches } from "../text-pattern.ts";
 import type { Facts } from "../summary/gather-facts.ts";
 import { fetchLines } from "../summary/read-events.ts";
 import type { Place } from "../summary/read-events.ts";
