@@ -58,10 +58,13 @@ Each pair of detection and actor, of medium or higher severity, with the reason;
 the apiserver only to keep it silent. At most ${MOST_PAIRS} pairs each.
 
 ### The quiet log
+By itself, as its sample is. Replayed with the startup before it, three findings of medium follow from that: the first uses of two tokens and of a binding
+that the administrator had just made. They stand under the working day, marked 0, for coredns and prometheus.
+
 ${otherTable("quiet", findIn(readLog("quiet"), pack.documents), pack, "informational")}
 ### The working day
-The two minutes of it in samples/. Pairs that are marked 0 are not in these, but in the whole recorded day (eleven minutes, replayed with
-the startup before it), which shows no other ones.
+The two minutes of it in samples/. Pairs that are marked 0 are not in these, but in the whole recorded log (twenty minutes, startup and quiet phases before
+the day), which shows no other ones after its startup.
 
 ${otherTable("working-day", findIn(readLog("working-day"), pack.documents), pack, "medium")}
 ### The attack log beside its labels, after the startup
