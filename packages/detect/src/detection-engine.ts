@@ -1,4 +1,5 @@
 import type { AuditEvent } from "@auditsieve/audit";
+import { BodyVerdicts, LeftConditions } from "./body-verdicts.ts";
 import { evaluate } from "./condition/evaluate.ts";
 import type { FieldReader, Truth } from "./condition/evaluate.ts";
 import type { Expression } from "./condition/expression.ts";
@@ -60,6 +61,7 @@ export class DetectionEngine {
   /** Stand for what the memory learns from: candidates like detections, but nothing that anybody finds. */
   readonly feeders: ReadonlySet<Detection>;
   readonly #plan: HeadPlan;
+  readonly #bodies = new BodyVerdicts();
 
   constructor(detections: readonly Detection[], options: DetectionEngineOptions = {}) {
     this.detections = detections;
@@ -93,6 +95,11 @@ export class DetectionEngine {
     return this.#plan.rest(head);
   }
 
+  /** The same, as {@link evaluate} takes it. */
+  left(head: HeadView): LeftConditions {
+    return this.keep(head, this.#bodies, () => new LeftConditions(this.rest(head)));
+  }
+
   /** What `make` gives once for all heads that differ from this one at most in names: it must depend on nothing else. */
   keep<Value>(head: HeadView, key: unknown, make: () => Value): Value {
     return this.#plan.keep(head, key, make);
@@ -106,18 +113,20 @@ export class DetectionEngine {
     event: AuditEvent,
     candidates: readonly Detection[] = this.candidates(headOf(event)),
     memory?: ClusterMemory,
-    rest?: ReadonlyMap<Detection, Expression>,
+    left?: LeftConditions,
   ): readonly Verdict[] {
     const verdicts: Verdict[] = [];
     let reader: FieldReader | undefined;
+    const ask = (condition: Expression): Truth => evaluate(condition, (reader ??= eventReader(event, memory)));
+    const ofBody = left && this.#bodies.about(event, left, ask);
     for (const detection of candidates) {
-      const condition = rest?.get(detection) ?? detection.condition;
+      const condition = left?.of(detection) ?? detection.condition;
       if (condition === ALWAYS) {
         verdicts.push({ detection, outcome: "hit" });
         continue;
       }
-      reader ??= eventReader(event, memory);
-      const outcome = outcomeOf(evaluate(condition, reader));
+      const known = ofBody?.of(detection) ?? "open";
+      const outcome = outcomeOf(known === "open" ? ask(condition) : known);
       if (outcome !== "miss" && !(outcome === "unknown" && event.stage === "RequestReceived")) {
         verdicts.push({ detection, outcome });
       }

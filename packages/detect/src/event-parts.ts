@@ -20,6 +20,8 @@ export interface PartlyParsed {
   listsObjects(body: BodyName, keys: readonly string[]): boolean;
   /** A field of the head; what it stands in need not be parsed. */
   head(field: HeadField): JsonValue | undefined;
+  /** The bytes of the body, each as one character; undefined where there are none, or more than `maxLength`. */
+  spelling(body: BodyName, maxLength: number): string | undefined;
 }
 
 type Event = AuditEvent & Partial<PartlyParsed>;
@@ -75,6 +77,11 @@ export function partOf(event: Event, body: BodyName, ...keys: readonly string[])
     (found, key) => (isJsonObject(found) ? own(found, key) : undefined),
     rootOf(event, body),
   );
+}
+
+/** The bytes of a body, where the event is parsed as it is read: bodies of the same spelling say the same. */
+export function spellingOf(event: Event, body: BodyName, maxLength: number): string | undefined {
+  return isPartlyParsed(event) ? event.spelling(body, maxLength) : undefined;
 }
 
 /** Whether no more of the event is parsed than is asked for. */

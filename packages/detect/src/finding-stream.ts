@@ -125,7 +125,7 @@ export class FindingStream {
     }
     const verdicts = new Map<Detection, "hit" | "unknown">();
     let isFed = false;
-    for (const { detection, outcome } of this.#engine.evaluate(event, asked, this.#memory, this.#head.restOf(asked))) {
+    for (const { detection, outcome } of this.#engine.evaluate(event, asked, this.#memory, this.#head.leftOf(asked))) {
       if (this.#engine.feeders.has(detection)) {
         isFed ||= outcome === "hit";
       } else {

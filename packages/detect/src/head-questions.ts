@@ -1,4 +1,4 @@
-import type { Expression } from "./condition/expression.ts";
+import type { LeftConditions } from "./body-verdicts.ts";
 import { ALWAYS } from "./condition/simplify.ts";
 import type { Detection } from "./detection.ts";
 import type { DetectionEngine } from "./detection-engine.ts";
@@ -19,7 +19,7 @@ export class HeadQuestions {
   readonly remembersUses: boolean;
   /** The last answer, and what the same head leaves of their conditions. */
   #asked: readonly Detection[] = [];
-  #rest: ReadonlyMap<Detection, Expression> | undefined;
+  #left: LeftConditions | undefined;
 
   constructor(engine: DetectionEngine, memory: ClusterMemory, firstSeen: FirstSeenStore) {
     this.#engine = engine;
@@ -33,7 +33,7 @@ export class HeadQuestions {
     const asked = this.#engine.candidates(head, this.#memory);
     const fresh = asked.some(isFirstSeen) ? asked.filter((one) => !this.#isKnown(one, head)) : asked;
     this.#asked = this.#isNewUse(head) ? [...fresh, USE] : fresh;
-    this.#rest = this.#asked.length === 0 ? undefined : this.#engine.rest(head);
+    this.#left = this.#asked.length === 0 ? undefined : this.#engine.left(head);
     return this.#asked;
   }
 
@@ -46,8 +46,8 @@ export class HeadQuestions {
   }
 
   /** What the head asked last leaves of the conditions, if these are its candidates. */
-  restOf(asked: readonly Detection[]): ReadonlyMap<Detection, Expression> | undefined {
-    return asked === this.#asked ? this.#rest : undefined;
+  leftOf(asked: readonly Detection[]): LeftConditions | undefined {
+    return asked === this.#asked ? this.#left : undefined;
   }
 
   /** Whether the ledger must be told of the use of a credential; false only where the head asked last says that it knows. */

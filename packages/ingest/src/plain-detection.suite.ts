@@ -35,7 +35,7 @@ class PlainEngine extends DetectionEngine {
 }
 
 /** Lines of each recorded run, in their order. */
-function recordedLines(): readonly (readonly string[])[] {
+export function recordedLines(): readonly (readonly string[])[] {
   return ["attack", "lineage"].map((name) =>
     zstdDecompressSync(readFileSync(new URL(`samples/${name}.log.zst`, root)))
       .toString("utf8")

@@ -7,6 +7,7 @@ import { HeadMemo } from "./head-memo.ts";
 import { Dice } from "./line-mutator.suite.ts";
 import { scanHead } from "./scan-head.ts";
 import { scannedEvent } from "./scanned-event.ts";
+import { spelling } from "./spelling.suite.ts";
 
 const lines = readFileSync(new URL("../../../samples/small.log", import.meta.url), "utf8")
   .split("\n")
@@ -54,29 +55,6 @@ describe("scannedEvent", () => {
     expect(event.toJSON()).toMatchObject({ ...expected, requestURI: "/é", user: { username: "é" } });
   });
 });
-
-/** A value as JSON in one of its many spellings: white space, escapes, keys repeated and in any order. */
-function spelling(value: unknown, dice: Dice): string {
-  if (typeof value === "string") {
-    const letters = Array.from(value, (letter) =>
-      dice.below(8) === 0 && letter.length === 1
-        ? `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`
-        : JSON.stringify(letter).slice(1, -1),
-    );
-    return dice.below(3) === 0 ? `"${letters.join("")}"` : JSON.stringify(value);
-  }
-  if (Array.isArray(value)) {
-    return `[${value.map((each) => spelling(each, dice)).join(dice.of([",", " , "]))}]`;
-  }
-  if (typeof value !== "object" || value === null) {
-    return JSON.stringify(value);
-  }
-  const members = Object.entries(value).map(
-    ([key, each]) => `${spelling(key, dice)}:${dice.of(["", " "])}${spelling(each, dice)}`,
-  );
-  const repeated = dice.below(4) === 0 ? members.map((member) => member.replace(/:.*/s, ":null")) : [];
-  return `{${[...repeated, ...(dice.below(3) === 0 ? members.toReversed() : members)].join(",")}}`;
-}
 
 /** What stands in bodies of pods, and what only looks like it. */
 function bodyOf(dice: Dice): unknown {

@@ -183,6 +183,11 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
     return range && this.#parsed(range);
   }
 
+  spelling(body: BodyName, maxLength: number): string | undefined {
+    const [from, to] = this.#rangeOf(body);
+    return to === 0 || to - from > maxLength ? undefined : this.#line.toString("latin1", from, to);
+  }
+
   listsObjects(body: BodyName, keys: readonly string[]): boolean {
     const [, to] = this.#rangeOf(body);
     const range = to === 0 ? undefined : this.#find(body, keys);

@@ -1,0 +1,126 @@
+import type { AuditEvent } from "@auditsieve/audit";
+import { describe, expect, it } from "vitest";
+import { BodyVerdicts, LeftConditions } from "./body-verdicts.ts";
+import { evaluate } from "./condition/evaluate.ts";
+import type { Truth } from "./condition/evaluate.ts";
+import type { Detection } from "./detection.ts";
+import { eventReader } from "./field-readers.ts";
+import { headOf } from "./head-view.ts";
+import type { HeadField } from "./head-view.ts";
+import { loadDetections } from "./load-detections.ts";
+
+const FIELDS = ["a", "b", "c", "d", "e"].map((key) => `requestObject.${key}: x`).join("\n      - ");
+
+function detectionOf(condition: string): Detection {
+  const { detections } = loadDetections(
+    `
+title: Of a body
+id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
+level: low
+logsource: { product: kubernetes, service: audit }
+detection:
+  many:
+      - ${FIELDS}
+  named: { objectRef.name: n }
+  words: ["x"]
+  condition: ${condition}
+`,
+    "body.yml",
+  );
+  return detections[0] as Detection;
+}
+
+/** An event that is parsed as it is read, as far as a body's bytes are asked for. */
+function eventOf(body: unknown): AuditEvent {
+  const plain = {
+    level: "Request",
+    auditID: "a",
+    stage: "ResponseComplete",
+    requestURI: "/",
+    verb: "create",
+    user: { username: "eve" },
+    objectRef: { resource: "pods", name: "n" },
+    requestObject: body,
+  };
+  const text = JSON.stringify(body);
+  return {
+    ...plain,
+    toJSON: () => plain,
+    lacks: () => false,
+    head: (field: HeadField) => headOf(plain as unknown as AuditEvent).get(field),
+    spelling: (_: string, maxLength: number) => (text.length > maxLength ? undefined : text),
+  } as unknown as AuditEvent;
+}
+
+describe("BodyVerdicts", () => {
+  const ofBody = detectionOf("many");
+  const mixed = detectionOf("many and named");
+  const searching = detectionOf("many or words");
+  const left = (): LeftConditions => {
+    const made = new LeftConditions(new Map([ofBody, mixed, searching].map((one) => [one, one.condition])));
+    // Met before.
+    expect(made.ofBody.size).toBe(0);
+    return made;
+  };
+  const asking = (event: AuditEvent): { asked: number; of: (condition: Detection["condition"]) => Truth } => {
+    const reader = eventReader(event);
+    const state = {
+      asked: 0,
+      of: (condition: Detection["condition"]): Truth => {
+        state.asked++;
+        return evaluate(condition, reader);
+      },
+    };
+    return state;
+  };
+
+  it("asks conditions that read nothing but the body once for each body, and leaves the others open", () => {
+    const verdicts = new BodyVerdicts();
+    const conditions = left();
+    for (const [body, truth] of [
+      [{ a: "x" }, true],
+      [{ a: "y" }, false],
+      [{ a: "x " }, false],
+      [null, false],
+    ] as const) {
+      const event = eventOf(body);
+      const ask = asking(event);
+      const first = verdicts.about(event, conditions, ask.of);
+      expect(first?.of(ofBody)).toBe(body === null ? evaluate(ofBody.condition, eventReader(event)) : truth);
+      expect(first?.of(mixed)).toBe("open");
+      expect(first?.of(searching)).toBe("open");
+      expect(verdicts.about(event, conditions, ask.of)).toBe(first);
+      expect(ask.asked).toBe(1);
+    }
+  });
+
+  it("does not take what one head leaves for what another one does", () => {
+    const verdicts = new BodyVerdicts();
+    const event = eventOf({ b: "x" });
+    const negated = new LeftConditions(new Map([[ofBody, { kind: "not", of: ofBody.condition } as const]]));
+    expect(negated.ofBody.size).toBe(0);
+    expect(verdicts.about(event, left(), asking(event).of)?.of(ofBody)).toBe(true);
+    expect(verdicts.about(event, negated, asking(event).of)?.of(ofBody)).toBe(false);
+  });
+
+  it("leaves a body that is long alone", () => {
+    const event = eventOf({ a: "x".repeat(20_000) });
+    expect(new BodyVerdicts().about(event, left(), asking(event).of)).toBeUndefined();
+  });
+
+  it("answers as before after it has started again", () => {
+    const verdicts = new BodyVerdicts();
+    const conditions = left();
+    const answer = (n: number): Truth | "open" => {
+      const event = eventOf({ a: n % 3 === 0 ? "x" : "y", n });
+      return verdicts.about(event, conditions, asking(event).of)?.of(ofBody);
+    };
+    const answers = Array.from({ length: 9000 }, (_, n) => answer(n));
+    expect(answers.every((truth, n) => truth === (n % 3 === 0))).toBe(true);
+    const event = eventOf({ a: "x", n: 0 });
+    const ask = asking(event);
+    verdicts.about(event, conditions, ask.of);
+    expect(ask.asked).toBe(1);
+    expect(answer(0)).toBe(true);
+  });
+});

@@ -1,0 +1,126 @@
+import type { AuditEvent } from "@auditsieve/audit";
+import type { Truth } from "./condition/evaluate.ts";
+import type { Expression } from "./condition/expression.ts";
+import { fieldsRead } from "./condition/fields-read.ts";
+import type { Detection } from "./detection.ts";
+import { spellingOf } from "./event-parts.ts";
+
+const BODY = "requestObject";
+/** So many fields are looked for in a body in less time than it takes to find what is known of it. */
+const FEW_FIELDS = 4;
+/** Longer bodies are rarely written twice. */
+const MAX_BODY = 16 * 1024;
+const MAX_REMEMBERED = 8192;
+const MAX_TOTAL_LENGTH = 4 * 1024 * 1024;
+
+/** What alike heads leave of conditions. Make one for all heads that leave the same. */
+export class LeftConditions {
+  readonly #conditions: ReadonlyMap<Detection, Expression>;
+  #ofBody: ReadonlyMap<Detection, Expression> | undefined;
+  #isMet = false;
+
+  constructor(conditions: ReadonlyMap<Detection, Expression>) {
+    this.#conditions = conditions;
+  }
+
+  of(detection: Detection): Expression {
+    return this.#conditions.get(detection) ?? detection.condition;
+  }
+
+  /** Those that the body of the request decides, whatever else an event says, if they read much of it. None at first: most heads are met once. */
+  get ofBody(): ReadonlyMap<Detection, Expression> {
+    if (!this.#isMet) {
+      this.#isMet = true;
+      return NONE;
+    }
+    this.#ofBody ??= conditionsOfBody(this.#conditions);
+    return this.#ofBody;
+  }
+}
+
+/** What one body says of the conditions that it decides. */
+export interface BodyVerdict {
+  /** How the detection's condition comes out; "open" where other things decide, too. */
+  of(detection: Detection): Truth | "open";
+}
+
+/**
+ * Remembers what bodies of requests say of conditions: controllers and pipelines write the same ones again and again. A body is known by
+ * all of its bytes, so that no other one can pass for it. Bounded; when it is full it starts again.
+ */
+export class BodyVerdicts {
+  readonly #bySpelling = new Map<string, Map<LeftConditions, BodyVerdict>>();
+  #remembered = 0;
+  #length = 0;
+
+  /** What the body of `event` says; `ask` says how conditions come out where that is not known yet. Undefined where all is open. */
+  about(event: AuditEvent, left: LeftConditions, ask: (condition: Expression) => Truth): BodyVerdict | undefined {
+    const { ofBody } = left;
+    const spelling = ofBody.size === 0 ? undefined : spellingOf(event, BODY, MAX_BODY);
+    if (spelling === undefined) {
+      return undefined;
+    }
+    const known = this.#bySpelling.get(spelling)?.get(left);
+    if (known !== undefined) {
+      return known;
+    }
+    const verdict = verdictOf(ofBody, ask);
+    this.#remember(spelling, left, verdict);
+    return verdict;
+  }
+
+  #remember(spelling: string, left: LeftConditions, verdict: BodyVerdict): void {
+    if (this.#remembered === MAX_REMEMBERED || this.#length > MAX_TOTAL_LENGTH) {
+      this.#bySpelling.clear();
+      this.#remembered = 0;
+      this.#length = 0;
+    }
+    const verdicts = this.#bySpelling.get(spelling);
+    if (verdicts === undefined) {
+      this.#bySpelling.set(spelling, new Map([[left, verdict]]));
+      this.#length += spelling.length;
+    } else {
+      verdicts.set(left, verdict);
+    }
+    this.#remembered++;
+  }
+}
+
+function conditionsOfBody(conditions: ReadonlyMap<Detection, Expression>): ReadonlyMap<Detection, Expression> {
+  const found = Array.from(conditions).filter(([, condition]) => isOfBody(condition));
+  const fields = new Set(found.flatMap(([, condition]) => [...fieldsRead(condition)]));
+  return fields.size > FEW_FIELDS ? new Map(found) : NONE;
+}
+
+const NONE: ReadonlyMap<Detection, Expression> = new Map();
+
+function verdictOf(ofBody: ReadonlyMap<Detection, Expression>, ask: (condition: Expression) => Truth): BodyVerdict {
+  const truths = new Map(Array.from(ofBody, ([detection, condition]) => [detection, ask(condition)] as const));
+  // Mostly nothing of all is met: then there is nothing to be held.
+  const others = [...truths].filter(([, truth]) => truth !== false);
+  const met = others.length === 0 ? undefined : new Map(others);
+  return {
+    of: (detection) => (!ofBody.has(detection) ? "open" : met?.has(detection) === true ? met.get(detection) : false),
+  };
+}
+
+/** Whether a condition reads something, and nothing but what stands in the body of the request. */
+function isOfBody(condition: Expression): boolean {
+  switch (condition.kind) {
+    case "and":
+    case "or":
+      return condition.of.length > 0 && condition.of.every(isOfBody);
+    case "not":
+      return isOfBody(condition.of);
+    case "keyword":
+      return false;
+    case "fieldref":
+      return condition.field.root === BODY && condition.other.root === BODY;
+    case "match":
+    case "null":
+    case "exists":
+    case "same":
+    default:
+      return condition.field.root === BODY;
+  }
+}
