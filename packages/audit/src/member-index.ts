@@ -2,13 +2,14 @@ import { findMember, isKey } from "./find-member.ts";
 import type { ValueRange } from "./find-member.ts";
 import { BACKSLASH, CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE, skipSpace } from "./json-bytes.ts";
 
-/** Words of an entry: its key without quotes, its value, and how many entries below it follow. */
+/** Words of an entry: its key without quotes, its value, how many entries below it follow, whether its key is spelled in plain ASCII. */
 const KEY = 0;
 const KEY_END = 1;
 const VALUE = 2;
 const VALUE_END = 3;
 const BELOW = 4;
-const WORDS = 5;
+const IS_PLAIN = 5;
+const WORDS = 6;
 /** What has more members is walked each time it is asked. */
 const MAX_ENTRIES = 1024;
 
@@ -65,9 +66,17 @@ export class MemberIndex {
 
   /** The last entry among those that follow one another on one level: of several members of one name that one counts. */
   #last(from: number, to: number, key: string): number {
+    const entries = this.#entries;
     let found = -1;
     for (let entry = from; entry < to; entry += 1 + this.#word(entry, BELOW)) {
-      if (isKey(this.#bytes, this.#word(entry, KEY), this.#word(entry, KEY_END), key)) {
+      const place = WORDS * entry;
+      const start = entries[place + KEY] as number;
+      const end = entries[place + KEY_END] as number;
+      const isIt =
+        entries[place + IS_PLAIN] === 1
+          ? end - start === key.length && isAt(this.#bytes, start, key)
+          : isKey(this.#bytes, start, end, key);
+      if (isIt) {
         found = entry;
       }
     }
@@ -85,7 +94,9 @@ export class MemberIndex {
     let at = passSpace(bytes, open + 1, end);
     while (at < end && bytes[at] === QUOTE) {
       const key = at + 1;
-      at = passString(bytes, key, end);
+      at = passPlain(bytes, key, end);
+      const isPlain = bytes[at] === QUOTE;
+      at = isPlain ? at + 1 : passString(bytes, at, end);
       const keyEnd = at - 1;
       // Behind the colon.
       at = passSpace(bytes, passSpace(bytes, at, end) + 1, end);
@@ -99,6 +110,7 @@ export class MemberIndex {
         this.#entries[place + VALUE] = value;
         this.#entries[place + VALUE_END] = at;
         this.#entries[place + BELOW] = this.#count - entry - 1;
+        this.#entries[place + IS_PLAIN] = isPlain ? 1 : 0;
       }
       at = passSpace(bytes, at, end);
       if (bytes[at] === COMMA) {
@@ -112,6 +124,24 @@ export class MemberIndex {
 /** As `skipSpace`; mostly there is none. */
 function passSpace(bytes: Uint8Array, pos: number, end: number): number {
   return pos < end && (bytes[pos] as number) <= 32 ? skipSpace(bytes, pos, end) : pos;
+}
+
+/** Behind ASCII that stands for itself in a string. */
+function passPlain(bytes: Uint8Array, pos: number, end: number): number {
+  let at = pos;
+  while (at < end && bytes[at] !== QUOTE && bytes[at] !== BACKSLASH && (bytes[at] as number) < 128) {
+    at++;
+  }
+  return at;
+}
+
+function isAt(bytes: Uint8Array, start: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (bytes[start + i] !== text.charCodeAt(i)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 /** Behind the string whose opening quote stands before `pos`. */

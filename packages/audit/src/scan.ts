@@ -182,12 +182,13 @@ export class EventScan {
 
   /** The field's decoded string; undefined where it is absent. For fields that are strings. */
   text(field: Field): string | undefined {
-    if (!this.has(field)) {
+    const slot = 3 * FIELD[field];
+    const end = this.#places[slot + 1] as number;
+    if (end === 0) {
       return undefined;
     }
-    const start = this.valueStart(field);
-    const end = this.valueEnd(field);
-    const raw = this.bytes.toString("utf8", start + 1, end - 1);
+    const start = this.#places[slot] as number;
+    const raw = this.bytes.toString("utf8", this.start + start + 1, this.start + end - 1);
     return raw.includes("\\") ? (JSON.parse(`"${raw}"`) as string) : raw;
   }
 

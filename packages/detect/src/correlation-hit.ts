@@ -6,7 +6,6 @@ import type { CorrelationField } from "./correlation.ts";
 import type { Detection } from "./detection.ts";
 import { digest } from "./finding.ts";
 import type { LinkedCorrelation } from "./link-correlations.ts";
-import { parsedTime } from "./memory/body.ts";
 
 /** An event that findings rest on; `show` makes it as it may leave. */
 export interface Evidence {
@@ -100,18 +99,6 @@ export function joinReadings(readings: readonly HitReading[]): HitReading {
     readings.flatMap((reading) => reading.values.map((tuple) => [JSON.stringify(tuple), tuple] as const)),
   );
   return { groups: [...groups.values()].slice(0, MAX_TUPLES), values: [...values.values()].slice(0, MAX_TUPLES) };
-}
-
-/** Microseconds since 1970 of a timestamp as the apiserver writes it; NaN when it is none. */
-export function microseconds(timestamp: string | undefined): number {
-  const text = timestamp ?? "";
-  // 2026-11-24T00:13:26.471919Z, as every apiserver writes it.
-  const micros = text.length === 27 && text[19] === "." && text[26] === "Z" ? Number(text.slice(23, 26)) : Number.NaN;
-  if (micros >= 0) {
-    return parsedTime(text) * 1000 + micros;
-  }
-  const [, digits = ""] = /\.\d{3}(\d{1,3})/.exec(text.slice(0, 64)) ?? [];
-  return parsedTime(text) * 1000 + Number(digits.padEnd(3, "0"));
 }
 
 /** Every combination of the values of the fields; undefined when the log does not say one of them. */

@@ -12,8 +12,11 @@ export type BodyName = "requestObject" | "responseObject";
 export interface PartlyParsed {
   /** The plain event. */
   toJSON(): AuditEvent;
-  /** Whether the body is there and has no key that ends in this text, at no depth: then it need not be parsed. False says nothing. */
-  lacks(body: BodyName, ending: string): boolean;
+  /**
+   * Whether the body is there and has no key that ends in this text, at no depth: then it need not be parsed. With a path of literal keys
+   * the same of the value there. False says nothing.
+   */
+  lacks(body: BodyName, ending: string, keys?: readonly string[]): boolean;
   /** The value at a path of literal keys below the body; the rest of it need not be parsed. */
   part(body: BodyName, keys: readonly string[]): JsonValue | undefined;
   /** Whether a list stands there that begins with an object; it need not be parsed. False says nothing. */
@@ -58,9 +61,9 @@ export function rootOf(event: Event, key: string): JsonValue | undefined {
     : own(asJson(event), key);
 }
 
-/** Whether the body is there and has no key that ends in this text, as far as that can be said without parsing it. */
-export function lacksKey(event: Event, body: BodyName, ending: string): boolean {
-  return isPartlyParsed(event) && event.lacks(body, ending);
+/** Whether the body, or the value at a path of literal keys below it, is there and has no key that ends in this text, as far as that can be said without parsing it. */
+export function lacksKey(event: Event, body: BodyName, ending: string, ...keys: readonly string[]): boolean {
+  return isPartlyParsed(event) && event.lacks(body, ending, keys);
 }
 
 /** Whether at a path of literal keys below a body stands a list that begins with an object, as far as that can be said without parsing it. */

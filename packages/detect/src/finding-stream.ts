@@ -6,6 +6,7 @@ import type { Detection } from "./detection.ts";
 import type { DetectionEngine } from "./detection-engine.ts";
 import { EvidenceReader, EvidenceWriter, listOf, SHOWN_EVENTS } from "./evidence-table.ts";
 import type { EventCodec } from "./evidence-table.ts";
+import { parsedTime } from "./event-time.ts";
 import { exceptionFor } from "./exceptions/detection-exception.ts";
 import type { DetectionException } from "./exceptions/detection-exception.ts";
 import { SuppressedCounts } from "./exceptions/suppressed-counts.ts";
@@ -20,7 +21,6 @@ import { HeadQuestions } from "./head-questions.ts";
 import { headOf } from "./head-view.ts";
 import type { HeadView } from "./head-view.ts";
 import { ClusterMemory } from "./memory/cluster-memory.ts";
-import { parsedTime, timeOf } from "./memory/body.ts";
 import type { CredentialLedger } from "./memory/credential-ledger.ts";
 import { SETTLED, UNDECIDED } from "./open-request.ts";
 import type { OpenRequest } from "./open-request.ts";
@@ -28,6 +28,7 @@ import { OpenRequests } from "./open-requests.ts";
 import { QuietAnswers } from "./quiet-answers.ts";
 
 const VERSION = 2;
+const NO_VERDICTS: ReadonlyMap<Detection, "hit" | "unknown"> = new Map();
 
 /**
  * Turns events into findings: one per request and detection although several stages of the request match. A hit at
@@ -118,21 +119,22 @@ export class FindingStream {
     if (asked.length === 0) {
       return [];
     }
-    const time = timeOf(event);
-    const findings = this.#pass(event.stageTimestamp ?? event.requestReceivedTimestamp);
+    const timestamp = event.stageTimestamp ?? event.requestReceivedTimestamp;
+    const findings = this.#pass(timestamp);
     if (this.#head.isUseAmong(asked)) {
       this.#memory.credentials.observeUse(event);
     }
-    const verdicts = new Map<Detection, "hit" | "unknown">();
+    let verdicts: Map<Detection, "hit" | "unknown"> | undefined;
     let isFed = false;
     for (const { detection, outcome } of this.#engine.evaluate(event, asked, this.#memory, this.#head.leftOf(asked))) {
       if (this.#engine.feeders.has(detection)) {
         isFed ||= outcome === "hit";
       } else {
+        verdicts ??= new Map();
         verdicts.set(detection, outcome);
       }
     }
-    this.#take(event, show, time, verdicts, findings);
+    this.#take(event, show, parsedTime(timestamp ?? ""), verdicts ?? NO_VERDICTS, findings);
     // Last, so that a request is judged by what was before it.
     if (isFed) {
       this.#memory.observe(event, this.#head.remembersUses);

@@ -160,6 +160,11 @@ describe("what is not parsed of a scanned event", () => {
             lacking++;
             expect(text).not.toContain(`${keys.at(-1)}":`);
           }
+          const spec = isJsonObject(parsed[body]) ? own(parsed[body], "spec") : undefined;
+          if (scanned.lacks(body, keys.at(-1) ?? "", ["spec"])) {
+            expect(spec).toBeDefined();
+            expect(JSON.stringify(spec)).not.toContain(`${keys.at(-1)}":`);
+          }
           const expected = keys.reduce<unknown>(
             (value, key) => (isJsonObject(value) ? own(value, key) : undefined),
             parsed[body],

@@ -20,7 +20,6 @@ const BODIES: readonly [BodyName, BodyName] = ["requestObject", "responseObject"
 const NULL = Buffer.from("null");
 const OPEN_LIST = 0x5b;
 const OPEN_OBJECT = 0x7b;
-const CREDENTIAL_ID = "user.extra.authentication.kubernetes.io/credential-id";
 /** An escape that may spell any letter of a key. */
 const ESCAPE = Buffer.from("\\u");
 /** Keys that are spelled in one way only but for that. */
@@ -55,11 +54,12 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   /** Where the bodies stand in the line: `from, to` of the request's and the response's, 0 where there is none. */
   readonly #bodies: readonly [number, number, number, number];
   #values: Map<Field, unknown> | undefined;
+  #stageTimestamp: string | undefined;
   #plain: AuditEvent | undefined;
   /** Whether a null stands outside the bodies. */
   #hasNull: boolean | undefined;
-  /** The bodies' bytes; undefined where escapes may hide a key. */
-  #searched: Map<BodyName, Buffer | undefined> | undefined;
+  /** The bodies' bytes; null where escapes may hide a key. */
+  #searched: Record<BodyName, Buffer | null | undefined> | undefined;
 
   constructor(scan: EventScan, line: Buffer, head: HeadView | undefined) {
     this.#scan = scan;
@@ -144,7 +144,7 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   }
 
   get stageTimestamp(): string | undefined {
-    return this.#text("stageTimestamp");
+    return (this.#stageTimestamp ??= this.#text("stageTimestamp"));
   }
 
   get annotations(): Readonly<Record<string, string>> | undefined {
@@ -156,19 +156,25 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
     return (this.#plain ??= this.#parse());
   }
 
-  lacks(body: BodyName, ending: string): boolean {
+  lacks(body: BodyName, ending: string, keys: readonly string[] = []): boolean {
     const [from, to] = this.#rangeOf(body);
-    if (to === 0 || this.#values?.has(body) === true || !PLAIN.test(ending)) {
+    const needle = needleOf(ending);
+    if (to === 0 || needle === undefined || this.#values?.has(body) === true) {
       return false;
     }
-    this.#searched ??= new Map();
-    let bytes = this.#searched.get(body);
-    if (bytes === undefined && !this.#searched.has(body)) {
-      const whole = this.#line.subarray(from, to);
-      bytes = whole.includes(ESCAPE) ? undefined : whole;
-      this.#searched.set(body, bytes);
+    if (keys.length > 0) {
+      const range = this.#find(body, keys);
+      const part = range && this.#line.subarray(range.start, range.end);
+      return part !== undefined && !part.includes(needle) && !part.includes(ESCAPE);
     }
-    return bytes?.includes(needleOf(ending)) === false;
+    this.#searched ??= { requestObject: undefined, responseObject: undefined };
+    let bytes = this.#searched[body];
+    if (bytes === undefined) {
+      const whole = this.#line.subarray(from, to);
+      bytes = whole.includes(ESCAPE) ? null : whole;
+      this.#searched[body] = bytes;
+    }
+    return bytes?.includes(needle) === false;
   }
 
   part(body: BodyName, keys: readonly string[]): JsonValue | undefined {
@@ -195,11 +201,13 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   }
 
   head(field: HeadField): JsonValue | undefined {
-    const held = field === CREDENTIAL_ID ? "user.extra" : field;
-    if (this.#isHeld(held)) {
-      return this.#head === undefined ? readHead(this.#scan, field) : this.#head.get(field);
+    if (this.#scan.scans === this.#held) {
+      const value = this.#head === undefined ? readHead(this.#scan, field) : this.#head.get(field);
+      if (value !== undefined || this.#isAbsent(field)) {
+        return value;
+      }
     }
-    return this.#isAbsent(held) ? undefined : headOf(this.toJSON()).get(field);
+    return headOf(this.toJSON()).get(field);
   }
 
   #find(body: BodyName, keys: readonly string[]): ValueRange | undefined {
@@ -226,14 +234,17 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   }
 
   /** Whether a field that the scan has no value of is not there. False says nothing: it may be null, or the scan has gone on. */
-  #isAbsent(field: Field): boolean {
+  #isAbsent(field: Field | HeadField): boolean {
     if (this.#plain !== undefined || this.#scan.scans !== this.#held) {
       return false;
     }
-    const parent = field.startsWith("objectRef.") ? "objectRef" : undefined;
-    if (parent !== undefined && this.#scan.has(parent)) {
-      const from = this.#scan.valueStart(parent) - this.#scan.start;
-      return !this.#line.subarray(from, this.#scan.valueEnd(parent) - this.#scan.start).includes(NULL);
+    if (field.startsWith("objectRef.") && this.#scan.has("objectRef")) {
+      return !this.#line
+        .subarray(
+          this.#scan.valueStart("objectRef") - this.#scan.start,
+          this.#scan.valueEnd("objectRef") - this.#scan.start,
+        )
+        .includes(NULL);
     }
     this.#hasNull ??= this.#isOutsideBodies(NULL);
     return !this.#hasNull;
@@ -317,12 +328,15 @@ const needles = new Map<string, Buffer>();
 /** Detections look for a few hundred. */
 const MAX_NEEDLES = 4096;
 
-/** The end of a key in JSON. */
-function needleOf(ending: string): Buffer {
-  const needle = needles.get(ending) ?? Buffer.from(`${ending}"`);
-  if (needles.size >= MAX_NEEDLES) {
-    needles.clear();
+/** The end of a key in JSON; undefined where it may be spelled in several ways. */
+function needleOf(ending: string): Buffer | undefined {
+  let needle = needles.get(ending);
+  if (needle === undefined && PLAIN.test(ending)) {
+    if (needles.size >= MAX_NEEDLES) {
+      needles.clear();
+    }
+    needle = Buffer.from(`${ending}"`);
+    needles.set(ending, needle);
   }
-  needles.set(ending, needle);
   return needle;
 }

@@ -34,25 +34,5 @@ export function nameOf(event: AuditEvent): string | undefined {
   );
 }
 
-/** Milliseconds of an event's time; NaN when it says none. */
-export function timeOf(event: {
-  readonly stageTimestamp?: string;
-  readonly requestReceivedTimestamp?: string;
-}): number {
-  return parsedTime(event.stageTimestamp ?? event.requestReceivedTimestamp ?? "");
-}
-
-let lastText = "";
-let lastTime = Number.NaN;
-
-/** `Date.parse`, which is asked several times about each event. */
-export function parsedTime(text: string): number {
-  if (text !== lastText) {
-    lastText = text;
-    lastTime = Date.parse(text);
-  }
-  return lastTime;
-}
-
 const MAX_TEXT = 512;
 const MAX_ITEMS = 256;

@@ -1,9 +1,10 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { ABSENT } from "../condition/field-path.ts";
 import type { Reading } from "../condition/field-path.ts";
+import { timeOf } from "../event-time.ts";
 import { headOf } from "../head-view.ts";
 import type { HeadView } from "../head-view.ts";
-import { at, isSuccess, timeOf } from "./body.ts";
+import { at, isSuccess } from "./body.ts";
 import { readSubject } from "./certificate-request.ts";
 import { CredentialLedger } from "./credential-ledger.ts";
 import type { Credential } from "./credential-ledger.ts";

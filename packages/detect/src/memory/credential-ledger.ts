@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import { timeOf } from "../event-time.ts";
 import { headOf } from "../head-view.ts";
-import { at, isSuccess, nameOf, objectsAt, textAt, timeOf } from "./body.ts";
+import { at, isSuccess, nameOf, objectsAt, textAt } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
 

@@ -1,5 +1,6 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { at, nameOf, objectsAt, textAt, timeOf } from "./body.ts";
+import { timeOf } from "../event-time.ts";
+import { at, nameOf, objectsAt, textAt } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
 

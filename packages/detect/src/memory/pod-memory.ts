@@ -1,8 +1,9 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { lacksKey, listsObjects, partOf } from "../event-parts.ts";
 import type { BodyName } from "../event-parts.ts";
+import { timeOf } from "../event-time.ts";
 import { headOf } from "../head-view.ts";
-import { at, nameOf, objectsAt, textAt, timeOf } from "./body.ts";
+import { at, nameOf, objectsAt, textAt } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
 
@@ -28,6 +29,7 @@ export interface PodFacts {
 const CONTAINERS = ["containers", "initContainers", "ephemeralContainers"] as const;
 const ADDRESS_KEYS = ["podIP", "podIPs"] as const;
 const MAX_PATHS = 32;
+const MAX_ADDRESSES = 8;
 /** Label and field selectors choose among the pods of a namespace. */
 const SELECTOR = /[?&](?:label|field)Selector=[^&]/;
 /** What is not found at a fixed place of a spec. */
@@ -82,7 +84,7 @@ export class PodMemory {
     if (subresource === undefined && verb === "create") {
       this.#pods.set(key, created(event));
     } else if (subresource === undefined && verb === "delete") {
-      this.#delete(key, timeOf(event));
+      this.#delete(key, before, timeOf(event));
     } else if (subresource === "binding") {
       const node = textAt(partOf(event, "requestObject", "target", "name"));
       if (before === undefined || (node !== undefined && node !== before.node)) {
@@ -93,12 +95,10 @@ export class PodMemory {
       const facts = before ?? unseen();
       this.#pods.set(key, { ...facts, privileged: facts.privileged || (spec !== undefined && isPrivileged(spec)) });
     } else if (subresource === "status") {
-      const isSilent = ADDRESS_KEYS.every((key) => lacksKey(event, "requestObject", key));
-      const [one, all] = isSilent ? [] : ADDRESS_KEYS.map((key) => partOf(event, "requestObject", "status", key));
-      const given = [textAt(one), ...objectsAt(all).map((ip) => textAt(ip, "ip"))];
-      const addresses = new Set([...(before?.addresses ?? []), ...given.filter((ip) => ip !== undefined)]);
-      if (addresses.size > (before?.addresses.length ?? 0)) {
-        this.#pods.set(key, { ...(before ?? unseen()), addresses: [...addresses].slice(-8) });
+      const addresses = before?.addresses ?? [];
+      const given = addressesGiven(event).filter((ip) => !addresses.includes(ip));
+      if (given.length > 0) {
+        this.#pods.set(key, { ...(before ?? unseen()), addresses: [...addresses, ...given].slice(-MAX_ADDRESSES) });
       }
     }
   }
@@ -110,18 +110,18 @@ export class PodMemory {
       for (const pod of objectsAt(partOf(event, "responseObject", "items"))) {
         const name = textAt(pod, "metadata", "name");
         if (name !== undefined) {
-          this.#delete(`${namespace}/${name}`, time);
+          const key = `${namespace}/${name}`;
+          this.#delete(key, this.#pods.get(key), time);
         }
       }
       return;
     }
     for (const key of [...this.#pods.keys()].filter((one) => one.startsWith(`${namespace}/`))) {
-      this.#delete(key, time);
+      this.#delete(key, this.#pods.get(key), time);
     }
   }
 
-  #delete(key: string, time: number): void {
-    const before = this.#pods.get(key);
+  #delete(key: string, before: PodFacts | undefined, time: number): void {
     // A pod is deleted several times: by its owner, then by its node.
     if (before?.deletedAt === undefined) {
       this.#pods.set(key, { ...(before ?? unseen()), deletedAt: time });
@@ -137,6 +137,16 @@ export class PodMemory {
       typeof value === "object" && value !== null ? (value as PodFacts) : undefined,
     );
   }
+}
+
+/** The addresses that the status in the request names, each once. */
+function addressesGiven(event: AuditEvent): readonly string[] {
+  if (ADDRESS_KEYS.every((key) => lacksKey(event, "requestObject", key))) {
+    return [];
+  }
+  const [one, all] = ADDRESS_KEYS.map((key) => partOf(event, "requestObject", "status", key));
+  const given = new Set([textAt(one), ...objectsAt(all).map((ip) => textAt(ip, "ip"))]);
+  return [...given].filter((ip) => ip !== undefined);
 }
 
 function unseen(): PodFacts {
@@ -169,7 +179,7 @@ interface SpecTold {
 function specTold(event: AuditEvent, body: BodyName): SpecTold | undefined {
   // Of most pods nothing need be parsed.
   const isPlain =
-    listsObjects(event, body, "spec", "containers") && GRAVE_KEYS.every((key) => lacksKey(event, body, key));
+    listsObjects(event, body, "spec", "containers") && GRAVE_KEYS.every((key) => lacksKey(event, body, key, "spec"));
   const spec = isPlain ? undefined : specOf(event, body);
   if (!isPlain && spec === undefined) {
     return undefined;
