@@ -3,7 +3,8 @@ export { forget, forgetTemplates, learnLine, renewLine, takeLines } from "./line
 export { scanEvent } from "./event";
 export { nextSuspect } from "./suspects";
 export { forgetHarmless, noteHarmless } from "./harmless";
-export { isPlainHead } from "./plain-head";
+export { plainHead } from "./plain-head";
+export { skipString } from "./walk";
 export { writeDocument } from "./document";
 export { learnFragment } from "./fragments";
 export { buildSpread } from "./quoted";

@@ -9,9 +9,12 @@ const GREATER: u16 = 0x6533;
 /** Behind which no key ends. */
 const NAME_BYTES: usize = 128;
 
-/** Whether the suspect at `at` is no shape, and stands in a value, or in a string too long for a name. */
-export function isPlainValue(at: usize): bool {
-  return !mayBeShape(at) && !mayBeKey(at);
+/** Sets with parts of the names of fields. */
+const NAME_SETS: u32 = 0b1111_1001;
+
+/** Whether the suspect at `at`, which is in these sets, is no shape, and no part of a name, in a value, or in a string too long for a name. */
+export function isPlainValue(at: usize, sets: u32): bool {
+  return !mayBeShape(at) && ((sets & NAME_SETS) == 0 || !mayBeKey(at));
 }
 
 function mayBeShape(at: usize): bool {
@@ -20,13 +23,20 @@ function mayBeShape(at: usize): bool {
   const c = load<u8>(at, 2);
   // Of an escape.
   if (a == 92) {
+    if (b != 117) {
+      return b == 47;
+    }
     const code = load<u16>(at, 4);
     const isPlain =
       load<u32>(at) == ESCAPE && (code == AMPERSAND || (code | 0x2000) == LESS || (code | 0x2000) == GREATER);
     return !isPlain;
   }
-  // A string that begins with a blank or a bracket, `_` of a token's prefix, `://`.
-  if (b == 34 || c == 95 || (a == 58 && b == 47)) {
+  // A string that begins with a blank or a bracket.
+  if (b == 34) {
+    return isBeforeValue(a) && (c == 32 || c == 123 || c == 91 || (c == 92 && isBlankEscape(load<u8>(at, 3))));
+  }
+  // `_` of a token's prefix, `://`.
+  if (c == 95 || (a == 58 && b == 47)) {
     return true;
   }
   // eyJ, XlK, ha256~, KEY
@@ -53,6 +63,16 @@ function mayBeShape(at: usize): bool {
     (lower == 0x61_6562 && next == 114) ||
     (lower == 0x69_7361 && next == 99)
   );
+}
+
+/** : , [ and white space */
+function isBeforeValue(byte: u8): bool {
+  return byte == 58 || byte == 44 || byte == 91 || byte == 32 || byte == 9 || byte == 13 || byte == 10;
+}
+
+/** Of n r t f. */
+function isBlankEscape(byte: u8): bool {
+  return byte == 110 || byte == 114 || byte == 116 || byte == 102;
 }
 
 function mayBeKey(at: usize): bool {

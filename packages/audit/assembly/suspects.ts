@@ -72,7 +72,7 @@ export function findSuspect(from: usize, end: usize): usize {
       found = load<u8>(SUSPECTS + place) as u32;
       if (
         ((found & TOKEN_SET) != 0 && isBeforeBootstrap(suspect)) ||
-        (!isPlainValue(suspect) && !isHarmless(suspect))
+        (!isPlainValue(suspect, found) && !isHarmless(suspect))
       ) {
         return suspect;
       }

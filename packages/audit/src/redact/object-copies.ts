@@ -4,43 +4,8 @@ import type { Edit } from "../splice.ts";
 import { isRedacted } from "./text-credentials.ts";
 
 const QUOTE = '"';
-const BLANKS = " \t\r\n";
 /** Characters of copies that are remembered with their hashes. */
 const MOST_KNOWN = 4 * 1024 * 1024;
-
-/**
- * The content of the string that is the value of the key with its quotes at `[key, keyEnd)`, which has no escapes; undefined where no
- * key stands there, or none with a string.
- */
-export function stringOfKey(text: string, key: number, keyEnd: number): Span | undefined {
-  if (isEscaped(text, key)) {
-    return undefined;
-  }
-  let at = skipBlanks(text, keyEnd);
-  if (text[at] !== ":") {
-    return undefined;
-  }
-  at = skipBlanks(text, at + 1);
-  return text[at] === QUOTE ? { start: at + 1, end: stringEnd(text, at + 1) } : undefined;
-}
-
-/** The quote that ends the string in which `at` stands. */
-export function stringEnd(text: string, at: number): number {
-  let end = text.indexOf(QUOTE, at);
-  while (isEscaped(text, end)) {
-    end = text.indexOf(QUOTE, end + 1);
-  }
-  return end;
-}
-
-/** Whether the character at `at` is escaped by a backslash before it. */
-export function isEscaped(text: string, at: number): boolean {
-  let backslashes = 0;
-  while (text[at - 1 - backslashes] === "\\") {
-    backslashes++;
-  }
-  return backslashes % 2 === 1;
-}
 
 /**
  * Replaces copies of whole objects. Events about one object have the same copy again and again, so hashes are remembered, with what they
@@ -88,12 +53,4 @@ function withoutEscapes(escaped: string): string {
   return escaped.includes("\\u")
     ? unescapeJson(escaped, 0, escaped.length).text
     : (JSON.parse(QUOTE + escaped + QUOTE) as string);
-}
-
-function skipBlanks(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && BLANKS.includes(text[at] as string)) {
-    at++;
-  }
-  return at;
 }

@@ -5,10 +5,9 @@ import { slotOf } from "../scan.ts";
 import type { EventScan } from "../scan.ts";
 import type { NameTest } from "./credential-name.ts";
 import * as field from "./field.ts";
-import { byteText, unescapeJson } from "./mapped-text.ts";
-import { isEscaped, stringEnd, stringOfKey } from "./object-copies.ts";
-import { asksForSecrets, findUriCredentials, isCommand } from "./request-uri.ts";
-import { CANDIDATE, mayHoldUrlCredential } from "./text-credentials.ts";
+import { byteText } from "./mapped-text.ts";
+import { QuietUri } from "./quiet-uri.ts";
+import { mayHoldUrlCredential } from "./text-credentials.ts";
 
 /** Of which lines nothing has to be redacted if nothing is found in them by the search in the engine. */
 export interface QuietHeads {
@@ -112,23 +111,32 @@ const MEANINGFUL: ReadonlySet<number> = new Set([
 ]);
 /** Longer than any name that means something. */
 const LONGEST_NAME = 64;
-const MOST_NAMES = 1000;
+/** As many characters behind a suspect tell whether it is a shape. */
+const LONGEST_SHAPE = 2048;
+const SHORT_LINE = 4096;
+/** Behind the quote and the S. */
+const SECRET = 'ecret"';
+const STRINGS_ONLY = /^\{"[\w.$-]+":"[^"\\{}[\]]*"(?:,"[\w.$-]+":"[^"\\{}[\]]*")*\}$/;
+const NAME_OF_STRING = /[{,]"([\w.$-]+)":"/g;
+const REFERRING: ReadonlySet<number> = new Set([field.PLAIN, field.KIND, field.NAME]);
 const NOTHING = 0xffff_ffff;
 const NO_SECRETS: readonly Span[] = [];
 const QUOTE = '"';
+const QUOTE_BYTE = 34;
+const COLON_BYTE = 58;
+const BACKSLASH = 92;
+const BLANKS = [32, 9, 13, 10];
 const URI = slotOf("requestURI");
 const RESOURCE = slotOf("objectRef.resource");
+const STATUS = slotOf("responseStatus");
+const ANNOTATIONS = slotOf("annotations");
+const MESSAGE = /message|\\/i;
+const DATA = /"data"|\\/i;
+const PLAIN_RESOURCE = 1;
+const PLAIN_URI = 2;
 const NEEDLES_BYTES = 96;
 /** Whose needles the engine looks for: there is one for all. */
 let loaded: Buffer | undefined;
-const ENCODED = /[%+\\]/;
-/** As Go writes it in a string of JSON. */
-const AMPERSAND = String.raw`\u0026`;
-/** With what stands between, so that no byte is left out. */
-const BETWEEN_PARAMETERS = /(&|\\u0026)/;
-/** Of which a candidate is told by their escapes. */
-// oxlint-disable-next-line no-control-regex -- these are what is looked for
-const CONTROL = /[\0-\u001f]/;
 /** Behind a key; the end stands for more blanks than were cut out with it. */
 const COLON = /\s*(?::|$)/y;
 
@@ -140,16 +148,14 @@ const COLON = /\s*(?::|$)/y;
  */
 export class QuietLine implements QuietHeads {
   readonly #fields: field.FieldTable;
-  readonly #isName: NameTest;
   readonly #engine: Engine;
-  /** What is known of the names of parameters. */
-  readonly #telling = new Map<string, boolean>();
+  readonly #uris: QuietUri;
   readonly #needles = Buffer.alloc(NEEDLES_BYTES);
 
   /** `extraNames`: names of `fields` beside the built-in ones; ASCII only. */
   constructor(fields: field.FieldTable, isName: NameTest, extraNames: readonly string[] = []) {
     this.#fields = fields;
-    this.#isName = isName;
+    this.#uris = new QuietUri(isName);
     this.#engine = sharedEngine();
     writeNeedles(this.#needles, extraNames);
   }
@@ -171,14 +177,20 @@ export class QuietLine implements QuietHeads {
       this.#engine.loaded(scan);
     }
     const resourceEnd = scan.slotEnd(RESOURCE);
-    const isPlain =
-      exports.isPlainHead(
-        scan.slotStart(URI) - start,
-        scan.slotEnd(URI) - start,
-        resourceEnd === 0 ? 0 : scan.slotStart(RESOURCE) - start,
-        resourceEnd === 0 ? 0 : resourceEnd - start,
-      ) !== 0;
-    return isPlain || (!isAboutSecrets(scan) && this.#isQuietUri(scan)) ? this.#search(scan) : undefined;
+    const plain = exports.plainHead(
+      scan.slotStart(URI) - start,
+      scan.slotEnd(URI) - start,
+      resourceEnd === 0 ? 0 : scan.slotStart(RESOURCE) - start,
+      resourceEnd === 0 ? 0 : resourceEnd - start,
+    );
+    const uri = (plain & PLAIN_URI) === 0 ? byteText(bytes, scan.slotStart(URI) + 1, scan.slotEnd(URI) - 1) : "";
+    if (
+      (((plain & PLAIN_RESOURCE) === 0 && isAboutSecrets(scan)) || this.#uris.mayAskForSecrets(uri)) &&
+      mayShowSecrets(scan)
+    ) {
+      return undefined;
+    }
+    return uri === "" || this.#uris.isQuiet(uri) ? this.#search(scan) : undefined;
   }
 
   prepare(): void {
@@ -192,99 +204,45 @@ export class QuietLine implements QuietHeads {
   about(scan: EventScan): readonly Span[] | undefined {
     const start = scan.slotStart(URI) + 1;
     const raw = byteText(scan.bytes, start, scan.slotEnd(URI) - 1);
-    const question = raw.indexOf("?");
-    const path = question === -1 ? raw : raw.slice(0, question);
-    if (isAboutSecrets(scan) || ENCODED.test(path) || !this.#isQuietUri(scan)) {
+    if (isAboutSecrets(scan) || this.#uris.mayAskForSecrets(raw) || !this.#uris.isQuiet(raw)) {
       return undefined;
     }
-    if (question === -1) {
-      return [];
-    }
-    let at = start + question + 1;
-    const query = raw.slice(question + 1);
-    if (query.replaceAll(AMPERSAND, "&").includes("\\")) {
-      return [{ start: at, end: at + query.length }];
-    }
-    const kept: Span[] = [];
-    for (const part of query.split(BETWEEN_PARAMETERS)) {
-      const isBetween = part === "&" || part === AMPERSAND;
-      // What is encoded is read together with the arguments of a command.
-      if (!isBetween && this.#mayHoldCredential(part)) {
-        return undefined;
-      }
-      // Other digits are another name, or another letter where it is encoded.
-      if (!isBetween && (ENCODED.test(part) || /^[^=]*\d/.test(part))) {
-        kept.push({ start: at, end: at + part.length });
-      }
-      at += part.length;
-    }
-    return kept;
-  }
-
-  #isQuietUri(scan: EventScan): boolean {
-    const raw = byteText(scan.bytes, scan.slotStart(URI) + 1, scan.slotEnd(URI) - 1);
-    return this.#isPlainlyQuiet(raw) || this.#isQuietEncoded(raw);
-  }
-
-  /** Whether there is nothing even in the text as a whole that the parts are searched for. */
-  #isPlainlyQuiet(escaped: string): boolean {
-    const raw = escaped.replaceAll(AMPERSAND, "&");
-    const question = raw.indexOf("?");
-    const parameters = question === -1 ? [] : raw.slice(question + 1).split("&");
-    if (parameters.some((parameter) => this.#mayHoldCredential(parameter))) {
-      return false;
-    }
-    if (!ENCODED.test(raw)) {
-      // It is plain text, in which the beginning of every shape is looked for.
-      return !raw.includes("/secrets");
-    }
-    const text = decoded(raw);
-    return text !== undefined && !text.includes("/secrets") && !CONTROL.test(text) && text.search(CANDIDATE) === -1;
-  }
-
-  #isQuietEncoded(raw: string): boolean {
-    const uri = unescapeJson(raw, 0, raw.length);
-    return !asksForSecrets(uri) && findUriCredentials(uri, this.#isName).length === 0;
-  }
-
-  /** Whether a parameter of a query may hold a credential, by its name. */
-  #mayHoldCredential(parameter: string): boolean {
-    const equals = parameter.indexOf("=");
-    const name = equals === -1 ? parameter : parameter.slice(0, equals);
-    let isTelling = this.#telling.get(name);
-    if (isTelling === undefined) {
-      isTelling = ENCODED.test(name) || this.#isName(name) || isCommand(name);
-      // Bounded: a client chooses them.
-      if (name.length < LONGEST_NAME && this.#telling.size < MOST_NAMES) {
-        this.#telling.set(name, isTelling);
-      }
-    }
-    return isTelling;
+    return this.#uris.keptParts(raw)?.map((part) => ({ start: start + part.start, end: start + part.end }));
   }
 
   #search({ bytes, start, end }: EventScan): readonly Span[] | undefined {
     const { exports } = this.#engine;
-    let text = "";
+    const length = end - start;
+    /** What stands around the last suspect: to make a text of all of a long line costs more than to search it. */
+    let near = "";
+    let before = 0;
+    let nearEnd = 0;
     let secrets: Span[] | undefined;
     /** Strings with URLs have been looked at up to here. */
     let seen = 0;
     for (let from = 0; ;) {
-      const found = exports.nextSuspect(from, end - start) >>> 0;
+      const found = exports.nextSuspect(from, length) >>> 0;
       if (found === NOTHING) {
         return secrets ?? NO_SECRETS;
       }
-      text ||= byteText(bytes, start, end);
       const at = found >>> 8;
       const sets = found & 255;
-      SHAPE.lastIndex = at;
-      BOOTSTRAP.lastIndex = at;
-      if (SHAPE.test(text) || ((sets & TOKEN_SET) !== 0 && BOOTSTRAP.test(text))) {
-        return undefined;
+      from = at + 1;
+      if (nearEnd < length && nearEnd < at + LONGEST_SHAPE) {
+        before = length <= SHORT_LINE ? 0 : Math.max(0, at - LONGEST_NAME);
+        nearEnd = length <= SHORT_LINE ? length : Math.min(length, at + 2 * LONGEST_SHAPE);
+        near = byteText(bytes, start + before, start + nearEnd);
       }
-      const key = (sets & NAME_SETS) === 0 ? undefined : this.#tellingKey(text, at);
+      if (isShape(near, at - before, sets)) {
+        if (!near.startsWith(SECRET, at - before) || !this.#isReference(near, at - before)) {
+          return undefined;
+        }
+        continue;
+      }
+      const key = (sets & NAME_SETS) === 0 ? undefined : this.#tellingKey(near, at - before);
       if (key !== undefined) {
-        const isCopy = this.#fields.of(text.slice(key.start + 1, key.end - 1)) === field.WHOLE;
-        const value = isCopy ? stringOfKey(text, key.start, key.end) : undefined;
+        const isCopy = this.#fields.of(near.slice(key.start + 1, key.end - 1)) === field.WHOLE;
+        const value = isCopy ? this.#stringOfKey(before + key.start, before + key.end) : undefined;
         if (value === undefined) {
           return undefined;
         }
@@ -293,16 +251,55 @@ export class QuietLine implements QuietHeads {
         from = value.end;
         continue;
       }
-      if ((sets & URL_SET) !== 0 && at >= seen && text.startsWith("://", at)) {
-        seen = stringEnd(text, at);
-        const string = text.slice(stringStart(text, at), seen);
-        if (mayHoldUrlCredential(string) || (string.includes("clusters") && string.includes("users"))) {
+      if ((sets & URL_SET) !== 0 && at >= seen && near.startsWith("://", at - before)) {
+        const string = this.#stringAround(at);
+        if (string === undefined) {
+          return undefined;
+        }
+        seen = string.end;
+        const text = byteText(bytes, start + string.start, start + string.end);
+        if (mayHoldUrlCredential(text) || (text.includes("clusters") && text.includes("users"))) {
           return undefined;
         }
       }
       exports.noteHarmless(SCAN + at);
-      from = at + 1;
     }
+  }
+
+  /** The content of the string that is the value of the key with its quotes at these places of the line; undefined where it is none, or no UTF-8. */
+  #stringOfKey(key: number, keyEnd: number): Span | undefined {
+    const { memory } = this.#engine;
+    const colon = skipBlanks(memory, SCAN + keyEnd);
+    const open = skipBlanks(memory, colon + 1);
+    // Behind a backslash it is part of another string.
+    if (memory[SCAN + key - 1] === BACKSLASH || memory[colon] !== COLON_BYTE || memory[open] !== QUOTE_BYTE) {
+      return undefined;
+    }
+    return this.#stringAt(open);
+  }
+
+  /** The content of the string in which something stands at this place of the line; undefined where it is no UTF-8. */
+  #stringAround(at: number): Span | undefined {
+    const { memory } = this.#engine;
+    let open = memory.lastIndexOf(QUOTE_BYTE, SCAN + at);
+    while (isEscaped(memory, open)) {
+      open = memory.lastIndexOf(QUOTE_BYTE, open - 1);
+    }
+    return this.#stringAt(open);
+  }
+
+  #stringAt(open: number): Span | undefined {
+    const behind = this.#engine.exports.skipString(open);
+    return behind === 0 ? undefined : { start: open + 1 - SCAN, end: behind - 1 - SCAN };
+  }
+
+  /** Whether what the kind Secret stands in is an object of strings that none but a Secret's data would be hidden in: a reference. */
+  #isReference(text: string, at: number): boolean {
+    const object = text.slice(Math.max(0, text.lastIndexOf("{", at)), text.indexOf("}", at) + 1);
+    return (
+      STRINGS_ONLY.test(object) &&
+      [...object.matchAll(NAME_OF_STRING)].every((match) => REFERRING.has(this.#fields.of(match[1] as string)))
+    );
   }
 
   /** The string around the place, with its quotes, if it is a key that means something. */
@@ -321,16 +318,10 @@ export class QuietLine implements QuietHeads {
   }
 }
 
-/** A request URI without percent-encoding; undefined where that is no UTF-8, or other escapes are left. */
-function decoded(uri: string): string | undefined {
-  if (uri.includes("\\")) {
-    return undefined;
-  }
-  try {
-    return decodeURIComponent(uri.replaceAll("+", " "));
-  } catch {
-    return undefined;
-  }
+function isShape(text: string, at: number, sets: number): boolean {
+  SHAPE.lastIndex = at;
+  BOOTSTRAP.lastIndex = at;
+  return SHAPE.test(text) || ((sets & TOKEN_SET) !== 0 && BOOTSTRAP.test(text));
 }
 
 /** Whether its bodies and messages are all of secrets. */
@@ -343,12 +334,31 @@ function isAboutSecrets(scan: EventScan): boolean {
   );
 }
 
-function stringStart(text: string, at: number): number {
-  let start = text.lastIndexOf(QUOTE, at);
-  while (isEscaped(text, start)) {
-    start = text.lastIndexOf(QUOTE, start - 1);
+/** Whether an event about secrets has more of them to show than its head. */
+function mayShowSecrets(scan: EventScan): boolean {
+  return (
+    scan.has("requestObject") ||
+    scan.has("responseObject") ||
+    // A message may quote what was sent, and an annotation be named as what holds secrets in a Secret.
+    MESSAGE.test(byteText(scan.bytes, scan.slotStart(STATUS), scan.slotEnd(STATUS))) ||
+    DATA.test(byteText(scan.bytes, scan.slotStart(ANNOTATIONS), scan.slotEnd(ANNOTATIONS)))
+  );
+}
+
+function skipBlanks(bytes: Buffer, from: number): number {
+  let at = from;
+  while (BLANKS.includes(bytes[at] as number)) {
+    at++;
   }
-  return start;
+  return at;
+}
+
+function isEscaped(bytes: Buffer, at: number): boolean {
+  let backslashes = 0;
+  while (bytes[at - 1 - backslashes] === BACKSLASH) {
+    backslashes++;
+  }
+  return backslashes % 2 === 1;
 }
 
 /** Six tables of sixteen: for each of three places which sets have a byte with that lower half there, and with that upper half. */

@@ -16,7 +16,8 @@ export interface EngineExports {
   nextSuspect(from: number, length: number): number;
   forgetHarmless(): void;
   noteHarmless(place: number): void;
-  isPlainHead(uri: number, uriEnd: number, resource: number, resourceEnd: number): number;
+  plainHead(uri: number, uriEnd: number, resource: number, resourceEnd: number): number;
+  skipString(open: number): number;
   buildSpread(): void;
   writeDocument(length: number, program: number): number;
   learnFragment(kind: number, slots: number, texts: number, first: number, second: number): number;

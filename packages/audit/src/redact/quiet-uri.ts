@@ -1,0 +1,137 @@
+import type { NameTest } from "./credential-name.ts";
+import { unescapeJson } from "./mapped-text.ts";
+import type { Span } from "./mapped-text.ts";
+import { asksForSecrets, findUriCredentials, isCommand } from "./request-uri.ts";
+import { CANDIDATE } from "./text-credentials.ts";
+
+const ENCODED = /[%+\\]/;
+/** As Go writes it in a string of JSON. */
+const AMPERSAND = String.raw`\u0026`;
+/** With what stands between, so that no byte is left out. */
+const BETWEEN_PARAMETERS = /(&|\\u0026)/;
+/** Of which a candidate is told by their escapes. */
+// oxlint-disable-next-line no-control-regex -- these are what is looked for
+const CONTROL = /[\0-\u001f]/;
+const LONGEST_KNOWN = 128;
+const MOST_KNOWN = 1000;
+
+/**
+ * Tells request URIs in which nothing has to be redacted. Plain text is left to the search of the whole line for the beginnings of
+ * shapes. Remembers what was found of the names and values of parameters: they come again with every request of a client.
+ */
+export class QuietUri {
+  readonly #isName: NameTest;
+  /** Whether a parameter of this name may hold a credential. */
+  readonly #telling = new Map<string, boolean>();
+  /** Whether nothing is in this encoded parameter. */
+  readonly #quiet = new Map<string, boolean>();
+
+  constructor(isName: NameTest) {
+    this.#isName = isName;
+  }
+
+  /** Of a URI as it stands in the string of JSON: whether nothing in it has to be redacted. */
+  isQuiet(raw: string): boolean {
+    return this.#isPlainlyQuiet(raw.replaceAll(AMPERSAND, "&")) || this.#isQuietExactly(raw);
+  }
+
+  /** Whether it may ask for Secrets. */
+  mayAskForSecrets(raw: string): boolean {
+    const question = raw.indexOf("?");
+    const path = question === -1 ? raw : raw.slice(0, question);
+    return ENCODED.test(path) ? asksForSecrets(unescapeJson(raw, 0, raw.length)) : path.includes("/secrets");
+  }
+
+  /**
+   * The parts of a quiet URI's query that must stay as they are, together with all but digits of the rest; undefined where others may
+   * have to be redacted.
+   */
+  keptParts(raw: string): readonly Span[] | undefined {
+    const question = raw.indexOf("?");
+    if (ENCODED.test(question === -1 ? raw : raw.slice(0, question))) {
+      return undefined;
+    }
+    if (question === -1) {
+      return [];
+    }
+    let at = question + 1;
+    const query = raw.slice(at);
+    if (query.replaceAll(AMPERSAND, "&").includes("\\")) {
+      return [{ start: at, end: raw.length }];
+    }
+    const kept: Span[] = [];
+    for (const part of query.split(BETWEEN_PARAMETERS)) {
+      const isBetween = part === "&" || part === AMPERSAND;
+      // What is encoded is read together with the arguments of a command.
+      if (!isBetween && this.#mayHoldCredential(part)) {
+        return undefined;
+      }
+      // Other digits are another name, or another letter where it is encoded.
+      if (!isBetween && (ENCODED.test(part) || /^[^=]*\d/.test(part))) {
+        kept.push({ start: at, end: at + part.length });
+      }
+      at += part.length;
+    }
+    return kept;
+  }
+
+  /** Whether nothing is found even by what every pattern needs. */
+  #isPlainlyQuiet(raw: string): boolean {
+    const question = raw.indexOf("?");
+    const path = question === -1 ? raw : raw.slice(0, question);
+    if (raw.includes("\\") || (ENCODED.test(path) && !isQuietText(path))) {
+      return false;
+    }
+    return (
+      question === -1 ||
+      raw
+        .slice(question + 1)
+        .split("&")
+        .every((part) => !this.#mayHoldCredential(part) && (!ENCODED.test(part) || this.#isQuietPart(part)))
+    );
+  }
+
+  #isQuietExactly(raw: string): boolean {
+    return findUriCredentials(unescapeJson(raw, 0, raw.length), this.#isName).length === 0;
+  }
+
+  /** Whether a parameter may hold a credential, by its name. */
+  #mayHoldCredential(parameter: string): boolean {
+    const equals = parameter.indexOf("=");
+    const name = equals === -1 ? parameter : parameter.slice(0, equals);
+    return remembered(this.#telling, name, () => ENCODED.test(name) || this.#isName(name) || isCommand(name));
+  }
+
+  #isQuietPart(part: string): boolean {
+    return remembered(this.#quiet, part, () => isQuietText(part));
+  }
+}
+
+function isQuietText(encoded: string): boolean {
+  const text = decoded(encoded);
+  return text !== undefined && !CONTROL.test(text) && text.search(CANDIDATE) === -1;
+}
+
+/** Without percent-encoding; undefined where that is no UTF-8. */
+function decoded(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part.replaceAll("+", " "));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bounded: a client chooses them. */
+function remembered(known: Map<string, boolean>, text: string, find: () => boolean): boolean {
+  let found = known.get(text);
+  if (found === undefined) {
+    found = find();
+    if (text.length < LONGEST_KNOWN) {
+      if (known.size === MOST_KNOWN) {
+        known.clear();
+      }
+      known.set(text, found);
+    }
+  }
+  return found;
+}
