@@ -6,7 +6,8 @@ const RUNS_BEFORE = ["--invocation-count-for-maglev=2000", "--invocation-count-f
 /**
  * Has V8 compile a function for speed only once it has run so often. Most of a filter's lines are taken by WebAssembly, so that what has run
  * a few hundred times in JavaScript has mostly been run for the last time too: compiling it took a tenth of the time of a short run,
- * and saved nothing. The flags are only compared with a count, so they may be set at any time.
+ * and saved nothing. The flags are only compared with a count, so they may be set at any time. Not where only lines are filtered: Node's module for
+ * it loads those of streams, which takes as long as is saved there.
  */
 export function compileLater(): void {
   RUNS_BEFORE.forEach((flag) => setFlagsFromString(flag));

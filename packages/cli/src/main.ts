@@ -1,4 +1,3 @@
-import { compileLater } from "./compile-later.ts";
 import { EXIT } from "./exit-code.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { systemCode } from "./failure.ts";
@@ -18,7 +17,6 @@ void main()
 async function main(): Promise<ExitCode> {
   const options = filterArguments(args);
   if (options !== undefined) {
-    compileLater();
     const { filter } = await import("./commands/filter.ts");
     writeDirectly();
     return filter(options);

@@ -5,7 +5,7 @@ const shown: string[] = [];
 
 beforeEach(() => {
   shown.length = 0;
-  vi.useFakeTimers({ toFake: ["performance"] });
+  vi.useFakeTimers({ toFake: ["Date"] });
   vi.spyOn(process.stderr, "write").mockImplementation((text) => shown.push(String(text)) > 0);
 });
 const { isTTY } = process.stderr;

@@ -5,7 +5,7 @@ const EVERY_MS = 500;
 /** One line on a terminal that says how far long work is; silent everywhere else. */
 export class Progress {
   readonly #doing: string;
-  readonly #startedMs = performance.now();
+  readonly #startedMs = Date.now();
   #shownMs = 0;
   #bytes = 0;
   #skipped = 0;
@@ -43,7 +43,7 @@ export class Progress {
 
   add(bytes: number): void {
     this.#bytes += bytes;
-    const now = performance.now();
+    const now = Date.now();
     if (now - this.#shownMs < EVERY_MS || now - this.#startedMs < EVERY_MS) {
       return;
     }
