@@ -17,9 +17,9 @@ const FILES = {
   // CommonJS: Node makes of every builtin that a module imports one with all its exports, and of some that takes milliseconds.
   "start.cjs": { input: join(SOURCES, "main.ts"), format: "cjs" },
   "start-load-stream.js": { input: join(ROOT, "packages/policy/src/load-stream.ts"), format: "esm" },
-  "start-parallel-filter.js": { input: join(ROOT, "packages/ingest/src/parallel-filter.ts"), format: "esm" },
+  "start-parallel-filter.cjs": { input: join(ROOT, "packages/ingest/src/parallel-filter.ts"), format: "cjs" },
   // Named as the module that starts it names it.
-  "filter-worker.js": { input: FILTER_WORKER, format: "esm" },
+  "filter-worker.cjs": { input: FILTER_WORKER, format: "cjs" },
   "start-redactor.cjs": { input: join(SOURCES, "new-redactor.ts"), format: "cjs" },
   "start-findings.cjs": { input: join(SOURCES, "filter-findings.ts"), format: "cjs" },
 };
@@ -28,7 +28,7 @@ const FILTER = "./commands/filter.ts";
 /** What is loaded later and is a bundle of its own. */
 const OWN = new Map([
   ["@auditsieve/policy/load-stream", "./start-load-stream.js"],
-  ["@auditsieve/ingest/parallel-filter", "./start-parallel-filter.js"],
+  ["@auditsieve/ingest/parallel-filter", "./start-parallel-filter.cjs"],
   ["../new-redactor.ts", "./start-redactor.cjs"],
   ["../filter-findings.ts", "./start-findings.cjs"],
 ]);

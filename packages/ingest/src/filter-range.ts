@@ -54,13 +54,29 @@ export class RangeFilter {
     this.#buffer = this.#filter.rooms?.[0] ?? Buffer.allocUnsafeSlow(READ_BYTES);
   }
 
-  /** What has been counted so far, over all ranges. */
-  summary(): FilterSummary {
+  /**
+   * Filters whichever range is next until none is left, and says what became of each. Gives what was counted over all of them. Other
+   * threads may do the same, each for the ranges that it takes.
+   */
+  async filter(
+    ranges: readonly FileRange[],
+    out: OrderedOutput,
+    onDone: (index: number, filtered: FilteredRange) => void | Promise<void>,
+  ): Promise<FilterSummary> {
+    try {
+      for (let index = out.begin(); index < ranges.length; index = out.begin()) {
+        const filtered = await this.#filterRange(ranges[index] as FileRange, out);
+        await out.end();
+        await onDone(index, filtered);
+      }
+    } finally {
+      this.#close();
+    }
     return this.#filter.summary();
   }
 
   /** Reads, filters and hands over what is kept; the file is read past the range's end up to the end of the last line. */
-  filter({ path, start, end }: FileRange, out: OrderedOutput): FilteredRange {
+  async #filterRange({ path, start, end }: FileRange, out: OrderedOutput): Promise<FilteredRange> {
     const file = this.#open(path);
     const first = start === 0 ? 0 : this.#lineAfter(file, start - 1, end);
     const rest = this.#read(file, first, end, out);
@@ -71,7 +87,7 @@ export class RangeFilter {
     this.#filter.dropOpenLine();
     const before = this.#counted(first);
     // A line of any length must not be held: what is left is written as it is read.
-    out.waitForTurn();
+    await out.waitForTurn();
     this.#pass(file, rest, end, out);
     const behind = this.#counted(rest);
     return {
@@ -80,17 +96,17 @@ export class RangeFilter {
     };
   }
 
-  /** The log of the last range is left open until then: the next one is mostly of the same. */
-  close(): void {
+  #close(): void {
     if (this.#file !== undefined) {
       closeSync(this.#file.descriptor);
       this.#file = undefined;
     }
   }
 
+  /** The log of the last range is left open: the next one is mostly of the same. */
   #open(path: string): number {
     if (this.#file?.path !== path) {
-      this.close();
+      this.#close();
       this.#file = { path, descriptor: openSync(path, "r") };
     }
     return this.#file.descriptor;

@@ -27,32 +27,32 @@ interface DoneRange {
 /** Are said together: a message costs as much as filtering 100 kB. */
 const SAID_TOGETHER = 8;
 
-const { rules, verify, logs, rangeBytes, descriptor, turns, compileCache } = workerData as WorkerSetup;
-if (compileCache !== undefined) {
-  enableCompileCache(compileCache);
-}
-// Loaded only now, so that they are found in the cache.
-const [{ StreamPolicy }, { RangeFilter, rangesOf }, { OrderedOutput }] = await Promise.all([
-  import("@auditsieve/policy/stream"),
-  import("./filter-range.ts"),
-  import("./ordered-output.ts"),
-]);
-const filter = new RangeFilter({ policy: new StreamPolicy(rules), verify });
-const out = new OrderedOutput(descriptor, turns);
-const ranges = rangesOf(logs, rangeBytes);
-const say = (message: WorkerMessage): void => parentPort?.postMessage(message, []);
-let done: DoneRange[] = [];
-for (let index = out.begin(); index < ranges.length; index = out.begin()) {
-  const range = ranges[index];
-  if (range !== undefined) {
-    done.push({ index, filtered: filter.filter(range, out) });
+void work(workerData as WorkerSetup);
+
+async function work({ rules, verify, logs, rangeBytes, descriptor, turns, compileCache }: WorkerSetup): Promise<void> {
+  if (compileCache !== undefined) {
+    enableCompileCache(compileCache);
   }
-  out.end();
-  if (done.length === SAID_TOGETHER) {
-    say({ ranges: done });
-    done = [];
-  }
+  // Loaded only now, so that they are found in the cache.
+  const [{ StreamPolicy }, { RangeFilter, rangesOf }, { OrderedOutput }] = await Promise.all([
+    import("@auditsieve/policy/stream"),
+    import("./filter-range.ts"),
+    import("./ordered-output.ts"),
+  ]);
+  let done: DoneRange[] = [];
+  const filter = new RangeFilter({ policy: new StreamPolicy(rules), verify });
+  const out = new OrderedOutput(descriptor, turns, true);
+  const summary = await filter.filter(rangesOf(logs, rangeBytes), out, (index, filtered) => {
+    done.push({ index, filtered });
+    if (done.length === SAID_TOGETHER) {
+      say({ ranges: done });
+      done = [];
+    }
+  });
+  say({ ranges: done });
+  say({ summary });
 }
-filter.close();
-say({ ranges: done });
-say({ summary: filter.summary() });
+
+function say(message: WorkerMessage): void {
+  parentPort?.postMessage(message, []);
+}

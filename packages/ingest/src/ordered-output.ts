@@ -11,13 +11,18 @@ export const TURNS_BYTES = 8;
  */
 export class OrderedOutput {
   readonly #descriptor: number;
-  readonly #turns: Int32Array;
+  readonly #turns: Int32Array<SharedArrayBuffer>;
+  readonly #mayBlock: boolean;
   #held: Buffer = Buffer.allocUnsafeSlow(0);
   #length = 0;
   #piece = -1;
 
-  /** `shared`: {@link TURNS_BYTES} that all threads of the output share, zero at first. */
-  constructor(descriptor: number, shared: SharedArrayBuffer) {
+  /**
+   * `shared`: {@link TURNS_BYTES} that all threads of the output share, zero at first. A thread that `mayBlock` waits for its turn without
+   * hearing of anything else meanwhile.
+   */
+  constructor(descriptor: number, shared: SharedArrayBuffer, mayBlock: boolean) {
+    this.#mayBlock = mayBlock;
     this.#descriptor = descriptor;
     this.#turns = new Int32Array(shared);
   }
@@ -43,16 +48,20 @@ export class OrderedOutput {
   }
 
   /** Waits until it is this piece's turn: from then on nothing of it is held. */
-  waitForTurn(): void {
+  async waitForTurn(): Promise<void> {
     for (let due = this.#due(); due !== this.#piece; due = this.#due()) {
-      Atomics.wait(this.#turns, DUE, due);
+      if (this.#mayBlock) {
+        Atomics.wait(this.#turns, DUE, due);
+      } else {
+        await Atomics.waitAsync(this.#turns, DUE, due).value;
+      }
     }
     this.#writeHeld();
   }
 
   /** The piece is complete: it is the next one's turn. */
-  end(): void {
-    this.waitForTurn();
+  async end(): Promise<void> {
+    await this.waitForTurn();
     Atomics.store(this.#turns, DUE, this.#piece + 1);
     Atomics.notify(this.#turns, DUE);
   }

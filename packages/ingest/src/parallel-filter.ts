@@ -1,13 +1,15 @@
+import { StreamPolicy } from "@auditsieve/policy/stream";
 import type { StreamRules } from "@auditsieve/policy/stream";
 import { open, stat } from "node:fs/promises";
 import { getCompileCacheDir } from "node:module";
+import { setImmediate as othersSpoke } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { fileError } from "./errors.ts";
-import { rangesOf } from "./filter-range.ts";
+import { RangeFilter, rangesOf } from "./filter-range.ts";
 import type { FileLength, FilteredRange } from "./filter-range.ts";
 import type { WorkerMessage, WorkerSetup } from "./filter-worker.ts";
 import type { FilterSummary, LineProblem, RuleCount } from "./filter.ts";
-import { TURNS_BYTES } from "./ordered-output.ts";
+import { OrderedOutput, TURNS_BYTES } from "./ordered-output.ts";
 import { isPlain } from "./sources/plain-log.ts";
 
 /** Large enough that a worker remembers more than it learns, small enough that a few of them fit into the memory. */
@@ -15,6 +17,8 @@ const RANGE_BYTES = 4 * 1024 * 1024;
 /** One thread is done sooner with less. */
 const LEAST_BYTES = 4 * 1024 * 1024;
 const HEAD_BYTES = 64 * 1024;
+/** Ranges between which messages of the other threads are taken. */
+const HEARD_EVERY = 8;
 
 /** How {@link filterInParallel} works. */
 export interface ParallelFilterOptions {
@@ -47,7 +51,7 @@ export async function isRangeable(path: string, least: number = LEAST_BYTES): Pr
 }
 
 /**
- * Filters plain logs with several threads, each a range of a file at a time. What is kept comes out in order, as one
+ * Filters plain logs with several threads, this one among them, each a range of a file at a time. What is kept comes out in order, as one
  * {@link Filter} would write it, and the counts are the same. Files that grow meanwhile are read up to where they ended.
  *
  * @example
@@ -79,10 +83,19 @@ export async function filterInParallel(
       done.delete(next++);
     }
   };
-  const count = Math.min(options.workers, ranges.length);
-  const threads = Array.from({ length: count }, () => startThread(setup, take));
+  const others = Math.min(options.workers, ranges.length) - 1;
+  const threads = Array.from({ length: others }, () => startThread(setup, take));
+  const filter = new RangeFilter({ policy: new StreamPolicy(rules), verify });
+  let silent = 0;
+  const own = filter.filter(ranges, new OrderedOutput(descriptor, turns, false), async (index, filtered) => {
+    take(index, filtered);
+    if (++silent === HEARD_EVERY) {
+      silent = 0;
+      await othersSpoke();
+    }
+  });
   try {
-    const summaries = await Promise.all(threads.map(({ summary }) => summary));
+    const summaries = await Promise.all([own, ...threads.map(({ summary }) => summary)]);
     return summaries.reduce(sum, NOTHING);
   } finally {
     await Promise.all(threads.map(({ worker }) => worker.terminate()));
@@ -139,7 +152,8 @@ function startThread(setup: WorkerSetup, take: (index: number, filtered: Filtere
 }
 
 function workerFile(): URL {
-  return new URL(import.meta.url.endsWith(".ts") ? "./filter-worker.ts" : "./filter-worker.js", import.meta.url);
+  const [extension = ".js"] = /\.[a-z]+$/.exec(import.meta.url) ?? [];
+  return new URL(`./filter-worker${extension}`, import.meta.url);
 }
 
 /** The counts of two parts of a log. */
