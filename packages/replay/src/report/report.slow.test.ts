@@ -302,6 +302,66 @@ describe("the report's page", () => {
       expect(await page.locator("html").getAttribute("lang")).toBe("en");
     }));
 
+  test.each([390, 700, 1360])(
+    "what the chart says can be read on a screen of %i pixels, and nothing stands on its names",
+    (width) =>
+      visiting(
+        files.attack,
+        async ({ page }) => {
+          for (const part of ["overview", "timeline"]) {
+            await show(page, part);
+            await until(page, "document.querySelector('svg.chart') !== null");
+            expect(await page.evaluate(SMALL_LABELS), part).toEqual([]);
+          }
+          await page.setViewportSize({ width: width === 390 ? 1100 : 390, height: 900 });
+          await until(
+            page,
+            "document.querySelector('svg.chart').viewBox.baseVal.width === Math.round(document.querySelector('svg.chart').getBoundingClientRect().width)",
+          );
+          expect(await page.evaluate(SMALL_LABELS)).toEqual([]);
+          const found = await text(page, ".found");
+          const box = await page.locator("svg.chart").boundingBox();
+          const [left, span] = [
+            (box?.x ?? 0) + (width === 390 ? 210 : 0),
+            (box?.width ?? 0) - (width === 390 ? 210 : 0),
+          ];
+          await page.mouse.move(left + span * 0.5, (box?.y ?? 0) + 30);
+          await page.mouse.down();
+          await page.mouse.move(left + span * 0.9, (box?.y ?? 0) + 30, { steps: 4 });
+          await page.mouse.up();
+          expect(await text(page, ".found")).not.toBe(found);
+        },
+        { width },
+      ),
+  );
+
+  test.each(["light", "dark"] as const)(
+    "a narrow screen shows RBAC row by row, each value with its column's name, in %s",
+    (colorScheme) =>
+      visiting(
+        files.attack,
+        async ({ page }) => {
+          for (const part of ["rbac", "timeline", "actors", "objects"]) {
+            await show(page, part);
+            expect(
+              await page.evaluate(
+                "document.querySelector('.scroll').scrollWidth <= document.querySelector('.scroll').clientWidth",
+              ),
+              part,
+            ).toBe(true);
+            expect(await page.getByRole("row").count(), part).toBeGreaterThan(3);
+            expect(await page.getByRole("columnheader").count(), part).toBeGreaterThan(2);
+            expect(await page.evaluate(POOR_CONTRAST), part).toEqual([]);
+          }
+          await show(page, "rbac");
+          const row = page.locator("tbody tr", { hasText: "all-powerful" }).first();
+          expect(await row.locator("[data-column=Rules]").innerText()).toContain("*: * of *");
+          expect((await row.boundingBox())?.height).toBeLessThan(160);
+        },
+        { width: 390, colorScheme },
+      ),
+  );
+
   test("it prints without controls, and fits a narrow screen", () =>
     visiting(
       files.attack,
@@ -363,6 +423,19 @@ function floodEvent(i: number): unknown {
     responseObject: pod,
   });
 }
+
+/** Labels of the chart that are drawn smaller than 11 pixels, cut off at an edge, or that a mark stands on. */
+const SMALL_LABELS = `(() => {
+  const chart = document.querySelector("svg.chart");
+  const edge = chart.getBoundingClientRect();
+  const marks = [...chart.querySelectorAll(".mark")].map((mark) => mark.getBoundingClientRect());
+  return [...chart.querySelectorAll("text")].filter((label) => {
+    const box = label.getBoundingClientRect();
+    const size = parseFloat(getComputedStyle(label).fontSize) * (edge.width / chart.viewBox.baseVal.width);
+    const isCovered = marks.some((mark) => mark.left < box.right - 1 && mark.right > box.left + 1 && mark.top < box.bottom - 3 && mark.bottom > box.top + 3);
+    return size < 11 || box.left < edge.left - 1 || box.right > edge.right + 1 || isCovered;
+  }).map((label) => label.textContent);
+})()`;
 
 /** Words with less contrast than WCAG AA asks for: 4.5, or 3 for large ones. */
 const POOR_CONTRAST = `(() => {

@@ -33,21 +33,46 @@ export function link(target: string, label: string, attributes: Attributes = {})
   return el("a", { href: `#${target}`, ...attributes }, label);
 }
 
-/** A table with a caption for those who cannot see where it stands. */
+/**
+ * A table with a caption for those who cannot see where it stands. On a narrow screen its cells stand below one another, each with the
+ * name of its column; the roles say that it still is a table.
+ */
 export function table(
   caption: string,
   columns: readonly string[],
   rows: readonly (readonly (Node | string)[])[],
 ): HTMLElement {
-  const head = el("tr", {}, ...columns.map((column) => el("th", { scope: "col" }, column)));
+  const head = el(
+    "tr",
+    { role: "row" },
+    ...columns.map((column) => el("th", { scope: "col", role: "columnheader" }, column)),
+  );
   const body = rows.map((cells) =>
-    el("tr", {}, ...cells.map((cell, i) => (i === 0 ? el("th", { scope: "row" }, cell) : el("td", {}, cell)))),
+    el(
+      "tr",
+      { role: "row" },
+      ...cells.map((cell, i) =>
+        i === 0
+          ? el("th", { scope: "row", role: "rowheader" }, cell)
+          : el("td", { role: "cell", "data-column": isEmpty(cell) ? undefined : columns[i] }, cell),
+      ),
+    ),
   );
   return el(
     "div",
     { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
-    el("table", {}, el("caption", { class: "unseen" }, caption), el("thead", {}, head), el("tbody", {}, ...body)),
+    el(
+      "table",
+      { role: "table" },
+      el("caption", { class: "unseen" }, caption),
+      el("thead", { role: "rowgroup" }, head),
+      el("tbody", { role: "rowgroup" }, ...body),
+    ),
   );
+}
+
+function isEmpty(cell: Node | string): boolean {
+  return typeof cell === "string" ? cell === "" : cell.textContent === "" && !(cell instanceof SVGElement);
 }
 
 /** A heading of a part of a page. */
