@@ -4,7 +4,7 @@ import type { FieldReader } from "./condition/evaluate.ts";
 import type { FieldPath } from "./condition/field-path.ts";
 import type { CorrelationField } from "./correlation.ts";
 import type { Detection } from "./detection.ts";
-import { digest } from "./finding.ts";
+import { digest, repeatedDigest } from "./finding.ts";
 import type { LinkedCorrelation } from "./link-correlations.ts";
 
 /** An event that findings rest on; `show` makes it as it may leave. */
@@ -86,7 +86,7 @@ function printed(
   const isPlain = fields.every((field) => pathsOf(field, rule).every(({ root }) => PLAIN_ROOTS.has(root)));
   const values = isPlain ? groups : (tuplesOf(fields, rule, shown()) ?? []);
   return groups.map((tuple, index) => {
-    const key = digest(...tuple);
+    const key = repeatedDigest(...tuple);
     // Where two secrets have become one value, the places do not say any more which is which.
     return { key, values: values.length === groups.length ? (values[index] ?? []) : tuple.map(() => `#${key}`) };
   });

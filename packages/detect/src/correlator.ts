@@ -135,9 +135,13 @@ export class Correlator {
     read(rule);
     const time = microseconds(event.stageTimestamp ?? event.requestReceivedTimestamp);
     const known = Number.isFinite(this.#newest) ? this.#newest : 0;
+    let id: string | undefined;
     return {
       time: Number.isNaN(time) ? known : time,
-      id: digest(rule.id, request),
+      // Of a hit that waits for the next stage of its request it is mostly never asked.
+      get id() {
+        return (id ??= digest(rule.id, request));
+      },
       rule,
       readings,
       evidence: [{ request, show, length }],

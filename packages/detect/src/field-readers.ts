@@ -3,14 +3,16 @@ import { leavesOf } from "./condition/evaluate.ts";
 import type { FieldReader } from "./condition/evaluate.ts";
 import { ABSENT, readField } from "./condition/field-path.ts";
 import type { FieldPath, Reading } from "./condition/field-path.ts";
-import { asJson, lacksKey, rootOf } from "./event-parts.ts";
-import { headFieldOf, headOf, isInPart } from "./head-view.ts";
+import { asJson, isPartlyParsed, lacksKey, rootOf } from "./event-parts.ts";
+import { HEAD_FIELDS, headFieldOf, headOf, isInPart } from "./head-view.ts";
 import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { MEMORY_ROOT } from "./memory/remembered-fields.ts";
 import { isBodyUnknown, isHeadUnknown } from "./recorded.ts";
 
 const BODIES = ["requestObject", "responseObject"] as const;
+/** Fields that stand at one place: what they stand in need not be parsed for them. */
+const DIRECT: ReadonlySet<string> = new Set(HEAD_FIELDS.filter((field) => field.split(".").length <= 2));
 const LATE_ROOTS = ["responseStatus", "annotations", "impersonatedUser"];
 
 /**
@@ -31,8 +33,9 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
       if (body && lacksKey(event, body, path.ending)) {
         return ABSENT;
       }
-      const value = rootOf(event, root);
-      const reading = value === undefined ? ABSENT : readField(value, path, 1);
+      const isDirect = isPartlyParsed(event) && DIRECT.has(path.text);
+      const value = isDirect ? event.head(path.text as HeadField) : rootOf(event, root);
+      const reading = value === undefined ? ABSENT : isDirect ? readField(value, ITSELF) : readField(value, path, 1);
       if (reading.present) {
         return reading;
       }

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { AuditEvent } from "@auditsieve/audit";
 import type { CorrelationType } from "./correlation.ts";
 import type { Detection, Severity } from "./detection.ts";
+import { headOf } from "./head-view.ts";
 import { actorOf, objectOf, summarise } from "./summary.ts";
 
 /** How the request that made a finding ended. */
@@ -46,8 +47,10 @@ export interface Finding {
 
 /** What tells one request from another; never the auditID alone, because a client chooses it. */
 export function requestKey(event: AuditEvent, apiserver: string): string {
-  const { auditID, requestReceivedTimestamp, user, verb, requestURI } = event;
-  return JSON.stringify([auditID, requestReceivedTimestamp, user?.username, verb, requestURI, apiserver]);
+  const { auditID, requestReceivedTimestamp, verb, requestURI } = event;
+  // Not by parsing the user where only its name is asked for.
+  const username = headOf(event).get("user.username");
+  return JSON.stringify([auditID, requestReceivedTimestamp, username, verb, requestURI, apiserver]);
 }
 
 /** The bounded key of the request that an event is a stage of, as `FindingStream` makes it. */
@@ -63,6 +66,27 @@ export function findingOfRequest(detection: Detection, request: string, shown: A
 /** A key of a request of bounded size, for state and for ids. */
 export function digest(...parts: readonly string[]): string {
   return hash("sha256", JSON.stringify(parts), "hex").slice(0, 32);
+}
+
+const digests = new Map<string, string>();
+const MAX_DIGESTS = 4096;
+const MAX_REMEMBERED_LENGTH = 512;
+
+/** The same for parts that come again and again. */
+export function repeatedDigest(...parts: readonly string[]): string {
+  const text = JSON.stringify(parts);
+  const known = digests.get(text);
+  if (known !== undefined) {
+    return known;
+  }
+  const made = digest(...parts);
+  if (text.length <= MAX_REMEMBERED_LENGTH) {
+    if (digests.size === MAX_DIGESTS) {
+      digests.clear();
+    }
+    digests.set(text, made);
+  }
+  return made;
 }
 
 /** Writes the finding; `shown` is the event as it may leave, `id` is made from the original. */

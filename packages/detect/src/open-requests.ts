@@ -25,6 +25,8 @@ export class OpenRequests {
   /** Requests of a snapshot, which does not say their auditIDs. */
   readonly #unnamed = new Set<OpenRequest>();
   #heldLength = 0;
+  /** The first of `byKey` where that is known: a map in which much was deleted takes long to find it. */
+  #first: OpenRequest | undefined;
 
   constructor(options: OpenRequestsOptions, apiserver: string) {
     this.#options = options;
@@ -47,7 +49,7 @@ export class OpenRequests {
       this.#ofAuditID.set(auditID, (this.#ofAuditID.get(auditID) ?? 0) + 1);
     }
     request.time = Number.isNaN(time) ? request.time : time;
-    this.#byKey.delete(key);
+    this.#delete(request);
     this.#byKey.set(key, request);
     return request;
   }
@@ -60,7 +62,7 @@ export class OpenRequests {
 
   /** No later stage of the request is waited for any more. */
   close(request: OpenRequest): void {
-    this.#byKey.delete(request.key);
+    this.#delete(request);
     for (const standing of request.standings.values()) {
       this.#heldLength -= lengthOf(standing);
     }
@@ -111,11 +113,21 @@ export class OpenRequests {
     }
   }
 
-  #oldest(): OpenRequest | undefined {
-    for (const oldest of this.#byKey.values()) {
-      return oldest;
+  #delete(request: OpenRequest): void {
+    this.#byKey.delete(request.key);
+    if (this.#first === request) {
+      this.#first = undefined;
     }
-    return undefined;
+  }
+
+  #oldest(): OpenRequest | undefined {
+    if (this.#first === undefined) {
+      for (const oldest of this.#byKey.values()) {
+        this.#first = oldest;
+        break;
+      }
+    }
+    return this.#first;
   }
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { EventScan, isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent } from "@auditsieve/audit";
-import { ClusterMemory, HEAD_FIELDS, headOf } from "@auditsieve/detect";
+import { ClusterMemory, evaluateDetection, HEAD_FIELDS, headOf, loadDetectionFiles } from "@auditsieve/detect";
 import { describe, expect, it } from "vitest";
 import { HeadMemo } from "./head-memo.ts";
 import { Dice } from "./line-mutator.suite.ts";
@@ -82,6 +82,22 @@ function bodyOf(dice: Dice): unknown {
   return dice.of([whole, whole, whole, [whole], { spec: whole }, null, decoy, 7]);
 }
 
+/** Of each field of the head: whether it is there, whether it is null, whether it holds a letter. */
+const OF_HEAD = loadDetectionFiles([
+  {
+    file: "head.yml",
+    documents: HEAD_FIELDS.flatMap((field, index) =>
+      [{ [`${field}|exists`]: true }, { [field]: null }, { [field]: "*e*" }].map((selection, kind) => ({
+        title: field,
+        id: `${index}-${kind}`,
+        level: "low",
+        logsource: { product: "kubernetes", service: "audit" },
+        detection: { selection, condition: "selection" },
+      })),
+    ),
+  },
+]).detections;
+
 describe("what is not parsed of a scanned event", () => {
   const deeds = [
     ["create", undefined],
@@ -150,6 +166,12 @@ describe("what is not parsed of a scanned event", () => {
       );
       expect(heads[0]).toEqual(heads[2]);
       expect(heads[1]).toEqual(heads[2]);
+      if (seed % 4 === 0) {
+        const outcomes = [scannedEvent(scan, line, head), parsed].map((one) =>
+          OF_HEAD.map((detection) => evaluateDetection(detection, one)),
+        );
+        expect(outcomes[0]).toEqual(outcomes[1]);
+      }
       const scanned = scannedEvent(scan, line);
       expect([scanned.impersonatedUser, scanned.annotations]).toEqual([parsed.impersonatedUser, parsed.annotations]);
       for (const body of ["requestObject", "responseObject"] as const) {
@@ -179,6 +201,7 @@ describe("what is not parsed of a scanned event", () => {
     }
     expect(lacking).toBeGreaterThan(100);
     expect(listing).toBeGreaterThan(20);
+    expect(OF_HEAD).toHaveLength(3 * HEAD_FIELDS.length);
   });
 });
 
