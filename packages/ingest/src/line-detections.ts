@@ -42,6 +42,8 @@ interface LineInHand extends Pick<AskedLine, "copy" | "identity" | "deliveries">
 }
 
 const NO_FINDINGS: readonly Finding[] = [];
+/** A text that `JSON.stringify` writes as it is; TypeScript's library does not know it yet. */
+const { rawJSON } = JSON as unknown as { readonly rawJSON: (json: string) => JsonValue };
 
 /** The detections beside the lines of one source: what they find, the events that rests on, and what they remember. */
 export class LineDetections {
@@ -50,6 +52,7 @@ export class LineDetections {
   readonly #stream: FindingStream;
   /** How an event that a later finding may carry is delivered then. */
   readonly #deliveries = new WeakMap<ShowEvent, () => Delivery>();
+  readonly #written = new WeakMap<Delivery, JsonValue>();
   /** For lines that are redacted later, when another one is in hand. */
   readonly #scan = new EventScan();
 
@@ -101,7 +104,7 @@ export class LineDetections {
     return this.#stream.counts();
   }
 
-  /** All that is remembered, redacted; the same as before as long as {@link LineDetections.changes} is. */
+  /** All that is remembered, redacted, for `JSON.stringify`; the same as before as long as {@link LineDetections.changes} is. */
   snapshot(): JsonValue {
     return this.#stream.snapshot(this.#codec());
   }
@@ -140,19 +143,30 @@ export class LineDetections {
     return show;
   }
 
+  /** Snapshots are written again and again, and what they hold most of is documents: each is made a string of JSON once. */
+  #writtenOf(delivery: Delivery): JsonValue {
+    let written = this.#written.get(delivery);
+    if (written === undefined) {
+      written = [delivery.id, delivery.time, rawJSON(JSON.stringify(delivery.document.toString("utf8")))];
+      this.#written.set(delivery, written);
+    }
+    return written;
+  }
+
   #codec(): EventCodec {
     return {
       write: (show) => {
         const delivery = this.#deliveries.get(show)?.();
-        return delivery === undefined ? null : [delivery.id, delivery.time, delivery.document.toString("utf8")];
+        return delivery === undefined ? null : this.#writtenOf(delivery);
       },
       read: (written) => {
         const [id, time, document] = Array.isArray(written) ? (written as readonly JsonValue[]) : [];
         const isWhole = typeof id === "string" && typeof time === "string" && typeof document === "string";
-        const bytes = Buffer.from(isWhole ? document : "{}");
-        return isWhole && isJsonObject(JSON.parse(document))
-          ? this.#showing(() => ({ id, kind: "event", document: bytes, time, mayBeStored: true }))
-          : () => JSON.parse("{}") as AuditEvent;
+        if (!isWhole || !isJsonObject(JSON.parse(document))) {
+          return () => JSON.parse("{}") as AuditEvent;
+        }
+        const delivery: Delivery = { id, kind: "event", document: Buffer.from(document), time, mayBeStored: true };
+        return this.#showing(() => delivery);
       },
     };
   }
