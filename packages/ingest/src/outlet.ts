@@ -158,7 +158,7 @@ export class Outlet {
   /** Never rejects: what is not settled stays unacknowledged. */
   async #write(all: readonly Underway[]): Promise<void> {
     const { sink } = this.to;
-    const batch = this.#withoutDeadLettered(all);
+    const batch = await this.#withoutDeadLettered(all);
     if (batch.length === 0) {
       return;
     }
@@ -190,12 +190,14 @@ export class Outlet {
   }
 
   /** What an earlier run has put aside, before its position was saved, stays aside: it must not be stored as well. */
-  #withoutDeadLettered(batch: readonly Underway[]): readonly Underway[] {
+  async #withoutDeadLettered(batch: readonly Underway[]): Promise<readonly Underway[]> {
     const { isDeadLettered, onSettled } = this.#options;
     const aside = batch.filter(({ delivery }) => delivery.mayBeStored === true && isDeadLettered(delivery.id));
     if (aside.length === 0) {
       return batch;
     }
+    // The line in hand may have to be held for other outlets still.
+    await Promise.resolve();
     aside.forEach(({ countedAs, held }) => this.counter.deadLettered(countedAs, "earlier", held.counts));
     onSettled(aside);
     return batch.filter((one) => !aside.includes(one));

@@ -5,7 +5,7 @@ import type { JsonValue } from "@auditsieve/audit";
 import { DetectionEngine, loadDetections } from "@auditsieve/detect";
 import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
 import * as fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { IngestError } from "./errors.ts";
 import type { SinkFeed } from "./outlet.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -94,6 +94,39 @@ describe("Pipeline", () => {
       await run([event(1, "jane")], [{ sink, feed: "all" }], { state, readsAlone });
       expect(sink.deliveries.map((delivery) => delivery.mayBeStored)).toEqual([mayBeStored]);
     }
+  });
+
+  test("a line that one sink has put aside in an earlier run is not acknowledged before the others have it", async () => {
+    const [aside, other] = [new MemorySink("aside"), new MemorySink("other")];
+    const source = new MemorySource([event(1, "jane"), event(2, "jane")], 10_000);
+    const gate = Promise.withResolvers<void>();
+    let writes = 0;
+    other.before = () => {
+      writes++;
+      return gate.promise;
+    };
+    const sideLogs: SideLogs = {
+      deadLetter: async () => undefined,
+      quarantine: async () => undefined,
+      close: async () => undefined,
+      isDeadLettered: (sink) => sink === "aside",
+    };
+    const { pipeline } = pipelineOf(
+      source,
+      [
+        { sink: aside, feed: "all" },
+        { sink: other, feed: "all" },
+      ],
+      { sideLogs, limits: { maxBatchItems: 1 } },
+    );
+    const running = pipeline.run(new AbortController().signal);
+    await vi.waitFor(() => expect(writes).toBe(2), { timeout: 60_000 });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(source.acked).toBe(0);
+    gate.resolve();
+    await running;
+    expect(pipeline.tally().sinks).toMatchObject([{ deadLettered: 2 }, { delivered: 2 }]);
+    expect(source.acked).toBe(source.bytes.length);
   });
 
   test("redacts before any sink sees a line, and identifies it by its original bytes", async () => {
