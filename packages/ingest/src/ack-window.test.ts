@@ -16,6 +16,24 @@ describe("AckWindow", () => {
     expect(window.take()).toBeUndefined();
   });
 
+  test("waits for the lines of a chunk together, but not for those of the next one, nor for what may take long", () => {
+    const window = new AckWindow();
+    const offsets = (...held: readonly Held[]): readonly (number | undefined)[] =>
+      held.map((one) => {
+        window.settle(one);
+        return window.take()?.offset;
+      });
+    const [first, second] = [window.hold("a", 10, 10), window.hold("a", 20, 20)];
+    window.endChunk();
+    const third = window.hold("a", 30, 30);
+    expect(offsets(first, second, third)).toEqual([undefined, 20, 30]);
+    const before = window.hold("a", 40, 40);
+    const long = window.hold("a", 50, 50, true);
+    // The very line that something else was held for before.
+    const both = [window.hold("a", 60, 60), window.hold("a", 60, 60, true)] as const;
+    expect(offsets(before, ...both, long)).toEqual([40, undefined, undefined, 60]);
+  });
+
   test("never passes what is open, and passes everything in the end, in any order", () => {
     fc.assert(
       fc.property(
@@ -37,13 +55,16 @@ describe("AckWindow", () => {
           lines.forEach((deliveries, i) => {
             const end = 10 * (i + 1);
             for (let n = 0; n < deliveries; n++) {
-              open.push({ held: window.hold("a", end, end), end });
+              open.push({ held: window.hold("a", end, end, (chance.next().value ?? 0) % 5 === 0), end });
             }
             if (deliveries === 0) {
               window.cover("a", end, end);
             }
-            if (open.length > 5) {
-              settleOne();
+            if ((chance.next().value ?? 0) % 3 === 0) {
+              window.endChunk();
+              for (let more = open.length - 5; more > 0; more--) {
+                settleOne();
+              }
             }
           });
           let last = window.take();

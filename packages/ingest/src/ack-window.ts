@@ -9,6 +9,8 @@ export interface Held {
   /** Bytes of lines handled until there, over all inputs. */
   total: number;
   pending: number;
+  /** Lines that something was held for. */
+  lines: number;
   /** What became of these lines. */
   readonly counts: Counts;
   /** What is remembered there, if that was noted. */
@@ -28,17 +30,21 @@ export interface Position {
   readonly mark?: Mark | undefined;
 }
 
+/** Lines of a chunk that are acknowledged together. */
+const MOST_TOGETHER = 64;
 /** More wait only while sinks are slow; each may be large. */
 const MAX_MARKS = 3;
 
 /**
  * Turns settlements in any order into acknowledgements in the order of the input: a position is ready when everything
- * before it is settled. Lines with nothing to settle cost no memory of their own. What is counted of lines becomes
- * ready together with them.
+ * before it is settled. Lines with nothing to settle cost no memory of their own, and some lines of one chunk wait together. What is
+ * counted of lines becomes ready together with them.
  */
 export class AckWindow {
   #held: Held[] = [];
   #first = 0;
+  /** Further lines of the chunk may wait together with these. */
+  #together: Held | undefined;
   readonly #isMarked: boolean;
   #ready: Omit<Position, "counts"> | undefined;
   #readyCounts: Counts = [];
@@ -61,27 +67,32 @@ export class AckWindow {
       last.end = end;
       last.total = total;
     } else {
-      this.#held.push({ input, end, total, pending: 0, counts: [] });
+      this.#held.push({ input, end, total, pending: 0, lines: 0, counts: [] });
     }
   }
 
-  /** One settlement more for the line that ends at `end`. */
-  hold(input: string, end: number, total: number): Held {
-    const last = this.#held.at(-1);
-    if (
-      this.#first < this.#held.length &&
-      last !== undefined &&
-      last.input === input &&
-      last.end === end &&
-      last.pending > 0 &&
-      last.isClosed !== true
-    ) {
-      last.pending++;
-      return last;
+  /** One settlement more for the line that ends at `end`. What may take long is held `isApart`: lines around it do not wait for it. */
+  hold(input: string, end: number, total: number, isApart = false): Held {
+    const last = this.#first < this.#held.length ? this.#held.at(-1) : undefined;
+    if (last !== undefined && last.input === input && last.pending > 0 && last.isClosed !== true) {
+      const isSameLine = last.end === end;
+      if (isSameLine || (!isApart && last === this.#together && last.lines < MOST_TOGETHER)) {
+        last.lines += isSameLine ? 0 : 1;
+        last.end = end;
+        last.total = total;
+        last.pending++;
+        return last;
+      }
     }
-    const held: Held = { input, end, total, pending: 1, counts: [] };
+    const held: Held = { input, end, total, pending: 1, lines: 1, counts: [] };
     this.#held.push(held);
+    this.#together = isApart ? undefined : held;
     return held;
+  }
+
+  /** A chunk has ended: later lines wait for themselves. */
+  endChunk(): void {
+    this.#together = undefined;
   }
 
   /** `more` settlements more for lines that are held already. */

@@ -275,7 +275,7 @@ export class LineHandler implements LineVisitor {
       } else {
         this.#columns.push(counter.drop(decision ?? "feed", line.bytes));
         this.receipts.add(i, this.#scan, decision === undefined ? "feed" : decision.rule, line.offset, () =>
-          this.#options.window.hold(this.#input, line.end, this.#read.bytes),
+          this.#options.window.hold(this.#input, line.end, this.#read.bytes, true),
         );
       }
     }

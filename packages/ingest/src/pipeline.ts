@@ -228,6 +228,7 @@ export class Pipeline {
         this.#handler.begin(input, chunk.offset);
       }
       framer.write(chunk.bytes);
+      this.#window.endChunk();
       this.#readAt = performance.now();
       this.#isSilent = false;
       this.#handler.noteNewest();

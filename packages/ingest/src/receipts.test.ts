@@ -183,7 +183,14 @@ describe("receipts", () => {
       const bytes = Buffer.from(event(seconds, "noise", "get", "leases"));
       expect(scan.scan(bytes, 0, bytes.length)).toBe(true);
       ranges.endBefore(offset, scan);
-      ranges.add(0, scan, 0, offset, () => ({ input: "log@0", end: offset, total: offset, pending: 1, counts: [] }));
+      ranges.add(0, scan, 0, offset, () => ({
+        input: "log@0",
+        end: offset,
+        total: offset,
+        pending: 1,
+        lines: 1,
+        counts: [],
+      }));
       ranges.lastEnd = offset + 100;
     };
     ranges.begin("log@0", 0);
