@@ -1,8 +1,11 @@
 import type { EventScan, Field } from "@auditsieve/audit";
 
-const SLOTS = 8192;
-const MAX_ENTRIES = 4096;
+const FIRST_SLOTS = 8192;
+const MAX_ENTRIES = 32_768;
 const MAX_KEY_BYTES = 4096;
+const MAX_TOTAL_BYTES = 8 * 1024 * 1024;
+/** Up to that length a loop is faster than a call. */
+const SHORT_BYTES = 32;
 const QUESTION_MARK = 63;
 
 /** Every field that a policy looks at; stream conditions may look at more. */
@@ -31,14 +34,16 @@ interface Entry<T> {
 /**
  * Remembers what was decided for events that are alike in all that decides. Control loops repeat a few hundred requests, so
  * nearly every event is found here; a hit compares all bytes, never a hash alone, so nothing in a log can choose another
- * event's decision. Holds at most 4,096 entries, then starts again.
+ * event's decision. Holds at most 32,768 entries and 8 MiB of what they are found by, then starts again.
  *
  * A hit allocates nothing.
  */
 export class DecisionMemo<T> {
   readonly #fields: readonly Field[];
-  #slots: (Entry<T> | undefined)[] = emptySlots();
+  #slots: (Entry<T> | undefined)[] = emptySlots(FIRST_SLOTS);
+  #mask = FIRST_SLOTS - 1;
   #count = 0;
+  #bytes = 0;
   readonly #words = new Int32Array(MAX_KEY_BYTES / 4);
   readonly #key = Buffer.from(this.#words.buffer);
   #length = 0;
@@ -54,7 +59,7 @@ export class DecisionMemo<T> {
     if (!this.#build(scan)) {
       return undefined;
     }
-    for (let slot = this.#hash & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {
+    for (let slot = this.#hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const entry = this.#slots[slot];
       if (entry === undefined) {
         return undefined;
@@ -70,16 +75,36 @@ export class DecisionMemo<T> {
     if (this.#length === 0) {
       return;
     }
-    if (this.#count === MAX_ENTRIES) {
-      this.#slots = emptySlots();
+    if (this.#count === MAX_ENTRIES || this.#bytes > MAX_TOTAL_BYTES) {
+      this.#slots = emptySlots(FIRST_SLOTS);
+      this.#mask = FIRST_SLOTS - 1;
       this.#count = 0;
+      this.#bytes = 0;
+    } else if (2 * this.#count === this.#slots.length) {
+      this.#grow();
     }
-    let slot = this.#hash & (SLOTS - 1);
-    while (this.#slots[slot] !== undefined) {
-      slot = (slot + 1) & (SLOTS - 1);
-    }
-    this.#slots[slot] = { hash: this.#hash, key: Buffer.copyBytesFrom(this.#key, 0, this.#length), value };
+    this.#put({ hash: this.#hash, key: Buffer.copyBytesFrom(this.#key, 0, this.#length), value });
     this.#count++;
+    this.#bytes += this.#length;
+  }
+
+  #put(entry: Entry<T>): void {
+    let slot = entry.hash & this.#mask;
+    while (this.#slots[slot] !== undefined) {
+      slot = (slot + 1) & this.#mask;
+    }
+    this.#slots[slot] = entry;
+  }
+
+  #grow(): void {
+    const before = this.#slots;
+    this.#slots = emptySlots(2 * before.length);
+    this.#mask = this.#slots.length - 1;
+    for (const entry of before) {
+      if (entry !== undefined) {
+        this.#put(entry);
+      }
+    }
   }
 
   #isKey(key: Uint8Array): boolean {
@@ -107,7 +132,13 @@ export class DecisionMemo<T> {
         this.#length = 0;
         return false;
       }
-      length += bytes.copy(key, length, start, end);
+      if (end - start <= SHORT_BYTES) {
+        for (let at = start; at < end; at++) {
+          key[length++] = bytes[at] as number;
+        }
+      } else {
+        length += bytes.copy(key, length, start, end);
+      }
     }
     const words = (length + 3) >> 2;
     key.fill(0, length, 4 * words);
@@ -162,6 +193,6 @@ function isBehindField(bytes: Uint8Array, at: number): boolean {
   return FIELD.every((byte, i) => bytes[at - FIELD.length + i] === byte);
 }
 
-function emptySlots<T>(): (Entry<T> | undefined)[] {
-  return Array.from({ length: SLOTS }, () => undefined);
+function emptySlots<T>(slots: number): (Entry<T> | undefined)[] {
+  return Array.from({ length: slots }, () => undefined);
 }
