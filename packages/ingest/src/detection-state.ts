@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import * as nodeFiles from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { zstdCompress, zstdDecompress } from "node:zlib";
+import { constants, zstdCompress, zstdDecompress } from "node:zlib";
 import { isJsonObject } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
 import { writeDurably } from "./checkpoint.ts";
@@ -90,7 +90,7 @@ export class DetectionState {
       this.#hash = undefined;
       return;
     }
-    const packed = await compress(text);
+    const packed = await compress(text, PACKING);
     const slot = 1 - this.#slot;
     await writeDurably(this.#pathOf(slot), packed, this.#files);
     this.#slot = slot;
@@ -103,6 +103,9 @@ export class DetectionState {
     return this.#hash === undefined ? undefined : { slot: this.#slot, sha256: this.#hash };
   }
 }
+
+/** It is written again every few seconds: time matters more than a few hundred kilobytes. */
+const PACKING = { chunkSize: 1024 * 1024, params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** The text of a state; undefined when it is too long to be kept. */
 export function encodeState({ detections, read }: RememberedState): string | undefined {
