@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AckWindow } from "./ack-window.ts";
 import type { Held } from "./ack-window.ts";
+import type { Mark } from "./detection-state.ts";
 
 describe("AckWindow", () => {
   test("is ready only up to the first line that is not settled", () => {
@@ -98,10 +99,15 @@ describe("AckWindow", () => {
       fc.property(fc.array(step, { maxLength: 200 }), fc.infiniteStream(fc.nat()), (steps, chance) => {
         const window = new AckWindow({ isMarked: true });
         const open: { readonly held: Held; readonly total: number }[] = [];
-        const marks = new Map<number, string>();
+        const marks = new Map<number, Mark>();
         let total = 0;
         let counted = 0;
         let acked = 0;
+        const mark = (): void => {
+          const made = { text: `${total}`, documents: new Map() };
+          marks.set(total, made);
+          window.mark(made);
+        };
         const take = (): void => {
           const ready = window.take();
           if (ready) {
@@ -121,8 +127,7 @@ describe("AckWindow", () => {
         };
         for (const one of steps) {
           if (one === "mark") {
-            marks.set(total, `${total}`);
-            window.mark(`${total}`);
+            mark();
             take();
           } else if (one === "settle") {
             settle();
@@ -136,8 +141,7 @@ describe("AckWindow", () => {
             take();
           }
         }
-        marks.set(total, `${total}`);
-        window.mark(`${total}`);
+        mark();
         while (open.length > 0) {
           settle();
         }

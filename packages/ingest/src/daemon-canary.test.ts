@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { zstdDecompressSync } from "node:zlib";
+import type { JsonValue } from "@auditsieve/audit";
 import { loadDetections } from "@auditsieve/detect";
 import { expect, test } from "vitest";
 import { expectNoCanary, findCanary } from "../../audit/src/redact/canary.suite.ts";
@@ -11,6 +12,7 @@ import { CANARY, PLACES } from "../../audit/src/redact/planted-events.suite.ts";
 import { freePort } from "../../../test/engines/free-port.ts";
 import { readConfig } from "./config.ts";
 import { startDaemon } from "./daemon.ts";
+import { openDetectionState } from "./detection-state.ts";
 import { createLogger } from "./logger.ts";
 import { MockElasticsearch } from "./sinks/mock-elasticsearch.suite.ts";
 
@@ -102,6 +104,11 @@ metrics: { listen: "127.0.0.1:${port}" }
         }
       }
     }
+    const { sections } = JSON.parse(readFileSync(join(folder, "state", "checkpoint.json"), "utf8")) as {
+      readonly sections: { readonly "pipeline/audit": { readonly detections: JsonValue } };
+    };
+    const { loaded } = await openDetectionState(join(folder, "state"), "audit", sections["pipeline/audit"].detections);
+    remembered += [...(loaded?.documents?.values() ?? [])].join("\n");
     expect(readdirSync(join(folder, "state", "quarantine"))).toHaveLength(1);
     expectNoCanary(remembered, CANARY);
     expect(remembered).toContain("planted-1");

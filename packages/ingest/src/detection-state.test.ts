@@ -24,6 +24,7 @@ describe("DetectionState", () => {
   test("gives what was written, and never touches the file that the checkpoint names", async () => {
     const { reference, file } = await written();
     const again = await openDetectionState(folder, "audit", reference as never);
+    // Of the version before, which held its documents itself.
     expect(again).toMatchObject({ loaded: STATE, problem: undefined, reference });
     const before = await readFile(file);
     await again.write(encodeState({ ...STATE, read: {} }) ?? "");
@@ -31,6 +32,28 @@ describe("DetectionState", () => {
     expect(again.reference).not.toEqual(reference);
     // As after a crash before the checkpoint was written.
     expect(await openDetectionState(folder, "audit", reference as never)).toMatchObject({ loaded: STATE });
+  });
+
+  test("gives the documents that it names, each written once, and goes on from an earlier run", async () => {
+    const first = new Map([["01", Buffer.from('{"a":1}')]]);
+    const both = new Map([...first, ["02", Buffer.from('{"b":2}')]]);
+    const textOf = (documents: ReadonlyMap<string, Buffer>): string =>
+      encodeState({ detections: [...documents.keys()], read: {}, documents }) ?? "";
+    const state = await openDetectionState(folder, "audit", undefined);
+    await state.write(textOf(first), first);
+    const before = state.reference;
+    await state.write(textOf(both), both);
+    for (const [reference, documents] of [
+      [before, first],
+      [state.reference, both],
+    ] as const) {
+      const { loaded, problem } = await openDetectionState(folder, "audit", reference);
+      expect(problem).toBeUndefined();
+      expect(loaded).toEqual({ detections: [...documents.keys()], read: {}, documents });
+    }
+    const [file = ""] = (await readdir(folder)).filter((name) => name.startsWith("documents-"));
+    await writeFile(join(folder, file), "");
+    expect((await openDetectionState(folder, "audit", before)).problem).toContain("not what the checkpoint names");
   });
 
   test("nothing is kept of what is too large, and nothing is named", async () => {
@@ -53,7 +76,7 @@ describe("DetectionState", () => {
   });
 
   test.each([
-    ["of another version", '{"version":2,"read":{},"detections":{}}', "it has version 2, this program knows 1"],
+    ["of another version", '{"version":3,"read":{},"detections":{}}', "it has version 3, this program knows 2"],
     ["that is no JSON", "nonsense", "JSON"],
     ["that is no object", "[]", "it is no JSON object"],
   ])("a state %s is a problem", async (_, text, words) => {

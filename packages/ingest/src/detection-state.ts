@@ -8,6 +8,8 @@ import type { JsonValue } from "@auditsieve/audit";
 import { writeDurably } from "./checkpoint.ts";
 import type { StateFiles } from "./checkpoint.ts";
 import { reasonOf } from "./errors.ts";
+import { openKeptDocuments } from "./kept-documents.ts";
+import type { KeptDocuments } from "./kept-documents.ts";
 
 /** What the detections of a pipeline remember at one place of its source. */
 export interface RememberedState {
@@ -15,6 +17,16 @@ export interface RememberedState {
   readonly detections: JsonValue;
   /** How far each input had been read there, in bytes. */
   readonly read: Readonly<Record<string, number>>;
+  /** The documents that the detections name by the ids of their lines; those that they hold themselves are not among them. */
+  readonly documents?: ReadonlyMap<string, Buffer>;
+}
+
+/** What is remembered at one place of a source. */
+export interface WholeMark {
+  /** As {@link encodeState} gives it. */
+  readonly text: string;
+  /** The documents that it names. */
+  readonly documents: ReadonlyMap<string, Buffer>;
 }
 
 /** What the detections of one input remember, as text; "" where that is too long to be kept. */
@@ -31,12 +43,15 @@ export interface SplitMark {
   readonly inputs: ReadonlyMap<string, InputState>;
 }
 
-/** What is noted at a place of a source: see {@link encodeState}. */
-export type Mark = string | SplitMark;
+/** What is noted at a place of a source; "" where it is too much to be kept. */
+export type Mark = "" | WholeMark | SplitMark;
 
-const VERSION = 1;
+const VERSION = 2;
+/** Holds its documents itself, as what goes elsewhere still does. */
+const VERSION_WITH_DOCUMENTS = 1;
 /** Characters of JSON. What is remembered is bounded by count; this bounds what it may come to. */
 const MAX_LENGTH = 128 * 1024 * 1024;
+const NO_DOCUMENTS: ReadonlyMap<string, Buffer> = new Map();
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
@@ -55,6 +70,7 @@ export class DetectionState {
   readonly problem: string | undefined;
   readonly #pathOf: (slot: number) => string;
   readonly #files: StateFiles;
+  readonly #documents: KeptDocuments;
   #slot: number;
   #hash: string | undefined;
   #text: string | undefined;
@@ -67,8 +83,10 @@ export class DetectionState {
       readonly hash?: string;
       readonly loaded?: RememberedState;
       readonly problem?: string;
+      readonly documents: KeptDocuments;
     },
   ) {
+    this.#documents = before.documents;
     this.#pathOf = pathOf;
     this.#files = files;
     this.#slot = before.slot;
@@ -78,10 +96,10 @@ export class DetectionState {
   }
 
   /**
-   * Writes what {@link encodeState} gave; what the checkpoint then says is {@link DetectionState.reference}. The same text is not
-   * written again; with "" nothing is kept.
+   * Writes what {@link encodeState} gave, and the documents that it names; what the checkpoint then says is
+   * {@link DetectionState.reference}. The same text is not written again; with "" nothing is kept.
    */
-  async write(text: string): Promise<void> {
+  async write(text: string, documents: ReadonlyMap<string, Buffer> = NO_DOCUMENTS): Promise<void> {
     if (text === this.#text) {
       return;
     }
@@ -90,6 +108,7 @@ export class DetectionState {
       this.#hash = undefined;
       return;
     }
+    await this.#documents.write(documents);
     const packed = await compress(text, PACKING);
     const slot = 1 - this.#slot;
     await writeDurably(this.#pathOf(slot), packed, this.#files);
@@ -100,17 +119,27 @@ export class DetectionState {
 
   /** For the checkpoint; undefined when nothing is kept. */
   get reference(): JsonValue | undefined {
-    return this.#hash === undefined ? undefined : { slot: this.#slot, sha256: this.#hash };
+    const { reference } = this.#documents;
+    return this.#hash === undefined
+      ? undefined
+      : { slot: this.#slot, sha256: this.#hash, ...(reference !== undefined && { documents: reference }) };
   }
 }
 
 /** It is written again every few seconds: time matters more than a few hundred kilobytes. */
 const PACKING = { chunkSize: 1024 * 1024, params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
-/** The text of a state; undefined when it is too long to be kept. */
-export function encodeState({ detections, read }: RememberedState): string | undefined {
-  const text = JSON.stringify({ version: VERSION, read, detections });
+/** The text of a state, without the documents that it names; undefined when it is too long to be kept. */
+export function encodeState({ detections, read, documents }: RememberedState): string | undefined {
+  const version = documents === undefined ? VERSION_WITH_DOCUMENTS : VERSION;
+  const text = JSON.stringify({ version, read, detections });
   return text.length > MAX_LENGTH ? undefined : text;
+}
+
+/** What is noted of a state at its place; undefined when it is too long to be kept. */
+export function encodeMark(state: RememberedState): WholeMark | undefined {
+  const text = encodeState(state);
+  return text === undefined ? undefined : { text, documents: state.documents ?? NO_DOCUMENTS };
 }
 
 /** The text of what one input's detections remember; undefined when it is too long to be kept. */
@@ -127,24 +156,29 @@ export async function openDetectionState(
   files: StateFiles = nodeFiles,
 ): Promise<DetectionState> {
   const pathOf = (slot: number): string => join(folder, `detections-${source}.${slot}.zst`);
+  const none = await openKeptDocuments(folder, source, undefined, files);
   if (reference === undefined) {
-    return new DetectionState(pathOf, files, { slot: 0 });
+    return new DetectionState(pathOf, files, { slot: 0, documents: none });
   }
-  const { slot, sha256 } = isJsonObject(reference) ? reference : {};
+  const { slot, sha256, documents: named } = isJsonObject(reference) ? reference : {};
   if ((slot !== 0 && slot !== 1) || typeof sha256 !== "string") {
-    return new DetectionState(pathOf, files, { slot: 0, problem: "the checkpoint does not say which file it is in" });
+    const problem = "the checkpoint does not say which file it is in";
+    return new DetectionState(pathOf, files, { slot: 0, problem, documents: none });
   }
   try {
+    const documents = await openKeptDocuments(folder, source, named, files);
     const packed = await nodeFiles.readFile(pathOf(slot));
     if (hashOf(packed) !== sha256) {
       throw new Error("it is not the file that the checkpoint names");
     }
-    const loaded = decodeState(
+    const state = decodeState(
       JSON.parse((await decompress(packed, { maxOutputLength: 4 * MAX_LENGTH })).toString("utf8")),
     );
-    return new DetectionState(pathOf, files, { slot, hash: sha256, loaded });
+    const loaded = { ...state, documents: documents.loaded };
+    return new DetectionState(pathOf, files, { slot, hash: sha256, loaded, documents });
   } catch (error) {
-    return new DetectionState(pathOf, files, { slot, problem: `"${pathOf(slot)}" cannot be used: ${reasonOf(error)}` });
+    const problem = `"${pathOf(slot)}" cannot be used: ${reasonOf(error)}`;
+    return new DetectionState(pathOf, files, { slot, problem, documents: none });
   }
 }
 
@@ -153,7 +187,7 @@ function decodeState(value: unknown): RememberedState {
     throw new Error("it is no JSON object");
   }
   const { version, read, detections } = value;
-  if (version !== VERSION) {
+  if (version !== VERSION && version !== VERSION_WITH_DOCUMENTS) {
     throw new Error(`it has version ${JSON.stringify(version)}, this program knows ${VERSION}`);
   }
   const ends = isJsonObject(read) ? Object.entries(read) : [];

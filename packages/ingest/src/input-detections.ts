@@ -1,11 +1,11 @@
 import type { Finding } from "@auditsieve/detect";
-import { encodeInputState, encodeState } from "./detection-state.ts";
+import { encodeInputState, encodeMark, encodeState } from "./detection-state.ts";
 import type { Mark, RememberedState } from "./detection-state.ts";
 import { LineDetections } from "./line-detections.ts";
 import type { AskedLine, LineDetectionsOptions } from "./line-detections.ts";
 import type { InputStates } from "./source.ts";
 
-export interface InputDetectionsOptions extends Omit<LineDetectionsOptions, "snapshot" | "beside"> {
+export interface InputDetectionsOptions extends Omit<LineDetectionsOptions, "snapshot" | "documents" | "beside"> {
   /** What was remembered where reading begins. */
   readonly remembered?: RememberedState | undefined;
   /** Whether lines come again that `remembered` counts already. */
@@ -55,7 +55,8 @@ export class InputDetections {
 
   constructor(options: InputDetectionsOptions) {
     this.#options = options;
-    const detections = new LineDetections({ ...options, snapshot: options.remembered?.detections });
+    const { detections: snapshot, documents } = options.remembered ?? {};
+    const detections = new LineDetections({ ...options, snapshot, documents });
     this.#whole = { detections, newest: undefined, rememberedEnd: 0 };
     this.#scope = this.#whole;
   }
@@ -137,7 +138,8 @@ export class InputDetections {
   encode(read: Readonly<Record<string, number>>): Mark | undefined {
     const { detections } = this.#whole;
     if (this.#options.states === undefined) {
-      return encodeState({ detections: detections.snapshot(), read });
+      const documents = new Map<string, Buffer>();
+      return encodeMark({ detections: detections.snapshot(documents), read, documents });
     }
     const inputs = [...this.#scopes].map(([input, scope]) => {
       const { changes } = scope.detections;

@@ -20,6 +20,8 @@ export interface LineDetectionsOptions {
   readonly evidence: Map<string, Delivery>;
   /** What {@link LineDetections.snapshot} wrote in an earlier run. */
   readonly snapshot?: JsonValue | undefined;
+  /** Documents that the snapshot names by the ids of their lines. */
+  readonly documents?: ReadonlyMap<string, Buffer> | undefined;
   /** Told why a snapshot is not taken over: what was remembered is lost. */
   readonly onRefused?: (reason: string) => void;
   /** Those of other lines of the same cluster: what they know of pods, grants and credentials is shared. */
@@ -56,12 +58,12 @@ export class LineDetections {
   /** For lines that are redacted later, when another one is in hand. */
   readonly #scan = new EventScan();
 
-  constructor({ engine, redactor, evidence, snapshot, onRefused, beside }: LineDetectionsOptions) {
+  constructor({ engine, redactor, evidence, snapshot, documents, onRefused, beside }: LineDetectionsOptions) {
     this.#redactor = redactor;
     this.#evidence = evidence;
     const streamOptions = beside === undefined ? {} : { beside: beside.#stream };
     const stream = new FindingStream(engine, streamOptions);
-    const isNew = snapshot === undefined || stream.restore(snapshot, this.#codec());
+    const isNew = snapshot === undefined || stream.restore(snapshot, this.#codec({ from: documents }));
     if (!isNew) {
       onRefused?.("it is of another version");
     }
@@ -104,9 +106,12 @@ export class LineDetections {
     return this.#stream.counts();
   }
 
-  /** All that is remembered, redacted, for `JSON.stringify`; the same as before as long as {@link LineDetections.changes} is. */
-  snapshot(): JsonValue {
-    return this.#stream.snapshot(this.#codec());
+  /**
+   * All that is remembered, redacted, for `JSON.stringify`; the same as before as long as {@link LineDetections.changes} is. With
+   * `documents` it names them by the ids of their lines, and they are added there.
+   */
+  snapshot(documents?: Map<string, Buffer>): JsonValue {
+    return this.#stream.snapshot(this.#codec({ to: documents }));
   }
 
   /** Grows with everything that may change what is remembered. */
@@ -153,19 +158,32 @@ export class LineDetections {
     return written;
   }
 
-  #codec(): EventCodec {
+  #codec({
+    from,
+    to,
+  }: {
+    readonly from?: ReadonlyMap<string, Buffer> | undefined;
+    readonly to?: Map<string, Buffer> | undefined;
+  }): EventCodec {
     return {
       write: (show) => {
         const delivery = this.#deliveries.get(show)?.();
-        return delivery === undefined ? null : this.#writtenOf(delivery);
+        if (delivery === undefined || to === undefined) {
+          return delivery === undefined ? null : this.#writtenOf(delivery);
+        }
+        to.set(delivery.id, delivery.document);
+        return [delivery.id, delivery.time];
       },
       read: (written) => {
-        const [id, time, document] = Array.isArray(written) ? (written as readonly JsonValue[]) : [];
-        const isWhole = typeof id === "string" && typeof time === "string" && typeof document === "string";
-        if (!isWhole || !isJsonObject(JSON.parse(document))) {
+        const [id, time, text] = Array.isArray(written) ? (written as readonly JsonValue[]) : [];
+        if (typeof id !== "string" || typeof time !== "string") {
           return () => JSON.parse("{}") as AuditEvent;
         }
-        const delivery: Delivery = { id, kind: "event", document: Buffer.from(document), time, mayBeStored: true };
+        const document = typeof text === "string" ? Buffer.from(text) : from?.get(id);
+        if (document === undefined || !isJsonObject(JSON.parse(document.toString("utf8")))) {
+          return () => JSON.parse("{}") as AuditEvent;
+        }
+        const delivery: Delivery = { id, kind: "event", document, time, mayBeStored: true };
         return this.#showing(() => delivery);
       },
     };

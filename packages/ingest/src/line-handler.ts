@@ -2,7 +2,7 @@ import { documentId, EventScan, salvageEvents } from "@auditsieve/audit";
 import type { AuditEvent, LineVisitor, OversizeLine } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import type { StreamDecision } from "@auditsieve/policy";
-import { encodeState } from "./detection-state.ts";
+import { encodeMark } from "./detection-state.ts";
 import type { Mark } from "./detection-state.ts";
 import { InputDetections } from "./input-detections.ts";
 import { LineDeliveries } from "./line-deliveries.ts";
@@ -97,7 +97,7 @@ export class LineHandler implements LineVisitor {
   /** What the detections remember behind the last line, to be kept; undefined when it is too large. */
   encodeRemembered(): Mark | undefined {
     const read = this.receipts.ends;
-    return this.#findings === undefined ? encodeState({ detections: null, read }) : this.#findings.encode(read);
+    return this.#findings === undefined ? encodeMark({ detections: null, read }) : this.#findings.encode(read);
   }
 
   /** Tells the detections the time although no line says it. */

@@ -363,8 +363,10 @@ export class Pipeline {
   /** Findings in it are delivered: after this the position behind it may be acknowledged. */
   async #keep(mark: Mark): Promise<void> {
     const { detectionState, source } = this.#options;
-    if (typeof mark === "string") {
+    if (mark === "") {
       await detectionState?.write(mark);
+    } else if ("documents" in mark) {
+      await detectionState?.write(mark.text, mark.documents);
     } else {
       await source.states?.write(mark.inputs);
       await detectionState?.write(mark.shared);
