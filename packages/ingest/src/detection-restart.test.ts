@@ -119,15 +119,20 @@ class World {
     const saved = checkpoint.get("pipeline/audit");
     const { detections, watched } = isJsonObject(saved) ? saved : {};
     const bytes = this.#bytes;
+    let isRead = false;
     const pipeline = new Pipeline({
       source: {
         name: "audit",
+        get hasCaughtUp() {
+          return isRead;
+        },
         async *open(signal) {
           const from = Number(checkpoint.get("source") ?? 0);
           for (let at = from; at < bytes.length && !signal.aborted; at += 700) {
             yield { input: "audit.log", offset: at, bytes: bytes.subarray(at, at + 700), isLast: false };
             await delay(1);
           }
+          isRead = !signal.aborted;
           stop.abort();
         },
         ack: async (_, offset) => {
