@@ -148,9 +148,8 @@ export class HeadPlan {
 
   #ask(head: HeadView, part: "unnamed" | "narrow"): Near {
     const says = prefilter(head, part);
-    // A smaller part rules most of them out, and is known after few events.
-    const before = part === "unnamed" ? this.#ofNarrow(head).rest : this.#ofDeed(head);
-    const rest = restOf(Array.from(before, ([one, condition]) => [one, says.left(condition)]));
+    // What was done rules most of them out, and is known after few events. What is narrow is hardly ever known before the whole is.
+    const rest = restOf(Array.from(this.#ofDeed(head), ([one, condition]) => [one, says.left(condition)]));
     const found = [...rest.keys()];
     const reads = (one: Detection, test: (field: string) => boolean): boolean =>
       readsSome(rest.get(one) ?? one.condition, test);
