@@ -62,8 +62,8 @@ const PIECES = [
   "é",
   " ",
 ] as const;
-/** Members of annotations: copies of objects as clients leave them, whole, empty, replaced, no string, and what only looks like one. */
-const COPIES = [
+/** Members with copies of objects as clients leave them, whole, empty, replaced, no string, and what only looks like one; variables and arguments. */
+const MEMBERS = [
   String.raw`"kubectl.kubernetes.io/last-applied-configuration":"{\"kind\":\"Secret\",\"data\":{\"a\":\"eyJ\"}}\n"`,
   String.raw`"kubectl.kubernetes.io/last-applied-configuration" : "{\"a\":\"\\\"}", "objectset.rio.cattle.io/applied" :"H4sI\\"`,
   String.raw`"Kapp.k14s.io/original":"é\u00e9\u2028 http://u:p@h"`,
@@ -75,6 +75,19 @@ const COPIES = [
   String.raw`"x":"kapp.k14s.io/original\",\"kapp.k14s.io/original\":\"x"`,
   String.raw`"a\"kapp.k14s.io/original":"x"`,
   '"kapp.k14s.io/originals":"x"',
+  '"env":[{"name":"DB_PASSWORD","value":"x"},{"name":"LOG_LEVEL","value":"}"},{"name":"api-key","valueFrom":{}}]',
+  String.raw`"env":[{ "name": "DB_PASSWORD", "value": "x\"},{\"é\u003c" }, {"name":"A_TOKEN","value":""}]`,
+  '"env":[{"name":"PASSWORD","value":"redacted:0123456789abcdef"},{"name":"PASSWORD","value":7}]',
+  '"env":[{"name":"PASSWORD","value":{"x":"y"}},{"Name":"PASSWORD","value":"x"},{"name":"A","Value":"x"}]',
+  '"env":[{"value":"x","name":"PASSWORD"},{"name":"PASSWORD","value":"x","op":"add"}]',
+  String.raw`"x":"{\"name\":\"PASSWORD\",\"value\":\"x\"}"`,
+  String.raw`"x{\"name":"PASSWORD","value":"x"`,
+  '"patch":[{"op":"replace","path":"/spec/containers/0/env/0/value","value":"x"}]',
+  '"args":["--v=2","--kubeconfig=/etc/x"],"command":[]',
+  String.raw`"command":["sh","-c","a \u0026\u0026 mysql -phunter2"]`,
+  '"args":["--token","abc"],"Command":["sleep",[],7]',
+  '"command":"login --password x"',
+  String.raw`"args": [ "http://h/" , "{\"token\":\"x\"}" ]`,
 ];
 /** Values as they stand behind a colon. */
 const VALUES = [
@@ -115,7 +128,7 @@ const change = fc.record({
             fc.constantFrom("", " ", "\t"),
           )
           .map(([name, spell, value, space]) => `"${spell(name)}"${space}:${space}${value}`),
-        fc.constantFrom(...COPIES),
+        fc.constantFrom(...MEMBERS),
       ),
     }),
   ),

@@ -6,7 +6,9 @@ import type { EventScan } from "../scan.ts";
 import type { NameTest } from "./credential-name.ts";
 import * as field from "./field.ts";
 import { byteText } from "./mapped-text.ts";
+import { NAME_SETS, NEEDLES_BYTES, TOKEN_SET, URL_SET, writeNeedles } from "./needles.ts";
 import { QuietUri } from "./quiet-uri.ts";
+import { TellingValues } from "./telling-value.ts";
 import { mayHoldUrlCredential } from "./text-credentials.ts";
 
 /** Of which lines nothing has to be redacted if nothing is found in them by the search in the engine. */
@@ -20,59 +22,6 @@ export interface QuietHeads {
    */
   about(scan: EventScan): readonly Span[] | undefined;
 }
-
-/** A part of something that the walk looks for: for each of three bytes which may stand there, none for any. */
-interface Needle {
-  readonly bytes: readonly [string, string, string];
-  /** Of names of fields, and of words that are found without regard to case. */
-  readonly anyCase?: true;
-}
-
-const BEFORE_VALUE = ":,[ \t\r\n";
-const exact = (...bytes: Needle["bytes"]): Needle => ({ bytes });
-const anyCase = (...bytes: Needle["bytes"]): Needle => ({ bytes, anyCase: true });
-
-/**
- * Eight sets: a place is suspect when each of its three bytes is (by its two halves) one of those that a set has there. Which part of
- * what is looked for stands here, and which of them share a set, was chosen by counting in recorded logs how often other texts have it.
- */
-const SETS: readonly (readonly Needle[])[] = [
-  // authorization, secret, command
-  [anyCase("r", "i", "z"), anyCase("e", "c", "r"), anyCase("o", "m", "m")],
-  // A JSON web token, a string that begins with a blank.
-  [exact("e", "y", "J"), exact(BEFORE_VALUE, '"', " ")],
-  // github_pat_, a string that may be JSON of its own.
-  [exact("a", "t", "_"), exact(BEFORE_VALUE, '"', "{[\\")],
-  // ZXlK, sha256~, stringData, kapp.k14s.io/original, objectset.rio.cattle.io/applied
-  [exact("X", "l", "K"), exact("h", "a", "2"), anyCase("n", "g", "d"), anyCase("n", "a", "l"), anyCase("p", "p", "l")],
-  // PRIVATE KEY, gh?_, xoxb-, hvs., passw, key
-  [
-    exact("K", "E", "Y"),
-    exact("h", "opsru", "_"),
-    exact("x", "o", "x"),
-    exact("v", "s", "."),
-    anyCase("s", "s", "w"),
-    anyCase("k", "e", "y"),
-  ],
-  // glpat-, bearer, token, value, last-applied
-  [
-    exact("l", "p", "a"),
-    anyCase("b", "e", "a"),
-    anyCase("k", "e", "n"),
-    anyCase("l", "u", "e"),
-    anyCase("i", "e", "d"),
-  ],
-  // A URL, an escape that may hide a letter.
-  [exact(":", "/", "/"), exact("\\", "/", "")],
-  // LS0tLS1CRUdJTi, basic, an escape that may hide a letter, passphrase, args
-  [exact("L", "S", "1"), anyCase("a", "s", "i"), exact("\\", "u", "0"), anyCase("h", "r", "a"), anyCase("a", "r", "g")],
-];
-/** Sets with parts of the names of fields, and the one with URLs. */
-const NAME_SETS = 0b1111_1001;
-const URL_SET = 0b0100_0000;
-/** The one with `ken` and `bea`: the engine, too, knows it as that. */
-const TOKEN_SET = 0b0010_0000;
-const EXTRA_SET = 6;
 
 /** What makes a suspect one that the walk must look at, whatever it is about. */
 const SHAPE = new RegExp(
@@ -122,10 +71,6 @@ const REFERRING: ReadonlySet<number> = new Set([field.PLAIN, field.KIND, field.N
 const NOTHING = 0xffff_ffff;
 const NO_SECRETS: readonly Span[] = [];
 const QUOTE = '"';
-const QUOTE_BYTE = 34;
-const COLON_BYTE = 58;
-const BACKSLASH = 92;
-const BLANKS = [32, 9, 13, 10];
 const URI = slotOf("requestURI");
 const RESOURCE = slotOf("objectRef.resource");
 const STATUS = slotOf("responseStatus");
@@ -134,7 +79,6 @@ const MESSAGE = /message|\\/i;
 const DATA = /"data"|\\/i;
 const PLAIN_RESOURCE = 1;
 const PLAIN_URI = 2;
-const NEEDLES_BYTES = 96;
 /** Whose needles the engine looks for: there is one for all. */
 let loaded: Buffer | undefined;
 /** Behind a key; the end stands for more blanks than were cut out with it. */
@@ -143,19 +87,21 @@ const COLON = /\s*(?::|$)/y;
 /**
  * Proves of most events that there is nothing to redact. The proof is by absence: every replacement that `EventWalk` can find needs one
  * of some byte sequences in the line (the name of a field that may hold a credential, the beginning of a shape, a mark of secrets, an
- * escape that may hide a letter), or stands in a request URI that is looked at as there. Where the one thing found is the name of a copy of a whole object with a string,
- * that string is what the walk replaces, wherever it stands. What cannot be proven is left to the walk.
+ * escape that may hide a letter), or stands in a request URI that is looked at as there. Of some names
+ * what the walk makes of their values can be told at once ({@link TellingValues}). What cannot be proven is left to the walk.
  */
 export class QuietLine implements QuietHeads {
   readonly #fields: field.FieldTable;
   readonly #engine: Engine;
   readonly #uris: QuietUri;
+  readonly #values: TellingValues;
   readonly #needles = Buffer.alloc(NEEDLES_BYTES);
 
   /** `extraNames`: names of `fields` beside the built-in ones; ASCII only. */
   constructor(fields: field.FieldTable, isName: NameTest, extraNames: readonly string[] = []) {
     this.#fields = fields;
     this.#uris = new QuietUri(isName);
+    this.#values = new TellingValues(isName);
     this.#engine = sharedEngine();
     writeNeedles(this.#needles, extraNames);
   }
@@ -241,18 +187,20 @@ export class QuietLine implements QuietHeads {
       }
       const key = (sets & NAME_SETS) === 0 ? undefined : this.#tellingKey(near, at - before);
       if (key !== undefined) {
-        const isCopy = this.#fields.of(near.slice(key.start + 1, key.end - 1)) === field.WHOLE;
-        const value = isCopy ? this.#stringOfKey(before + key.start, before + key.end) : undefined;
+        const meaning = this.#fields.of(near.slice(key.start + 1, key.end - 1));
+        const value = this.#values.of(meaning, { start: before + key.start, end: before + key.end });
         if (value === undefined) {
           return undefined;
         }
-        secrets ??= [];
-        secrets.push(value);
-        from = value.end;
+        if (value.secret !== undefined) {
+          secrets ??= [];
+          secrets.push(value.secret);
+        }
+        from = value.from;
         continue;
       }
       if ((sets & URL_SET) !== 0 && at >= seen && near.startsWith("://", at - before)) {
-        const string = this.#stringAround(at);
+        const string = this.#values.stringAround(at);
         if (string === undefined) {
           return undefined;
         }
@@ -264,33 +212,6 @@ export class QuietLine implements QuietHeads {
       }
       exports.noteHarmless(SCAN + at);
     }
-  }
-
-  /** The content of the string that is the value of the key with its quotes at these places of the line; undefined where it is none, or no UTF-8. */
-  #stringOfKey(key: number, keyEnd: number): Span | undefined {
-    const { memory } = this.#engine;
-    const colon = skipBlanks(memory, SCAN + keyEnd);
-    const open = skipBlanks(memory, colon + 1);
-    // Behind a backslash it is part of another string.
-    if (memory[SCAN + key - 1] === BACKSLASH || memory[colon] !== COLON_BYTE || memory[open] !== QUOTE_BYTE) {
-      return undefined;
-    }
-    return this.#stringAt(open);
-  }
-
-  /** The content of the string in which something stands at this place of the line; undefined where it is no UTF-8. */
-  #stringAround(at: number): Span | undefined {
-    const { memory } = this.#engine;
-    let open = memory.lastIndexOf(QUOTE_BYTE, SCAN + at);
-    while (isEscaped(memory, open)) {
-      open = memory.lastIndexOf(QUOTE_BYTE, open - 1);
-    }
-    return this.#stringAt(open);
-  }
-
-  #stringAt(open: number): Span | undefined {
-    const behind = this.#engine.exports.skipString(open);
-    return behind === 0 ? undefined : { start: open + 1 - SCAN, end: behind - 1 - SCAN };
   }
 
   /** Whether what the kind Secret stands in is an object of strings that none but a Secret's data would be hidden in: a reference. */
@@ -343,42 +264,4 @@ function mayShowSecrets(scan: EventScan): boolean {
     MESSAGE.test(byteText(scan.bytes, scan.slotStart(STATUS), scan.slotEnd(STATUS))) ||
     DATA.test(byteText(scan.bytes, scan.slotStart(ANNOTATIONS), scan.slotEnd(ANNOTATIONS)))
   );
-}
-
-function skipBlanks(bytes: Buffer, from: number): number {
-  let at = from;
-  while (BLANKS.includes(bytes[at] as number)) {
-    at++;
-  }
-  return at;
-}
-
-function isEscaped(bytes: Buffer, at: number): boolean {
-  let backslashes = 0;
-  while (bytes[at - 1 - backslashes] === BACKSLASH) {
-    backslashes++;
-  }
-  return backslashes % 2 === 1;
-}
-
-/** Six tables of sixteen: for each of three places which sets have a byte with that lower half there, and with that upper half. */
-function writeNeedles(tables: Buffer, extraNames: readonly string[]): void {
-  const put = (place: number, byte: number, set: number): void => {
-    for (const [table, half] of [[2 * place, byte & 15] as const, [2 * place + 1, byte >> 4] as const]) {
-      const slot = 16 * table + half;
-      tables[slot] = (tables[slot] as number) | (1 << set);
-    }
-  };
-  // A set that little else is in: the quote before a name and the name's beginning.
-  const extra = extraNames.map((name) => anyCase('"', name.slice(0, 1), name.slice(1, 2)));
-  SETS.forEach((builtIn, set) => {
-    const needles = set === EXTRA_SET ? [...builtIn, ...extra] : builtIn;
-    for (const { bytes, anyCase: isAnyCase } of needles) {
-      bytes.forEach((letters, place) => {
-        const both = isAnyCase === true ? letters.toLowerCase() + letters.toUpperCase() : letters;
-        const allowed = letters === "" ? Array.from({ length: 256 }, (_, byte) => byte) : [...Buffer.from(both)];
-        allowed.forEach((byte) => put(place, byte, set));
-      });
-    }
-  });
 }

@@ -4,14 +4,16 @@ import type { Edit } from "../splice.ts";
 import { isRedacted } from "./text-credentials.ts";
 
 const QUOTE = '"';
-/** Characters of copies that are remembered with their hashes. */
+/** Bytes that may be remembered. */
 const MOST_KNOWN = 4 * 1024 * 1024;
+/** What remembering takes beside the string. */
+const ENTRY_BYTES = 128;
 
 /**
- * Replaces copies of whole objects. Events about one object have the same copy again and again, so hashes are remembered, with what they
- * are of: 4 MiB at most.
+ * Replaces strings by their hashes. Events about one object have the same copy of it and the same variables again and again, so hashes are
+ * remembered, with what they are of: 4 MiB at most.
  */
-export class ObjectCopies {
+export class StringHashes {
   readonly #hash: (value: Buffer) => string;
   readonly #known = new Map<string, Buffer>();
   #knownSize = 0;
@@ -34,12 +36,13 @@ export class ObjectCopies {
     if (by === undefined) {
       const value = withoutEscapes(escaped);
       by = Buffer.from(value === "" || isRedacted(value) ? "" : this.#hash(Buffer.from(value, "latin1")));
-      if (this.#knownSize + escaped.length > MOST_KNOWN) {
+      const size = escaped.length + ENTRY_BYTES;
+      if (this.#knownSize + size > MOST_KNOWN) {
         this.#known.clear();
         this.#knownSize = 0;
       }
       this.#known.set(escaped, by);
-      this.#knownSize += escaped.length;
+      this.#knownSize += size;
     }
     return by;
   }

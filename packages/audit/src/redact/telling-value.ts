@@ -1,0 +1,150 @@
+import { SCAN, sharedEngine } from "../scan-wasm/engine.ts";
+import { findArgumentCredentials } from "./arguments.ts";
+import type { NameTest } from "./credential-name.ts";
+import * as field from "./field.ts";
+import { byteText, unescapeJson } from "./mapped-text.ts";
+import type { Span } from "./mapped-text.ts";
+
+const QUOTE = 34;
+const COMMA = 44;
+const COLON = 58;
+const OPEN_ARRAY = 91;
+const BACKSLASH = 92;
+const CLOSE_ARRAY = 93;
+const CLOSE_OBJECT = 125;
+const BLANKS = [32, 9, 13, 10];
+/** What stands before the value of an environment variable or a header. */
+const VARIABLE = /\{\s?"name"\s?:\s?"([^"\\]*)"\s?,\s?$/;
+const LONGEST_VARIABLE = 160;
+const LONGEST_ARGUMENTS = 16 * 1024;
+const LONGEST_KNOWN = 1024;
+const MOST_KNOWN = 1000;
+
+/** What the value of a telling key has to be replaced, if anything, and where in the line the search goes on. */
+export interface TellingValue {
+  readonly secret?: Span;
+  readonly from: number;
+}
+
+/**
+ * Tells of the values of keys that mean something what the walk would make of them, where that depends on nothing that stands further
+ * away: copies of objects, environment variables, the arguments of commands. Looks at the line in the engine.
+ */
+export class TellingValues {
+  readonly #isName: NameTest;
+  readonly #engine = sharedEngine();
+  /** Whether nothing is in these arguments. */
+  readonly #quiet = new Map<string, boolean>();
+
+  constructor(isName: NameTest) {
+    this.#isName = isName;
+  }
+
+  /** Of the key with its quotes at these places of the line; undefined where it cannot be told. */
+  of(meaning: number, key: Span): TellingValue | undefined {
+    const { memory } = this.#engine;
+    const colon = skipBlanks(memory, SCAN + key.end);
+    // Behind a backslash it is part of another string.
+    if (memory[SCAN + key.start - 1] === BACKSLASH || memory[colon] !== COLON) {
+      return undefined;
+    }
+    const at = skipBlanks(memory, colon + 1);
+    switch (meaning) {
+      case field.WHOLE:
+        return this.#whole(at);
+      case field.VALUE:
+        return this.#variable(key, at);
+      case field.ARGUMENTS:
+        return this.#areQuiet(at) ? { from: key.end } : undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  /** The content of the string in which something stands at this place of the line; undefined where it is no UTF-8. */
+  stringAround(at: number): Span | undefined {
+    const { memory } = this.#engine;
+    let open = memory.lastIndexOf(QUOTE, SCAN + at);
+    while (isEscaped(memory, open)) {
+      open = memory.lastIndexOf(QUOTE, open - 1);
+    }
+    return this.#stringAt(open);
+  }
+
+  #whole(at: number): TellingValue | undefined {
+    const secret = this.#stringAt(at);
+    return secret === undefined ? undefined : { secret, from: secret.end };
+  }
+
+  /** A string that is all that stands beside a name. */
+  #variable(key: Span, at: number): TellingValue | undefined {
+    const { memory } = this.#engine;
+    const before = SCAN + key.start;
+    const name = VARIABLE.exec(byteText(memory, Math.max(SCAN, before - LONGEST_VARIABLE), before))?.[1];
+    const value = this.#stringAt(at);
+    if (
+      name === undefined ||
+      value === undefined ||
+      memory[skipBlanks(memory, SCAN + value.end + 1)] !== CLOSE_OBJECT
+    ) {
+      return undefined;
+    }
+    return this.#isName(name) ? { secret: value, from: value.end } : { from: key.end };
+  }
+
+  /** Whether there is an array of strings in which nothing has to be replaced, be it of arguments or of anything else. */
+  #areQuiet(open: number): boolean {
+    const { memory } = this.#engine;
+    if (memory[open] !== OPEN_ARRAY) {
+      return false;
+    }
+    const strings: Span[] = [];
+    let at = skipBlanks(memory, open + 1);
+    while (memory[at] !== CLOSE_ARRAY) {
+      const string = this.#stringAt(at);
+      if (string === undefined || at - open > LONGEST_ARGUMENTS) {
+        return false;
+      }
+      strings.push(string);
+      at = skipBlanks(memory, SCAN + string.end + 1);
+      at = memory[at] === COMMA ? skipBlanks(memory, at + 1) : at;
+    }
+    const raw = byteText(memory, open, at);
+    let isQuiet = this.#quiet.get(raw);
+    if (isQuiet === undefined) {
+      const shift = SCAN - open;
+      const texts = strings.map(({ start, end }) => unescapeJson(raw, start + shift, end + shift).text);
+      isQuiet = findArgumentCredentials(texts, this.#isName).every((spans) => spans.length === 0);
+      // Bounded: a client chooses them.
+      if (raw.length < LONGEST_KNOWN) {
+        if (this.#quiet.size === MOST_KNOWN) {
+          this.#quiet.clear();
+        }
+        this.#quiet.set(raw, isQuiet);
+      }
+    }
+    return isQuiet;
+  }
+
+  #stringAt(open: number): Span | undefined {
+    const { memory, exports } = this.#engine;
+    const behind = memory[open] === QUOTE ? exports.skipString(open) : 0;
+    return behind === 0 ? undefined : { start: open + 1 - SCAN, end: behind - 1 - SCAN };
+  }
+}
+
+function skipBlanks(bytes: Buffer, from: number): number {
+  let at = from;
+  while (BLANKS.includes(bytes[at] as number)) {
+    at++;
+  }
+  return at;
+}
+
+function isEscaped(bytes: Buffer, at: number): boolean {
+  let backslashes = 0;
+  while (bytes[at - 1 - backslashes] === BACKSLASH) {
+    backslashes++;
+  }
+  return backslashes % 2 === 1;
+}
