@@ -1,4 +1,4 @@
-import { logFormat, openCanonicalLog, openCanonicalLogAt, openLinesAt } from "@auditsieve/ingest";
+import { logFormat, openCanonicalLog, openCanonicalLogAt, openLinesAt } from "@auditsieve/ingest/logs";
 import { findLogs, PassingDigest } from "@auditsieve/replay";
 import type { Digest, ReplayLog } from "@auditsieve/replay";
 import { createReadStream } from "node:fs";

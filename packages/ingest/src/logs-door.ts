@@ -1,6 +1,14 @@
 /**
- * The part of the room that reads logs of all kinds.
+ * The part of the room that reads logs of all kinds, for those who neither send nor receive: it starts in a third of the time.
  *
  * @module
  */
 export { openCanonicalLog } from "./sources/canonical-log.ts";
+export { openCanonicalLogAt } from "./sources/canonical-log-at.ts";
+export { openLinesAt } from "./sources/lines-at.ts";
+export type { LinesAt } from "./sources/lines-at.ts";
+export { logFormat } from "./sources/log-format.ts";
+export { isStore, openStore } from "./sources/store-reader.ts";
+export { IngestError } from "./errors.ts";
+export { LineTail, reducedEvent } from "./reduced-event.ts";
+export { lockState } from "./state-lock.ts";

@@ -1,4 +1,4 @@
-import { isStore, openStore } from "@auditsieve/ingest";
+import { isStore, openStore } from "@auditsieve/ingest/logs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 

@@ -1,7 +1,7 @@
 import { LineFramer } from "@auditsieve/audit";
 import type { OversizeLine, Span } from "@auditsieve/audit";
-import { LineTail, reducedEvent } from "@auditsieve/ingest";
-import type { LinesAt } from "@auditsieve/ingest";
+import { LineTail, reducedEvent } from "@auditsieve/ingest/logs";
+import type { LinesAt } from "@auditsieve/ingest/logs";
 import { guessLineMicros, NO_TIME } from "./event-time.ts";
 import type { LineMemory, MemoryPiece } from "./line-memory.ts";
 import type { LogLine } from "./log-line.ts";

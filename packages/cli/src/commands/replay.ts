@@ -44,7 +44,6 @@ import { checkReport, writeReport } from "./replay-html.ts";
 import type { ReplayCommandOptions } from "./replay-options.ts";
 import { limitsText, summaryText, timelineLines } from "./replay-print.ts";
 import { Seal } from "./replay-seal.ts";
-import { sendFindings, sendTarget } from "./replay-send.ts";
 import type { SendTarget } from "./replay-send.ts";
 import { openState } from "./replay-state.ts";
 import { readSelection } from "./replay-selection.ts";
@@ -74,7 +73,8 @@ async function replayBeside(
   const set = compileDetectionSet(texts);
   const { html, seal: manifest, output, stateFolder, history } = options;
   const comparison = await readComparison(options, set);
-  const target = output === "elasticsearch" ? await sendTarget(options.config, options.sink) : undefined;
+  const target =
+    output === "elasticsearch" ? await (await sending()).sendTarget(options.config, options.sink) : undefined;
   const asked = readSelection(options, [...set.detections, ...(comparison?.detections ?? [])]);
   const progress = new Progress("replayed");
   const logs = await replayInputs(options.logs, progress);
@@ -122,6 +122,11 @@ async function replayBeside(
   reading.other?.close();
   await state?.remove();
   return problems.finish(replayed.summary.log.events, reading.isUnreadable) ? worseExit(exit, EXIT.problems) : exit;
+}
+
+/** Loaded only where it is used: sinks start slowly. */
+function sending(): Promise<typeof import("./replay-send.ts")> {
+  return import("./replay-send.ts");
 }
 
 /** Each of them is printed in place of the timeline. */
@@ -224,7 +229,7 @@ async function write(reading: Reading, replayed: Replayed, seal: Seal | undefine
     const question = { object: history, ...pickTimes(selection) };
     exit = worseExit(exit, await printHistory(question, { facts: gatherer.facts(), logs, redactor }, output));
   } else if (target !== undefined) {
-    exit = worseExit(exit, await sendFindings(target, replayed.findings));
+    exit = worseExit(exit, await (await sending()).sendFindings(target, replayed.findings));
   } else if (stories && gatherer !== undefined) {
     await printStories(gatherer.facts(), replayed, output);
   } else {

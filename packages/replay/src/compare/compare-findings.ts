@@ -2,7 +2,7 @@ import { EventScan } from "@auditsieve/audit";
 import type { Redactor } from "@auditsieve/audit";
 import { DetectionEngine } from "@auditsieve/detect";
 import type { Detection, Finding, HeadView } from "@auditsieve/detect";
-import { scanHead } from "@auditsieve/ingest";
+import { scanHead } from "@auditsieve/ingest/findings";
 import type { StreamPolicy } from "@auditsieve/policy";
 import { FindingJudge } from "../finding-judge.ts";
 import type { JudgeSnapshot } from "../finding-judge.ts";

@@ -1,4 +1,4 @@
-import { IngestError } from "@auditsieve/ingest";
+import { IngestError } from "@auditsieve/ingest/logs";
 import type { IngestErrorCode } from "@auditsieve/ingest";
 
 /** A log that could not be read to its end, by its number. */

@@ -1,5 +1,5 @@
 import type { JsonObject } from "@auditsieve/audit";
-import { IngestError, lockState } from "@auditsieve/ingest";
+import { IngestError, lockState } from "@auditsieve/ingest/logs";
 import type { StateLock } from "@auditsieve/ingest";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, rmdir } from "node:fs/promises";

@@ -1,6 +1,6 @@
 import { EventScan, LineFramer, salvageEvents } from "@auditsieve/audit";
-import { IngestError } from "@auditsieve/ingest";
-import type { LinesAt } from "@auditsieve/ingest";
+import { IngestError } from "@auditsieve/ingest/logs";
+import type { LinesAt } from "@auditsieve/ingest/logs";
 import type { ReplayLog } from "../log-reader.ts";
 
 /** Where a line stands: its log's number times 2^40, plus its offset there. A number, because millions are kept. */
