@@ -25,6 +25,7 @@ const SLOTS = 16_384;
 const MAX_ENTRIES = 8192;
 const MAX_KEY_BYTES = 4096;
 const MAX_TOTAL_BYTES = 8 * 1024 * 1024;
+const NO_KEY = Buffer.alloc(0);
 
 /** What is remembered of heads of the same bytes. */
 export interface HeadEntry {
@@ -92,6 +93,7 @@ export class HeadMemo {
   readonly #scan: EventScan;
   readonly #numberOf: (() => number) | undefined;
   readonly #tables = { whole: new KeyTable(), unnamed: new KeyTable() };
+  readonly #numbered = new Map<number, Entry>();
   readonly #key = Buffer.alloc(MAX_KEY_BYTES);
   readonly #words = new Int32Array(this.#key.buffer, this.#key.byteOffset, MAX_KEY_BYTES / 4);
   /** The scan that what follows is about. */
@@ -119,13 +121,7 @@ export class HeadMemo {
     }
     this.#built = this.#scan.scans;
     this.#wholeLength = 0;
-    this.#unnamed = undefined;
-    this.#length = this.#appendUnnamed();
-    if (this.#length > 0) {
-      this.#hash = this.#mix(0, this.#length, this.#length);
-      const table = this.#tables.unnamed;
-      this.#unnamed = table.find(this.#key, this.#length, this.#hash) ?? table.add(this.#key, this.#length, this.#hash);
-    }
+    this.#unnamed = this.#numberOf === undefined ? this.#byBytes() : this.#byNumber(this.#numberOf());
     return this.#unnamed;
   }
 
@@ -153,6 +149,34 @@ export class HeadMemo {
     }
   }
 
+  #byBytes(): Entry | undefined {
+    this.#length = this.#appendUnnamed();
+    if (this.#length <= 0) {
+      return undefined;
+    }
+    this.#hash = this.#mix(0, this.#length, this.#length);
+    const table = this.#tables.unnamed;
+    return table.find(this.#key, this.#length, this.#hash) ?? table.add(this.#key, this.#length, this.#hash);
+  }
+
+  #byNumber(number: number): Entry | undefined {
+    if (number === 0) {
+      return undefined;
+    }
+    this.#words[0] = number;
+    this.#length = 4;
+    this.#hash = Math.imul(number, 0x9e3779b1) >>> 0;
+    let entry = this.#numbered.get(number);
+    if (entry === undefined) {
+      if (this.#numbered.size === MAX_ENTRIES) {
+        this.#numbered.clear();
+      }
+      entry = { number, hash: this.#hash, key: NO_KEY, noted: undefined, values: [], kept: [] };
+      this.#numbered.set(number, entry);
+    }
+    return entry;
+  }
+
   /** False where the names are too long. */
   #buildWhole(): boolean {
     if (this.#wholeLength === 0) {
@@ -164,10 +188,6 @@ export class HeadMemo {
   }
 
   #appendUnnamed(): number {
-    if (this.#numberOf !== undefined) {
-      this.#words[0] = this.#numberOf();
-      return this.#words[0] === 0 ? -1 : 4;
-    }
     const run = this.#appendRun(this.#appendEach(SHORT, 0));
     const length = run === -1 ? -1 : this.#appendEach(ANNOTATIONS, run);
     return length === -1 ? -1 : this.#pad(length);
