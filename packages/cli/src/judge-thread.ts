@@ -1,8 +1,7 @@
-import { findLogs, JudgeThread } from "@auditsieve/replay";
-import { stat } from "node:fs/promises";
+import { JudgeThread } from "@auditsieve/replay/start";
+import { readdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import type { DetectionSetTexts } from "./detection-set.ts";
-import { STANDARD_INPUT } from "./standard-input.ts";
+import { join } from "node:path";
 
 /** Less is done before a thread has started. */
 const LEAST_BYTES = 48 * 1024 * 1024;
@@ -13,25 +12,27 @@ const PACKED_FACTOR = 20;
 export type Threads = 1 | 2 | undefined;
 
 /** A thread for the detections where the machine has a core for it and the logs are worth it, or where it is asked for. */
-export async function judgeThread(
-  threads: Threads,
-  logs: readonly string[],
-  texts: DetectionSetTexts,
-): Promise<JudgeThread | undefined> {
-  const isWanted = threads === undefined ? availableParallelism() > 1 && (await areLarge(logs)) : threads > 1;
-  return isWanted ? new JudgeThread(texts) : undefined;
+export function judgeThread(threads: Threads, logs: readonly string[]): JudgeThread | undefined {
+  const isWanted = threads === undefined ? availableParallelism() > 1 && areLarge(logs) : threads > 1;
+  return isWanted ? new JudgeThread() : undefined;
 }
 
-/** Standard input counts for nothing: nobody knows. */
-async function areLarge(logs: readonly string[]): Promise<boolean> {
-  const { files } = await findLogs(logs.filter((path) => path !== STANDARD_INPUT));
+/** Whatever cannot be looked at, and standard input, counts for nothing: nobody knows. */
+function areLarge(logs: readonly string[]): boolean {
   let bytes = 0;
-  for (const file of files) {
-    const info = await stat(file).catch(() => undefined);
-    bytes += (info?.size ?? 0) * (/\.(?:gz|zst|zstd)(?:[.-]|$)/i.test(file) ? PACKED_FACTOR : 1);
-    if (bytes >= LEAST_BYTES) {
-      return true;
-    }
+  return logs.flatMap(filesAt).some((file) => {
+    const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    bytes += size * (/\.(?:gz|zst|zstd)(?:[.-]|$)/i.test(file) ? PACKED_FACTOR : 1);
+    return bytes >= LEAST_BYTES;
+  });
+}
+
+function filesAt(path: string): readonly string[] {
+  try {
+    return statSync(path).isDirectory()
+      ? readdirSync(path, { recursive: true, encoding: "utf8" }).map((file) => join(path, file))
+      : [path];
+  } catch {
+    return [];
   }
-  return false;
 }

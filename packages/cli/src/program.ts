@@ -47,8 +47,8 @@ function commands(finish: Finish): readonly CommandModule[] {
       return { options: reconcileOptions, run: reconcile };
     }),
     lazy(finish, "replay [logs..]", "Findings and timeline of audit logs", async () => {
-      const { replay, replayOptions } = await import("./commands/replay.ts");
-      return { options: replayOptions, run: replay };
+      const { replayOptions, startReplay } = await import("./commands/replay-start.ts");
+      return { options: replayOptions, run: startReplay };
     }),
     lazy(finish, "verify <manifest>", "Prove a sealed replay", async () => {
       const { verify, verifyOptions } = await import("./commands/verify.ts");

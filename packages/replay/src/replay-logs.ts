@@ -9,6 +9,7 @@ import type { MergeOptions, MergePosition } from "./merge-logs.ts";
 import type { JudgeThread } from "./judge/judge-thread.ts";
 import { DirectJudge } from "./judge/run-judge.ts";
 import type { RunJudge } from "./judge/run-judge.ts";
+import { ThreadJudge } from "./judge/thread-judge.ts";
 import { ReplayRun } from "./replay-run.ts";
 import type { RunOptions, RunSnapshot } from "./replay-run.ts";
 import { summarise } from "./replay-summary.ts";
@@ -172,7 +173,7 @@ function begin(
   const judgeFor = (scan: EventScan, memo: HeadMemo): RunJudge =>
     thread === undefined
       ? new DirectJudge(engine as DetectionEngine, scan, memo)
-      : thread.judges.begin(options.detections, thread.redactionKey);
+      : new ThreadJudge(thread.judges, options.detections, thread.redactionKey);
   const run = new ReplayRun(options, judgeFor, { ...order, take: (finding) => findings.add(finding) });
   if (saved !== undefined) {
     run.restore(saved.run);

@@ -1,11 +1,7 @@
 import { safeText } from "@auditsieve/detect";
 import type { Finding } from "@auditsieve/detect";
 import type { FindingChange } from "./compare/compare-findings.ts";
-
-/** A form in which a timeline is handed on. */
-export type TimelineFormat = "ndjson" | "csv" | "timesketch" | "timesketch-csv";
-
-export const TIMELINE_FORMATS: readonly TimelineFormat[] = ["ndjson", "csv", "timesketch", "timesketch-csv"];
+import type { TimelineFormat } from "./timeline-formats.ts";
 
 const MAX_CELL = 32_000;
 const COLUMNS = [

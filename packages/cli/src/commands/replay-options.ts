@@ -1,7 +1,7 @@
 import { SEVERITIES } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
-import { TIMELINE_FORMATS } from "@auditsieve/replay";
-import type { TimelineFormat } from "@auditsieve/replay";
+import { TIMELINE_FORMATS } from "@auditsieve/replay/start";
+import type { TimelineFormat } from "@auditsieve/replay/start";
 import type { Argv } from "yargs";
 import { SHIPPED } from "../detection-set.ts";
 import { exceptionsOption } from "../exceptions-option.ts";
@@ -35,6 +35,11 @@ export interface ReplayCommandOptions extends ExceptionsOption {
   readonly stateFolder: string | undefined;
   readonly history: string | undefined;
   readonly threads: Threads;
+}
+
+/** A history alone rests on no finding. */
+export function isJudging({ history, html }: ReplayCommandOptions): boolean {
+  return history === undefined || html !== undefined;
 }
 
 /** Adds the options of `replay`. */

@@ -23,11 +23,10 @@ import type {
 } from "@auditsieve/replay";
 import { randomBytes } from "node:crypto";
 import { compileDetectionSet, loadDetectionSet, readDetectionSet } from "../detection-set.ts";
-import type { DetectionSet, DetectionSetTexts } from "../detection-set.ts";
+import type { DetectionSet } from "../detection-set.ts";
 import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
-import { judgeThread } from "../judge-thread.ts";
 import { LineProblems } from "../line-problems.ts";
 import { sayUnreadable } from "../logs.ts";
 import { loadPolicyOption } from "../noise-policy.ts";
@@ -41,6 +40,7 @@ import { comparisonOutput, isAnyAsSevere, printComparison, selectChanges } from 
 import { actorsJson, actorsTable } from "./replay-actors.ts";
 import { checkHistory, printHistory } from "./replay-history.ts";
 import { checkReport, writeReport } from "./replay-html.ts";
+import { isJudging } from "./replay-options.ts";
 import type { ReplayCommandOptions } from "./replay-options.ts";
 import { limitsText, summaryText, timelineLines } from "./replay-print.ts";
 import { Seal } from "./replay-seal.ts";
@@ -49,32 +49,15 @@ import { openState } from "./replay-state.ts";
 import { readSelection } from "./replay-selection.ts";
 import { checkStories, printStories } from "./replay-stories.ts";
 
-export { replayOptions } from "./replay-options.ts";
-
-/** Replays logs and prints findings as a timeline. */
-export async function replay(options: ReplayCommandOptions): Promise<ExitCode> {
+/** Replays logs and prints findings as a timeline; the detections run in that thread, if there is one. */
+export async function replay(options: ReplayCommandOptions, judges: JudgeThread | undefined): Promise<ExitCode> {
   refuseTogether(options);
   const texts = readDetectionSet(options.detections, options.exceptions);
-  // First of all: it starts while this one does.
-  const judges = isJudging(options) ? await judgeThread(options.threads, options.logs, texts) : undefined;
-  try {
-    return await replayBeside(judges, options, texts);
-  } finally {
-    await judges?.close();
-  }
-}
-
-/** Replays with the detections in that thread, if there is one. */
-async function replayBeside(
-  judges: JudgeThread | undefined,
-  options: ReplayCommandOptions,
-  texts: DetectionSetTexts,
-): Promise<ExitCode> {
+  judges?.load(texts);
   const set = compileDetectionSet(texts);
   const { html, seal: manifest, output, stateFolder, history } = options;
   const comparison = await readComparison(options, set);
-  const target =
-    output === "elasticsearch" ? await (await sending()).sendTarget(options.config, options.sink) : undefined;
+  const target = output === "elasticsearch" ? await readTarget(options) : undefined;
   const asked = readSelection(options, [...set.detections, ...(comparison?.detections ?? [])]);
   const progress = new Progress("replayed");
   const logs = await replayInputs(options.logs, progress);
@@ -124,9 +107,10 @@ async function replayBeside(
   return problems.finish(replayed.summary.log.events, reading.isUnreadable) ? worseExit(exit, EXIT.problems) : exit;
 }
 
-/** Loaded only where it is used: sinks start slowly. */
-function sending(): Promise<typeof import("./replay-send.ts")> {
-  return import("./replay-send.ts");
+/** Sinks start slowly: they are loaded only where findings are sent. */
+async function readTarget({ config, sink }: ReplayCommandOptions): Promise<SendTarget> {
+  const { sendTarget } = await import("./replay-send.ts");
+  return sendTarget(config, sink);
 }
 
 /** Each of them is printed in place of the timeline. */
@@ -148,11 +132,6 @@ function refuseTogether({ compare, comparePolicy, history, stories, output }: Re
 /** Whether something is asked for that rests on facts beside the findings. */
 function asks({ html, stories, history }: ReplayCommandOptions): boolean {
   return html !== undefined || stories || history !== undefined;
-}
-
-/** A history alone rests on no finding. */
-function isJudging({ history, html }: ReplayCommandOptions): boolean {
-  return history === undefined || html !== undefined;
 }
 
 /** A replay as it was asked for. */
@@ -229,7 +208,8 @@ async function write(reading: Reading, replayed: Replayed, seal: Seal | undefine
     const question = { object: history, ...pickTimes(selection) };
     exit = worseExit(exit, await printHistory(question, { facts: gatherer.facts(), logs, redactor }, output));
   } else if (target !== undefined) {
-    exit = worseExit(exit, await (await sending()).sendFindings(target, replayed.findings));
+    const { sendFindings } = await import("./replay-send.ts");
+    exit = worseExit(exit, await sendFindings(target, replayed.findings));
   } else if (stories && gatherer !== undefined) {
     await printStories(gatherer.facts(), replayed, output);
   } else {

@@ -18,6 +18,11 @@ export interface DetectionTexts {
 
 /** What a thread is asked; it answers each in turn. */
 export type Asked =
+  /** Once and first; it is not answered. */
+  { readonly kind: "load"; readonly texts: DetectionTexts } | Question;
+
+/** What is asked of the detections. */
+export type Question =
   /** A run begins, perhaps from a snapshot: what was before it is forgotten. */
   | { readonly kind: "begin"; readonly redactionKey: Uint8Array; readonly snapshot: JudgeSnapshot | undefined }
   | { readonly kind: "lines"; readonly lines: SharedLines }
@@ -51,7 +56,7 @@ export class JudgeDesk {
     this.#engine = new DetectionEngine(loadDetectionFiles(texts, { exceptions, now }).detections);
   }
 
-  answer(asked: Asked): Answer {
+  answer(asked: Question): Answer {
     if (asked.kind === "begin") {
       this.#begin(asked.redactionKey, asked.snapshot);
       return NOTHING;

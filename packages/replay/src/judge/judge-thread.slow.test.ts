@@ -64,7 +64,8 @@ describe("JudgeThread", () => {
   const { detections } = loadDetectionFiles(TEXTS.texts);
   const inThread = (): Pick<ReplayOptions, "thread"> => ({ thread: { judges: thread, redactionKey: KEY } });
   beforeAll(() => {
-    thread = new JudgeThread(TEXTS);
+    thread = new JudgeThread();
+    thread.load(TEXTS);
   });
   afterAll(async () => {
     await thread.close();
@@ -120,7 +121,8 @@ describe("JudgeThread", () => {
     const profiles = join(ROOT, "profiles/detections");
     const files = readdirSync(profiles, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".yml"));
     const texts = files.sort().map((file) => ({ file, text: readFileSync(join(profiles, file), "utf8") }));
-    const judges = new JudgeThread({ texts, exceptions: [], now: Date.now() });
+    const judges = new JudgeThread();
+    judges.load({ texts, exceptions: [], now: Date.now() });
     const log = sample("attack.log.zst");
     const live = await liveFindings(log, shippedDetections());
     const { findings } = await replayLogs({
@@ -135,7 +137,7 @@ describe("JudgeThread", () => {
   });
 
   test("JudgeThread that has ended makes the replay fail", async () => {
-    const ended = new JudgeThread(TEXTS);
+    const ended = new JudgeThread();
     await ended.close();
     const lost = replayed(linesOf(EVENTS), { thread: { judges: ended, redactionKey: KEY } });
     await expect(lost).rejects.toThrow("the thread of the detections has ended");

@@ -1,0 +1,152 @@
+import type { Detection, Finding, FindingStreamCounts } from "@auditsieve/detect";
+import { AuditIdWatch } from "@auditsieve/ingest/findings";
+import type { JudgeSnapshot } from "../finding-judge.ts";
+import { LineMemory } from "../line-memory.ts";
+import type { LogLine } from "../log-line.ts";
+import type { ReplayedEvent } from "../replayed-event.ts";
+import type { Answer, Asked } from "./judge-desk.ts";
+import type { JudgeThread } from "./judge-thread.ts";
+import { LineBatch, WORD_BYTES } from "./line-batch.ts";
+import type { RunJudge } from "./run-judge.ts";
+
+/** Bytes of lines that may wait to be judged; reading goes on when half of them are. */
+const MOST_BYTES = 24 * 1024 * 1024;
+
+/** Hands events over in batches, and gives the findings as they come back. Audit-IDs are watched here, where there is time. */
+export class ThreadJudge implements RunJudge {
+  readonly #thread: JudgeThread;
+  readonly #auditIds: AuditIdWatch | undefined;
+  readonly #redactionKey: Uint8Array;
+  readonly #memory = new LineMemory({ isShared: true });
+  readonly #freeWords: SharedArrayBuffer[] = [];
+  #batch: LineBatch | undefined;
+  #isBegun = false;
+  /** Bytes that were handed over and are not judged. */
+  #outstanding = 0;
+  #ready: Finding[] = [];
+  #counts: FindingStreamCounts | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #roomed: (() => void) | undefined;
+
+  /** `detections` are those that the thread has loaded. It judges one run at a time. */
+  constructor(thread: JudgeThread, detections: readonly Detection[], redactionKey: Uint8Array) {
+    this.#thread = thread;
+    this.#auditIds = AuditIdWatch.of(detections);
+    this.#redactionKey = redactionKey;
+  }
+
+  event(event: ReplayedEvent, line: LogLine): readonly Finding[] {
+    if (this.#failure !== undefined) {
+      throw this.#failure.error;
+    }
+    const batch = (this.#batch ??= new LineBatch(this.#freeWords.pop() ?? new SharedArrayBuffer(WORD_BYTES)));
+    const isUsedAgain = this.#auditIds?.isUsedAgain(event.scan) ?? false;
+    batch.add(event.scan, line, { head: event.head?.number ?? 0, isUsedAgain }, this.#memory);
+    if (batch.isFull) {
+      this.#handOver();
+    }
+    return this.#ready.length === 0 ? NONE : this.#takeReady();
+  }
+
+  get isFull(): boolean {
+    return this.#outstanding >= MOST_BYTES;
+  }
+
+  async room(): Promise<void> {
+    while (this.#outstanding > MOST_BYTES / 2 && this.#failure === undefined) {
+      await new Promise<void>((resolve) => (this.#roomed = resolve));
+    }
+  }
+
+  async settle(): Promise<readonly Finding[]> {
+    this.#handOver();
+    while (this.#outstanding > 0 && this.#failure === undefined) {
+      await new Promise<void>((resolve) => (this.#roomed = resolve));
+    }
+    if (this.#failure !== undefined) {
+      throw this.#failure.error;
+    }
+    return this.#takeReady();
+  }
+
+  async finish(): Promise<readonly Finding[]> {
+    const before = await this.settle();
+    const { findings, counts } = await this.#ask({ kind: "finish" });
+    this.#counts = counts;
+    return [...before, ...findings];
+  }
+
+  counts(): FindingStreamCounts {
+    if (this.#counts === undefined) {
+      throw new Error("What was judged is counted when it is finished");
+    }
+    return this.#counts;
+  }
+
+  async snapshot(): Promise<JudgeSnapshot> {
+    const snapshot = (await this.#ask({ kind: "snapshot" })).snapshot as JudgeSnapshot;
+    return { ...snapshot, auditIds: this.#auditIds?.withSeen(snapshot.auditIds) };
+  }
+
+  restore(snapshot: JudgeSnapshot): void {
+    this.#auditIds?.restore(snapshot.auditIds);
+    this.#begin(snapshot);
+  }
+
+  #begin(snapshot: JudgeSnapshot | undefined): void {
+    this.#isBegun = true;
+    const asked: Asked = { kind: "begin", redactionKey: this.#redactionKey, snapshot };
+    this.#thread.ask(asked, { answer: () => {}, fail: (error) => this.#fail(error) });
+  }
+
+  #handOver(): void {
+    const batch = this.#batch;
+    if (batch === undefined) {
+      return;
+    }
+    if (!this.#isBegun) {
+      this.#begin(undefined);
+    }
+    this.#batch = undefined;
+    this.#outstanding += batch.bytes;
+    this.#thread.ask(
+      { kind: "lines", lines: batch.share() },
+      {
+        answer: ({ findings }) => {
+          batch.release();
+          this.#freeWords.push(batch.words);
+          this.#outstanding -= batch.bytes;
+          this.#ready.push(...findings);
+          this.#wake();
+        },
+        fail: (error) => this.#fail(error),
+      },
+    );
+  }
+
+  #ask(asked: Asked): Promise<Answer> {
+    if (!this.#isBegun) {
+      this.#begin(undefined);
+    }
+    return new Promise((answer, fail) => this.#thread.ask(asked, { answer, fail }));
+  }
+
+  #takeReady(): readonly Finding[] {
+    const ready = this.#ready;
+    this.#ready = [];
+    return ready;
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#wake();
+  }
+
+  #wake(): void {
+    const roomed = this.#roomed;
+    this.#roomed = undefined;
+    roomed?.();
+  }
+}
+
+const NONE: readonly Finding[] = [];

@@ -1,0 +1,4 @@
+/** A form in which a timeline is handed on. */
+export type TimelineFormat = "ndjson" | "csv" | "timesketch" | "timesketch-csv";
+
+export const TIMELINE_FORMATS: readonly TimelineFormat[] = ["ndjson", "csv", "timesketch", "timesketch-csv"];
