@@ -41,7 +41,8 @@ Written by \`node scripts/make-attack-doc.ts\` from samples/ and docs/data; a te
 files under profiles/detections.
 
 ## The attack log
-${steps.length} labelled steps. *Meant* is what the step should be found by, *also* what else finds one of its deeds.
+${steps.length} labelled steps. *Meant* is what the step should be found by, *also* what else finds one of its deeds. The technique is
+the recording's own label, of an ATT&CK before 19: T1562 is T1685 or T1686 today, as the detections have it.
 
 ${stepTable(steps, meant, found, pack)}
 ### Under a policy
