@@ -1,9 +1,11 @@
 import type { AuditEvent } from "@auditsieve/audit";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DetectionEngine } from "./detection-engine.ts";
 import { FindingStream } from "./finding-stream.ts";
 import type { FindingStreamOptions } from "./finding-stream-options.ts";
 import { headOf } from "./head-view.ts";
+import type { HeadView } from "./head-view.ts";
 import { loadDetections } from "./load-detections.ts";
 import { eventAt } from "./memory/events.suite.ts";
 
@@ -52,6 +54,31 @@ describe("first-seen", () => {
     ["several fields are one value", "fields: [user.username, userAgent]", ["a-1", "a-3", "a-4", `a-${2 * HOUR}`]],
   ] as const)("%s", (_what, spec, expected) => {
     expect(found(stream(spec), events)).toEqual(expected);
+  });
+
+  it("forgets the same where heads are remembered, and are not asked about one by one", () => {
+    const run = (max: number, addresses: readonly string[], isRemembering: boolean): unknown => {
+      const of = stream("fields: [sourceIPs], opening: find", "verb: get", { maxFirstSeen: max });
+      const notes = new Map<string, unknown>();
+      const asked = addresses.map((name, at) => {
+        const event = agent(at, "kubectl", "eve", { sourceIPs: name.split(" ") });
+        const recall = (part: string): unknown => notes.get(`${part} ${name}`);
+        const note = (part: string, value: unknown): unknown => notes.set(`${part} ${name}`, value);
+        const head: HeadView = isRemembering ? { ...headOf(event), recall, note } : headOf(event);
+        const candidates = of.candidates(head);
+        return [candidates.length, of.push(event, () => event, candidates).length];
+      });
+      return { asked, counts: of.counts() };
+    };
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 4 }),
+        fc.array(fc.constantFrom("a", "b", "a b", "c d e", "e", "b f"), { maxLength: 40 }),
+        (max, addresses) => {
+          expect(run(max, addresses, true)).toEqual(run(max, addresses, false));
+        },
+      ),
+    );
   });
 
   it("says by the head alone that what it knows need not be parsed", () => {

@@ -8,6 +8,7 @@ import { digest } from "./finding.ts";
 import { headFieldOf, isInPart } from "./head-view.ts";
 import { RecentMap } from "./memory/recent-map.ts";
 import type { MapWatch } from "./memory/recent-map.ts";
+import { readsOf, rememberedField } from "./memory/remembered-fields.ts";
 
 /** What a store says of an event: whether it is new, known, or that the log does not say. */
 export type Novelty = "new" | "known" | "unknown";
@@ -20,10 +21,17 @@ export class FirstSeenStore {
   /** Of each `per`: when it was first seen, in ms. */
   readonly #groups: RecentMap<number>;
   readonly #tuples: RecentMap<true>;
+  #rotations = 0;
 
   constructor(max = 100_000) {
     this.#groups = new RecentMap(max);
     this.#tuples = new RecentMap(max);
+    this.watch({ changed: () => undefined, rotated: () => this.#rotations++ });
+  }
+
+  /** Grows whenever values are forgotten: what was known is to be asked for again then, or it is forgotten next. */
+  get rotations(): number {
+    return this.#rotations;
   }
 
   get evicted(): number {
@@ -126,10 +134,14 @@ export function isOfUnnamed(firstSeen: FirstSeen): boolean {
   }
   const fields = [...firstSeen.fields, ...firstSeen.per];
   const paths = fields.flatMap((field) => [...field.paths, ...[...field.perRule.values()].flat()]);
-  const isUnnamed = paths.every(({ text }) => {
-    const held = headFieldOf(text);
-    return held !== undefined && isInPart(held, "unnamed");
-  });
+  const isUnnamed = paths.every(
+    ({ text }) => readsOf(text).every(isOutsideNames) && (rememberedField(text)?.parts ?? []).length === 0,
+  );
   ofUnnamed.set(firstSeen, isUnnamed);
   return isUnnamed;
+}
+
+function isOutsideNames(field: string): boolean {
+  const held = headFieldOf(field);
+  return held !== undefined && isInPart(held, "unnamed");
 }

@@ -10,6 +10,16 @@ import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { USE } from "./memory/feeders.ts";
 import { useOf } from "./memory/head-reads.ts";
 
+const KNOWN = Symbol("known");
+
+/** What is left of candidates when all that they saw before is known. */
+interface Known {
+  asked: readonly Detection[];
+  store: FirstSeenStore | undefined;
+  rotations: number;
+  fresh: readonly Detection[];
+}
+
 /** Asks heads what must be done with their events, beside what is remembered in one stream. */
 export class HeadQuestions {
   readonly #engine: DetectionEngine;
@@ -31,7 +41,7 @@ export class HeadQuestions {
   /** The detections that neither the head nor what is remembered rules out, and {@link USE} where a credential is used anew. */
   candidates(head: HeadView): readonly Detection[] {
     const asked = this.#engine.candidates(head, this.#memory);
-    const fresh = asked.some(isFirstSeen) ? asked.filter((one) => !this.#isKnown(one, head)) : asked;
+    const fresh = asked.some(isFirstSeen) ? this.#fresh(asked, head) : asked;
     this.#asked = this.#isNewUse(head) ? [...fresh, USE] : fresh;
     this.#left = this.#asked.length === 0 ? undefined : this.#engine.left(head);
     return this.#asked;
@@ -53,6 +63,25 @@ export class HeadQuestions {
   /** Whether the ledger must be told of the use of a credential; false only where the head asked last says that it knows. */
   isUseAmong(asked: readonly Detection[]): boolean {
     return this.remembersUses && (asked !== this.#asked || asked.includes(USE));
+  }
+
+  /** The candidates without first-seen detections that have seen this before. Not asked one by one while nothing of it can have changed. */
+  #fresh(asked: readonly Detection[], head: HeadView): readonly Detection[] {
+    const store = this.#firstSeen;
+    const last = this.#engine.keep(head, KNOWN, newKnown);
+    if (last.store === store && last.rotations === store.rotations && areSame(last.asked, asked)) {
+      return last.fresh;
+    }
+    // What is asked first is the first to go where values are forgotten meanwhile: then it is to be asked again.
+    const { rotations } = store;
+    const fresh = asked.filter((one) => !this.#isKnown(one, head));
+    // What is not known yet may be with the next event.
+    const isLasting =
+      !fresh.some(isFirstSeen) && asked.every(({ firstSeen }) => firstSeen === undefined || isOfUnnamed(firstSeen));
+    if (isLasting) {
+      Object.assign(last, { asked, store, rotations, fresh });
+    }
+    return fresh;
   }
 
   /** Whether the head alone says that a first-seen detection has seen this before, or that there is nothing to see. */
@@ -80,4 +109,12 @@ export class HeadQuestions {
 
 function isFirstSeen({ firstSeen }: Detection): boolean {
   return firstSeen !== undefined;
+}
+
+function newKnown(): Known {
+  return { asked: [], store: undefined, rotations: 0, fresh: [] };
+}
+
+function areSame(some: readonly Detection[], others: readonly Detection[]): boolean {
+  return some === others || (some.length === others.length && some.every((one, index) => one === others[index]));
 }
