@@ -1,6 +1,6 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
-import type { HeadField } from "./head-view.ts";
+import type { HeadView } from "./head-view.ts";
 
 /** A body of an event. */
 export type BodyName = "requestObject" | "responseObject";
@@ -9,7 +9,7 @@ export type BodyName = "requestObject" | "responseObject";
  * What an event that is parsed as it is read has beside its fields. It is told apart by its functions, which no JSON can hold.
  * An event without them is plain JSON, and gives the same answers.
  */
-export interface PartlyParsed {
+export interface PartlyParsed extends Pick<HeadView, "get"> {
   /** The plain event. */
   toJSON(): AuditEvent;
   /**
@@ -21,8 +21,6 @@ export interface PartlyParsed {
   part(body: BodyName, keys: readonly string[]): JsonValue | undefined;
   /** Whether a list stands there that begins with an object; it need not be parsed. False says nothing. */
   listsObjects(body: BodyName, keys: readonly string[]): boolean;
-  /** A field of the head; what it stands in need not be parsed. */
-  head(field: HeadField): JsonValue | undefined;
   /** The bytes of the body, each as one character; undefined where there are none, or more than `maxLength`. */
   spelling(body: BodyName, maxLength: number): string | undefined;
 }

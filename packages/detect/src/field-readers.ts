@@ -34,7 +34,7 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
         return ABSENT;
       }
       const isDirect = isPartlyParsed(event) && DIRECT.has(path.text);
-      const value = isDirect ? event.head(path.text as HeadField) : rootOf(event, root);
+      const value = isDirect ? view.get(path.text as HeadField) : rootOf(event, root);
       const reading = value === undefined ? ABSENT : isDirect ? readField(value, ITSELF) : readField(value, path, 1);
       if (reading.present) {
         return reading;

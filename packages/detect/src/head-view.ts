@@ -108,7 +108,7 @@ export function isWide(field: HeadField): boolean {
  */
 export function headOf(event: AuditEvent): HeadView {
   if (isPartlyParsed(event)) {
-    return { get: (field) => event.head(field) };
+    return event;
   }
   return {
     get(field) {

@@ -3,6 +3,7 @@ import type { HeadQuestions } from "./head-questions.ts";
 import type { HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { groundKeys } from "./memory/grounds.ts";
+import type { Remembered } from "./memory/grounds.ts";
 import type { MapWatch } from "./memory/recent-map.ts";
 
 /**
@@ -44,7 +45,15 @@ export class QuietAnswers {
   readonly #memory: ClusterMemory;
   /** What rests on nothing but that everything seen is still known. */
   #plain = newPlain();
-  readonly #byKey = new Map<string, Set<Answer>>();
+  /** Those that rest on something else, by what that is. */
+  readonly #resting: Readonly<Record<Remembered, Map<string, Set<Answer>>>> = {
+    pod: new Map(),
+    credential: new Map(),
+    use: new Map(),
+    node: new Map(),
+    grant: new Map(),
+    subject: new Map(),
+  };
   #answers = 0;
   /** Event time after which a grant that was recent is not, in ms. */
   #until = Number.POSITIVE_INFINITY;
@@ -60,7 +69,9 @@ export class QuietAnswers {
     memory.watch(
       // A use that is known stays so until it is forgotten.
       (kind): MapWatch =>
-        kind === "use" ? { changed: ignore, rotated } : { changed: (key) => this.#end(`${kind} ${key}`), rotated },
+        kind === "use"
+          ? { changed: ignore, rotated }
+          : { changed: (key) => this.#end(this.#resting[kind], key), rotated },
       () => this.#advanced(),
     );
     firstSeen.watch({ changed: ignore, rotated });
@@ -90,7 +101,7 @@ export class QuietAnswers {
     if (!isQuiet || keys === undefined || this.#rotations !== this.#before) {
       return undefined;
     }
-    if (keys.size === 0) {
+    if (keys.length === 0) {
       return isNamed ? this.#plain.named : this.#plain.unnamed;
     }
     if (this.#answers === MAX_ANSWERS) {
@@ -98,10 +109,10 @@ export class QuietAnswers {
     }
     this.#answers++;
     const answer: Answer = { isNamed, stands: true };
-    for (const key of keys) {
-      const resting = this.#byKey.get(key);
+    for (const [kind, key] of keys) {
+      const resting = this.#resting[kind].get(key);
       if (resting === undefined) {
-        this.#byKey.set(key, new Set([answer]));
+        this.#resting[kind].set(key, new Set([answer]));
       } else {
         resting.add(answer);
       }
@@ -121,11 +132,11 @@ export class QuietAnswers {
     }
   }
 
-  #end(key: string): void {
-    const ended = this.#byKey.get(key);
+  #end(resting: Map<string, Set<Answer>>, key: string): void {
+    const ended = resting.get(key);
     if (ended !== undefined) {
       this.#epoch++;
-      this.#byKey.delete(key);
+      resting.delete(key);
       for (const answer of ended) {
         answer.stands = false;
       }
@@ -138,8 +149,10 @@ export class QuietAnswers {
     this.#plain.named.stands = false;
     this.#plain.unnamed.stands = false;
     this.#plain = newPlain();
-    for (const key of this.#byKey.keys()) {
-      this.#end(key);
+    for (const resting of Object.values(this.#resting)) {
+      for (const key of resting.keys()) {
+        this.#end(resting, key);
+      }
     }
     this.#answers = 0;
     this.#until = Number.POSITIVE_INFINITY;

@@ -10,7 +10,7 @@ import { CredentialLedger } from "./credential-ledger.ts";
 import type { Credential } from "./credential-ledger.ts";
 import { allowedBy, GrantMemory, RECENT_GRANT_MS, subjectsOf } from "./grant-memory.ts";
 import type { Grant } from "./grant-memory.ts";
-import type { Ground, Grounds } from "./grounds.ts";
+import type { Ground, Grounds, Remembered } from "./grounds.ts";
 import { addressesOf, credentialId, lastAddress, namesOf, reasonOf } from "./head-reads.ts";
 import { PodMemory } from "./pod-memory.ts";
 import type { PodFacts } from "./pod-memory.ts";
@@ -54,10 +54,7 @@ export class ClusterMemory {
   }
 
   /** Has told what changes: `of` says by whom for each kind of grounds; and that time may have passed on. */
-  watch(
-    of: (kind: "pod" | "credential" | "use" | "node" | "grant" | "subject") => MapWatch,
-    advanced: () => void,
-  ): void {
+  watch(of: (kind: Remembered) => MapWatch, advanced: () => void): void {
     this.pods.watch(of("pod"));
     this.credentials.watch(of("credential"), of("use"), of("node"));
     this.grants.watch(of("grant"), of("subject"));

@@ -14,30 +14,36 @@ export type Ground =
 /** What an answer about a head rests on; see `ClusterMemory.grounds`. */
 export type Grounds = readonly Ground[];
 
-/** By which changes those are told who rest on these grounds, as `ClusterMemory.watch` names them; undefined when they may be others any time. */
-export function groundKeys(grounds: Grounds): ReadonlySet<string> | undefined {
-  const keys = new Set<string>();
+/** What changes are told of, as `ClusterMemory.watch` names it. */
+export type Remembered = "pod" | "credential" | "use" | "node" | "grant" | "subject";
+
+/** One thing that may change: of which kind, and its key among those. */
+export type GroundKey = readonly [kind: Remembered, key: string];
+
+/** By which changes those are told who rest on these grounds; undefined when they may be others any time. */
+export function groundKeys(grounds: Grounds): readonly GroundKey[] | undefined {
+  const keys: GroundKey[] = [];
   for (const ground of grounds) {
     if (ground.of === "anything") {
       return undefined;
     }
-    keysOf(ground).forEach((key) => keys.add(key));
+    keys.push(...keysOf(ground));
   }
   return keys;
 }
 
-function keysOf(ground: Exclude<Ground, { readonly of: "anything" }>): readonly string[] {
+function keysOf(ground: Exclude<Ground, { readonly of: "anything" }>): readonly GroundKey[] {
   switch (ground.of) {
     case "pod":
-      return [`pod ${ground.namespace}/${ground.name}`];
+      return [["pod", `${ground.namespace}/${ground.name}`]];
     case "credential":
-      return [`credential ${ground.id}`];
+      return [["credential", ground.id]];
     case "node":
-      return [`node ${ground.name}`];
+      return [["node", ground.name]];
     case "grant":
-      return [`grant ${ground.binding}`];
+      return [["grant", ground.binding]];
     case "recent":
-      return ground.names.map((name) => `subject ${name}`);
+      return ground.names.map((name) => ["subject", name]);
     default: {
       const never: never = ground;
       return never;
