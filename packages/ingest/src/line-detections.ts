@@ -52,6 +52,8 @@ export class LineDetections {
   readonly #evidence: Map<string, Delivery>;
   readonly #redactor: Redactor;
   readonly #stream: FindingStream;
+  /** Nothing is found then, and nothing is remembered for later. */
+  readonly #hasNone: boolean;
   /** How an event that a later finding may carry is delivered then. */
   readonly #deliveries = new WeakMap<ShowEvent, () => Delivery>();
   readonly #written = new WeakMap<Delivery, JsonValue>();
@@ -61,6 +63,7 @@ export class LineDetections {
   constructor({ engine, redactor, evidence, snapshot, documents, onRefused, beside }: LineDetectionsOptions) {
     this.#redactor = redactor;
     this.#evidence = evidence;
+    this.#hasNone = engine.detections.length === 0 && engine.feeders.size === 0;
     const streamOptions = beside === undefined ? {} : { beside: beside.#stream };
     const stream = new FindingStream(engine, streamOptions);
     const isNew = snapshot === undefined || stream.restore(snapshot, this.#codec({ from: documents }));
@@ -72,6 +75,9 @@ export class LineDetections {
 
   /** Asks the detections. The event of each finding is noted as evidence. */
   detect({ scan, head, copy, identity, deliveries }: AskedLine): readonly Finding[] {
+    if (this.#hasNone) {
+      return NO_FINDINGS;
+    }
     const candidates = this.#stream.candidates(head);
     if (candidates.length === 0) {
       return NO_FINDINGS;
