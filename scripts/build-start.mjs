@@ -1,6 +1,6 @@
 // Bundles what `auditsieve filter` needs into a few files of packages/cli/dist, for the published package: a hundred modules found, read
 // and compiled one by one cost more than filtering 100 MB. Whatever else is loaded later stays in its package. `prepack` runs it.
-import { writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
@@ -8,38 +8,23 @@ import { preparedText } from "../packages/cli/src/prepared-detections.ts";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const CLI = join(ROOT, "packages/cli");
+const DIST = join(CLI, "dist");
 const SOURCES = join(CLI, "src");
 
 const FILTER_WORKER = join(ROOT, "packages/ingest/src/filter-worker.ts");
 
-/** Each file that is made, and the module that it begins with. No code of others is among it. */
-const FILES = {
-  // CommonJS: Node makes of every builtin that a module imports one with all its exports, and of some that takes milliseconds.
-  "start.cjs": { input: join(SOURCES, "main.ts"), format: "cjs" },
-  "start-load-stream.js": { input: join(ROOT, "packages/policy/src/load-stream.ts"), format: "esm" },
-  "start-parallel-filter.cjs": { input: join(ROOT, "packages/ingest/src/parallel-filter.ts"), format: "cjs" },
-  // Named as the module that starts it names it.
-  "filter-worker.cjs": { input: FILTER_WORKER, format: "cjs" },
-  "start-redactor.cjs": { input: join(SOURCES, "new-redactor.ts"), format: "cjs" },
-  "start-findings.cjs": { input: join(SOURCES, "filter-findings.ts"), format: "cjs" },
-};
-/** What is imported dynamically and bundled all the same. */
-const FILTER = "./commands/filter.ts";
-/** What is loaded later and is a bundle of its own. */
-const OWN = new Map([
-  ["@auditsieve/policy/load-stream", "./start-load-stream.js"],
-  ["@auditsieve/ingest/parallel-filter", "./start-parallel-filter.cjs"],
-  ["../new-redactor.ts", "./start-redactor.cjs"],
-  ["../filter-findings.ts", "./start-findings.cjs"],
+/** What is imported dynamically and bundled all the same, in files that are loaded when it is. */
+const BUNDLED = new Set([
+  "./commands/filter.ts",
+  "../new-redactor.ts",
+  "../filter-findings.ts",
+  "@auditsieve/policy/load-stream",
+  "@auditsieve/ingest/parallel-filter",
 ]);
 
 function resolveDynamicImport(specifier, importer) {
-  if (typeof specifier !== "string" || specifier === FILTER || importer === FILTER_WORKER) {
+  if (typeof specifier !== "string" || BUNDLED.has(specifier) || importer === FILTER_WORKER) {
     return null;
-  }
-  const own = OWN.get(specifier);
-  if (own !== undefined) {
-    return { id: own, external: "relative" };
   }
   if (!specifier.startsWith(".")) {
     return { id: specifier, external: true };
@@ -48,19 +33,25 @@ function resolveDynamicImport(specifier, importer) {
   return { id: `./${target.replace(/\.ts$/, ".js")}`, external: "relative" };
 }
 
-/** What is CommonJS too is required: Node's loader of modules takes 8 ms to start. */
-function requireOwn(code) {
-  return code.replaceAll(/\bimport\(("\.\/start-[a-z-]+\.cjs")\)/g, "Promise.resolve().then(() => require($1))");
-}
-
-for (const [file, { input, format }] of Object.entries(FILES)) {
-  const bundle = await rolldown({
+async function bundle(input, output) {
+  const made = await rolldown({
     input,
     cwd: CLI,
     platform: "node",
-    plugins: [{ name: "leave-what-is-loaded-later", resolveDynamicImport, renderChunk: requireOwn }],
+    plugins: [{ name: "leave-what-is-loaded-later", resolveDynamicImport }],
   });
-  await bundle.write({ file: join(CLI, "dist", file), format, codeSplitting: false });
-  await bundle.close();
+  // CommonJS: Node makes of every builtin that a module imports one with all its exports, and of some that takes milliseconds.
+  const { output: files } = await made.write({ dir: DIST, format: "cjs", ...output });
+  await made.close();
+  return files;
 }
-writeFileSync(join(CLI, "dist/start-detections.json"), preparedText());
+
+mkdirSync(DIST, { recursive: true });
+for (const file of readdirSync(DIST).filter((name) => name.startsWith("start"))) {
+  rmSync(join(DIST, file));
+}
+// In one go: each module is in one of the files only, so that there is one of what it holds, the scanner's memory above all.
+await bundle({ start: join(SOURCES, "main.ts") }, { entryFileNames: "[name].cjs", chunkFileNames: "start-[name].cjs" });
+// A thread has a memory of its own. Its file is named as the module that starts it names it.
+await bundle({ "filter-worker": FILTER_WORKER }, { entryFileNames: "[name].cjs", codeSplitting: false });
+writeFileSync(join(DIST, "start-detections.json"), preparedText());

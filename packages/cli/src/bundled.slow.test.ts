@@ -1,0 +1,54 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { MAIN, ROOT } from "./run-command.suite.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "auditsieve-bundled-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const BUNDLED = join(ROOT, "packages/cli/dist/start.cjs");
+const TOKEN =
+  "eyJhbGciOiJSUzI1NiIsImtpZCI6ImFhYSJ9.eyJpc3MiOiJrdWJlcm5ldGVzL3NlcnZpY2VhY2NvdW50In0.c2lnbmF0dXJlc2lnbmF0dXJlc2lnbmF0dXJl";
+
+function run(command: string, args: readonly string[]): { readonly stdout: string; readonly summary: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], { encoding: "utf8", cwd: folder });
+  expect([command, args, status === 0 ? "" : stderr]).toEqual([command, args, ""]);
+  return { stdout, summary: stderr };
+}
+
+/** Hashes are made with a key of each run. */
+function withoutHashes(text: string): string {
+  return text.replaceAll(/[0-9a-f]{12,}/g, "hash");
+}
+
+describe("the bundled filter", () => {
+  beforeAll(() => {
+    run(join(ROOT, "scripts/build-start.mjs"), []);
+    // Lines whose head is known, with a secret where anything may stand: in a field that decides nothing.
+    const lines = readFileSync(join(ROOT, "samples/small.log"), "utf8").trimEnd().split("\n");
+    const known = lines.filter((line) => line.includes('"userAgent":"'));
+    expect(known.length).toBeGreaterThan(10);
+    const planted = known.map((line) => line.replace(/"auditID":"[^"]*"/, `"auditID":"${TOKEN}"`));
+    writeFileSync(join(folder, "planted.log"), [...lines, ...lines, ...planted, ...planted].join("\n"));
+  }, 120_000);
+
+  test.each([
+    ["--redact", ["--redact"]],
+    ["--redact --findings", ["--redact", "--findings", "found"]],
+    ["--redact --verify", ["--redact", "--verify"]],
+    ["alone", []],
+  ])(
+    "the bundled filter %s writes what the sources write",
+    (_name, options) => {
+      const bundled = run(BUNDLED, ["filter", ...options, "planted.log"]);
+      const sources = run(MAIN, ["filter", ...options, "planted.log"]);
+      expect(bundled.stdout.length).toBeGreaterThan(1000);
+      expect(bundled.stdout.includes(TOKEN)).toBe(!options.includes("--redact"));
+      expect(withoutHashes(bundled.stdout)).toBe(withoutHashes(sources.stdout));
+      expect(bundled.summary).toBe(sources.summary);
+    },
+    120_000,
+  );
+});
