@@ -85,6 +85,8 @@ function slotOf(at: usize): usize {
   const factor: u64 = ((0x9e3779b9 as u64) << 32) | 0x7f4a7c15;
   let hash = (load<u64>(at) ^ (((at - start) as u64) << 56)) * factor;
   hash = (hash ^ load<u64>(start, 2) ^ (length as u64)) * factor;
+  // What stands behind a key differs from line to line.
+  hash = (hash ^ (load<u32>(start + length - 4) as u64)) * factor;
   return HARMLESS + ENTRY_BYTES * ((hash >>> 52) as usize);
 }
 

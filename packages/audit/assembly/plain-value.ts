@@ -1,5 +1,6 @@
 // Tells of most suspects at once that they are harmless: no shape of a credential begins or stands there, and the string around them is a
 // value, so that it names nothing. What src/redact/quiet-line.ts looks for is said there; this finds too little harmless, never too much.
+import { mayHoldCredential } from "./url";
 
 /** `\u00`, and the two letters behind it of the escapes that hide no letter. */
 const ESCAPE: u32 = 0x3030_755c;
@@ -8,6 +9,8 @@ const LESS: u16 = 0x6333;
 const GREATER: u16 = 0x6533;
 /** Behind which no key ends. */
 const NAME_BYTES: usize = 128;
+/** Of a token's part that is looked through. */
+const LONGEST_PART: usize = 1984;
 
 /** Sets with parts of the names of fields. */
 const NAME_SETS: u32 = 0b1111_1001;
@@ -35,19 +38,32 @@ function mayBeShape(at: usize): bool {
   if (b == 34) {
     return isBeforeValue(a) && (c == 32 || c == 123 || c == 91 || (c == 92 && isBlankEscape(load<u8>(at, 3))));
   }
-  // `_` of a token's prefix, `://`.
-  if (c == 95 || (a == 58 && b == 47)) {
+  const before = load<u8>(at - 1);
+  // github_pat_, gh?_
+  if (c == 95) {
+    return (a == 97 && b == 116 && before == 112) || (a == 104 && before == 103);
+  }
+  if (a == 58 && b == 47) {
+    return c == 47 && mayHoldCredential(at);
+  }
+  if (a == 101 && b == 121) {
+    return c == 74 && isBeforeDot(at + 3);
+  }
+  // ZXlK, sha256~
+  if ((a == 88 && b == 108 && before == 90) || (a == 104 && c == 50 && load<u8>(at, 5) == 126)) {
     return true;
   }
-  // eyJ, XlK, ha256~, KEY
-  if ((a == 101 && b == 121) || (a == 88 && b == 108) || (a == 104 && c == 50 && load<u8>(at, 5) == 126)) {
-    return true;
-  }
+  // PRIVATE KEY
   if (a == 75 && b == 69 && c == 89) {
-    return true;
+    return before == 32;
   }
-  // xox, vs., lpat, LS1
-  if ((a == 120 && b == 111) || (a == 118 && c == 46) || (a == 108 && b == 112) || (a == 76 && b == 83)) {
+  // xox, hvs., glpat, LS1
+  if (
+    (a == 120 && b == 111) ||
+    (a == 118 && c == 46 && before == 104) ||
+    (a == 108 && b == 112 && before == 103) ||
+    (a == 76 && b == 83)
+  ) {
     return true;
   }
   const lower = (a as u32) | ((b as u32) << 8) | ((c as u32) << 16) | 0x20_2020;
@@ -59,10 +75,24 @@ function mayBeShape(at: usize): bool {
   }
   // "Secret, bearer, basic
   return (
-    (lower == 0x72_6365 && load<u8>(at - 1) == 83) ||
-    (lower == 0x61_6562 && next == 114) ||
-    (lower == 0x69_7361 && next == 99)
+    (lower == 0x72_6365 && before == 83) || (lower == 0x61_6562 && next == 114) || (lower == 0x69_7361 && next == 99)
   );
+}
+
+/** Whether a dot ends the letters of a token's part; yes, too, where that is far away. */
+function isBeforeDot(from: usize): bool {
+  const lower = i8x16.splat(32);
+  for (let at = from; at < from + LONGEST_PART; at += 16) {
+    const bytes = v128.load(at);
+    const letters = i8x16.lt_u(i8x16.sub(v128.or(bytes, lower), i8x16.splat(97)), i8x16.splat(26));
+    const digits = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(48)), i8x16.splat(10));
+    const others = v128.or(i8x16.eq(bytes, i8x16.splat(45)), i8x16.eq(bytes, i8x16.splat(95)));
+    const end = i8x16.bitmask(v128.or(v128.or(letters, digits), others)) ^ 0xffff;
+    if (end != 0) {
+      return load<u8>(at + (ctz(end) as usize)) == 46;
+    }
+  }
+  return true;
 }
 
 /** : , [ and white space */
@@ -80,9 +110,10 @@ function mayBeKey(at: usize): bool {
   for (let on: usize = 1; on < NAME_BYTES; on += 16) {
     const marks = i8x16.bitmask(i8x16.eq(v128.load(at + on), quoting)) as u32;
     if (marks != 0) {
-      const behind = load<u8>(at + on + (ctz(marks) as usize), 1);
-      // , } ]
-      return behind != 44 && behind != 125 && behind != 93;
+      const end = at + on + (ctz(marks) as usize);
+      const behind = load<u8>(end, 1);
+      // An escaped quote ends no name, nor does one before , } or ].
+      return load<u8>(end - 1) != 92 && behind != 44 && behind != 125 && behind != 93;
     }
   }
   return false;

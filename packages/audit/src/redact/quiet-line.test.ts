@@ -270,6 +270,53 @@ test("an event about secrets or tokens, with and without what may show them: bot
   expect(quietOnes).toBeGreaterThan(5);
 });
 
+test("whatever a string is made of: both ways of redaction give the same", () => {
+  const piece = fc.constantFrom(
+    "https://kubernetes.io/docs",
+    "http://u:pw@h",
+    "://",
+    "@",
+    "?x=1",
+    "?token=x",
+    String.raw`\u0026token=x`,
+    String.raw`\u003c`,
+    "users",
+    "clusters",
+    "password: x",
+    String.raw`\"`,
+    String.raw`\\`,
+    String.raw`\n`,
+    " eyJ",
+    "eyJhbGciOiJIUzI1NiJ9",
+    "eyJzdWIiOiJ4In0",
+    ".",
+    "_-",
+    "/",
+    ",",
+    "é",
+    "KEY",
+    "hvs.0123456789abcdef01234567",
+    "glpat-0123456789abcdef0123",
+    "ghp_0123456789abcdef0123456789",
+    "github_pat_0123456789abcdef01234",
+    "token",
+    "a",
+    "x".repeat(17),
+    `${"y".repeat(130)} `,
+    "z".repeat(2000),
+  );
+  const text = fc.array(piece, { minLength: 1, maxLength: 7 }).map((pieces) => pieces.join(""));
+  let quietOnes = 0;
+  fc.assert(
+    fc.property(text, fc.constantFrom("x", "values", "keys"), text, (value, name, other) => {
+      const line = `{"level":"Request","stage":"ResponseComplete","requestURI":"/x","verb":"create","user":{"username":"x"},"requestObject":{"y":["${other}"],"${name}":"${value}"}}`;
+      quietOnes += agree(line) ? 1 : 0;
+    }),
+    { numRuns: 400 },
+  );
+  expect(quietOnes).toBeGreaterThan(40);
+});
+
 describe("a reference to a Secret", () => {
   test.each([
     ['{"group":"","version":"","kind":"Secret"}', true],
