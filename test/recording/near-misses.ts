@@ -1,5 +1,6 @@
 import { AGENTS, at, forwarded, until } from "./actors.ts";
 import type { Credential, Sent } from "./actors.ts";
+import { NEAR_MISSES_OF_NODES } from "./near-misses-of-nodes.ts";
 import { NEAR_MISSES_OF_WRITING } from "./near-misses-of-writing.ts";
 import { binding, named, pod, podSpec, workload } from "./setting.ts";
 import { account, person, sent } from "./sent.ts";
@@ -13,9 +14,14 @@ const IDA = "ops-ida";
 const GINA = "dev-gina";
 const HUGO = "hugo";
 const IVAN = "ivan";
+const ARC = "azure-arc-kube-aad-proxy-sa";
 const IMAGE = "ghcr.example/acme/toolbox:9";
+/** Served by every apiserver of that version. */
+const GROUPS =
+  "apps batch autoscaling policy networking.k8s.io rbac.authorization.k8s.io storage.k8s.io coordination.k8s.io discovery.k8s.io events.k8s.io node.k8s.io scheduling.k8s.io certificates.k8s.io authorization.k8s.io authentication.k8s.io apiextensions.k8s.io".split(
+    " ",
+  );
 const SECRETS = ["card-vault", "bank-gateway", "ledger-db", "mail-relay", "fraud-api"];
-const REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 /** Namespaces of the scene. */
 const NAMESPACES = ["shop", "ci", "team-a", "payments", "sandbox", "monitoring"];
 
@@ -57,6 +63,9 @@ const SCENE: readonly Step[] = [
     pod("sandbox", "process-viewer", podSpec(IMAGE, {}, { hostPID: true })),
     pod("sandbox", "plain-tools", podSpec(IMAGE)),
     pod("shop", "ledger-reader", podSpec(IMAGE, {}, { serviceAccountName: "deployer" })),
+    named("Namespace", "v1", "azure-arc"),
+    named("ServiceAccount", "v1", ARC, "azure-arc"),
+    binding("arc", "cluster-admin", { kind: "ServiceAccount", name: ARC, namespace: "azure-arc" }),
     named("Namespace", "v1", "full"),
     { ...named("ResourceQuota", "v1", "nothing", "full"), spec: { hard: { pods: "0" } } },
     // As kubeadm binds it: the controller approves what kubelets ask for themselves.
@@ -155,6 +164,20 @@ const CREDENTIALS: readonly Step[] = [
     "/api/v1/namespaces/payments/secrets/card-vault",
     { headers: { "Impersonate-User": "system:node:node-1", "Impersonate-Group": "system:nodes" } },
   ]),
+  sent(
+    ["arc-agent-for-an-administrator", "T1552.007", `system:serviceaccount:azure-arc:${ARC}`],
+    account("azure-arc", ARC),
+    [
+      "GET",
+      "/api/v1/namespaces/payments/secrets/card-vault",
+      { headers: { "Impersonate-User": ERIN, "Impersonate-Group": "system:masters" } },
+    ],
+    [
+      "GET",
+      "/api/v1/namespaces/payments/services/none",
+      { headers: { "Impersonate-User": ERIN, "Impersonate-Group": "system:masters" } },
+    ],
+  ),
   sent(["curious-object", "none", HUGO], person(HUGO), [
     "GET",
     "/api/v1/namespaces/shop/configmaps/cannot%20impersonate",
@@ -196,6 +219,11 @@ const LOOKING_AROUND: readonly Step[] = [
     person(GINA),
     ...times(14, (n): Call => ["GET", `/apis/group-${n}/v1`]),
   ),
+  sent(
+    ["sixteen-groups-crawled", "T1613", IDA],
+    person(IDA),
+    ...GROUPS.map((group): Call => ["GET", `/apis/${group}/v1`]),
+  ),
   sent(["one-document-often", "none", FRANK], person(FRANK), ...times(16, (): Call => ["GET", "/apis"])),
   sent(
     ["five-kinds-listed", "T1613", HUGO],
@@ -219,107 +247,6 @@ const LOOKING_AROUND: readonly Step[] = [
   ),
 ];
 
-const NODES_AND_PODS: readonly Step[] = [
-  byKubectl(
-    ["exec-into-privileged", "T1611", ERIN],
-    ["get:pods/exec", "create:pods/exec"],
-    ["-n", "sandbox", "exec", "host-tools", "--", "sh", "-c", "# id"],
-  ),
-  byKubectl(
-    ["attach-to-host-processes", "T1611", ERIN],
-    ["get:pods/attach", "create:pods/attach"],
-    "-n sandbox attach process-viewer",
-  ),
-  byKubectl(
-    ["exec-into-plain", "T1609", ERIN],
-    ["get:pods/exec", "create:pods/exec"],
-    ["-n", "sandbox", "exec", "plain-tools", "--", "sh", "-c", "# id"],
-  ),
-  sent(["debug-containers-read", "none", ERIN], person(ERIN), [
-    "GET",
-    "/api/v1/namespaces/sandbox/pods/plain-tools/ephemeralcontainers",
-  ]),
-  byKubectl(["log-of-privileged", "none", ERIN], "get:pods/log", "-n sandbox logs host-tools"),
-  sent(["exec-into-privileged-refused", "T1611", GINA], person(GINA), [
-    "GET",
-    "/api/v1/namespaces/sandbox/pods/host-tools/exec?command=id&stdout=true",
-  ]),
-  byKubectl(
-    ["archive-listed", "none", ERIN],
-    ["get:pods/exec", "create:pods/exec"],
-    ["-n", "sandbox", "exec", "plain-tools", "--", "tar", "tvf", "/srv/a.tar"],
-  ),
-  sent(
-    ["one-node-thrice", "none", FRANK],
-    person(FRANK),
-    ...["a", "b", "c"].map((value): Call => [
-      "PATCH",
-      "/api/v1/nodes/node-1",
-      { body: { metadata: { labels: { "example.com/rack": value } } } },
-    ]),
-  ),
-  evictions("nine-evicted", FRANK, 9),
-  evictions("ten-evictions-refused", HUGO, 10),
-  deletions("four-pods-deleted", IDA, 4),
-  deletions("five-pods-deleted", ERIN, 5),
-  deletions("one-pod-deleted-five-times", FRANK, 1, 5),
-  sent(
-    ["apiserver-asked-for", "none", "system:node:node-1"],
-    person("system:node:node-1"),
-    ...[
-      { user: "kube-apiserver-kubelet-client", subresource: "proxy" },
-      { user: "mallory", subresource: "metrics" },
-    ].map(({ user, subresource }): Call => [
-      "POST",
-      REVIEWS,
-      {
-        headers: { "User-Agent": AGENTS.kubelet },
-        body: {
-          apiVersion: "authorization.k8s.io/v1",
-          kind: "SubjectAccessReview",
-          spec: {
-            user,
-            groups: ["system:authenticated"],
-            resourceAttributes: { verb: "get", version: "v1", resource: "nodes", subresource, name: "node-1" },
-          },
-        },
-      },
-    ]),
-  ),
-  sent(["node-refused-a-deletion", "T1485", "system:node:node-1"], person("system:node:node-1"), [
-    "DELETE",
-    "/api/v1/namespaces/sandbox/configmaps/experiment-23",
-    { headers: { "User-Agent": AGENTS.kubelet } },
-  ]),
-  {
-    label: "mirror-in-a-full-namespace",
-    technique: "none",
-    principal: "system:node:node-2",
-    deeds: [],
-    note: "kwok has no static pods: the recording sends the mirror of one as a kubelet does",
-    run: async ({ actors }) => {
-      const uid = at(await actors.look("/api/v1/nodes/node-2"), "metadata", "uid");
-      const metadata = {
-        name: "agent-node-2",
-        namespace: "full",
-        annotations: { "kubernetes.io/config.mirror": "9a1d6c2b8a7e4d3c9b0a1f2e3d4c5b6b" },
-        ownerReferences: [{ apiVersion: "v1", kind: "Node", name: "node-2", uid, controller: true }],
-      };
-      const body = { apiVersion: "v1", kind: "Pod", metadata, spec: { ...podSpec(IMAGE), nodeName: "node-2" } };
-      const headers = { "User-Agent": AGENTS.kubelet };
-      return actors.send(actors.certificate("system:node:node-2"), "POST", "/api/v1/namespaces/full/pods", {
-        headers,
-        body,
-      });
-    },
-  },
-  sent(["node-labels-itself", "none", "system:node:node-2"], person("system:node:node-2"), [
-    "PATCH",
-    "/api/v1/nodes/node-2",
-    { headers: { "User-Agent": AGENTS.kubelet }, body: { metadata: { labels: { "example.com/zone": "a" } } } },
-  ]),
-];
-
 const DELETED: readonly Step[] = [
   sent(
     ["fourteen-deleted", "T1485", FRANK],
@@ -338,7 +265,7 @@ export const NEAR_MISS_DEEDS: readonly Step[] = [
   ...SCENE,
   ...CREDENTIALS,
   ...LOOKING_AROUND,
-  ...NODES_AND_PODS,
+  ...NEAR_MISSES_OF_NODES,
   ...NEAR_MISSES_OF_WRITING,
   ...DELETED,
   // What is eight days old when it is used: see week-later.ts.
@@ -374,47 +301,4 @@ async function ownToken({ actors }: Scene): Promise<undefined> {
     headers: { "User-Agent": "ledger-reader/1.0" },
   });
   return undefined;
-}
-
-async function herd({ actors }: Scene): Promise<readonly string[]> {
-  const list = await actors.look("/api/v1/namespaces/sandbox/pods?labelSelector=app%3Dherd");
-  const pods = (at(list, "items") as readonly unknown[] | undefined) ?? [];
-  const alive = pods.filter((one) => at(one, "metadata", "deletionTimestamp") === undefined);
-  return alive.map((one) => String(at(one, "metadata", "name")));
-}
-
-function evictions(label: string, principal: string, count: number): Step {
-  return {
-    label,
-    technique: "T1489",
-    principal,
-    deeds: [],
-    run: async (scene) => {
-      for (const name of (await herd(scene)).slice(0, count)) {
-        const path = `/api/v1/namespaces/sandbox/pods/${name}/eviction`;
-        const body = named("Eviction", "policy/v1", name, "sandbox");
-        await scene.actors.send(scene.actors.certificate(principal), "POST", path, { body });
-      }
-      return undefined;
-    },
-  };
-}
-
-function deletions(label: string, principal: string, count: number, each = 1): Step {
-  return {
-    label,
-    technique: "T1489",
-    principal,
-    deeds: [],
-    run: async (scene) => {
-      for (const name of (await herd(scene)).slice(0, count).flatMap((one) => times(each, () => one))) {
-        await scene.actors.send(
-          scene.actors.certificate(principal),
-          "DELETE",
-          `/api/v1/namespaces/sandbox/pods/${name}`,
-        );
-      }
-      return undefined;
-    },
-  };
 }
