@@ -11,8 +11,8 @@ const END = 2;
 const HEAD = 3;
 const SCAN = 4;
 const LINE_WORDS = SCAN + SCAN_WORDS;
-const MOST_LINES = 1024;
-const ENOUGH_BYTES = 1024 * 1024;
+const MOST_LINES = 2048;
+const ENOUGH_BYTES = 3 * 1024 * 1024;
 /** Of the words of a batch. */
 export const WORD_BYTES: number = MOST_LINES * LINE_WORDS * 4;
 

@@ -1,5 +1,5 @@
-import { isJsonObject, own } from "@auditsieve/audit";
-import type { EventScan, JsonObject, JsonValue } from "@auditsieve/audit";
+import { isJsonObject, MemberIndex, own } from "@auditsieve/audit";
+import type { EventScan, JsonObject, JsonValue, ValueRange } from "@auditsieve/audit";
 import type { Place } from "../summary/read-events.ts";
 import type { Session } from "../summary/sessions.ts";
 
@@ -41,23 +41,52 @@ export function readMadeObject(
   scan: EventScan,
   made: { readonly resource: string; readonly session: Session; readonly time: string; readonly place: Place },
 ): MadeObject {
-  const answer = body(scan, "responseObject");
-  const asked = answer === undefined ? body(scan, "requestObject") : undefined;
-  const object = answer ?? asked ?? {};
-  const metadata = objectAt(object, "metadata");
-  const namespace = textAt(metadata, "namespace") ?? scan.text("objectRef.namespace") ?? "";
-  const name = textAt(metadata, "name") ?? scan.text("objectRef.name") ?? "";
+  const isBody = isLoaded(scan, "responseObject") || isLoaded(scan, "requestObject");
+  const find = (...keys: readonly string[]): ValueRange | undefined => (isBody ? BODY.find(keys) : undefined);
+  const namespace = textOf(scan, find("metadata", "namespace")) ?? scan.text("objectRef.namespace") ?? "";
+  const name = textOf(scan, find("metadata", "name")) ?? scan.text("objectRef.name") ?? "";
   return {
     ...made,
     key: objectKey(made.resource, namespace, name),
-    uid: textAt(metadata, "uid") ?? scan.text("objectRef.uid"),
+    uid: textOf(scan, find("metadata", "uid")) ?? scan.text("objectRef.uid"),
     namespace,
     name,
-    owners: ownersOf(metadata),
-    serviceAccount: serviceAccountOf(object),
-    tokenFor: tokenFor(object, metadata),
-    isBodyMissing: answer === undefined && asked === undefined,
+    owners: ownersOf(valueOf(scan, find("metadata", "ownerReferences"))),
+    // Of a Pod, of a template of a workload, of a CronJob's template of a template.
+    serviceAccount:
+      textOf(scan, find("spec", "serviceAccountName")) ??
+      textOf(scan, find("spec", "template", "spec", "serviceAccountName")) ??
+      textOf(scan, find("spec", "jobTemplate", "spec", "template", "spec", "serviceAccountName")),
+    tokenFor:
+      textOf(scan, find("type")) === "kubernetes.io/service-account-token"
+        ? tokenFor(valueOf(scan, find("metadata", "annotations")))
+        : undefined,
+    isBodyMissing: !isBody,
   };
+}
+
+/** A body is mostly what nobody asks for: it is walked over and not parsed. */
+const BODY = new MemberIndex();
+
+/** Whether the body is an object, which {@link BODY} then is. */
+function isLoaded(scan: EventScan, field: "requestObject" | "responseObject"): boolean {
+  if (!scan.has(field) || scan.bytes[scan.valueStart(field)] !== OPEN_OBJECT) {
+    return false;
+  }
+  BODY.load(scan.bytes, scan.valueStart(field), scan.valueEnd(field));
+  return textOf(scan, BODY.find(["kind"])) !== "Status";
+}
+
+function valueOf({ bytes }: EventScan, range: ValueRange | undefined): JsonValue | undefined {
+  return range && (JSON.parse(bytes.toString("utf8", range.start, range.end)) as JsonValue);
+}
+
+function textOf(scan: EventScan, range: ValueRange | undefined): string | undefined {
+  if (range === undefined || scan.bytes[range.start] !== QUOTE) {
+    return undefined;
+  }
+  const text = scan.bytes.toString("utf8", range.start + 1, range.end - 1);
+  return text === "" ? undefined : text.includes("\\") ? (JSON.parse(`"${text}"`) as string) : text;
 }
 
 /** A body of the event that `scan` holds, where it is an object. */
@@ -78,25 +107,17 @@ export function textAt(object: JsonObject, key: string): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-function ownersOf(metadata: JsonObject): readonly Owner[] {
-  const owners = own(metadata, "ownerReferences");
-  return (Array.isArray(owners) ? owners : []).filter(isJsonObject).map((owner) => ({
+function ownersOf(owners: JsonValue | undefined): readonly Owner[] {
+  return (Array.isArray(owners) ? (owners as readonly JsonValue[]) : []).filter(isJsonObject).map((owner) => ({
     kind: textAt(owner, "kind") ?? "",
     name: textAt(owner, "name") ?? "",
     uid: textAt(owner, "uid") ?? "",
   }));
 }
 
-/** Of a Pod, of a template of a workload, of a CronJob's template of a template. */
-function serviceAccountOf(object: JsonObject): string | undefined {
-  const spec = objectAt(object, "spec");
-  const template = objectAt(objectAt(spec, "template"), "spec");
-  const job = objectAt(objectAt(objectAt(objectAt(spec, "jobTemplate"), "spec"), "template"), "spec");
-  return [spec, template, job].map((each) => textAt(each, "serviceAccountName")).find((name) => name !== undefined);
+function tokenFor(annotations: JsonValue | undefined): string | undefined {
+  return isJsonObject(annotations) ? textAt(annotations, "kubernetes.io/service-account.name") : undefined;
 }
 
-function tokenFor(object: JsonObject, metadata: JsonObject): string | undefined {
-  return textAt(object, "type") === "kubernetes.io/service-account-token"
-    ? textAt(objectAt(metadata, "annotations"), "kubernetes.io/service-account.name")
-    : undefined;
-}
+const QUOTE = 34;
+const OPEN_OBJECT = 123;
