@@ -81,6 +81,24 @@ describe("first-seen", () => {
     );
   });
 
+  it("remembers long values by their hash, each apart, and knows them from a snapshot that has them written out", () => {
+    const long = (end: string): string => `${"x".repeat(200)}${end}`;
+    const of = stream("fields: [userAgent], per: [user.username]");
+    expect(found(of, [agent(0, long("a")), agent(1, long("b")), agent(2, long("a"))])).toEqual(["a-1"]);
+    const snapshot = JSON.stringify(of.snapshot());
+    expect(snapshot).not.toContain("xxx");
+    const [id] = /5f0d8a3c[-\w]+/.exec(snapshot) ?? [];
+    const written = (...texts: string[]): string =>
+      texts.reduce((key, text) => `${key} ${text.length}:${text}`, `36:${id}`);
+    const firstSeen = {
+      groups: { young: [[written("eve"), 1]], old: [], evicted: 0 },
+      tuples: { young: [[written("eve", long("a")), true]], old: [[written("eve", "short"), true]], evicted: 0 },
+    };
+    const again = stream("fields: [userAgent], per: [user.username]");
+    expect(again.restore({ ...(JSON.parse(snapshot) as object), firstSeen })).toBe(true);
+    expect(found(again, [agent(9, long("a")), agent(10, "short"), agent(11, long("c"))])).toEqual(["a-11"]);
+  });
+
   it("says by the head alone that what it knows need not be parsed", () => {
     const of = stream("fields: [userAgent], per: [user.username]");
     const known = headOf(agent(9, "kubectl"));

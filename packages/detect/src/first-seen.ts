@@ -78,8 +78,12 @@ export class FirstSeenStore {
   restore(snapshot: unknown, isKept: (id: string) => boolean = () => true): void {
     const { groups, tuples } = (snapshot ?? {}) as Readonly<Record<string, unknown>>;
     const isOfKept = (key: string): boolean => isKept(idOf(key));
-    this.#groups.restore(groups, (value, key) => (typeof value === "number" && isOfKept(key) ? value : undefined));
-    this.#tuples.restore(tuples, (value, key) => (value === true && isOfKept(key) ? true : undefined));
+    this.#groups.restore(
+      groups,
+      (value, key) => (typeof value === "number" && isOfKept(key) ? value : undefined),
+      keyNow,
+    );
+    this.#tuples.restore(tuples, (value, key) => (value === true && isOfKept(key) ? true : undefined), keyNow);
   }
 }
 
@@ -109,9 +113,31 @@ function isOfBody({ paths, perRule }: CorrelationField): boolean {
   return [...paths, ...[...perRule.values()].flat()].some(({ text }) => /^(?:request|response)Object\b/.test(text));
 }
 
+/** A client may choose names of any length, and there are very many keys: longer ones are hashed. */
+const MOST_LETTERS = 160;
+
 /** Injective: before each text stands its length. */
 function plainKey(id: string, texts: readonly string[]): string {
-  return texts.reduce((key, text) => `${key} ${text.length}:${text}`, `${id.length}:${id}`);
+  return texts.reduce((sum, text) => sum + text.length, 0) > MOST_LETTERS
+    ? hashedKey(id, texts)
+    : texts.reduce((key, text) => `${key} ${text.length}:${text}`, `${id.length}:${id}`);
+}
+
+/** A key as it is written now, of one that a snapshot holds: there long ones were once written out. */
+function keyNow(key: string): string {
+  const id = idOf(key);
+  const texts: string[] = [];
+  let at = `${id.length}:${id}`.length;
+  while (at < key.length) {
+    const colon = key.indexOf(":", at);
+    const length = Number(key.slice(at + 1, colon));
+    if (colon === -1 || !Number.isInteger(length)) {
+      return key;
+    }
+    texts.push(key.slice(colon + 1, colon + 1 + length));
+    at = colon + 1 + length;
+  }
+  return plainKey(id, texts);
 }
 
 function hashedKey(id: string, texts: readonly string[]): string {

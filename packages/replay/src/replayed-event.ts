@@ -95,8 +95,8 @@ export class EventInHand implements ReplayedEvent {
   keep(): () => AuditEvent {
     const line = this.line();
     const redactor = this.#redactor;
-    let shown = this.#redacted;
-    return () => (shown ??= parse(redactor.redactLine(line)));
+    // What was parsed is not held: it is several times as large as the line, and what is kept waits for long.
+    return () => parse(redactor.redactLine(line));
   }
 
   original(): AuditEvent {

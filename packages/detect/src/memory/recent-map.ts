@@ -81,15 +81,19 @@ export class RecentMap<V> {
     return { young: half(this.#young), old: half(this.#old), evicted: this.#evicted };
   }
 
-  /** Takes the place of what is held; entries that `read` gives nothing for are left out. */
-  restore(snapshot: unknown, read: (value: unknown, key: string) => V | undefined): void {
+  /** Takes the place of what is held; entries that `read` gives nothing for are left out, the others stand under `keyOf` their keys. */
+  restore(
+    snapshot: unknown,
+    read: (value: unknown, key: string) => V | undefined,
+    keyOf: (key: string) => string = (key) => key,
+  ): void {
     const { young, old, evicted } = (snapshot ?? {}) as Readonly<Record<string, unknown>>;
     const half = (list: unknown): Map<string, V> =>
       new Map(
         (Array.isArray(list) ? (list as readonly unknown[]) : []).flatMap((entry) => {
           const [key, written] = Array.isArray(entry) ? (entry as readonly unknown[]) : [];
           const value = typeof key === "string" ? read(written, key) : undefined;
-          return typeof key === "string" && value !== undefined ? [[key, value] as const] : [];
+          return typeof key === "string" && value !== undefined ? [[keyOf(key), value] as const] : [];
         }),
       );
     this.#young = half(young);

@@ -17,13 +17,15 @@ export interface Identity {
 }
 
 const EXTRA = "authentication.kubernetes.io/";
-const MOST_REMEMBERED = 20_000;
+/** Of one field. Ordinary logs hold some hundred kilobytes; a client may choose longer names, and another one each time. */
+const MOST_BYTES = 2 * 1024 * 1024;
 
 /** Remembers what the bytes of a field meant: heads repeat themselves, and parsing them each time would cost most. */
 class ByteMemo<T> {
   readonly #field: Field;
   readonly #decode: (value: JsonValue) => T;
   readonly #known = new Map<string, T>();
+  #bytes = 0;
 
   constructor(field: Field, decode: (value: JsonValue) => T) {
     this.#field = field;
@@ -39,8 +41,10 @@ class ByteMemo<T> {
     if (known !== undefined) {
       return known;
     }
-    if (this.#known.size >= MOST_REMEMBERED) {
+    this.#bytes += bytes.length;
+    if (this.#bytes > MOST_BYTES) {
       this.#known.clear();
+      this.#bytes = bytes.length;
     }
     const value = this.#decode(scan.value(this.#field) as JsonValue);
     this.#known.set(bytes, value);
