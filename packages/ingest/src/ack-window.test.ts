@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { AckWindow } from "./ack-window.ts";
 import type { Held } from "./ack-window.ts";
 import type { Mark } from "./detection-state.ts";
+import { countIn } from "./tally-ledger.ts";
 
 describe("AckWindow", () => {
   test("is ready only up to the first line that is not settled", () => {
@@ -137,7 +138,7 @@ describe("AckWindow", () => {
               open.push({ held: window.hold(one.input, total, total), total });
             }
             window.cover(one.input, total, total);
-            window.count(0);
+            countIn(window.counts, 0);
             take();
           }
         }

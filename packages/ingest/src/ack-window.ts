@@ -1,5 +1,5 @@
 import type { Mark } from "./detection-state.ts";
-import { addTo, countIn } from "./tally-ledger.ts";
+import { addTo } from "./tally-ledger.ts";
 import type { Counts } from "./tally-ledger.ts";
 
 /** Lines up to `end` of an input, with what is still to be settled of them. */
@@ -100,10 +100,10 @@ export class AckWindow {
     held.pending += more;
   }
 
-  /** Counts something of the line in hand: after its holds, before it is covered. */
-  count(column: number, by = 1): void {
-    const last = this.#first < this.#held.length ? this.#held.at(-1) : undefined;
-    countIn(last?.counts ?? (this.#isMarked ? this.#passedCounts : this.#readyCounts), column, by);
+  /** What is counted of the line in hand; to be asked for once it is covered. */
+  get counts(): Counts {
+    const last = this.#first < this.#held.length ? this.#held[this.#held.length - 1] : undefined;
+    return last?.counts ?? (this.#isMarked ? this.#passedCounts : this.#readyCounts);
   }
 
   /** Notes what is remembered behind the last line. Of very many that wait, the last one is replaced. */

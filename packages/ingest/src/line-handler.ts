@@ -19,6 +19,7 @@ import type { Delivery } from "./sink.ts";
 import type { SealedLine } from "./sinks/quarantine.ts";
 import { lineColumns } from "./tally.ts";
 import type { CountedAs, LineColumns, PipelineTally } from "./tally.ts";
+import { countIn } from "./tally-ledger.ts";
 import { isTimestamp } from "./timestamp.ts";
 
 /** To be followed by the reason. */
@@ -204,14 +205,13 @@ export class LineHandler implements LineVisitor {
   #cover(line: Line): void {
     const { window, outlets } = this.#options;
     window.cover(this.#input, line.end, this.#read.bytes);
-    window.count(this.#lineColumns.lines);
-    window.count(this.#lineColumns.bytes, line.bytes);
+    const { counts } = window;
+    countIn(counts, this.#lineColumns.lines);
+    countIn(counts, this.#lineColumns.bytes, line.bytes);
     for (const { counter } of outlets) {
-      window.count(counter.lineColumn);
+      countIn(counts, counter.lineColumn);
     }
-    for (const column of this.#columns) {
-      window.count(column);
-    }
+    this.#columns.forEach((column) => countIn(counts, column));
     this.#columns.length = 0;
   }
 

@@ -108,7 +108,10 @@ export class Outlet {
     if (open.underway.length >= maxBatchItems || open.bytes >= maxBatchBytes) {
       this.#close(open);
     }
-    this.#send();
+    // Asked for every line: with a timer running, an open batch waits.
+    if (this.#closed.length > 0 || this.#isDue || this.#timer === undefined) {
+      this.#send();
+    }
     return weight;
   }
 
