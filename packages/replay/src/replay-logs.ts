@@ -173,7 +173,7 @@ function begin(
   const judgeFor = (scan: EventScan, memo: HeadMemo): RunJudge =>
     thread === undefined
       ? new DirectJudge(engine as DetectionEngine, scan, memo)
-      : new ThreadJudge(thread.judges, options.detections, thread.redactionKey);
+      : new ThreadJudge(thread.judges, options.detections, { ...thread, isBusy: (options.visitors ?? []).length > 0 });
   const run = new ReplayRun(options, judgeFor, { ...order, take: (finding) => findings.add(finding) });
   if (saved !== undefined) {
     run.restore(saved.run);

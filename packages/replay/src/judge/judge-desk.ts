@@ -24,7 +24,13 @@ export type Asked =
 /** What is asked of the detections. */
 export type Question =
   /** A run begins, perhaps from a snapshot: what was before it is forgotten. */
-  | { readonly kind: "begin"; readonly redactionKey: Uint8Array; readonly snapshot: JudgeSnapshot | undefined }
+  | {
+      readonly kind: "begin";
+      readonly redactionKey: Uint8Array;
+      /** Whether lines come with the word whether their Audit-ID is used again. */
+      readonly areAuditIdsSeen: boolean;
+      readonly snapshot: JudgeSnapshot | undefined;
+    }
   | { readonly kind: "lines"; readonly lines: SharedLines }
   | { readonly kind: "finish" }
   | { readonly kind: "snapshot" };
@@ -41,6 +47,7 @@ interface Case {
   readonly scan: EventScan;
   readonly head: HeadView;
   readonly event: EventInHand;
+  readonly areAuditIdsSeen: boolean;
 }
 
 const NOTHING: Answer = { findings: [] };
@@ -58,17 +65,17 @@ export class JudgeDesk {
 
   answer(asked: Question): Answer {
     if (asked.kind === "begin") {
-      this.#begin(asked.redactionKey, asked.snapshot);
+      this.#begin(asked);
       return NOTHING;
     }
-    const { judge, scan, head, event } = this.#case as Case;
+    const { judge, scan, head, event, areAuditIdsSeen } = this.#case as Case;
     switch (asked.kind) {
       case "lines": {
         const findings: Finding[] = [];
         readLines(asked.lines, scan, ({ head: number, isUsedAgain }) => {
           this.#head = number;
           event.next("", 0);
-          const found = judge.event(event, head, isUsedAgain);
+          const found = judge.event(event, head, areAuditIdsSeen ? isUsedAgain : undefined);
           if (found.length > 0) {
             findings.push(...found);
           }
@@ -84,7 +91,7 @@ export class JudgeDesk {
     }
   }
 
-  #begin(redactionKey: Uint8Array, snapshot: JudgeSnapshot | undefined): void {
+  #begin({ redactionKey, areAuditIdsSeen, snapshot }: Extract<Question, { readonly kind: "begin" }>): void {
     const scan = new EventScan();
     const memo = new HeadMemo(scan, () => this.#head);
     const judge = new FindingJudge(this.#engine);
@@ -92,6 +99,6 @@ export class JudgeDesk {
       judge.restore(snapshot);
     }
     const event = new EventInHand(scan, createRedactor({ key: redactionKey }), memo);
-    this.#case = { judge, scan, head: scanHead(scan, memo), event };
+    this.#case = { judge, scan, head: scanHead(scan, memo), event, areAuditIdsSeen };
   }
 }

@@ -12,7 +12,7 @@ import type { RunJudge } from "./run-judge.ts";
 /** Bytes of lines that may wait to be judged; reading goes on when half of them are. */
 const MOST_BYTES = 24 * 1024 * 1024;
 
-/** Hands events over in batches, and gives the findings as they come back. Audit-IDs are watched here, where there is time. */
+/** Hands events over in batches, and gives the findings as they come back. */
 export class ThreadJudge implements RunJudge {
   readonly #thread: JudgeThread;
   readonly #auditIds: AuditIdWatch | undefined;
@@ -28,10 +28,17 @@ export class ThreadJudge implements RunJudge {
   #failure: { readonly error: unknown } | undefined;
   #roomed: (() => void) | undefined;
 
-  /** `detections` are those that the thread has loaded. It judges one run at a time. */
-  constructor(thread: JudgeThread, detections: readonly Detection[], redactionKey: Uint8Array) {
+  /**
+   * `detections` are those that the thread has loaded. It judges one run at a time. Audit-IDs are watched here where there is time for
+   * it: `isBusy` says that there is none.
+   */
+  constructor(
+    thread: JudgeThread,
+    detections: readonly Detection[],
+    { redactionKey, isBusy }: { readonly redactionKey: Uint8Array; readonly isBusy: boolean },
+  ) {
     this.#thread = thread;
-    this.#auditIds = AuditIdWatch.of(detections);
+    this.#auditIds = isBusy ? undefined : AuditIdWatch.of(detections);
     this.#redactionKey = redactionKey;
   }
 
@@ -85,7 +92,8 @@ export class ThreadJudge implements RunJudge {
 
   async snapshot(): Promise<JudgeSnapshot> {
     const snapshot = (await this.#ask({ kind: "snapshot" })).snapshot as JudgeSnapshot;
-    return { ...snapshot, auditIds: this.#auditIds?.withSeen(snapshot.auditIds) };
+    const watch = this.#auditIds;
+    return watch === undefined ? snapshot : { ...snapshot, auditIds: watch.withSeen(snapshot.auditIds) };
   }
 
   restore(snapshot: JudgeSnapshot): void {
@@ -95,7 +103,8 @@ export class ThreadJudge implements RunJudge {
 
   #begin(snapshot: JudgeSnapshot | undefined): void {
     this.#isBegun = true;
-    const asked: Asked = { kind: "begin", redactionKey: this.#redactionKey, snapshot };
+    const areAuditIdsSeen = this.#auditIds !== undefined;
+    const asked: Asked = { kind: "begin", redactionKey: this.#redactionKey, areAuditIdsSeen, snapshot };
     this.#thread.ask(asked, { answer: () => {}, fail: (error) => this.#fail(error) });
   }
 
