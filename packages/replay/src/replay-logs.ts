@@ -31,6 +31,8 @@ export interface ReplayOptions extends RunOptions {
   readonly selection?: Selection;
   /** Told that a log is not in order, and all is read again, sorted. */
   readonly onSort?: () => void;
+  /** Told that a replay that is gone on with had sorted the logs: that is done again, and only the lines that were taken are left out. */
+  readonly onSortAgain?: () => void;
   readonly signal?: AbortSignal;
   /** Where it is remembered how far the logs are read; goes on from there. Every visitor must be able to. */
   readonly state?: ReplayState;
@@ -144,6 +146,9 @@ async function readSorted(
 ): Promise<ReplayRun> {
   const run = begin(options, engine, findings, saved, { isSorted: true });
   const after = saved?.after;
+  if (after !== undefined) {
+    options.onSortAgain?.();
+  }
   const onUnreadable = (log: number, error: unknown): void => run.fail(log, error);
   const { signal } = options;
   const lines = sortLogs(options.logs, {

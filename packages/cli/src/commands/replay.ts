@@ -93,6 +93,7 @@ export async function replay(options: ReplayCommandOptions, judges: JudgeThread 
     gatherer: isForPeople || state !== undefined || asks(options) ? new FactGatherer() : undefined,
     other: comparison && new OtherFindings({ ...comparison, redactor }, file),
     isUnreadable: false,
+    isResumed: state?.savedAt !== undefined,
   };
   const release = boundHeap();
   const replayed = await read(reading, problems, state).catch(async (error: unknown) => {
@@ -149,6 +150,8 @@ interface Reading {
   readonly other: OtherFindings | undefined;
   /** One of the logs, or its end. */
   isUnreadable: boolean;
+  /** It goes on where another one was stopped. */
+  readonly isResumed: boolean;
 }
 
 /** Reads the logs. A signal stops it in order: temporary files are gone, and the state is saved. */
@@ -167,6 +170,8 @@ async function read(reading: Reading, problems: LineProblems, state: ReplayState
         say("auditsieve: the logs are not in order of time; reading them again and sorting");
         problems.beginAgain();
       },
+      onSortAgain: () =>
+        say("auditsieve: the logs are sorted again from their beginning; lines that were done are left out"),
       detections: isJudging(reading.options) ? set.detections : [],
       thread: reading.thread,
       redactor,
@@ -198,6 +203,9 @@ async function write(reading: Reading, replayed: Replayed, seal: Seal | undefine
   const { html, output, stories, history, failOn } = options;
   let exit: ExitCode = reading.isUnreadable ? EXIT.unusable : EXIT.fine;
   if (html !== undefined && gatherer !== undefined) {
+    if (reading.isResumed) {
+      say("auditsieve: the logs are read again, from their beginning, for the events that the report shows");
+    }
     await writeReport(html, { ...replayed, facts: gatherer.facts(), redactor, logs });
   }
   reading.progress.finish();
