@@ -50,7 +50,7 @@ const SHAPE = new RegExp(
   "y",
 );
 /** `ken` or `bea` before the dot of a bootstrap token, and how near at most: half as far again where all that may be escaped is. */
-const BOOTSTRAP = /(?:(?<=to)ken|bearer)[^]{0,96}?\.[a-z0-9]{16}/iy;
+const BOOTSTRAP = /(?:(?<=[Tt][Oo])[Kk][Ee][Nn]|[Bb][Ee][Aa][Rr][Ee][Rr])[^]{0,96}?\.[a-z0-9]{16}/y;
 const MEANINGFUL: ReadonlySet<number> = new Set([
   field.VALUE,
   field.STRING_DATA,
@@ -74,6 +74,8 @@ const QUOTE = '"';
 const URI = slotOf("requestURI");
 const RESOURCE = slotOf("objectRef.resource");
 const STATUS = slotOf("responseStatus");
+const REQUEST = slotOf("requestObject");
+const RESPONSE = slotOf("responseObject");
 const ANNOTATIONS = slotOf("annotations");
 const MESSAGE = /message|\\/i;
 const DATA = /"data"|\\/i;
@@ -131,8 +133,9 @@ export class QuietLine implements QuietHeads {
     );
     const uri = (plain & PLAIN_URI) === 0 ? byteText(bytes, scan.slotStart(URI) + 1, scan.slotEnd(URI) - 1) : "";
     if (
-      (((plain & PLAIN_RESOURCE) === 0 && isAboutSecrets(scan)) || this.#uris.mayAskForSecrets(uri)) &&
-      mayShowSecrets(scan)
+      ((plain & PLAIN_RESOURCE) === 0 && isAboutTokens(scan) && mayQuote(scan)) ||
+      ((((plain & PLAIN_RESOURCE) === 0 && isOfSecrets(scan)) || this.#uris.mayAskForSecrets(uri)) &&
+        mayShowSecrets(scan))
     ) {
       return undefined;
     }
@@ -150,13 +153,14 @@ export class QuietLine implements QuietHeads {
   about(scan: EventScan): readonly Span[] | undefined {
     const start = scan.slotStart(URI) + 1;
     const raw = byteText(scan.bytes, start, scan.slotEnd(URI) - 1);
-    if (isAboutSecrets(scan) || this.#uris.mayAskForSecrets(raw) || !this.#uris.isQuiet(raw)) {
+    if (isOfSecrets(scan) || isAboutTokens(scan) || this.#uris.mayAskForSecrets(raw) || !this.#uris.isQuiet(raw)) {
       return undefined;
     }
     return this.#uris.keptParts(raw)?.map((part) => ({ start: start + part.start, end: start + part.end }));
   }
 
-  #search({ bytes, start, end }: EventScan): readonly Span[] | undefined {
+  #search(scan: EventScan): readonly Span[] | undefined {
+    const { bytes, start, end } = scan;
     const { exports } = this.#engine;
     const length = end - start;
     /** What stands around the last suspect: to make a text of all of a long line costs more than to search it. */
@@ -188,7 +192,7 @@ export class QuietLine implements QuietHeads {
       const key = (sets & NAME_SETS) === 0 ? undefined : this.#tellingKey(near, at - before);
       if (key !== undefined) {
         const meaning = this.#fields.of(near.slice(key.start + 1, key.end - 1));
-        const value = this.#values.of(meaning, { start: before + key.start, end: before + key.end });
+        const value = this.#values.of(meaning, { start: before + key.start, end: before + key.end }, scan);
         if (value === undefined) {
           return undefined;
         }
@@ -245,14 +249,25 @@ function isShape(text: string, at: number, sets: number): boolean {
   return SHAPE.test(text) || ((sets & TOKEN_SET) !== 0 && BOOTSTRAP.test(text));
 }
 
-/** Whether its bodies and messages are all of secrets. */
-function isAboutSecrets(scan: EventScan): boolean {
+/** Whether what stands in its bodies may be secret. */
+function isOfSecrets(scan: EventScan): boolean {
+  return scan.text("objectRef.resource") === "secrets";
+}
+
+/** Whether messages in it may quote a token. */
+function isAboutTokens(scan: EventScan): boolean {
   const resource = scan.text("objectRef.resource");
   return (
-    resource === "secrets" ||
-    resource === "tokenreviews" ||
-    (resource === "serviceaccounts" && scan.text("objectRef.subresource") === "token")
+    resource === "tokenreviews" || (resource === "serviceaccounts" && scan.text("objectRef.subresource") === "token")
   );
+}
+
+/** Whether an event about tokens has a message, or a body that is none but a text. */
+function mayQuote(scan: EventScan): boolean {
+  return [STATUS, REQUEST, RESPONSE].some((slot) => {
+    const text = byteText(scan.bytes, scan.slotStart(slot), scan.slotEnd(slot));
+    return text.startsWith(QUOTE) || MESSAGE.test(text);
+  });
 }
 
 /** Whether an event about secrets has more of them to show than its head. */

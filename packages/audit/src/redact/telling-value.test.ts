@@ -60,3 +60,13 @@ test.each([
 ])("TellingValues tells of a copy of an object in %s that it is replaced as a whole", (body, expected) => {
   expect(secrets(body)).toEqual(expected);
 });
+
+test.each([
+  ['{"spec":{"token":"x17","a":"b"}}', ["x17"]],
+  ['{"Password":7}', WALK],
+  ['{"api_key":{"a":"x"}}', WALK],
+  ['{"kind":"ConfigMap","data":{"password":"x"}}', WALK],
+  [String.raw`{"kind":"\u0043onfigMap","password":"x"}`, WALK],
+])("TellingValues tells of a credential in %s that it is replaced as a whole", (body, expected) => {
+  expect(secrets(body)).toEqual(expected);
+});

@@ -1,3 +1,4 @@
+import type { EventScan } from "../scan.ts";
 import { SCAN, sharedEngine } from "../scan-wasm/engine.ts";
 import { findArgumentCredentials } from "./arguments.ts";
 import type { NameTest } from "./credential-name.ts";
@@ -28,7 +29,7 @@ export interface TellingValue {
 
 /**
  * Tells of the values of keys that mean something what the walk would make of them, where that depends on nothing that stands further
- * away: copies of objects, environment variables, the arguments of commands. Looks at the line in the engine.
+ * away: copies of objects, credentials, environment variables, the arguments of commands. Looks at the line in the engine.
  */
 export class TellingValues {
   readonly #isName: NameTest;
@@ -40,8 +41,8 @@ export class TellingValues {
     this.#isName = isName;
   }
 
-  /** Of the key with its quotes at these places of the line; undefined where it cannot be told. */
-  of(meaning: number, key: Span): TellingValue | undefined {
+  /** Of the key with its quotes at these places of the line that `scan` holds; undefined where it cannot be told. */
+  of(meaning: number, key: Span, scan: EventScan): TellingValue | undefined {
     const { memory } = this.#engine;
     const colon = skipBlanks(memory, SCAN + key.end);
     // Behind a backslash it is part of another string.
@@ -52,6 +53,8 @@ export class TellingValues {
     switch (meaning) {
       case field.WHOLE:
         return this.#whole(at);
+      case field.CREDENTIAL:
+        return mayHoldConfigMap(scan) ? undefined : this.#whole(at);
       case field.VALUE:
         return this.#variable(key, at);
       case field.ARGUMENTS:
@@ -131,6 +134,13 @@ export class TellingValues {
     const behind = memory[open] === QUOTE ? exports.skipString(open) : 0;
     return behind === 0 ? undefined : { start: open + 1 - SCAN, end: behind - 1 - SCAN };
   }
+}
+
+/** In a ConfigMap fields are what users named them. */
+function mayHoldConfigMap(scan: EventScan): boolean {
+  return (
+    scan.text("objectRef.resource") === "configmaps" || scan.bytes.subarray(scan.start, scan.end).includes("ConfigMap")
+  );
 }
 
 function skipBlanks(bytes: Buffer, from: number): number {
