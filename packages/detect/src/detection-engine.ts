@@ -90,6 +90,11 @@ export class DetectionEngine {
     return this.#plan.isNamed(head);
   }
 
+  /** Whether no head has candidates that differs from this one, which has none, in plain names alone; false says nothing. */
+  isQuietForPlainNames(head: HeadView): boolean {
+    return this.#plan.isQuietForPlainNames(head);
+  }
+
   /** What an event with this head leaves of the conditions of its candidates: it comes out as the whole does. */
   rest(head: HeadView): ReadonlyMap<Detection, Expression> {
     return this.#plan.rest(head);

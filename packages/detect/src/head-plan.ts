@@ -6,6 +6,7 @@ import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { Grounds } from "./memory/grounds.ts";
 import { MEMORY_ROOT, readsOf } from "./memory/remembered-fields.ts";
+import { withoutMarks } from "./plain-names.ts";
 import { prefilter } from "./prefilter.ts";
 import { TupleMemo } from "./tuple-memo.ts";
 
@@ -84,6 +85,17 @@ export class HeadPlan {
   isNamed(head: HeadView): boolean {
     const near = this.#near(head);
     return near.open.size > 0 || near.single.size > 0;
+  }
+
+  /** Whether no head has candidates that differs from this one, which has none, in plain names alone; false says nothing. */
+  isQuietForPlainNames(head: HeadView): boolean {
+    const near = this.#near(head);
+    const uri = head.get("requestURI");
+    if (!head.recall || near.single.size > 0 || typeof uri !== "string") {
+      return false;
+    }
+    const { mayMatter } = prefilter(head, "unnamed");
+    return Array.from(near.open).every((one) => !mayMatter(withoutMarks(near.rest.get(one) ?? one.condition, uri)));
   }
 
   /** What an event with this head leaves of the conditions of its candidates: it comes out as the whole does. */

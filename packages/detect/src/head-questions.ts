@@ -55,6 +55,15 @@ export class HeadQuestions {
     );
   }
 
+  /** Whether the head, which has no candidates, says that for all that differ from it in plain names alone; false says nothing. */
+  isQuietForPlainNames(head: HeadView): boolean {
+    const asked = this.#engine.candidates(head, this.#memory);
+    return (
+      asked.every(({ firstSeen }) => firstSeen === undefined || isOfUnnamed(firstSeen)) &&
+      this.#engine.isQuietForPlainNames(head)
+    );
+  }
+
   /** What the head asked last leaves of the conditions, if these are its candidates. */
   leftOf(asked: readonly Detection[]): LeftConditions | undefined {
     return asked === this.#asked ? this.#left : undefined;

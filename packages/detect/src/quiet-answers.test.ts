@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { DetectionEngine } from "./detection-engine.ts";
 import { FindingStream } from "./finding-stream.ts";
 import type { FindingStreamOptions } from "./finding-stream-options.ts";
+import { loadDetections } from "./load-detections.ts";
 import { HEAD_FIELDS, headOf } from "./head-view.ts";
 import type { HeadView } from "./head-view.ts";
 import { eventAt, madeWith, podCreated } from "./memory/events.suite.ts";
@@ -152,6 +153,61 @@ describe("QuietAnswers", () => {
       }),
     );
     expect([pods.isNamed, named.isNamed]).toEqual([false, true]);
+  });
+});
+
+describe("QuietAnswer.isForPlainNames", () => {
+  const TESTS = ["[?&]dryRun=", "=", "(=|x)", "=?x", "web", "x+=", "(?i)a=", "[^=]", "^/[^=]*$", "p:", "(/x){0,2}=y"];
+  const FORMS = ["s", "not s", "s or n", "s and n", "s and not n"];
+  const engines = TESTS.flatMap((test) =>
+    FORMS.map((condition) => {
+      const { detections } = loadDetections(
+        JSON.stringify({
+          title: "T",
+          id: "5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10",
+          level: "low",
+          logsource: { product: "kubernetes", service: "audit" },
+          detection: { s: { "requestURI|re": test }, n: { "objectRef.name": "x" }, condition },
+        }),
+        "t.yml",
+      );
+      return new DetectionEngine(detections);
+    }),
+  );
+  const asked = (of: DetectionEngine, uri: string, name: string, stage: "RequestReceived" | "ResponseComplete") => {
+    const stream = new FindingStream(of);
+    const head = headIn(eventAt(0, { stage, requestURI: uri, objectRef: { resource: "pods", name } }));
+    return { count: stream.candidates(head).length, answer: stream.quiet.about(head) };
+  };
+
+  it("says that no other plain name makes candidates of a head", () => {
+    const name = fc.string({
+      unit: fc.constantFrom("a", "web", "x", "Z9", ".", ":", "-", "p:"),
+      minLength: 1,
+      maxLength: 3,
+    });
+    let plain = 0;
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...engines),
+        fc.constantFrom("/api/v1/pods/", "/x/", "/="),
+        name,
+        name,
+        fc.constantFrom("", "/binding", "/status?x=1", "?dryRun=All", "/=y"),
+        fc.constantFrom("RequestReceived", "ResponseComplete"),
+        (of, before, one, other, behind, stage) => {
+          const { answer } = asked(of, `${before}${one}${behind}`, one, stage);
+          if (answer?.isForPlainNames === true) {
+            plain++;
+            for (const ref of ["x", other]) {
+              expect(asked(of, `${before}${other}${behind}`, ref, stage).count).toBe(0);
+            }
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+    expect(plain).toBeGreaterThan(20);
   });
 });
 

@@ -14,6 +14,11 @@ import type { MapWatch } from "./memory/recent-map.ts";
 export interface QuietAnswer {
   /** Whether it holds only for events with the same `requestURI` and `objectRef.name`. */
   readonly isNamed: boolean;
+  /**
+   * Where it is named: whether it holds as well for every `requestURI` that differs in a plain name alone, one or more letters, digits, `-`, `.`
+   * and `:` in the place of such ones, whatever `objectRef.name` is.
+   */
+  readonly isForPlainNames: boolean;
   /** False for good as soon as what it rests on has changed: then such an event must be asked about again. */
   readonly stands: boolean;
 }
@@ -93,22 +98,24 @@ export class QuietAnswers {
     }
     let isQuiet = false;
     let isNamed = true;
+    let isForPlainNames = false;
     const grounds = this.#memory.grounds(() => {
       isQuiet = this.#questions.candidates(head).length === 0;
       isNamed = this.#questions.isNamed(head);
+      isForPlainNames = isNamed && this.#questions.isQuietForPlainNames(head);
     });
     const keys = groundKeys(grounds);
     if (!isQuiet || keys === undefined || this.#rotations !== this.#before) {
       return undefined;
     }
     if (keys.length === 0) {
-      return isNamed ? this.#plain.named : this.#plain.unnamed;
+      return !isNamed ? this.#plain.unnamed : isForPlainNames ? this.#plain.forPlainNames : this.#plain.named;
     }
     if (this.#answers === MAX_ANSWERS) {
       this.#endAll();
     }
     this.#answers++;
-    const answer: Answer = { isNamed, stands: true };
+    const answer: Answer = { isNamed, isForPlainNames, stands: true };
     for (const [kind, key] of keys) {
       const resting = this.#resting[kind].get(key);
       if (resting === undefined) {
@@ -147,6 +154,7 @@ export class QuietAnswers {
     this.#rotations++;
     this.#epoch++;
     this.#plain.named.stands = false;
+    this.#plain.forPlainNames.stands = false;
     this.#plain.unnamed.stands = false;
     this.#plain = newPlain();
     for (const resting of Object.values(this.#resting)) {
@@ -159,8 +167,12 @@ export class QuietAnswers {
   }
 }
 
-function newPlain(): { readonly named: Answer; readonly unnamed: Answer } {
-  return { named: { isNamed: true, stands: true }, unnamed: { isNamed: false, stands: true } };
+function newPlain(): Readonly<Record<"named" | "forPlainNames" | "unnamed", Answer>> {
+  return {
+    named: { isNamed: true, isForPlainNames: false, stands: true },
+    forPlainNames: { isNamed: true, isForPlainNames: true, stands: true },
+    unnamed: { isNamed: false, isForPlainNames: false, stands: true },
+  };
 }
 
 function ignore(): void {}

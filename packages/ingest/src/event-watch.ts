@@ -35,19 +35,29 @@ const HELD: Readonly<Record<HeadField, Field | undefined>> = {
   annotations: "annotations",
 };
 const UNNAMED: readonly Field[] = [...new Set(Object.values(HELD).filter((field) => field !== undefined))];
+const BUT_NAME: readonly Field[] = [...UNNAMED, "requestURI"];
 const NAMED: readonly Field[] = [...UNNAMED, "requestURI", "objectRef.name"];
 /** What says of a resource whether its bodies are secret. */
 const SECRET: readonly Field[] = ["objectRef.resource", "objectRef.subresource"];
 /** By the fields that a policy looks at, of which there is one list. */
+const BUT_NAME_BY = new WeakMap<readonly Field[], readonly Field[]>();
 const NAMED_BY = new WeakMap<readonly Field[], readonly Field[]>();
 const UNNAMED_BY = new WeakMap<readonly Field[], readonly Field[]>();
 const SEARCHED_BY = new WeakMap<readonly Field[], readonly Field[]>();
 
 /** What a decision rests on together with a {@link QuietAnswer} about the same event. */
-export function withHead({ fields, ...by }: DecidedBy, scan: EventScan, isNamed: boolean): DecidedBy {
-  return isNamed
-    ? { fields: merged(NAMED_BY, fields, NAMED), uriEnd: scan.valueEnd("requestURI"), name: undefined }
-    : { ...by, fields: merged(UNNAMED_BY, fields, UNNAMED) };
+export function withHead(
+  { fields, ...by }: DecidedBy,
+  scan: EventScan,
+  { isNamed, isForPlainNames }: QuietAnswer,
+): DecidedBy {
+  if (!isNamed) {
+    return { ...by, fields: merged(UNNAMED_BY, fields, UNNAMED) };
+  }
+  const uriEnd = scan.valueEnd("requestURI");
+  return isForPlainNames && by.name !== undefined
+    ? { fields: merged(BUT_NAME_BY, fields, BUT_NAME), uriEnd, name: by.name }
+    : { fields: merged(NAMED_BY, fields, NAMED), uriEnd, name: undefined };
 }
 
 /** What a decision rests on together with that nothing has to be redacted: with parts of the URI that must stay as they are. */

@@ -243,7 +243,7 @@ export class Filter {
       return;
     }
     let by = policy.decidedBy(scan);
-    by = standing === undefined ? by : withHead(by, scan, standing.isNamed);
+    by = standing === undefined ? by : withHead(by, scan, standing);
     by = isSearched ? withKept(by, kept) : by;
     this.#templates.learn(scan, decision, { isKept, isSearched, standing }, by);
   }

@@ -4,6 +4,8 @@ import type { FieldPath } from "./field-path.ts";
 /** A test of one value. `literal` is set when the test is plain equality with that text: needs are read from it. */
 export interface ValueTest {
   readonly literal?: string;
+  /** A character that every text that passes holds, and no plain name: neither letter nor digit, `-`, `.` or `:`. */
+  readonly mark?: string;
   test(value: JsonValue): boolean;
 }
 

@@ -1,6 +1,8 @@
 /** A set of UTF-16 code units: a bitmap for ASCII, ranges above. */
 export interface CharSet {
   has(unit: number): boolean;
+  /** Its character, where that is the only one. */
+  readonly only?: string;
 }
 
 const SPACE = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff";
@@ -24,7 +26,7 @@ export const charSet = {
   literal(char: string, ignoreCase: boolean): CharSet {
     const unit = char.charCodeAt(0);
     if (!ignoreCase) {
-      return { has: (other) => other === unit };
+      return { has: (other) => other === unit, only: char };
     }
     const folded = foldCase(unit);
     return { has: (other) => other === unit || foldCase(other) === folded };

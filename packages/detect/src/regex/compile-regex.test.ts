@@ -48,11 +48,20 @@ describe("compileRegex", () => {
           const flags = `${ignoreCase ? "i" : ""}${multiline ? "m" : ""}${dotAll ? "s" : ""}`;
           if (compiled.test) {
             expect(compiled.test(text)).toBe(new RegExp(source, flags).test(text));
+            expect(!compiled.test(text) || Array.from(compiled.holds).every((char) => text.includes(char))).toBe(true);
           }
         },
       ),
       { numRuns: 5000 },
     );
+  });
+
+  it.each([
+    ["[?&]dryRun=", "dryRun="],
+    ["(a|b)=?c*d+", "d"],
+    ["^(?:x=){2}y{0,3}$", "x="],
+  ])("knows characters that every match of %s holds", (source, holds) => {
+    expect(compileRegex(source, PLAIN)).toMatchObject({ holds });
   });
 
   it.each([

@@ -3,9 +3,14 @@ import type { Instruction } from "./lazy-dfa.ts";
 import { parseRegex, RegexRefusal } from "./parse-regex.ts";
 import type { RegexFlags, RegexNode } from "./parse-regex.ts";
 
-/** A compiled expression, with the steps that it unfolds to, or why it is refused. */
+/** A compiled expression, with the steps that it unfolds to and the characters that stand in all that it finds, or why it is refused. */
 export type CompiledRegex =
-  | { readonly test: (text: string) => boolean; readonly steps: number; readonly refusal?: never }
+  | {
+      readonly test: (text: string) => boolean;
+      readonly steps: number;
+      readonly holds: string;
+      readonly refusal?: never;
+    }
   | { readonly refusal: string; readonly test?: never };
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -22,14 +27,32 @@ export function compileRegex(source: string, flags: RegexFlags): CompiledRegex {
     return { refusal: `it has ${source.length} characters, at most ${MAX_SOURCE} are allowed` };
   }
   try {
-    const program = emitProgram(parseRegex(source, flags));
+    const tree = parseRegex(source, flags);
+    const program = emitProgram(tree);
     let dfa: LazyDfa | undefined;
-    return { test: (text) => (dfa ??= new LazyDfa(program, flags.multiline)).test(text), steps: program.length };
+    const test = (text: string): boolean => (dfa ??= new LazyDfa(program, flags.multiline)).test(text);
+    return { test, steps: program.length, holds: heldBy(tree) };
   } catch (error) {
     if (error instanceof RegexRefusal) {
       return { refusal: error.message };
     }
     throw error;
+  }
+}
+
+/** The single characters that no match is without. */
+function heldBy(node: RegexNode): string {
+  switch (node.kind) {
+    case "set":
+      return node.set.only ?? "";
+    case "sequence":
+      return node.of.map(heldBy).join("");
+    case "repeat":
+      return node.min > 0 ? heldBy(node.of) : "";
+    case "assert":
+    case "choice":
+    default:
+      return "";
   }
 }
 

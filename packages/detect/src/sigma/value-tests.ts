@@ -4,6 +4,7 @@ import { scalarText } from "../condition/evaluate.ts";
 import type { ValueTest } from "../condition/expression.ts";
 import type { PatternPart } from "../condition/string-pattern.ts";
 import { ANY_RUN, patternParts, patternTest } from "../condition/string-pattern.ts";
+import { markIn } from "../plain-names.ts";
 import { compileRegex } from "../regex/compile-regex.ts";
 import { datePartOf } from "./date-part.ts";
 import type { DatePart } from "./date-part.ts";
@@ -160,8 +161,10 @@ function regexTest(
       isLast: true,
     };
   }
-  const { test } = compiled;
+  const { test, holds } = compiled;
+  const mark = markIn(holds);
   return {
+    ...(mark !== undefined && { mark }),
     test: (found) => {
       const text = scalarText(found);
       return text !== undefined && test(text);

@@ -1,0 +1,37 @@
+import type { Expression, ValueTest } from "./condition/expression.ts";
+import { NEVER } from "./condition/simplify.ts";
+
+/** What plain names of objects are made of. */
+const PLAIN = /[A-Za-z0-9.:-]/;
+
+/** A character of which a text that holds `literal` holds one, but no plain name does; undefined where it may be in a name as a whole. */
+export function markIn(literal: string): string | undefined {
+  return Array.from(literal).find((char) => char < "\x7f" && char >= " " && !PLAIN.test(char));
+}
+
+/**
+ * The condition with all taken for false that `uri` cannot meet, nor any other requestURI that differs from it in plain names: what looks
+ * for a character that is not in it. For such URIs the condition comes out as this does, or as unknown as this is.
+ */
+export function withoutMarks(condition: Expression, uri: string): Expression {
+  const isMissed = ({ mark }: ValueTest): boolean => mark !== undefined && !uri.includes(mark);
+  switch (condition.kind) {
+    case "and":
+    case "or":
+      return { kind: condition.kind, of: condition.of.map((part) => withoutMarks(part, uri)) };
+    case "not":
+      return { kind: "not", of: withoutMarks(condition.of, uri) };
+    case "match": {
+      const { every, field, tests } = condition;
+      const isNever = every ? tests.some(isMissed) : tests.every(isMissed);
+      return field.text === "requestURI" && isNever ? NEVER : condition;
+    }
+    case "null":
+    case "exists":
+    case "fieldref":
+    case "same":
+    case "keyword":
+    default:
+      return condition;
+  }
+}
