@@ -141,7 +141,7 @@ export class ReplayRun {
     }
     this.coverage.add(scan, micros, this.#memo.unnamed);
     const event = this.#inHand;
-    event.next(log.name, line.offset);
+    event.next(log.name, line.offset, line.isSalvaged === true);
     for (const visitor of this.#eventVisitors) {
       visitor.event?.(event);
     }

@@ -15,6 +15,8 @@ export interface ReplayedEvent {
   readonly log: string;
   /** Bytes before the line in that (decompressed) log. */
   readonly offset: number;
+  /** It stands whole in a line that is none. */
+  readonly isSalvaged: boolean;
   /** The event as the log has it, secrets and all: for deciding, never for showing. Parsed once, when first asked for. */
   original(): AuditEvent;
   /** The event as it may be shown, secrets replaced. Made once, when first asked for. */
@@ -58,6 +60,7 @@ export class EventInHand implements ReplayedEvent {
   readonly #memo: HeadMemo | undefined;
   log = "";
   offset = 0;
+  isSalvaged = false;
   #line: Buffer | undefined;
   #original: AuditEvent | undefined;
   #redacted: AuditEvent | undefined;
@@ -75,9 +78,10 @@ export class EventInHand implements ReplayedEvent {
   }
 
   /** `scan` has gone on to a line that stands there. */
-  next(log: string, offset: number): void {
+  next(log: string, offset: number, isSalvaged = false): void {
     this.log = log;
     this.offset = offset;
+    this.isSalvaged = isSalvaged;
     this.#line = undefined;
     this.#original = undefined;
     this.#redacted = undefined;

@@ -61,6 +61,23 @@ async function explain(auditID: string, ...more: readonly string[]): Promise<rea
 }
 
 describe("auditsieve explain", () => {
+  test("auditsieve explain says of noise in a damaged line that it is not dropped, and where in the line it stands", async () => {
+    const torn = JSON.stringify(EVENT).slice(0, 300);
+    const damaged = join(folder, "damaged.log");
+    writeFileSync(damaged, `${torn}${JSON.stringify(LEASE)}\n`);
+    const { code, stdout } = await inProcess(["explain", "a-lease", damaged, "--output", "json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject([
+      {
+        offset: torn.length,
+        sent: "whole",
+        decision: { action: "keep", because: expect.stringContaining("salvaged") as string },
+      },
+    ]);
+    const [whole] = await explain("a-lease");
+    expect(whole).toMatchObject({ sent: "not", decision: { action: "drop" } });
+  });
+
   test("auditsieve explain says that a kept event goes out whole, what is redacted, and what rests on it", async () => {
     const [explained] = await explain("a-secret");
     expect(explained).toMatchObject({ offset: 0, sent: "whole", decision: { action: "keep" } });

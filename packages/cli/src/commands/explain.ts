@@ -163,7 +163,9 @@ function explainEvent(
 ): Omit<Explained, "findings" | "sent"> & { readonly action: StreamDecision["action"] } {
   const { scan, log, offset } = event;
   const original = event.line();
-  const decision = policy.decide(scan);
+  const decided = policy.decide(scan);
+  // As the daemon does: of what was damaged nothing proves that it is noise.
+  const decision = event.isSalvaged && decided.action === "drop" ? { ...decided, action: "keep" as const } : decided;
   const kept = decision.action === "strip" ? policy.strip(scan, decision) : original;
   const document = redactor.redactLine(kept);
   const time = scan.text("stageTimestamp") ?? scan.text("requestReceivedTimestamp") ?? "";
@@ -176,7 +178,13 @@ function explainEvent(
     time,
     request: attributesOfScan(scan),
     action: decision.action,
-    decision: { ...decision, because: because(decision, policy) },
+    decision: {
+      ...decision,
+      because:
+        decision === decided
+          ? because(decision, policy)
+          : "it was salvaged from a damaged line, which is never dropped",
+    },
     detections: engine.evaluate(event.original()).map(({ detection, outcome }) => {
       const { id, title } = detection;
       const exceptions = outcome === "hit" ? excusing(detection, event.original()) : [];
