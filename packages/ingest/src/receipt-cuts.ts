@@ -62,7 +62,7 @@ export class ReceiptCuts {
   /** Whether what is read now may have been read by a run that was killed: its receipts would count the same lines. */
   get #mayBeCounted(): boolean {
     const { handler, source, state } = this.#options;
-    const hasCaughtUp = source.hasCaughtUp === true || this.#hasCaughtUp;
+    const hasCaughtUp = source.hasCaughtUp ?? this.#hasCaughtUp;
     return !state.hasStopped && !hasCaughtUp && handler.bytes <= MAX_OPEN_BYTES;
   }
 }

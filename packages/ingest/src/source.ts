@@ -40,7 +40,7 @@ export interface Source {
   /** Set where its inputs are remembered apart: when an input ends, another reader of it goes on with what is open. */
   readonly states?: InputStates | undefined;
   /** Whether it has waited for more since it was opened: then all is read that was there at the start. Undefined where it does not know. */
-  readonly hasCaughtUp?: boolean;
+  readonly hasCaughtUp?: boolean | undefined;
   /** What the rotation of its files does to those that are not read yet. */
   rotation?(): RotationStatus;
   open(signal: AbortSignal): AsyncIterable<SourceChunk>;

@@ -64,6 +64,13 @@ export class TailedFile {
     return this.origin.kind === "file" ? (await this.origin.handle.stat()).size : undefined;
   }
 
+  /** Whether it is the file that the path names now, read to its end. */
+  async isAllOf(path: string): Promise<boolean> {
+    const named = await openFileOrigin(path);
+    await named?.handle.close();
+    return named !== undefined && named.inode === this.origin.inode && (await this.size()) === this.#offset;
+  }
+
   /** Position of an acknowledgement at `offset`. */
   positionAt(offset: number): TailPosition {
     return {

@@ -87,7 +87,7 @@ export function unwrapped(source: Source, checkpoint: Checkpoint): Source {
   return {
     name: source.name,
     get hasCaughtUp() {
-      return source.hasCaughtUp === true;
+      return source.hasCaughtUp;
     },
     async *open(signal) {
       for await (const chunk of source.open(signal)) {
