@@ -17,7 +17,6 @@ export type { LineVisitor, OversizeLine } from "./frame.ts";
 export { documentId } from "./identity.ts";
 export { readGoYaml } from "./go-yaml/go-yaml.ts";
 export type { GoYaml } from "./go-yaml/go-yaml.ts";
-export { findMember } from "./find-member.ts";
 export type { ValueRange } from "./find-member.ts";
 export { goJsonString, goQuote } from "./go-yaml/quote.ts";
 export type { SourceEntry, SourceNode } from "./go-yaml/value.ts";

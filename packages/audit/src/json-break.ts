@@ -6,6 +6,7 @@ import {
   OPEN_LIST,
   OPEN_OBJECT,
   QUOTE,
+  skipDigits,
   skipSpace,
   skipString,
 } from "./json-bytes.ts";
@@ -184,31 +185,23 @@ function walkWord(bytes: Uint8Array, pos: number, end: number, word: Uint8Array)
 
 function walkNumber(bytes: Uint8Array, pos: number, end: number): number {
   const first = bytes[pos] === 45 ? pos + 1 : pos;
-  let at = bytes[first] === 48 && first < end ? first + 1 : behindDigits(bytes, first, end);
+  let at = bytes[first] === 48 && first < end ? first + 1 : skipDigits(bytes, first, end);
   if (at === first) {
     return ~at;
   }
   if (at < end && bytes[at] === 46) {
     const digits = at + 1;
-    at = behindDigits(bytes, digits, end);
+    at = skipDigits(bytes, digits, end);
     if (at === digits) {
       return ~at;
     }
   }
   if (at < end && (bytes[at] === 101 || bytes[at] === 69)) {
     const digits = at + 1 < end && (bytes[at + 1] === 43 || bytes[at + 1] === 45) ? at + 2 : at + 1;
-    at = behindDigits(bytes, digits, end);
+    at = skipDigits(bytes, digits, end);
     if (at === digits) {
       return ~at;
     }
-  }
-  return at;
-}
-
-function behindDigits(bytes: Uint8Array, pos: number, end: number): number {
-  let at = pos;
-  while (at < end && (bytes[at] as number) >= 48 && (bytes[at] as number) <= 57) {
-    at++;
   }
   return at;
 }

@@ -250,7 +250,8 @@ function skipNumber(bytes: Uint8Array, pos: number, end: number): number {
   return at;
 }
 
-function skipDigits(bytes: Uint8Array, pos: number, end: number): number {
+/** Behind the digits at `pos`, if there are any. */
+export function skipDigits(bytes: Uint8Array, pos: number, end: number): number {
   let at = pos;
   while (at < end && (bytes[at] as number) >= 48 && (bytes[at] as number) <= 57) {
     at++;

@@ -42,7 +42,10 @@ export class MemberIndex {
     }
   }
 
-  /** What `findMember` finds. */
+  /**
+   * Where the value at a path of keys stands in the value that was loaded, as `JSON.parse` would have it: of several members of one name the
+   * last counts, and keys may be spelled with escapes. Undefined when there is none.
+   */
   find(keys: readonly string[]): ValueRange | undefined {
     if (this.#count > MAX_ENTRIES || keys.length === 0) {
       return findMember(this.#bytes, this.#start, this.#end, keys);

@@ -1,5 +1,6 @@
 import { loadDetectionFiles } from "@auditsieve/detect";
 import type { Detection, DetectionSource } from "@auditsieve/detect";
+import type { DetectionTexts } from "@auditsieve/replay/start";
 import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -17,12 +18,9 @@ export interface DetectionSet {
 /** Stands for the detections that come with auditsieve. */
 export const SHIPPED = "shipped";
 
-/** What detections are loaded from. */
-export interface DetectionSetTexts {
+/** What detections are loaded from, with all that was read of it. */
+export interface DetectionSetTexts extends DetectionTexts {
   readonly texts: readonly (DetectionSource & { readonly text: string })[];
-  readonly exceptions: readonly { readonly file: string; readonly text: string }[];
-  /** When exceptions have ended, ms. */
-  readonly now: number;
 }
 
 /** Detections of files and of folders of .yml and .yaml files, searched to their ends; `shipped` stands for ours. `exceptions` are files that tune them. */

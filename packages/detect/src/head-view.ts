@@ -90,7 +90,7 @@ export function headFieldOf(field: string): HeadField | undefined {
   return isHeadField(field) ? field : OPEN.find((open) => field.startsWith(`${open}.`));
 }
 
-export function isHeadField(field: string): field is HeadField {
+function isHeadField(field: string): field is HeadField {
   return Object.hasOwn(HEAD, field);
 }
 

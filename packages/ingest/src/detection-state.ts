@@ -1,8 +1,6 @@
 import { createHash } from "node:crypto";
 import * as nodeFiles from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { constants, zstdCompress, zstdDecompress } from "node:zlib";
 import { isJsonObject } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
 import { writeDurably } from "./checkpoint.ts";
@@ -10,6 +8,7 @@ import type { StateFiles } from "./checkpoint.ts";
 import { reasonOf } from "./errors.ts";
 import { openKeptDocuments } from "./kept-documents.ts";
 import type { KeptDocuments } from "./kept-documents.ts";
+import { packState, unpackState } from "./state-packing.ts";
 
 /** What the detections of a pipeline remember at one place of its source. */
 export interface RememberedState {
@@ -52,8 +51,6 @@ const VERSION_WITH_DOCUMENTS = 1;
 /** Characters of JSON. What is remembered is bounded by count; this bounds what it may come to. */
 const MAX_LENGTH = 128 * 1024 * 1024;
 const NO_DOCUMENTS: ReadonlyMap<string, Buffer> = new Map();
-const compress = promisify(zstdCompress);
-const decompress = promisify(zstdDecompress);
 
 /**
  * The file beside the checkpoint that holds what detections remember. The checkpoint names it by its hash, so that state and
@@ -109,7 +106,7 @@ export class DetectionState {
       return;
     }
     await this.#documents.write(documents);
-    const packed = await compress(text, PACKING);
+    const packed = await packState(text);
     const slot = 1 - this.#slot;
     await writeDurably(this.#pathOf(slot), packed, this.#files);
     this.#slot = slot;
@@ -125,9 +122,6 @@ export class DetectionState {
       : { slot: this.#slot, sha256: this.#hash, ...(reference !== undefined && { documents: reference }) };
   }
 }
-
-/** It is written again every few seconds: time matters more than a few hundred kilobytes. */
-const PACKING = { chunkSize: 1024 * 1024, params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** The text of a state, without the documents that it names; undefined when it is too long to be kept. */
 export function encodeState({ detections, read, documents }: RememberedState): string | undefined {
@@ -171,9 +165,7 @@ export async function openDetectionState(
     if (hashOf(packed) !== sha256) {
       throw new Error("it is not the file that the checkpoint names");
     }
-    const state = decodeState(
-      JSON.parse((await decompress(packed, { maxOutputLength: 4 * MAX_LENGTH })).toString("utf8")),
-    );
+    const state = decodeState(JSON.parse((await unpackState(packed, 4 * MAX_LENGTH)).toString("utf8")));
     const loaded = { ...state, documents: documents.loaded };
     return new DetectionState(pathOf, files, { slot, hash: sha256, loaded, documents });
   } catch (error) {

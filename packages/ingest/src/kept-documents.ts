@@ -1,11 +1,12 @@
 import * as nodeFiles from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { constants, crc32, zstdCompress, zstdDecompress } from "node:zlib";
+import { crc32 } from "node:zlib";
 import { isJsonObject } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
 import { writeDurably } from "./checkpoint.ts";
 import type { StateFiles } from "./checkpoint.ts";
+import { reasonOf } from "./errors.ts";
+import { packState, unpackState } from "./state-packing.ts";
 
 const VERSION = 1;
 const HEADER: Buffer = Buffer.from(`${JSON.stringify({ kind: "documents", version: VERSION })}\n`);
@@ -15,9 +16,6 @@ const NEWLINE = 10;
 const MAX_BYTES = 256 * 1024 * 1024;
 /** So much more than all that is still needed may stand in a file before another is begun. */
 const SLACK_BYTES = 4 * 1024 * 1024;
-const PACKING = { chunkSize: 1024 * 1024, params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-const compress = promisify(zstdCompress);
-const decompress = promisify(zstdDecompress);
 
 /** A part of a file that belongs to a position, as the checkpoint names it. */
 interface Reference {
@@ -123,7 +121,7 @@ export async function openKeptDocuments(
     }
     return new KeptDocuments(pathOf, files, { reference: named, loaded: await documentsIn(content) });
   } catch (error) {
-    throw new Error(`"${path}" cannot be used: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new Error(`"${path}" cannot be used: ${reasonOf(error)}`, {
       cause: error,
     });
   }
@@ -131,11 +129,10 @@ export async function openKeptDocuments(
 
 /** Some documents, packed: a line with the packed length, then for each its id and length on a line, and its bytes. */
 async function partOf(documents: readonly (readonly [string, Buffer])[]): Promise<Buffer> {
-  const packed = await compress(
+  const packed = await packState(
     Buffer.concat(
       documents.flatMap(([id, document]) => [Buffer.from(`${JSON.stringify([id, document.length])}\n`), document]),
     ),
-    PACKING,
   );
   return Buffer.concat([Buffer.from(`${packed.length}\n`), packed]);
 }
@@ -151,7 +148,7 @@ async function documentsIn(content: Buffer): Promise<ReadonlyMap<string, Buffer>
       throw new Error("it is cut off");
     }
     at = from + length;
-    const part = await decompress(content.subarray(from, at), { maxOutputLength: MAX_BYTES });
+    const part = await unpackState(content.subarray(from, at), MAX_BYTES);
     for (let next = 0; next < part.length;) {
       const [entry, begin] = readLine(part, next);
       const [id, bytes] = Array.isArray(entry) ? (entry as readonly JsonValue[]) : [];
