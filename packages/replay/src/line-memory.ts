@@ -1,5 +1,3 @@
-import type { LogLine } from "./log-line.ts";
-
 /** Bytes of a piece: two of the chunks that logs are read in. */
 const PIECE_BYTES = 1024 * 1024;
 /** Pieces kept for later; a merge holds more of them only while its logs are far out of order, or another thread is far behind. */
@@ -62,8 +60,10 @@ export class LineMemory {
   }
 }
 
-/** A line, or what is left of it that holds memory. */
-type Holding = Pick<LogLine, "piece">;
+/** What may stand in a piece. */
+interface Holding {
+  readonly piece?: MemoryPiece | undefined;
+}
 
 /** Keeps the bytes of a line beyond the batch that it came in. */
 export function hold({ piece }: Holding): void {

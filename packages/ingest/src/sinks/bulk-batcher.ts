@@ -1,21 +1,10 @@
 import { IngestError } from "../errors.ts";
 import { STORED } from "../sink.ts";
-import type { BulkRoom } from "./bulk-body.ts";
 import type { ItemResult } from "../sink.ts";
 import { backOff } from "./backoff.ts";
 import type { Backoff } from "./backoff.ts";
+import type { BulkItem } from "./bulk-item.ts";
 import { InFlight } from "./in-flight.ts";
-
-/** One document of a bulk request. */
-export interface BulkItem {
-  readonly id: string;
-  /** `room.bytes[start, end)` goes over the wire: the line with the operation, and the document's, each with its newline. */
-  readonly room: BulkRoom;
-  readonly start: number;
-  readonly end: number;
-  /** An earlier try or an earlier run may have stored it: it is looked up before it is sent. */
-  readonly mayBeStored?: boolean;
-}
 
 /** What the server said of one item. */
 export interface BulkItemAnswer {

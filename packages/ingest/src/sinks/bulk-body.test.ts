@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { Dice, mutateBytes, varyValues } from "../line-mutator.suite.ts";
 import type { Delivery } from "../sink.ts";
-import { BulkBodies, joined } from "./bulk-body.ts";
+import { BulkBodies } from "./bulk-body.ts";
+import { joined } from "./bulk-item.ts";
 import { hostileDeliveries } from "./hostile-deliveries.suite.ts";
 
 const context = { cluster: "prod", namespace: "default", now: () => new Date("2026-11-24T00:13:27Z") };

@@ -1,7 +1,7 @@
 import type { EventScan } from "@auditsieve/audit";
 import { PreparedDelivery } from "../sink.ts";
 import type { Delivery, PreparedBatch } from "../sink.ts";
-import type { BulkItem } from "./bulk-batcher.ts";
+import type { BulkItem, BulkRoom } from "./bulk-item.ts";
 import { ecsDocument } from "./ecs-document.ts";
 import type { EcsContext } from "./ecs-document.ts";
 import { EcsEvents, quotedLine } from "./ecs-event.ts";
@@ -11,14 +11,6 @@ const ROOM_BYTES = 5 * 1024 * 1024;
 /** As many as there are batches under way and waiting, of the size that they usually have. */
 const MOST_KEPT = 6;
 const MOST_KEPT_BYTES = 12 * 1024 * 1024;
-
-/** Where the items of one batch stand, one behind the other. */
-export interface BulkRoom {
-  bytes: Buffer;
-  used: number;
-  /** A request of which nobody knows what became of it may still be read out of it. */
-  isDoubtful: boolean;
-}
 
 /** A delivery and its item. The document is read out of that when somebody asks. */
 export class BulkDelivery extends PreparedDelivery implements BulkItem {
@@ -119,17 +111,4 @@ function makeRoom(room: BulkRoom, more: number): void {
     room.bytes = Buffer.allocUnsafeSlow(Math.max(used + more, 2 * bytes.length));
     bytes.copy(room.bytes, 0, 0, used);
   }
-}
-
-/** The body of one request. Items that stand behind each other in memory are not copied. */
-export function joined(items: readonly BulkItem[]): Buffer {
-  const [first] = items;
-  const last = items.at(-1);
-  if (first === undefined || last === undefined) {
-    return Buffer.alloc(0);
-  }
-  const isOne = items.every(({ room, start }, i) => i === 0 || (room === first.room && start === items[i - 1]?.end));
-  return isOne
-    ? first.room.bytes.subarray(first.start, last.end)
-    : Buffer.concat(items.map(({ room, start, end }) => room.bytes.subarray(start, end)));
 }
