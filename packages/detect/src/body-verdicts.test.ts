@@ -5,7 +5,7 @@ import { evaluate } from "./condition/evaluate.ts";
 import type { Truth } from "./condition/evaluate.ts";
 import type { Detection } from "./detection.ts";
 import { eventReader } from "./field-readers.ts";
-import { headOf } from "./head-view.ts";
+import { headOf } from "./event-parts.ts";
 import type { HeadField } from "./head-view.ts";
 import { loadDetections } from "./load-detections.ts";
 

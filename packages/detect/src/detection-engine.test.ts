@@ -10,7 +10,7 @@ import { deriveNeeds } from "./derive-needs.ts";
 import type { Detection } from "./detection.ts";
 import { DetectionEngine, evaluateDetection } from "./detection-engine.ts";
 import { FindingStream } from "./finding-stream.ts";
-import { headOf } from "./head-view.ts";
+import { headOf } from "./event-parts.ts";
 import { projectedCases, withoutPrefilter, withPrefilter } from "./prefilter.suite.ts";
 import { projectEvent } from "./project-event.suite.ts";
 import { shippedDocuments } from "./shipped-detections.suite.ts";

@@ -9,7 +9,7 @@ import type { Detection } from "./detection.ts";
 import { exceptionFor } from "./exceptions/detection-exception.ts";
 import { eventReader } from "./field-readers.ts";
 import { HeadPlan } from "./head-plan.ts";
-import { headOf } from "./head-view.ts";
+import { headOf } from "./event-parts.ts";
 import type { HeadView } from "./head-view.ts";
 import { linkCorrelations } from "./link-correlations.ts";
 import type { LinkedCorrelations } from "./link-correlations.ts";

@@ -85,6 +85,37 @@ export function spellingOf(event: Event, body: BodyName, maxLength: number): str
   return isPartlyParsed(event) ? event.spelling(body, maxLength) : undefined;
 }
 
+/**
+ * The head of a decoded event.
+ *
+ * @example
+ * const head = headOf({ level: "Metadata", auditID: "a", stage: "ResponseComplete", requestURI: "/version", verb: "get",
+ *   user: { username: "eve" } });
+ * assert.equal(head.get("user.username"), "eve");
+ */
+export function headOf(event: AuditEvent): HeadView {
+  if (isPartlyParsed(event)) {
+    return event;
+  }
+  return {
+    get(field) {
+      const dot = field.indexOf(".");
+      if (dot < 0) {
+        return rootOf(event, field);
+      }
+      const parent = rootOf(event, field.slice(0, dot));
+      if (!isJsonObject(parent)) {
+        return undefined;
+      }
+      if (field !== "user.extra.authentication.kubernetes.io/credential-id") {
+        return own(parent, field.slice(dot + 1));
+      }
+      const extra = own(parent, "extra");
+      return isJsonObject(extra) ? own(extra, "authentication.kubernetes.io/credential-id") : undefined;
+    },
+  };
+}
+
 /** Whether no more of the event is parsed than is asked for. */
 export function isPartlyParsed(event: Event): event is AuditEvent & PartlyParsed {
   return typeof event.toJSON === "function";

@@ -18,7 +18,7 @@ import type { FindingStreamCounts } from "./finding-stream-counts.ts";
 import type { FindingStreamOptions } from "./finding-stream-options.ts";
 import type { FirstSeenKeys } from "./first-seen.ts";
 import { HeadQuestions } from "./head-questions.ts";
-import { headOf } from "./head-view.ts";
+import { headOf } from "./event-parts.ts";
 import type { HeadView } from "./head-view.ts";
 import { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { CredentialLedger } from "./memory/credential-ledger.ts";

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { AuditEvent } from "@auditsieve/audit";
 import type { CorrelationType } from "./correlation.ts";
 import type { Detection, Severity } from "./detection.ts";
-import { headOf } from "./head-view.ts";
+import { headOf } from "./event-parts.ts";
 import { actorOf, objectOf, summarise } from "./summary.ts";
 
 /** How the request that made a finding ended. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { DetectionEngine } from "./detection-engine.ts";
 import { FindingStream } from "./finding-stream.ts";
 import type { FindingStreamOptions } from "./finding-stream-options.ts";
-import { headOf } from "./head-view.ts";
+import { headOf } from "./event-parts.ts";
 import type { HeadView } from "./head-view.ts";
 import { loadDetections } from "./load-detections.ts";
 import { eventAt } from "./memory/events.suite.ts";

@@ -1,6 +1,4 @@
-import { isJsonObject, own } from "@auditsieve/audit";
-import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { isPartlyParsed, rootOf } from "./event-parts.ts";
+import type { JsonValue } from "@auditsieve/audit";
 
 /**
  * The fields that stand outside the bodies in the line that the apiserver writes: what a scanner can give without
@@ -37,7 +35,7 @@ export const HEAD_FIELDS = Object.keys(HEAD) as readonly HeadField[];
 
 /**
  * The head of an event: what `DetectionEngine` needs to say that a line cannot matter. The byte scanner implements it
- * without parsing; {@link headOf} makes one from a decoded event. Undefined means that the event has no such field.
+ * without parsing; `headOf` makes one from a decoded event. Undefined means that the event has no such field.
  */
 export interface HeadView {
   get(field: HeadField): JsonValue | undefined;
@@ -96,35 +94,4 @@ function isHeadField(field: string): field is HeadField {
 
 export function isWide(field: HeadField): boolean {
   return HEAD[field] === "wide";
-}
-
-/**
- * The head of a decoded event.
- *
- * @example
- * const head = headOf({ level: "Metadata", auditID: "a", stage: "ResponseComplete", requestURI: "/version", verb: "get",
- *   user: { username: "eve" } });
- * assert.equal(head.get("user.username"), "eve");
- */
-export function headOf(event: AuditEvent): HeadView {
-  if (isPartlyParsed(event)) {
-    return event;
-  }
-  return {
-    get(field) {
-      const dot = field.indexOf(".");
-      if (dot < 0) {
-        return rootOf(event, field);
-      }
-      const parent = rootOf(event, field.slice(0, dot));
-      if (!isJsonObject(parent)) {
-        return undefined;
-      }
-      if (field !== "user.extra.authentication.kubernetes.io/credential-id") {
-        return own(parent, field.slice(dot + 1));
-      }
-      const extra = own(parent, "extra");
-      return isJsonObject(extra) ? own(extra, "authentication.kubernetes.io/credential-id") : undefined;
-    },
-  };
 }

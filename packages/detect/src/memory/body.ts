@@ -1,7 +1,6 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
-import { partOf } from "../event-parts.ts";
-import { headOf } from "../head-view.ts";
+import { headOf, partOf } from "../event-parts.ts";
 import type { HeadView } from "../head-view.ts";
 
 /** The value at a path of literal keys; undefined as soon as one is missing. */

@@ -3,7 +3,7 @@ import type { AuditEvent } from "@auditsieve/audit";
 import { describe, expect, it } from "vitest";
 import { fieldPath } from "../condition/field-path.ts";
 import { eventReader } from "../field-readers.ts";
-import { headOf } from "../head-view.ts";
+import { headOf } from "../event-parts.ts";
 import { ClusterMemory } from "./cluster-memory.ts";
 import { eventAt, madeWith, podCreated } from "./events.suite.ts";
 import { RecentMap } from "./recent-map.ts";

@@ -2,7 +2,7 @@ import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { ABSENT } from "../condition/field-path.ts";
 import type { Reading } from "../condition/field-path.ts";
 import { timeOf } from "../event-time.ts";
-import { headOf } from "../head-view.ts";
+import { headOf } from "../event-parts.ts";
 import type { HeadView } from "../head-view.ts";
 import { at, isSuccess } from "./body.ts";
 import { readSubject } from "./certificate-request.ts";

@@ -1,8 +1,7 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { lacksKey, listsObjects, partOf } from "../event-parts.ts";
+import { headOf, lacksKey, listsObjects, partOf } from "../event-parts.ts";
 import type { BodyName } from "../event-parts.ts";
 import { timeOf } from "../event-time.ts";
-import { headOf } from "../head-view.ts";
 import { at, nameOf, objectsAt, textAt } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
