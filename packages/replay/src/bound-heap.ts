@@ -1,7 +1,6 @@
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** Far above what ordinary logs need. */
 const LARGE_BYTES = 300 * 1024 * 1024;
 const LOOK_EVERY_MS = 100;
 /** How much more than what was alive last the heap may hold. By itself V8 lets it double and more. */
@@ -10,6 +9,8 @@ const GROWTH = 1.25;
 /** What {@link boundHeap} looks at and does. */
 export interface HeapOfProcess {
   readonly usedBytes: () => number;
+  /** Below it nothing is done. Default 300 MB, far above what ordinary logs need. */
+  readonly largeBytes: number;
   readonly collect: () => void;
 }
 
@@ -23,10 +24,10 @@ export interface HeapOfProcess {
  * release();
  */
 export function boundHeap(heap: Partial<HeapOfProcess> = {}): () => void {
-  const { usedBytes, collect } = { ...own(), ...heap };
+  const { usedBytes, largeBytes, collect } = { ...own(), ...heap };
   let alive = 0;
   const look = (): void => {
-    if (usedBytes() > Math.max(LARGE_BYTES, GROWTH * alive)) {
+    if (usedBytes() > Math.max(largeBytes, GROWTH * alive)) {
       collect();
       alive = usedBytes();
     }
@@ -40,6 +41,7 @@ function own(): HeapOfProcess {
   let collect: (() => void) | undefined;
   return {
     usedBytes: () => getHeapStatistics().used_heap_size,
+    largeBytes: LARGE_BYTES,
     collect: () => {
       if (collect === undefined) {
         // V8's limits cannot be set once it runs (--heap-growing-percent is not read then); collecting can be asked for.

@@ -7,13 +7,16 @@ export interface JudgeSetup {
   readonly compileCache: string | undefined;
 }
 
+const LARGE_BYTES = 150 * 1024 * 1024;
+
 const { compileCache } = workerData as JudgeSetup;
 if (compileCache !== undefined) {
   enableCompileCache(compileCache);
 }
 // Loaded only now, so that they are found in the cache.
 const [{ JudgeDesk }, { boundHeap }] = await Promise.all([import("./judge-desk.ts"), import("../bound-heap.ts")]);
-boundHeap();
+// It is one of two heaps.
+boundHeap({ largeBytes: LARGE_BYTES });
 let desk: Desk | undefined;
 parentPort?.on("message", (asked: Asked) => {
   if (asked.kind === "load") {

@@ -11,8 +11,9 @@ const END = 2;
 const HEAD = 3;
 const SCAN = 4;
 const LINE_WORDS = SCAN + SCAN_WORDS;
-const MOST_LINES = 2048;
-const ENOUGH_BYTES = 3 * 1024 * 1024;
+/** The heap is looked after between two batches, and each line may have several findings. */
+const MOST_LINES = 512;
+const ENOUGH_BYTES = 2 * 1024 * 1024;
 /** Of the words of a batch. */
 export const WORD_BYTES: number = MOST_LINES * LINE_WORDS * 4;
 

@@ -9,8 +9,8 @@ import type { JudgeThread } from "./judge-thread.ts";
 import { LineBatch, WORD_BYTES } from "./line-batch.ts";
 import type { RunJudge } from "./run-judge.ts";
 
-/** Bytes of lines that may wait to be judged; reading goes on when half of them are. */
-const MOST_BYTES = 24 * 1024 * 1024;
+/** Bytes of lines that may wait to be judged; reading goes on when half of them are. What is found in them may be ten times as much. */
+const MOST_BYTES = 4 * 1024 * 1024;
 
 /** Hands events over in batches, and gives the findings as they come back. */
 export class ThreadJudge implements RunJudge {
