@@ -8,7 +8,7 @@ import type { Delivery } from "./sink.ts";
 import { isTimestamp } from "./timestamp.ts";
 import type { WatchMemory } from "./watch-memory.ts";
 
-export interface EventWatchOptions {
+export interface AlarmWatchOptions {
   readonly detections?: DetectionEngine;
   readonly onAlarm?: (alarm: { readonly kind: string; readonly message: string }) => void;
   /** Where it is kept over restarts what the watch has seen. Without it the watch begins anew. */
@@ -23,13 +23,13 @@ const QUESTION_MARK = 63;
 const MAX_TEXT = 200;
 
 /** Watches for what no single event shows: auditIDs that come again, an apiserver that starts anew, noise that stops. */
-export class EventWatch {
-  readonly #options: EventWatchOptions;
+export class AlarmWatch {
+  readonly #options: AlarmWatchOptions;
   readonly #auditIds: AuditIdWatch | undefined;
   /** By sink. */
   readonly #noise = new Map<string, NoiseWatch>();
 
-  constructor(options: EventWatchOptions) {
+  constructor(options: AlarmWatchOptions) {
     this.#options = options;
     this.#auditIds = options.detections && AuditIdWatch.of(options.detections.detections, options.memory?.auditIds);
   }

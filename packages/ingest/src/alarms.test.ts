@@ -8,7 +8,7 @@ import type { Finding } from "@auditsieve/detect";
 import { describe, expect, test } from "vitest";
 import { AuditIdMemory } from "./audit-id-memory.ts";
 import { NoiseWatch } from "./alarm-noise.ts";
-import { EventWatch } from "./alarm-watch.ts";
+import { AlarmWatch } from "./alarm-watch.ts";
 import { AuditIdWatch } from "./audit-id-watch.ts";
 import type { NoiseReceipt } from "./receipt-book.ts";
 
@@ -57,7 +57,7 @@ describe("AuditIdMemory", () => {
 
   test("finds the replayed Audit-ID of the recorded attack, and nothing else in it", () => {
     const found: string[] = [];
-    const watch = new EventWatch({ detections: new DetectionEngine(REPEATED) });
+    const watch = new AlarmWatch({ detections: new DetectionEngine(REPEATED) });
     for (const line of linesOf("attack")) {
       const scan = scanOf(line);
       if (watch.isSuspicious(scan)) {
@@ -99,14 +99,14 @@ describe("AuditIdWatch", () => {
   });
 });
 
-describe("EventWatch", () => {
+describe("AlarmWatch", () => {
   test("says that an apiserver has started, once for each start", () => {
     for (const [log, starts] of [
       ["attack", 1],
       ["quiet", 0],
     ] as const) {
       const alarms: string[] = [];
-      const watch = new EventWatch({ onAlarm: ({ kind }) => alarms.push(kind) });
+      const watch = new AlarmWatch({ onAlarm: ({ kind }) => alarms.push(kind) });
       for (const line of linesOf(log)) {
         watch.isSuspicious(scanOf(line));
       }

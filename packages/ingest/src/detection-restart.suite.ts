@@ -2,7 +2,7 @@ import { createRedactor, EventScan } from "@auditsieve/audit";
 import type { AuditEvent, Stage } from "@auditsieve/audit";
 import { FindingStream } from "@auditsieve/detect";
 import type { DetectionEngine } from "@auditsieve/detect";
-import { EventWatch } from "./alarm-watch.ts";
+import { AlarmWatch } from "./alarm-watch.ts";
 import { AUDIT_ID_REPEATED } from "./audit-id-watch.ts";
 import { FindingTap } from "./finding-tap.ts";
 
@@ -91,7 +91,7 @@ export function eventLines(requests: number, chance: () => number, firstNumber =
 export function findingsOf(lines: readonly string[], engine: DetectionEngine): readonly string[] {
   const findings: string[] = [];
   const redactor = createRedactor({ key: Buffer.alloc(32, 1) });
-  const watch = new EventWatch({ detections: engine });
+  const watch = new AlarmWatch({ detections: engine });
   const tap = new FindingTap(new FindingStream(engine), redactor, (finding) =>
     findings.push(...watch.without([finding]).map((one) => JSON.stringify(one))),
   );

@@ -1,30 +1,24 @@
 import { documentId, EventScan, salvageEvents } from "@auditsieve/audit";
-import type { AuditEvent, LineVisitor, OversizeLine } from "@auditsieve/audit";
+import type { LineVisitor, OversizeLine } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import type { StreamDecision } from "@auditsieve/policy";
-import { encodeMark } from "./detection-state.ts";
 import type { Mark } from "./detection-state.ts";
-import { InputDetections } from "./input-detections.ts";
 import { LineDeliveries } from "./line-deliveries.ts";
+import { LineFindings } from "./line-findings.ts";
+import type { FoundLine } from "./line-findings.ts";
 import { LineSlab } from "./line-slab.ts";
 import { ReceiptBook } from "./receipt-book.ts";
 import type { ClosedRange } from "./receipt-book.ts";
 import { ReceiptRanges } from "./receipt-ranges.ts";
-import { EventWatch } from "./alarm-watch.ts";
+import { AlarmWatch } from "./alarm-watch.ts";
 import type { HandledLine as Line, LineHandlerOptions } from "./line-handler-options.ts";
 import { LineTail, reducedEvent } from "./reduced-event.ts";
-import { scanHead } from "./scan-head.ts";
-import { scannedEvent } from "./scanned-event.ts";
 import type { Delivery } from "./sink.ts";
 import type { SealedLine } from "./sinks/quarantine.ts";
 import { lineColumns } from "./tally.ts";
 import type { CountedAs, LineColumns, PipelineTally } from "./tally.ts";
 import { countIn } from "./tally-ledger.ts";
 import { isTimestamp } from "./timestamp.ts";
-
-/** To be followed by the reason. */
-export const STATE_REFUSED = "What the detections remembered is not taken over, and they begin anew: ";
-const NO_FINDINGS: readonly Finding[] = [];
 
 function isKept(decision: StreamDecision | undefined): boolean {
   return decision === undefined || decision.action === "keep";
@@ -36,13 +30,10 @@ export class LineHandler implements LineVisitor {
   readonly receipts: ReceiptRanges;
   readonly #options: LineHandlerOptions;
   readonly #scan = new EventScan();
-  readonly #head = scanHead(this.#scan);
-  readonly #findings: InputDetections | undefined;
+  readonly #findings: LineFindings;
   /** Of lines over the limit whose end has not come yet, by input. */
   readonly #long = new Map<string, { readonly tail: LineTail; readonly sealed?: SealedLine }>();
-  /** Events whose finding has just been written, by the line's id. */
-  readonly #evidence = new Map<string, Delivery>();
-  readonly #watch: EventWatch;
+  readonly #watch: AlarmWatch;
   readonly #deliveries: LineDeliveries;
   readonly #slab = new LineSlab();
   /** Columns of the ledger in which the line in hand counts. */
@@ -57,18 +48,6 @@ export class LineHandler implements LineVisitor {
 
   constructor(options: LineHandlerOptions) {
     this.#options = options;
-    const { detections: engine, redactor, remembered, skipsRemembered = false, states, onAlarm } = options;
-    this.#findings =
-      engine &&
-      new InputDetections({
-        engine,
-        redactor,
-        evidence: this.#evidence,
-        remembered,
-        skipsRemembered,
-        states,
-        onRefused: (reason) => onAlarm?.({ kind: "state-refused", message: `${STATE_REFUSED}${reason}` }),
-      });
     const { ledger, outlets, cutAfter, countedUntil } = options;
     this.receipts = new ReceiptRanges({
       books: () =>
@@ -78,50 +57,52 @@ export class LineHandler implements LineVisitor {
         countedUntil?.(input, outlets[outlet]?.to.sink.name ?? "", offset) ?? offset,
       deliver: (range, outlet) => this.#deliverReceipts(range, outlet),
     });
-    this.#watch = new EventWatch({ ...options, memory: options.watched });
+    this.#watch = new AlarmWatch({ ...options, memory: options.watched });
     this.#deliveries = new LineDeliveries(options);
+    this.#findings = new LineFindings(options, this.#scan, this.#watch, this.#deliveries);
     this.#lineColumns = lineColumns(ledger);
   }
 
   /** The next line is one of `input`; when that is new, at `offset`. */
   begin(input: string, offset: number): void {
     this.#input = input;
-    this.#findings?.begin(input);
+    this.#findings.begin(input);
     this.receipts.begin(input, offset);
   }
 
   /** Stands for what the detections remember behind the last line; the same value as before when nothing has changed. */
   get remembers(): unknown {
-    return this.#findings?.remembers;
+    return this.#findings.remembers;
   }
 
   /** What the detections remember behind the last line, to be kept; undefined when it is too large. */
   encodeRemembered(): Mark | undefined {
-    const read = this.receipts.ends;
-    return this.#findings === undefined ? encodeMark({ detections: null, read }) : this.#findings.encode(read);
+    return this.#findings.encode(this.receipts.ends);
   }
 
   /** Tells the detections the time although no line says it. */
   advance(timestamp: string, isLive: boolean): void {
-    if (this.#findings !== undefined && this.#read.lines > 0) {
-      const { lastEnd } = this.receipts;
-      const findings = this.#watch.without(this.#findings.advance(timestamp, isLive));
-      this.#deliverFindings(findings, { offset: lastEnd, end: lastEnd, bytes: 0 });
+    if (this.#read.lines > 0) {
+      this.#deliverFindings(this.#findings.advance(timestamp, isLive), this.#behindLast());
     }
   }
 
   /** The input in hand has ended, and its receipts with it. */
   finish(): void {
-    this.#findings?.finish();
+    this.#findings.finish();
     this.receipts.finish();
   }
 
   /** No line follows: findings that waited for a later stage of their request are written. */
   end(): void {
-    if (this.#findings !== undefined && this.#read.lines > 0) {
-      const { lastEnd } = this.receipts;
-      this.#deliverFindings(this.#watch.without(this.#findings.flush()), { offset: lastEnd, end: lastEnd, bytes: 0 });
+    if (this.#read.lines > 0) {
+      this.#deliverFindings(this.#findings.flush(), this.#behindLast());
     }
+  }
+
+  #behindLast(): Line {
+    const { lastEnd } = this.receipts;
+    return { offset: lastEnd, end: lastEnd, bytes: 0 };
   }
 
   /** Time of the last event; to be asked for after a chunk, not after a line. */
@@ -134,7 +115,7 @@ export class LineHandler implements LineVisitor {
     const time = this.#isEvent ? this.#scan.text("stageTimestamp") : undefined;
     if (isTimestamp(time)) {
       this.#newest = time;
-      this.#findings?.note(time);
+      this.#findings.note(time);
     }
     this.#isEvent = false;
   }
@@ -145,8 +126,7 @@ export class LineHandler implements LineVisitor {
   }
 
   counts(): Omit<PipelineTally, "source" | "unacknowledged" | "acknowledged" | "sinks"> {
-    const { findings = 0, undecided = {}, suppressed = {} } = this.#findings?.counts() ?? {};
-    return { ...this.#read, findings, undecided, suppressed };
+    return { ...this.#read, ...this.#findings.counts() };
   }
 
   line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): void {
@@ -191,7 +171,7 @@ export class LineHandler implements LineVisitor {
     if (event !== undefined && this.#scan.scan(event, 0, event.length)) {
       this.#countAs("reduced");
       const findings = this.#found(event, id);
-      this.#evidence.delete(id);
+      this.#findings.evidence.delete(id);
       this.#deliverToAll(this.#deliveries.event(this.#scan, event, id), line);
       this.#deliverFindings(findings, line);
     } else {
@@ -252,10 +232,8 @@ export class LineHandler implements LineVisitor {
     const identity = (): string => (id ??= documentId(idKey, cluster, bytes));
     // What detections see, they may hold for long.
     const copy = (): Buffer => (own ??= Buffer.from(bytes));
-    const detected = this.#detect(copy, identity);
-    const watched = this.#watched(copy, identity);
-    const findings = watched.length === 0 ? detected : [...detected, ...watched];
-    const evidence = id === undefined ? undefined : this.#evidence.get(id);
+    const findings = this.#findings.find(this.#foundLine(copy, identity));
+    const evidence = id === undefined ? undefined : this.#findings.evidence.get(id);
     for (let i = 0; i < outlets.length; i++) {
       const { to, counter, prepares } = outlets[i] as (typeof outlets)[number];
       const decision = this.#decisions[i];
@@ -280,52 +258,23 @@ export class LineHandler implements LineVisitor {
       }
     }
     if (evidence !== undefined && id !== undefined) {
-      this.#evidence.delete(id);
+      this.#findings.evidence.delete(id);
     }
     this.#deliverFindings(findings, line);
   }
 
-  /** What the event that the scan holds completes, by itself or beside others. */
+  /** What the event that the scan holds completes. */
   #found(event: Buffer, id: string): readonly Finding[] {
-    const shown = [() => event, () => id] as const;
-    return [...this.#detect(...shown), ...this.#watched(...shown)];
+    return this.#findings.find(
+      this.#foundLine(
+        () => event,
+        () => id,
+      ),
+    );
   }
 
-  /** Asks the detections about the line that the scan holds. The event of each finding is noted as evidence. */
-  #detect(copy: () => Buffer, identity: () => string): readonly Finding[] {
-    // Its findings were acknowledged together with what is remembered of it.
-    if (this.#findings === undefined) {
-      return NO_FINDINGS;
-    }
-    const line = { scan: this.#scan, head: this.#head, copy, identity, deliveries: this.#deliveries };
-    const findings = this.#findings.detect(line, this.receipts.lastEnd);
-    return findings.length === 0 ? findings : this.#watch.without(findings);
-  }
-
-  /** What shows only beside other events: an auditID that is used again. */
-  #watched(copy: () => Buffer, identity: () => string): readonly Finding[] {
-    // What comes again was seen already: the other of two with one auditID would be found as well.
-    if (this.#findings?.isRemembered(this.receipts.lastEnd) === true) {
-      return NO_FINDINGS;
-    }
-    this.#options.watched?.begin(this.#read.bytes);
-    if (!this.#watch.isSuspicious(this.#scan)) {
-      return NO_FINDINGS;
-    }
-    const bytes = copy();
-    let document: Buffer | undefined;
-    const show = (): AuditEvent => {
-      document = this.#options.redactor.redactLine(bytes);
-      return JSON.parse(document.toString("utf8")) as AuditEvent;
-    };
-    const findings = this.#watch.findings(scannedEvent(this.#scan, bytes), show);
-    const [finding] = findings;
-    if (finding === undefined || document === undefined) {
-      return NO_FINDINGS;
-    }
-    const id = identity();
-    this.#evidence.set(id, this.#deliveries.redacted(document, id, this.#deliveries.timeOf(finding.time)));
-    return findings;
+  #foundLine(copy: () => Buffer, identity: () => string): FoundLine {
+    return { copy, identity, end: this.receipts.lastEnd, total: this.#read.bytes };
   }
 
   /** Findings go to every sink, and so do events that a finding of an earlier line rests on. */
@@ -334,10 +283,10 @@ export class LineHandler implements LineVisitor {
       const delivery = this.#deliveries.finding(finding);
       this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, "findings"));
     }
-    for (const [id, event] of this.#evidence) {
+    for (const [id, event] of this.#findings.evidence) {
       const evidence = { ...event, mayBeStored: true };
       this.#options.outlets.forEach((_, i) => this.#deliver(i, evidence, line, "findings"));
-      this.#evidence.delete(id);
+      this.#findings.evidence.delete(id);
     }
   }
 
@@ -365,7 +314,7 @@ export class LineHandler implements LineVisitor {
     onEvent?.(this.#scan);
     const id = documentId(idKey, cluster, event);
     const findings = this.#found(event, id);
-    const evidence = this.#evidence.get(id);
+    const evidence = this.#findings.evidence.get(id);
     const whole = evidence ?? this.#deliveries.event(this.#scan, event, id);
     outlets.forEach(({ to: { feed, policy } }, i) => {
       const decision = feed === "kept" ? policy?.decide(this.#scan) : undefined;
@@ -378,7 +327,7 @@ export class LineHandler implements LineVisitor {
         this.#deliver(i, whole, line, "findings", true);
       }
     });
-    this.#evidence.delete(id);
+    this.#findings.evidence.delete(id);
     this.#deliverFindings(findings, line);
   }
 

@@ -3,7 +3,8 @@ import { LineFramer } from "@auditsieve/audit";
 import { AckWindow } from "./ack-window.ts";
 import type { Mark } from "./detection-state.ts";
 import type { IngestError } from "./errors.ts";
-import { LineHandler, STATE_REFUSED } from "./line-handler.ts";
+import { STATE_REFUSED } from "./line-findings.ts";
+import { LineHandler } from "./line-handler.ts";
 import { Outlet } from "./outlet.ts";
 import type { SinkFeed } from "./outlet.ts";
 import {

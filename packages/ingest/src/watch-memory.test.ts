@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { EventWatch } from "./alarm-watch.ts";
+import { AlarmWatch } from "./alarm-watch.ts";
 import { NoiseWatch } from "./alarm-noise.ts";
 import type { NoiseReceipt } from "./receipt-book.ts";
 import { openWatchMemory } from "./watch-memory.ts";
@@ -39,7 +39,7 @@ async function live(
   const alarms: string[] = [];
   const memory = await openWatchMemory(folder, "audit", undefined, { keepsAuditIds: false });
   expect(memory.problems).toEqual([]);
-  const watch = new EventWatch({ memory, onAlarm: ({ message }) => alarms.push(message) });
+  const watch = new AlarmWatch({ memory, onAlarm: ({ message }) => alarms.push(message) });
   for (const minute of minutes) {
     const documents = actors(minute).map((actor) => Buffer.from(JSON.stringify(receipt(actor, minute))));
     const deliveries = documents.map((document) => ({ id: "0", kind: "receipt", document, time: "" }) as const);
