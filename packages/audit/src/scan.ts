@@ -2,10 +2,8 @@ import { API_VERSION, EVENT_KIND, LEVELS, STAGES } from "./event.ts";
 import type { Level, Stage } from "./event.ts";
 import {
   BACKSLASH,
-  CLOSE_LIST,
   CLOSE_OBJECT,
   COMMA,
-  OPEN_LIST,
   OPEN_OBJECT,
   QUOTE,
   skipColon,
@@ -14,10 +12,11 @@ import {
   skipValue,
 } from "./json-bytes.ts";
 import type { KeyTable } from "./key-table.ts";
-import { FIELD, FORM, FORMS, nameOf, NESTED, SLOT_COUNT, TOP } from "./scan-fields.ts";
+import { FIELD, FORMS, nameOf, NESTED, SLOT_COUNT, TOP } from "./scan-fields.ts";
 import type { Field } from "./scan-fields.ts";
 import { SCAN, SCAN_BYTES, sharedEngine } from "./scan-wasm/engine.ts";
 import type { Engine } from "./scan-wasm/engine.ts";
+import { isForm } from "./value-form.ts";
 
 export type { Field } from "./scan-fields.ts";
 
@@ -26,7 +25,7 @@ export function slotOf(field: Field): number {
   return FIELD[field];
 }
 
-/** Words that {@link EventScan.write} writes. */
+/** How many words {@link EventScan.write} writes: what an `Int32Array` must have room for. */
 export const SCAN_WORDS: number = 3 * SLOT_COUNT + 1;
 
 /** Why a line is undecidable. */
@@ -117,13 +116,16 @@ export class EventScan {
     return true;
   }
 
-  /** Writes what was found out about the last scanned event, for a scan in another thread that has the same bytes. */
+  /**
+   * Writes what was found out about the last scanned event, for a scan in another thread that has the same bytes: {@link SCAN_WORDS}
+   * from `words[at]` on.
+   */
   write(words: Int32Array, at: number): void {
     words.set(this.#places, at);
     words[at + 3 * SLOT_COUNT] = LEVELS.indexOf(this.#level) + 1 + ((STAGES.indexOf(this.#stage) + 1) << 3);
   }
 
-  /** Takes over what a scan of `bytes[start, end)` has written, as if this one had scanned the line. */
+  /** Takes over what a scan of `bytes[start, end)` has written from `words[at]` on, as if this one had scanned the line. */
   read(words: Int32Array, at: number, bytes: Buffer, start: number, end: number): void {
     this.scans++;
     this.bytes = bytes;
@@ -350,48 +352,3 @@ const KIND_BYTES: readonly Uint8Array[] = [Buffer.from(EVENT_KIND)];
 const API_VERSION_BYTES: readonly Uint8Array[] = [Buffer.from(API_VERSION)];
 const LEVEL_BYTES: readonly Uint8Array[] = LEVELS.map((level) => Buffer.from(level));
 const STAGE_BYTES: readonly Uint8Array[] = STAGES.map((stage) => Buffer.from(stage));
-
-function isForm(bytes: Uint8Array, start: number, end: number, form: number): boolean {
-  const first = bytes[start];
-  switch (form) {
-    case FORM.string:
-      return first === QUOTE;
-    case FORM.object:
-      return first === OPEN_OBJECT;
-    case FORM.list:
-      return first === OPEN_LIST && isStringList(bytes, start, end);
-    case FORM.number:
-      return isPlainInteger(bytes, start, end);
-    default:
-      return true;
-  }
-}
-
-/** Whether the (well-formed) list in `bytes[start, end)` holds strings only. */
-function isStringList(bytes: Uint8Array, start: number, end: number): boolean {
-  let at = skipSpace(bytes, start + 1, end);
-  while (at < end && bytes[at] !== CLOSE_LIST) {
-    if (bytes[at] !== QUOTE) {
-      return false;
-    }
-    at = skipSpace(bytes, skipString(bytes, at, end), end);
-    if (bytes[at] === COMMA) {
-      at = skipSpace(bytes, at + 1, end);
-    }
-  }
-  return true;
-}
-
-/** An HTTP status and nothing more exotic: one to five digits. */
-function isPlainInteger(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start > 5) {
-    return false;
-  }
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at] as number;
-    if (byte < 48 || byte > 57) {
-      return false;
-    }
-  }
-  return true;
-}
