@@ -6,10 +6,10 @@ import type { FindingList, FindingStoreOptions } from "./findings/finding-store.
 import type { LinePlace, LogLine } from "./log-line.ts";
 import { LogMerge, OutOfOrder } from "./merge-logs.ts";
 import type { MergeOptions, MergePosition } from "./merge-logs.ts";
+import { BatchJudge } from "./judge/batch-judge.ts";
 import type { JudgeThread } from "./judge/judge-thread.ts";
 import { DirectJudge } from "./judge/run-judge.ts";
 import type { RunJudge } from "./judge/run-judge.ts";
-import { ThreadJudge } from "./judge/thread-judge.ts";
 import { ReplayRun } from "./replay-run.ts";
 import type { RunOptions, RunSnapshot } from "./replay-run.ts";
 import { summarise } from "./replay-summary.ts";
@@ -178,7 +178,7 @@ function begin(
   const judgeFor = (scan: EventScan, memo: HeadMemo): RunJudge =>
     thread === undefined
       ? new DirectJudge(engine as DetectionEngine, scan, memo)
-      : new ThreadJudge(thread.judges, options.detections, { ...thread, isBusy: (options.visitors ?? []).length > 0 });
+      : new BatchJudge(thread.judges, options.detections, { ...thread, isBusy: (options.visitors ?? []).length > 0 });
   const run = new ReplayRun(options, judgeFor, { ...order, take: (finding) => findings.add(finding) });
   if (saved !== undefined) {
     run.restore(saved.run);

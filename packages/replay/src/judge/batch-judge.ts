@@ -12,8 +12,8 @@ import type { RunJudge } from "./run-judge.ts";
 /** Bytes of lines that may wait to be judged; reading goes on when half of them are. What is found in them may be ten times as much. */
 const MOST_BYTES = 4 * 1024 * 1024;
 
-/** Hands events over in batches, and gives the findings as they come back. */
-export class ThreadJudge implements RunJudge {
+/** Hands events over to a thread in batches, and gives the findings as they come back. */
+export class BatchJudge implements RunJudge {
   readonly #thread: JudgeThread;
   readonly #auditIds: AuditIdWatch | undefined;
   readonly #redactionKey: Uint8Array;
