@@ -5,16 +5,10 @@ import type { Mark } from "./detection-state.ts";
 import type { IngestError } from "./errors.ts";
 import { STATE_REFUSED } from "./line-findings.ts";
 import { LineHandler } from "./line-handler.ts";
+import { LogClock } from "./log-clock.ts";
 import { Outlet } from "./outlet.ts";
 import type { SinkFeed } from "./outlet.ts";
-import {
-  DEFAULT_LIMITS,
-  MAX_OPEN_BYTES,
-  CLOCK_STEP_MS,
-  SILENCE_MS,
-  LOOK_BACK_BYTES,
-  SENT_STATE_FACTOR,
-} from "./pipeline-limits.ts";
+import { DEFAULT_LIMITS, LOOK_BACK_BYTES, MAX_OPEN_BYTES, SENT_STATE_FACTOR } from "./pipeline-limits.ts";
 import type { PipelineLimits } from "./pipeline-limits.ts";
 import type { PipelineOptions } from "./pipeline-options.ts";
 import { PipelineState } from "./pipeline-state.ts";
@@ -48,12 +42,11 @@ export class Pipeline {
   readonly #outlets: readonly Outlet[];
   readonly #handler: LineHandler;
   readonly #cuts: ReceiptCuts;
+  readonly #clock: LogClock;
   /** Ends the tries of sinks and checkpoint after the drain. */
   readonly #end = new AbortController();
   #inFlightBytes = 0;
   #settledAt = performance.now();
-  #readAt = performance.now();
-  #isSilent = false;
   #ackedBytes = 0;
   #hurry: AbortController | undefined;
   #acking: Promise<void> | undefined;
@@ -61,7 +54,6 @@ export class Pipeline {
   #progress: (() => void) | undefined;
   #hasEnded = false;
   readonly #marks: StateMarks | undefined;
-  #toldAt = performance.now();
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -104,6 +96,8 @@ export class Pipeline {
         });
       },
     });
+    const { now, onAlarm } = options;
+    this.#clock = new LogClock({ handler: this.#handler, now, onAlarm, isFull: () => this.#isFull() });
     this.#cuts = new ReceiptCuts({
       handler: this.#handler,
       state: this.#state,
@@ -132,9 +126,12 @@ export class Pipeline {
 
   async run(signal: AbortSignal): Promise<void> {
     const watch = setInterval(() => {
-      this.#cuts.look(this.#readAt, this.#isFull());
-      this.#watchSilence();
-      this.#tellTime();
+      this.#cuts.look(this.#clock.readAt, this.#isFull());
+      this.#clock.watchSilence();
+      if (this.#clock.tell()) {
+        this.#marks?.moved();
+        this.#moved();
+      }
     }, 1000);
     const { detectionState, watched } = this.#options;
     [detectionState?.problem, ...(watched?.problems ?? [])].forEach((problem) => this.#refused(problem));
@@ -177,42 +174,10 @@ export class Pipeline {
     };
   }
 
-  /** A log that was busy and says nothing any more: the apiserver is gone, or somebody has stopped it from writing. */
-  #watchSilence(): void {
-    const silent = performance.now() - this.#readAt;
-    if (silent > SILENCE_MS && this.#handler.bytes > 0 && !this.#isSilent) {
-      this.#isSilent = true;
-      const message = `Nothing was written for ${Math.round(SILENCE_MS / 60_000)} minutes`;
-      this.#options.onAlarm?.({ kind: "silence", message });
-    }
-  }
-
-  /**
-   * Windows of correlations end although no event comes that a detection looks at: by the newest event of the log, and once that
-   * says nothing more, by the clock, a minute late. Not while it is read that was written long ago: its events would come too late.
-   */
-  #tellTime(): void {
-    const now = performance.now();
-    const { newest } = this.#handler;
-    if (newest === undefined || now - this.#toldAt < CLOCK_STEP_MS || this.#isFull()) {
-      return;
-    }
-    const silent = now - this.#readAt;
-    const lag = (this.delays().lagSeconds ?? Infinity) * 1000;
-    const isLive = lag - silent < CLOCK_STEP_MS;
-    const passed = isLive ? Math.max(0, silent - CLOCK_STEP_MS) : 0;
-    this.#toldAt = now;
-    this.#handler.advance(passed === 0 ? newest : new Date(Date.parse(newest) + passed).toISOString(), isLive);
-    this.#marks?.moved();
-    this.#moved();
-  }
-
   /** How far behind the pipeline is, by the log's own time and by what waits for sinks. */
   delays(): { readonly lagSeconds: number | undefined; readonly stalledSeconds: number } {
-    const now = this.#options.now?.() ?? new Date();
-    const { newest } = this.#handler;
     return {
-      lagSeconds: newest === undefined ? undefined : Math.max(0, (now.getTime() - Date.parse(newest)) / 1000),
+      lagSeconds: this.#clock.lagSeconds,
       stalledSeconds: this.#inFlightBytes === 0 ? 0 : (performance.now() - this.#settledAt) / 1000,
     };
   }
@@ -230,8 +195,7 @@ export class Pipeline {
       }
       framer.write(chunk.bytes);
       this.#window.endChunk();
-      this.#readAt = performance.now();
-      this.#isSilent = false;
+      this.#clock.read();
       this.#handler.noteNewest();
       if (chunk.isLast) {
         framer.end();
