@@ -6,7 +6,7 @@ import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { Grounds } from "./memory/grounds.ts";
 import { MEMORY_ROOT, readsOf } from "./memory/remembered-fields.ts";
-import { withoutMarks } from "./plain-names.ts";
+import { withoutSpecials } from "./plain-names.ts";
 import { prefilter } from "./prefilter.ts";
 import { TupleMemo } from "./tuple-memo.ts";
 
@@ -95,7 +95,7 @@ export class HeadPlan {
       return false;
     }
     const { mayMatter } = prefilter(head, "unnamed");
-    return Array.from(near.open).every((one) => !mayMatter(withoutMarks(near.rest.get(one) ?? one.condition, uri)));
+    return Array.from(near.open).every((one) => !mayMatter(withoutSpecials(near.rest.get(one) ?? one.condition, uri)));
   }
 
   /** What an event with this head leaves of the conditions of its candidates: it comes out as the whole does. */

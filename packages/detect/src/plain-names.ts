@@ -5,7 +5,7 @@ import { NEVER } from "./condition/simplify.ts";
 const PLAIN = /[A-Za-z0-9.:-]/;
 
 /** A character of which a text that holds `literal` holds one, but no plain name does; undefined where it may be in a name as a whole. */
-export function markIn(literal: string): string | undefined {
+export function specialIn(literal: string): string | undefined {
   return Array.from(literal).find((char) => char < "\x7f" && char >= " " && !PLAIN.test(char));
 }
 
@@ -13,14 +13,14 @@ export function markIn(literal: string): string | undefined {
  * The condition with all taken for false that `uri` cannot meet, nor any other requestURI that differs from it in plain names: what looks
  * for a character that is not in it. For such URIs the condition comes out as this does, or as unknown as this is.
  */
-export function withoutMarks(condition: Expression, uri: string): Expression {
-  const isMissed = ({ mark }: ValueTest): boolean => mark !== undefined && !uri.includes(mark);
+export function withoutSpecials(condition: Expression, uri: string): Expression {
+  const isMissed = ({ special }: ValueTest): boolean => special !== undefined && !uri.includes(special);
   switch (condition.kind) {
     case "and":
     case "or":
-      return { kind: condition.kind, of: condition.of.map((part) => withoutMarks(part, uri)) };
+      return { kind: condition.kind, of: condition.of.map((part) => withoutSpecials(part, uri)) };
     case "not":
-      return { kind: "not", of: withoutMarks(condition.of, uri) };
+      return { kind: "not", of: withoutSpecials(condition.of, uri) };
     case "match": {
       const { every, field, tests } = condition;
       const isNever = every ? tests.some(isMissed) : tests.every(isMissed);

@@ -88,6 +88,12 @@ class KeyTable {
  * Remembers something for heads that are the same byte by byte in every field that detections read, or in all but the
  * URI and the name of the object. Control loops repeat themselves, so nearly every event is found here. A hit compares
  * all bytes, never a hash alone, and allocates nothing.
+ *
+ * @example
+ * const memo = new HeadMemo(scan);
+ * if (scan.scan(line, 0, line.length)) {
+ *   memo.unnamed?.number; // the same for every line with such a head
+ * }
  */
 export class HeadMemo {
   readonly #scan: EventScan;

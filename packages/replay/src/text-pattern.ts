@@ -1,4 +1,9 @@
-/** Plain comparison but for `*`. Walks back only to the last star, so that no pattern is slow. */
+/**
+ * Whether `text` is `pattern`, in which `*` stands for any text. Walks back only to the last star, so that no pattern is slow.
+ *
+ * @example
+ * assert.equal(matches("system:node:n1", "system:*"), true);
+ */
 export function matches(text: string, pattern: string): boolean {
   const parts = pattern.split("*");
   if (parts.length === 1) {

@@ -8,6 +8,10 @@ interface Network {
 /**
  * The test "is inside this network", or undefined when `text` is no CIDR. IPv4-mapped IPv6 addresses count as IPv4, and
  * so do networks of them; a network that holds them and others is none.
+ *
+ * @example
+ * assert.equal(cidrTest("10.0.0.0/8")?.("10.1.2.3"), true);
+ * assert.equal(cidrTest("10.0.0.0/33"), undefined);
  */
 export function cidrTest(text: string): ((address: string) => boolean) | undefined {
   const network = parseNetwork(text);

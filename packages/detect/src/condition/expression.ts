@@ -5,7 +5,7 @@ import type { FieldPath } from "./field-path.ts";
 export interface ValueTest {
   readonly literal?: string;
   /** A character that every text that passes holds, and no plain name: neither letter nor digit, `-`, `.` or `:`. */
-  readonly mark?: string;
+  readonly special?: string;
   test(value: JsonValue): boolean;
 }
 

@@ -4,7 +4,7 @@ import { scalarText } from "../condition/evaluate.ts";
 import type { ValueTest } from "../condition/expression.ts";
 import type { PatternPart } from "../condition/string-pattern.ts";
 import { ANY_RUN, patternParts, patternTest } from "../condition/string-pattern.ts";
-import { markIn } from "../plain-names.ts";
+import { specialIn } from "../plain-names.ts";
 import { compileRegex } from "../regex/compile-regex.ts";
 import { datePartOf } from "./date-part.ts";
 import type { DatePart } from "./date-part.ts";
@@ -162,9 +162,9 @@ function regexTest(
     };
   }
   const { test, holds } = compiled;
-  const mark = markIn(holds);
+  const special = specialIn(holds);
   return {
-    ...(mark !== undefined && { mark }),
+    ...(special !== undefined && { special }),
     test: (found) => {
       const text = scalarText(found);
       return text !== undefined && test(text);
