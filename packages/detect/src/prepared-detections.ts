@@ -64,10 +64,7 @@ export function prepareDetections(files: readonly DetectionSource[]): readonly P
 /**
  * The detections that {@link prepareDetections} was given, as loading them gives them. A condition is compiled when it is first looked at:
  * of the shipped ones a log needs a part, and compiling all takes as long as filtering 500 MB. Looking at one that was not prepared so
- * throws an Error.
- *
- * @example
- * const engine = new DetectionEngine(revivedDetections(prepareDetections(files)));
+ * throws an Error. There is an example at {@link prepareDetections}.
  */
 export function revivedDetections(prepared: readonly PreparedDetection[]): readonly Detection[] {
   const fields = fieldPipeline();
