@@ -20,11 +20,6 @@ export interface ValueRange {
  * Where the value at a path of keys stands in the JSON value `bytes[start, end)`, without parsing what it passes: the value that
  * `JSON.parse` would have there, so that of several members of one name the last counts, and keys may be spelled with escapes. Undefined when there is
  * none. The bytes must be well-formed JSON, as `EventScan` proves it.
- *
- * @example
- * const bytes = Buffer.from('{"spec":{"nodeName":"n1"}}');
- * const found = findMember(bytes, 0, bytes.length, ["spec", "nodeName"]);
- * assert.equal(bytes.toString("utf8", found?.start, found?.end), '"n1"');
  */
 export function findMember(bytes: Buffer, start: number, end: number, keys: readonly string[]): ValueRange | undefined {
   let range: ValueRange | undefined = { start: skipSpace(bytes, start, end), end };
