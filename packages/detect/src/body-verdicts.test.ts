@@ -1,12 +1,12 @@
-import type { AuditEvent } from "@auditsieve/audit";
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { describe, expect, it } from "vitest";
 import { BodyVerdicts, LeftConditions } from "./body-verdicts.ts";
 import { evaluate } from "./condition/evaluate.ts";
 import type { Truth } from "./condition/evaluate.ts";
 import type { Detection } from "./detection.ts";
 import { eventReader } from "./field-readers.ts";
-import { headOf } from "./event-parts.ts";
-import type { HeadField } from "./head-view.ts";
+import { headOf, partOf } from "./event-parts.ts";
+import type { PartlyParsed } from "./event-parts.ts";
 import { loadDetections } from "./load-detections.ts";
 
 const FIELDS = ["a", "b", "c", "d", "e"].map((key) => `requestObject.${key}: x`).join("\n      - ");
@@ -32,7 +32,7 @@ detection:
 
 /** An event that is parsed as it is read, as far as a body's bytes are asked for. */
 function eventOf(body: unknown): AuditEvent {
-  const plain = {
+  const plain: AuditEvent = {
     level: "Request",
     auditID: "a",
     stage: "ResponseComplete",
@@ -40,16 +40,18 @@ function eventOf(body: unknown): AuditEvent {
     verb: "create",
     user: { username: "eve" },
     objectRef: { resource: "pods", name: "n" },
-    requestObject: body,
+    requestObject: body as JsonValue,
   };
   const text = JSON.stringify(body);
-  return {
-    ...plain,
+  const partly: PartlyParsed = {
     toJSON: () => plain,
+    get: (field) => headOf(plain).get(field),
     lacks: () => false,
-    head: (field: HeadField) => headOf(plain as unknown as AuditEvent).get(field),
-    spelling: (_: string, maxLength: number) => (text.length > maxLength ? undefined : text),
-  } as unknown as AuditEvent;
+    part: (name, keys) => partOf(plain, name, ...keys),
+    listsObjects: () => false,
+    spelling: (_, maxLength) => (text.length > maxLength ? undefined : text),
+  };
+  return { ...plain, ...partly };
 }
 
 describe("BodyVerdicts", () => {
