@@ -7,6 +7,7 @@ import { LIST_KEYS, Outline } from "./outline.ts";
 import { RecordCapture } from "./record-capture.ts";
 import { ValueWalk } from "./value-walk.ts";
 
+const COLON = 58;
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
 /** A longer string of the outline is no key that matters. */
@@ -30,6 +31,8 @@ export class DocumentReader {
   #list: string | undefined;
   #index = -1;
   #isBehindBreak = false;
+  /** Whether a key or a value may begin at the top of the document. */
+  #isValueDue = false;
   #offset: number;
   /** The first thing that was wrong. */
   problem: DocumentProblem | undefined;
@@ -94,6 +97,7 @@ export class DocumentReader {
       this.#openList("the list");
     } else {
       this.#text = "{";
+      this.#isValueDue = true;
       this.#record.add(chunk, at, at + 1);
       this.#state = "head";
     }
@@ -116,6 +120,7 @@ export class DocumentReader {
       return this.#beginHeadValue(at, byte);
     }
     this.#text += String.fromCharCode(byte);
+    this.#isValueDue = byte === COMMA || byte === COLON;
     const isEnd = byte === CLOSE_OBJECT || byte === CLOSE_LIST;
     const wrong = isEnd ? this.#tellOutline() : undefined;
     if (wrong !== undefined) {
@@ -131,6 +136,11 @@ export class DocumentReader {
   }
 
   #beginHeadValue(at: number, byte: number): number {
+    // Known before it is walked over: what stands around a list is not kept, and this may be a record of a damaged one.
+    if (!this.#isValueDue) {
+      return this.#giveUp(at, "a value begins where there is no comma");
+    }
+    this.#isValueDue = false;
     if (byte === OPEN_LIST) {
       const wrong = this.#tellOutline();
       if (wrong !== undefined) {
@@ -205,6 +215,7 @@ export class DocumentReader {
     }
     if (isEnd) {
       this.#state = "head";
+      this.#isValueDue = false;
       this.#endDocument(at + 1);
       return at + 1;
     }
