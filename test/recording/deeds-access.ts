@@ -1,10 +1,10 @@
 import { AGENTS, at, forwarded, until } from "./actors.ts";
+import { ERIN, MALLORY } from "./people.ts";
 import { binding, clusterRole, named, pod, podSpec, rule, workload } from "./setting.ts";
-import { byKubectl } from "./step.ts";
+import { byKubectl, createdBy } from "./step.ts";
 import type { Step } from "./step.ts";
 
-const ERIN = "ops-erin";
-const MALLORY = "mallory";
+const create = createdBy(ERIN);
 const REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
 /** Who may do what: rights, credentials, and asking about them. */
@@ -399,10 +399,6 @@ export const ACCESS_DEEDS: readonly Step[] = [
     },
   },
 ];
-
-function create(label: string, technique: string, resource: string, object: unknown): Step {
-  return byKubectl([label, technique, ERIN], `create:${resource}`, "create", object);
-}
 
 /** A role with one dangerous rule. */
 function role(name: string, granted: Record<string, unknown>): readonly Step[] {

@@ -1,10 +1,10 @@
 import { AGENTS, at } from "./actors.ts";
+import { DANA, ERIN } from "./people.ts";
 import { named } from "./setting.ts";
-import { byKubectl } from "./step.ts";
+import { byKubectl, createdBy } from "./step.ts";
 import type { Step } from "./step.ts";
 
-const ERIN = "ops-erin";
-const DANA = "dev-dana";
+const create = createdBy(ERIN);
 
 /** What protects, connects and holds: admission, network, storage, quotas, nodes; and what is destroyed. */
 export const CLUSTER_DEEDS: readonly Step[] = [
@@ -292,10 +292,6 @@ export const CLUSTER_DEEDS: readonly Step[] = [
     },
   },
 ];
-
-function create(label: string, technique: string, resource: string, object: unknown): Step {
-  return byKubectl([label, technique, ERIN], `create:${resource}`, "create", object);
-}
 
 function patch(
   label: string,

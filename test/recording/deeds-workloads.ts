@@ -1,11 +1,10 @@
 import { AGENTS, at, until } from "./actors.ts";
+import { DANA, ERIN } from "./people.ts";
 import { named, pod, podSpec, workload } from "./setting.ts";
 import { byKubectl } from "./step.ts";
 import type { Step } from "./step.ts";
 
 const IMAGE = "registry.example/tools:2";
-const ERIN = "ops-erin";
-const DANA = "dev-dana";
 
 /** What runs: pods and what makes pods, and what is done inside them. */
 export const WORKLOAD_DEEDS: readonly Step[] = [

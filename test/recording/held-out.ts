@@ -1,11 +1,10 @@
 import { AGENTS, forwarded } from "./actors.ts";
+import { DANA, ERIN, MALLORY } from "./people.ts";
 import { binding, clusterRole, named, pod, podSpec, rule, workload } from "./setting.ts";
-import { byKubectl } from "./step.ts";
+import { byKubectl, createdBy } from "./step.ts";
 import type { Step } from "./step.ts";
 
-const ERIN = "ops-erin";
-const DANA = "dev-dana";
-const MALLORY = "mallory";
+const create = createdBy(ERIN);
 const IMAGE = "ghcr.example/acme/toolbox:7";
 
 /** What people do all day around the steps, other than in the recordings that the detections were tuned on. */
@@ -31,10 +30,6 @@ export const HELD_OUT_DAY: readonly (readonly [string, string])[] = [
 ];
 
 const JSON_PATCH = ["--type", "json", "-p"] as const;
-
-function create(label: string, technique: string, resource: string, ...objects: readonly unknown[]): Step {
-  return byKubectl([label, technique, ERIN], `create:${resource}`, ["create"], ...objects);
-}
 
 /** An attack of other means than those of the recordings that the detections were tuned on. */
 export const HELD_OUT_DEEDS: readonly Step[] = [

@@ -1,15 +1,11 @@
 import { AGENTS, at } from "./actors.ts";
+import { ERIN, FRANK, GINA, HUGO, IDA } from "./people.ts";
 import { named, podSpec } from "./setting.ts";
 import { person, sent } from "./sent.ts";
 import type { Call } from "./sent.ts";
 import { byKubectl } from "./step.ts";
 import type { Scene, Step } from "./step.ts";
 
-const ERIN = "ops-erin";
-const FRANK = "ops-frank";
-const IDA = "ops-ida";
-const GINA = "dev-gina";
-const HUGO = "hugo";
 const IMAGE = "ghcr.example/acme/toolbox:9";
 const REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 

@@ -1,23 +1,16 @@
 import { AGENTS } from "./actors.ts";
+import { ERIN, FRANK, GINA, HUGO, IDA } from "./people.ts";
 import { binding, clusterRole, named, pod, podSpec, rule, workload } from "./setting.ts";
 import { account, person, sent } from "./sent.ts";
 import type { Call } from "./sent.ts";
-import { byKubectl } from "./step.ts";
+import { byKubectl, createdBy } from "./step.ts";
 import type { Scene, Step } from "./step.ts";
 
-const ERIN = "ops-erin";
-const FRANK = "ops-frank";
-const IDA = "ops-ida";
-const GINA = "dev-gina";
-const HUGO = "hugo";
+const create = createdBy(ERIN);
 const IMAGE = "ghcr.example/acme/toolbox:9";
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
 const REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
 const ROOTED = "deployment-as-root";
-
-function create(label: string, technique: string, resource: string, ...objects: readonly unknown[]): Step {
-  return byKubectl([label, technique, ERIN], `create:${resource}`, ["create"], ...objects);
-}
 
 const ingress = (name: string, annotations?: object): object => {
   const made = named("Ingress", "networking.k8s.io/v1", name, "shop");

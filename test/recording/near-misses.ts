@@ -2,17 +2,14 @@ import { AGENTS, at, forwarded, until } from "./actors.ts";
 import type { Credential, Sent } from "./actors.ts";
 import { NEAR_MISSES_OF_NODES } from "./near-misses-of-nodes.ts";
 import { NEAR_MISSES_OF_WRITING } from "./near-misses-of-writing.ts";
+import { ERIN, FRANK, GINA, HUGO, IDA } from "./people.ts";
 import { binding, named, pod, podSpec, workload } from "./setting.ts";
 import { account, person, sent } from "./sent.ts";
 import type { Call } from "./sent.ts";
-import { byKubectl } from "./step.ts";
+import { byKubectl, createdBy } from "./step.ts";
 import type { Scene, Step } from "./step.ts";
 
-const ERIN = "ops-erin";
-const FRANK = "ops-frank";
-const IDA = "ops-ida";
-const GINA = "dev-gina";
-const HUGO = "hugo";
+const create = createdBy(ERIN);
 const IVAN = "ivan";
 const ARC = "azure-arc-kube-aad-proxy-sa";
 const IMAGE = "ghcr.example/acme/toolbox:9";
@@ -24,10 +21,6 @@ const GROUPS =
 const SECRETS = ["card-vault", "bank-gateway", "ledger-db", "mail-relay", "fraud-api"];
 /** Namespaces of the scene. */
 const NAMESPACES = ["shop", "ci", "team-a", "payments", "sandbox", "monitoring"];
-
-function create(label: string, technique: string, resource: string, ...objects: readonly unknown[]): Step {
-  return byKubectl([label, technique, ERIN], `create:${resource}`, ["create"], ...objects);
-}
 
 function times<T>(count: number, make: (index: number) => T): readonly T[] {
   return Array.from({ length: count }, (_, index) => make(index));

@@ -52,3 +52,9 @@ export function byKubectl(
     run: ({ actors }) => actors.kubectl(principal, words, ...objects),
   };
 }
+
+/** Makes steps in which somebody creates objects by kubectl. */
+export const createdBy =
+  (principal: string) =>
+  (label: string, technique: string, resource: string, ...objects: readonly unknown[]): Step =>
+    byKubectl([label, technique, principal], `create:${resource}`, "create", ...objects);

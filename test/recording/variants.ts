@@ -1,22 +1,17 @@
 import { AGENTS, forwarded } from "./actors.ts";
 import { NODES } from "./control-plane.ts";
+import { DANA, ERIN, MALLORY } from "./people.ts";
 import { binding, clusterRole, named, pod, podSpec, rule, workload } from "./setting.ts";
 import { account, person, sent } from "./sent.ts";
 import type { Call } from "./sent.ts";
-import { byKubectl } from "./step.ts";
+import { byKubectl, createdBy } from "./step.ts";
 import type { Step } from "./step.ts";
 
-const ERIN = "ops-erin";
-const DANA = "dev-dana";
-const MALLORY = "mallory";
+const create = createdBy(ERIN);
 const IMAGE = "ghcr.example/acme/toolbox:8";
 const INFORMERS = "kube-controller-manager/v1.37.2 (linux/amd64) kubernetes/0000000/shared-informers";
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
 const ARC = "azure-arc-kube-aad-proxy-sa";
-
-function create(label: string, technique: string, resource: string, ...objects: readonly unknown[]): Step {
-  return byKubectl([label, technique, ERIN], `create:${resource}`, ["create"], ...objects);
-}
 
 /** What the steps need that the scene has not. */
 const SCENE: readonly Step[] = [

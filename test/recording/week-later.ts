@@ -1,14 +1,12 @@
 import { AGENTS, forwarded } from "./actors.ts";
 import type { Sent } from "./actors.ts";
+import { FRANK, GINA, HUGO } from "./people.ts";
 import { named } from "./setting.ts";
 import { account, person, sent } from "./sent.ts";
 import type { Call } from "./sent.ts";
 import type { Step } from "./step.ts";
 
 const ADMIN = "kubernetes-admin";
-const FRANK = "ops-frank";
-const GINA = "dev-gina";
-const HUGO = "hugo";
 const BOT = "system:serviceaccount:ci:ci-bot";
 const DEPLOYER = "system:serviceaccount:shop:deployer";
 const BACKUP = "system:serviceaccount:kube-system:backup-operator";
