@@ -74,12 +74,7 @@ export class EventScan {
 
   /** Scans `bytes[start, end)`, one line without its newline. False: undecidable, see `reason`. */
   scan(bytes: Buffer, start: number, end: number): boolean {
-    this.scans++;
-    this.bytes = bytes;
-    this.start = start;
-    this.end = end;
-    this.reason = undefined;
-    this.reasonField = undefined;
+    this.#begin(bytes, start, end);
     if (this.#engine !== undefined && end - start <= SCAN_BYTES && this.#scanFast(this.#engine)) {
       return this.#complete();
     }
@@ -98,6 +93,15 @@ export class EventScan {
       return this.#refuse("not-json");
     }
     return this.#complete();
+  }
+
+  #begin(bytes: Buffer, start: number, end: number): void {
+    this.scans++;
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+    this.reason = undefined;
+    this.reasonField = undefined;
   }
 
   /** False says nothing: the exact scan follows and finds the reason, or that it is an event all the same. */
@@ -127,12 +131,7 @@ export class EventScan {
 
   /** Takes over what a scan of `bytes[start, end)` has written from `words[at]` on, as if this one had scanned the line. */
   read(words: Int32Array, at: number, bytes: Buffer, start: number, end: number): void {
-    this.scans++;
-    this.bytes = bytes;
-    this.start = start;
-    this.end = end;
-    this.reason = undefined;
-    this.reasonField = undefined;
+    this.#begin(bytes, start, end);
     const spelled = words[at + 3 * SLOT_COUNT] as number;
     for (let i = 0; i < 3 * SLOT_COUNT; i++) {
       this.#places[i] = words[at + i] as number;
