@@ -11,7 +11,7 @@ const CLI = join(ROOT, "packages/cli");
 const DIST = join(CLI, "dist");
 const SOURCES = join(CLI, "src");
 
-const FILTER_WORKER = join(ROOT, "packages/ingest/src/filter-worker.ts");
+const FILTER_WORKER = join(ROOT, "packages/ingest/src/filter/filter-worker.ts");
 
 /** What is imported dynamically and bundled all the same, in files that are loaded when it is. */
 const BUNDLED = new Set([

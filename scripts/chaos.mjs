@@ -7,6 +7,6 @@ process.exitCode = run("vitest", [
   "run",
   "--project",
   "slow",
-  "packages/ingest/src/daemon.slow.test.ts",
-  "packages/ingest/src/daemon-faults.slow.test.ts",
+  "packages/ingest/src/daemon/daemon.slow.test.ts",
+  "packages/ingest/src/daemon/daemon-faults.slow.test.ts",
 ]);

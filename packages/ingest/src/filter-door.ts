@@ -4,7 +4,7 @@
  * @module
  */
 export { IngestError } from "./errors.ts";
-export { Filter } from "./filter.ts";
-export type { FilterOptions, FilterSummary, LineProblem, RuleCount } from "./filter.ts";
+export { Filter } from "./filter/filter.ts";
+export type { FilterOptions, FilterSummary, LineProblem, RuleCount } from "./filter/filter.ts";
 export { openPlainLog } from "./sources/plain-log.ts";
 export type { PlainLog } from "./sources/plain-log.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-export { FindingTap } from "./finding-tap.ts";
-export { AuditIdWatch } from "./audit-id-watch.ts";
-export { HeadMemo } from "./head-memo.ts";
-export type { HeadEntry } from "./head-memo.ts";
-export { scanHead } from "./scan-head.ts";
-export { scannedEvent } from "./scanned-event.ts";
+export { FindingTap } from "./detections/finding-tap.ts";
+export { AuditIdWatch } from "./alarms/audit-id-watch.ts";
+export { HeadMemo } from "./detections/head-memo.ts";
+export type { HeadEntry } from "./detections/head-memo.ts";
+export { scanHead } from "./detections/scan-head.ts";
+export { scannedEvent } from "./detections/scanned-event.ts";

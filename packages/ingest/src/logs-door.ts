@@ -10,5 +10,5 @@ export type { LinesAt } from "./sources/lines-at.ts";
 export { logFormat } from "./sources/log-format.ts";
 export { isStore, openStore } from "./sources/store-reader.ts";
 export { IngestError } from "./errors.ts";
-export { LineTail, reducedEvent } from "./reduced-event.ts";
-export { lockState } from "./state-lock.ts";
+export { LineTail, reducedEvent } from "./detections/reduced-event.ts";
+export { lockState } from "./state/state-lock.ts";

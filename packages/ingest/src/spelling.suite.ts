@@ -1,4 +1,4 @@
-import type { Dice } from "./line-mutator.suite.ts";
+import type { Dice } from "./filter/line-mutator.suite.ts";
 
 /** A value as JSON in one of its many spellings: white space, escapes, keys repeated and in any order. */
 export function spelling(value: unknown, dice: Dice): string {

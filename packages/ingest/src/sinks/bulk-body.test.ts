@@ -1,7 +1,7 @@
 import { EventScan } from "@auditsieve/audit";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { Dice, mutateBytes, varyValues } from "../line-mutator.suite.ts";
+import { Dice, mutateBytes, varyValues } from "../filter/line-mutator.suite.ts";
 import type { Delivery } from "../sink.ts";
 import { BulkBodies } from "./bulk-body.ts";
 import { joined } from "./bulk-item.ts";

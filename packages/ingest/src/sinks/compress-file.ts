@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import { PassThrough } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createZstdCompress } from "node:zlib";
-import { syncFolder } from "../checkpoint.ts";
+import { syncFolder } from "../state/checkpoint.ts";
 
 /** What a file held when it was compressed. */
 export interface Compressed {

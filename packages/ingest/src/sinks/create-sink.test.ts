@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readConfig } from "../config.ts";
-import { startDaemon } from "../daemon.ts";
+import { readConfig } from "../config/config.ts";
+import { startDaemon } from "../daemon/daemon.ts";
 import { createLogger } from "../logger.ts";
 import { openStore } from "../sources/store-reader.ts";
 

@@ -1,5 +1,5 @@
 import { access, constants, mkdir } from "node:fs/promises";
-import type { SinkConfig } from "../config-sinks.ts";
+import type { SinkConfig } from "../config/config-sinks.ts";
 import { fileError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
 import type { Delivery, Sink } from "../sink.ts";

@@ -3,11 +3,11 @@ import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readConfig } from "../config.ts";
-import type { IngestConfig } from "../config.ts";
+import { readConfig } from "../config/config.ts";
+import type { IngestConfig } from "../config/config.ts";
 import { createLogger } from "../logger.ts";
 import { sampleDelivery } from "../sink.suite.ts";
-import { lockState } from "../state-lock.ts";
+import { lockState } from "../state/state-lock.ts";
 import { openDeadLetter, redeliverDeadLetters } from "./dead-letter-redeliver.ts";
 import { openSideLogs } from "./dead-letter.ts";
 import type { LetterSeal } from "./sealed-letter.ts";

@@ -3,7 +3,7 @@ import { zstdDecompressSync } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { EventDocuments, EventScan } from "@auditsieve/audit";
-import { Dice, mutateBytes, varyValues } from "../line-mutator.suite.ts";
+import { Dice, mutateBytes, varyValues } from "../filter/line-mutator.suite.ts";
 import { BODY_SHAPE, extract } from "./body-extract.ts";
 import type { Shape } from "./body-extract.ts";
 import { isTimestamp } from "../timestamp.ts";

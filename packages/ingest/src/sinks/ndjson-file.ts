@@ -1,7 +1,7 @@
 import * as nodeFiles from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname, extname } from "node:path";
-import { syncFolder } from "../checkpoint.ts";
+import { syncFolder } from "../state/checkpoint.ts";
 import { IngestError, reasonOf, systemCode } from "../errors.ts";
 
 /** The file operations of {@link NdjsonFile}; injected where a test fails one of them. */

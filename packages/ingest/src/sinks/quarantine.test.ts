@@ -3,9 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { readConfig } from "../config.ts";
-import type { IngestConfig } from "../config.ts";
-import { startDaemon } from "../daemon.ts";
+import { readConfig } from "../config/config.ts";
+import type { IngestConfig } from "../config/config.ts";
+import { startDaemon } from "../daemon/daemon.ts";
 import { createLogger } from "../logger.ts";
 import type { SourceAlarm } from "../source.ts";
 import { openQuarantine } from "./quarantine.ts";

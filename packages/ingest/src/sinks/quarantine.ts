@@ -2,9 +2,9 @@ import type { KeyObject } from "node:crypto";
 import { closeSync, createReadStream, fsyncSync, openSync, rmSync, writeSync } from "node:fs";
 import { mkdir, readdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { syncFolder } from "../checkpoint.ts";
+import { syncFolder } from "../state/checkpoint.ts";
 import { fileError, reasonOf } from "../errors.ts";
-import { LineSealer, openSealedLine, readPrivateKey } from "../sealed-line.ts";
+import { LineSealer, openSealedLine, readPrivateKey } from "../state/sealed-line.ts";
 
 /** Raw bytes of one line that are being sealed while it passes. */
 export interface SealedLine {

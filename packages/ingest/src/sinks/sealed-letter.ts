@@ -1,8 +1,8 @@
 import { createHmac } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { isJsonObject } from "@auditsieve/audit";
-import { contentOf } from "../document-content.ts";
-import { LineSealer, openSealedLine } from "../sealed-line.ts";
+import { contentOf } from "./document-content.ts";
+import { LineSealer, openSealedLine } from "../state/sealed-line.ts";
 import type { Delivery } from "../sink.ts";
 
 /** To whom dead letters are sealed. */

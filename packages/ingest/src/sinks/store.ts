@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { writeDurably } from "../checkpoint.ts";
+import { writeDurably } from "../state/checkpoint.ts";
 import { fileError, IngestError, systemCode } from "../errors.ts";
 import { STORED } from "../sink.ts";
 import type { Delivery, ItemResult, Sink } from "../sink.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { openCheckpoint } from "../checkpoint.ts";
+import { openCheckpoint } from "../state/checkpoint.ts";
 import type { IngestError } from "../errors.ts";
 import { receive, testSource } from "../source.suite.ts";
 import { archiveSource } from "./archive.ts";

@@ -1,6 +1,6 @@
 import { isJsonObject } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
-import type { Checkpoint } from "../checkpoint.ts";
+import type { Checkpoint } from "../state/checkpoint.ts";
 import { IngestError } from "../errors.ts";
 import type { Source, SourceChunk } from "../source.ts";
 import { openCanonicalLog } from "./canonical-log.ts";

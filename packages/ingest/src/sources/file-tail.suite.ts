@@ -18,7 +18,7 @@ import { LineFramer } from "@auditsieve/audit";
 import * as fc from "fast-check";
 import type { IAsyncPropertyWithHooks } from "fast-check";
 import { expect } from "vitest";
-import { openCheckpoint } from "../checkpoint.ts";
+import { openCheckpoint } from "../state/checkpoint.ts";
 import { createFileTail } from "./file-tail.ts";
 
 type Step =

@@ -18,7 +18,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openCheckpoint } from "../checkpoint.ts";
+import { openCheckpoint } from "../state/checkpoint.ts";
 import type { Source, SourceAlarm } from "../source.ts";
 import { receive, testSource } from "../source.suite.ts";
 import { createFileTail } from "./file-tail.ts";

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { Checkpoint } from "../checkpoint.ts";
+import type { Checkpoint } from "../state/checkpoint.ts";
 import { IngestError, reasonOf } from "../errors.ts";
 import type { RotationStatus, Source, SourceAlarm, SourceChunk } from "../source.ts";
 import { closeOrigin, findCopy } from "./cut-copies.ts";

@@ -15,7 +15,7 @@ import { gzipSync } from "node:zlib";
 import { LineFramer } from "@auditsieve/audit";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openCheckpoint } from "../checkpoint.ts";
+import { openCheckpoint } from "../state/checkpoint.ts";
 import type { Source } from "../source.ts";
 import { testSource } from "../source.suite.ts";
 import { createFileTails } from "./file-tails.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { EnvelopeReader } from "@auditsieve/audit";
 import type { IngestError } from "../errors.ts";
-import type { InputState } from "../detection-state.ts";
+import type { InputState } from "../detections/detection-state.ts";
 import type { InputStates, Source, SourceAlarm, SourceChunk } from "../source.ts";
 import { backOff, DEFAULT_BACKOFF } from "../sinks/backoff.ts";
 import type { Backoff } from "../sinks/backoff.ts";

@@ -2,8 +2,8 @@ import { appendFileSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFile
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openCheckpoint } from "../checkpoint.ts";
-import type { Checkpoint } from "../checkpoint.ts";
+import { openCheckpoint } from "../state/checkpoint.ts";
+import type { Checkpoint } from "../state/checkpoint.ts";
 import type { SourceAlarm } from "../source.ts";
 import { lostOf, RotationWatch } from "./rotation-watch.ts";
 import { openFileOrigin, TailedFile } from "./tailed-file.ts";

@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { isJsonObject } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
-import type { Checkpoint } from "../checkpoint.ts";
+import type { Checkpoint } from "../state/checkpoint.ts";
 import { systemCode } from "../errors.ts";
 import type { RotationStatus, SourceAlarm } from "../source.ts";
 import { listRotated, rotatedSince } from "./rotated-files.ts";

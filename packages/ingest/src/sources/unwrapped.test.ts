@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openCheckpoint } from "../checkpoint.ts";
+import { openCheckpoint } from "../state/checkpoint.ts";
 import type { Source } from "../source.ts";
 import { receive, testSource } from "../source.suite.ts";
 import { createFileTails } from "./file-tails.ts";

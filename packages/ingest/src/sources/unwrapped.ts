@@ -1,6 +1,6 @@
 import { EnvelopeReader, isJsonObject } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
-import type { Checkpoint } from "../checkpoint.ts";
+import type { Checkpoint } from "../state/checkpoint.ts";
 import type { RotationStatus, Source, SourceChunk } from "../source.ts";
 
 const NEWLINE = 10;

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openCheckpoint } from "../checkpoint.ts";
+import { openCheckpoint } from "../state/checkpoint.ts";
 import type { Source, SourceAlarm } from "../source.ts";
 import { receive, testSource } from "../source.suite.ts";
 import type { ReceivedLine } from "../source.suite.ts";

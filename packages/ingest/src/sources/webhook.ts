@@ -1,5 +1,5 @@
 import { safeText } from "@auditsieve/detect";
-import type { Checkpoint } from "../checkpoint.ts";
+import type { Checkpoint } from "../state/checkpoint.ts";
 import { reasonOf } from "../errors.ts";
 import type { Source, SourceAlarm, SourceChunk } from "../source.ts";
 import { decodeSpoolPosition, numberOf, Spool } from "./spool.ts";

@@ -1,0 +1,55 @@
+import type { IngestError } from "../errors.ts";
+import type { Logger } from "../logger.ts";
+
+const QUIET_MS = 10_000;
+
+/** What goes wrong, told and counted: a fault that repeats once in ten seconds, with how often it came; a log must not grow with it. */
+export class DaemonObserver {
+  readonly #logger: Logger;
+  readonly #told = new Map<string, { at: number; since: number }>();
+  readonly #failures = new Map<string, number>();
+  readonly #alarms = new Map<string, number>();
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** Something failed and is tried again. */
+  failure(error: IngestError): void {
+    count(this.#failures, error.code);
+    this.#limited(error.code, (repeated) =>
+      this.#logger.error({ code: error.code, hint: error.hint, repeated }, error.message),
+    );
+  }
+
+  /** A line is undecidable or too long. */
+  line(kind: string, place: Record<string, unknown>): void {
+    count(this.#alarms, kind);
+    this.#limited(kind, (repeated) => this.#logger.warn({ ...place, repeated }, `Line is ${kind}.`));
+  }
+
+  /** Something that an operator must hear of. */
+  alarm(source: string, kind: string, message: string): void {
+    count(this.#alarms, kind);
+    this.#logger.warn({ source, alarm: kind }, message);
+  }
+
+  counts(): { readonly alarms: Readonly<Record<string, number>>; readonly failures: Readonly<Record<string, number>> } {
+    return { alarms: Object.fromEntries(this.#alarms), failures: Object.fromEntries(this.#failures) };
+  }
+
+  #limited(key: string, tell: (repeated: number) => void): void {
+    const now = performance.now();
+    const known = this.#told.get(key);
+    if (known !== undefined && now - known.at < QUIET_MS) {
+      known.since++;
+      return;
+    }
+    this.#told.set(key, { at: now, since: 0 });
+    tell(known?.since ?? 0);
+  }
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}

@@ -1,0 +1,106 @@
+import type { IngestConfig } from "../config/config.ts";
+import { startDaemon } from "./daemon.ts";
+import type { DaemonEnd, DaemonOptions } from "./daemon.ts";
+import { reasonOf } from "../errors.ts";
+
+export interface ReloadOptions extends DaemonOptions {
+  /** Reads the configuration again; undefined when it cannot be used (its problems are told by whoever reads it). */
+  readonly load: () => Promise<IngestConfig | undefined>;
+  /** A `reload` event asks for it. */
+  readonly reloads: EventTarget;
+}
+
+/**
+ * Runs the daemon, and on a `reload` with the configuration read anew: what is under way is drained, the checkpoint says where to
+ * go on. A configuration that cannot be used, or that would begin elsewhere, changes nothing.
+ *
+ * @example
+ * const reloads = new EventTarget();
+ * process.on("SIGHUP", () => reloads.dispatchEvent(new Event("reload")));
+ * const end = await runDaemon(config, { logger, signal, load, reloads });
+ */
+export async function runDaemon(first: IngestConfig, options: ReloadOptions): Promise<DaemonEnd> {
+  let config = first;
+  let previous: IngestConfig | undefined;
+  for (;;) {
+    const run = new Run(config, options);
+    try {
+      const end = await run.end();
+      if (options.signal.aborted || run.next === undefined || end.reason === "failed") {
+        return end;
+      }
+      previous = config;
+      config = run.next;
+    } catch (error) {
+      if (previous === undefined) {
+        throw error;
+      }
+      options.logger.error(
+        { reason: reasonOf(error) },
+        "The new configuration cannot be started: going on with the one before.",
+      );
+      config = previous;
+      previous = undefined;
+    }
+  }
+}
+
+/** The daemon with one configuration. */
+class Run {
+  /** What to go on with, once a reload has been asked for. */
+  next: IngestConfig | undefined;
+  readonly #config: IngestConfig;
+  readonly #options: ReloadOptions;
+  readonly #stop = new AbortController();
+
+  constructor(config: IngestConfig, options: ReloadOptions) {
+    this.#config = config;
+    this.#options = options;
+  }
+
+  async end(): Promise<DaemonEnd> {
+    const { signal, reloads } = this.#options;
+    const onReload = (): void => void this.#reload();
+    reloads.addEventListener("reload", onReload);
+    try {
+      return await startDaemon(this.#config, {
+        ...this.#options,
+        signal: AbortSignal.any([signal, this.#stop.signal]),
+      });
+    } finally {
+      reloads.removeEventListener("reload", onReload);
+    }
+  }
+
+  async #reload(): Promise<void> {
+    const { load, logger } = this.#options;
+    let loaded: IngestConfig | undefined;
+    try {
+      loaded = await load();
+    } catch (error) {
+      logger.error({ reason: reasonOf(error) }, "The configuration cannot be read again.");
+    }
+    const refusal = loaded === undefined ? "it has problems" : refusalOf(this.#config, loaded);
+    if (refusal !== undefined) {
+      logger.error({ reason: refusal }, "The configuration is not loaded again: going on with the one before.");
+      return;
+    }
+    logger.info("Loading the configuration again.");
+    this.next = loaded;
+    this.#stop.abort();
+  }
+}
+
+/** Why a configuration cannot take the place of another without a restart. */
+function refusalOf(now: IngestConfig, next: IngestConfig): string | undefined {
+  if (next.stateFolder !== now.stateFolder) {
+    return "it has another stateFolder, where the position is not: move the folder and restart";
+  }
+  if (next.cluster !== now.cluster) {
+    return "it has another cluster, which would give the same lines other ids: restart";
+  }
+  if (now.sources.some(({ type }) => type === "stdin")) {
+    return "it reads standard input, which cannot be opened again";
+  }
+  return undefined;
+}

@@ -1,0 +1,188 @@
+import { appendFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { freePort } from "../../../../test/engines/free-port.ts";
+import type { IngestConfig } from "../config/config.ts";
+import { runDaemon } from "./daemon-reload.ts";
+import { startDaemon } from "./daemon.ts";
+import { daemonFixture, eventLine, soundConfig, until } from "./daemon-fixture.suite.ts";
+
+const fixture = daemonFixture();
+const { logger } = fixture;
+
+describe("metrics", () => {
+  test("say what became of each line, how far behind the daemon is, and nothing of a log", async () => {
+    const port = await freePort();
+    writeFileSync(log(), `torn CANARY\n${eventLine(1, "jane")}${eventLine(2, "noise")}${eventLine(3, "CANARY")}`);
+    const stop = new AbortController();
+    const running = startDaemon(config(`metrics: { listen: "127.0.0.1:${port}" }`), {
+      logger,
+      signal: stop.signal,
+      version: "1.2.3",
+      residentBytes: () => 1000,
+    });
+    await until(() => fixture.mock.documents.size === 3);
+    expect(await (await fetch(`http://127.0.0.1:${port}/healthz`)).text()).toBe("ok\n");
+    expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(text).toContain('auditsieve_build_info{version="1.2.3"} 1');
+    const source = 'component_kind="source",component_id="audit"';
+    expect(text).toContain(`auditsieve_component_received_events_total{${source}} 4`);
+    expect(text).toContain(`auditsieve_undecidable_lines_total{${source}} 1`);
+    expect(text).toMatch(/auditsieve_source_lag_time_seconds\{[^}]*\} \d/);
+    expect(text).toMatch(/auditsieve_source_lag_bytes\{[^}]*\} \d+/);
+    const sink = 'component_kind="sink",component_id="elasticsearch",source="audit"';
+    expect(text).toContain(`auditsieve_component_sent_events_total{${sink},kind="event"} 3`);
+    expect(text).toContain(`auditsieve_component_discarded_events_total{${sink},intentional="true",reason="rule-0"} 1`);
+    expect(text).toContain('auditsieve_alarms_total{kind="undecidable"} 1');
+    expect(text).not.toContain("CANARY");
+    for (const [name, metric] of typesOf(text)) {
+      expect(metric, name).toBe(1);
+    }
+    expect((await fetch(`http://127.0.0.1:${port}/else`)).status).toBe(404);
+    expect((await fetch(`http://127.0.0.1:${port}/metrics`, { method: "POST", body: "x" })).status).toBe(405);
+    stop.abort();
+    await running;
+    await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
+  });
+
+  test("not ready while stopping", async () => {
+    const port = await freePort();
+    fixture.mock.behave = () => "hang";
+    writeFileSync(log(), eventLine(1, "jane"));
+    const stop = new AbortController();
+    const running = startDaemon(config(`metrics: { listen: "127.0.0.1:${port}" }`), { logger, signal: stop.signal });
+    await until(() => fixture.mock.bulkRequests > 0);
+    stop.abort();
+    const response = await fetch(`http://127.0.0.1:${port}/readyz`);
+    expect([response.status, await response.text()]).toEqual([503, "stopping\n"]);
+    fixture.mock.behave = () => "ok";
+    await running;
+  });
+
+  test("an address that is taken stops the start, with what to change", async () => {
+    const port = Number(new URL(fixture.mock.url).port);
+    const starting = startDaemon(config(`metrics: { listen: "127.0.0.1:${port}" }`), {
+      logger,
+      signal: new AbortController().signal,
+    });
+    await expect(starting).rejects.toMatchObject({ code: "sink-open", hint: /metrics.listen/ });
+  });
+});
+
+describe("reload", () => {
+  test("changes the policy without losing or repeating a line", async () => {
+    let number = 0;
+    const append = (count: number): void => {
+      for (let i = 0; i < count; i++) {
+        appendFileSync(log(), eventLine(number++, "jane"));
+      }
+    };
+    append(20);
+    const reloads = new EventTarget();
+    const stop = new AbortController();
+    let drops = "noise";
+    const running = runDaemon(config(), {
+      logger,
+      signal: stop.signal,
+      reloads,
+      load: async () => config("", drops),
+    });
+    for (let reload = 1; reload <= 4; reload++) {
+      append(10);
+      reloads.dispatchEvent(new Event("reload"));
+      append(10);
+      await until(() => messages("Started.") === reload + 1);
+      await until(() => fixture.mock.documents.size === number);
+    }
+    drops = "jane";
+    reloads.dispatchEvent(new Event("reload"));
+    await until(() => messages("Started.") === 6);
+    const before = fixture.mock.documents.size;
+    appendFileSync(log(), `${eventLine(number++, "jane")}${eventLine(number, "noise")}`);
+    await until(() => fixture.mock.documents.size === before + 1);
+    stop.abort();
+    expect((await running).unacknowledged).toBe(0);
+    expect(fixture.mock.conflicts).toBe(0);
+    expect(fixture.mock.documents.size).toBe(before + 2);
+  });
+
+  test("a configuration that is broken, or begins elsewhere, changes nothing", async () => {
+    writeFileSync(log(), eventLine(1, "jane"));
+    const reloads = new EventTarget();
+    const stop = new AbortController();
+    const answers: (() => Promise<IngestConfig | undefined>)[] = [
+      async () => undefined,
+      () => Promise.reject(new Error("no such file")),
+      async () => ({ ...config(), stateFolder: join(fixture.folder, "elsewhere") }),
+      async () => ({ ...config(), cluster: "other" }),
+    ];
+    const running = runDaemon(config(), {
+      logger,
+      signal: stop.signal,
+      reloads,
+      load: () => (answers.shift() ?? (async () => undefined))(),
+    });
+    await until(() => fixture.mock.documents.size === 1);
+    for (let refused = 1; answers.length > 0; refused++) {
+      reloads.dispatchEvent(new Event("reload"));
+      await until(() => messages("The configuration is not loaded again: going on with the one before.") === refused);
+    }
+    appendFileSync(log(), eventLine(2, "jane"));
+    await until(() => fixture.mock.documents.size === 2);
+    expect(messages("Started.")).toBe(1);
+    stop.abort();
+    await running;
+  });
+
+  test("goes back to the configuration before when the new one cannot be started", async () => {
+    writeFileSync(log(), eventLine(1, "jane"));
+    const reloads = new EventTarget();
+    const stop = new AbortController();
+    const taken = new URL(fixture.mock.url).host;
+    const running = runDaemon(config(), {
+      logger,
+      signal: stop.signal,
+      reloads,
+      load: async () => config(`metrics: { listen: "${taken}" }`),
+    });
+    await until(() => fixture.mock.documents.size === 1);
+    reloads.dispatchEvent(new Event("reload"));
+    await until(() => messages("The new configuration cannot be started: going on with the one before.") === 1);
+    appendFileSync(log(), eventLine(2, "jane"));
+    await until(() => fixture.mock.documents.size === 2);
+    stop.abort();
+    await running;
+  });
+});
+
+function messages(text: string): number {
+  return fixture.logged.filter(({ msg }) => msg === text).length;
+}
+
+/** How often each metric's type is declared. */
+function typesOf(text: string): ReadonlyMap<string, number> {
+  const types = new Map<string, number>();
+  for (const [, name = ""] of text.matchAll(/^# TYPE (\S+) /gm)) {
+    types.set(name, (types.get(name) ?? 0) + 1);
+  }
+  return types;
+}
+
+function log(): string {
+  return join(fixture.folder, "audit.log");
+}
+
+function config(more = "", drops = "noise"): IngestConfig {
+  return soundConfig(
+    `
+cluster: test
+stateFolder: ${join(fixture.folder, "state")}
+sources: [{ type: file, path: ${log()}, pollIntervalMs: 5 }]
+sinks: [{ type: elasticsearch, node: "${fixture.mock.url}", feed: kept, requestTimeoutMs: 200 }]
+limits: { maxBatchAgeMs: 5 }
+${more}
+`,
+    drops,
+  );
+}

@@ -1,0 +1,347 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { createRedactor, isJsonObject } from "@auditsieve/audit";
+import type { Problem } from "@auditsieve/audit";
+import { AuditIdWatch } from "../alarms/audit-id-watch.ts";
+import { openCheckpoint } from "../state/checkpoint.ts";
+import type { Checkpoint } from "../state/checkpoint.ts";
+import type { SourceConfig } from "../config/config-sources.ts";
+import type { IngestConfig } from "../config/config.ts";
+import { openDetectionState } from "../detections/detection-state.ts";
+import { fileError, IngestError, reasonOf } from "../errors.ts";
+import { DaemonObserver } from "./daemon-observer.ts";
+import type { Logger } from "../logger.ts";
+import { serveMetrics } from "./metrics-server.ts";
+import { renderMetrics } from "./metrics.ts";
+import type { PipelineSnapshot } from "./metrics.ts";
+import { Pipeline } from "../pipeline/pipeline.ts";
+import { unreadBytes } from "../reconcile/reconcile-inputs.ts";
+import type { Delivery, Sink } from "../sink.ts";
+import type { Backoff } from "../sinks/backoff.ts";
+import { checkFolder, checkSink, createSink } from "../sinks/create-sink.ts";
+import type { SourceAlarm } from "../source.ts";
+import { openSideLogs, readDeadLetterIds } from "../sinks/dead-letter.ts";
+import { Quarantine } from "../sinks/quarantine.ts";
+import { checkSource, createSource, describeSource } from "../sources/create-source.ts";
+import { lockState } from "../state/state-lock.ts";
+import { stateKey } from "../state/state-keys.ts";
+import type { PipelineTally } from "../receipts/tally.ts";
+import { openWatchMemory } from "../alarms/watch-memory.ts";
+
+export interface DaemonOptions {
+  readonly logger: Logger;
+  /** Aborts to stop: what is under way is drained within `limits.drainMs`. */
+  readonly signal: AbortSignal;
+  readonly backoff?: Backoff;
+  readonly now?: () => Date;
+  /** Standard input, for a source of that type. */
+  readonly input?: Readable;
+  /** Standard output, for a sink of that type; resolves when the bytes were taken. */
+  readonly writeOutput?: (bytes: Buffer | string) => Promise<void>;
+  /** What that sink prints of a delivery. Default: its document. */
+  readonly format?: (delivery: Delivery) => string | undefined;
+  /** Told what a source tells, besides the log. */
+  readonly onAlarm?: (alarm: SourceAlarm) => void;
+  /** Whether what detections remember outlives the run, so that a stop does not end what is open. Default true. */
+  readonly keepsDetections?: boolean;
+  /** Shown in the metrics. */
+  readonly version?: string;
+  readonly residentBytes?: () => number;
+  /** How often the counters are logged. Default a minute. */
+  readonly reportIntervalMs?: number;
+}
+
+/** Why the daemon ended, and what it did until then. */
+export interface DaemonEnd {
+  readonly reason: "stopped" | "failed";
+  /** Set when it failed. */
+  readonly error?: IngestError;
+  /** Lines that some sink does not have yet: they come again at the next start. */
+  readonly unacknowledged: number;
+  readonly tallies: readonly PipelineTally[];
+}
+
+/**
+ * Runs the daemon until `signal` aborts or a source fails for good. Rejects only when it cannot start: an unreadable
+ * checkpoint, an unwritable state folder, or one that another daemon uses.
+ *
+ * @example
+ * const stop = new AbortController();
+ * const end = await startDaemon(config, { logger, signal: stop.signal });
+ * const exitCode = end.reason === "failed" || end.unacknowledged > 0 ? 3 : 0;
+ */
+export async function startDaemon(config: IngestConfig, options: DaemonOptions): Promise<DaemonEnd> {
+  const { stateFolder } = config;
+  await mkdir(stateFolder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw fileError("create state folder", stateFolder, error);
+  });
+  const lock = await lockState(stateFolder);
+  try {
+    return await runLocked(config, options);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<DaemonEnd> {
+  const { logger } = options;
+  const { stateFolder } = config;
+  const redactionKey = config.redactionKey ?? (await keyOf(stateFolder, "redaction", logger));
+  const idKey = config.idKey ?? (await keyOf(stateFolder, "id", logger));
+  const checkpoint = await openCheckpoint(join(stateFolder, "checkpoint.json"));
+  const deadLetter = join(stateFolder, "dead-letter.ndjson");
+  const sideLogs = openSideLogs({
+    deadLetter,
+    earlier: await readDeadLetterIds(deadLetter),
+    quarantine: join(stateFolder, "quarantine.ndjson"),
+    seal: config.deadLetters && { ...config.deadLetters, idKey },
+  });
+  const sinks = await Promise.all(
+    config.sinks.map((sink) => createSink(sink, { ...options, cluster: config.cluster })),
+  );
+  const observer = new DaemonObserver(logger);
+  const sources = await Promise.all(
+    config.sources.map((source) =>
+      createSource(source, {
+        stateFolder,
+        checkpoint,
+        onAlarm: (alarm) => {
+          observer.alarm(source.name, alarm.kind, alarm.message);
+          options.onAlarm?.(alarm);
+        },
+        ...(options.input && { input: options.input }),
+        idKey,
+        keepsDetections: options.keepsDetections !== false && config.detections.detections.length > 0,
+      }),
+    ),
+  );
+  const detectionStates = await Promise.all(
+    config.sources.map(async ({ name, type }) => {
+      const saved = checkpoint.get(`pipeline/${name}`);
+      // Standard input cannot be gone on with: no place of it is kept.
+      return type === "stdin" || options.keepsDetections === false
+        ? undefined
+        : openDetectionState(stateFolder, name, isJsonObject(saved) ? saved["detections"] : undefined);
+    }),
+  );
+  const watchMemories = await Promise.all(
+    config.sources.map(async ({ name }, place) => {
+      const saved = checkpoint.get(`pipeline/${name}`);
+      const keepsAuditIds = AuditIdWatch.of(config.detections.detections) !== undefined;
+      return (
+        detectionStates[place] &&
+        openWatchMemory(stateFolder, name, isJsonObject(saved) ? saved["watched"] : undefined, { keepsAuditIds })
+      );
+    }),
+  );
+  const quarantine =
+    config.quarantine &&
+    (await Quarantine.open({
+      folder: join(stateFolder, "quarantine"),
+      ...config.quarantine,
+      onLost: (reason) =>
+        observer.alarm("quarantine", "quarantine-lost", `Raw bytes of a long line are not kept: ${reason}`),
+    }));
+  const pipelines = sources.map(
+    (source, place) =>
+      new Pipeline({
+        source,
+        ...(quarantine && { sealLine: () => quarantine.begin() }),
+        readsAlone: config.sources[place]?.type !== "kafka",
+        ...(detectionStates[place] && { detectionState: detectionStates[place] }),
+        watched: watchMemories[place],
+        feeds: config.sinks.map(({ feed, policy }, i) => ({ sink: sinks[i] as Sink, feed, ...(policy && { policy }) })),
+        sideLogs,
+        receipts: true,
+        state: checkpoint.section(`pipeline/${source.name}`),
+        cluster: config.cluster,
+        idKey,
+        redactor: createRedactor({ key: redactionKey }),
+        detections: config.detections,
+        limits: config.limits,
+        ...(options.backoff && { backoff: options.backoff }),
+        ...(options.now && { now: options.now }),
+        onFailure: (error) => observer.failure(error),
+        onLineAlarm: ({ kind, input, offset, bytes, reason, salvaged }) =>
+          observer.line(kind, { source: source.name, input, offset, bytes, reason, ...(salvaged && { salvaged }) }),
+        onAlarm: ({ kind, message }) => observer.alarm(source.name, kind, message),
+      }),
+  );
+  const status = { isStopping: false };
+  options.signal.addEventListener("abort", () => (status.isStopping = true));
+  const close = (): Promise<unknown> =>
+    Promise.allSettled([...[...sources, ...sinks].map((one) => one.close()), sideLogs.close()]);
+  const metrics =
+    config.metrics &&
+    (await serveMetrics({
+      ...config.metrics,
+      notReady: () => notReady(pipelines, status.isStopping || options.signal.aborted),
+      metrics: async () =>
+        renderMetrics({
+          version: options.version ?? "",
+          pipelines: await Promise.all(
+            pipelines.map(async (pipeline, i) => ({
+              ...(await snapshotOf(pipeline, config.sources[i] as SourceConfig, checkpoint, stateFolder)),
+              rotation: sources[i]?.rotation?.(),
+            })),
+          ),
+          ...observer.counts(),
+          residentBytes: options.residentBytes?.(),
+        }),
+    }).catch(async (error: unknown) => {
+      await close();
+      throw error;
+    }));
+  logger.info(
+    {
+      cluster: config.cluster,
+      sources: config.sources.map(describeSource),
+      sinks: config.sinks.map(({ name, feed }) => `${name} (${feed})`),
+    },
+    "Started.",
+  );
+  const report = setInterval(() => logTallies(logger, pipelines), options.reportIntervalMs ?? 60_000);
+  const error = await runAll(pipelines, options.signal);
+  clearInterval(report);
+  await metrics?.close();
+  await close();
+  return endOf(pipelines, error, logger);
+}
+
+async function snapshotOf(
+  pipeline: Pipeline,
+  source: SourceConfig,
+  checkpoint: Checkpoint,
+  stateFolder: string,
+): Promise<PipelineSnapshot> {
+  const lagBytes = await unreadBytes(source, checkpoint, stateFolder).catch(() => undefined);
+  const { lagSeconds, stalledSeconds } = pipeline.delays();
+  return { tally: pipeline.tally(), lagBytes, lagSeconds, stalledSeconds };
+}
+
+const MAX_STALL_SECONDS = 60;
+
+function notReady(pipelines: readonly Pipeline[], isStopping: boolean): readonly string[] {
+  const stalled = pipelines.filter((pipeline) => pipeline.delays().stalledSeconds > MAX_STALL_SECONDS);
+  return [
+    ...(isStopping ? ["stopping"] : []),
+    ...stalled.map((pipeline) => `source ${pipeline.tally().source}: no sink has taken anything for over a minute`),
+  ];
+}
+
+/** Tries what the configuration names: folders, logs, connections, rights. Returns every problem. */
+export async function checkConfig(config: IngestConfig): Promise<readonly Problem[]> {
+  const sources = config.sources.map(async (source) => {
+    const found = await checkSource(source, config.detections);
+    return found.map(({ error, isWaiting }): Problem => {
+      const problem = problemOf("check-source", error);
+      const hint = "The daemon waits for it; is this the path of --audit-log-path?";
+      return isWaiting ? { ...problem, severity: "warning", hint } : problem;
+    });
+  });
+  const problems = await Promise.all([
+    checkFolder(config.stateFolder).then(
+      () => [],
+      (error: unknown) => [problemOf("check-folder", error)],
+    ),
+    ...sources,
+    ...config.sinks.map((sink) =>
+      checkSink(sink, config.cluster).then(
+        () => [],
+        (error: unknown) => [problemOf("check-sink", error)],
+      ),
+    ),
+  ]);
+  return [...checkKeys(config), ...problems.flat()];
+}
+
+/** What is kept in Kafka is sealed with a key that the other daemons must have. */
+function checkKeys({ sources, idKey }: IngestConfig): readonly Problem[] {
+  const isKept = sources.some((source) => source.type === "kafka" && source.stateTopic !== undefined);
+  return isKept && idKey === undefined
+    ? [
+        {
+          id: "check-keys",
+          severity: "warning",
+          message:
+            "keys.id is not given: no other daemon, and none with another state folder, can open what this one keeps in Kafka",
+          hint: "Give every daemon of the cluster the same keys.id, or the source detectionState: folder",
+        },
+      ]
+    : [];
+}
+
+async function keyOf(folder: string, name: "redaction" | "id", logger: Logger): Promise<Buffer> {
+  const { key, isNew } = await stateKey(folder, name);
+  if (isNew) {
+    logger.warn(
+      { file: join(folder, `${name}.key`) },
+      name === "id"
+        ? "No id key is configured: made one. Daemons of one cluster must share it, or an event read by two is stored twice."
+        : "No redaction key is configured: made one. Keep it, or the same secret gets another hash.",
+    );
+  }
+  return key;
+}
+
+/** Runs all until the signal; when one fails, the others are stopped too: half a daemon would look like a whole one. */
+async function runAll(pipelines: readonly Pipeline[], signal: AbortSignal): Promise<IngestError | undefined> {
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  const errors = await Promise.all(
+    pipelines.map((pipeline) =>
+      pipeline.run(either).then(
+        () => undefined,
+        (error: unknown) => {
+          failed.abort();
+          return error;
+        },
+      ),
+    ),
+  );
+  const first = errors.find((error) => error !== undefined);
+  return first === undefined || first instanceof IngestError
+    ? first
+    : new IngestError("unreadable", `Cannot go on: ${reasonOf(first)}`, {
+        cause: first,
+        hint: "This is a defect: please report it",
+      });
+}
+
+function endOf(pipelines: readonly Pipeline[], error: IngestError | undefined, logger: Logger): DaemonEnd {
+  const tallies = pipelines.map((pipeline) => pipeline.tally());
+  const unacknowledged = tallies.reduce((sum, tally) => sum + tally.unacknowledged, 0);
+  logTallies(logger, pipelines);
+  if (error !== undefined) {
+    logger.error({ code: error.code, hint: error.hint }, error.message);
+  }
+  if (unacknowledged > 0) {
+    logger.error(
+      { unacknowledged },
+      "Stopped with lines that a sink does not have: they come again at the next start.",
+    );
+  } else {
+    logger.info("Stopped; everything read is delivered.");
+  }
+  return { reason: error === undefined ? "stopped" : "failed", ...(error && { error }), unacknowledged, tallies };
+}
+
+function logTallies(logger: Logger, pipelines: readonly Pipeline[]): void {
+  for (const pipeline of pipelines) {
+    const { source, lines, bytes, undecidable, reduced, findings, unacknowledged, sinks } = pipeline.tally();
+    const bySink = sinks.map(({ sink, delivered, dropped, deadLettered, pending }) => ({
+      sink,
+      delivered,
+      dropped,
+      deadLettered,
+      pending,
+    }));
+    logger.info({ source, lines, bytes, undecidable, reduced, findings, unacknowledged, sinks: bySink }, "Counters.");
+  }
+}
+
+function problemOf(id: string, error: unknown): Problem {
+  const hint = error instanceof IngestError ? { hint: error.hint } : {};
+  return { id, severity: "error", message: reasonOf(error), ...hint };
+}

@@ -1,0 +1,77 @@
+import type { AuditEvent, Redactor } from "@auditsieve/audit";
+import { EventScan } from "@auditsieve/audit/stream";
+import type { Finding, FindingStream, HeadView, QuietAnswer } from "@auditsieve/detect";
+import type { EventWatch } from "../filter/event-watch.ts";
+import { scanHead } from "./scan-head.ts";
+import { scannedEvent } from "./scanned-event.ts";
+
+/**
+ * Runs detections beside whatever else is done with a stream of lines: each scanned event is shown to it, and findings come out
+ * with their events redacted. Only an event that its head does not rule out is parsed.
+ *
+ * @example
+ * const tap = new FindingTap(new FindingStream(engine), redactor, (finding) => console.log(finding.summary));
+ * if (scan.scan(line, 0, line.length)) tap.event(scan);
+ * tap.end();
+ */
+export class FindingTap implements EventWatch {
+  readonly #stream: FindingStream;
+  readonly #redactor: Redactor;
+  readonly #onFinding: (finding: Finding) => void;
+  /** For lines that are shown when another one is in hand. */
+  readonly #shown = new EventScan();
+  #scan: EventScan | undefined;
+  #head: HeadView | undefined;
+  #isQuiet = false;
+
+  constructor(stream: FindingStream, redactor: Redactor, onFinding: (finding: Finding) => void) {
+    this.#stream = stream;
+    this.#redactor = redactor;
+    this.#onFinding = onFinding;
+  }
+
+  /** Looks at the event last scanned by `scan`, before anything is cut from it. */
+  event(scan: EventScan): void {
+    if (this.#scan !== scan) {
+      this.#scan = scan;
+      this.#head = scanHead(scan);
+    }
+    const candidates = this.#head === undefined ? [] : this.#stream.candidates(this.#head);
+    this.#isQuiet = candidates.length === 0;
+    if (this.#isQuiet) {
+      return;
+    }
+    // The scanned bytes are the caller's: they are copied for what is shown later.
+    const scanned = scan.bytes.subarray(scan.start, scan.end);
+    let line = scanned;
+    const show = (): AuditEvent => this.#show(line);
+    const event = scannedEvent(scan, scanned, this.#head);
+    this.#stream.push(event, show, candidates, scanned.length).forEach(this.#onFinding);
+    if (this.#stream.holdsLast) {
+      line = Buffer.from(scanned);
+    }
+  }
+
+  #show(line: Buffer): AuditEvent {
+    const scan = this.#shown;
+    const redacted = scan.scan(line, 0, line.length)
+      ? this.#redactor.redactScanned(scan, line)
+      : this.#redactor.redactLine(line);
+    return JSON.parse(redacted.toString("utf8")) as AuditEvent;
+  }
+
+  unwanted(scan: EventScan): QuietAnswer | undefined {
+    return this.#isQuiet && this.#scan === scan && this.#head !== undefined
+      ? this.#stream.quiet.about(this.#head)
+      : undefined;
+  }
+
+  get epoch(): number {
+    return this.#stream.quiet.epoch;
+  }
+
+  /** The input has ended: findings that waited for a later stage of their request come out. */
+  end(): void {
+    this.#stream.flush().forEach(this.#onFinding);
+  }
+}

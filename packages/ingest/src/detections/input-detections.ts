@@ -1,0 +1,203 @@
+import type { Finding } from "@auditsieve/detect";
+import { encodeInputState, encodeMark, encodeState } from "./detection-state.ts";
+import type { Mark, RememberedState } from "./detection-state.ts";
+import { LineDetections } from "./line-detections.ts";
+import type { AskedLine, LineDetectionsOptions } from "./line-detections.ts";
+import type { InputStates } from "../source.ts";
+
+export interface InputDetectionsOptions extends Omit<LineDetectionsOptions, "snapshot" | "documents" | "beside"> {
+  /** What was remembered where reading begins. */
+  readonly remembered?: RememberedState | undefined;
+  /** Whether lines come again that `remembered` counts already. */
+  readonly skipsRemembered: boolean;
+  /** Where inputs are remembered apart. */
+  readonly states?: InputStates | undefined;
+}
+
+/** Counts of what was found, as a pipeline tells them. */
+export interface DetectionCounts {
+  readonly findings: number;
+  readonly undecided: Readonly<Record<string, number>>;
+  readonly suppressed: Readonly<Record<string, number>>;
+}
+
+/** The detections of one input, or of all. */
+interface Scope {
+  readonly detections: LineDetections;
+  /** Time of its newest event. */
+  newest: string | undefined;
+  /** Lines of it up to here are in what was remembered at the beginning. */
+  readonly rememberedEnd: number;
+  text?: { readonly changes: number; readonly text: string };
+}
+
+const NO_FINDINGS: readonly Finding[] = [];
+/** By which the clock of an input is behind that of the source: what it says may still be on its way. */
+const STRAGGLING_MS = 60_000;
+
+/**
+ * The detections beside the lines of a source: one memory for all its inputs; or, where the source keeps what each input remembers,
+ * one for each, so that an input can be gone on with elsewhere. Those share only what they know of pods, grants and credentials.
+ */
+export class InputDetections {
+  readonly #options: InputDetectionsOptions;
+  /** Of all inputs; where inputs are remembered apart, what they share and what a new one begins with. */
+  readonly #whole: Scope;
+  readonly #scopes = new Map<string, Scope>();
+  /** Of inputs that have ended. */
+  #ended: DetectionCounts = { findings: 0, undecided: {}, suppressed: {} };
+  #input = "";
+  #scope: Scope;
+  #rememberedEnd = 0;
+  #endedChanges = 0;
+  #remembers: { readonly changes: number } = { changes: -1 };
+  #shared: { readonly of: unknown; readonly text: string } | undefined;
+
+  constructor(options: InputDetectionsOptions) {
+    this.#options = options;
+    const { detections: snapshot, documents } = options.remembered ?? {};
+    const detections = new LineDetections({ ...options, snapshot, documents });
+    this.#whole = { detections, newest: undefined, rememberedEnd: 0 };
+    this.#scope = this.#whole;
+  }
+
+  /** The lines that follow are of `input`. */
+  begin(input: string): void {
+    const { states, remembered, skipsRemembered } = this.#options;
+    this.#input = input;
+    if (states === undefined) {
+      this.#rememberedEnd = skipsRemembered ? (remembered?.read[input] ?? 0) : 0;
+      return;
+    }
+    const scope = this.#scopes.get(input) ?? this.#open(states, input);
+    this.#scopes.set(input, scope);
+    this.#scope = scope;
+    this.#rememberedEnd = scope.rememberedEnd;
+  }
+
+  /** The input in hand has ended. */
+  finish(): void {
+    const scope = this.#scopes.get(this.#input);
+    if (scope !== undefined) {
+      this.#ended = sum([this.#ended, countsOf(scope)]);
+      this.#endedChanges += scope.detections.changes + 1;
+      this.#scopes.delete(this.#input);
+      this.#scope = this.#whole;
+    }
+  }
+
+  /** Whether the line that ends at `end` of the input in hand is in what an earlier run remembered. */
+  isRemembered(end: number): boolean {
+    return end <= this.#rememberedEnd;
+  }
+
+  /** Asks about a line that ends at `end` of the input in hand; nothing where it is remembered already. */
+  detect(line: AskedLine, end: number): readonly Finding[] {
+    return this.isRemembered(end) ? NO_FINDINGS : this.#scope.detections.detect(line);
+  }
+
+  /** Time of the last event of the input in hand. */
+  note(newest: string): void {
+    this.#scope.newest = newest;
+  }
+
+  /**
+   * Tells the time although no line says it: by the source's newest event, or by the clock where `isLive`. An input's own time
+   * may be far behind that while it is caught up with.
+   */
+  advance(timestamp: string, isLive: boolean): readonly Finding[] {
+    if (this.#options.states === undefined) {
+      return this.#whole.detections.advance(timestamp);
+    }
+    const passed = new Date(Date.parse(timestamp) - STRAGGLING_MS).toISOString();
+    return [...this.#scopes.values()].flatMap(({ detections, newest }) => {
+      const now = isLive && (newest === undefined || passed > newest) ? passed : newest;
+      return now === undefined ? [] : detections.advance(now);
+    });
+  }
+
+  /** No line follows: what waits comes out. */
+  flush(): readonly Finding[] {
+    return this.#all().flatMap(({ detections }) => detections.flush());
+  }
+
+  counts(): DetectionCounts {
+    return this.#options.states === undefined
+      ? countsOf(this.#whole)
+      : sum([this.#ended, ...this.#all().map(countsOf)]);
+  }
+
+  /** Stands for all that is remembered; the same value as before when nothing has changed. */
+  get remembers(): unknown {
+    const changes = this.#all().reduce((total, { detections }) => total + detections.changes, this.#endedChanges);
+    this.#remembers = this.#remembers.changes === changes ? this.#remembers : { changes };
+    return this.#remembers;
+  }
+
+  /** What is remembered, to be kept; `read` says how far each input was. Undefined when it is too large. */
+  encode(read: Readonly<Record<string, number>>): Mark | undefined {
+    const { detections } = this.#whole;
+    if (this.#options.states === undefined) {
+      const documents = new Map<string, Buffer>();
+      return encodeMark({ detections: detections.snapshot(documents), read, documents });
+    }
+    const inputs = [...this.#scopes].map(([input, scope]) => {
+      const { changes } = scope.detections;
+      const text =
+        scope.text?.changes === changes
+          ? scope.text.text
+          : this.#kept(encodeInputState(scope.detections.snapshot()), scope.text?.text);
+      scope.text = { changes, text };
+      return [input, { text, end: read[input] ?? 0 }] as const;
+    });
+    const { remembers } = this;
+    const known = this.#shared;
+    const shared =
+      known !== undefined && known.of === remembers
+        ? known.text
+        : this.#kept(encodeState({ detections: detections.learned(), read: {} }), known?.text);
+    this.#shared = { of: remembers, text: shared };
+    return { shared, inputs: new Map(inputs) };
+  }
+
+  /** "" where it is too large; told once. */
+  #kept(text: string | undefined, before: string | undefined): string {
+    if (text === undefined && before !== "") {
+      this.#options.onRefused?.("it is too large now");
+    }
+    return text ?? "";
+  }
+
+  #all(): readonly Scope[] {
+    return this.#options.states === undefined ? [this.#whole] : [...this.#scopes.values()];
+  }
+
+  #open(states: InputStates, input: string): Scope {
+    const loaded = states.loaded(input);
+    const beside = this.#whole.detections;
+    const snapshot = loaded === undefined ? beside.learned() : loaded.snapshot;
+    const detections = new LineDetections({ ...this.#options, snapshot, beside });
+    return { detections, newest: undefined, rememberedEnd: loaded?.end ?? 0 };
+  }
+}
+
+function countsOf({ detections }: Scope): DetectionCounts {
+  const { findings, undecided, suppressed } = detections.counts();
+  return { findings, undecided, suppressed };
+}
+
+function sum(all: readonly DetectionCounts[]): DetectionCounts {
+  return {
+    findings: all.reduce((total, { findings }) => total + findings, 0),
+    undecided: added(all.map(({ undecided }) => undecided)),
+    suppressed: added(all.map(({ suppressed }) => suppressed)),
+  };
+}
+
+function added(all: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> {
+  const totals = new Map<string, number>();
+  for (const [id, count] of all.flatMap((counts) => Object.entries(counts))) {
+    totals.set(id, (totals.get(id) ?? 0) + count);
+  }
+  return Object.fromEntries(totals);
+}

@@ -1,0 +1,197 @@
+import { EventScan, isJsonObject } from "@auditsieve/audit";
+import type { AuditEvent, JsonValue, Redactor } from "@auditsieve/audit";
+import { FindingStream } from "@auditsieve/detect";
+import type {
+  DetectionEngine,
+  EventCodec,
+  Finding,
+  FindingStreamCounts,
+  HeadView,
+  ShowEvent,
+} from "@auditsieve/detect";
+import type { LineDeliveries } from "../pipeline/line-deliveries.ts";
+import { scannedEvent } from "./scanned-event.ts";
+import type { Delivery } from "../sink.ts";
+
+export interface LineDetectionsOptions {
+  readonly engine: DetectionEngine;
+  readonly redactor: Redactor;
+  /** Takes the events whose finding has just been written, by the line's id. */
+  readonly evidence: Map<string, Delivery>;
+  /** What {@link LineDetections.snapshot} wrote in an earlier run. */
+  readonly snapshot?: JsonValue | undefined;
+  /** Documents that the snapshot names by the ids of their lines. */
+  readonly documents?: ReadonlyMap<string, Buffer> | undefined;
+  /** Told why a snapshot is not taken over: what was remembered is lost. */
+  readonly onRefused?: (reason: string) => void;
+  /** Those of other lines of the same cluster: what they know of pods, grants and credentials is shared. */
+  readonly beside?: LineDetections;
+}
+
+/** The line that is asked about. */
+export interface AskedLine {
+  readonly scan: EventScan;
+  readonly head: HeadView;
+  /** Gives the line's bytes, which nobody else writes. */
+  readonly copy: () => Buffer;
+  readonly identity: () => string;
+  readonly deliveries: LineDeliveries;
+}
+
+/** What a delivery is made of while the line is in hand. */
+interface LineInHand extends Pick<AskedLine, "copy" | "identity" | "deliveries"> {
+  readonly event: AuditEvent;
+}
+
+const NO_FINDINGS: readonly Finding[] = [];
+/** A text that `JSON.stringify` writes as it is; TypeScript's library does not know it yet. */
+const { rawJSON } = JSON as unknown as { readonly rawJSON: (json: string) => JsonValue };
+
+/** The detections beside the lines of one source: what they find, the events that rests on, and what they remember. */
+export class LineDetections {
+  readonly #evidence: Map<string, Delivery>;
+  readonly #redactor: Redactor;
+  readonly #stream: FindingStream;
+  /** Nothing is found then, and nothing is remembered for later. */
+  readonly #hasNone: boolean;
+  /** How an event that a later finding may carry is delivered then. */
+  readonly #deliveries = new WeakMap<ShowEvent, () => Delivery>();
+  readonly #written = new WeakMap<Delivery, JsonValue>();
+  /** For lines that are redacted later, when another one is in hand. */
+  readonly #scan = new EventScan();
+
+  constructor({ engine, redactor, evidence, snapshot, documents, onRefused, beside }: LineDetectionsOptions) {
+    this.#redactor = redactor;
+    this.#evidence = evidence;
+    this.#hasNone = engine.detections.length === 0 && engine.feeders.size === 0;
+    const streamOptions = beside === undefined ? {} : { beside: beside.#stream };
+    const stream = new FindingStream(engine, streamOptions);
+    const isNew = snapshot === undefined || stream.restore(snapshot, this.#codec({ from: documents }));
+    if (!isNew) {
+      onRefused?.("it is of another version");
+    }
+    this.#stream = isNew ? stream : new FindingStream(engine, streamOptions);
+  }
+
+  /** Asks the detections. The event of each finding is noted as evidence. */
+  detect({ scan, head, copy, identity, deliveries }: AskedLine): readonly Finding[] {
+    if (this.#hasNone) {
+      return NO_FINDINGS;
+    }
+    const candidates = this.#stream.candidates(head);
+    if (candidates.length === 0) {
+      return NO_FINDINGS;
+    }
+    const scanned = scan.bytes.subarray(scan.start, scan.end);
+    const event = scannedEvent(scan, scanned, head);
+    const held: { line: LineInHand | undefined; deliver?: () => Delivery } = {
+      line: { event, copy, identity, deliveries },
+    };
+    /** Copies the line and says who it is only when the event is to be shown. */
+    const deliver = (): Delivery => (held.deliver ??= this.#delivering(held.line as LineInHand))();
+    const findings = this.#stream.push(event, this.#showing(deliver), candidates, scanned.length);
+    if (this.#stream.holdsLast) {
+      held.deliver ??= this.#delivering({ event, copy, identity, deliveries });
+    }
+    // What is held for long must not hold what was parsed of the event.
+    held.line = undefined;
+    return findings;
+  }
+
+  /** Tells the time, so that what waits for time to pass comes out although nothing is asked. */
+  advance(timestamp: string): readonly Finding[] {
+    return this.#stream.advance(timestamp);
+  }
+
+  /** The input has ended: what waits comes out. */
+  flush(): readonly Finding[] {
+    return this.#stream.flush();
+  }
+
+  counts(): FindingStreamCounts {
+    return this.#stream.counts();
+  }
+
+  /**
+   * All that is remembered, redacted, for `JSON.stringify`; the same as before as long as {@link LineDetections.changes} is. With
+   * `documents` it names them by the ids of their lines, and they are added there.
+   */
+  snapshot(documents?: Map<string, Buffer>): JsonValue {
+    return this.#stream.snapshot(this.#codec({ to: documents }));
+  }
+
+  /** Grows with everything that may change what is remembered. */
+  get changes(): number {
+    return this.#stream.changes;
+  }
+
+  /** What was learned, without what waits for events to come. */
+  learned(): JsonValue {
+    return this.#stream.learned();
+  }
+
+  #delivering({ event, copy, identity, deliveries }: LineInHand): () => Delivery {
+    const line = copy();
+    const id = identity();
+    const time = deliveries.timeOf(event.stageTimestamp, event.requestReceivedTimestamp);
+    let delivery: Delivery | undefined;
+    return () => (delivery ??= deliveries.redacted(this.#redact(line), id, time));
+  }
+
+  #redact(line: Buffer): Buffer {
+    return this.#scan.scan(line, 0, line.length)
+      ? this.#redactor.redactScanned(this.#scan, line)
+      : this.#redactor.redactLine(line);
+  }
+
+  #showing(deliver: () => Delivery): ShowEvent {
+    const show = (): AuditEvent => {
+      const delivery = deliver();
+      this.#evidence.set(delivery.id, delivery);
+      return JSON.parse(delivery.document.toString("utf8")) as AuditEvent;
+    };
+    this.#deliveries.set(show, deliver);
+    return show;
+  }
+
+  /** Snapshots are written again and again, and what they hold most of is documents: each is made a string of JSON once. */
+  #writtenOf(delivery: Delivery): JsonValue {
+    let written = this.#written.get(delivery);
+    if (written === undefined) {
+      written = [delivery.id, delivery.time, rawJSON(JSON.stringify(delivery.document.toString("utf8")))];
+      this.#written.set(delivery, written);
+    }
+    return written;
+  }
+
+  #codec({
+    from,
+    to,
+  }: {
+    readonly from?: ReadonlyMap<string, Buffer> | undefined;
+    readonly to?: Map<string, Buffer> | undefined;
+  }): EventCodec {
+    return {
+      write: (show) => {
+        const delivery = this.#deliveries.get(show)?.();
+        if (delivery === undefined || to === undefined) {
+          return delivery === undefined ? null : this.#writtenOf(delivery);
+        }
+        to.set(delivery.id, delivery.document);
+        return [delivery.id, delivery.time];
+      },
+      read: (written) => {
+        const [id, time, text] = Array.isArray(written) ? (written as readonly JsonValue[]) : [];
+        if (typeof id !== "string" || typeof time !== "string") {
+          return () => JSON.parse("{}") as AuditEvent;
+        }
+        const document = typeof text === "string" ? Buffer.from(text) : from?.get(id);
+        if (document === undefined || !isJsonObject(JSON.parse(document.toString("utf8")))) {
+          return () => JSON.parse("{}") as AuditEvent;
+        }
+        const delivery: Delivery = { id, kind: "event", document, time, mayBeStored: true };
+        return this.#showing(() => delivery);
+      },
+    };
+  }
+}

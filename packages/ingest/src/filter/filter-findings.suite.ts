@@ -1,0 +1,148 @@
+import { createRedactor } from "@auditsieve/audit";
+import { DetectionEngine, FindingStream, loadDetectionFiles } from "@auditsieve/detect";
+import type { FindingStreamOptions } from "@auditsieve/detect";
+import type { StreamRules } from "@auditsieve/policy";
+import { globSync, readFileSync } from "node:fs";
+import { cutAnywhere, filterChunks, firstDifference } from "./filter-fuzz.suite.ts";
+import { FindingTap } from "../detections/finding-tap.ts";
+import type { FilterOptions } from "./filter.ts";
+import { damage, mutateBytes, varyValues } from "./line-mutator.suite.ts";
+import type { Dice } from "./line-mutator.suite.ts";
+
+const ROOT = new URL("../../../../", import.meta.url);
+const FILES = globSync("profiles/detections/*/*.yml", { cwd: ROOT }).map((file) => ({
+  file,
+  text: readFileSync(new URL(file, ROOT), "utf8"),
+}));
+let loaded: DetectionEngine | undefined;
+
+/** The shipped detections. */
+export function shippedEngine(): DetectionEngine {
+  loaded ??= new DetectionEngine(loadDetectionFiles(FILES).detections);
+  return loaded;
+}
+
+/** Bounds so small that what is remembered is forgotten all the time. */
+export function tinyBounds(dice: Dice): FindingStreamOptions {
+  return {
+    maxPods: dice.of([2, 5, 20]),
+    maxGrants: dice.of([2, 5]),
+    maxCredentials: dice.of([2, 5, 20, 100]),
+    maxFirstSeen: dice.of([2, 5, 20, 100]),
+    maxRequests: dice.of([2, 20, 1000]),
+  };
+}
+
+/** Lines in random order, many of them several times, some changed in values that an apiserver may write, some by damage or anyhow. */
+export function shuffledLines(lines: readonly Buffer[], dice: Dice, count: number, isExact: boolean): Buffer[] {
+  const some = Array.from({ length: 2 + dice.below(60) }, () => dice.of(lines));
+  return Array.from({ length: count }, () => {
+    const line = dice.below(4) === 0 ? varyValues(dice.of(some), dice) : dice.of(some);
+    return dice.below(20) > 0 ? line : isExact ? mutateBytes(line, dice) : damage(line, lines, dice);
+  });
+}
+
+/**
+ * What is different when the filter passes over what the detections want nothing of: in findings, in what is remembered, in what comes
+ * out, in the counts.
+ */
+export function findingDifferences(
+  rules: StreamRules,
+  lines: readonly Buffer[],
+  chunks: readonly Buffer[],
+  bounds: FindingStreamOptions,
+  options: Partial<FilterOptions>,
+  isRedacting = false,
+): { readonly differences: readonly string[]; readonly findings: number; readonly shown: number } {
+  const fast = watched(bounds, false);
+  const slow = watched(bounds, true);
+  const a = filterChunks(rules, chunks, { ...options, ...(isRedacting && redacting(false)), watch: fast.watch });
+  const b = filterChunks(rules, [Buffer.concat(lines.flatMap((line) => [line, NEWLINE]))], {
+    ...options,
+    ...(isRedacting && redacting(true)),
+    watch: slow.watch,
+  });
+  const differences = [
+    a.out.equals(b.out) ? "" : `output: ${firstDifference(a.out, b.out)}`,
+    JSON.stringify(a.summary) === JSON.stringify(b.summary) ? "" : "summary",
+  ];
+  const [found, expected] = [fast.end(), slow.end()];
+  const at = expected.findings.findIndex((finding, i) => finding !== found.findings[i]);
+  if (at !== -1 || found.findings.length !== expected.findings.length) {
+    differences.push(`finding ${at}: ${found.findings[at]} instead of ${expected.findings[at]}`);
+  }
+  if (found.state !== expected.state) {
+    differences.push(`state: ${firstDifference(Buffer.from(found.state), Buffer.from(expected.state))}`);
+  }
+  return {
+    differences: differences.filter((each) => each !== ""),
+    findings: expected.findings.length,
+    shown: found.shown / Math.max(1, expected.shown),
+  };
+}
+
+/** Redacts what is kept, each line by itself or only those that may have to be. */
+export function redacting(isEach: boolean): Partial<FilterOptions> {
+  const redactor = createRedactor({ key: Buffer.alloc(32) });
+  return {
+    redact: (line, scan) =>
+      scan === undefined
+        ? redactor.redactUndecodable(line)
+        : isEach
+          ? redactor.redactLine(line)
+          : redactor.redactScanned(scan, line),
+    unredacted: isEach ? undefined : redactor.heads,
+  };
+}
+
+/** As {@link findingDifferences}, cut at random places. */
+export function findingDifferencesCut(
+  rules: StreamRules,
+  lines: readonly Buffer[],
+  dice: Dice,
+  options: Partial<FilterOptions>,
+  isRedacting = false,
+): ReturnType<typeof findingDifferences> {
+  const input = Buffer.concat(lines.flatMap((line) => [line, NEWLINE]));
+  return findingDifferences(
+    rules,
+    lines,
+    cutAnywhere(input, dice.below(8), dice),
+    tinyBounds(dice),
+    options,
+    isRedacting,
+  );
+}
+
+const NEWLINE = Buffer.from("\n");
+
+function watched(
+  bounds: FindingStreamOptions,
+  isShownAll: boolean,
+): {
+  readonly watch: NonNullable<FilterOptions["watch"]>;
+  end(): { readonly findings: readonly string[]; readonly state: string; readonly shown: number };
+} {
+  const stream = new FindingStream(shippedEngine(), bounds);
+  const findings: string[] = [];
+  const redactor = createRedactor({ key: Buffer.alloc(32) });
+  const tap = new FindingTap(stream, redactor, (finding) => findings.push(JSON.stringify(finding)));
+  let shown = 0;
+  return {
+    watch: {
+      event: (scan) => {
+        shown++;
+        tap.event(scan);
+      },
+      unwanted: (scan) => (isShownAll ? undefined : tap.unwanted(scan)),
+      get epoch() {
+        return tap.epoch;
+      },
+    },
+    end: () => {
+      const state = JSON.stringify(stream.snapshot());
+      tap.end();
+      return { findings, state, shown };
+    },
+  };
+}

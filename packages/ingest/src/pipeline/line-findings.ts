@@ -1,0 +1,145 @@
+import type { AuditEvent, EventScan } from "@auditsieve/audit";
+import type { Finding, HeadView } from "@auditsieve/detect";
+import type { AlarmWatch } from "../alarms/alarm-watch.ts";
+import { encodeMark } from "../detections/detection-state.ts";
+import type { Mark } from "../detections/detection-state.ts";
+import { InputDetections } from "../detections/input-detections.ts";
+import type { DetectionCounts } from "../detections/input-detections.ts";
+import type { LineDeliveries } from "./line-deliveries.ts";
+import type { LineHandlerOptions } from "./line-handler-options.ts";
+import { scanHead } from "../detections/scan-head.ts";
+import { scannedEvent } from "../detections/scanned-event.ts";
+import type { Delivery } from "../sink.ts";
+
+/** To be followed by the reason. */
+export const STATE_REFUSED = "What the detections remembered is not taken over, and they begin anew: ";
+
+const NO_FINDINGS: readonly Finding[] = [];
+const NOTHING_COUNTED: DetectionCounts = { findings: 0, undecided: {}, suppressed: {} };
+
+/** The event in hand, which the scan holds. */
+export interface FoundLine {
+  /** Gives the line's bytes, which nobody else writes. */
+  readonly copy: () => Buffer;
+  /** Gives the id of the line. */
+  readonly identity: () => string;
+  /** Where the line ends in its input. */
+  readonly end: number;
+  /** Bytes of all lines up to that one. */
+  readonly total: number;
+}
+
+/** What is found about the lines of a source: by the detections, and by the watch for what shows only beside other events. */
+export class LineFindings {
+  /** Events whose finding has just been written, by the line's id: whoever delivers them takes them out. */
+  readonly evidence: Map<string, Delivery> = new Map();
+  readonly #options: LineHandlerOptions;
+  readonly #scan: EventScan;
+  readonly #head: HeadView;
+  readonly #watch: AlarmWatch;
+  readonly #deliveries: LineDeliveries;
+  readonly #detections: InputDetections | undefined;
+
+  constructor(options: LineHandlerOptions, scan: EventScan, watch: AlarmWatch, deliveries: LineDeliveries) {
+    this.#options = options;
+    this.#scan = scan;
+    this.#head = scanHead(scan);
+    this.#watch = watch;
+    this.#deliveries = deliveries;
+    const { detections: engine, redactor, remembered, skipsRemembered = false, states, onAlarm } = options;
+    this.#detections =
+      engine &&
+      new InputDetections({
+        engine,
+        redactor,
+        evidence: this.evidence,
+        remembered,
+        skipsRemembered,
+        states,
+        onRefused: (reason) => onAlarm?.({ kind: "state-refused", message: `${STATE_REFUSED}${reason}` }),
+      });
+  }
+
+  /** The lines that follow are of `input`. */
+  begin(input: string): void {
+    this.#detections?.begin(input);
+  }
+
+  /** What the event in hand completes, by itself or beside others. The event of each finding is noted as evidence. */
+  find(line: FoundLine): readonly Finding[] {
+    const detected = this.#detect(line);
+    const watched = this.#watched(line);
+    return watched.length === 0 ? detected : [...detected, ...watched];
+  }
+
+  /** Time of the last event of the input in hand. */
+  note(newest: string): void {
+    this.#detections?.note(newest);
+  }
+
+  /** Tells the time although no line says it. */
+  advance(timestamp: string, isLive: boolean): readonly Finding[] {
+    return this.#detections === undefined
+      ? NO_FINDINGS
+      : this.#watch.without(this.#detections.advance(timestamp, isLive));
+  }
+
+  /** The input in hand has ended. */
+  finish(): void {
+    this.#detections?.finish();
+  }
+
+  /** No line follows: findings that waited for a later stage of their request come out. */
+  flush(): readonly Finding[] {
+    return this.#detections === undefined ? NO_FINDINGS : this.#watch.without(this.#detections.flush());
+  }
+
+  counts(): DetectionCounts {
+    return this.#detections?.counts() ?? NOTHING_COUNTED;
+  }
+
+  /** Stands for what the detections remember; the same value as before when nothing has changed. */
+  get remembers(): unknown {
+    return this.#detections?.remembers;
+  }
+
+  /** What the detections remember, to be kept; `read` says how far each input was. Undefined when it is too large. */
+  encode(read: Readonly<Record<string, number>>): Mark | undefined {
+    return this.#detections === undefined ? encodeMark({ detections: null, read }) : this.#detections.encode(read);
+  }
+
+  #detect({ copy, identity, end }: FoundLine): readonly Finding[] {
+    if (this.#detections === undefined) {
+      return NO_FINDINGS;
+    }
+    const line = { scan: this.#scan, head: this.#head, copy, identity, deliveries: this.#deliveries };
+    const findings = this.#detections.detect(line, end);
+    return findings.length === 0 ? findings : this.#watch.without(findings);
+  }
+
+  /** An auditID that is used again. */
+  #watched({ copy, identity, end, total }: FoundLine): readonly Finding[] {
+    // What comes again was seen already: the other of two with one auditID would be found as well.
+    if (this.#detections?.isRemembered(end) === true) {
+      return NO_FINDINGS;
+    }
+    this.#options.watched?.begin(total);
+    if (!this.#watch.isSuspicious(this.#scan)) {
+      return NO_FINDINGS;
+    }
+    const bytes = copy();
+    let document: Buffer | undefined;
+    const show = (): AuditEvent => {
+      document = this.#options.redactor.redactLine(bytes);
+      return JSON.parse(document.toString("utf8")) as AuditEvent;
+    };
+    const findings = this.#watch.findings(scannedEvent(this.#scan, bytes), show);
+    const [finding] = findings;
+    if (finding === undefined || document === undefined) {
+      return NO_FINDINGS;
+    }
+    const id = identity();
+    this.evidence.set(id, this.#deliveries.redacted(document, id, this.#deliveries.timeOf(finding.time)));
+    return findings;
+  }
+}

@@ -1,0 +1,348 @@
+import { documentId, EventScan, salvageEvents } from "@auditsieve/audit";
+import type { LineVisitor, OversizeLine } from "@auditsieve/audit";
+import type { Finding } from "@auditsieve/detect";
+import type { StreamDecision } from "@auditsieve/policy";
+import type { Mark } from "../detections/detection-state.ts";
+import { LineDeliveries } from "./line-deliveries.ts";
+import { LineFindings } from "./line-findings.ts";
+import type { FoundLine } from "./line-findings.ts";
+import { LineSlab } from "./line-slab.ts";
+import { ReceiptBook } from "../receipts/receipt-book.ts";
+import type { ClosedRange } from "../receipts/receipt-book.ts";
+import { ReceiptRanges } from "../receipts/receipt-ranges.ts";
+import { AlarmWatch } from "../alarms/alarm-watch.ts";
+import type { HandledLine as Line, LineHandlerOptions } from "./line-handler-options.ts";
+import { LineTail, reducedEvent } from "../detections/reduced-event.ts";
+import type { Delivery } from "../sink.ts";
+import type { SealedLine } from "../sinks/quarantine.ts";
+import { lineColumns } from "../receipts/tally.ts";
+import type { CountedAs, LineColumns, PipelineTally } from "../receipts/tally.ts";
+import { countIn } from "../receipts/tally-ledger.ts";
+import { isTimestamp } from "../timestamp.ts";
+
+function isKept(decision: StreamDecision | undefined): boolean {
+  return decision === undefined || decision.action === "keep";
+}
+
+/** What becomes of one line: decided per sink, looked at by the detections, stripped, redacted and handed on. */
+export class LineHandler implements LineVisitor {
+  /** What is summarised of what was dropped. */
+  readonly receipts: ReceiptRanges;
+  readonly #options: LineHandlerOptions;
+  readonly #scan = new EventScan();
+  readonly #findings: LineFindings;
+  /** Of lines over the limit whose end has not come yet, by input. */
+  readonly #long = new Map<string, { readonly tail: LineTail; readonly sealed?: SealedLine }>();
+  readonly #watch: AlarmWatch;
+  readonly #deliveries: LineDeliveries;
+  readonly #slab = new LineSlab();
+  /** Columns of the ledger in which the line in hand counts. */
+  readonly #columns: number[] = [];
+  /** Of the line in hand, by outlet. */
+  readonly #decisions: (StreamDecision | undefined)[] = [];
+  readonly #lineColumns: LineColumns;
+  #input = "";
+  #newest: string | undefined;
+  #isEvent = false;
+  readonly #read = { lines: 0, bytes: 0, undecidable: 0, reduced: 0, salvaged: 0 };
+
+  constructor(options: LineHandlerOptions) {
+    this.#options = options;
+    const { ledger, outlets, cutAfter, countedUntil } = options;
+    this.receipts = new ReceiptRanges({
+      books: () =>
+        options.receipts === true ? outlets.map(({ to }) => new ReceiptBook({ ...options, sink: to.sink.name })) : [],
+      cutAfter: cutAfter ?? (() => Infinity),
+      countedUntil: (input, outlet, offset) =>
+        countedUntil?.(input, outlets[outlet]?.to.sink.name ?? "", offset) ?? offset,
+      deliver: (range, outlet) => this.#deliverReceipts(range, outlet),
+    });
+    this.#watch = new AlarmWatch({ ...options, memory: options.watched });
+    this.#deliveries = new LineDeliveries(options);
+    this.#findings = new LineFindings(options, this.#scan, this.#watch, this.#deliveries);
+    this.#lineColumns = lineColumns(ledger);
+  }
+
+  /** The next line is one of `input`; when that is new, at `offset`. */
+  begin(input: string, offset: number): void {
+    this.#input = input;
+    this.#findings.begin(input);
+    this.receipts.begin(input, offset);
+  }
+
+  /** Stands for what the detections remember behind the last line; the same value as before when nothing has changed. */
+  get remembers(): unknown {
+    return this.#findings.remembers;
+  }
+
+  /** What the detections remember behind the last line, to be kept; undefined when it is too large. */
+  encodeRemembered(): Mark | undefined {
+    return this.#findings.encode(this.receipts.ends);
+  }
+
+  /** Tells the detections the time although no line says it. */
+  advance(timestamp: string, isLive: boolean): void {
+    if (this.#read.lines > 0) {
+      this.#deliverFindings(this.#findings.advance(timestamp, isLive), this.#behindLast());
+    }
+  }
+
+  /** The input in hand has ended, and its receipts with it. */
+  finish(): void {
+    this.#findings.finish();
+    this.receipts.finish();
+  }
+
+  /** No line follows: findings that waited for a later stage of their request are written. */
+  end(): void {
+    if (this.#read.lines > 0) {
+      this.#deliverFindings(this.#findings.flush(), this.#behindLast());
+    }
+  }
+
+  #behindLast(): Line {
+    const { lastEnd } = this.receipts;
+    return { offset: lastEnd, end: lastEnd, bytes: 0 };
+  }
+
+  /** Time of the last event; to be asked for after a chunk, not after a line. */
+  get newest(): string | undefined {
+    return this.#newest;
+  }
+
+  /** A chunk is done. */
+  noteNewest(): void {
+    const time = this.#isEvent ? this.#scan.text("stageTimestamp") : undefined;
+    if (isTimestamp(time)) {
+      this.#newest = time;
+      this.#findings.note(time);
+    }
+    this.#isEvent = false;
+  }
+
+  /** Bytes of the lines so far. */
+  get bytes(): number {
+    return this.#read.bytes;
+  }
+
+  counts(): Omit<PipelineTally, "source" | "unacknowledged" | "acknowledged" | "sinks"> {
+    return { ...this.#read, ...this.#findings.counts() };
+  }
+
+  line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): void {
+    const isEvent = this.#scan.scan(bytes, start, end);
+    this.receipts.endBefore(offset, isEvent ? this.#scan : undefined);
+    const line = this.#count(offset, end - start, terminated);
+    this.#isEvent = isEvent;
+    if (isEvent) {
+      this.#event(bytes.subarray(start, end), line);
+    } else {
+      this.#unclear(line);
+    }
+    this.#cover(line);
+  }
+
+  oversizePart(bytes: Buffer, start: number, end: number): void {
+    let long = this.#long.get(this.#input);
+    if (long === undefined) {
+      const sealed = this.#options.sealLine?.();
+      long = { tail: new LineTail(), ...(sealed && { sealed }) };
+      this.#long.set(this.#input, long);
+    }
+    long.tail.push(bytes, start, end);
+    long.sealed?.push(bytes, start, end);
+  }
+
+  /** Costs one record and an alarm. Delivered to every sink: what was not read as a whole proves nothing that may drop it. */
+  oversize(long: OversizeLine): void {
+    const { source, cluster, idKey, window } = this.#options;
+    this.receipts.endBefore(long.offset, undefined);
+    const line = this.#count(long.offset, long.bytes, long.terminated);
+    const id = documentId(idKey, cluster, Buffer.from(`oversize ${long.bytes} ${long.sha256}`));
+    const parts = this.#long.get(this.#input);
+    this.#long.delete(this.#input);
+    const event = reducedEvent(long, (parts?.tail ?? new LineTail()).take());
+    const keep = parts?.sealed?.end();
+    const held = window.hold(this.#input, line.end, this.#read.bytes);
+    const place = { source, input: this.#input, offset: line.offset, bytes: long.bytes };
+    const quarantined = { id, ...place, sha256: long.sha256, ...(keep && { isSealed: true }) };
+    this.#options.quarantine(quarantined, () => window.settle(held), keep && (() => keep(id)));
+    this.#options.onLineAlarm?.({ kind: "oversize", ...place, reason: "over-the-limit" });
+    if (event !== undefined && this.#scan.scan(event, 0, event.length)) {
+      this.#countAs("reduced");
+      const findings = this.#found(event, id);
+      this.#findings.evidence.delete(id);
+      this.#deliverToAll(this.#deliveries.event(this.#scan, event, id), line);
+      this.#deliverFindings(findings, line);
+    } else {
+      this.#countAs("undecidable");
+      this.#deliverToAll(this.#deliveries.undecidable(long.head, id, place, "over-the-limit"), line);
+    }
+    this.#cover(line);
+  }
+
+  /** Nothing follows about the line: what is settled may be acknowledged over it, with its counts. */
+  #cover(line: Line): void {
+    const { window, outlets } = this.#options;
+    window.cover(this.#input, line.end, this.#read.bytes);
+    const { counts } = window;
+    countIn(counts, this.#lineColumns.lines);
+    countIn(counts, this.#lineColumns.bytes, line.bytes);
+    for (const { counter } of outlets) {
+      countIn(counts, counter.lineColumn);
+    }
+    this.#columns.forEach((column) => countIn(counts, column));
+    this.#columns.length = 0;
+  }
+
+  #deliverReceipts({ held, from, to, receipts }: ClosedRange, outlet: number): void {
+    const sink = this.#options.outlets[outlet]?.to.sink.name ?? "";
+    this.#options.onCounted?.({ input: held.input, sink, from, to });
+    this.#watch.receipts(receipts, sink);
+    // The first line of the range waited for all of them.
+    this.#options.window.extend(held, receipts.length - 1);
+    for (const receipt of receipts) {
+      const delivery = this.#deliveries.marked(receipt);
+      this.#options.outlets[outlet]?.add({ delivery, held, offset: from, countedAs: "receipts" });
+    }
+  }
+
+  #count(offset: number, bytes: number, terminated: boolean): Line {
+    this.#read.lines++;
+    this.#read.bytes += bytes;
+    this.#deliveries.begin(this.#read.bytes);
+    const end = offset + bytes + (terminated ? 1 : 0);
+    this.receipts.lastEnd = end;
+    return { offset, end, bytes };
+  }
+
+  #event(bytes: Buffer, line: Line): void {
+    const scan = this.#scan;
+    const { outlets, onEvent, idKey, cluster } = this.#options;
+    onEvent?.(scan);
+    // All ask before anything is done: a finding overrules what a policy says.
+    for (let i = 0; i < outlets.length; i++) {
+      const { feed, policy } = (outlets[i] as (typeof outlets)[number]).to;
+      this.#decisions[i] = feed === "kept" ? policy?.decide(scan) : undefined;
+    }
+    let id: string | undefined;
+    let own: Buffer | undefined;
+    let whole: Delivery | undefined;
+    let lasting: Delivery | undefined;
+    const identity = (): string => (id ??= documentId(idKey, cluster, bytes));
+    // What detections see, they may hold for long.
+    const copy = (): Buffer => (own ??= Buffer.from(bytes));
+    const findings = this.#findings.find(this.#foundLine(copy, identity));
+    const evidence = id === undefined ? undefined : this.#findings.evidence.get(id);
+    for (let i = 0; i < outlets.length; i++) {
+      const { to, counter, prepares } = outlets[i] as (typeof outlets)[number];
+      const decision = this.#decisions[i];
+      const isFed = to.feed === "all" || (to.feed === "kept" && isKept(decision));
+      if (evidence !== undefined || isFed) {
+        whole ??= evidence ?? this.#deliveries.event(scan, own ?? bytes, identity());
+        if (prepares === true) {
+          // What was not redacted is still the line itself.
+          this.#deliver(i, whole, line, "lines", !isFed, whole.document === (own ?? bytes) ? scan : undefined);
+        } else {
+          lasting ??= whole.document === bytes ? { ...whole, document: this.#slab.copy(bytes) } : whole;
+          this.#deliver(i, lasting, line, "lines", !isFed);
+        }
+      } else if (decision?.action === "strip" && to.policy !== undefined) {
+        this.#columns.push(counter.strip());
+        this.#deliver(i, this.#deliveries.stripped(scan, to.policy.strip(scan, decision), identity()), line, "lines");
+      } else {
+        this.#columns.push(counter.drop(decision ?? "feed", line.bytes));
+        this.receipts.add(i, this.#scan, decision === undefined ? "feed" : decision.rule, line.offset, () =>
+          this.#options.window.hold(this.#input, line.end, this.#read.bytes, true),
+        );
+      }
+    }
+    if (evidence !== undefined && id !== undefined) {
+      this.#findings.evidence.delete(id);
+    }
+    this.#deliverFindings(findings, line);
+  }
+
+  /** What the event that the scan holds completes. */
+  #found(event: Buffer, id: string): readonly Finding[] {
+    return this.#findings.find(
+      this.#foundLine(
+        () => event,
+        () => id,
+      ),
+    );
+  }
+
+  #foundLine(copy: () => Buffer, identity: () => string): FoundLine {
+    return { copy, identity, end: this.receipts.lastEnd, total: this.#read.bytes };
+  }
+
+  /** Findings go to every sink, and so do events that a finding of an earlier line rests on. */
+  #deliverFindings(findings: readonly Finding[], line: Line): void {
+    for (const finding of findings) {
+      const delivery = this.#deliveries.finding(finding);
+      this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, "findings"));
+    }
+    for (const [id, event] of this.#findings.evidence) {
+      const evidence = { ...event, mayBeStored: true };
+      this.#options.outlets.forEach((_, i) => this.#deliver(i, evidence, line, "findings"));
+      this.#findings.evidence.delete(id);
+    }
+  }
+
+  /** The line that the scan holds is no event; those that stand in it whole are led on all the same. */
+  #unclear(line: Line): void {
+    const { cluster, idKey, source } = this.#options;
+    const { bytes, start, end, reason = "not-json" } = this.#scan;
+    const copy = Buffer.from(bytes.subarray(start, end));
+    const events = salvageEvents(this.#scan);
+    this.#countAs("undecidable");
+    const place = { source, input: this.#input, offset: line.offset, bytes: line.bytes };
+    this.#options.onLineAlarm?.({ kind: "undecidable", ...place, reason, salvaged: events.length });
+    this.#deliverToAll(this.#deliveries.undecidable(copy, documentId(idKey, cluster, copy), place, reason), line);
+    for (const event of events) {
+      const from = event.start - start;
+      this.#salvage(copy.subarray(from, event.end - start), { ...line, offset: line.offset + from });
+    }
+  }
+
+  /** A whole event in a line that is none. No policy drops it: of what was damaged nothing proves that it is noise. */
+  #salvage(event: Buffer, line: Line): void {
+    const { outlets, idKey, cluster, onEvent } = this.#options;
+    this.#countAs("salvaged");
+    this.#scan.scan(event, 0, event.length);
+    onEvent?.(this.#scan);
+    const id = documentId(idKey, cluster, event);
+    const findings = this.#found(event, id);
+    const evidence = this.#findings.evidence.get(id);
+    const whole = evidence ?? this.#deliveries.event(this.#scan, event, id);
+    outlets.forEach(({ to: { feed, policy } }, i) => {
+      const decision = feed === "kept" ? policy?.decide(this.#scan) : undefined;
+      if (evidence === undefined && decision?.action === "strip" && policy !== undefined) {
+        const rest = policy.strip(this.#scan, decision);
+        this.#deliver(i, this.#deliveries.stripped(this.#scan, rest, id), line, "salvaged");
+      } else if (feed !== "findings") {
+        this.#deliver(i, whole, line, "salvaged", decision?.action === "strip");
+      } else if (evidence !== undefined) {
+        this.#deliver(i, whole, line, "findings", true);
+      }
+    });
+    this.#findings.evidence.delete(id);
+    this.#deliverFindings(findings, line);
+  }
+
+  #countAs(what: "undecidable" | "reduced" | "salvaged"): void {
+    this.#read[what]++;
+    this.#columns.push(this.#lineColumns[what]);
+  }
+
+  #deliverToAll(delivery: Delivery, line: Line): void {
+    this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, "lines"));
+  }
+
+  #deliver(i: number, delivery: Delivery, line: Line, as: CountedAs, isExtra = false, scan?: EventScan): void {
+    const held = this.#options.window.hold(this.#input, line.end, this.#read.bytes);
+    const underway = { delivery, held, offset: line.offset, countedAs: as, isOnlyEvidence: isExtra };
+    this.#options.outlets[i]?.add(underway, scan);
+  }
+}
