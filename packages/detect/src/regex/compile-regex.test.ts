@@ -1,6 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compileRegex } from "./compile-regex.ts";
+import { neededTexts } from "./needed-texts.ts";
+import { parseRegex } from "./parse-regex.ts";
 
 const PLAIN = { ignoreCase: false, multiline: false, dotAll: false };
 
@@ -62,6 +64,35 @@ describe("compileRegex", () => {
     ["^(?:x=){2}y{0,3}$", "x="],
   ])("knows characters that every match of %s holds", (source, holds) => {
     expect(compileRegex(source, PLAIN)).toMatchObject({ holds });
+  });
+
+  it.each([
+    ["[?&]dryRun=", ["dryRun="]],
+    ["(AKIA|ASIA)[0-9A-Z]{16}", ["AKIA", "ASIA"]],
+    ["(?:x?yyz|\\babc)d?[ef]", ["xyyzd", "xyyz", "yyzd", "yyz", "abcd", "abc"]],
+    ["(?:one|more)+two*", ["one", "more"]],
+    ["a*b{3}|abc", undefined],
+    ["three|.", undefined],
+  ])("knows texts of which every match of %s holds one", (source, texts) => {
+    const needed = neededTexts(parseRegex(source, PLAIN));
+    expect(needed?.toSorted()).toEqual(texts?.toSorted());
+  });
+
+  it("answers about long texts with what it remembers of others, in many states", () => {
+    const subjects = fc.string({
+      unit: fc.constantFrom("a", "b", "c"),
+      minLength: 200,
+      maxLength: 400,
+    });
+    const source = "(a[abc]{14}b|b[abc]{13}c)z";
+    const compiled = compileRegex(source, PLAIN);
+    fc.assert(
+      fc.property(subjects, fc.constantFrom("", "z", "\u4e2d"), (letters, ending) => {
+        const text = letters + ending;
+        expect(compiled.test?.(text)).toBe(new RegExp(source).test(text));
+      }),
+      { numRuns: 120 },
+    );
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { LazyDfa } from "./lazy-dfa.ts";
 import type { Instruction } from "./lazy-dfa.ts";
+import { neededTexts } from "./needed-texts.ts";
 import { parseRegex, RegexRefusal } from "./parse-regex.ts";
 import type { RegexFlags, RegexNode } from "./parse-regex.ts";
 
@@ -29,15 +30,39 @@ export function compileRegex(source: string, flags: RegexFlags): CompiledRegex {
   try {
     const tree = parseRegex(source, flags);
     const program = emitProgram(tree);
-    let dfa: LazyDfa | undefined;
-    const test = (text: string): boolean => (dfa ??= new LazyDfa(program, flags.multiline)).test(text);
-    return { test, steps: program.length, holds: heldBy(tree) };
+    return { test: searchFor(tree, program, flags), steps: program.length, holds: heldBy(tree) };
   } catch (error) {
     if (error instanceof RegexRefusal) {
       return { refusal: error.message };
     }
     throw error;
   }
+}
+
+/** Nothing is made before there is a text. */
+function searchFor(
+  tree: RegexNode,
+  program: readonly Instruction[],
+  { ignoreCase, multiline }: RegexFlags,
+): (text: string) => boolean {
+  let dfa: LazyDfa | undefined;
+  let needed: readonly string[] | undefined;
+  const mayMatch = (text: string): boolean => {
+    for (const one of needed ?? []) {
+      if (text.includes(one)) {
+        return true;
+      }
+    }
+    return needed === undefined;
+  };
+  return (text) => {
+    if (dfa === undefined) {
+      dfa = new LazyDfa(program, multiline);
+      // What is anchored is over soon.
+      needed = ignoreCase || dfa.isAnchored ? undefined : neededTexts(tree);
+    }
+    return mayMatch(text) && dfa.test(text);
+  };
 }
 
 /** The single characters that no match is without. */

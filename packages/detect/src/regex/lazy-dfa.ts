@@ -20,8 +20,10 @@ const UNKNOWN = -1;
 const MATCHED = -2;
 /** No text that follows can match any more. */
 const FAILED = -3;
-/** Transitions that are kept, over all states: when there are more, all are forgotten. */
+/** Transitions for which there is room, over all states: when more would be needed, all are forgotten. */
 const MAX_TRANSITIONS = 65_536;
+const FEW_TRANSITIONS = 256;
+const FEW_CLASSES = 8;
 const MAX_OTHER_UNITS = 1024;
 
 interface State {
@@ -44,48 +46,65 @@ export class LazyDfa {
   readonly #classOf = new Map<string, number>();
   readonly #examples: number[] = [];
   readonly #sets: readonly CharSet[];
-  /** Without it, what begins with `^` is over after the first character. */
-  readonly #isAnchored: boolean;
+  /** Whether a match must begin where the text does: then a search is mostly over after the first characters. */
+  readonly isAnchored: boolean;
   #states: State[] = [];
-  #idOf = new Map<string, number>();
-  #next: Int32Array[] = [];
-  #transitions = 0;
+  #rowOf = new Map<string, number>();
+  /** Where each class leads from each state: a row of `width` for each state, which is known by where its row begins. */
+  #next = new Int32Array(0);
+  #width = FEW_CLASSES;
+  /** Whether a text that ends in a state matches; undefined where no text has ended there yet. */
+  #ends: (boolean | undefined)[] = [];
 
   constructor(program: readonly Instruction[], multiline: boolean) {
     this.#program = program;
     this.#multiline = multiline;
     this.#sets = [...new Set(program.flatMap((step) => (step.op === "char" ? [step.set] : [])))];
-    this.#isAnchored = !multiline && isAnchored(program);
+    this.isAnchored = !multiline && isAnchored(program);
   }
 
   test(text: string): boolean {
-    let state = this.#idOfState([], BEGIN);
-    for (let position = 0; position < text.length; position++) {
-      const unit = text.charCodeAt(position);
-      const kind = unit < 128 ? this.#asciiClass(unit) : this.#otherClass(unit);
-      const known = this.#next[state]?.[kind] ?? UNKNOWN;
-      state = known === UNKNOWN ? this.#step(state, kind) : known;
-      if (state < 0) {
-        return state === MATCHED;
-      }
+    if (this.#states.length === 0) {
+      this.#rowOfState([], BEGIN);
     }
-    return this.#reach(this.#states[state] as State, undefined) === undefined;
+    const ascii = this.#ascii;
+    const { length } = text;
+    let next = this.#next;
+    let state = 0;
+    for (let position = 0; position < length; position++) {
+      const unit = text.charCodeAt(position);
+      const kind = unit < 128 ? (ascii[unit] as number) : UNKNOWN;
+      let to = kind === UNKNOWN ? UNKNOWN : (next[state + kind] as number);
+      if (to === UNKNOWN) {
+        const width = this.#width;
+        const fresh = kind === UNKNOWN ? this.#newKind(unit) : kind;
+        to = this.#step((state / width) * this.#width, fresh);
+        next = this.#next;
+      }
+      if (to < 0) {
+        return to === MATCHED;
+      }
+      state = to;
+    }
+    const id = state / this.#width;
+    return (this.#ends[id] ??= this.#reach(this.#states[id] as State, undefined) === undefined);
   }
 
   /** The state behind one more character of the class, or how the search ends there. */
   #step(from: number, kind: number): number {
-    const state = this.#states[from] as State;
+    const known = this.#next[from + kind] as number;
+    if (known !== UNKNOWN) {
+      return known;
+    }
+    const id = from / this.#width;
+    const state = this.#states[id] as State;
     const unit = this.#examples[kind] as number;
     const reached = this.#reach(state, unit);
     const to = reached === undefined ? MATCHED : this.#after(reached, unit);
-    if (++this.#transitions > MAX_TRANSITIONS) {
-      this.#forget();
-      return to < 0 || !reached ? to : this.#after(reached, unit);
+    // What leads to a state that is new may have made that forget all others.
+    if (this.#states[id] === state) {
+      this.#next[from + kind] = to;
     }
-    const row = this.#next[from] as Int32Array;
-    const wide = kind < row.length ? row : widened(row, kind);
-    wide[kind] = to;
-    this.#next[from] = wide;
     return to;
   }
 
@@ -93,9 +112,9 @@ export class LazyDfa {
     const entries = reached
       .filter((index) => (this.#program[index] as Extract<Instruction, { op: "char" }>).set.has(unit))
       .map((index) => index + 1);
-    return entries.length === 0 && this.#isAnchored
+    return entries.length === 0 && this.isAnchored
       ? FAILED
-      : this.#idOfState(
+      : this.#rowOfState(
           entries.sort((a, b) => a - b),
           beforeOf(unit),
         );
@@ -150,24 +169,47 @@ export class LazyDfa {
     }
   }
 
-  #idOfState(entries: readonly number[], before: Before): number {
+  /** That of the beginning is 0. */
+  #rowOfState(entries: readonly number[], before: Before): number {
     const key = `${before} ${entries.join()}`;
-    const known = this.#idOf.get(key);
+    const known = this.#rowOf.get(key);
     if (known !== undefined) {
       return known;
     }
-    const id = this.#states.length;
+    if ((this.#states.length + 1) * this.#width > MAX_TRANSITIONS && this.#states.length > 1) {
+      this.#forget();
+      this.#rowOfState([], BEGIN);
+      return this.#rowOfState(entries, before);
+    }
+    const row = this.#states.length * this.#width;
     this.#states.push({ entries, before });
-    this.#next.push(new Int32Array(this.#examples.length).fill(UNKNOWN));
-    this.#idOf.set(key, id);
-    return id;
+    this.#rowOf.set(key, row);
+    this.#makeRoom();
+    return row;
+  }
+
+  /** For a row of each state. */
+  #makeRoom(): void {
+    const needed = this.#states.length * this.#width;
+    if (needed > this.#next.length) {
+      const next = new Int32Array(Math.max(needed, FEW_TRANSITIONS, 2 * this.#next.length)).fill(UNKNOWN);
+      next.set(this.#next);
+      this.#next = next;
+    }
   }
 
   #forget(): void {
+    globalThis.FF = (globalThis.FF ?? 0) + 1;
+    if (globalThis.FF < 4) console.log("FORGET");
     this.#states = [];
-    this.#idOf = new Map();
-    this.#next = [];
-    this.#transitions = 0;
+    this.#rowOf = new Map();
+    this.#next.fill(UNKNOWN);
+    this.#ends = [];
+  }
+
+  /** The class of a unit that is not in the table of those met so far. */
+  #newKind(unit: number): number {
+    return unit < 128 ? (this.#ascii[unit] = this.#newClass(unit)) : this.#otherClass(unit);
   }
 
   #otherClass(unit: number): number {
@@ -183,30 +225,40 @@ export class LazyDfa {
     return kind;
   }
 
-  #asciiClass(unit: number): number {
-    const known = this.#ascii[unit] as number;
-    return known === UNKNOWN ? (this.#ascii[unit] = this.#newClass(unit)) : known;
-  }
-
   #newClass(unit: number): number {
     const signature = `${beforeOf(unit)}${this.#sets.map((set) => (set.has(unit) ? 1 : 0)).join("")}`;
     const known = this.#classOf.get(signature) ?? this.#examples.length;
     if (known === this.#examples.length) {
       this.#classOf.set(signature, known);
       this.#examples.push(unit);
+      if (this.#examples.length > this.#width) {
+        this.#widen();
+      }
     }
     return known;
+  }
+
+  /** Rows for twice as many classes. */
+  #widen(): void {
+    const [before, narrow] = [this.#next, this.#width];
+    this.#width = 2 * narrow;
+    this.#next = new Int32Array(0);
+    this.#makeRoom();
+    for (let state = 0; state < this.#states.length; state++) {
+      const row = before.subarray(state * narrow, (state + 1) * narrow);
+      this.#next.set(
+        row.map((to) => (to < 0 ? to : 2 * to)),
+        2 * state * narrow,
+      );
+    }
+    for (const [key, row] of this.#rowOf) {
+      this.#rowOf.set(key, 2 * row);
+    }
   }
 }
 
 function beforeOf(unit: number): Before {
   return unit === 10 ? NEWLINE : WORD.has(unit) ? IN_WORD : OTHER;
-}
-
-function widened(row: Int32Array, kind: number): Int32Array {
-  const wide = new Int32Array(kind + 8).fill(UNKNOWN);
-  wide.set(row);
-  return wide;
 }
 
 /** Whether every way into the program passes `^` before it takes a character or ends. */
