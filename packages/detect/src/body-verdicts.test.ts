@@ -31,7 +31,7 @@ detection:
 }
 
 /** An event that is parsed as it is read, as far as a body's bytes are asked for. */
-function eventOf(body: unknown): AuditEvent {
+function eventOf(body: unknown): AuditEvent & PartlyParsed {
   const plain: AuditEvent = {
     level: "Request",
     auditID: "a",
@@ -103,6 +103,30 @@ describe("BodyVerdicts", () => {
     expect(negated.ofBody.size).toBe(0);
     expect(verdicts.about(event, left(), asking(event).of)?.of(ofBody)).toBe(true);
     expect(verdicts.about(event, negated, asking(event).of)?.of(ofBody)).toBe(false);
+  });
+
+  it("asks once about all events without a body, apart for where it is unknown and where it is absent", () => {
+    const verdicts = new BodyVerdicts();
+    const conditions = left();
+    const without = (verb: string, level: AuditEvent["level"]): AuditEvent & PartlyParsed => {
+      const { requestObject: _, ...event } = eventOf({});
+      const { requestObject: __, ...whole } = event.toJSON();
+      const plain: AuditEvent = { ...whole, verb, level };
+      return { ...event, verb, level, toJSON: () => plain, get: (field) => headOf(plain).get(field) };
+    };
+    for (const [verb, level, truth, asked] of [
+      ["create", "Metadata", undefined, 1],
+      ["patch", "Request", undefined, 0],
+      ["get", "Request", false, 1],
+      ["delete", "Metadata", undefined, 0],
+      ["delete", "Request", false, 0],
+    ] as const) {
+      const event = without(verb, level);
+      const ask = asking(event);
+      expect(verdicts.about(event, conditions, ask.of)?.of(ofBody)).toBe(truth);
+      expect(evaluate(ofBody.condition, eventReader(event))).toBe(truth);
+      expect(ask.asked, `${verb} ${level}`).toBe(asked);
+    }
   });
 
   it("leaves a body that is long alone", () => {

@@ -3,7 +3,8 @@ import type { Truth } from "./condition/evaluate.ts";
 import type { Expression } from "./condition/expression.ts";
 import { fieldsRead } from "./condition/fields-read.ts";
 import type { Detection } from "./detection.ts";
-import { spellingOf } from "./event-parts.ts";
+import { headOf, rootOf, spellingOf } from "./event-parts.ts";
+import { isBodyUnknown } from "./recorded.ts";
 
 const BODY = "requestObject";
 /** So many fields are looked for in a body in less time than it takes to find what is known of it. */
@@ -18,6 +19,9 @@ export class LeftConditions {
   readonly #conditions: ReadonlyMap<Detection, Expression>;
   #ofBody: ReadonlyMap<Detection, Expression> | undefined;
   #isMet = false;
+  /** What no body says, where it is absent and where it is unknown. */
+  #ofAbsent: BodyVerdict | undefined;
+  #ofUnknown: BodyVerdict | undefined;
 
   constructor(conditions: ReadonlyMap<Detection, Expression>) {
     this.#conditions = conditions;
@@ -35,6 +39,11 @@ export class LeftConditions {
     }
     this.#ofBody ??= conditionsOfBody(this.#conditions);
     return this.#ofBody;
+  }
+
+  /** What is said where there is no body, made once: every field of it is absent then, or every one unknown. */
+  ofNoBody(isUnknown: boolean, make: () => BodyVerdict): BodyVerdict {
+    return isUnknown ? (this.#ofUnknown ??= make()) : (this.#ofAbsent ??= make());
   }
 }
 
@@ -56,7 +65,13 @@ export class BodyVerdicts {
   /** What the body of `event` says; `ask` says how conditions come out where that is not known yet. Undefined where all is open. */
   about(event: AuditEvent, left: LeftConditions, ask: (condition: Expression) => Truth): BodyVerdict | undefined {
     const { ofBody } = left;
-    const spelling = ofBody.size === 0 ? undefined : spellingOf(event, BODY, MAX_BODY);
+    if (ofBody.size === 0) {
+      return undefined;
+    }
+    if (rootOf(event, BODY) === undefined) {
+      return left.ofNoBody(isUnknownIn(event), () => verdictOf(ofBody, ask));
+    }
+    const spelling = spellingOf(event, BODY, MAX_BODY);
     if (spelling === undefined) {
       return undefined;
     }
@@ -84,6 +99,11 @@ export class BodyVerdicts {
     }
     this.#remembered++;
   }
+}
+
+function isUnknownIn(event: AuditEvent): boolean {
+  const head = headOf(event);
+  return isBodyUnknown(BODY, event, (field) => head.get(field));
 }
 
 function conditionsOfBody(conditions: ReadonlyMap<Detection, Expression>): ReadonlyMap<Detection, Expression> {

@@ -130,7 +130,8 @@ export class DetectionEngine {
         verdicts.push({ detection, outcome: "hit" });
         continue;
       }
-      const known = ofBody?.of(detection) ?? "open";
+      // Known to be unknown is not open.
+      const known = ofBody === undefined ? "open" : ofBody.of(detection);
       const outcome = outcomeOf(known === "open" ? ask(condition) : known);
       if (outcome !== "miss" && !(outcome === "unknown" && event.stage === "RequestReceived")) {
         verdicts.push({ detection, outcome });

@@ -199,8 +199,6 @@ export class LazyDfa {
   }
 
   #forget(): void {
-    globalThis.FF = (globalThis.FF ?? 0) + 1;
-    if (globalThis.FF < 4) console.log("FORGET");
     this.#states = [];
     this.#rowOf = new Map();
     this.#next.fill(UNKNOWN);

@@ -38,7 +38,9 @@ export function expectBodyVerdicts(events: number, seed: number, heads: number):
       bodies[dice.below(KEPT) % (bodies.length + 1)] = spelling(changed(from, other, dice), dice);
     }
     const { requestObject: _, ...event } = dice.of(writes);
-    const line = Buffer.from(`{"requestObject":${dice.of(bodies)},${JSON.stringify(event).slice(1)}`);
+    const body = dice.below(8) === 0 ? "" : `"requestObject":${dice.of(bodies)},`;
+    const level = dice.of([event.level, event.level, "Metadata" as const]);
+    const line = Buffer.from(`{${body}${JSON.stringify({ ...event, level }).slice(1)}`);
     expect(scan.scan(line, 0, line.length)).toBe(true);
     const verdicts = engine.evaluate(scannedEvent(scan, line), engine.candidates(head), undefined, engine.left(head));
     const exact = engine.evaluate(JSON.parse(line.toString()) as AuditEvent, all);

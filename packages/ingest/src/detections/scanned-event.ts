@@ -56,8 +56,9 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   #values: Map<Field, unknown> | undefined;
   #stageTimestamp: string | undefined;
   #plain: AuditEvent | undefined;
-  /** Whether a null stands outside the bodies. */
+  /** Whether a null stands outside the bodies, and whether one stands in objectRef. */
   #hasNull: boolean | undefined;
+  #refHasNull: boolean | undefined;
   /** The bodies' bytes; null where escapes may hide a key. */
   #searched: Record<BodyName, Buffer | null | undefined> | undefined;
 
@@ -239,13 +240,19 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
       return false;
     }
     if (field.startsWith("objectRef.") && this.#scan.has("objectRef")) {
-      return !hasNull(this.#scan.bytes, this.#scan.valueStart("objectRef"), this.#scan.valueEnd("objectRef"));
+      const scan = this.#scan;
+      this.#refHasNull ??= hasNull(scan.bytes, scan.valueStart("objectRef"), scan.valueEnd("objectRef"));
+      return !this.#refHasNull;
     }
     this.#hasNull ??= this.#isOutsideBodies(NULL);
     return !this.#hasNull;
   }
 
   #isOutsideBodies(bytes: Buffer): boolean {
+    const [, request, , response] = this.#bodies;
+    if (request === 0 && response === 0) {
+      return this.#line.includes(bytes);
+    }
     let at = 0;
     for (const { from, to } of this.#bodiesInOrder()) {
       if (this.#line.subarray(at, from).includes(bytes)) {
