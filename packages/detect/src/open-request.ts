@@ -6,6 +6,7 @@ import type { DetectionException } from "./exceptions/detection-exception.ts";
 import { listOf } from "./evidence-table.ts";
 import type { EvidenceReader, EvidenceWriter } from "./evidence-table.ts";
 import type { FirstSeenKeys } from "./first-seen.ts";
+import type { Used } from "./use-order.ts";
 
 /** What is known about one request and one detection; a held one keeps its event by `show`. */
 export type Standing =
@@ -25,12 +26,21 @@ export const SETTLED: Standing = { kind: "settled" };
 export const UNDECIDED: Standing = { kind: "undecided" };
 
 /** A request of which a later stage may still come. */
-export interface OpenRequest {
+export interface OpenRequest extends Used<OpenRequest> {
   readonly key: string;
   /** Undefined where a snapshot told of it: then it is in the key only. */
   readonly auditID: string | undefined;
   time: number;
   readonly standings: Map<Detection, Standing>;
+}
+
+export function newRequest(
+  key: string,
+  auditID: string | undefined,
+  time: number,
+  standings: Map<Detection, Standing>,
+): OpenRequest {
+  return { key, auditID, time, standings, before: undefined, after: undefined };
 }
 
 /** The request for a snapshot. */
@@ -48,7 +58,7 @@ export function readRequest(written: JsonValue, evidence: EvidenceReader): OpenR
     return detection && read ? [[detection, read]] : [];
   });
   return typeof key === "string" && typeof time === "number" && known.length > 0
-    ? { key, auditID: undefined, time, standings: new Map(known) }
+    ? newRequest(key, undefined, time, new Map(known))
     : undefined;
 }
 

@@ -2,8 +2,9 @@ import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import type { Detection } from "./detection.ts";
 import type { EvidenceReader, EvidenceWriter } from "./evidence-table.ts";
 import { requestId } from "./finding.ts";
-import { readRequest, writeRequest } from "./open-request.ts";
+import { newRequest, readRequest, writeRequest } from "./open-request.ts";
 import type { OpenRequest, Standing } from "./open-request.ts";
+import { UseOrder } from "./use-order.ts";
 
 /** Bounds of {@link OpenRequests}. */
 export interface OpenRequestsOptions {
@@ -20,13 +21,13 @@ export class OpenRequests {
   readonly #options: OpenRequestsOptions;
   readonly #apiserver: string;
   readonly #byKey = new Map<string, OpenRequest>();
+  /** In their order: a map would have to forget and learn each again that is used, and takes long to find its first one then. */
+  readonly #order = new UseOrder<OpenRequest>();
   /** How many requests have this auditID: an event with another is of none of them, and needs no key. */
   readonly #ofAuditID = new Map<string, number>();
   /** Requests of a snapshot, which does not say their auditIDs. */
   readonly #unnamed = new Set<OpenRequest>();
   #heldLength = 0;
-  /** The first of `byKey` where that is known: a map in which much was deleted takes long to find it. */
-  #first: OpenRequest | undefined;
 
   constructor(options: OpenRequestsOptions, apiserver: string) {
     this.#options = options;
@@ -44,13 +45,13 @@ export class OpenRequests {
     if (known === undefined && !isOpened) {
       return undefined;
     }
-    const request = known ?? { key, auditID, time, standings: new Map<Detection, Standing>() };
+    const request = known ?? newRequest(key, auditID, time, new Map<Detection, Standing>());
     if (known === undefined) {
       this.#ofAuditID.set(auditID, (this.#ofAuditID.get(auditID) ?? 0) + 1);
+      this.#byKey.set(key, request);
     }
     request.time = Number.isNaN(time) ? request.time : time;
-    this.#delete(request);
-    this.#byKey.set(key, request);
+    this.#order.use(request);
     return request;
   }
 
@@ -62,7 +63,8 @@ export class OpenRequests {
 
   /** No later stage of the request is waited for any more. */
   close(request: OpenRequest): void {
-    this.#delete(request);
+    this.#byKey.delete(request.key);
+    this.#order.remove(request);
     for (const standing of request.standings.values()) {
       this.#heldLength -= lengthOf(standing);
     }
@@ -80,18 +82,18 @@ export class OpenRequests {
 
   /** Every request, to close them; the one used longest ago first. */
   all(): readonly OpenRequest[] {
-    return [...this.#byKey.values()];
+    return this.#order.all();
   }
 
   /** The request to close next because there are too many, or they hold too much. */
   excess(): OpenRequest | undefined {
     const { maxRequests, maxHeldLength } = this.#options;
-    return this.#byKey.size > maxRequests || this.#heldLength > maxHeldLength ? this.#oldest() : undefined;
+    return this.#byKey.size > maxRequests || this.#heldLength > maxHeldLength ? this.#order.oldest : undefined;
   }
 
   /** The request to close next because its last event is further than the bound from `now`, in either direction: clocks err too. */
   overdue(now: number): OpenRequest | undefined {
-    const oldest = this.#oldest();
+    const { oldest } = this.#order;
     return oldest !== undefined && Math.abs(now - oldest.time) > this.#options.holdMs ? oldest : undefined;
   }
 
@@ -105,29 +107,13 @@ export class OpenRequests {
       const request = readRequest(one, evidence);
       if (request) {
         this.#byKey.set(request.key, request);
+        this.#order.use(request);
         this.#unnamed.add(request);
         for (const standing of request.standings.values()) {
           this.#heldLength += lengthOf(standing);
         }
       }
     }
-  }
-
-  #delete(request: OpenRequest): void {
-    this.#byKey.delete(request.key);
-    if (this.#first === request) {
-      this.#first = undefined;
-    }
-  }
-
-  #oldest(): OpenRequest | undefined {
-    if (this.#first === undefined) {
-      for (const oldest of this.#byKey.values()) {
-        this.#first = oldest;
-        break;
-      }
-    }
-    return this.#first;
   }
 }
 
