@@ -40,8 +40,37 @@ export interface CorrelationHit {
   readonly excused: readonly string[];
 }
 
+/** The hit of one event. */
+export class EventHit implements CorrelationHit {
+  readonly time: number;
+  readonly rule: Detection;
+  readonly readings: ReadonlyMap<Detection, HitReading>;
+  readonly evidence: readonly [Evidence];
+  readonly excused: readonly string[];
+  #id: string | undefined;
+
+  constructor(
+    time: number,
+    rule: Detection,
+    readings: ReadonlyMap<Detection, HitReading>,
+    evidence: Evidence,
+    excused: readonly string[],
+  ) {
+    this.time = time;
+    this.rule = rule;
+    this.readings = readings;
+    this.evidence = [evidence];
+    this.excused = excused;
+  }
+
+  /** Made when it is asked for: of a hit that waits for the next stage of its request it mostly never is. */
+  get id(): string {
+    return (this.#id ??= digest(this.rule.id, this.evidence[0].request));
+  }
+}
+
 /** Parts of an event in which nothing is ever redacted. */
-const PLAIN_ROOTS: ReadonlySet<string> = new Set([
+export const PLAIN_ROOTS: ReadonlySet<string> = new Set([
   "user",
   "impersonatedUser",
   "verb",
@@ -53,7 +82,8 @@ const PLAIN_ROOTS: ReadonlySet<string> = new Set([
 ]);
 const MAX_VALUES = 16;
 const MAX_TUPLES = 64;
-const MAX_LENGTH = 256;
+/** Longer texts are cut, and told apart by what they digest to. */
+export const MAX_LENGTH = 256;
 
 /**
  * What `correlation` reads of an event that `rule` hits; undefined when the log does not say. A field of several
@@ -136,6 +166,6 @@ function valuesOf(field: CorrelationField, rule: Detection, reader: FieldReader)
   return [...texts].slice(-MAX_VALUES);
 }
 
-function pathsOf(field: CorrelationField, rule: Detection): readonly FieldPath[] {
+export function pathsOf(field: CorrelationField, rule: Detection): readonly FieldPath[] {
   return field.perRule.get(rule.id) ?? field.perRule.get(rule.name ?? "") ?? field.paths;
 }

@@ -50,6 +50,11 @@ export class CorrelationWindow {
     return this.#length;
   }
 
+  /** What is not after this moment belongs to a result that was given. */
+  get until(): number {
+    return this.#until;
+  }
+
   /** The last moment of the window that begins with its first hit. */
   get deadline(): number {
     const [first] = this.#entries;

@@ -184,6 +184,21 @@ describe("correlations", () => {
     expect(stream.counts().correlationEvicted).toBeGreaterThan(700);
   });
 
+  it("hold nothing of what came too late, nor of what belongs to a finding that was given", () => {
+    const holds = (events: readonly AuditEvent[]): readonly boolean[] => {
+      const stream = new FindingStream(engineOf(correlation(1, count({ condition: { gte: 2 } }))));
+      return events.map((event) => {
+        stream.push(event);
+        return stream.holdsLast;
+      });
+    };
+    expect(holds([at(0, "get"), at(100, "get"), at(0, "get")])).toEqual([true, true, false]);
+    // The window that begins at 0 is given when the event at 100 comes, and goes to 60.
+    const first = [at(0, "get"), at(10, "get"), at(100, "get")];
+    const others = [at(50, "get"), at(50, "get", by("bob")), at(60.001, "get")];
+    expect(holds([...first, ...others])).toEqual([true, true, true, false, true, true]);
+  });
+
   it("find the same whatever the order within the lateness bound", () => {
     const engine = engineOf(
       correlation(1, count({ condition: { gte: 3 } })),

@@ -1,19 +1,17 @@
 import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { eventReader } from "./field-readers.ts";
-import type { FieldReader } from "./condition/evaluate.ts";
-import { joinReadings, readHit } from "./correlation-hit.ts";
-import type { CorrelationHit, HitReading } from "./correlation-hit.ts";
+import { EventHit, joinReadings } from "./correlation-hit.ts";
+import type { CorrelationHit, Group } from "./correlation-hit.ts";
 import { CorrelationWindow } from "./correlation-window.ts";
 import type { WindowResult } from "./correlation-window.ts";
 import type { Detection } from "./detection.ts";
 import { listOf, readGroup } from "./evidence-table.ts";
 import type { EvidenceReader, EvidenceWriter } from "./evidence-table.ts";
 import { microseconds } from "./event-time.ts";
-import { exceptionFor } from "./exceptions/detection-exception.ts";
 import { SuppressedCounts } from "./exceptions/suppressed-counts.ts";
 import { digest } from "./finding.ts";
 import type { Finding } from "./finding.ts";
+import { HitReader } from "./hit-reader.ts";
 import type { LinkedCorrelation, LinkedCorrelations } from "./link-correlations.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { MinHeap } from "./min-heap.ts";
@@ -48,6 +46,7 @@ export interface CorrelatorCounts {
 /** A log that begins anew so far back, or a clock that was wrong, is believed after so many events. */
 const RESTART_US = 3_600_000_000;
 const RESTART_EVENTS = 100;
+const NO_GROUPS: readonly Group[] = [];
 
 /**
  * Runs correlations over the hits of detections. Hits wait until the newest event is `latenessMs` ahead of them and
@@ -64,7 +63,7 @@ export class Correlator {
   readonly #waiting = new MinHeap<CorrelationHit>(isEarlier);
   readonly #windows = new Map<string, CorrelationWindow>();
   readonly #deadlines = new MinHeap<Scheduled>(endsEarlier);
-  readonly #undecided = new Map<string, number>();
+  readonly #reader: HitReader;
   readonly #suppressed: SuppressedCounts;
   #newest = Number.NEGATIVE_INFINITY;
   /** Hits before this moment are late. */
@@ -83,6 +82,7 @@ export class Correlator {
         this.#byRule.set(rule, [...(this.#byRule.get(rule) ?? []), correlation]);
       }
     }
+    this.#reader = new HitReader(this.#byRule);
     this.#latenessUs = (options.latenessMs ?? 60_000) * 1000;
     this.#maxHits = options.maxHits ?? 100_000;
     this.#maxHitsPerGroup = options.maxHitsPerGroup ?? 10_000;
@@ -102,64 +102,25 @@ export class Correlator {
     if (!this.#byRule.has(rule)) {
       return undefined;
     }
-    const reader = eventReader(event);
-    let remembering: FieldReader | undefined;
-    let shownReader: FieldReader | undefined;
-    const shown = (): FieldReader => (shownReader ??= eventReader(show()));
-    const readings = new Map<Detection, HitReading>();
-    const seen = new Set<Detection>();
-    const excused: string[] = [];
-    const read = (child: Detection): void => {
-      if (seen.has(child)) {
-        return;
-      }
-      seen.add(child);
-      for (const linked of this.#byRule.get(child) ?? []) {
-        const { exceptions } = linked.detection;
-        const exception = exceptions && exceptionFor(exceptions, event, (remembering ??= eventReader(event, memory)));
-        const reading = exception ? undefined : readHit(linked, child, reader, shown);
-        if (exception) {
-          excused.push(exception.id);
-          continue;
-        }
-        if (reading) {
-          const before = readings.get(linked.detection);
-          readings.set(linked.detection, before ? joinReadings([before, reading]) : reading);
-        } else {
-          const { id } = linked.detection;
-          this.#undecided.set(id, (this.#undecided.get(id) ?? 0) + 1);
-        }
-        read(linked.detection);
-      }
-    };
-    read(rule);
     const time = microseconds(event.stageTimestamp ?? event.requestReceivedTimestamp);
     const known = Number.isFinite(this.#newest) ? this.#newest : 0;
-    let id: string | undefined;
-    return {
-      time: Number.isNaN(time) ? known : time,
-      // Of a hit that waits for the next stage of its request it is mostly never asked.
-      get id() {
-        return (id ??= digest(rule.id, request));
-      },
-      rule,
-      readings,
-      evidence: [{ request, show, length }],
-      excused,
-    };
+    const { readings, excused } = this.#reader.read(rule, event, show, memory);
+    return new EventHit(Number.isNaN(time) ? known : time, rule, readings, { request, show, length }, excused);
   }
 
-  /** Takes a hit into account; findings come from `advance`. */
-  add(hit: CorrelationHit): readonly Finding[] {
+  /** Takes a hit into account; findings come from `advance`, and here where too many wait. Whether the hit may be in a later one. */
+  add(hit: CorrelationHit, findings: Finding[]): boolean {
     for (const id of hit.excused) {
       this.#suppressed.add(id);
     }
     if (hit.time < this.#floor) {
       this.#late++;
-      return [];
+      return false;
+    }
+    if (this.#isSpent(hit)) {
+      return false;
     }
     this.#waiting.push(hit);
-    const findings: Finding[] = [];
     while (this.#waiting.size > this.#maxHits) {
       const next = this.#waiting.pop();
       if (next) {
@@ -167,7 +128,7 @@ export class Correlator {
         this.#process(next, findings);
       }
     }
-    return findings;
+    return true;
   }
 
   /** Tells the time of an event, whether or not a detection hit it. */
@@ -246,12 +207,25 @@ export class Correlator {
   }
 
   counts(): CorrelatorCounts {
-    return { late: this.#late, evicted: this.#evicted, undecided: this.#undecided };
+    return { late: this.#late, evicted: this.#evicted, undecided: this.#reader.undecided };
   }
 
   /** Hits that wait or are in windows. */
   get size(): number {
     return this.#waiting.size + this.#hits;
+  }
+
+  /** Whether all windows that would take the hit have given a result to which it belongs: it can be in no other. */
+  #isSpent(hit: CorrelationHit): boolean {
+    for (const linked of this.#byRule.get(hit.rule) ?? []) {
+      for (const group of groupsOf(hit, linked)) {
+        const window = this.#windows.get(`${linked.detection.id} ${group.key}`);
+        if (window === undefined || hit.time > window.until) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   #drain(before: number): readonly Finding[] {
@@ -271,10 +245,7 @@ export class Correlator {
 
   #feed(hit: CorrelationHit, findings: Finding[]): void {
     for (const linked of this.#byRule.get(hit.rule) ?? []) {
-      for (const group of hit.readings.get(linked.detection)?.groups ?? []) {
-        if (linked.correlation.fields.length > 0 && hit.readings.get(linked.detection)?.values.length === 0) {
-          continue;
-        }
+      for (const group of groupsOf(hit, linked)) {
         const key = `${linked.detection.id} ${group.key}`;
         let window = this.#windows.get(key);
         if (!window) {
@@ -355,6 +326,14 @@ export class Correlator {
     this.#heldLength += window.length - length;
     return result;
   }
+}
+
+/** The groups in which the correlation counts the hit. */
+function groupsOf(hit: CorrelationHit, { detection, correlation }: LinkedCorrelation): readonly Group[] {
+  const reading = hit.readings.get(detection);
+  return reading === undefined || (correlation.fields.length > 0 && reading.values.length === 0)
+    ? NO_GROUPS
+    : reading.groups;
 }
 
 /** JSON has no infinite numbers. */

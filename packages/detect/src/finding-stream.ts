@@ -204,7 +204,10 @@ export class FindingStream {
   /** Lets go of every open request; call it when the input ends. */
   flush(): readonly Finding[] {
     this.#changes++;
-    const findings = this.#open.all().flatMap((request) => this.#close(request));
+    const findings: Finding[] = [];
+    for (const request of this.#open.all()) {
+      this.#close(request, findings);
+    }
     return [...findings, ...this.#counted(this.#correlator.flush())];
   }
 
@@ -243,11 +246,11 @@ export class FindingStream {
       return;
     }
     for (const detection of new Set([...request.standings.keys(), ...verdicts.keys()])) {
-      findings.push(...this.#settle(request, detection, verdicts.get(detection) ?? "miss", event, show));
+      this.#settle(request, detection, verdicts.get(detection) ?? "miss", event, show, findings);
     }
     for (let excess = this.#open.excess(); excess; excess = this.#open.excess()) {
       this.#evicted++;
-      findings.push(...this.#close(excess));
+      this.#close(excess, findings);
     }
   }
 
@@ -257,10 +260,11 @@ export class FindingStream {
     outcome: "hit" | "miss" | "unknown",
     event: AuditEvent,
     show: () => AuditEvent,
-  ): readonly Finding[] {
+    findings: Finding[],
+  ): void {
     const before = request.standings.get(detection);
     if (before?.kind === "settled") {
-      return [];
+      return;
     }
     if (event.stage === "RequestReceived") {
       if (outcome === "hit" && !before) {
@@ -271,24 +275,24 @@ export class FindingStream {
         this.#open.settle(request, detection, { kind: "held", show, length, hit, keys, exception });
         this.#holdsLast = true;
       }
-      return [];
+      return;
     }
     if (outcome === "unknown" && before?.kind !== "held" && event.stage === "ResponseStarted") {
       this.#open.settle(request, detection, UNDECIDED);
-      return [];
+      return;
     }
     this.#open.settle(request, detection, SETTLED);
     if (outcome === "unknown" && before?.kind !== "held") {
       this.#countUndecided(detection);
-      return [];
+      return;
     }
     if (outcome === "miss" || !this.#isNew(request, detection, this.#keysOf(detection, event))) {
-      return [];
+      return;
     }
     const exception = this.#exceptionFor(detection, event) ?? (before?.kind === "held" ? before.exception : undefined);
     const hit = this.#correlator.hitOf(detection, event, request.key, show, this.#lengthOf(event), this.#memory);
-    this.#holdsLast ||= hit !== undefined;
-    return this.#write(request, detection, show, hit, exception);
+    const isKept = this.#write(request, detection, show, hit, exception, findings);
+    this.#holdsLast ||= isKept;
   }
 
   /** Not by writing the event as text again where that can be helped: its bodies may not be parsed yet. */
@@ -316,25 +320,21 @@ export class FindingStream {
   #letGo(now: number): Finding[] {
     const findings: Finding[] = [];
     for (let overdue = this.#open.overdue(now); overdue; overdue = this.#open.overdue(now)) {
-      findings.push(...this.#close(overdue));
+      this.#close(overdue, findings);
     }
     return findings;
   }
 
-  #close(request: OpenRequest): readonly Finding[] {
+  #close(request: OpenRequest, findings: Finding[]): void {
     this.#open.close(request);
-    return [...request.standings].flatMap(([detection, standing]) => {
+    for (const [detection, standing] of request.standings) {
       if (standing.kind === "undecided") {
         this.#countUndecided(detection);
       }
-      if (standing.kind !== "held") {
-        return [];
+      if (standing.kind === "held" && this.#isNew(request, detection, standing.keys)) {
+        this.#write(request, detection, standing.show, standing.hit, standing.exception, findings);
       }
-      if (!this.#isNew(request, detection, standing.keys)) {
-        return [];
-      }
-      return this.#write(request, detection, standing.show, standing.hit, standing.exception);
-    });
+    }
   }
 
   #exceptionFor({ exceptions }: Detection, event: AuditEvent): DetectionException | undefined {
@@ -345,23 +345,34 @@ export class FindingStream {
     this.#undecided.set(detection.id, (this.#undecided.get(detection.id) ?? 0) + 1);
   }
 
+  /** Whether a later finding may show the event. */
   #write(
     request: OpenRequest,
     detection: Detection,
     show: () => AuditEvent,
     hit: CorrelationHit | undefined,
     exception: DetectionException | undefined,
-  ): readonly Finding[] {
+    findings: Finding[],
+  ): boolean {
     if (exception) {
       this.#suppressed.add(exception.id);
-      return [];
+      return false;
     }
-    const correlated = hit ? this.#counted(this.#correlator.add(hit)) : [];
     if (this.#correlator.isSilent(detection)) {
-      return correlated;
+      return hit !== undefined && this.#add(hit, findings);
     }
+    const correlated: Finding[] = [];
+    const isKept = hit !== undefined && this.#add(hit, correlated);
     this.#findings++;
-    return [writeFinding(detection, digest(detection.id, request.key), show()), ...correlated];
+    findings.push(writeFinding(detection, digest(detection.id, request.key), show()), ...correlated);
+    return isKept;
+  }
+
+  #add(hit: CorrelationHit, findings: Finding[]): boolean {
+    const before = findings.length;
+    const isKept = this.#correlator.add(hit, findings);
+    this.#findings += findings.length - before;
+    return isKept;
   }
 
   #counted(findings: readonly Finding[]): readonly Finding[] {

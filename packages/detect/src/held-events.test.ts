@@ -1,12 +1,14 @@
 import type { AuditEvent } from "@auditsieve/audit";
 import { expect, test } from "vitest";
 import { DetectionEngine } from "./detection-engine.ts";
+import { timeOf } from "./event-time.ts";
 import { FindingStream } from "./finding-stream.ts";
 import type { Finding } from "./finding.ts";
 import { shippedDetections, shippedDocuments } from "./shipped-detections.suite.ts";
 
 const cases = shippedDetections.flatMap((shipped) => shipped.cases).filter((_, index) => index % 32 === 0);
-const events = cases.flatMap((each) => each.events);
+// In the order of their times: what comes too late is not held.
+const events = cases.flatMap((each) => each.events).sort((a, b) => timeOf(a) - timeOf(b));
 
 test("FindingStream.holdsLast: what it does not say to hold is never shown by a later push", () => {
   const engine = new DetectionEngine(shippedDocuments);
