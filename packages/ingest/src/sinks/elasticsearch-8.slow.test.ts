@@ -25,6 +25,30 @@ afterAll(() => engine?.stop());
 describe("elasticsearch 8.19 with TLS and security", () => {
   const batch = Array.from({ length: 200 }, (_, i) => sampleDelivery(i, i % 3 === 0 ? "finding" : "event", 200));
 
+  test("puts no document aside for a template that is missing, a key that may not write, and a cluster without room for an index", async () => {
+    const admin = { username: engine.username, password: engine.password };
+    const apiKey = await keyFor(["create_doc", "auto_configure", "read", "view_index_metadata"]);
+    const withoutTemplate = sinkFor({ auth: { apiKey }, namespace: "missing" });
+    await expect(withoutTemplate.write(batch, signal)).rejects.toMatchObject({ message: /404/, hint: /template/ });
+    await expect(withoutTemplate.check()).rejects.toMatchObject({ message: /404/, hint: /template/ });
+    await sinkFor({ auth: admin }).check();
+    expect(await withoutTemplate.write(batch, signal)).toEqual(batch.map(() => ({ status: "stored" })));
+    await withoutTemplate.close();
+
+    const mayOnlyRead = sinkFor({ auth: { apiKey: await keyFor(["read", "view_index_metadata"]) } });
+    await expect(mayOnlyRead.write(batch, signal)).rejects.toMatchObject({ message: /403/, hint: /create_doc/ });
+    await expect(mayOnlyRead.check()).rejects.toMatchObject({ message: /lacks create_doc, auto_configure/ });
+    await mayOnlyRead.close();
+
+    const limit = (shards: number | null): unknown => ({ persistent: { "cluster.max_shards_per_node": shards } });
+    expect((await engine.ask("PUT", "/_cluster/settings", limit(1))).status).toBe(200);
+    const full = sinkFor({ auth: admin, namespace: "full" });
+    await expect(full.write(batch, signal)).rejects.toMatchObject({ message: /maximum/ });
+    expect((await engine.ask("PUT", "/_cluster/settings", limit(null))).status).toBe(200);
+    expect(await full.write(batch, signal)).toEqual(batch.map(() => ({ status: "stored" })));
+    await full.close();
+  });
+
   test("takes documents with a password, and each once over rollovers", async () => {
     const sink = sinkFor({ auth: { username: engine.username, password: engine.password } });
     await sink.check();
@@ -39,24 +63,10 @@ describe("elasticsearch 8.19 with TLS and security", () => {
   });
 
   test("takes documents with an API key that may only what the documentation says", async () => {
-    const { status, answer } = await engine.ask("POST", "/_security/api_key", {
-      name: "auditsieve",
-      role_descriptors: {
-        writer: {
-          cluster: ["monitor"],
-          indices: [
-            {
-              names: ["logs-kubernetes.audit_logs-*"],
-              privileges: ["create_doc", "auto_configure", "read", "view_index_metadata"],
-            },
-          ],
-        },
-      },
-    });
-    expect(status).toBe(200);
-    const { encoded } = answer as { encoded: string };
+    const apiKey = await keyFor(["create_doc", "auto_configure", "read", "view_index_metadata"]);
     const told: string[] = [];
-    const sink = sinkFor({ auth: { apiKey: encoded }, onBlind: ({ message }) => told.push(message) });
+    const sink = sinkFor({ auth: { apiKey }, onBlind: ({ message }) => told.push(message) });
+    await sink.check();
     const more = Array.from({ length: 50 }, (_, i) => ({ ...sampleDelivery(1000 + i), mayBeStored: i % 2 === 0 }));
     expect(await sink.write(more, signal)).toEqual(more.map(() => ({ status: "stored" })));
     await sink.close();
@@ -81,6 +91,18 @@ describe("elasticsearch 8.19 with TLS and security", () => {
     await expect(stranger.check()).rejects.toMatchObject({ hint: /caFile/ });
   });
 });
+
+/** An API key that may do so with the stream, and see the cluster. */
+async function keyFor(privileges: readonly string[]): Promise<string> {
+  const { status, answer } = await engine.ask("POST", "/_security/api_key", {
+    name: "auditsieve",
+    role_descriptors: {
+      writer: { cluster: ["monitor"], indices: [{ names: ["logs-kubernetes.audit_logs-*"], privileges }] },
+    },
+  });
+  expect(status).toBe(200);
+  return (answer as { encoded: string }).encoded;
+}
 
 function sinkFor(more: Partial<ElasticsearchOptions>): ReturnType<typeof createElasticsearchSink> {
   return createElasticsearchSink({

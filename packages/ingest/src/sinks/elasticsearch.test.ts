@@ -142,6 +142,36 @@ describe("elasticsearch sink", () => {
     expect(mock.documents.size).toBe(67);
   });
 
+  test.each([
+    [403, "security_exception", "create_doc"],
+    [404, "index_not_found_exception", "index template"],
+  ] as const)(
+    "an item that is answered %i is not refused for good: its document cannot help it, and waits",
+    async (status, type, hint) => {
+      mock.behave = (request) => (request === 0 ? { everyThird: status } : "ok");
+      const sink = sinkFor(mock);
+      await expect(sink.write(BATCH, signal)).rejects.toMatchObject({
+        code: "sink-refuses",
+        message: expect.stringContaining(`HTTP ${status} ${type}`) as unknown,
+        hint: expect.stringContaining(hint) as unknown,
+      });
+      // The pipeline tries again, and says then that something may be stored already.
+      const again = BATCH.map((delivery) => ({ ...delivery, mayBeStored: true }));
+      expect(await sink.write(again, signal)).toEqual(BATCH.map(() => ({ status: "stored" })));
+      expect(mock).toMatchObject({ conflicts: 0, duplicates: 0 });
+      expect(mock.documents.size).toBe(BATCH.length);
+    },
+  );
+
+  test.each([
+    ["http://127.0.0.1:1", /reach/, /host and port/],
+    ["https://127.0.0.1:PORT", /reach/, /http or https/],
+  ])("check of %s says what is wrong with the connection", async (address, message, hint) => {
+    const node = address.replace("PORT", new URL(mock.url).port);
+    const sink = createElasticsearchSink({ name: "es", node, cluster: "test" });
+    await expect(sink.check()).rejects.toMatchObject({ code: "sink-refuses", message, hint });
+  });
+
   test("what the failure store took is not delivered", async () => {
     mock.behave = () => "failure-store";
     const results = await sinkFor(mock).write(BATCH, signal);
@@ -241,9 +271,7 @@ describe("elasticsearch sink", () => {
     expect(JSON.stringify(failure) + String(failure)).not.toContain("hunter2");
   });
 
-  test("check says that nothing listens there", async () => {
-    const sink = createElasticsearchSink({ name: "es", node: "http://127.0.0.1:1", cluster: "test" });
-    await expect(sink.check()).rejects.toMatchObject({ code: "sink-refuses", hint: /address/ });
+  test("check is content with a server that works", async () => {
     await sinkFor(mock).check();
   });
 });

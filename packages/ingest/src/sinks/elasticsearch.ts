@@ -1,5 +1,6 @@
 import { Client, errors } from "@elastic/elasticsearch";
 import type { ClientOptions, estypes } from "@elastic/elasticsearch";
+import { isJsonObject, own } from "@auditsieve/audit";
 import { IngestError, reasonOf } from "../errors.ts";
 import type { Delivery, ItemResult, PreparedBatch, Sink } from "../sink.ts";
 import { DEFAULT_BACKOFF } from "./backoff.ts";
@@ -11,6 +12,7 @@ import { joined } from "./bulk-item.ts";
 import type { BulkItem } from "./bulk-item.ts";
 import { DATASET } from "./ecs-document.ts";
 import { findStored, LookupError } from "./elasticsearch-lookup.ts";
+import { answerOf, hintOf, hintOfConnection, HINTS, isAboutTheStream, isUnreachable } from "./elasticsearch-faults.ts";
 import { INDEX_TEMPLATE_NAME, indexTemplate } from "./index-template.ts";
 
 export interface ElasticsearchOptions {
@@ -52,6 +54,7 @@ export function createElasticsearchSink(options: ElasticsearchOptions): CheckedS
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 const MAX_DETAIL = 300;
+const PRIVILEGES = ["create_doc", "auto_configure", "read", "view_index_metadata"] as const;
 const ANSWER_FIELDS = "items.create.status,items.create.error,items.create.failure_store";
 const TRANSIENT = [
   [errors.DeserializationError, "answer-invalid"],
@@ -114,10 +117,15 @@ class ElasticsearchSink implements CheckedSink {
 
   async check(): Promise<void> {
     await this.#installTemplate();
+    await this.#checkPrivileges();
     try {
       await this.#client.indices.simulateIndexTemplate({ name: this.#stream });
     } catch (error) {
-      throw this.#failure("use the data stream", error);
+      if (!isForbidden(error)) {
+        throw this.#failure("use the data stream", error);
+      }
+      // Who may not ask may still write.
+      await this.#checkTemplate();
     }
     try {
       await findStored(this.#client, this.#stream, ["0".repeat(32)], undefined);
@@ -147,8 +155,31 @@ class ElasticsearchSink implements CheckedSink {
       });
     } catch (error) {
       // A key that may only write documents is fine when somebody else has installed the template; see require_data_stream.
-      if (!(error instanceof errors.ResponseError && error.statusCode === 403)) {
+      if (!isForbidden(error)) {
         throw this.#failure(`install the index template "${INDEX_TEMPLATE_NAME}"`, error);
+      }
+    }
+  }
+
+  /** Every user may ask what it may do; a server without security knows no such question. */
+  async #checkPrivileges(): Promise<void> {
+    const answer: unknown = await this.#client.security
+      .hasPrivileges({ index: [{ names: [this.#stream], privileges: [...PRIVILEGES] }] })
+      .catch(() => undefined);
+    const granted = memberOf(memberOf(answer, "index"), this.#stream);
+    const missing = PRIVILEGES.filter((privilege) => memberOf(granted, privilege) === false);
+    if (missing.length > 0) {
+      throw this.#error(`write to "${this.#stream}"`, `this user lacks ${missing.join(", ")}`, HINTS[403]);
+    }
+  }
+
+  /** Whether the template is there, where this user may know it. */
+  async #checkTemplate(): Promise<void> {
+    try {
+      await this.#client.indices.getIndexTemplate({ name: INDEX_TEMPLATE_NAME });
+    } catch (error) {
+      if (!isForbidden(error)) {
+        throw this.#failure(`find the index template "${INDEX_TEMPLATE_NAME}"`, error);
       }
     }
   }
@@ -167,7 +198,9 @@ class ElasticsearchSink implements CheckedSink {
         { maxRetries: 0, signal },
       );
       if (Array.isArray(answer.items)) {
-        return { kind: "items", items: answer.items.map(itemAnswer) };
+        const results = answer.items.map(itemAnswer);
+        const closed = results.find(isAboutTheStream);
+        return closed === undefined ? { kind: "items", items: results } : this.#closedStream(closed);
       }
       this.#doubts++;
       return { kind: "retry", reason: "answer-invalid", isOverloaded: false, isUnknown: true };
@@ -175,6 +208,13 @@ class ElasticsearchSink implements CheckedSink {
       this.#doubts++;
       return this.#answerOf(error);
     }
+  }
+
+  /** The stream takes nothing: that is no fault of these documents, and they wait for whoever mends it. */
+  #closedStream({ status, errorType = "", errorReason = "" }: BulkItemAnswer): BulkAnswer {
+    this.#doubts++;
+    const reason = `HTTP ${status} ${errorType}: ${errorReason}`;
+    return { kind: "refused", error: this.#error(`write to "${this.#stream}"`, reason, hintOf(status)) };
   }
 
   async #find(ids: readonly string[], signal: AbortSignal): Promise<FindAnswer> {
@@ -219,28 +259,23 @@ class ElasticsearchSink implements CheckedSink {
 
   #failure(doing: string, error: unknown): IngestError {
     const status = error instanceof errors.ResponseError ? error.statusCode : undefined;
-    const reason = status === undefined ? reasonOf(error) : `HTTP ${status} ${reasonOf(error)}`;
-    return new IngestError(
-      "sink-refuses",
-      `Cannot ${doing} at ${this.#options.node} (sink "${this.name}"): ${cut(reason)}`,
-      {
-        hint: hintFor(status),
-      },
-    );
+    return status === undefined
+      ? this.#error(isUnreachable(error) ? "reach Elasticsearch" : doing, reasonOf(error), hintOfConnection(error))
+      : this.#error(doing, `HTTP ${status} ${answerOf(error)}`, hintOf(status));
+  }
+
+  #error(doing: string, reason: string, hint: string): IngestError {
+    const where = `at ${this.#options.node} (sink "${this.name}")`;
+    return new IngestError("sink-refuses", `Cannot ${doing} ${where}: ${cut(reason)}`, { hint });
   }
 }
 
-function hintFor(status: number | undefined): string {
-  switch (status ?? 0) {
-    case 401:
-      return "Check apiKey, or username and password, of the sink";
-    case 403:
-      return "The user needs create_doc, auto_configure, read and view_index_metadata on logs-kubernetes.audit_logs-*, and manage_index_templates once";
-    case 404:
-      return "The index template is missing: give the user manage_index_templates, or install it yourself";
-    default:
-      return "Check the address, that the server is Elasticsearch 8.19 or 9, and caFile if it has a private authority";
-  }
+function memberOf(value: unknown, key: string): unknown {
+  return isJsonObject(value) ? own(value, key) : undefined;
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof errors.ResponseError && error.statusCode === 403;
 }
 
 /** How the client is made of a sink's options. */

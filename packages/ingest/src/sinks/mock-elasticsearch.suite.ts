@@ -3,6 +3,14 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AddressInfo, Socket } from "node:net";
 
+const ITEM_ERRORS = {
+  400: "document_parsing_exception",
+  403: "security_exception",
+  404: "index_not_found_exception",
+  429: "es_rejected_execution_exception",
+  503: "es_rejected_execution_exception",
+} as const;
+
 /** What the mock does with one bulk request. Items are told apart by their place in the request. */
 export type Behaviour =
   | "ok"
@@ -19,7 +27,7 @@ export type Behaviour =
   | "short-answer"
   | "slow"
   /** Every third item is refused with this status; the others are stored. */
-  | { readonly everyThird: 400 | 429 | 503 }
+  | { readonly everyThird: keyof typeof ITEM_ERRORS }
   /** In one answer: of three items one is refused with 429, one with 503, one is stored. */
   | "mixed-items"
   | "failure-store";
@@ -248,7 +256,7 @@ export class MockElasticsearch {
       const isRefused = (typeof behaviour === "object" && third === 2) || (behaviour === "mixed-items" && third > 0);
       if (isRefused) {
         const status = typeof behaviour === "object" ? behaviour.everyThird : third === 1 ? 429 : 503;
-        const type = status === 400 ? "document_parsing_exception" : "es_rejected_execution_exception";
+        const type = ITEM_ERRORS[status];
         items.push({
           create: { _id: id, status, error: { type, reason: this.quotesDocuments ? lines[i + 1] : "mock" } },
         });
