@@ -11,6 +11,8 @@ import { prefilter } from "./prefilter.ts";
 import { TupleMemo } from "./tuple-memo.ts";
 
 const MAX_REMEMBERED = 8192;
+/** They say, beside what was done, whether what is not there is absent or unknown. */
+const KNOWN_BY: readonly HeadField[] = ["user.username", "user.groups"];
 /** So many conditions are looked at sooner than what was noted for the whole head, whose name is mostly a new one. */
 const FEW = 3;
 
@@ -61,7 +63,9 @@ export class HeadPlan {
   constructor(asked: readonly Detection[]) {
     this.#asked = asked.map((one) => [one, aboutOf(one)]);
     const read = new Set(asked.flatMap((one) => [...fieldsReadBy(one)]));
-    this.#keyFields = HEAD_FIELDS.filter((field) => DEED_FIELDS.includes(field) || (read.has(field) && !isWide(field)));
+    const isKey = (field: HeadField): boolean =>
+      DEED_FIELDS.includes(field) || KNOWN_BY.includes(field) || (read.has(field) && !isWide(field));
+    this.#keyFields = HEAD_FIELDS.filter(isKey);
   }
 
   /** The detections that the head, and what was before, do not rule out; in their order. */

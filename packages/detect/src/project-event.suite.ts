@@ -25,3 +25,9 @@ export function projectEvent(event: AuditEvent, level: Exclude<Level, "None">, s
     ...(keepsResponse && { responseObject }),
   };
 }
+
+/** The event as a provider's record that tells of its user the name alone. */
+export function withNameAlone(event: AuditEvent): AuditEvent {
+  const { username } = event.user;
+  return { ...event, user: username === undefined ? {} : { username } };
+}

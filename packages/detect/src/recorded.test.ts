@@ -94,6 +94,21 @@ const cases: readonly (readonly [why: string, event: AuditEvent, field: string, 
     "unknown",
   ],
   ["a user after a failed login", refused(CREATE, 401), "user.username", "absent"],
+  ["groups after a failed login", refused(CREATE, 401), "user.groups", "absent"],
+  ["groups of a converted event", { ...CREATE, user: { username: "jane" } }, "user.groups", "unknown"],
+  ["a uid of a converted event", { ...CREATE, user: { username: "jane" } }, "user.uid", "unknown"],
+  [
+    "a credential of a converted event",
+    { ...CREATE, user: { username: "jane" } },
+    "user.extra.authentication.kubernetes.io/credential-id",
+    "unknown",
+  ],
+  [
+    "a credential that the apiserver knows no id of",
+    { ...CREATE, user: { username: "jane", groups: ["system:authenticated"] } },
+    "user.extra.authentication.kubernetes.io/credential-id",
+    "absent",
+  ],
   ["what a converted event lacks", { ...CREATE, level: undefined } as unknown as AuditEvent, "level", "unknown"],
 ];
 

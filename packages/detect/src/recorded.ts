@@ -27,6 +27,10 @@ export function isHeadUnknown(field: string, head: HeadReader): boolean {
     return true;
   }
   const root = field.split(".", 1)[0];
+  if (root === "user") {
+    // The apiserver writes at least one group of everybody with a name; a LogEntry tells the name alone.
+    return field !== "user.username" && head("user.username") !== undefined && head("user.groups") === undefined;
+  }
   if (root === "responseStatus" || root === "annotations" || root === "impersonatedUser") {
     const stage = head("stage");
     return stage === "RequestReceived" || stage === undefined;

@@ -95,7 +95,11 @@ describe("grants", () => {
     seconds: number,
     username: string,
     reason = 'RBAC: allowed by ClusterRoleBinding "b" of ClusterRole "cluster-admin" to User "eve"',
-  ): AuditEvent => eventAt(seconds, { user: { username }, annotations: { "authorization.k8s.io/reason": reason } });
+  ): AuditEvent =>
+    eventAt(seconds, {
+      user: { username, groups: ["system:authenticated"] },
+      annotations: { "authorization.k8s.io/reason": reason },
+    });
 
   it("knows the age of the binding that allows a request, and who made it", () => {
     const memory = after(binding(0, toEve));
@@ -109,6 +113,12 @@ describe("grants", () => {
     const memory = after(binding(0, toEve));
     expect(memory.read("auditsieve.grant.ageSeconds", headOf(used(1, "bob")))?.present).toBe(false);
     expect(memory.read("auditsieve.grant.ageSeconds", headOf(used(1, "eve")))).toBeUndefined();
+  });
+
+  it("goes by the reason where the groups are unknown that may have been granted something", () => {
+    const toDevelopers = binding(0, [{ kind: "Group", name: "developers" }]);
+    const event = { ...used(5, "bob"), user: { username: "bob" } };
+    expect(read(after(toDevelopers), "grant.ageSeconds", event)).toEqual([5]);
   });
 
   it("counts a grant of unknown subjects as one to anybody", () => {

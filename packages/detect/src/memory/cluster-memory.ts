@@ -4,6 +4,7 @@ import type { Reading } from "../condition/field-path.ts";
 import { timeOf } from "../event-time.ts";
 import { headOf } from "../event-parts.ts";
 import type { HeadView } from "../head-view.ts";
+import { isHeadUnknown } from "../recorded.ts";
 import { at, isSuccess } from "./body.ts";
 import { readSubject } from "./certificate-request.ts";
 import { CredentialLedger } from "./credential-ledger.ts";
@@ -223,7 +224,7 @@ export class ClusterMemory {
 
   #readGrant(name: RememberedName, head: HeadView, event: AuditEvent | undefined): Reading | undefined {
     const isOld = name === "grant.ageSeconds" || name === "grant.by";
-    if (isOld && !this.#mayUseRecent(namesOf(head))) {
+    if (isOld && areGroupsKnown(head) && !this.#mayUseRecent(namesOf(head))) {
       return ABSENT;
     }
     const allowed = allowedBy(reasonOf(head));
@@ -268,7 +269,7 @@ export class ClusterMemory {
   #readCredential(name: RememberedName, head: HeadView, event: AuditEvent | undefined): Reading | undefined {
     const id = credentialId(head);
     if (id === undefined) {
-      return ABSENT;
+      return areGroupsKnown(head) ? ABSENT : undefined;
     }
     if (name === "credential.kind") {
       return of(id.startsWith("JTI=") ? "token" : id.startsWith("X509SHA256=") ? "certificate" : undefined);
@@ -364,7 +365,13 @@ function readSubjects(name: RememberedName, head: HeadView, event: AuditEvent | 
     return subjects.length > 0 ? of(...subjects) : ABSENT;
   }
   const own = namesOf(head).filter((one) => !one.startsWith("system:") || one.startsWith("system:serviceaccount:"));
-  return of(subjects.some((subject) => own.includes(subject)));
+  const isOwn = subjects.some((subject) => own.includes(subject));
+  return isOwn || areGroupsKnown(head) ? of(isOwn) : undefined;
+}
+
+/** Whether the log tells more of the user than the name. */
+function areGroupsKnown(head: HeadView): boolean {
+  return !isHeadUnknown("user.groups", (field) => head.get(field));
 }
 
 function since(time: number, event: AuditEvent): Reading {
