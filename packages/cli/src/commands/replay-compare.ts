@@ -1,7 +1,7 @@
 import { isSeverityBelow, safeText } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
-import { changesTimeline, csvLine, isSelected } from "@auditsieve/replay";
-import type { ComparedFindings, FindingChange, Selection } from "@auditsieve/replay";
+import { changesTimeline, csvLine } from "@auditsieve/replay";
+import type { ComparedFindings, FindingChange } from "@auditsieve/replay";
 import { Failure } from "../failure.ts";
 import { writeJsonDocument } from "../json-document.ts";
 import { writeAllData, writeData, writeLine, writeLines } from "../output.ts";
@@ -25,25 +25,6 @@ export function comparisonOutput(output: string): ComparisonOutput {
     throw new Failure(`Cannot print a comparison as ${output}`, { hint: `Use one of ${OUTPUTS.join(", ")}` });
   }
   return output as ComparisonOutput;
-}
-
-/** The comparison with only those changes that were asked for. */
-export function selectChanges(compared: ComparedFindings, selection: Selection): ComparedFindings {
-  return {
-    ...compared,
-    changes: {
-      *[Symbol.iterator]() {
-        for (const each of compared.changes) {
-          if (
-            isSelected(each.finding, selection) ||
-            (each.change === "changed" && isSelected(each.before, selection))
-          ) {
-            yield each;
-          }
-        }
-      },
-    },
-  };
 }
 
 /** Whether a change is at least as severe, before or after. */

@@ -3,6 +3,7 @@ import type { JsonObject, Redactor } from "@auditsieve/audit";
 import { isSeverityBelow, SEVERITIES } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
 import {
+  isSelected,
   boundHeap,
   FactGatherer,
   OtherFindings,
@@ -36,7 +37,7 @@ import { Progress } from "../progress.ts";
 import { replayInputs } from "../replay-inputs.ts";
 import type { ReplayInput } from "../replay-inputs.ts";
 import { stopSignal } from "../stop-signal.ts";
-import { comparisonOutput, isAnyAsSevere, printComparison, selectChanges } from "./replay-compare.ts";
+import { comparisonOutput, isAnyAsSevere, printComparison } from "./replay-compare.ts";
 import { actorsJson, actorsTable } from "./replay-actors.ts";
 import { checkHistory, printHistory } from "./replay-history.ts";
 import { checkReport, writeReport } from "./replay-html.ts";
@@ -209,7 +210,7 @@ async function write(reading: Reading, replayed: Replayed, seal: Seal | undefine
     await writeReport(html, { ...replayed, facts: gatherer.facts(), redactor, logs });
   }
   reading.progress.finish();
-  const compared = other && selectChanges(compare(other, replayed, comparison), selection);
+  const compared = other && compare(other, replayed, comparison, selection);
   if (compared !== undefined) {
     await printComparison(compared, comparisonOutput(output));
   } else if (history !== undefined && gatherer !== undefined) {
@@ -271,9 +272,13 @@ function compare(
   other: OtherFindings,
   { findings, summary }: Replayed,
   reading: Omit<OtherReading, "redactor"> | undefined,
+  selection: Selection,
 ): ComparedFindings {
   const undecided = Object.fromEntries(summary.couldNotDecide.map(({ id, requests }) => [id, requests]));
-  return other.compareWith(findings, undecided, { isOlder: reading?.policy === undefined });
+  return other.compareWith(findings, undecided, {
+    isOlder: reading?.policy === undefined,
+    isAsked: (finding) => isSelected(finding, selection),
+  });
 }
 
 /** What a manifest holds besides the selection, in its order. */

@@ -1,5 +1,5 @@
 import { loadDetections } from "@auditsieve/detect";
-import type { Detection } from "@auditsieve/detect";
+import type { Detection, Finding } from "@auditsieve/detect";
 import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
 import { describe, expect, test } from "vitest";
 import { eventAt, linesOf, logOf, REDACTOR, sample, shippedDetections } from "../replay-fixtures.suite.ts";
@@ -35,6 +35,7 @@ async function compare(
   detections: readonly Detection[],
   reading: Omit<OtherReading, "redactor">,
   isOlder = true,
+  isAsked?: (finding: Finding) => boolean,
 ): Promise<ComparedFindings> {
   const other = new OtherFindings({ ...reading, redactor: REDACTOR });
   const { findings, summary } = await replayLogs({
@@ -44,7 +45,7 @@ async function compare(
     visitors: [other],
   });
   const undecided = Object.fromEntries(summary.couldNotDecide.map(({ id, requests }) => [id, requests]));
-  return other.compareWith(findings, undecided, { isOlder });
+  return other.compareWith(findings, undecided, { isOlder, ...(isAsked && { isAsked }) });
 }
 
 const LISTS = linesOf([eventAt(0), eventAt(1000, { verb: "get" }), eventAt(2000, { verb: "delete" })]);
@@ -65,6 +66,19 @@ describe("OtherFindings", () => {
       [...changes].map(({ change, finding }) => `${change} ${finding.detection.title} ${finding.detection.level}`),
     ).toEqual(["changed Detection 10 high", "removed Detection 11 low", "added Detection 12 low"]);
     expect(same).toBe(0);
+  });
+
+  test("OtherFindings count what changed and what is the same among the findings that are asked for", async () => {
+    const both = [...detection("10", "low", "verb: list"), ...detection("11", "low", "verb: get")];
+    const after = [...both, ...detection("12", "low", "verb: delete")];
+    const asked =
+      (title: string): ((finding: Finding) => boolean) =>
+      (finding) =>
+        finding.detection.title === title;
+    const ofList = await compare(LISTS, after, { detections: both }, true, asked("Detection 10"));
+    expect([[...ofList.changes], ofList.same]).toEqual([[], 1]);
+    const ofDelete = await compare(LISTS, after, { detections: both }, true, asked("Detection 12"));
+    expect([[...ofDelete.changes].map(({ change }) => change), ofDelete.same]).toEqual([["added"], 0]);
   });
 
   test("OtherFindings behind a policy tell what it hides from the detections", async () => {

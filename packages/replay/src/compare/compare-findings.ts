@@ -111,18 +111,21 @@ export class OtherFindings implements ReplayVisitor {
     this.#take(this.#judge.flush());
   }
 
-  /** What this reading found and the replay did not, and the other way round; `isOlder` says which of them came first. */
+  /**
+   * What this reading found and the replay did not, and the other way round; `isOlder` says which of them came first. Findings for
+   * which `isAsked` holds in neither reading do not count.
+   */
   compareWith(
     findings: Iterable<Finding>,
     undecided: Readonly<Record<string, number>>,
-    { isOlder }: { readonly isOlder: boolean },
+    { isOlder, isAsked }: { readonly isOlder: boolean; readonly isAsked?: (finding: Finding) => boolean },
   ): ComparedFindings {
     const own = { findings: this.#findings, undecided: this.#judge.counts().undecided };
     const replayed = { findings, undecided };
     const [before, after] = isOlder ? [own, replayed] : [replayed, own];
     const { policy, detections } = this.#reading;
     return {
-      ...compareFindings(before.findings, after.findings),
+      ...compareFindings(before.findings, after.findings, isAsked),
       couldNotDecide: compareCounts(before.undecided, after.undecided, detections),
       ...(policy !== undefined && { dropped: this.#dropped, stripped: this.#strippedEvents }),
     };
@@ -138,19 +141,30 @@ export class OtherFindings implements ReplayVisitor {
   }
 }
 
-/** The difference of two lists of findings in order of time, by their ids, which are the same for the same detection and request. */
+/**
+ * The difference of two lists of findings in order of time, by their ids, which are the same for the same detection and request; of
+ * those only for which `isAsked` holds before or after.
+ */
 export function compareFindings(
   before: Iterable<Finding>,
   after: Iterable<Finding>,
+  isAsked: (finding: Finding) => boolean = always,
 ): Pick<ComparedFindings, "changes" | "same"> {
+  const asked = function* (): Generator<Pair, void> {
+    for (const pair of pairs(before, after)) {
+      if ((pair.before && isAsked(pair.before)) || (pair.after && isAsked(pair.after))) {
+        yield pair;
+      }
+    }
+  };
   let same = 0;
-  for (const pair of pairs(before, after)) {
+  for (const pair of asked()) {
     same += changeOf(pair) === undefined ? 1 : 0;
   }
   return {
     changes: {
       *[Symbol.iterator]() {
-        for (const pair of pairs(before, after)) {
+        for (const pair of asked()) {
           const change = changeOf(pair);
           if (change !== undefined) {
             yield change;
@@ -160,6 +174,10 @@ export function compareFindings(
     },
     same,
   };
+}
+
+function always(): boolean {
+  return true;
 }
 
 interface Pair {
