@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { Filter } from "./filter.ts";
 import type { FilterOptions, FilterSummary, LineProblem } from "./filter.ts";
 import type { OrderedOutput } from "./ordered-output.ts";
+import { wholeLines } from "../sources/whole-lines.ts";
 
 /** Bytes of a file; lines that begin in it belong to it. */
 export interface FileRange {
@@ -115,14 +116,10 @@ export class RangeFilter {
   /** Gives where a line begins that is too long. */
   #read(file: number, from: number, end: number, out: OrderedOutput): number | undefined {
     let line = from;
-    for (let at = from; ;) {
-      const length = this.#readAt(file, at, end);
-      if (length === 0 || from >= end) {
-        return undefined;
-      }
-      const chunk = this.#buffer.subarray(0, length);
+    let at = from;
+    for (const chunk of this.#chunks(file, from, end)) {
       const first = chunk.indexOf(NEWLINE);
-      if (at + (first === -1 ? length : first) - line > MAX_HELD_BYTES) {
+      if (at + (first === -1 ? chunk.length : first) - line > MAX_HELD_BYTES) {
         return line;
       }
       line = first === -1 ? line : at + chunk.lastIndexOf(NEWLINE) + 1;
@@ -130,19 +127,22 @@ export class RangeFilter {
       out.add(this.#filter.write(chunk.subarray(0, stop)));
       at += stop;
       if (at >= end && chunk[stop - 1] === NEWLINE) {
-        return undefined;
+        break;
       }
     }
+    return undefined;
   }
 
   /** Filters lines of any length, from the beginning of one on; what is kept is written as it comes. */
   #pass(file: number, start: number, end: number, out: OrderedOutput): void {
-    for (let at = start, isOver = false; !isOver;) {
-      const length = this.#readAt(file, at, end);
-      const stop = stopIn(this.#buffer.subarray(0, length), at, end);
-      out.add(this.#filter.write(this.#buffer.subarray(0, stop)));
+    let at = start;
+    for (const chunk of this.#chunks(file, start, end)) {
+      const stop = stopIn(chunk, at, end);
+      out.add(this.#filter.write(chunk.subarray(0, stop)));
       at += stop;
-      isOver = length === 0 || (at >= end && this.#buffer[stop - 1] === NEWLINE);
+      if (at >= end && chunk[stop - 1] === NEWLINE) {
+        break;
+      }
     }
     out.add(this.#filter.end());
   }
@@ -157,16 +157,21 @@ export class RangeFilter {
     return { lines: counted, problems };
   }
 
-  /** Hardly more than belongs to the range: reading all of it is half of the work. */
-  #readAt(file: number, at: number, end: number): number {
-    const wanted = Math.max(0, end - at) + BEYOND_BYTES;
-    return readSync(file, this.#buffer, 0, Math.min(this.#buffer.length, wanted), at);
+  /** From the beginning of a line on: all of what begins before `end`, and what follows while somebody asks for it. */
+  #chunks(file: number, from: number, end: number): Generator<Buffer, void> {
+    let at = from;
+    const read = (into: Buffer): number => {
+      const length = readAt(file, into, at, end);
+      at += length;
+      return length;
+    };
+    return wholeLines(this.#buffer, from < end ? read(this.#buffer) : 0, read);
   }
 
   /** Behind the first newline at or behind `from`; some place at or behind `end` where none stands before it. */
   #lineAfter(file: number, from: number, end: number): number {
     for (let at = from; ;) {
-      const length = this.#readAt(file, at, at);
+      const length = readAt(file, this.#buffer, at, at);
       const newline = this.#buffer.subarray(0, length).indexOf(NEWLINE);
       if (newline !== -1) {
         return at + newline + 1;
@@ -177,6 +182,12 @@ export class RangeFilter {
       }
     }
   }
+}
+
+/** Hardly more than belongs to the range: reading all of it is half of the work. */
+function readAt(file: number, into: Buffer, at: number, end: number): number {
+  const wanted = Math.max(0, end - at) + BEYOND_BYTES;
+  return readSync(file, into, 0, Math.min(into.length, wanted), at);
 }
 
 /** Where in the chunk, which stands at `at` in the file, the last line ends that begins before `end`; its length if that is later. */

@@ -4,6 +4,7 @@ import { fileError } from "../errors.ts";
 import { logFormat } from "./log-format.ts";
 import { readOnce } from "./pipe.ts";
 import type { Pipe } from "./pipe.ts";
+import { wholeLines } from "./whole-lines.ts";
 
 /** What {@link openPlainLog} found. */
 export type PlainLog =
@@ -14,8 +15,8 @@ export type PlainLog =
 const RETRY_MS = 5;
 
 /**
- * Reads a log of events a line that is not packed, each chunk into `room`: valid until the next one is asked for. Reading blocks the
- * thread, which costs half of what waiting for a promise does. Any other log is left as it is: `openCanonicalLog` reads it.
+ * Reads a log of events a line that is not packed into `room`, in chunks of whole lines ({@link wholeLines}). Reading blocks the thread,
+ * which costs half of what waiting for a promise does. Any other log is left as it is: `openCanonicalLog` reads it.
  *
  * Throws an {@link IngestError} that names the file and the cure when it is missing, a directory or unreadable.
  *
@@ -27,14 +28,14 @@ export function openPlainLog(log: string | Pipe, name: string, room: Buffer): Pl
   if (typeof log !== "string") {
     const read = room.subarray(0, readPipe(log.descriptor, room, name));
     return isPlain(read)
-      ? { isPlain: true, chunks: chunksOf(read, room, () => readPipe(log.descriptor, room, name)) }
+      ? { isPlain: true, chunks: wholeLines(room, read.length, (into) => readPipe(log.descriptor, into, name)) }
       : { isPlain: false, read };
   }
   const file = orFileError(log, () => openSync(log, "r"));
-  let head: Buffer | undefined;
+  let head: number | undefined;
   try {
-    const read = room.subarray(0, readFile(file, room, log));
-    head = isPlain(read) ? read : undefined;
+    const length = readFile(file, room, log);
+    head = isPlain(room.subarray(0, length)) ? length : undefined;
   } finally {
     if (head === undefined) {
       closeSync(file);
@@ -42,15 +43,7 @@ export function openPlainLog(log: string | Pipe, name: string, room: Buffer): Pl
   }
   return head === undefined
     ? { isPlain: false, read: room.subarray(0, 0) }
-    : {
-        isPlain: true,
-        chunks: chunksOf(
-          head,
-          room,
-          () => readFile(file, room, log),
-          () => closeSync(file),
-        ),
-      };
+    : { isPlain: true, chunks: chunksOfFile(file, room, head, log) };
 }
 
 /** Whether these first bytes say so; a log may be plain though they do not, being too few. An empty one is whatever one likes. */
@@ -58,25 +51,21 @@ export function isPlain(head: Buffer): boolean {
   return head.length === 0 || (logFormat(head) === "plain" && recognise(head, false)?.form === "plain");
 }
 
-function* chunksOf(head: Buffer, room: Buffer, read: () => number, close = (): void => {}): Generator<Buffer, void> {
+function* chunksOfFile(file: number, room: Buffer, head: number, path: string): Generator<Buffer, void> {
   try {
-    let chunk = head;
-    while (chunk.length > 0) {
-      yield chunk;
-      chunk = room.subarray(0, read());
-    }
+    yield* wholeLines(room, head, (into) => readFile(file, into, path));
   } finally {
-    close();
+    closeSync(file);
   }
 }
 
-function readFile(file: number, room: Buffer, path: string): number {
-  return orFileError(path, () => readSync(file, room, 0, room.length, null));
+function readFile(file: number, into: Buffer, path: string): number {
+  return orFileError(path, () => readSync(file, into, 0, into.length, null));
 }
 
-function readPipe(descriptor: number, room: Buffer, name: string): number {
+function readPipe(descriptor: number, into: Buffer, name: string): number {
   for (;;) {
-    const length = readOnce(descriptor, room, name);
+    const length = readOnce(descriptor, into, name);
     if (length !== undefined) {
       return length;
     }

@@ -1,0 +1,34 @@
+const NEWLINE = 10;
+
+/**
+ * Reads into `room`, and gives what it holds in chunks that end with a line: what is left over goes in front of what is read next, so that
+ * no line has to be put together anywhere else. Only a line longer than the room comes in pieces, and what follows the last newline as it is.
+ * A chunk is valid until the next one is asked for. The room's first `filled` bytes are read already; `read` gives 0 at the end.
+ */
+export function* wholeLines(room: Buffer, filled: number, read: (into: Buffer) => number): Generator<Buffer, void> {
+  /** Bytes of the line under way: they stand first. */
+  let open = 0;
+  for (let length = filled; length > 0;) {
+    const end = open + length;
+    const behind = room.lastIndexOf(NEWLINE, end - 1) + 1;
+    if (behind > 0) {
+      yield room.subarray(0, behind);
+      room.copyWithin(0, behind, end);
+      open = end - behind;
+    } else if (end === room.length) {
+      yield room;
+      open = 0;
+    } else {
+      open = end;
+    }
+    try {
+      length = read(room.subarray(open));
+    } catch (error) {
+      yield room.subarray(0, open);
+      throw error;
+    }
+  }
+  if (open > 0) {
+    yield room.subarray(0, open);
+  }
+}
