@@ -85,6 +85,14 @@ export class DetectionEngine {
     return this.#plan.candidates(head, memory);
   }
 
+  /**
+   * What names say where conditions look at them, as a small number: heads that differ from this one in names alone, and have the same number,
+   * have the same candidates. Undefined where that cannot be said.
+   */
+  saidOfNames(head: HeadView): number | undefined {
+    return this.#plan.saidOfNames(head);
+  }
+
   /** Whether a head that differs from this one in names alone might have other candidates. */
   isNamed(head: HeadView): boolean {
     return this.#plan.isNamed(head);

@@ -26,6 +26,7 @@ import { SETTLED, UNDECIDED } from "./open-request.ts";
 import type { OpenRequest } from "./open-request.ts";
 import { OpenRequests } from "./open-requests.ts";
 import { QuietAnswers } from "./quiet-answers.ts";
+import { StandingAnswers } from "./standing-answers.ts";
 
 const VERSION = 2;
 const NO_VERDICTS: ReadonlyMap<Detection, "hit" | "unknown"> = new Map();
@@ -77,8 +78,9 @@ export class FindingStream {
     this.#isMemoryShared = options.beside !== undefined;
     this.#memory = options.beside === undefined ? new ClusterMemory(options) : options.beside.#memory;
     this.#firstSeen = new FirstSeenStore(options.maxFirstSeen);
-    this.#head = new HeadQuestions(engine, this.#memory, this.#firstSeen);
-    this.quiet = new QuietAnswers(this.#head, this.#memory, this.#firstSeen);
+    const standing = new StandingAnswers(this.#memory, this.#firstSeen);
+    this.#head = new HeadQuestions(engine, this.#memory, this.#firstSeen, standing);
+    this.quiet = new QuietAnswers(this.#head, this.#memory, standing);
     const { maxRequests = 50_000, maxHeldLength = 64 * 1024 * 1024, holdMs = 600_000, apiserver = "" } = options;
     this.#open = new OpenRequests({ maxRequests, maxHeldLength, holdMs }, apiserver);
   }

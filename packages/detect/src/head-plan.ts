@@ -8,11 +8,14 @@ import type { Grounds } from "./memory/grounds.ts";
 import { MEMORY_ROOT, readsOf } from "./memory/remembered-fields.ts";
 import { withoutSpecials } from "./plain-names.ts";
 import { prefilter } from "./prefilter.ts";
+import type { HeadSays } from "./prefilter.ts";
 import { TupleMemo } from "./tuple-memo.ts";
 
 const MAX_REMEMBERED = 8192;
 /** They say, beside what was done, whether what is not there is absent or unknown. */
 const KNOWN_BY: readonly HeadField[] = ["user.username", "user.groups"];
+/** Of so many conditions on names each outcome together is remembered by itself. */
+const MOST_NAMED = 5;
 /** So many conditions are looked at sooner than what was noted for the whole head, whose name is mostly a new one. */
 const FEW = 3;
 
@@ -30,9 +33,20 @@ interface Near {
   /** Those whose fate earlier events decide: alike for all such heads, or for each head by itself. */
   readonly alike: readonly Detection[];
   readonly single: ReadonlySet<Detection>;
+  /** What is asked of names; undefined where they are not asked apart from the rest. */
+  readonly ofNames: readonly NameQuestion[] | undefined;
   /** What the memory said of those that are alike, and what that rests on. */
   judged: Judged | undefined;
   readonly kept: Map<unknown, unknown>;
+}
+
+/** What a condition still asks of names. */
+interface NameQuestion {
+  readonly condition: Expression;
+  /** One of these characters stands in each URI that matters to it; undefined where any may. */
+  readonly specials: readonly string[] | undefined;
+  /** Whether it may matter all the same where the URI has none. */
+  readonly isOpenWithout: boolean;
 }
 
 interface Judged {
@@ -83,6 +97,29 @@ export class HeadPlan {
     const mayMatter = (one: Detection): boolean =>
       !near.single.has(one) || says?.mayMatter(near.rest.get(one) ?? one.condition) !== false;
     return found.filter((one) => !out.has(one) && mayMatter(one));
+  }
+
+  /**
+   * What names say where conditions look at them, as a small number: heads that differ from this one in names alone, and have the same number,
+   * have the same candidates. Undefined where that cannot be said.
+   */
+  saidOfNames(head: HeadView): number | undefined {
+    const { ofNames } = this.#near(head);
+    if (ofNames === undefined || ofNames.length === 0) {
+      return ofNames && 0;
+    }
+    const uri = head.get("requestURI");
+    if (typeof uri !== "string") {
+      return undefined;
+    }
+    let says: HeadSays | undefined;
+    let number = 0;
+    for (const { condition, specials, isOpenWithout } of ofNames) {
+      const isAsked = specials === undefined || specials.some((special) => uri.includes(special));
+      const isOpen = isAsked ? (says ??= prefilter(head, "whole")).mayMatter(condition) : isOpenWithout;
+      number = 2 * number + (isOpen ? 1 : 0);
+    }
+    return number;
   }
 
   /** Whether the answer about this head may be another one for a head that differs in names, or where a view remembers no heads in what is wide. */
@@ -171,13 +208,17 @@ export class HeadPlan {
       readsSome(rest.get(one) ?? one.condition, test);
     const ofMemory = found.filter((one) => reads(one, isRemembered));
     const isAlike = (one: Detection): boolean => part === "unnamed" && !reads(one, isOfName);
+    const open = found.filter((one) => reads(one, isOutside[part]));
+    const single = ofMemory.filter((one) => !isAlike(one));
+    const isNameless = part !== "unnamed" || single.length > 0 || open.length > MOST_NAMED;
     return {
       plan: this,
       found,
       rest,
-      open: new Set(found.filter((one) => reads(one, isOutside[part]))),
+      open: new Set(open),
       alike: ofMemory.filter(isAlike),
-      single: new Set(ofMemory.filter((one) => !isAlike(one))),
+      single: new Set(single),
+      ofNames: isNameless ? undefined : open.map((one) => nameQuestion(rest.get(one) ?? one.condition, says)),
       judged: undefined,
       kept: new Map(),
     };
@@ -208,6 +249,14 @@ export class HeadPlan {
       )
       .map(([detection]) => detection);
   }
+}
+
+function nameQuestion(condition: Expression, { mayMatter }: HeadSays): NameQuestion {
+  const specials = new Set<string>();
+  const plain = withoutSpecials(condition, "", specials);
+  return readsSome(plain, isOutside.unnamed)
+    ? { condition, specials: undefined, isOpenWithout: true }
+    : { condition, specials: [...specials], isOpenWithout: mayMatter(plain) };
 }
 
 function restOf(left: readonly (readonly [Detection, Expression | undefined])[]): Rest {

@@ -9,8 +9,24 @@ import type { HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { USE } from "./memory/feeders.ts";
 import { useOf } from "./memory/head-reads.ts";
+import type { Standing, StandingAnswers } from "./standing-answers.ts";
 
 const KNOWN = Symbol("known");
+const ANSWERS = Symbol("answers");
+
+/** What was answered about heads that are alike but for names, by what the conditions say that look at these. */
+interface Answers {
+  of: HeadQuestions | undefined;
+  /** Undefined: not asked yet. */
+  byNames: (Answer | undefined)[];
+}
+
+interface Answer {
+  /** Undefined where it was given once, or will not be the same the next time. */
+  standing: Standing | undefined;
+  asked: readonly Detection[];
+  left: LeftConditions | undefined;
+}
 
 /** What is left of candidates when all that they saw before is known. */
 interface Known {
@@ -25,14 +41,16 @@ export class HeadQuestions {
   readonly #engine: DetectionEngine;
   readonly #memory: ClusterMemory;
   readonly #firstSeen: FirstSeenStore;
+  readonly #standing: StandingAnswers;
   /** Whether every use of a credential is told to the ledger, or known to it. */
   readonly remembersUses: boolean;
   /** The last answer, and what the same head leaves of their conditions. */
   #asked: readonly Detection[] = [];
   #left: LeftConditions | undefined;
 
-  constructor(engine: DetectionEngine, memory: ClusterMemory, firstSeen: FirstSeenStore) {
+  constructor(engine: DetectionEngine, memory: ClusterMemory, firstSeen: FirstSeenStore, standing: StandingAnswers) {
     this.#engine = engine;
+    this.#standing = standing;
     this.#memory = memory;
     this.#firstSeen = firstSeen;
     this.remembersUses = engine.remembers.has("credentials");
@@ -40,6 +58,31 @@ export class HeadQuestions {
 
   /** The detections that neither the head nor what is remembered rules out, and {@link USE} where a credential is used anew. */
   candidates(head: HeadView): readonly Detection[] {
+    const names = this.#engine.saidOfNames(head);
+    if (names === undefined) {
+      return this.askAnew(head);
+    }
+    const answers = this.#engine.keep(head, ANSWERS, newAnswers);
+    if (answers.of !== this) {
+      answers.of = this;
+      answers.byNames = [];
+    }
+    const known = answers.byNames[names];
+    if (known?.standing?.stands === true) {
+      this.#asked = known.asked;
+      this.#left = known.left;
+      return known.asked;
+    }
+    if (known === undefined) {
+      // Most heads are met once.
+      answers.byNames[names] = { standing: undefined, asked: [], left: undefined };
+      return this.askAnew(head);
+    }
+    return this.#learn(head, known);
+  }
+
+  /** As {@link HeadQuestions.candidates}, looking up everything that the answer rests on. */
+  askAnew(head: HeadView): readonly Detection[] {
     const asked = this.#engine.candidates(head, this.#memory);
     const fresh = asked.some(isFirstSeen) ? this.#fresh(asked, head) : asked;
     this.#asked = this.#isNewUse(head) ? [...fresh, USE] : fresh;
@@ -47,21 +90,35 @@ export class HeadQuestions {
     return this.#asked;
   }
 
+  #learn(head: HeadView, answer: Answer): readonly Detection[] {
+    const { rotations } = this.#standing;
+    let asked: readonly Detection[] = [];
+    const grounds = this.#memory.grounds(() => {
+      asked = this.askAnew(head);
+    });
+    // What is not known yet may be with the next event; and what was forgotten meanwhile may be what was asked for first.
+    const isLasting = this.#standing.rotations === rotations && !asked.some((one) => one === USE || isFirstSeen(one));
+    answer.standing = isLasting && this.#isOfUnnamed(head) ? this.#standing.on(grounds) : undefined;
+    answer.asked = asked;
+    answer.left = this.#left;
+    return asked;
+  }
+
+  /** Whether what first-seen detections have seen is alike for all heads that differ from this one in names alone. */
+  #isOfUnnamed(head: HeadView): boolean {
+    return this.#engine
+      .candidates(head, this.#memory)
+      .every(({ firstSeen }) => firstSeen === undefined || isOfUnnamed(firstSeen));
+  }
+
   /** Whether another head that differs from this one in names alone might have other candidates. */
   isNamed(head: HeadView): boolean {
-    const asked = this.#engine.candidates(head, this.#memory);
-    return (
-      this.#engine.isNamed(head) || asked.some(({ firstSeen }) => firstSeen !== undefined && !isOfUnnamed(firstSeen))
-    );
+    return this.#engine.isNamed(head) || !this.#isOfUnnamed(head);
   }
 
   /** Whether the head, which has no candidates, says that for all that differ from it in plain names alone; false says nothing. */
   isQuietForPlainNames(head: HeadView): boolean {
-    const asked = this.#engine.candidates(head, this.#memory);
-    return (
-      asked.every(({ firstSeen }) => firstSeen === undefined || isOfUnnamed(firstSeen)) &&
-      this.#engine.isQuietForPlainNames(head)
-    );
+    return this.#isOfUnnamed(head) && this.#engine.isQuietForPlainNames(head);
   }
 
   /** What the head asked last leaves of the conditions, if these are its candidates. */
@@ -118,6 +175,10 @@ export class HeadQuestions {
 
 function isFirstSeen({ firstSeen }: Detection): boolean {
   return firstSeen !== undefined;
+}
+
+function newAnswers(): Answers {
+  return { of: undefined, byNames: [] };
 }
 
 function newKnown(): Known {

@@ -11,20 +11,28 @@ export function specialIn(literal: string): string | undefined {
 
 /**
  * The condition with all taken for false that `uri` cannot meet, nor any other requestURI that differs from it in plain names: what looks
- * for a character that is not in it. For such URIs the condition comes out as this does, or as unknown as this is.
+ * for a character that is not in it. For such URIs the condition comes out as this does, or as unknown as this is. Those characters are added
+ * to `missed`: it is the same for every URI without them.
  */
-export function withoutSpecials(condition: Expression, uri: string): Expression {
+export function withoutSpecials(
+  condition: Expression,
+  uri: string,
+  missed: Set<string> = new Set<string>(),
+): Expression {
   const isMissed = ({ special }: ValueTest): boolean => special !== undefined && !uri.includes(special);
   switch (condition.kind) {
     case "and":
     case "or":
-      return { kind: condition.kind, of: condition.of.map((part) => withoutSpecials(part, uri)) };
+      return { kind: condition.kind, of: condition.of.map((part) => withoutSpecials(part, uri, missed)) };
     case "not":
-      return { kind: "not", of: withoutSpecials(condition.of, uri) };
+      return { kind: "not", of: withoutSpecials(condition.of, uri, missed) };
     case "match": {
       const { every, field, tests } = condition;
-      const isNever = every ? tests.some(isMissed) : tests.every(isMissed);
-      return field.text === "requestURI" && isNever ? NEVER : condition;
+      const isNever = field.text === "requestURI" && (every ? tests.some(isMissed) : tests.every(isMissed));
+      if (isNever) {
+        tests.filter(isMissed).forEach(({ special }) => special !== undefined && missed.add(special));
+      }
+      return isNever ? NEVER : condition;
     }
     case "null":
     case "exists":

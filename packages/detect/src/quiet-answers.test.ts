@@ -147,7 +147,7 @@ describe("QuietAnswers", () => {
     };
     const [, named] = settled(
       read(0, {
-        user: { username: "system:kube-scheduler" },
+        user: { username: "system:kube-scheduler", groups: ["system:authenticated"] },
         verb: "update",
         objectRef: lease,
         requestURI: "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler",
@@ -208,7 +208,7 @@ describe("QuietAnswer.isForPlainNames", () => {
       ),
       { numRuns: 500 },
     );
-    expect(plain).toBeGreaterThan(20);
+    expect(plain).toBeGreaterThan(5);
   });
 });
 
@@ -233,6 +233,7 @@ describe("what quiet answers pass over", () => {
     name: one,
     other: one,
     hours: fc.constantFrom(0, 0, 0, 0, 0, 0, 1, 23),
+    query: fc.constantFrom("", "", "", "?dryRun=All", "?fieldManager=kube-controller-manager"),
   });
 
   it("are events that change nothing: findings and all that is remembered are as without them", () => {
@@ -247,17 +248,21 @@ describe("what quiet answers pass over", () => {
         const expected: string[] = [];
         const found: string[] = [];
         let seconds = 0;
-        for (const { hours, ...each } of steps) {
+        for (const { hours, query, ...each } of steps) {
           seconds += 1 + hours * 3600;
-          const event = made(seconds, each);
+          const asked = made(seconds, each);
+          const event = { ...asked, requestURI: asked.requestURI + query };
           const head = headIn(event);
-          expected.push(...plain.push(event, undefined, plain.candidates(head)).map(({ id }) => id));
+          // Remembers nothing of heads.
+          const wanted = plain.candidates(headOf(event));
+          expected.push(...plain.push(event, undefined, wanted).map(({ id }) => id));
           const parts = partsOf(head);
           if (parts.some((part) => answers.get(part)?.stands === true)) {
             passedOver++;
             continue;
           }
           const candidates = stream.candidates(head);
+          expect(candidates).toEqual(wanted);
           found.push(...stream.push(event, undefined, candidates).map(({ id }) => id));
           const answer = candidates.length === 0 ? stream.quiet.about(head) : undefined;
           if (answer) {
@@ -275,11 +280,18 @@ describe("what quiet answers pass over", () => {
 
 type Kind = "token" | "mint" | "node" | "pod" | "deleted" | "addressed" | "grant" | "granted" | "secret";
 
-/** Everything that is remembered matters to one of these. */
+const OTHERS = [
+  "secret-read-by-somebody-new",
+  "exec-into-privileged-pod",
+  "admission-probed-by-dry-run",
+  "field-manager-forged",
+  "service-account-used-by-tool",
+  "node-debug-pod-made",
+];
+
+/** Everything that is remembered matters to one of these, and so do names. */
 const whole = new DetectionEngine(
-  shippedDocuments.filter(({ file }) =>
-    [...FILES, "secret-read-by-somebody-new", "exec-into-privileged-pod"].some((name) => file.endsWith(`${name}.yml`)),
-  ),
+  shippedDocuments.filter(({ file }) => [...FILES, ...OTHERS].some((name) => file.endsWith(`${name}.yml`))),
   { remember: ["pods", "podAddresses", "grants", "credentials"] },
 );
 

@@ -1,17 +1,14 @@
-import type { FirstSeenStore } from "./first-seen.ts";
 import type { HeadQuestions } from "./head-questions.ts";
 import type { HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
-import { groundKeys } from "./memory/grounds.ts";
-import type { Remembered } from "./memory/grounds.ts";
-import type { MapWatch } from "./memory/recent-map.ts";
+import type { Standing, StandingAnswers } from "./standing-answers.ts";
 
 /**
  * That a stream wants nothing of the events with a head: pushing them changes nothing, so whoever knows that a line has such a head need
  * not look at it again. It rests on every head field but `requestURI` and `objectRef.name` (an absent one must stay absent), and on
  * these two as well where it says so; and on what is remembered, as long as it stands.
  */
-export interface QuietAnswer {
+export interface QuietAnswer extends Standing {
   /** Whether it holds only for events with the same `requestURI` and `objectRef.name`. */
   readonly isNamed: boolean;
   /**
@@ -19,22 +16,10 @@ export interface QuietAnswer {
    * and `:` in the place of such ones, whatever `objectRef.name` is.
    */
   readonly isForPlainNames: boolean;
-  /** False for good as soon as what it rests on has changed: then such an event must be asked about again. */
-  readonly stands: boolean;
 }
-
-interface Answer extends QuietAnswer {
-  stands: boolean;
-}
-
-/** Answers that rest on something that may change by itself. When there are more all are given up. */
-const MAX_ANSWERS = 16_384;
 
 /**
- * Of a `FindingStream`: gives answers that nothing is to be done, and takes them back when what they rest on has changed: what was looked up about a pod, a
- * credential, a node or a binding is written anew; a store forgets a half of what it holds (then also those which skip events
- * would let things be forgotten that are still asked for); a grant is no longer recent; a snapshot takes the place of everything.
- * Answers end only within `candidates`, `push`, `advance` and `restore` of the stream, or of one that remembers with it.
+ * Of a `FindingStream`: gives answers that nothing is to be done, and takes them back when what they rest on has changed. They end only within `candidates`, `push`, `advance` and `restore` of the stream, or of one that remembers with it.
  *
  * @example
  * const stream = new FindingStream(new DetectionEngine([]));
@@ -48,43 +33,21 @@ const MAX_ANSWERS = 16_384;
 export class QuietAnswers {
   readonly #questions: HeadQuestions;
   readonly #memory: ClusterMemory;
-  /** What rests on nothing but that everything seen is still known. */
-  #plain = newPlain();
-  /** Those that rest on something else, by what that is. */
-  readonly #resting: Readonly<Record<Remembered, Map<string, Set<Answer>>>> = {
-    pod: new Map(),
-    credential: new Map(),
-    use: new Map(),
-    node: new Map(),
-    grant: new Map(),
-    subject: new Map(),
-  };
-  #answers = 0;
-  /** Event time after which a grant that was recent is not, in ms. */
-  #until = Number.POSITIVE_INFINITY;
-  #epoch = 0;
-  #rotations = 0;
-  /** How many there were before the last head was asked about. */
+  readonly #standing: StandingAnswers;
+  /** What rests on nothing but that everything seen is still known; there are few kinds. */
+  #plain: { readonly standing: Standing; readonly kinds: Map<string, QuietAnswer> } | undefined;
+  /** What was forgotten before the last head was asked about. */
   #before = 0;
 
-  constructor(questions: HeadQuestions, memory: ClusterMemory, firstSeen: FirstSeenStore) {
+  constructor(questions: HeadQuestions, memory: ClusterMemory, standing: StandingAnswers) {
     this.#questions = questions;
     this.#memory = memory;
-    const rotated = (): void => this.#endAll();
-    memory.watch(
-      // A use that is known stays so until it is forgotten.
-      (kind): MapWatch =>
-        kind === "use"
-          ? { changed: ignore, rotated }
-          : { changed: (key) => this.#end(this.#resting[kind], key), rotated },
-      () => this.#advanced(),
-    );
-    firstSeen.watch({ changed: ignore, rotated });
+    this.#standing = standing;
   }
 
   /** Grows whenever an answer has ended. */
   get epoch(): number {
-    return this.#epoch;
+    return this.#standing.epoch;
   }
 
   /**
@@ -93,86 +56,56 @@ export class QuietAnswers {
    */
   about(head: HeadView): QuietAnswer | undefined {
     // What was forgotten while it was asked may be what it was asked for first: asking once more would remember it again.
-    if (this.#rotations !== this.#before) {
+    if (this.#standing.rotations !== this.#before) {
       return undefined;
     }
     let isQuiet = false;
     let isNamed = true;
     let isForPlainNames = false;
     const grounds = this.#memory.grounds(() => {
-      isQuiet = this.#questions.candidates(head).length === 0;
+      isQuiet = this.#questions.askAnew(head).length === 0;
       isNamed = this.#questions.isNamed(head);
       isForPlainNames = isNamed && this.#questions.isQuietForPlainNames(head);
     });
-    const keys = groundKeys(grounds);
-    if (!isQuiet || keys === undefined || this.#rotations !== this.#before) {
+    if (!isQuiet || this.#standing.rotations !== this.#before) {
       return undefined;
     }
-    if (keys.length === 0) {
-      return !isNamed ? this.#plain.unnamed : isForPlainNames ? this.#plain.forPlainNames : this.#plain.named;
-    }
-    if (this.#answers === MAX_ANSWERS) {
-      this.#endAll();
-    }
-    this.#answers++;
-    const answer: Answer = { isNamed, isForPlainNames, stands: true };
-    for (const [kind, key] of keys) {
-      const resting = this.#resting[kind].get(key);
-      if (resting === undefined) {
-        this.#resting[kind].set(key, new Set([answer]));
-      } else {
-        resting.add(answer);
-      }
-    }
-    this.#until = Math.min(this.#until, this.#memory.until(grounds));
-    return answer;
+    const standing = this.#standing.on(grounds);
+    return standing && this.#answer(standing, isNamed, isForPlainNames);
   }
 
   /** To be told before a head is asked about. */
   asking(): void {
-    this.#before = this.#rotations;
+    this.#before = this.#standing.rotations;
   }
 
-  #advanced(): void {
-    if (this.#memory.now > this.#until) {
-      this.#endAll();
+  #answer(standing: Standing, isNamed: boolean, isForPlainNames: boolean): QuietAnswer {
+    if (standing !== this.#standing.plain) {
+      return new HeldAnswer(standing, isNamed, isForPlainNames);
     }
-  }
-
-  #end(resting: Map<string, Set<Answer>>, key: string): void {
-    const ended = resting.get(key);
-    if (ended !== undefined) {
-      this.#epoch++;
-      resting.delete(key);
-      for (const answer of ended) {
-        answer.stands = false;
-      }
+    if (this.#plain?.standing !== standing) {
+      this.#plain = { standing, kinds: new Map() };
     }
-  }
-
-  #endAll(): void {
-    this.#rotations++;
-    this.#epoch++;
-    this.#plain.named.stands = false;
-    this.#plain.forPlainNames.stands = false;
-    this.#plain.unnamed.stands = false;
-    this.#plain = newPlain();
-    for (const resting of Object.values(this.#resting)) {
-      for (const key of resting.keys()) {
-        this.#end(resting, key);
-      }
-    }
-    this.#answers = 0;
-    this.#until = Number.POSITIVE_INFINITY;
+    const { kinds } = this.#plain;
+    const kind = `${isNamed} ${isForPlainNames}`;
+    const known = kinds.get(kind) ?? new HeldAnswer(standing, isNamed, isForPlainNames);
+    kinds.set(kind, known);
+    return known;
   }
 }
 
-function newPlain(): Readonly<Record<"named" | "forPlainNames" | "unnamed", Answer>> {
-  return {
-    named: { isNamed: true, isForPlainNames: false, stands: true },
-    forPlainNames: { isNamed: true, isForPlainNames: true, stands: true },
-    unnamed: { isNamed: false, isForPlainNames: false, stands: true },
-  };
-}
+class HeldAnswer implements QuietAnswer {
+  readonly isNamed: boolean;
+  readonly isForPlainNames: boolean;
+  readonly #standing: Standing;
 
-function ignore(): void {}
+  constructor(standing: Standing, isNamed: boolean, isForPlainNames: boolean) {
+    this.#standing = standing;
+    this.isNamed = isNamed;
+    this.isForPlainNames = isForPlainNames;
+  }
+
+  get stands(): boolean {
+    return this.#standing.stands;
+  }
+}
