@@ -55,6 +55,8 @@ describe("elasticsearch 8.19 with TLS and security", () => {
     expect(await sink.write(batch.slice(0, 120), signal)).toEqual(
       batch.slice(0, 120).map(() => ({ status: "stored" })),
     );
+    // Three backing indices: the older two are asked together.
+    await engine.ask("POST", `/${STREAM}/_rollover`);
     await engine.ask("POST", `/${STREAM}/_rollover`);
     const again = batch.map((delivery) => ({ ...delivery, mayBeStored: true }));
     expect(await sink.write(again, signal)).toEqual(batch.map(() => ({ status: "stored" })));

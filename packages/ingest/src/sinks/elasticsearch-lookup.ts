@@ -22,26 +22,62 @@ export async function findStored(
   const options = { maxRetries: 0, ...(signal && { signal }) };
   const found = new Set<string>();
   // Newest first: what may be there twice was sent lately.
-  for (const index of (await backingIndices(client, stream, options)).toReversed()) {
+  const [newest, ...older] = (await backingIndices(client, stream, options)).toReversed();
+  let asked = newest === undefined ? [] : [newest];
+  for (let rest = older; asked.length > 0;) {
     const open = ids.filter((id) => !found.has(id));
     if (open.length === 0) {
       break;
     }
-    const answer = await client.mget({ index, ids: open, _source: false, realtime: true }, options);
-    answer.docs.forEach((one) => {
-      if (isThere(one)) {
-        found.add(one._id);
-      }
-    });
+    for (const id of await findIn(client, asked, open, options)) {
+      found.add(id);
+    }
+    const together = Math.max(1, Math.floor(MOST_GETS / open.length));
+    [asked, rest] = [rest.slice(0, together), rest.slice(together)];
   }
   return found;
 }
 
-async function backingIndices(
+/** A stream may have hundreds of backing indices: one request for each would take longer than what is to be sent. */
+const MOST_GETS = 10_000;
+
+interface RequestOptions {
+  readonly maxRetries: number;
+  readonly signal?: AbortSignal;
+}
+
+async function findIn(
   client: Client,
-  stream: string,
-  options: { readonly maxRetries: number; readonly signal?: AbortSignal },
+  indices: readonly string[],
+  ids: readonly string[],
+  options: RequestOptions,
 ): Promise<readonly string[]> {
+  const [index] = indices;
+  if (indices.length === 1 && index !== undefined) {
+    const answer = await client.mget({ index, ids: [...ids], _source: false, realtime: true }, options);
+    return thereIn(answer);
+  }
+  const docs = indices.flatMap((_index) => ids.map((_id) => ({ _index, _id })));
+  try {
+    return thereIn(await client.mget({ docs, _source: false, realtime: true }, options));
+  } catch (error) {
+    // A server with rest.action.multi.allow_explicit_index: false takes an index in the path only.
+    if (!(error instanceof errors.ResponseError && error.statusCode === 400)) {
+      throw error;
+    }
+    const found: string[] = [];
+    for (const one of indices) {
+      found.push(...(await findIn(client, [one], ids, options)));
+    }
+    return found;
+  }
+}
+
+function thereIn({ docs }: estypes.MgetResponse): readonly string[] {
+  return docs.filter(isThere).map(({ _id }) => _id);
+}
+
+async function backingIndices(client: Client, stream: string, options: RequestOptions): Promise<readonly string[]> {
   try {
     const { data_streams: streams } = await client.indices.resolveIndex({ name: stream }, options);
     return streams.flatMap(({ backing_indices: indices }) => indices);

@@ -116,6 +116,22 @@ describe("elasticsearch sink", () => {
     expect(mock).toMatchObject({ duplicates: 0, conflicts: 0, bulkRequests: 3 });
   });
 
+  test.each([
+    [false, 2],
+    [true, 302],
+  ])("asks hundreds of backing indices together (index in the path only: %s)", async (inPathOnly, lookups) => {
+    await sinkFor(mock).write(BATCH.slice(0, 10), signal);
+    for (let i = 0; i < 300; i++) {
+      mock.rollover();
+    }
+    mock.takesIndexInPathOnly = inPathOnly;
+    const again = BATCH.slice(0, 30).map((delivery) => ({ ...delivery, mayBeStored: true }));
+    const sink = sinkFor(mock, { requestTimeoutMs: 30_000 });
+    expect(await sink.write(again, signal)).toEqual(again.map(() => ({ status: "stored" })));
+    expect(mock).toMatchObject({ duplicates: 0, lookups });
+    expect(mock.documents.size).toBe(30);
+  });
+
   test("looks nothing up while every answer is whole", async () => {
     await sinkFor(mock).write(BATCH, signal);
     expect(mock.lookups).toBe(0);

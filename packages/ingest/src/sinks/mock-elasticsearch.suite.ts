@@ -45,6 +45,8 @@ export class MockElasticsearch {
   lookups = 0;
   /** What a lookup is answered with, when not with the truth: a status. */
   lookupStatus: (lookup: number) => number = () => 200;
+  /** As with `rest.action.multi.allow_explicit_index: false`. */
+  takesIndexInPathOnly = false;
   bulkRequests = 0;
   maxConcurrent = 0;
   largestRequest = 0;
@@ -203,14 +205,20 @@ export class MockElasticsearch {
       response.end(JSON.stringify({ error: { type: "mock_exception", reason: "lookup" }, status }));
       return;
     }
-    const index = this.#backing.findIndex((_, i) => url.startsWith(`/${backingName(i)}/`));
-    const { ids } = JSON.parse(body.toString()) as { ids: readonly string[] };
-    const docs = ids.map((_id) => ({
-      _index: backingName(index),
-      _id,
-      found: this.#backing[index]?.has(_id) === true,
-    }));
-    response.end(JSON.stringify({ docs }));
+    const place = this.#backing.findIndex((_, i) => url.startsWith(`/${backingName(i)}/`));
+    const { ids = [], docs } = JSON.parse(body.toString()) as {
+      ids?: readonly string[];
+      docs?: readonly { readonly _index: string; readonly _id: string }[];
+    };
+    if (docs !== undefined && this.takesIndexInPathOnly) {
+      response.statusCode = 400;
+      response.end(JSON.stringify({ error: { type: "illegal_argument_exception", reason: "explicit index" } }));
+      return;
+    }
+    const asked = docs ?? ids.map((_id) => ({ _index: backingName(place), _id }));
+    const indices = new Map(this.#backing.map((index, i) => [backingName(i), index] as const));
+    const found = asked.map(({ _index, _id }) => ({ _index, _id, found: indices.get(_index)?.has(_id) === true }));
+    response.end(JSON.stringify({ docs: found }));
   }
 
   async #bulk(body: Buffer, response: ServerResponse, behaviour: Behaviour): Promise<void> {
