@@ -72,21 +72,16 @@ function checkTopic(reader: ConfigReader, topic: string | undefined, at: At): vo
 }
 
 function readTls(reader: ConfigReader, given: JsonObject, at: At): KafkaConnection["tls"] {
-  const [ca, cert, key] = ["caFile", "certFile", "keyFile"].map((one) => {
-    const name = reader.optional(given, one, at);
-    return name === undefined ? undefined : reader.file(name, [...at, one]);
-  });
+  const ca = reader.certificate(given, "caFile", at);
+  const pair = reader.keyPair(given, at);
   const isGiven = (one: string): boolean => own(given, one) !== undefined;
-  if (isGiven("certFile") !== isGiven("keyFile")) {
-    reader.problem(at, "certFile and keyFile belong together", "Give both");
-  }
   const isAsked = isGiven("caFile") || isGiven("certFile");
   if (!reader.flag(given, "tls", at, isAsked)) {
     return isAsked
       ? reader.problem([...at, "tls"], "it has certificates and tls: false", "Remove one of them")
       : undefined;
   }
-  return { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
+  return { ...(ca !== undefined && { ca }), ...pair };
 }
 
 function readSasl(reader: ConfigReader, given: JsonObject, at: At, isTls: boolean): KafkaConnection["sasl"] {

@@ -1,6 +1,7 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { JsonObject, JsonValue, Problem, YamlDocument } from "@auditsieve/audit";
 import type { DetectionSource } from "@auditsieve/detect";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 
 type Path = readonly (string | number)[];
 
@@ -57,14 +58,15 @@ export class ConfigReader {
   }
 
   /** The elements of the list at `key`, which must have one at least. */
-  list(parent: JsonObject, key: string, path: Path): readonly JsonValue[] {
+  list(
+    parent: JsonObject,
+    key: string,
+    path: Path,
+    hint = `Write "${key}:" and below it "- type: …"`,
+  ): readonly JsonValue[] {
     const value = own(parent, key);
     if (!Array.isArray(value) || value.length === 0) {
-      this.problem(
-        [...path, key],
-        `${textOf([...path, key])} must be a list with at least one entry`,
-        `Write "${key}:" and below it "- type: …"`,
-      );
+      this.problem([...path, key], `${textOf([...path, key])} must be a list with at least one entry`, hint);
       return [];
     }
     return value as readonly JsonValue[];
@@ -87,7 +89,8 @@ export class ConfigReader {
 
   /** The texts of the list at `key`, each as {@link text}. */
   texts(parent: JsonObject, key: string, path: Path): readonly string[] {
-    return this.list(parent, key, path).flatMap((value, i) => this.#resolved(value, [...path, key, i]) ?? []);
+    const hint = `Write "${key}:" and below it one a line, each behind "- "`;
+    return this.list(parent, key, path, hint).flatMap((value, i) => this.#resolved(value, [...path, key, i]) ?? []);
   }
 
   /** Whether the value at `key` is true; `fallback` when absent. */
@@ -121,6 +124,56 @@ export class ConfigReader {
         "Check the path and that this user may read it",
       );
     }
+  }
+
+  /** Text of the certificates (PEM) in the file that the value at `key` names; undefined when absent. */
+  certificate(parent: JsonObject, key: string, path: Path): string | undefined {
+    const name = this.optional(parent, key, path);
+    const here = [...path, key];
+    const pem = name === undefined ? undefined : this.file(name, here);
+    if (pem === undefined) {
+      return undefined;
+    }
+    try {
+      void new X509Certificate(pem);
+      return pem;
+    } catch {
+      return this.problem(
+        here,
+        `${textOf(here)} holds no certificate in PEM form`,
+        "Check the file: it begins with -----BEGIN CERTIFICATE-----",
+      );
+    }
+  }
+
+  /** The certificate and the key to it that `certFile` and `keyFile` name, where both are given. */
+  keyPair(parent: JsonObject, path: Path): { readonly cert: string; readonly key: string } | undefined {
+    const cert = this.certificate(parent, "certFile", path);
+    const name = this.optional(parent, "keyFile", path);
+    const here = [...path, "keyFile"];
+    const key = name === undefined ? undefined : this.file(name, here);
+    if ((own(parent, "certFile") === undefined) !== (own(parent, "keyFile") === undefined)) {
+      return this.problem(path, "certFile and keyFile belong together", "Give both");
+    }
+    if (cert === undefined || key === undefined) {
+      return undefined;
+    }
+    try {
+      if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
+        return { cert, key };
+      }
+    } catch {
+      return this.problem(
+        here,
+        `${textOf(here)} holds no private key in PEM form that can be read without a password`,
+        "Check the file: it begins with -----BEGIN PRIVATE KEY-----",
+      );
+    }
+    return this.problem(
+      here,
+      `${textOf(here)} is not the key to the first certificate in certFile`,
+      "Give the two that were made together; in a chain the server's own certificate comes first",
+    );
   }
 
   choice<const T extends string>(
@@ -157,7 +210,10 @@ export class ConfigReader {
   }
 
   #resolved(value: JsonValue, path: Path): string | undefined {
-    if (typeof value !== "string" || value === "") {
+    if (value === "") {
+      return this.problem(path, `${textOf(path)} is empty`, "Give it a value, or leave it out");
+    }
+    if (typeof value !== "string") {
       return this.problem(path, `${textOf(path)} must be a text`, "Put it in quotes");
     }
     let isWhole = true;

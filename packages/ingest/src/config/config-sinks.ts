@@ -179,8 +179,7 @@ function readElasticsearch(
   const username = reader.optional(given, "username", at);
   const password = reader.secret(given, "password", at);
   const apiKey = reader.secret(given, "apiKey", at);
-  const caFile = reader.optional(given, "caFile", at);
-  const ca = caFile === undefined ? undefined : reader.file(caFile, [...at, "caFile"]);
+  const ca = reader.certificate(given, "caFile", at);
   const namespace = reader.text(given, "namespace", at, "default");
   const requestTimeoutMs = reader.count(given, "requestTimeoutMs", at, 100);
   if ((username === undefined) !== (password === undefined)) {
@@ -224,7 +223,11 @@ function readNode(reader: ConfigReader, given: JsonObject, at: (string | number)
   const here = [...at, "node"];
   const url = URL.parse(node);
   if (url === null || !["http:", "https:"].includes(url.protocol)) {
-    return reader.problem(here, "node must be a URL", 'For example "https://elastic.example:9200"');
+    return reader.problem(
+      here,
+      "node must be a URL that begins with http:// or https://",
+      'For example "https://elastic.example:9200"',
+    );
   }
   if (url.username !== "" || url.password !== "") {
     return reader.problem(

@@ -1,6 +1,5 @@
 import { own } from "@auditsieve/audit";
 import type { JsonObject } from "@auditsieve/audit";
-import { X509Certificate } from "node:crypto";
 import type { ConfigReader } from "./config-reader.ts";
 import type { WebhookOptions } from "../sources/webhook.ts";
 
@@ -52,15 +51,11 @@ export function readWebhook(
 ): WebhookSourceConfig | undefined {
   const listen = readListen(reader, given, at);
   const path = reader.optional(given, "path", at);
-  const [cert, key, clientCa] = (["certFile", "keyFile", "clientCaFile"] as const).map((one) =>
-    readPem(reader, given, at, one),
-  );
+  const pair = reader.keyPair(given, at);
+  const clientCa = reader.certificate(given, "clientCaFile", at);
   const token = reader.secret(given, "token", at);
   const isInsecure = reader.flag(given, "insecure", at, false);
   const isGiven = (one: string): boolean => own(given, one) !== undefined;
-  if (isGiven("certFile") !== isGiven("keyFile")) {
-    reader.problem(at, "certFile and keyFile belong together", "Give both");
-  }
   if (!isInsecure && (!isGiven("certFile") || (!isGiven("clientCaFile") && !isGiven("token")))) {
     reader.problem(
       at,
@@ -100,7 +95,7 @@ export function readWebhook(
     name,
     ...listen,
     ...(path !== undefined && { path }),
-    ...(cert !== undefined && key !== undefined && { tls: { cert, key, ...(clientCa !== undefined && { clientCa }) } }),
+    ...(pair && { tls: { ...pair, ...(clientCa !== undefined && { clientCa }) } }),
     ...(token !== undefined && { token }),
     ...(spoolFolder !== undefined && { spoolFolder }),
     ...(Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== undefined)) as Partial<
@@ -120,22 +115,4 @@ function readListen(
     return parts ? { host: parts[1] ?? parts[2] ?? "", port: Number(parts[3]) } : undefined;
   }
   return reader.problem([...at, "listen"], "listen must be an address and a port", `For example "${DEFAULT_LISTEN}"`);
-}
-
-function readPem(reader: ConfigReader, given: JsonObject, at: At, key: string): string | undefined {
-  const name = reader.optional(given, key, at);
-  const pem = name === undefined ? undefined : reader.file(name, [...at, key]);
-  if (pem === undefined || key === "keyFile") {
-    return pem;
-  }
-  try {
-    void new X509Certificate(pem);
-    return pem;
-  } catch {
-    return reader.problem(
-      [...at, key],
-      `${key} holds no certificate in PEM form`,
-      "Check the file: -----BEGIN CERTIFICATE-----",
-    );
-  }
 }

@@ -2,15 +2,26 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "./config.ts";
 import type { ConfigReferences } from "./config-reader.ts";
+import { makeCertificate } from "../sources/certificate.suite.ts";
 
 const POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: None, verbs: [watch] }]";
+const AUTHORITY = makeCertificate("ca");
+const SERVER = makeCertificate("server", AUTHORITY);
+const FILES: Readonly<Record<string, string>> = {
+  "/etc/key": `${"k".repeat(40)}\n`,
+  "/etc/ca.crt": AUTHORITY.cert,
+  "/etc/ca.key": AUTHORITY.key,
+  "/etc/tls.crt": SERVER.cert,
+  "/etc/tls.key": SERVER.key,
+};
 const references: ConfigReferences = {
   env: (name) => ({ ES_PASSWORD: "s3cret-from-env", ES_HOST: "es.example" })[name],
   readFile: (path) => {
-    if (path !== "/etc/key") {
+    const text = FILES[path];
+    if (text === undefined) {
       throw new Error("no such file");
     }
-    return `${"k".repeat(40)}\n`;
+    return text;
   },
   policy: (name) => {
     if (name !== "control-loops") {
@@ -105,8 +116,11 @@ detections: [1]
     [GOOD.replace("cluster: prod", ""), /cluster is missing/],
     [GOOD.replace("ES_HOST", "NOWHERE"), /environment variable NOWHERE, which is not set/],
     [GOOD.replace("file:/etc/key", "file:/etc/none"), /names the file "\/etc\/none": no such file/],
+    [GOOD.replace("cluster: prod", 'cluster: ""'), /cluster is empty/],
+    [GOOD.replace("username: elastic", "caFile: /etc/key"), /caFile holds no certificate/],
     [GOOD.replace("username: elastic", "apiKey: a"), /username and password belong together/],
     [`${GOOD}  - { type: file, folder: other }\n`, /same name as sinks\[1\]/],
+    [`${GOOD}  - { type: store, folder: /var/lib/auditsieve/other/../store }\n`, /same folder as sinks\[1\]/],
     [GOOD.replace("type: file\n", "type: file\n    policy: mine\n"), /policy "mine" cannot be read/],
   ])("says what is wrong in %#", (text, message) => {
     const { config, problems } = readConfig(text, references);
@@ -169,6 +183,13 @@ filter: { rules: [t], s: { user.username: ops }, condition: not s }`;
     expect(messages("- { type: webhook, certFile: /etc/key, keyFile: /etc/key, token: t }")).toMatchObject([
       expect.stringContaining("no certificate"),
     ]);
+    expect(messages("- { type: webhook, certFile: /etc/tls.crt, keyFile: /etc/tls.key, token: t }")).toEqual([]);
+    expect(messages("- { type: webhook, certFile: /etc/tls.crt, keyFile: /etc/ca.key, token: t }")).toMatchObject([
+      expect.stringContaining("not the key to"),
+    ]);
+    expect(messages("- { type: webhook, certFile: /etc/tls.crt, keyFile: /etc/key, token: t }")).toMatchObject([
+      expect.stringContaining("no private key"),
+    ]);
     expect(
       messages("- { type: webhook, insecure: true, listen: 'localhost:1', maxBodyBytes: 999999999 }"),
     ).toMatchObject([expect.stringContaining("does not fit")]);
@@ -212,7 +233,7 @@ sinks: [{ type: kafka, brokers: ["[::1]:9092", "\${ES_HOST}:9093"], ${sink} }]`,
         references,
       );
     const good = withKafka(
-      "topic: audit, username: u, password: file:/etc/key, caFile: /etc/key",
+      "topic: audit, username: u, password: file:/etc/key, caFile: /etc/ca.crt",
       "topic: out, tls: true",
     );
     expect(good.problems).toEqual([]);
@@ -227,7 +248,7 @@ sinks: [{ type: kafka, brokers: ["[::1]:9092", "\${ES_HOST}:9093"], ${sink} }]`,
           stateTopic: "audit.auditsieve.state",
           connection: {
             brokers: ["kafka:9092"],
-            tls: { ca: `${"k".repeat(40)}\n` },
+            tls: { ca: AUTHORITY.cert },
             sasl: { mechanism: "scram-sha-512", username: "u", password: "k".repeat(40) },
           },
         },
@@ -243,8 +264,10 @@ sinks: [{ type: kafka, brokers: ["[::1]:9092", "\${ES_HOST}:9093"], ${sink} }]`,
       ["topic: a, username: u", "belong together"],
       ["topic: a, username: u, password: p, mechanism: plain", "in the clear"],
       ["topic: a, mechanism: plain", "needs username and password"],
-      ["topic: a, certFile: /etc/key", "belong together"],
-      ["topic: a, caFile: /etc/key, tls: false", "tls: false"],
+      ["topic: a, certFile: /etc/tls.crt", "belong together"],
+      ["topic: a, caFile: /etc/key", "no certificate"],
+      ["topic: a, certFile: /etc/tls.crt, keyFile: /etc/ca.key", "not the key to"],
+      ["topic: a, caFile: /etc/ca.crt, tls: false", "tls: false"],
       ["groupId: g", "topic is missing"],
       ["topic: a, stateTopic: a", "the topic that is read"],
       ["topic: a, stateTopic: 'b c'", "a topic has only"],

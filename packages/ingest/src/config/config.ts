@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { KeyObject } from "node:crypto";
 import { own, readYaml } from "@auditsieve/audit";
 import type { JsonObject, JsonValue, Problem } from "@auditsieve/audit";
@@ -122,6 +123,13 @@ export function readRoot(
     "sinks",
     "name",
     sinks.map(({ name }) => name),
+  );
+  // One without a folder has a place of its own: its name.
+  forbidTwice(
+    reader,
+    "sinks",
+    "folder",
+    sinks.map((sink) => ("folder" in sink ? resolve(sink.folder) : sink.name)),
   );
   const limits = readLimits(reader, own(root, "limits"));
   const metrics = readListen(reader, own(root, "metrics"));

@@ -1,9 +1,14 @@
 import { appendFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { IngestConfig } from "../config/config.ts";
 import { killRepeatedly } from "./daemon-chaos.suite.ts";
-import { checkConfig, startDaemon } from "./daemon.ts";
+import { lockFolders } from "../state/folder-locks.ts";
+import { lockState } from "../state/state-lock.ts";
+import { checkConfig } from "./check-config.ts";
+import { startDaemon } from "./daemon.ts";
 import { daemonFixture, eventLine, soundConfig, until } from "./daemon-fixture.suite.ts";
 
 const fixture = daemonFixture();
@@ -136,6 +141,39 @@ describe("checkConfig", () => {
       "check-source warning",
       "check-sink error",
     ]);
+  });
+});
+
+describe("checkConfig and startDaemon", () => {
+  test("say what of the state cannot be read, and which port is taken", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    writeFileSync(join(fixture.folder, "audit.log"), "");
+    const listening = config(`metrics: { listen: "127.0.0.1:${port}" }`);
+    expect(await checkConfig(listening)).toMatchObject([{ id: "check-listen", message: /EADDRINUSE/ }]);
+    await new Promise((resolve) => server.close(resolve));
+    expect(await checkConfig(listening)).toEqual([]);
+    writeFileSync(join(fixture.folder, "state", "checkpoint.json"), '{"version":99,"sections":{}}');
+    expect(await checkConfig(listening)).toMatchObject([{ id: "check-folder", message: /version 99/ }]);
+  });
+
+  test("leave the folder of a sink to the daemon that writes it, and do not mind the one that runs with this state", async () => {
+    writeFileSync(join(fixture.folder, "audit.log"), "");
+    const held = await lockFolders(config());
+    try {
+      const other = { ...config(), stateFolder: join(fixture.folder, "other") };
+      const message = /folder of sink "file".*another process uses it/;
+      expect(await checkConfig(other)).toMatchObject([{ id: "check-folder", message }]);
+      const { signal } = new AbortController();
+      await expect(startDaemon(other, { logger, signal })).rejects.toMatchObject({ code: "state-in-use", message });
+      // What the other had taken is free again.
+      await (await lockState(other.stateFolder)).release();
+      expect(await checkConfig(config())).toEqual([]);
+    } finally {
+      await held.release();
+    }
+    expect(await checkConfig(config())).toEqual([]);
   });
 });
 

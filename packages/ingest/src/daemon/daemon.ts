@@ -1,15 +1,13 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { createRedactor, isJsonObject } from "@auditsieve/audit";
-import type { Problem } from "@auditsieve/audit";
 import { AuditIdWatch } from "../alarms/audit-id-watch.ts";
 import { openCheckpoint } from "../state/checkpoint.ts";
 import type { Checkpoint } from "../state/checkpoint.ts";
 import type { SourceConfig } from "../config/config-sources.ts";
 import type { IngestConfig } from "../config/config.ts";
 import { openDetectionState } from "../detections/detection-state.ts";
-import { fileError, IngestError, reasonOf } from "../errors.ts";
+import { IngestError, reasonOf } from "../errors.ts";
 import { DaemonObserver } from "./daemon-observer.ts";
 import type { Logger } from "../logger.ts";
 import { serveMetrics } from "./metrics-server.ts";
@@ -19,12 +17,12 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import { unreadBytes } from "../reconcile/reconcile-inputs.ts";
 import type { Delivery, Sink } from "../sink.ts";
 import type { Backoff } from "../sinks/backoff.ts";
-import { checkFolder, checkSink, createSink } from "../sinks/create-sink.ts";
+import { createSink } from "../sinks/create-sink.ts";
 import type { SourceAlarm } from "../source.ts";
 import { openSideLogs, readDeadLetterIds } from "../sinks/dead-letter.ts";
 import { Quarantine } from "../sinks/quarantine.ts";
-import { checkSource, createSource, describeSource } from "../sources/create-source.ts";
-import { lockState } from "../state/state-lock.ts";
+import { createSource, describeSource } from "../sources/create-source.ts";
+import { lockFolders } from "../state/folder-locks.ts";
 import { stateKey } from "../state/state-keys.ts";
 import type { PipelineTally } from "../receipts/tally.ts";
 import { openWatchMemory } from "../alarms/watch-memory.ts";
@@ -72,11 +70,7 @@ export interface DaemonEnd {
  * const exitCode = end.reason === "failed" || end.unacknowledged > 0 ? 3 : 0;
  */
 export async function startDaemon(config: IngestConfig, options: DaemonOptions): Promise<DaemonEnd> {
-  const { stateFolder } = config;
-  await mkdir(stateFolder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw fileError("create state folder", stateFolder, error);
-  });
-  const lock = await lockState(stateFolder);
+  const lock = await lockFolders(config);
   try {
     return await runLocked(config, options);
   } finally {
@@ -230,48 +224,6 @@ function notReady(pipelines: readonly Pipeline[], isStopping: boolean): readonly
   ];
 }
 
-/** Tries what the configuration names: folders, logs, connections, rights. Returns every problem. */
-export async function checkConfig(config: IngestConfig): Promise<readonly Problem[]> {
-  const sources = config.sources.map(async (source) => {
-    const found = await checkSource(source, config.detections);
-    return found.map(({ error, isWaiting }): Problem => {
-      const problem = problemOf("check-source", error);
-      const hint = "The daemon waits for it; is this the path of --audit-log-path?";
-      return isWaiting ? { ...problem, severity: "warning", hint } : problem;
-    });
-  });
-  const problems = await Promise.all([
-    checkFolder(config.stateFolder).then(
-      () => [],
-      (error: unknown) => [problemOf("check-folder", error)],
-    ),
-    ...sources,
-    ...config.sinks.map((sink) =>
-      checkSink(sink, config.cluster).then(
-        () => [],
-        (error: unknown) => [problemOf("check-sink", error)],
-      ),
-    ),
-  ]);
-  return [...checkKeys(config), ...problems.flat()];
-}
-
-/** What is kept in Kafka is sealed with a key that the other daemons must have. */
-function checkKeys({ sources, idKey }: IngestConfig): readonly Problem[] {
-  const isKept = sources.some((source) => source.type === "kafka" && source.stateTopic !== undefined);
-  return isKept && idKey === undefined
-    ? [
-        {
-          id: "check-keys",
-          severity: "warning",
-          message:
-            "keys.id is not given: no other daemon, and none with another state folder, can open what this one keeps in Kafka",
-          hint: "Give every daemon of the cluster the same keys.id, or the source detectionState: folder",
-        },
-      ]
-    : [];
-}
-
 async function keyOf(folder: string, name: "redaction" | "id", logger: Logger): Promise<Buffer> {
   const { key, isNew } = await stateKey(folder, name);
   if (isNew) {
@@ -339,9 +291,4 @@ function logTallies(logger: Logger, pipelines: readonly Pipeline[]): void {
     }));
     logger.info({ source, lines, bytes, undecidable, reduced, findings, unacknowledged, sinks: bySink }, "Counters.");
   }
-}
-
-function problemOf(id: string, error: unknown): Problem {
-  const hint = error instanceof IngestError ? { hint: error.hint } : {};
-  return { id, severity: "error", message: reasonOf(error), ...hint };
 }

@@ -9,7 +9,7 @@ import { linesOf } from "../reconcile/reconcile-sinks.ts";
 import { readPrivateKey } from "../state/sealed-line.ts";
 import type { Delivery, Sink } from "../sink.ts";
 import { stateKey } from "../state/state-keys.ts";
-import { lockState } from "../state/state-lock.ts";
+import { lockFolders } from "../state/folder-locks.ts";
 import { createSink } from "./create-sink.ts";
 import type { SinkContext } from "./create-sink.ts";
 import { letterLine, openSideLogs } from "./dead-letter.ts";
@@ -46,7 +46,7 @@ export async function redeliverDeadLetters(
   { privateKey, ...context }: RedeliverContext,
   signal: AbortSignal,
 ): Promise<Redelivered> {
-  const lock = await lockState(config.stateFolder);
+  const lock = await lockFolders(config);
   const path = join(config.stateFolder, "dead-letter.ndjson");
   const begun = join(config.stateFolder, "dead-letter.redelivering.ndjson");
   const sinks = new Map<string, Sink>();

@@ -10,11 +10,11 @@ export interface StateLock {
 /**
  * Takes a state folder for this process: two daemons that write one checkpoint would lose lines. Held by an abstract Unix socket
  * (Linux), which the kernel frees when the process dies in whatever way, and which no container that restarts can leave behind.
- * Rejects with `state-in-use` when another process has it; elsewhere than on Linux it takes nothing.
+ * `what` the folder is, for people. Rejects with `state-in-use` when another process has it; elsewhere than on Linux it takes nothing.
  *
  * @see https://man7.org/linux/man-pages/man7/unix.7.html
  */
-export async function lockState(folder: string): Promise<StateLock> {
+export async function lockState(folder: string, what = "state folder"): Promise<StateLock> {
   const name = createHash("sha256")
     .update(await realpath(folder))
     .digest("hex")
@@ -29,10 +29,10 @@ export async function lockState(folder: string): Promise<StateLock> {
     if (systemCode(error) !== "EADDRINUSE") {
       return { release: () => Promise.resolve() };
     }
-    throw new IngestError("state-in-use", `Cannot use state folder "${folder}": another process uses it`, {
+    throw new IngestError("state-in-use", `Cannot use ${what} "${folder}": another process uses it`, {
       path: folder,
       cause: error,
-      hint: "Stop that one, or give each its own state folder",
+      hint: `Stop that one, or give each its own ${what}`,
     });
   }
   // It alone keeps no process alive.
