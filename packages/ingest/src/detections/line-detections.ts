@@ -32,15 +32,21 @@ export interface LineDetectionsOptions {
 export interface AskedLine {
   readonly scan: EventScan;
   readonly head: HeadView;
+  /** Gives the bytes that the scan holds; they hold until the next line. */
+  readonly bytes: () => Buffer;
   /** Gives the line's bytes, which nobody else writes. */
   readonly copy: () => Buffer;
   readonly identity: () => string;
   readonly deliveries: LineDeliveries;
 }
 
-/** What a delivery is made of while the line is in hand. */
-interface LineInHand extends Pick<AskedLine, "copy" | "identity" | "deliveries"> {
-  readonly event: AuditEvent;
+/** An event that was pushed, for as long as it may be shown. */
+interface Pushed {
+  /** While it is in hand. */
+  line: AskedLine | undefined;
+  event: AuditEvent | undefined;
+  /** Makes of it what is delivered. */
+  deliver: (() => Delivery) | undefined;
 }
 
 const NO_FINDINGS: readonly Finding[] = [];
@@ -74,27 +80,27 @@ export class LineDetections {
   }
 
   /** Asks the detections. The event of each finding is noted as evidence. */
-  detect({ scan, head, copy, identity, deliveries }: AskedLine): readonly Finding[] {
+  detect(line: AskedLine): readonly Finding[] {
     if (this.#hasNone) {
       return NO_FINDINGS;
     }
+    const { scan, head } = line;
     const candidates = this.#stream.candidates(head);
     if (candidates.length === 0) {
       return NO_FINDINGS;
     }
-    const scanned = scan.bytes.subarray(scan.start, scan.end);
-    const event = scannedEvent(scan, scanned, head);
-    const held: { line: LineInHand | undefined; deliver?: () => Delivery } = {
-      line: { event, copy, identity, deliveries },
-    };
-    /** Copies the line and says who it is only when the event is to be shown. */
-    const deliver = (): Delivery => (held.deliver ??= this.#delivering(held.line as LineInHand))();
-    const findings = this.#stream.push(event, this.#showing(deliver), candidates, scanned.length);
+    const bytes = line.bytes();
+    const event = scannedEvent(scan, bytes, head);
+    const pushed: Pushed = { line, event, deliver: undefined };
+    const show = (): AuditEvent => this.#show(this.#delivery(pushed));
+    const findings = this.#stream.push(event, show, candidates, bytes.length);
     if (this.#stream.holdsLast) {
-      held.deliver ??= this.#delivering({ event, copy, identity, deliveries });
+      pushed.deliver ??= this.#delivering(line, event);
+      this.#deliveries.set(show, pushed.deliver);
     }
     // What is held for long must not hold what was parsed of the event.
-    held.line = undefined;
+    pushed.line = undefined;
+    pushed.event = undefined;
     return findings;
   }
 
@@ -130,7 +136,13 @@ export class LineDetections {
     return this.#stream.learned();
   }
 
-  #delivering({ event, copy, identity, deliveries }: LineInHand): () => Delivery {
+  /** Copies the line and says who it is only when the event is to be shown. */
+  #delivery(pushed: Pushed): Delivery {
+    pushed.deliver ??= this.#delivering(pushed.line as AskedLine, pushed.event as AuditEvent);
+    return pushed.deliver();
+  }
+
+  #delivering({ copy, identity, deliveries }: AskedLine, event: AuditEvent): () => Delivery {
     const line = copy();
     const id = identity();
     const time = deliveries.timeOf(event.stageTimestamp, event.requestReceivedTimestamp);
@@ -145,13 +157,14 @@ export class LineDetections {
   }
 
   #showing(deliver: () => Delivery): ShowEvent {
-    const show = (): AuditEvent => {
-      const delivery = deliver();
-      this.#evidence.set(delivery.id, delivery);
-      return JSON.parse(delivery.document.toString("utf8")) as AuditEvent;
-    };
+    const show = (): AuditEvent => this.#show(deliver());
     this.#deliveries.set(show, deliver);
     return show;
+  }
+
+  #show(delivery: Delivery): AuditEvent {
+    this.#evidence.set(delivery.id, delivery);
+    return JSON.parse(delivery.document.toString("utf8")) as AuditEvent;
   }
 
   /** Snapshots are written again and again, and what they hold most of is documents: each is made a string of JSON once. */

@@ -165,6 +165,7 @@ class Learner {
     this.#detections.detect({
       scan: this.#scan,
       head: this.#head,
+      bytes: () => event,
       copy: () => Buffer.from(event),
       identity: () => "",
       deliveries: this.#deliveries,

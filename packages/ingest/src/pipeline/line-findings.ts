@@ -1,12 +1,14 @@
 import type { AuditEvent, EventScan } from "@auditsieve/audit";
-import type { Finding, HeadView } from "@auditsieve/detect";
+import type { Finding } from "@auditsieve/detect";
 import type { AlarmWatch } from "../alarms/alarm-watch.ts";
 import { encodeMark } from "../detections/detection-state.ts";
 import type { Mark } from "../detections/detection-state.ts";
 import { InputDetections } from "../detections/input-detections.ts";
 import type { DetectionCounts } from "../detections/input-detections.ts";
+import type { AskedLine } from "../detections/line-detections.ts";
 import type { LineDeliveries } from "./line-deliveries.ts";
 import type { LineHandlerOptions } from "./line-handler-options.ts";
+import type { LineInHand } from "./line-in-hand.ts";
 import { scanHead } from "../detections/scan-head.ts";
 import { scannedEvent } from "../detections/scanned-event.ts";
 import type { Delivery } from "../sink.ts";
@@ -17,16 +19,13 @@ export const STATE_REFUSED = "What the detections remembered is not taken over, 
 const NO_FINDINGS: readonly Finding[] = [];
 const NOTHING_COUNTED: DetectionCounts = { findings: 0, undecided: {}, suppressed: {} };
 
-/** The event in hand, which the scan holds. */
-export interface FoundLine {
-  /** Gives the line's bytes, which nobody else writes. */
-  readonly copy: () => Buffer;
-  /** Gives the id of the line. */
-  readonly identity: () => string;
-  /** Where the line ends in its input. */
-  readonly end: number;
-  /** Bytes of all lines up to that one. */
-  readonly total: number;
+/** What the lines are looked at with. */
+export interface LineFindingsParts {
+  readonly scan: EventScan;
+  readonly watch: AlarmWatch;
+  readonly deliveries: LineDeliveries;
+  /** The event that the scan holds, whenever {@link LineFindings.find} is called. */
+  readonly line: LineInHand;
 }
 
 /** What is found about the lines of a source: by the detections, and by the watch for what shows only beside other events. */
@@ -35,15 +34,25 @@ export class LineFindings {
   readonly evidence: Map<string, Delivery> = new Map();
   readonly #options: LineHandlerOptions;
   readonly #scan: EventScan;
-  readonly #head: HeadView;
+  readonly #line: LineInHand;
+  /** The event in hand as detections ask for it: one object for all. */
+  readonly #asked: AskedLine;
   readonly #watch: AlarmWatch;
   readonly #deliveries: LineDeliveries;
   readonly #detections: InputDetections | undefined;
 
-  constructor(options: LineHandlerOptions, scan: EventScan, watch: AlarmWatch, deliveries: LineDeliveries) {
+  constructor(options: LineHandlerOptions, { scan, watch, deliveries, line }: LineFindingsParts) {
     this.#options = options;
     this.#scan = scan;
-    this.#head = scanHead(scan);
+    this.#line = line;
+    this.#asked = {
+      scan,
+      head: scanHead(scan),
+      bytes: () => line.bytes,
+      copy: () => line.copy(),
+      identity: () => line.id(),
+      deliveries,
+    };
     this.#watch = watch;
     this.#deliveries = deliveries;
     const { detections: engine, redactor, remembered, skipsRemembered = false, states, onAlarm } = options;
@@ -65,10 +74,13 @@ export class LineFindings {
     this.#detections?.begin(input);
   }
 
-  /** What the event in hand completes, by itself or beside others. The event of each finding is noted as evidence. */
-  find(line: FoundLine): readonly Finding[] {
-    const detected = this.#detect(line);
-    const watched = this.#watched(line);
+  /**
+   * What the event in hand completes, by itself or beside others. The event of each finding is noted as evidence. Its line ends at `end` of
+   * its input; `total` are the bytes of all lines up to there.
+   */
+  find(end: number, total: number): readonly Finding[] {
+    const detected = this.#detect(end);
+    const watched = this.#watched(end, total);
     return watched.length === 0 ? detected : [...detected, ...watched];
   }
 
@@ -108,17 +120,16 @@ export class LineFindings {
     return this.#detections === undefined ? encodeMark({ detections: null, read }) : this.#detections.encode(read);
   }
 
-  #detect({ copy, identity, end }: FoundLine): readonly Finding[] {
+  #detect(end: number): readonly Finding[] {
     if (this.#detections === undefined) {
       return NO_FINDINGS;
     }
-    const line = { scan: this.#scan, head: this.#head, copy, identity, deliveries: this.#deliveries };
-    const findings = this.#detections.detect(line, end);
+    const findings = this.#detections.detect(this.#asked, end);
     return findings.length === 0 ? findings : this.#watch.without(findings);
   }
 
   /** An auditID that is used again. */
-  #watched({ copy, identity, end, total }: FoundLine): readonly Finding[] {
+  #watched(end: number, total: number): readonly Finding[] {
     // What comes again was seen already: the other of two with one auditID would be found as well.
     if (this.#detections?.isRemembered(end) === true) {
       return NO_FINDINGS;
@@ -127,7 +138,7 @@ export class LineFindings {
     if (!this.#watch.isSuspicious(this.#scan)) {
       return NO_FINDINGS;
     }
-    const bytes = copy();
+    const bytes = this.#line.copy();
     let document: Buffer | undefined;
     const show = (): AuditEvent => {
       document = this.#options.redactor.redactLine(bytes);
@@ -138,7 +149,7 @@ export class LineFindings {
     if (finding === undefined || document === undefined) {
       return NO_FINDINGS;
     }
-    const id = identity();
+    const id = this.#line.id();
     this.evidence.set(id, this.#deliveries.redacted(document, id, this.#deliveries.timeOf(finding.time)));
     return findings;
   }

@@ -5,7 +5,7 @@ import type { StreamDecision } from "@auditsieve/policy";
 import type { Mark } from "../detections/detection-state.ts";
 import { LineDeliveries } from "./line-deliveries.ts";
 import { LineFindings } from "./line-findings.ts";
-import type { FoundLine } from "./line-findings.ts";
+import { LineInHand } from "./line-in-hand.ts";
 import { LineSlab } from "./line-slab.ts";
 import { ReceiptBook } from "../receipts/receipt-book.ts";
 import type { ClosedRange } from "../receipts/receipt-book.ts";
@@ -36,6 +36,7 @@ export class LineHandler implements LineVisitor {
   readonly #watch: AlarmWatch;
   readonly #deliveries: LineDeliveries;
   readonly #slab = new LineSlab();
+  readonly #hand: LineInHand;
   /** Columns of the ledger in which the line in hand counts. */
   readonly #columns: number[] = [];
   /** Of the line in hand, by outlet. */
@@ -59,7 +60,13 @@ export class LineHandler implements LineVisitor {
     });
     this.#watch = new AlarmWatch({ ...options, memory: options.watched });
     this.#deliveries = new LineDeliveries(options);
-    this.#findings = new LineFindings(options, this.#scan, this.#watch, this.#deliveries);
+    this.#hand = new LineInHand(options);
+    this.#findings = new LineFindings(options, {
+      scan: this.#scan,
+      watch: this.#watch,
+      deliveries: this.#deliveries,
+      line: this.#hand,
+    });
     this.#lineColumns = lineColumns(ledger);
   }
 
@@ -218,38 +225,35 @@ export class LineHandler implements LineVisitor {
 
   #event(bytes: Buffer, line: Line): void {
     const scan = this.#scan;
-    const { outlets, onEvent, idKey, cluster } = this.#options;
+    const { outlets, onEvent } = this.#options;
     onEvent?.(scan);
     // All ask before anything is done: a finding overrules what a policy says.
     for (let i = 0; i < outlets.length; i++) {
       const { feed, policy } = (outlets[i] as (typeof outlets)[number]).to;
       this.#decisions[i] = feed === "kept" ? policy?.decide(scan) : undefined;
     }
-    let id: string | undefined;
-    let own: Buffer | undefined;
+    const hand = this.#hand;
+    hand.begin(bytes);
     let whole: Delivery | undefined;
     let lasting: Delivery | undefined;
-    const identity = (): string => (id ??= documentId(idKey, cluster, bytes));
-    // What detections see, they may hold for long.
-    const copy = (): Buffer => (own ??= Buffer.from(bytes));
-    const findings = this.#findings.find(this.#foundLine(copy, identity));
-    const evidence = id === undefined ? undefined : this.#findings.evidence.get(id);
+    const findings = this.#find();
+    const evidence = hand.knownId === undefined ? undefined : this.#findings.evidence.get(hand.knownId);
     for (let i = 0; i < outlets.length; i++) {
       const { to, counter, prepares } = outlets[i] as (typeof outlets)[number];
       const decision = this.#decisions[i];
       const isFed = to.feed === "all" || (to.feed === "kept" && isKept(decision));
       if (evidence !== undefined || isFed) {
-        whole ??= evidence ?? this.#deliveries.event(scan, own ?? bytes, identity());
+        whole ??= evidence ?? this.#deliveries.event(scan, hand.bytes, hand.id());
         if (prepares === true) {
           // What was not redacted is still the line itself.
-          this.#deliver(i, whole, line, "lines", !isFed, whole.document === (own ?? bytes) ? scan : undefined);
+          this.#deliver(i, whole, line, "lines", !isFed, whole.document === hand.bytes ? scan : undefined);
         } else {
           lasting ??= whole.document === bytes ? { ...whole, document: this.#slab.copy(bytes) } : whole;
           this.#deliver(i, lasting, line, "lines", !isFed);
         }
       } else if (decision?.action === "strip" && to.policy !== undefined) {
         this.#columns.push(counter.strip());
-        this.#deliver(i, this.#deliveries.stripped(scan, to.policy.strip(scan, decision), identity()), line, "lines");
+        this.#deliver(i, this.#deliveries.stripped(scan, to.policy.strip(scan, decision), hand.id()), line, "lines");
       } else {
         this.#columns.push(counter.drop(decision ?? "feed", line.bytes));
         this.receipts.add(i, this.#scan, decision === undefined ? "feed" : decision.rule, line.offset, () =>
@@ -257,24 +261,20 @@ export class LineHandler implements LineVisitor {
         );
       }
     }
-    if (evidence !== undefined && id !== undefined) {
-      this.#findings.evidence.delete(id);
+    if (evidence !== undefined) {
+      this.#findings.evidence.delete(hand.id());
     }
     this.#deliverFindings(findings, line);
   }
 
-  /** What the event that the scan holds completes. */
+  /** What the event that the scan holds completes; nobody else writes its bytes. */
   #found(event: Buffer, id: string): readonly Finding[] {
-    return this.#findings.find(
-      this.#foundLine(
-        () => event,
-        () => id,
-      ),
-    );
+    this.#hand.begin(event, id);
+    return this.#find();
   }
 
-  #foundLine(copy: () => Buffer, identity: () => string): FoundLine {
-    return { copy, identity, end: this.receipts.lastEnd, total: this.#read.bytes };
+  #find(): readonly Finding[] {
+    return this.#findings.find(this.receipts.lastEnd, this.#read.bytes);
   }
 
   /** Findings go to every sink, and so do events that a finding of an earlier line rests on. */
