@@ -198,7 +198,7 @@ function explainEvent(
       ),
     ],
     document: JSON.parse(
-      ecsDocument(delivery, { cluster: "explain", namespace: "default", now: () => new Date() }),
+      ecsDocument(delivery, { cluster: "explain", namespace: "default", now: Date.now }),
     ) as JsonValue,
   };
 }

@@ -195,11 +195,14 @@ export class LineHandler implements LineVisitor {
     const { counts } = window;
     countIn(counts, this.#lineColumns.lines);
     countIn(counts, this.#lineColumns.bytes, line.bytes);
-    for (const { counter } of outlets) {
-      countIn(counts, counter.lineColumn);
+    for (let i = 0; i < outlets.length; i++) {
+      countIn(counts, (outlets[i] as (typeof outlets)[number]).counter.lineColumn);
     }
-    this.#columns.forEach((column) => countIn(counts, column));
-    this.#columns.length = 0;
+    const columns = this.#columns;
+    for (let i = 0; i < columns.length; i++) {
+      countIn(counts, columns[i] as number);
+    }
+    columns.length = 0;
   }
 
   #deliverReceipts({ held, from, to, receipts }: ClosedRange, outlet: number): void {
@@ -279,6 +282,10 @@ export class LineHandler implements LineVisitor {
 
   /** Findings go to every sink, and so do events that a finding of an earlier line rests on. */
   #deliverFindings(findings: readonly Finding[], line: Line): void {
+    // Asked after every line.
+    if (findings.length === 0 && this.#findings.evidence.size === 0) {
+      return;
+    }
     for (const finding of findings) {
       const delivery = this.#deliveries.finding(finding);
       this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, "findings"));

@@ -172,7 +172,8 @@ export class Outlet {
     if (results === undefined) {
       return;
     }
-    const letters = batch.flatMap((underway, i) => this.#letterOf(underway, results[i]));
+    const isRefused = results.some(({ status }) => status === "refused");
+    const letters = isRefused ? batch.flatMap((underway, i) => this.#letterOf(underway, results[i])) : [];
     if (letters.length > 0) {
       const done = await this.#untilDone("write dead letters", () =>
         this.#options.deadLetter(letters).then(() => true),

@@ -7,7 +7,7 @@ import { BulkBodies } from "./bulk-body.ts";
 import { joined } from "./bulk-item.ts";
 import { hostileDeliveries } from "./hostile-deliveries.suite.ts";
 
-const context = { cluster: "prod", namespace: "default", now: () => new Date("2026-11-24T00:13:27Z") };
+const context = { cluster: "prod", namespace: "default", now: () => Date.parse("2026-11-24T00:13:27Z") };
 const LINES = readFileSync(new URL("../../../../samples/small.log", import.meta.url), "utf8")
   .trim()
   .split("\n");

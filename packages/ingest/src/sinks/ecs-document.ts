@@ -22,7 +22,8 @@ const MAX_VALUES = 1000;
 export interface EcsContext {
   readonly cluster: string;
   readonly namespace: string;
-  readonly now: () => Date;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /**
@@ -68,7 +69,7 @@ export function streamFields({ namespace }: EcsContext): Record<string, unknown>
 }
 
 export function moduleFields({ now }: EcsContext): Record<string, unknown> {
-  return { module: "kubernetes", dataset: DATASET, ingested: now().toISOString() };
+  return { module: "kubernetes", dataset: DATASET, ingested: new Date(now()).toISOString() };
 }
 
 type FieldMaker = (body: JsonObject, context: EcsContext) => Record<string, unknown>;

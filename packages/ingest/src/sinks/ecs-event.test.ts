@@ -11,7 +11,7 @@ import { ecsDocument } from "./ecs-document.ts";
 import { EcsEvents } from "./ecs-event.ts";
 import { hostileDeliveries } from "./hostile-deliveries.suite.ts";
 
-const now = new Date("2026-11-24T00:13:27Z");
+const now = Date.parse("2026-11-24T00:13:27Z");
 const context = { cluster: 'pr"od', namespace: "default", now: () => now };
 const LINES = ["attack.log.zst", "working-day.log.zst"].flatMap((name) =>
   zstdDecompressSync(readFileSync(new URL(`../../../../samples/${name}`, import.meta.url)))

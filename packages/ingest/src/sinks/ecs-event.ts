@@ -32,7 +32,7 @@ const PLAIN = /^[\w:.+-]*$/;
  * one object may come in another order.
  *
  * @example
- * const documents = new EcsEvents({ cluster: "prod", namespace: "default", now: () => new Date() });
+ * const documents = new EcsEvents({ cluster: "prod", namespace: "default", now: Date.now });
  * const length = documents.write(delivery);
  * if (length > 0) documents.bytes.toString("utf8", documents.start, documents.start + length);
  */
@@ -80,8 +80,8 @@ export class EcsEvents {
     this.#arguments[ID] = id;
     this.#arguments[TIME] = time;
     const now = this.#context.now();
-    if (now.getTime() !== this.#ingestedAt) {
-      this.#ingestedAt = now.getTime();
+    if (now !== this.#ingestedAt) {
+      this.#ingestedAt = now;
       this.#arguments[MODULE] = members(moduleFields({ ...this.#context, now: () => now }));
     }
     return this.#documents.write(scan, this.#arguments);

@@ -81,7 +81,9 @@ class ElasticsearchSink implements CheckedSink {
     this.name = options.name;
     this.#options = options;
     this.#stream = `logs-${DATASET}-${namespace}`;
-    this.#bodies = new BulkBodies({ cluster: options.cluster, namespace, now: options.now ?? (() => new Date()) });
+    const { now } = options;
+    const clock = now === undefined ? Date.now : () => now().getTime();
+    this.#bodies = new BulkBodies({ cluster: options.cluster, namespace, now: clock });
     this.#client = new Client(clientOptions(options));
     this.#batcher = new BulkBatcher({
       ...options.batches,
