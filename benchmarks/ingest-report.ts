@@ -64,7 +64,7 @@ ${lines} lines of a working day (${(logBytes / 1e6).toFixed(0)} MB, ${(bodyBytes
 turn after one that is not counted; client and server share the cores.
 
 The loader sends the very requests that the daemon has sent, recorded before, from a file, four at a time, by Node's own HTTP client: it
-does nothing else. Documents a second are counted between the first answer and the last but one, without the start of the process.
+does nothing else. The log is the day again and again, later each time and with requests of its own. Documents a second are counted between the first answer and the last but one, without the start of the process.
 CPU is that of whole processes, in microseconds a line; \`start\` is the part of it up to the first answer, which a daemon has once;
 \`server\` is what Elasticsearch used in the same run.
 
