@@ -40,8 +40,8 @@ export function objectLink(index: number, key: string): Node {
 }
 
 /** A share as a bar. */
-export function bar(share: number, label: string): HTMLElement {
-  const fill = el("span", { class: "fill" });
+export function bar(share: number, label: string, isCalm = false): HTMLElement {
+  const fill = el("span", { class: isCalm ? "fill calm" : "fill" });
   fill.style.setProperty("inline-size", `${Math.round(100 * Math.min(1, Math.max(0, share)))}%`);
   return el("span", { class: "bar", role: "img", "aria-label": label }, fill);
 }

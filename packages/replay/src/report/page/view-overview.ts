@@ -84,7 +84,12 @@ function ranking(): HTMLElement {
     .slice(0, MOST_ROWS)
     .map(({ actor, i }) => [
       actorLink(i),
-      el("span", { class: "score" }, bar(actor.score / most, `${actor.score} points`), ` ${actor.score}`),
+      el(
+        "span",
+        { class: "score" },
+        bar(actor.score / most, `${actor.score} points`, !actor.isSuspicious),
+        ` ${actor.score}`,
+      ),
       el(
         "ul",
         { class: "reasons" },
