@@ -6,7 +6,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readExceptionTexts } from "./exceptions-option.ts";
 import { Failure, systemCode } from "./failure.ts";
-import { sayProblem } from "./output.ts";
+import { say, sayProblem } from "./output.ts";
 import { readDetectionTexts } from "./shipped.ts";
 
 /** Detections, and the texts that they and their exceptions were made of. */
@@ -30,15 +30,26 @@ export function loadDetectionSet(paths: readonly string[], exceptions: readonly 
 
 /** The first half of {@link loadDetectionSet}. */
 export function readDetectionSet(paths: readonly string[], exceptions: readonly string[]): DetectionSetTexts {
-  const texts = paths.flatMap((path) =>
-    path === SHIPPED ? readDetectionTexts(undefined) : readDetectionTexts(detectionFiles(path)),
-  );
-  return { texts, exceptions: readExceptionTexts(exceptions), now: Date.now() };
+  return { texts: readDetectionPaths(paths), exceptions: readExceptionTexts(exceptions), now: Date.now() };
+}
+
+/** The texts of Sigma files and of folders of them; `shipped` stands for ours. */
+export function readDetectionPaths(paths: readonly string[]): DetectionSetTexts["texts"] {
+  return paths.flatMap((path) => {
+    if (path === SHIPPED) {
+      return readDetectionTexts(undefined);
+    }
+    const { files, isOfFolder } = detectionFiles(path);
+    return readDetectionTexts(files).map((each) => ({ ...each, isOfFolder }));
+  });
 }
 
 /** The second half of {@link loadDetectionSet}. */
 export function compileDetectionSet({ texts, exceptions, now }: DetectionSetTexts): DetectionSet {
-  const { detections, problems } = loadDetectionFiles(texts, { exceptions, now });
+  const { detections, problems, others } = loadDetectionFiles(texts, { exceptions, now });
+  if (others.length > 0) {
+    say(`auditsieve: ${others.length} of the Sigma files are about other logs and are left out`);
+  }
   problems.forEach(({ file, ...problem }) => sayProblem(problem, file));
   const errors = problems.filter(({ severity }) => severity === "error").length;
   if (errors > 0) {
@@ -54,10 +65,10 @@ export function compileDetectionSet({ texts, exceptions, now }: DetectionSetText
   return { detections, files };
 }
 
-function detectionFiles(path: string): readonly string[] {
+function detectionFiles(path: string): { readonly files: readonly string[]; readonly isOfFolder: boolean } {
   try {
     if (!statSync(path).isDirectory()) {
-      return [path];
+      return { files: [path], isOfFolder: false };
     }
     const files = readdirSync(path, { recursive: true, encoding: "utf8" })
       .filter((file) => /\.ya?ml$/.test(file))
@@ -68,7 +79,7 @@ function detectionFiles(path: string): readonly string[] {
         hint: "Name the folder of Sigma files",
       });
     }
-    return files;
+    return { files, isOfFolder: true };
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined) {

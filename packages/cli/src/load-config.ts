@@ -3,7 +3,8 @@ import type { IngestConfig } from "@auditsieve/ingest";
 import { readFileSync } from "node:fs";
 import { sayProblem } from "./output.ts";
 import { readText } from "./read-text.ts";
-import { readDetectionTexts, readPolicyText } from "./shipped.ts";
+import { readDetectionPaths, SHIPPED } from "./detection-set.ts";
+import { readPolicyText } from "./shipped.ts";
 
 /** The daemon's configuration in `file`; undefined when it cannot be used, and every problem has been said. */
 export async function loadConfig(file: string): Promise<IngestConfig | undefined> {
@@ -11,7 +12,7 @@ export async function loadConfig(file: string): Promise<IngestConfig | undefined
     env: (name) => process.env[name],
     readFile: (path) => readFileSync(path, "utf8"),
     policy: readPolicyText,
-    detections: readDetectionTexts,
+    detections: (paths = [SHIPPED]) => readDetectionPaths(paths),
   });
   problems.forEach((problem) => sayProblem(problem, file));
   return config;

@@ -8,7 +8,7 @@ import { deriveNeeds } from "./derive-needs.ts";
 import type { FirstSeen } from "./first-seen-condition.ts";
 import { linkCorrelations } from "./link-correlations.ts";
 import type { LinkedCorrelation } from "./link-correlations.ts";
-import { checkLogsource } from "./sigma/check-logsource.ts";
+import { checkLogsource, OTHER_LOG } from "./sigma/check-logsource.ts";
 import { compileCondition } from "./sigma/compile-condition.ts";
 import { applyExceptions } from "./exceptions/apply-exceptions.ts";
 import type { DetectionException } from "./exceptions/detection-exception.ts";
@@ -36,6 +36,8 @@ export interface LoadedDetectionFiles {
   readonly problems: readonly (Problem & { readonly file: string })[];
   /** All that is excused, in the order of the files. */
   readonly exceptions: readonly DetectionException[];
+  /** Files of folders that are about other logs; no problem is said of them. */
+  readonly others: readonly string[];
 }
 
 /** A text of Sigma documents, or what is in it. */
@@ -46,6 +48,8 @@ export interface DetectionSource {
   readonly text?: string;
   /** The documents of the text, where somebody has read them already; the text is then read only to say where a problem is. */
   readonly documents?: readonly JsonValue[] | undefined;
+  /** Whether its folder was named, not the file: such a folder may hold rules for other logs too. */
+  readonly isOfFolder?: boolean;
 }
 
 /** What a detection may refer to and the loader must be given. */
@@ -114,7 +118,12 @@ export function loadDetectionFiles(files: readonly DetectionSource[], options: L
   const rewriting = JSON.stringify(rewritten, (_, value: unknown) =>
     typeof value === "function" ? value.toString() : value,
   );
-  const problems = loaded.flatMap(({ file, problems: own }) => own.map((problem) => ({ ...problem, file })));
+  const others = files.flatMap(({ file, isOfFolder }, i) =>
+    isOfFolder === true && loaded[i]?.problems.some(({ id }) => id === OTHER_LOG) === true ? [file] : [],
+  );
+  const problems = loaded
+    .filter(({ file }) => !others.includes(file))
+    .flatMap(({ file, problems: own }) => own.map((problem) => ({ ...problem, file })));
   const { correlations } = linkCorrelations(filtered.detections);
   const leaves = leavesOf(correlations);
   return {
@@ -128,6 +137,7 @@ export function loadDetectionFiles(files: readonly DetectionSource[], options: L
     }),
     problems: [...problems, ...tuning.problems, ...filtered.problems],
     exceptions,
+    others,
   };
 }
 

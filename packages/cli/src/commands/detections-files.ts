@@ -62,21 +62,16 @@ export async function readDetections({ paths, pipeline, exceptions }: Detections
   const texts =
     paths.length === 0
       ? readDetectionTexts(undefined)
-      : await Promise.all(named.map(async ({ file }) => ({ file, text: await readText(file, "detection") })));
+      : await Promise.all(named.map(async (each) => ({ ...each, text: await readText(each.file, "detection") })));
   const tuning = readExceptionTexts(exceptions);
   const loaded = loadDetectionFiles(texts, { pipelines, exceptions: tuning });
   const { silent, problems: unlinked } = linkCorrelations(loaded.detections);
-  const ofFolders = new Set(named.filter(({ isOfFolder }) => isOfFolder).map(({ file }) => file));
-  const isOther = ({ id, file }: { readonly id: string; readonly file: string }): boolean =>
-    id === "sigma-logsource" && ofFolders.has(file);
-  const others = new Set(loaded.problems.filter(isOther).map(({ file }) => file));
-  const problems = [...loaded.problems, ...unlinked].filter(({ file }) => !others.has(file));
   return {
     detections: loaded.detections,
     exceptions: loaded.exceptions,
     silent,
-    problems,
-    others: others.size,
+    problems: [...loaded.problems, ...unlinked],
+    others: loaded.others.length,
     files: texts.map(({ file }) => file),
   };
 }

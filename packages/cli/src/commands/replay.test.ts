@@ -219,6 +219,21 @@ describe("auditsieve replay", () => {
     expect(none?.stderr).toContain("hint: Written were: deployments.apps shop/web");
   });
 
+  test("auditsieve replay --detections FOLDER leaves out what is about other logs, and says so", async () => {
+    const mixed = join(folder, "mixed");
+    cpSync(own, mixed, { recursive: true });
+    const windows = detection("19", "Windows", "low", "Image: x").replace("product: kubernetes", "product: windows");
+    writeFileSync(join(mixed, "windows.yml"), windows);
+    const [ofOwn, ofMixed] = await inTurn([
+      [...SMALL, "--output", "csv"],
+      ["replay", SMALL_LOG, "--detections", mixed, "--output", "csv"],
+    ]);
+    expect(ofMixed?.stderr).toContain("1 of the Sigma files are about other logs and are left out");
+    expect([ofMixed?.code, ofMixed?.stdout]).toEqual([0, ofOwn?.stdout]);
+    const named = await auditsieve(["replay", SMALL_LOG, "--detections", join(mixed, "windows.yml")]);
+    expect(named.code).toBe(2);
+  });
+
   test("auditsieve replay --compare says what other detections find, --compare-policy what a policy hides", async () => {
     const { code, stdout } = await auditsieve([...SMALL, "--compare", older]);
     expect(code).toBe(0);
