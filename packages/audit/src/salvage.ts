@@ -28,8 +28,8 @@ const NOTHING: readonly Span[] = [];
  */
 export function salvageEvents(scan: EventScan): readonly Span[] {
   const { bytes, start, end, reason } = scan;
-  // The others are said of lines that are JSON from their beginning to their end.
-  if (reason === "missing-field" || reason === "not-an-audit-event") {
+  // They are said of lines that are JSON from their beginning to their end, or a time before such a one.
+  if (reason === "missing-field" || reason === "not-an-audit-event" || reason === "in-an-envelope") {
     return NOTHING;
   }
   const documents = documentsOf(bytes, start, end);

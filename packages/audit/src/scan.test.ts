@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeEvent } from "./decode.ts";
+import { aksRecord, aksRecords, cloudWatchExport, cloudWatchSubscription, gkeEntry } from "./envelope/wrapped.suite.ts";
 import { EventScan, SCAN_WORDS } from "./scan.ts";
 import type { Field } from "./scan.ts";
 import { FIELD } from "./scan-fields.ts";
@@ -184,7 +185,14 @@ describe("EventScan", () => {
     ["no verb", text.replace('"verb":"create",', ""), "missing-field"],
     ["a null stage", text.replace('"stage":"ResponseComplete"', '"stage":null'), "missing-field"],
     ["another stage", text.replace("ResponseComplete", "ResponseCompleted"), "not-an-audit-event"],
-    ["an EventList", '{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[]}', "not-an-audit-event"],
+    ["an EventList", '{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[]}', "in-an-envelope"],
+    ["a record of AKS", aksRecord(text), "in-an-envelope"],
+    ["records of AKS", aksRecords([text]), "in-an-envelope"],
+    ["a LogEntry of GKE", gkeEntry(), "in-an-envelope"],
+    ["a CloudWatch subscription", cloudWatchSubscription([text]), "in-an-envelope"],
+    ["an exported CloudWatch line", cloudWatchExport([text]).trimEnd(), "in-an-envelope"],
+    ["a torn record of AKS", aksRecord(text).slice(0, -1), "not-json"],
+    ["a Pod", '{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x"}}', "not-an-audit-event"],
     ["another version", text.replace("audit.k8s.io/v1", "audit.k8s.io/v2"), "not-an-audit-event"],
   ];
   test.each(damaged)("EventScan cannot decide %s", (_name, line, reason) => {

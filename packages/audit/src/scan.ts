@@ -1,4 +1,5 @@
 import { API_VERSION, EVENT_KIND, LEVELS, STAGES } from "./event.ts";
+import { isWrapped } from "./envelope/recognise.ts";
 import type { Level, Stage } from "./event.ts";
 import {
   BACKSLASH,
@@ -29,7 +30,14 @@ export function slotOf(field: Field): number {
 export const SCAN_WORDS: number = 3 * SLOT_COUNT + 1;
 
 /** Why a line is undecidable. */
-export type Undecidable = "not-json" | "duplicate-field" | "wrong-type" | "missing-field" | "not-an-audit-event";
+export type Undecidable =
+  | "not-json"
+  | "duplicate-field"
+  | "wrong-type"
+  | "missing-field"
+  | "not-an-audit-event"
+  /** One that would be read if the log began with such lines. */
+  | "in-an-envelope";
 
 /**
  * Finds the fields of one audit event in its bytes without parsing it, and proves on the way that the whole line is one
@@ -76,14 +84,14 @@ export class EventScan {
   scan(bytes: Buffer, start: number, end: number): boolean {
     this.#begin(bytes, start, end);
     if (this.#engine !== undefined && end - start <= SCAN_BYTES && this.#scanFast(this.#engine)) {
-      return this.#complete();
+      return this.#complete() || this.#lookAtEnvelope(true);
     }
     this.#places.fill(0);
     this.#spelled = 0;
     this.#seen.fill(0);
     const open = skipSpace(bytes, start, end);
     if (open >= end || bytes[open] !== OPEN_OBJECT) {
-      return this.#refuse("not-json");
+      return this.#refuse("not-json") || this.#lookAtEnvelope(false);
     }
     const close = this.#object(open, TOP);
     if (close === -1) {
@@ -92,7 +100,7 @@ export class EventScan {
     if (skipSpace(bytes, close, end) !== end) {
       return this.#refuse("not-json");
     }
-    return this.#complete();
+    return this.#complete() || this.#lookAtEnvelope(true);
   }
 
   #begin(bytes: Buffer, start: number, end: number): void {
@@ -211,6 +219,16 @@ export class EventScan {
       code = code * 10 + (this.bytes[at] as number) - 48;
     }
     return code;
+  }
+
+  /** Says it of a line that is in an envelope; `isObject`: it is one whole JSON object. Always false. */
+  #lookAtEnvelope(isObject: boolean): false {
+    const { reason } = this;
+    const isOther = !isObject || reason === "missing-field" || reason === "not-an-audit-event";
+    if (isOther && isWrapped(this.bytes.subarray(this.start, this.end))) {
+      this.reason = "in-an-envelope";
+    }
+    return false;
   }
 
   #refuse(reason: Undecidable, field?: string): false {

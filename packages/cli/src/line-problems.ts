@@ -6,6 +6,7 @@ const SHOWN = 5;
 
 const TORN = "Torn or glued lines come from a full disk, a crash or copytruncate; look at the place in the file";
 const OTHER = "Events of audit.k8s.io/v1 are read; apiservers before 1.24 may have been set to write v1beta1";
+const WRAPPED = "Put the lines of the provider into a file of their own: the first line says how a log is read";
 const ODD = "No apiserver writes this: look at how the line came into the log";
 
 const REASONS: ReadonlyMap<string, string> = new Map([
@@ -14,7 +15,14 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ["duplicate-field", "a field stands in it twice"],
   ["wrong-type", "a field of another type"],
   ["missing-field", "a field is missing"],
+  ["in-an-envelope", "in an envelope, and the log does not begin with one"],
   ["over-the-limit", "too long to be read"],
+]);
+
+const HINTS: ReadonlyMap<string, string> = new Map([
+  ["not-json", TORN],
+  ["not-an-audit-event", OTHER],
+  ["in-an-envelope", WRAPPED],
 ]);
 
 /** Why a line could not be decided, as a person reads it. */
@@ -70,7 +78,7 @@ export class LineProblems {
       say(
         `${place}: Cannot decode the line of ${bytes} bytes as an audit event (${reasonText(reason)}): it is left out${salvaged === 0 ? "" : `, but not ${wholeText(salvaged)} in it`}`,
       );
-      say(`  hint: ${reason === "not-json" ? TORN : reason === "not-an-audit-event" ? OTHER : ODD}`);
+      say(`  hint: ${HINTS.get(reason) ?? ODD}`);
     }
   }
 

@@ -70,6 +70,12 @@ export function recognise(head: Buffer, isEnd: boolean): LogForm | undefined {
   return isEnd || head.length >= MOST_BYTES ? PLAIN : undefined;
 }
 
+/** Whether a line that is no event is one in an envelope, as another log might hold it: a record, a document, a CloudWatch line. */
+export function isWrapped(line: Buffer): boolean {
+  const form = recogniseAt(line, 0)?.form;
+  return form === "lines" || (form === "documents" && line[skipSpace(line, 0, line.length)] === OPEN_OBJECT);
+}
+
 /** A byte order mark, as some Windows tools put it before what they export. */
 export function startsWithByteOrderMark(head: Buffer): boolean {
   return head.length >= 3 && head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
