@@ -29,7 +29,7 @@ describe.concurrent("auditsieve", () => {
       ["replay", "--output", "xml"],
       /invalid values: Argument: output, Given: "xml", Choices: [^\n\\]+\n/,
     ],
-    ["a detection that is not there", ["replay", "--detection", "nope"], /none has the id or title "nope"/],
+    ["a detection that is not there", ["replay", "--detection", "nope"], /none has the id, title or file name "nope"/],
     ["a network that is none", ["replay", "--source-ip", "10.0.0.0/33"], /"10.0.0.0\/33" is no address and no network/],
     [
       "several addresses that are none",

@@ -77,7 +77,7 @@ export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
     .option("user-agent", { type: "string", describe: "Only from this client; * stands for any text" })
     .option("detection", {
       type: "string",
-      describe: "Only of this detection, by its id or title; * stands for any text",
+      describe: "Only of this detection, by its id, title or file name; * stands for any text",
     })
     .option("min-level", { choices: SEVERITIES, describe: "Only findings at least this severe" })
     .option("fail-on", { choices: SEVERITIES, describe: "Exit 1 if a finding at least this severe is shown" })

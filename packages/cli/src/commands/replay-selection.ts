@@ -1,6 +1,7 @@
 import type { Detection } from "@auditsieve/detect";
 import { addressTest, matches, parseInstant } from "@auditsieve/replay";
 import type { Selection } from "@auditsieve/replay";
+import { basename } from "node:path";
 import { Failure } from "../failure.ts";
 import type { ReplayCommandOptions } from "./replay-options.ts";
 
@@ -18,19 +19,26 @@ export function readSelection(options: ReplayCommandOptions, detections: readonl
     ...(namespace === undefined ? {} : { namespace }),
     ...(sourceIp === undefined ? {} : { sourceIPs: readAddresses(sourceIp) }),
     ...(userAgent === undefined ? {} : { userAgent }),
-    ...(detection === undefined ? {} : { detection }),
+    ...(detection === undefined ? {} : { detection: readDetection(detection, detections) }),
     ...(minLevel === undefined ? {} : { minSeverity: minLevel }),
   };
   refuseEmptyRange(selection);
-  if (
-    detection !== undefined &&
-    !detections.some(({ id, title }) => [id, title].some((name) => matches(name, detection)))
-  ) {
-    throw new Failure(`Cannot select by --detection: none has the id or title "${detection}"`, {
+  return selection;
+}
+
+/** The pattern as it is where it is of an id or a title; of the name of a file the id of the detection in it. */
+function readDetection(pattern: string, detections: readonly Detection[]): string {
+  if (detections.some(({ id, title }) => matches(id, pattern) || matches(title, pattern))) {
+    return pattern;
+  }
+  // The others of a file are the parts of the first.
+  const ofFile = detections.find(({ file }) => basename(file).replace(/\.ya?ml$/, "") === pattern);
+  if (ofFile === undefined) {
+    throw new Failure(`Cannot select by --detection: none has the id, title or file name "${pattern}"`, {
       hint: "It is compared as a whole, with its case; * stands for any text: '*secret*'. `auditsieve detections list` has them all",
     });
   }
-  return selection;
+  return ofFile.id;
 }
 
 function readAddresses(written: readonly string[]): readonly string[] {

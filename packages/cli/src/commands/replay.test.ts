@@ -219,6 +219,13 @@ describe("auditsieve replay", () => {
     expect(none?.stderr).toContain("hint: Written were: deployments.apps shop/web");
   });
 
+  test("auditsieve replay --detection takes an id, a title and the name of a file", async () => {
+    const ids = ["5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10", "Secrets listed", "secrets"];
+    const outcomes = await inTurn(ids.map((id) => [...SMALL, "--detection", id, "--output", "csv"]));
+    expect(outcomes[0]?.stdout).toContain("Secrets listed");
+    expect(new Set(outcomes.map(({ code, stdout }) => `${code} ${stdout}`)).size).toBe(1);
+  });
+
   test("auditsieve replay --detections FOLDER leaves out what is about other logs, and says so", async () => {
     const mixed = join(folder, "mixed");
     cpSync(own, mixed, { recursive: true });
