@@ -45,6 +45,8 @@ export interface Finding {
   readonly events: readonly AuditEvent[];
 }
 
+const MAX_REMEMBERED_LENGTH = 512;
+
 /** What tells one request from another; never the auditID alone, because a client chooses it. */
 export function requestKey(event: AuditEvent, apiserver: string): string {
   const { auditID, requestReceivedTimestamp, verb, requestURI } = event;
@@ -55,8 +57,24 @@ export function requestKey(event: AuditEvent, apiserver: string): string {
 
 /** The bounded key of the request that an event is a stage of, as `FindingStream` makes it. */
 export function requestId(event: AuditEvent, apiserver = ""): string {
-  return digest(requestKey(event, apiserver));
+  const key = requestKey(event, apiserver);
+  const known = ids.get(key);
+  if (known !== undefined) {
+    return known;
+  }
+  const id = digest(key);
+  if (key.length <= MAX_REMEMBERED_LENGTH) {
+    if (ids.size === MAX_IDS) {
+      ids.clear();
+    }
+    ids.set(key, id);
+  }
+  return id;
 }
+
+/** The stages of a request follow each other soon. */
+const ids = new Map<string, string>();
+const MAX_IDS = 1024;
 
 /** The finding that a detection makes of this request; `shown` is its event as it may leave. */
 export function findingOfRequest(detection: Detection, request: string, shown: AuditEvent): Finding {
@@ -70,7 +88,6 @@ export function digest(...parts: readonly string[]): string {
 
 const digests = new Map<string, string>();
 const MAX_DIGESTS = 4096;
-const MAX_REMEMBERED_LENGTH = 512;
 
 /** The same for parts that come again and again. */
 export function repeatedDigest(...parts: readonly string[]): string {

@@ -25,7 +25,9 @@ const SLOTS = 16_384;
 const MAX_ENTRIES = 8192;
 const MAX_KEY_BYTES = 4096;
 const MAX_TOTAL_BYTES = 8 * 1024 * 1024;
-const NO_KEY = Buffer.alloc(0);
+/** Keys are mixed and compared by so many words at a time. */
+const STEP = 4;
+const NO_KEY = new Int32Array(0);
 
 /** What is remembered of heads of the same bytes. */
 export interface HeadEntry {
@@ -41,7 +43,7 @@ export interface HeadEntry {
 
 interface Entry extends HeadEntry {
   readonly hash: number;
-  readonly key: Buffer;
+  readonly key: Int32Array;
 }
 
 /** Entries by the bytes of a key. Bounded; when it is full it starts again. */
@@ -51,20 +53,21 @@ class KeyTable {
   #bytes = 0;
   #last = 0;
 
-  find(key: Buffer, length: number, hash: number): Entry | undefined {
+  /** `length` in words. */
+  find(key: Int32Array, length: number, hash: number): Entry | undefined {
     for (let slot = hash & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {
       const entry = this.#slots[slot];
       if (entry === undefined) {
         return undefined;
       }
-      if (entry.hash === hash && entry.key.length === length && key.compare(entry.key, 0, length, 0, length) === 0) {
+      if (entry.hash === hash && entry.key.length === length && areSame(key, entry.key)) {
         return entry;
       }
     }
   }
 
   /** An entry for a key that has none. */
-  add(key: Buffer, length: number, hash: number): Entry {
+  add(key: Int32Array, length: number, hash: number): Entry {
     if (this.#count === MAX_ENTRIES || this.#bytes > MAX_TOTAL_BYTES) {
       this.#slots = emptySlots();
       this.#count = 0;
@@ -74,12 +77,17 @@ class KeyTable {
     while (this.#slots[slot] !== undefined) {
       slot = (slot + 1) & (SLOTS - 1);
     }
-    const own = Buffer.allocUnsafeSlow(length);
-    key.copy(own, 0, 0, length);
-    const entry: Entry = { number: ++this.#last, hash, key: own, noted: undefined, values: [], kept: [] };
+    const entry: Entry = {
+      number: ++this.#last,
+      hash,
+      key: key.slice(0, length),
+      noted: undefined,
+      values: [],
+      kept: [],
+    };
     this.#slots[slot] = entry;
     this.#count++;
-    this.#bytes += length;
+    this.#bytes += 4 * length;
     return entry;
   }
 }
@@ -138,7 +146,7 @@ export class HeadMemo {
       return unnamed?.noted;
     }
     return this.#buildWhole()
-      ? this.#tables.whole.find(this.#key, this.#wholeLength, this.#wholeHash)?.noted
+      ? this.#tables.whole.find(this.#words, this.#wholeLength >> 2, this.#wholeHash)?.noted
       : undefined;
   }
 
@@ -151,7 +159,7 @@ export class HeadMemo {
     if (part === "unnamed") {
       unnamed.noted = value;
     } else if (this.#buildWhole()) {
-      this.#tables.whole.add(this.#key, this.#wholeLength, this.#wholeHash).noted = value;
+      this.#tables.whole.add(this.#words, this.#wholeLength >> 2, this.#wholeHash).noted = value;
     }
   }
 
@@ -162,15 +170,17 @@ export class HeadMemo {
     }
     this.#hash = this.#mix(0, this.#length, this.#length);
     const table = this.#tables.unnamed;
-    return table.find(this.#key, this.#length, this.#hash) ?? table.add(this.#key, this.#length, this.#hash);
+    const words = this.#length >> 2;
+    return table.find(this.#words, words, this.#hash) ?? table.add(this.#words, words, this.#hash);
   }
 
   #byNumber(number: number): Entry | undefined {
     if (number === 0) {
       return undefined;
     }
+    this.#words.fill(0, 0, STEP);
     this.#words[0] = number;
-    this.#length = 4;
+    this.#length = 4 * STEP;
     this.#hash = Math.imul(number, 0x9e3779b1) >>> 0;
     let entry = this.#numbered.get(number);
     if (entry === undefined) {
@@ -238,7 +248,7 @@ export class HeadMemo {
     const key = this.#key;
     const { bytes } = this.#scan;
     // The padding is never longer.
-    if (from + end - start + 8 > MAX_KEY_BYTES) {
+    if (from + end - start + 1 + 4 * STEP > MAX_KEY_BYTES) {
       return -1;
     }
     let length = from;
@@ -253,24 +263,50 @@ export class HeadMemo {
     return length;
   }
 
-  /** To whole words, and at least one zero more. */
+  /** To whole steps. Behind the last value stands a 0 already, and none stands within one. */
   #pad(from: number): number {
     let length = from;
-    while (length % 4 !== 0) {
+    while (length % (4 * STEP) !== 0) {
       this.#key[length++] = 0;
     }
     return length;
   }
 
+  /** Four chains side by side: each waits for its own last step only. */
   #mix(from: number, to: number, seed: number): number {
     const words = this.#words;
-    let hash = seed;
-    for (let at = from >> 2, end = to >> 2; at < end; at++) {
-      hash = Math.imul(hash ^ (words[at] as number), 0x9e3779b1);
-      hash ^= hash >>> 15;
+    let a = seed | 0;
+    let b = 0x3c6ef372;
+    let c = 0x1b873593;
+    let d = 0x5bd1e995;
+    for (let at = from >> 2, end = to >> 2; at < end; at += STEP) {
+      a = Math.imul(a ^ (words[at] as number), 0x9e3779b1);
+      b = Math.imul(b ^ (words[at + 1] as number), 0x9e3779b1);
+      c = Math.imul(c ^ (words[at + 2] as number), 0x9e3779b1);
+      d = Math.imul(d ^ (words[at + 3] as number), 0x9e3779b1);
+      a ^= a >>> 15;
+      b ^= b >>> 15;
+      c ^= c >>> 15;
+      d ^= d >>> 15;
     }
-    return hash >>> 0;
+    const hash = Math.imul(Math.imul(Math.imul(a, 31) + b, 31) + c, 31) + d;
+    return (hash ^ (hash >>> 15)) >>> 0;
   }
+}
+
+/** Whether `key` begins with `other`, both in whole steps. */
+function areSame(key: Int32Array, other: Int32Array): boolean {
+  for (let at = 0; at < other.length; at += STEP) {
+    const differing =
+      ((key[at] as number) ^ (other[at] as number)) |
+      ((key[at + 1] as number) ^ (other[at + 1] as number)) |
+      ((key[at + 2] as number) ^ (other[at + 2] as number)) |
+      ((key[at + 3] as number) ^ (other[at + 3] as number));
+    if (differing !== 0) {
+      return false;
+    }
+  }
+  return true;
 }
 
 function slots(...fields: readonly Field[]): readonly number[] {
