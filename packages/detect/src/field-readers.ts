@@ -59,32 +59,36 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
 
 /**
  * Reads a part of a head; every field outside it is unknown. Such an answer depends on the part alone and can be
- * remembered for it. What is said here stays true once more is known, because Kleene's tables are monotonic.
+ * remembered for it. What is said here stays true once more is known, because Kleene's tables are monotonic. With `isLasting` it reads the
+ * event that the view shows at each time.
  */
-export function headReader(view: HeadView, part: HeadPart, memory?: ClusterMemory): FieldReader {
+export function headReader(
+  view: HeadView,
+  part: HeadPart,
+  memory?: ClusterMemory,
+  isLasting: boolean = false,
+): FieldReader {
   const head = (field: HeadField): ReturnType<HeadView["get"]> => view.get(field);
-  return {
-    read: once((path) => {
-      const field = path.text;
-      if (isRemembered(path)) {
-        return memory?.read(field, view);
-      }
-      const held = headFieldOf(field);
-      if (held === undefined || !isInPart(held, part)) {
-        return undefined;
-      }
-      const value = view.get(held);
-      if (held !== field && value !== undefined) {
-        const reading = readField(held === "annotations" ? { annotations: value } : { user: { extra: value } }, path);
-        return reading.present ? reading : isHeadUnknown(field, head) ? undefined : ABSENT;
-      }
-      if (value !== undefined) {
-        return readField(value, ITSELF);
-      }
-      return isHeadUnknown(field, head) ? undefined : ABSENT;
-    }),
-    search: () => undefined,
+  const read: FieldReader["read"] = (path) => {
+    const field = path.text;
+    if (isRemembered(path)) {
+      return memory?.read(field, view);
+    }
+    const held = headFieldOf(field);
+    if (held === undefined || !isInPart(held, part)) {
+      return undefined;
+    }
+    const value = view.get(held);
+    if (held !== field && value !== undefined) {
+      const reading = readField(held === "annotations" ? { annotations: value } : { user: { extra: value } }, path);
+      return reading.present ? reading : isHeadUnknown(field, head) ? undefined : ABSENT;
+    }
+    if (value !== undefined) {
+      return readField(value, ITSELF);
+    }
+    return isHeadUnknown(field, head) ? undefined : ABSENT;
   };
+  return { read: isLasting ? read : once(read), search: () => undefined };
 }
 
 /** Many conditions read the same fields of one event. */

@@ -1,3 +1,4 @@
+import type { JsonValue } from "@auditsieve/audit";
 import type { Expression } from "./condition/expression.ts";
 import { fieldsReadBy, readsSome } from "./condition/fields-read.ts";
 import type { Detection } from "./detection.ts";
@@ -7,7 +8,7 @@ import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { Grounds } from "./memory/grounds.ts";
 import { MEMORY_ROOT, readsOf } from "./memory/remembered-fields.ts";
 import { withoutSpecials } from "./plain-names.ts";
-import { prefilter } from "./prefilter.ts";
+import { lastingPrefilter, prefilter } from "./prefilter.ts";
 import type { HeadSays } from "./prefilter.ts";
 import { TupleMemo } from "./tuple-memo.ts";
 
@@ -73,6 +74,7 @@ export class HeadPlan {
   readonly #keyFields: readonly HeadField[];
   readonly #narrow = new TupleMemo<Near>(MAX_REMEMBERED);
   readonly #deeds = new TupleMemo<Rest>(MAX_REMEMBERED);
+  #says: { readonly head: HeadView; readonly now: () => HeadSays } | undefined;
 
   constructor(asked: readonly Detection[]) {
     this.#asked = asked.map((one) => [one, aboutOf(one)]);
@@ -108,18 +110,31 @@ export class HeadPlan {
     if (ofNames === undefined || ofNames.length === 0) {
       return ofNames && 0;
     }
-    const uri = head.get("requestURI");
-    if (typeof uri !== "string") {
-      return undefined;
-    }
-    let says: HeadSays | undefined;
+    let uri: JsonValue | undefined;
     let number = 0;
     for (const { condition, specials, isOpenWithout } of ofNames) {
-      const isAsked = specials === undefined || specials.some((special) => uri.includes(special));
-      const isOpen = isAsked ? (says ??= prefilter(head, "whole")).mayMatter(condition) : isOpenWithout;
+      let isAsked = true;
+      if (specials !== undefined && head.isWithout?.("requestURI", specials) === true) {
+        isAsked = false;
+      } else {
+        uri ??= head.get("requestURI");
+        if (typeof uri !== "string") {
+          return undefined;
+        }
+        isAsked = specials === undefined || holdsOne(uri, specials);
+      }
+      const isOpen = isAsked ? this.#saysOf(head).mayMatter(condition) : isOpenWithout;
       number = 2 * number + (isOpen ? 1 : 0);
     }
     return number;
+  }
+
+  /** What the whole head says; made once for a view of one event after another. */
+  #saysOf(head: HeadView): HeadSays {
+    if (this.#says?.head !== head) {
+      this.#says = { head, now: lastingPrefilter(head) };
+    }
+    return this.#says.now();
   }
 
   /** Whether the answer about this head may be another one for a head that differs in names, or where a view remembers no heads in what is wide. */
@@ -249,6 +264,15 @@ export class HeadPlan {
       )
       .map(([detection]) => detection);
   }
+}
+
+function holdsOne(text: string, characters: readonly string[]): boolean {
+  for (const character of characters) {
+    if (text.includes(character)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 function nameQuestion(condition: Expression, { mayMatter }: HeadSays): NameQuestion {

@@ -39,6 +39,8 @@ export const HEAD_FIELDS = Object.keys(HEAD) as readonly HeadField[];
  */
 export interface HeadView {
   get(field: HeadField): JsonValue | undefined;
+  /** Whether the field is a text without any of these characters of ASCII, as far as that can be said without decoding it. False says nothing. */
+  isWithout?(field: HeadField, characters: readonly string[]): boolean;
   /** What was noted for a head that is the same in every field of that part, if the view remembers heads. */
   recall?(part: "whole" | "unnamed"): unknown;
   /** Notes something for this head; `recall` must have found nothing. */

@@ -1,4 +1,5 @@
 import { evaluate } from "./condition/evaluate.ts";
+import type { FieldReader } from "./condition/evaluate.ts";
 import type { Expression, Leaf } from "./condition/expression.ts";
 import { NEVER, simplify } from "./condition/simplify.ts";
 import { headReader } from "./field-readers.ts";
@@ -22,9 +23,23 @@ export interface HeadSays {
  * for what a smaller part has left of a condition.
  */
 export function prefilter(head: HeadView, part: HeadPart, memory?: ClusterMemory): HeadSays {
-  const reader = headReader(head, part, memory);
+  return saysOf(head, part, headReader(head, part, memory), isAtBeginning(head));
+}
+
+/** The same of whole heads, for a view that shows one event after another: what is given says it of the one in hand. */
+export function lastingPrefilter(head: HeadView): () => HeadSays {
+  const reader = headReader(head, "whole", undefined, true);
+  const early = saysOf(head, "whole", reader, true);
+  const late = saysOf(head, "whole", reader, false);
+  return () => (isAtBeginning(head) ? early : late);
+}
+
+function isAtBeginning(head: HeadView): boolean {
+  return head.get("stage") === "RequestReceived";
+}
+
+function saysOf(head: HeadView, part: HeadPart, reader: FieldReader, isEarly: boolean): HeadSays {
   const read = (field: HeadField): ReturnType<HeadView["get"]> => head.get(field);
-  const isEarly = read("stage") === "RequestReceived";
 
   /** Whether the part holds all that the event says of the field: what is unknown then stays so. */
   const isWhole = (field: string): boolean => {

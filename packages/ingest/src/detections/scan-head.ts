@@ -1,4 +1,4 @@
-import { isJsonObject, own } from "@auditsieve/audit";
+import { isJsonObject, own, slotOf } from "@auditsieve/audit";
 import type { EventScan, JsonValue } from "@auditsieve/audit";
 import { HEAD_FIELDS } from "@auditsieve/detect";
 import type { HeadField, HeadView } from "@auditsieve/detect";
@@ -14,6 +14,8 @@ const PARSED: ReadonlySet<string> = new Set([
 ]);
 
 const NAMES: ReadonlySet<HeadField> = new Set(["requestURI", "objectRef.name"]);
+const URI = slotOf("requestURI");
+const BACKSLASH = 0x5c;
 /** In the place of a field that is known not to be there. */
 const ABSENT = Symbol("absent");
 
@@ -54,9 +56,27 @@ export function scanHead(scan: EventScan, memo: HeadMemo = new HeadMemo(scan)): 
       held[place] = value === undefined ? ABSENT : value;
       return value;
     },
+    isWithout: (field, characters) => field === "requestURI" && isWithout(scan, URI, characters),
     recall: (part) => memo.recall(part),
     note: (part, value) => memo.note(part, value),
   };
+}
+
+/** False where an escape may stand for one. */
+function isWithout(scan: EventScan, slot: number, characters: readonly string[]): boolean {
+  const { bytes } = scan;
+  const end = scan.slotEnd(slot);
+  if (end === 0 || characters.length > 1) {
+    return false;
+  }
+  const wanted = characters[0]?.charCodeAt(0) ?? BACKSLASH;
+  for (let at = scan.slotStart(slot); at < end; at++) {
+    const byte = bytes[at];
+    if (byte === wanted || byte === BACKSLASH) {
+      return false;
+    }
+  }
+  return true;
 }
 
 /** A field of the head of the line that `scan` holds. */
