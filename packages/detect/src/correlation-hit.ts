@@ -69,6 +69,11 @@ export class EventHit implements CorrelationHit {
   }
 }
 
+/** Characters of the events that a hit holds. */
+export function lengthOf({ evidence }: CorrelationHit): number {
+  return evidence.length === 1 ? (evidence[0]?.length ?? 0) : evidence.reduce((sum, { length }) => sum + length, 0);
+}
+
 /** Parts of an event in which nothing is ever redacted. */
 export const PLAIN_ROOTS: ReadonlySet<string> = new Set([
   "user",

@@ -1,4 +1,5 @@
 import { isSettledEarly, meets } from "./correlation.ts";
+import { lengthOf } from "./correlation-hit.ts";
 import type { CorrelationHit, Group } from "./correlation-hit.ts";
 import type { LinkedCorrelation } from "./link-correlations.ts";
 
@@ -197,8 +198,4 @@ export class CorrelationWindow {
     const sum = finite.reduce((total, number) => total + number, 0);
     return type === "value_avg" ? sum / finite.length : sum;
   }
-}
-
-function lengthOf(hit: CorrelationHit): number {
-  return hit.evidence.reduce((sum, { length }) => sum + length, 0);
 }

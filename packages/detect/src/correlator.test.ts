@@ -184,6 +184,35 @@ describe("correlations", () => {
     expect(stream.counts().correlationEvicted).toBeGreaterThan(700);
   });
 
+  it("bound the size of the events that wait for their turn", () => {
+    const long = (n: number): AuditEvent => ({ ...at(n, "get", by(`user-${n}`)), userAgent: "x".repeat(1000) });
+    const sizeAfter = (events: readonly AuditEvent[]): { readonly waiting: number; readonly late: number } => {
+      const stream = new FindingStream(engineOf(correlation(1, count({ condition: { gte: 5000 } }))), {
+        maxHeldLength: 10_000,
+      });
+      events.forEach((event) => stream.push(event));
+      const { correlations } = stream.snapshot() as { readonly correlations: { readonly waiting: readonly unknown[] } };
+      return { waiting: correlations.waiting.length, late: stream.counts().late };
+    };
+    expect(sizeAfter([0, 1, 2, 3].map(long))).toEqual({ waiting: 4, late: 0 });
+    const many = Array.from({ length: 30 }, (_, n) => long(n));
+    const { waiting, late } = sizeAfter([...many, long(0)]);
+    expect(waiting).toBeGreaterThan(3);
+    expect(waiting).toBeLessThan(10);
+    expect(late).toBe(1);
+  });
+
+  it("keep a hit once that comes again while it waits, as in a log that is read again", () => {
+    const stream = new FindingStream(engineOf(correlation(1, count({ condition: { gte: 2 } }))), { maxRequests: 1 });
+    const [first, other] = [at(0, "get"), at(1, "get", by("bob"))];
+    const holds = [first, other, first, other].map((event) => {
+      stream.push(event);
+      return stream.holdsLast;
+    });
+    expect(holds).toEqual([true, true, false, false]);
+    expect(stream.flush()).toEqual([]);
+  });
+
   it("hold nothing of what came too late, nor of what belongs to a finding that was given", () => {
     const holds = (events: readonly AuditEvent[]): readonly boolean[] => {
       const stream = new FindingStream(engineOf(correlation(1, count({ condition: { gte: 2 } }))));

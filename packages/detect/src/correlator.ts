@@ -15,6 +15,7 @@ import { HitReader } from "./hit-reader.ts";
 import type { LinkedCorrelation, LinkedCorrelations } from "./link-correlations.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { MinHeap } from "./min-heap.ts";
+import { WaitingHits } from "./waiting-hits.ts";
 import { evidenceOf, writeCorrelationFinding } from "./write-correlation-finding.ts";
 
 /** How a {@link Correlator} works; every bound has a default. */
@@ -25,7 +26,7 @@ export interface CorrelatorOptions {
   readonly maxHits?: number;
   /** Most hits of one window. Default 10,000. */
   readonly maxHitsPerGroup?: number;
-  /** Most characters of events that windows hold. Default 64 Mi. */
+  /** Most characters of events that windows hold, and as many may wait for their turn. Default 64 Mi. */
   readonly maxHeldLength?: number;
   /** Most events that a finding carries. Default 20. */
   readonly maxEvents?: number;
@@ -60,7 +61,7 @@ export class Correlator {
   readonly #maxHitsPerGroup: number;
   readonly #maxHeldLength: number;
   readonly #maxEvents: number;
-  readonly #waiting = new MinHeap<CorrelationHit>(isEarlier);
+  readonly #waiting = new WaitingHits();
   readonly #windows = new Map<string, CorrelationWindow>();
   readonly #deadlines = new MinHeap<Scheduled>(endsEarlier);
   readonly #reader: HitReader;
@@ -117,11 +118,10 @@ export class Correlator {
       this.#late++;
       return false;
     }
-    if (this.#isSpent(hit)) {
+    if (this.#isSpent(hit) || !this.#waiting.add(hit)) {
       return false;
     }
-    this.#waiting.push(hit);
-    while (this.#waiting.size > this.#maxHits) {
+    while (this.#waiting.size > this.#maxHits || this.#waiting.length > this.#maxHeldLength) {
       const next = this.#waiting.pop();
       if (next) {
         this.#floor = Math.max(this.#floor, next.time);
@@ -181,7 +181,7 @@ export class Correlator {
     for (const number of listOf(waiting)) {
       const hit = evidence.hit(number);
       if (hit) {
-        this.#waiting.push(hit);
+        this.#waiting.add(hit);
       }
     }
     for (const written of listOf(windows)) {
@@ -345,10 +345,6 @@ interface Scheduled {
   readonly key: string;
   readonly window: CorrelationWindow;
   readonly deadline: number;
-}
-
-function isEarlier(a: CorrelationHit, b: CorrelationHit): boolean {
-  return a.time < b.time || (a.time === b.time && a.id < b.id);
 }
 
 function endsEarlier(a: Scheduled, b: Scheduled): boolean {
