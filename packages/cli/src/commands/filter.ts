@@ -1,4 +1,3 @@
-import type { Finding } from "@auditsieve/detect";
 import { Filter } from "@auditsieve/ingest/filter";
 import type { FilterSummary } from "@auditsieve/ingest/filter";
 import type { StreamPolicy } from "@auditsieve/policy/stream";
@@ -15,6 +14,7 @@ import { checkOutputFile } from "../output-file.ts";
 import { describeRule, loadPolicyOption } from "../noise-policy.ts";
 import { say, STDOUT, writeData, writeDataNow } from "../output.ts";
 import { Progress } from "../progress.ts";
+import type { WrittenFinding } from "../write-findings.ts";
 import { DEFAULT_NOISE } from "../shipped-files.ts";
 import { inputName } from "../standard-input.ts";
 import { bytesText, count, percent, table } from "../table.ts";
@@ -95,11 +95,13 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   const problems = new LineProblems({ strict: options.strict });
   const isRedacting = options.redact || options.findings !== undefined;
   const redactor = isRedacting ? (await import("../new-redactor.ts")).newRedactor() : undefined;
-  const findings: Finding[] = [];
+  const findings: WrittenFinding[] = [];
+  const detections = options.findings === undefined ? undefined : await import("../filter-findings.ts");
   const tap =
-    options.findings === undefined || redactor === undefined
+    detections === undefined || redactor === undefined
       ? undefined
-      : (await import("../filter-findings.ts")).findingTap(options.exceptions, redactor, findings);
+      : detections.findingTap(options.exceptions, redactor, findings);
+  const afterChunk = detections?.boundYoung();
   let exit: ExitCode = EXIT.fine;
   const progress = new Progress("filtered");
   const { workers, verify } = options;
@@ -129,11 +131,15 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
           }
         : {}),
     });
+    const onChunk = (bytes: number): void => {
+      progress.add(bytes);
+      afterChunk?.();
+    };
     for (const each of logs) {
       log = inputName(each);
       try {
         const chunks = sieve.rooms === undefined ? readLog(each) : openLogInto(each, sieve.rooms);
-        await (Symbol.iterator in chunks ? passNow(chunks, sieve, progress) : pass(chunks, sieve, progress));
+        await (Symbol.iterator in chunks ? passNow(chunks, sieve, onChunk) : pass(chunks, sieve, onChunk));
       } catch (error) {
         sayUnreadable(error);
         exit = EXIT.unusable;
@@ -146,10 +152,9 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   if (problems.finish(summary.lines - summary.invalid + summary.salvaged)) {
     exit = worseExit(exit, EXIT.problems);
   }
-  if (tap !== undefined && options.findings !== undefined) {
+  if (detections !== undefined && tap !== undefined && options.findings !== undefined) {
     tap.end();
-    const { writeFindings } = await import("../filter-findings.ts");
-    await writeFindings(options.findings, findings);
+    await detections.writeFindings(options.findings, findings);
   }
   if (options.summary !== undefined) {
     writeFileSync(options.summary, `${JSON.stringify(summary, undefined, 2)}\n`);
@@ -159,7 +164,7 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
 }
 
 /** Chunks that need not be waited for, and output neither where it goes straight out: then no promise is made a chunk. */
-async function passNow(chunks: Iterable<Buffer>, sieve: Filter, progress: Progress): Promise<void> {
+async function passNow(chunks: Iterable<Buffer>, sieve: Filter, onChunk: (bytes: number) => void): Promise<void> {
   for (const chunk of chunks) {
     for (const bytes of sieve.write(chunk)) {
       const written = writeDataNow(bytes);
@@ -167,14 +172,14 @@ async function passNow(chunks: Iterable<Buffer>, sieve: Filter, progress: Progre
         await written;
       }
     }
-    progress.add(chunk.length);
+    onChunk(chunk.length);
   }
 }
 
-async function pass(chunks: AsyncIterable<Buffer>, sieve: Filter, progress: Progress): Promise<void> {
+async function pass(chunks: AsyncIterable<Buffer>, sieve: Filter, onChunk: (bytes: number) => void): Promise<void> {
   for await (const chunk of chunks) {
     await writeAll(sieve.write(chunk));
-    progress.add(chunk.length);
+    onChunk(chunk.length);
   }
 }
 

@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { boundYoung } from "./bound-young.ts";
+
+test("boundYoung stops the growth of the room for new objects once, when it has grown to 16 MB", () => {
+  let bytes = 1024 * 1024;
+  let stopped = 0;
+  const look = boundYoung({ bytes: () => bytes, stopGrowing: () => stopped++ });
+  const lookOften = (): number => {
+    Array.from({ length: 100 }).forEach(look);
+    return stopped;
+  };
+  expect(lookOften()).toBe(0);
+  bytes = 16 * 1024 * 1024;
+  expect(lookOften()).toBe(1);
+  bytes = 64 * 1024 * 1024;
+  expect(lookOften()).toBe(1);
+});
