@@ -33,7 +33,9 @@ test("Duplicates tells what has come before at the same time, few lines or many,
           const text = `${"x".repeat(number % 3)}${number}`;
           const line = lineIn(memory, micros, text);
           before = before.micros === micros ? before : { micros, texts: new Set() };
+          expect(duplicates.isSurelyRepeated(line) && !before.texts.has(text)).toBe(false);
           expect(duplicates.isRepeated(line)).toBe(before.texts.has(text));
+          expect(duplicates.isSurelyRepeated(line) || before.texts.size > 7 || i >= restartAt).toBe(true);
           before.texts.add(text);
           letGo(line);
         });

@@ -49,6 +49,11 @@ export class Duplicates {
     return false;
   }
 
+  /** True if it is told at once that the line has come before; it is not remembered, and false says nothing. */
+  isSurelyRepeated(line: LogLine): boolean {
+    return this.#micros === line.micros && this.#few.some((known) => isSame(known, line));
+  }
+
   snapshot(): DuplicatesSnapshot {
     return { micros: this.#micros, hashes: this.#hashes ?? new Set(this.#few.map(hashOf)) };
   }

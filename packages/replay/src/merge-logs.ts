@@ -25,9 +25,12 @@ export class OutOfOrder extends Error {
   override readonly name = "OutOfOrder";
 }
 
+/** The time of a line, or what it holds, is another than was guessed: the lines must be scanned before they are put in order. */
+export class GuessedWrong extends OutOfOrder {}
+
 /** An apiserver writes lines up to half a second out of order on a loaded machine. */
-const WINDOW_MICROS = 5_000_000;
-const MAX_HELD_BYTES = 128 * 1024 * 1024;
+export const WINDOW_MICROS = 5_000_000;
+export const MAX_HELD_BYTES: number = 128 * 1024 * 1024;
 const MAX_EAGER = 8;
 /** Each holds a chunk or two: more logs of one time are sorted, one after the other. */
 const MAX_OPEN = 64;

@@ -30,6 +30,24 @@ export function logOf(name: string, content: string | Buffer, chunkBytes = 64 * 
   };
 }
 
+/** A log in memory that can be read in any order, as a plain file can. */
+export function plainLogOf(name: string, content: string | Buffer, chunkBytes?: number): ReplayLog {
+  const bytes = Buffer.from(content);
+  return {
+    ...logOf(name, bytes, chunkBytes),
+    openLines: () =>
+      Promise.resolve({
+        size: bytes.length,
+        readAt: (target, offset) => bytes.copy(target, 0, Math.min(offset, bytes.length)),
+        lineAt(offset) {
+          const end = bytes.indexOf(10, offset);
+          return offset >= bytes.length ? undefined : Buffer.from(bytes.subarray(offset, end === -1 ? undefined : end));
+        },
+        close: () => undefined,
+      }),
+  };
+}
+
 /** A sample of the repository, unpacked. */
 export function sample(name: string): Buffer {
   const bytes = readFileSync(join(ROOT, "samples", name));

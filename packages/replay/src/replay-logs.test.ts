@@ -1,10 +1,19 @@
 import { IngestError } from "@auditsieve/ingest";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { eventAt, linesOf, liveFindings, logOf, REDACTOR, sample, shippedDetections } from "./replay-fixtures.suite.ts";
+import {
+  eventAt,
+  linesOf,
+  liveFindings,
+  logOf,
+  plainLogOf,
+  REDACTOR,
+  sample,
+  shippedDetections,
+} from "./replay-fixtures.suite.ts";
 import type { ReplayLog } from "./log-reader.ts";
 import { replayLogs } from "./replay-logs.ts";
-import type { ReplayOptions } from "./replay-logs.ts";
+import type { ReplayOptions } from "./replay-options.ts";
 
 interface Seen {
   readonly times: string[];
@@ -108,6 +117,31 @@ describe("replayLogs", () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  test("replayLogs scans lines of a plain log for their times where guessing them is not enough", async () => {
+    const decoy = eventAt(80_000, { annotations: { stageTimestamp: "2026-11-24T10:00:50.000000Z" } });
+    const glued = linesOf([eventAt(40_000), eventAt(10_000)]).replace("\n", "");
+    const log = plainLogOf(
+      "x",
+      `${linesOf([eventAt(90_000), eventAt(0), decoy])}${glued}${linesOf([eventAt(60_000)])}`,
+    );
+    const alarms: string[] = [];
+    const { times, begun } = await look([log], {
+      blocks: { blockBytes: 10 },
+      onSort: () => alarms.splice(0),
+      onLineAlarm: ({ reason, salvaged }) => alarms.push(`${reason} ${salvaged}`),
+    });
+    expect(times).toEqual([0, 10_000, 40_000, 60_000, 80_000, 90_000].map((ms) => eventAt(ms)["stageTimestamp"]));
+    expect([alarms, begun]).toEqual([["not-json 2"], 2]);
+  });
+
+  test("replayLogs sorts a plain log of which more is of one time than it may hold", async () => {
+    const shuffled = Array.from({ length: 500 }, (_, i) => eventAt(((i * 7919) % 500) * 60_000));
+    const options = { blocks: { blockBytes: 2_000 }, merge: { maxHeldBytes: 50_000 } };
+    const { times, begun } = await look([plainLogOf("x", linesOf(shuffled))], options);
+    expect([times.length, begun]).toEqual([500, 2]);
+    expect(times).toEqual(times.toSorted());
   });
 
   test("replayLogs merges many rotated logs without opening all of them at once", async () => {

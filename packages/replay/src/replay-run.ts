@@ -12,7 +12,7 @@ import type { JudgeSnapshot } from "./finding-judge.ts";
 import type { RunJudge } from "./judge/run-judge.ts";
 import type { LogLine } from "./log-line.ts";
 import type { ReplayLog } from "./log-reader.ts";
-import { OutOfOrder } from "./merge-logs.ts";
+import { GuessedWrong } from "./merge-logs.ts";
 import { EventInHand } from "./replayed-event.ts";
 import type { ReplayVisitor } from "./replayed-event.ts";
 
@@ -103,7 +103,7 @@ export class ReplayRun {
     this.#visitors.forEach((visitor) => visitor.begin?.());
   }
 
-  /** Takes the next line. Throws {@link OutOfOrder} if its place in the order was guessed wrongly. */
+  /** Takes the next line. Throws {@link GuessedWrong} if its place in the order was. */
   take(line: LogLine): void {
     const scan = this.#scan;
     const log = this.#logs[line.log] as LogCount;
@@ -116,6 +116,10 @@ export class ReplayRun {
     log.bytes += line.oversizeBytes ?? line.end - line.start;
     if (line.oversizeBytes !== undefined) {
       this.#alarm("oversize", line, "over-the-limit");
+    } else if (this.#duplicates.isSurelyRepeated(line)) {
+      // Its bytes have been scanned.
+      log.duplicates++;
+      return;
     }
     if (!scan.scan(line.bytes, line.start, line.end)) {
       this.#undecidable(log, line);
@@ -214,7 +218,7 @@ export class ReplayRun {
     }
     const micros = textMicros(scan.bytes, scan.slotStart(STAGE_TIMESTAMP) + 1, scan.end);
     if (!this.#isSorted && micros !== line.micros && micros !== NO_TIME) {
-      throw new OutOfOrder();
+      throw new GuessedWrong();
     }
     return Math.max(0, micros);
   }

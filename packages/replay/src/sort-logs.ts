@@ -1,5 +1,4 @@
-import { EventScan, salvageEvents } from "@auditsieve/audit";
-import { NO_TIME, textMicros } from "./event-time.ts";
+import { scannedTimes } from "./line-times.ts";
 import { inTimeOrder } from "./log-line.ts";
 import type { LinePlace, LogLine } from "./log-line.ts";
 import { LogReader } from "./log-reader.ts";
@@ -22,7 +21,6 @@ export interface SortOptions {
 const RUN_BYTES = 96 * 1024 * 1024;
 const MAX_FAN_IN = 64;
 const BATCH_LINES = 512;
-const NONE: ReturnType<typeof salvageEvents> = [];
 
 /**
  * The lines of logs in any order, in order of time: sorted in pieces, and merged. What does not fit into memory waits in a folder of the
@@ -37,11 +35,9 @@ export async function* sortLogs(
     let runs: SortedRun[] = [];
     let lines: LogLine[] = [];
     let held = 0;
-    const scan = new EventScan();
-    const micros = scannedMicros(scan);
-    const salvage = (): ReturnType<typeof salvageEvents> => (scan.reason === undefined ? NONE : salvageEvents(scan));
+    const times = scannedTimes();
     for (const [index, log] of logs.entries()) {
-      const reader = new LogReader(log, index, { micros, salvage });
+      const reader = new LogReader(log, index, times);
       try {
         while (!reader.isDone) {
           const read = await reader.read();
@@ -78,17 +74,6 @@ export async function* sortLogs(
   } finally {
     await folder.remove();
   }
-}
-
-/** The time that the event itself says, never one that stands in a body. */
-function scannedMicros(scan: EventScan): (bytes: Buffer, start: number, end: number) => number {
-  return (bytes, start, end) => {
-    if (!scan.scan(bytes, start, end)) {
-      return NO_TIME;
-    }
-    const field = scan.has("stageTimestamp") ? "stageTimestamp" : "requestReceivedTimestamp";
-    return scan.has(field) ? textMicros(bytes, scan.valueStart(field) + 1, end) : NO_TIME;
-  };
 }
 
 /** Merges runs into batches in order of time. */

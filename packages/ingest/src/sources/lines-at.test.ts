@@ -34,6 +34,20 @@ describe("openLinesAt", () => {
     lines?.close();
   });
 
+  test("openLinesAt reads bytes from anywhere in a plain log", async () => {
+    const path = file("bytes.log", LINES.slice(0, 2).join("\n"));
+    const lines = await openLinesAt(path);
+    const target = Buffer.alloc(10);
+    expect([lines?.size, lines?.readAt(target, 3), target.toString()]).toEqual([
+      `${LINES[0]}\n${LINES[1]}`.length,
+      10,
+      LINES[0]?.slice(3, 13),
+    ]);
+    expect(lines?.readAt(target, (lines?.size ?? 0) - 4)).toBe(4);
+    expect(lines?.readAt(target, 1e9)).toBe(0);
+    lines?.close();
+  });
+
   test.each([
     ["packed.gz", gzipSync(`${LINES[0]}\n`)],
     ["list.json", JSON.stringify({ kind: "EventList", apiVersion: "audit.k8s.io/v1", items: [EVENT] })],

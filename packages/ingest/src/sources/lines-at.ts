@@ -1,14 +1,18 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { fileError } from "../errors.ts";
 import { isSeekable } from "./canonical-log-at.ts";
 
-/** Gives lines of a log by where they stand. */
+/** Gives lines and bytes of a log by where they stand. */
 export interface LinesAt {
   /**
    * A copy of the line that begins at `offset`, without its newline; undefined behind the end, and where it is longer than 16 MiB. Throws an
    * {@link IngestError} when the file cannot be read.
    */
   lineAt(offset: number): Buffer | undefined;
+  /** Bytes of the log when it was opened. */
+  readonly size: number;
+  /** Fills `target` with what stands at `offset`; gives how many bytes there were, fewer only at the end. Throws as `lineAt`. */
+  readAt(target: Buffer, offset: number): number;
   close(): void;
 }
 
@@ -17,7 +21,7 @@ const READ_BYTES = 16 * 1024;
 const MOST_BYTES = 16 * 1024 * 1024;
 
 /**
- * Opens a log for reading single lines; undefined where their offsets are not those of the file (a packed log, an envelope) or it cannot be
+ * Opens a log for reading it in any order; undefined where their offsets are not those of the file (a packed log, an envelope) or it cannot be
  * opened: reading the whole of it says why.
  *
  * @example
@@ -38,7 +42,16 @@ export async function openLinesAt(path: string): Promise<LinesAt | undefined> {
     }
   };
   const file = orFileError(() => openSync(path, "r"));
+  const { size } = orFileError(() => fstatSync(file));
   return {
+    size,
+    readAt: (target, offset) => {
+      let length = 0;
+      for (let read = -1; read !== 0 && length < target.length; length += read) {
+        read = orFileError(() => readSync(file, target, length, target.length - length, offset + length));
+      }
+      return length;
+    },
     lineAt: (offset) => {
       for (let length = 0; ;) {
         const read = orFileError(() => readSync(file, buffer, length, buffer.length - length, offset + length));

@@ -14,7 +14,7 @@ import {
   shippedDetections,
 } from "../replay-fixtures.suite.ts";
 import { replayLogs } from "../replay-logs.ts";
-import type { ReplayOptions } from "../replay-logs.ts";
+import type { ReplayOptions } from "../replay-options.ts";
 import { ReplayState } from "../state/replay-state.ts";
 import { JudgeThread } from "./judge-thread.ts";
 

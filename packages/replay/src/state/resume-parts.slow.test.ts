@@ -9,7 +9,7 @@ import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
 import { afterAll, describe, expect, test } from "vitest";
 import { OtherFindings } from "../compare/compare-findings.ts";
 import type { ReplayLog } from "../log-reader.ts";
-import { logOf, sample, shippedDetections } from "../replay-fixtures.suite.ts";
+import { logOf, plainLogOf, sample, shippedDetections } from "../replay-fixtures.suite.ts";
 import { replayLogs } from "../replay-logs.ts";
 import { buildReport } from "../report/build-report.ts";
 import { FactGatherer } from "../summary/gather-facts.ts";
@@ -71,6 +71,7 @@ async function replayed(
     selection: { minSeverity: "low" },
     findings: { heldBytes: 100_000 },
     saveEveryMs: 20,
+    blocks: { blockBytes: 20_000 },
     onSortAgain: () => sortedAgain++,
     ...(state && { state }),
     ...(runBytes !== undefined && { sort: { runBytes } }),
@@ -164,6 +165,24 @@ describe("replayLogs with a state", () => {
       const whole = await replayed(logs, { runBytes: 400_000 });
       expect(await withKills(logs, [1100, 300], 400_000)).toEqual(whole);
       expect(sortedAgain).toBeGreaterThan(0);
+    },
+    LOADED,
+  );
+
+  test.each([
+    ["whole lines", (line: string) => line],
+    ["torn and glued lines", (line: string, i: number) => (i % 40 === 7 ? line.trimEnd() : line)],
+  ])(
+    "replayLogs of plain logs that are not in order goes on where it was, with %s",
+    async (_what, written) => {
+      const parts = [LINES.slice(800), LINES.slice(0, 500), LINES.slice(300, 900)];
+      const logs = parts.map((lines, i) => plainLogOf(`${i}`, lines.map(written).join(""), 30_000));
+      const [a, b, c] = logs as [ReplayLog, ReplayLog, ReplayLog];
+      const glued = plainLogOf("d", parts.flat().map(written).join(""), 30_000);
+      const sortedBefore = sortedAgain;
+      const whole = await replayed([glued, a, b, c], {});
+      expect(await withKills([glued, a, b, c], [200, 1100, 300])).toEqual(whole);
+      expect(sortedAgain).toBe(sortedBefore);
     },
     LOADED,
   );
