@@ -37,6 +37,7 @@ function wholeText(events: number): string {
 /** Says the first few lines that could not be decided, each with its place, and counts the rest. */
 export class LineProblems {
   #count = 0;
+  #shown = 0;
   /** Places that were said. */
   readonly #said = new Set<string>();
   readonly #strict: boolean;
@@ -49,6 +50,7 @@ export class LineProblems {
   add(log: string, { line, offset, problem, salvaged }: LineProblem): void {
     this.#count++;
     if (this.#count <= SHOWN) {
+      this.#shown++;
       const place = `${safeText(log, 500)}:${line} (offset ${offset})`;
       say(
         `${place}: ${safeText(problem.message, 500)}; it is kept${salvaged === 0 ? "" : `, ${wholeText(salvaged)} in it too`}`,
@@ -62,6 +64,11 @@ export class LineProblems {
     this.#count = 0;
   }
 
+  /** So many there were in all, also before a replay was gone on with. */
+  inAll(count: number): void {
+    this.#count = Math.max(this.#count, count);
+  }
+
   /** Takes one that a pipeline told of. */
   addAlarm({ kind, input, offset, bytes, reason, salvaged = 0 }: LineAlarm): void {
     this.#count++;
@@ -70,6 +77,7 @@ export class LineProblems {
       return;
     }
     this.#said.add(key);
+    this.#shown++;
     const place = `${safeText(input.slice(input.indexOf(":") + 1), 500)} (offset ${offset})`;
     if (kind === "oversize") {
       say(`${place}: Cannot read a line of ${bytes} bytes as a whole: only what stands before its bodies is looked at`);
@@ -87,8 +95,8 @@ export class LineProblems {
    * could not be read, so that nobody knows what it holds.
    */
   finish(events: number, isUnreadable = false): boolean {
-    if (this.#count > SHOWN) {
-      say(`auditsieve: ${this.#count - SHOWN} more lines could not be decided`);
+    if (this.#count > this.#shown) {
+      say(`auditsieve: ${this.#count - this.#shown} more lines could not be decided`);
     }
     if (events === 0 && !(isUnreadable && this.#count === 0)) {
       say(`auditsieve: Cannot find one audit event in the input${this.#count === 0 ? ": it is empty" : ""}`);

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { inProcess as auditsieve } from "../run-in-process.suite.ts";
 import { ROOT } from "../run-command.suite.ts";
 import type { Ran } from "../run-command.suite.ts";
@@ -162,6 +162,25 @@ describe("auditsieve replay", () => {
     expect(stable(kept?.stdout ?? "")).toBe(stable(without?.stdout ?? ""));
     expect([kept?.code, kept?.stderr, existsSync(state)]).toEqual([0, "", false]);
     expect([refused?.code, refused?.stderr]).toEqual([2, expect.stringContaining("cannot be read again from where")]);
+  });
+
+  test("auditsieve replay --strict counts, too, what it met before it was stopped and gone on with", async () => {
+    const event = JSON.parse(lines[0] ?? "") as Record<string, unknown>;
+    const at = (i: number): string => new Date(Date.UTC(2026, 10, 24) + i * 1_000).toISOString().replace("Z", "000Z");
+    const events = Array.from({ length: 3_000 }, (_, i) => `${JSON.stringify({ ...event, stageTimestamp: at(i) })}\n`);
+    const log = file("strict.log", `${'{"torn":\n'.repeat(7)}${events.join("")}`);
+    const args = ["replay", log, "--detections", own, "--output", "ndjson", "--strict"];
+    const resumable = [...args, "--state-folder", join(folder, "strict-state")];
+    const listeners = process.listenerCount("SIGINT");
+    const stopped = auditsieve(resumable);
+    // The log is about to be read.
+    await vi.waitUntil(() => process.listenerCount("SIGINT") > listeners, { timeout: 60_000, interval: 1 });
+    process.listeners("SIGINT").at(-1)?.("SIGINT");
+    const [first, whole, second] = [await stopped, await auditsieve(args), await auditsieve(resumable)];
+    expect([first.code, whole.code, second.code]).toEqual([3, 1, 1]);
+    expect(whole.stderr).toContain("auditsieve: 2 more lines could not be decided");
+    expect(second.stderr).toContain("going on where the replay was");
+    expect(second.stderr).toContain("auditsieve: 7 more lines could not be decided");
   });
 
   test("auditsieve replay --history tells who wrote an object and what that changed, or what is near", async () => {

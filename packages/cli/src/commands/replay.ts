@@ -106,6 +106,8 @@ export async function replay(options: ReplayCommandOptions, judges: JudgeThread 
   replayed.close();
   reading.other?.close();
   await state?.remove();
+  const { undecidable, logs: counted } = replayed.summary;
+  problems.inAll(undecidable + counted.reduce((sum, { reduced }) => sum + reduced, 0));
   return problems.finish(replayed.summary.log.events, reading.isUnreadable) ? worseExit(exit, EXIT.problems) : exit;
 }
 
@@ -168,7 +170,7 @@ async function read(reading: Reading, problems: LineProblems, state: ReplayState
         reading.isUnreadable = true;
       },
       onSort: () => {
-        say("auditsieve: the logs are not in order of time; reading them again and sorting");
+        say("auditsieve: the logs are not in order of time; reading them from where their times stand");
         problems.beginAgain();
       },
       onSortAgain: () =>
