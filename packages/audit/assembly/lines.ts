@@ -16,6 +16,7 @@ import { skipBody } from "./body";
 import { hashWithName, headHash } from "./head-hash";
 import { findSuspect } from "./suspects";
 import { makeTail, makeTemplate, matchTemplate, reached } from "./template";
+import { findTold, moveTold, noteTold, NOTED_BYTES } from "./told";
 
 /** Entries of a bucket that are compared; a log that fills one with near misses costs no more than these. */
 const MAX_CHAIN = 16;
@@ -30,6 +31,8 @@ const BODY: u32 = 0x400;
 const TAIL: u32 = 0x800;
 /** Set where a line may be taken only if nothing stands in it that might have to be redacted. */
 const SEARCHED: u32 = 0x1000;
+/** Set where somebody must be told of each line before the next one is looked at. */
+const TELLS: u32 = 0x2000;
 /** In the place of an entry: the line is like one, but something stands in it. */
 const SUSPECT: u32 = 0xffff_ffff;
 /** Behind the flags: which answer must stand. */
@@ -60,7 +63,8 @@ export function forgetTemplates(): void {
  * Takes lines of `[from, end)`, whole ones, as long as they are like a template, and moves those that are kept to where the first
  * of them stands. Gives where it stopped. CONTROL then holds how many lines it took, how many of them are kept, from where to where
  * these stand now, the two numbers of the line's head, and the entry that the line where it stopped is like, had what that rests on
- * not ended; SUSPECT where the entry stands but not every line is taken; else 0.
+ * not ended; SUSPECT where the entry stands but not every line is taken; else 0. At last the number of the answer by which somebody
+ * must be told of the last line that it took, what ./told says; 0 where nobody must.
  */
 export function takeLines(from: usize, end: usize): usize {
   let at = from;
@@ -71,6 +75,7 @@ export function takeLines(from: usize, end: usize): usize {
   let keptEnd: usize = 0;
   let run: usize = 0;
   let runEnd: usize = 0;
+  let teller: u32 = 0;
   store<u32>(CONTROL, 0, 24);
   while (at < end) {
     const hash = headHash(at, end);
@@ -99,6 +104,15 @@ export function takeLines(from: usize, end: usize): usize {
       store<u32>(CONTROL, SUSPECT, 24);
       break;
     }
+    if ((decision & TELLS) != 0) {
+      const tail: usize = load<u32>(place, 4);
+      const tailEnd: usize = load<u32>(place, 20);
+      if (!findTold(at, (decision & BODY) == 0 ? at : behind - (tailEnd - tail), behind, tailEnd)) {
+        store<u32>(CONTROL, SUSPECT, 24);
+        break;
+      }
+      teller = decision >>> STANDING_SHIFT;
+    }
     const index = decision & 0xff;
     store<u32>(EVENTS + 4 * index, load<u32>(EVENTS + 4 * index) + 1);
     store<f64>(BYTES + 8 * index, load<f64>(BYTES + 8 * index) + ((behind - at) as f64));
@@ -116,11 +130,20 @@ export function takeLines(from: usize, end: usize): usize {
       runEnd = behind;
     }
     at = behind;
+    if (teller != 0) {
+      break;
+    }
   }
   store<u32>(CONTROL, lines);
   store<u32>(CONTROL + 4, keptLines);
   store<u32>(CONTROL + 8, kept);
-  store<u32>(CONTROL + 20, move(keptEnd, run, runEnd));
+  keptEnd = move(keptEnd, run, runEnd);
+  store<u32>(CONTROL + 20, keptEnd);
+  store<u32>(CONTROL, teller, 28);
+  // What is not kept stays where it was: what is moved before it comes no further than that.
+  if (teller != 0 && runEnd == at) {
+    moveTold(at - keptEnd);
+  }
   return at;
 }
 
@@ -198,8 +221,8 @@ function matchEntry(line: usize, place: usize): usize {
 /**
  * Remembers a line of which `[from, headEnd)` decides and `[tail, to)` ends it, with its newline; between them may be a body. `hash`
  * is one of the numbers of the line's head: the one without the name where `[name, nameEnd)`, a name in the path that decides
- * nothing, is not empty. FIXED holds `fixed` spans of the head that must stay as they are, then `fixedBehind` of the tail. Where there is
- * no room, all others are forgotten.
+ * nothing, is not empty. FIXED holds `fixed` spans of the head that must stay as they are, then `fixedBehind` of the tail, and TOLD what
+ * somebody is to be told. Where there is no room, all others are forgotten.
  */
 export function learnLine(
   from: usize,
@@ -215,7 +238,8 @@ export function learnLine(
   name: usize,
   nameEnd: usize,
 ): void {
-  const length = headEnd - from + (to - tail);
+  const isTelling = (decision & TELLS) != 0;
+  const length = headEnd - from + (to - tail) + (isTelling ? NOTED_BYTES : 0);
   // Comparing reads 64 bytes behind a template.
   if (entries >= ENTRY_COUNT || used + length + 64 > ARENA + ARENA_BYTES) {
     forgetTemplates();
@@ -223,6 +247,9 @@ export function learnLine(
   const known = used + (headEnd - from);
   makeTemplate(from, headEnd, used, fixed, query, queryEnd, name, nameEnd);
   makeTail(tail, to, known, fixed, fixed + fixedBehind);
+  if (isTelling) {
+    noteTold(from, (decision & BODY) == 0 ? from : tail, known + (to - tail));
+  }
   const bucket = BUCKETS + 4 * (hash & (BUCKET_COUNT - 1));
   const place = ENTRIES + ENTRY_BYTES * entries;
   store<u32>(place, used);

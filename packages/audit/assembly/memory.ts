@@ -3,8 +3,13 @@
 
 /** Numbers that both sides read and write. */
 export const CONTROL: usize = 0x1_0000;
+/** Where in a line, or in the one being learnt, that stands which somebody is told: see ./told. */
+export const TOLD: usize = CONTROL + 0x40;
 /** Spans of the line being learnt that must stay as they are: pairs of positions. */
 export const FIXED: usize = CONTROL + 0x1000;
+/** Namespace and name of the object of the line that is told. */
+export const TOLD_OBJECT: usize = CONTROL + 0x3000;
+export const TOLD_OBJECT_BYTES: usize = 0x1000;
 /** Lines and bytes per decision. */
 export const EVENTS: usize = CONTROL + 0x4000;
 export const BYTES: usize = CONTROL + 0x5000;

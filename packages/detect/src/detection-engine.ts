@@ -98,9 +98,9 @@ export class DetectionEngine {
     return this.#plan.isNamed(head);
   }
 
-  /** Whether no head has candidates that differs from this one, which has none, in plain names alone; false says nothing. */
-  isQuietForPlainNames(head: HeadView): boolean {
-    return this.#plan.isQuietForPlainNames(head);
+  /** Whether all heads that differ from this one in plain names alone have the same candidates as it; false says nothing. */
+  areForPlainNames(head: HeadView): boolean {
+    return this.#plan.areForPlainNames(head);
   }
 
   /** What an event with this head leaves of the conditions of its candidates: it comes out as the whole does. */

@@ -22,6 +22,7 @@ import { headOf } from "./event-parts.ts";
 import type { HeadView } from "./head-view.ts";
 import { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { CredentialLedger } from "./memory/credential-ledger.ts";
+import type { PodChange, ToldEvent } from "./memory/pod-change.ts";
 import { SETTLED, UNDECIDED } from "./open-request.ts";
 import type { OpenRequest } from "./open-request.ts";
 import { OpenRequests } from "./open-requests.ts";
@@ -141,6 +142,19 @@ export class FindingStream {
     if (isFed) {
       this.#memory.observe(event, this.#head.remembersUses);
     }
+    return findings;
+  }
+
+  /** Takes an event about which a quiet answer `tells` that `change`: does what {@link FindingStream.push} would. */
+  tell(change: PodChange, told: ToldEvent): readonly Finding[] {
+    this.#holdsLast = false;
+    const time = parsedTime(told.stageTimestamp);
+    const findings = this.#pass(told.stageTimestamp);
+    const event = this.#open.mayBeOpen(told.auditID) ? told.whole() : undefined;
+    if (event !== undefined) {
+      this.#take(event, () => event, time, NO_VERDICTS, findings);
+    }
+    this.#memory.tell(change, told, time);
     return findings;
   }
 

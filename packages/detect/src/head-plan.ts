@@ -143,8 +143,8 @@ export class HeadPlan {
     return near.open.size > 0 || near.single.size > 0;
   }
 
-  /** Whether no head has candidates that differs from this one, which has none, in plain names alone; false says nothing. */
-  isQuietForPlainNames(head: HeadView): boolean {
+  /** Whether all heads that differ from this one in plain names alone have the same candidates as it, which look at no names; false says nothing. */
+  areForPlainNames(head: HeadView): boolean {
     const near = this.#near(head);
     const uri = head.get("requestURI");
     if (!head.recall || near.single.size > 0 || typeof uri !== "string") {

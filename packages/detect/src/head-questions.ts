@@ -9,6 +9,8 @@ import type { HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { USE } from "./memory/feeders.ts";
 import { useOf } from "./memory/head-reads.ts";
+import { changeOfPod } from "./memory/pod-change.ts";
+import type { PodChange } from "./memory/pod-change.ts";
 import type { Standing, StandingAnswers } from "./standing-answers.ts";
 
 const KNOWN = Symbol("known");
@@ -116,9 +118,20 @@ export class HeadQuestions {
     return this.#engine.isNamed(head) || !this.#isOfUnnamed(head);
   }
 
-  /** Whether the head, which has no candidates, says that for all that differ from it in plain names alone; false says nothing. */
-  isQuietForPlainNames(head: HeadView): boolean {
-    return this.#isOfUnnamed(head) && this.#engine.isQuietForPlainNames(head);
+  /** Whether nothing but the memory waits for events with these candidates. */
+  isOnlyTold(asked: readonly Detection[]): boolean {
+    return this.remembersUses && asked.length > 0 && asked.every((one) => this.#engine.feeders.has(one));
+  }
+
+  /** What the memory must be told of an event with this head and these candidates, if nothing else waits for it and the head says it for sure. */
+  toldOf(head: HeadView, asked: readonly Detection[]): PodChange | undefined {
+    const rest = this.#engine.rest(head);
+    return this.isOnlyTold(asked) && asked.every((one) => rest.get(one) === ALWAYS) ? changeOfPod(head) : undefined;
+  }
+
+  /** Whether all heads that differ from this one in plain names alone have the same candidates as it; false says nothing. */
+  areForPlainNames(head: HeadView): boolean {
+    return this.#isOfUnnamed(head) && this.#engine.areForPlainNames(head);
   }
 
   /** What the head asked last leaves of the conditions, if these are its candidates. */

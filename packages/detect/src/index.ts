@@ -48,6 +48,7 @@ export { ClusterMemory } from "./memory/cluster-memory.ts";
 export type { ClusterMemoryOptions } from "./memory/cluster-memory.ts";
 export { certificateId, CREDENTIAL_ID, CredentialLedger, ISSUED_CREDENTIAL_ID } from "./memory/credential-ledger.ts";
 export type { Credential } from "./memory/credential-ledger.ts";
+export type { PodChange, ToldEvent } from "./memory/pod-change.ts";
 export type { QuietAnswer, QuietAnswers } from "./quiet-answers.ts";
 export { readsOf, REMEMBERED_FIELDS } from "./memory/remembered-fields.ts";
 export type { MemoryPart } from "./memory/remembered-fields.ts";

@@ -34,10 +34,15 @@ export class OpenRequests {
     this.#apiserver = apiserver;
   }
 
+  /** Whether an event with this auditID may be a stage of an open request. */
+  mayBeOpen(auditID: string): boolean {
+    return this.#unnamed.size > 0 || this.#ofAuditID.has(auditID);
+  }
+
   /** The open request that the event is a stage of, now last in order; a new one where there is none and `isOpened`. */
   of(event: AuditEvent, time: number, isOpened: boolean): OpenRequest | undefined {
     const { auditID } = event;
-    if (!isOpened && this.#unnamed.size === 0 && !this.#ofAuditID.has(auditID)) {
+    if (!isOpened && !this.mayBeOpen(auditID)) {
       return undefined;
     }
     const key = requestId(event, this.#apiserver);

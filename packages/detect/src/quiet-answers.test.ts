@@ -5,11 +5,10 @@ import { DetectionEngine } from "./detection-engine.ts";
 import { headOf } from "./event-parts.ts";
 import { FindingStream } from "./finding-stream.ts";
 import type { FindingStreamOptions } from "./finding-stream-options.ts";
-import { HEAD_FIELDS } from "./head-view.ts";
-import type { HeadView } from "./head-view.ts";
 import { loadDetections } from "./load-detections.ts";
 import { eventAt, madeWith, podCreated } from "./memory/events.suite.ts";
 import type { QuietAnswer } from "./quiet-answers.ts";
+import { partsOf, rememberingHeads } from "./remembering-head.suite.ts";
 import { shippedDocuments } from "./shipped-detections.suite.ts";
 
 /** Those that ask what is remembered, and one that looks at names. */
@@ -19,25 +18,7 @@ const engine = new DetectionEngine(
   { remember: ["pods"] },
 );
 
-/** Of a head the whole, and all but the names. */
-function partsOf(head: HeadView): readonly [string, string] {
-  const fields = HEAD_FIELDS.map((field) => [field, head.get(field)] as const);
-  const unnamed = fields.filter(([field]) => field !== "requestURI" && field !== "objectRef.name");
-  return [JSON.stringify(fields), JSON.stringify(unnamed)];
-}
-
-/** Remembers heads, as the view of a scanned line does. */
-const noted = new Map<string, unknown>();
-function headIn(event: AuditEvent): HeadView {
-  const head = headOf(event);
-  const parts = partsOf(head);
-  const keyOf = (part: "whole" | "unnamed"): string => `${part} ${parts[part === "whole" ? 0 : 1]}`;
-  return {
-    get: (field) => head.get(field),
-    recall: (part) => noted.get(keyOf(part)),
-    note: (part, value) => void noted.set(keyOf(part), value),
-  };
-}
+const headIn = rememberingHeads();
 
 /** Pushes what must be; gives the answer about the event where there is nothing to push. */
 function ask(stream: FindingStream, event: AuditEvent): QuietAnswer | undefined {

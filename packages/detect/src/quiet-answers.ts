@@ -1,11 +1,13 @@
+import type { Detection } from "./detection.ts";
 import type { HeadQuestions } from "./head-questions.ts";
 import type { HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
+import type { PodChange } from "./memory/pod-change.ts";
 import type { Standing, StandingAnswers } from "./standing-answers.ts";
 
 /**
- * That a stream wants nothing of the events with a head: pushing them changes nothing, so whoever knows that a line has such a head need
- * not look at it again. It rests on every head field but `requestURI` and `objectRef.name` (an absent one must stay absent), and on
+ * That a stream wants nothing of the events with a head, or nothing but to be told of them: pushing them changes nothing else, so whoever
+ * knows that a line has such a head need not look at it again. It rests on every head field but `requestURI` and `objectRef.name` (an absent one must stay absent), and on
  * these two as well where it says so; and on what is remembered, as long as it stands.
  */
 export interface QuietAnswer extends Standing {
@@ -16,10 +18,15 @@ export interface QuietAnswer extends Standing {
    * and `:` in the place of such ones, whatever `objectRef.name` is.
    */
   readonly isForPlainNames: boolean;
+  /** What {@link FindingStream.tell} must be told of each of these events, in their order; undefined where nothing. Then it is named. */
+  readonly tells: PodChange | undefined;
 }
 
+/** What a {@link QuietAnswer} says, apart from whether it stands. */
+type Said = Omit<QuietAnswer, "stands">;
+
 /**
- * Of a `FindingStream`: gives answers that nothing is to be done, and takes them back when what they rest on has changed. They end only within `candidates`, `push`, `advance` and `restore` of the stream, or of one that remembers with it.
+ * Of a `FindingStream`: gives answers that nothing is to be done, and takes them back when what they rest on has changed. They end only within `candidates`, `push`, `tell`, `advance` and `restore` of the stream, or of one that remembers with it.
  *
  * @example
  * const stream = new FindingStream(new DetectionEngine([]));
@@ -51,27 +58,28 @@ export class QuietAnswers {
   }
 
   /**
-   * The answer about the head asked last, for which there are no candidates; undefined where there are, or it would not hold for long. It costs
-   * several times what asking for candidates does: for who remembers it.
+   * The answer about the head asked last, for which there are no candidates but what `isPossible`; undefined where there are, or it
+   * would not hold for long. It costs several times what asking for candidates does: for who remembers it.
    */
   about(head: HeadView): QuietAnswer | undefined {
     // What was forgotten while it was asked may be what it was asked for first: asking once more would remember it again.
     if (this.#standing.rotations !== this.#before) {
       return undefined;
     }
-    let isQuiet = false;
-    let isNamed = true;
-    let isForPlainNames = false;
+    let said: Said | undefined;
     const grounds = this.#memory.grounds(() => {
-      isQuiet = this.#questions.askAnew(head).length === 0;
-      isNamed = this.#questions.isNamed(head);
-      isForPlainNames = isNamed && this.#questions.isQuietForPlainNames(head);
+      said = this.#said(head);
     });
-    if (!isQuiet || this.#standing.rotations !== this.#before) {
+    if (said === undefined || this.#standing.rotations !== this.#before) {
       return undefined;
     }
     const standing = this.#standing.on(grounds);
-    return standing && this.#answer(standing, isNamed, isForPlainNames);
+    return standing && this.#answer(standing, said);
+  }
+
+  /** Whether there may be an answer about a head with these candidates. */
+  isPossible(candidates: readonly Detection[]): boolean {
+    return candidates.length === 0 || this.#questions.isOnlyTold(candidates);
   }
 
   /** To be told before a head is asked about. */
@@ -79,16 +87,31 @@ export class QuietAnswers {
     this.#before = this.#standing.rotations;
   }
 
-  #answer(standing: Standing, isNamed: boolean, isForPlainNames: boolean): QuietAnswer {
+  #said(head: HeadView): Said | undefined {
+    const asked = this.#questions.askAnew(head);
+    const tells = asked.length === 0 ? undefined : this.#questions.toldOf(head, asked);
+    if (asked.length > 0 && tells === undefined) {
+      return undefined;
+    }
+    const isNamed = this.#questions.isNamed(head);
+    // What the memory is told rests on the URI as well, if not on its names.
+    return {
+      isNamed: isNamed || tells !== undefined,
+      isForPlainNames: isNamed ? this.#questions.areForPlainNames(head) : tells !== undefined,
+      tells,
+    };
+  }
+
+  #answer(standing: Standing, said: Said): QuietAnswer {
     if (standing !== this.#standing.plain) {
-      return new HeldAnswer(standing, isNamed, isForPlainNames);
+      return new HeldAnswer(standing, said);
     }
     if (this.#plain?.standing !== standing) {
       this.#plain = { standing, kinds: new Map() };
     }
     const { kinds } = this.#plain;
-    const kind = `${isNamed} ${isForPlainNames}`;
-    const known = kinds.get(kind) ?? new HeldAnswer(standing, isNamed, isForPlainNames);
+    const kind = `${said.isNamed} ${said.isForPlainNames} ${said.tells}`;
+    const known = kinds.get(kind) ?? new HeldAnswer(standing, said);
     kinds.set(kind, known);
     return known;
   }
@@ -97,12 +120,14 @@ export class QuietAnswers {
 class HeldAnswer implements QuietAnswer {
   readonly isNamed: boolean;
   readonly isForPlainNames: boolean;
+  readonly tells: PodChange | undefined;
   readonly #standing: Standing;
 
-  constructor(standing: Standing, isNamed: boolean, isForPlainNames: boolean) {
+  constructor(standing: Standing, { isNamed, isForPlainNames, tells }: Said) {
     this.#standing = standing;
     this.isNamed = isNamed;
     this.isForPlainNames = isForPlainNames;
+    this.tells = tells;
   }
 
   get stands(): boolean {

@@ -1,6 +1,7 @@
 import type { Field } from "../scan-fields.ts";
 import type { EventScan } from "../scan.ts";
 import { sharedEngine } from "./engine.ts";
+import { placeTold, ToldLine } from "./told-line.ts";
 
 // Places in the module's memory and words behind CONTROL (assembly/memory.ts).
 const INPUT = 0xa_0000;
@@ -16,11 +17,13 @@ const HEAD = 3;
 const HEAD_WITH_NAME = 4;
 const KEPT_END = 5;
 const ENTRY = 6;
+const TELLER = 7;
 const KEEP = 0x100;
 const HEAD_ONLY = 0x200;
 const BODY = 0x400;
 const TAIL = 0x800;
 const SEARCHED = 0x1000;
+const TELLS = 0x2000;
 const SUSPECT = -1;
 const STANDING_FACTOR = 0x1_0000;
 const STANDING = 0x25_9000;
@@ -51,12 +54,14 @@ export interface Span {
 }
 
 /** How the lines like one that is learned are taken. */
-export interface Taken {
+export interface Taken<S extends Standing> {
   readonly isKept: boolean;
   /** Whether only those are in which nothing stands that might have to be redacted: see `QuietHeads`. */
   readonly isSearched?: boolean;
   /** What that rests on beside the line. */
-  readonly standing?: Standing | undefined;
+  readonly standing?: S | undefined;
+  /** Whether somebody must be told of each of them before the next one is looked at: for `standing`, which may end by that. */
+  readonly isTold?: boolean;
 }
 
 /** Something that what is learned rests on beside the line; as long as it `stands`. Once it does not, it never does again. */
@@ -95,10 +100,11 @@ export function takeRooms(): readonly [Buffer, Buffer] | undefined {
  *
  * No hash decides: every byte of a head is compared. Holds 8 MiB of them, then starts again.
  */
-export class LineTemplates<T extends object> {
+export class LineTemplates<T extends object, S extends Standing = Standing> {
   readonly #isExact: boolean;
   readonly #self = Symbol("LineTemplates");
   readonly #engine = sharedEngine();
+  readonly #told = new ToldLine(this.#engine);
   readonly #bytes = new Float64Array(this.#engine.exports.memory.buffer, BYTES_AT, MAX_VALUES);
   readonly #numbers = new Map<T, number>();
   /** What is added to a position in the loaded bytes to make it one in the memory. */
@@ -110,8 +116,8 @@ export class LineTemplates<T extends object> {
   /** What the last line not taken is like, but for what that rests on; 0 for nothing. */
   #entry = 0;
   /** What the templates rest on, by number; the first number is for nothing. */
-  #standing: Standing[] = [];
-  readonly #standingNumbers = new Map<Standing, number>();
+  #standing: S[] = [];
+  readonly #standingNumbers = new Map<S, number>();
 
   constructor(options: { readonly isExact?: boolean } = {}) {
     this.#isExact = options.isExact ?? false;
@@ -147,11 +153,23 @@ export class LineTemplates<T extends object> {
     return this.#at;
   }
 
+  /** By which answer somebody must be told of the last line that {@link take} took: for that it stops there. */
+  get teller(): S | undefined {
+    const number = this.#engine.control[TELLER] as number;
+    return number === 0 ? undefined : this.#standing[number - 1];
+  }
+
+  /** That line, to be read before anything else is done with lines. */
+  get told(): ToldLine {
+    this.#told.renew();
+    return this.#told;
+  }
+
   /** Looks what of that which templates rest on stands no more; to be called before {@link take} when any of it may have ended. */
   sync(): void {
     const { memory } = this.#engine;
     for (let i = 0; i < this.#standing.length; i++) {
-      if (!(this.#standing[i] as Standing).stands) {
+      if (!(this.#standing[i] as S).stands) {
         memory[STANDING + i + 1] = 0;
       }
     }
@@ -192,7 +210,7 @@ export class LineTemplates<T extends object> {
   }
 
   /** Remembers the line that stopped {@link take}, which `scan` holds and for which `value` was decided. */
-  learn(scan: EventScan, value: T, { isKept, isSearched, standing }: Taken, by: DecidedBy): void {
+  learn(scan: EventScan, value: T, { isKept, isSearched, standing, isTold = false }: Taken<S>, by: DecidedBy): void {
     const { fields, uriEnd, name, kept = [] } = by;
     const { control, exports } = this.#engine;
     if (this.#entry !== 0) {
@@ -209,9 +227,13 @@ export class LineTemplates<T extends object> {
     if (this.#head === 0 || length > MAX_TEMPLATE_BYTES || number === MAX_VALUES || kept.length > MAX_KEPT) {
       return;
     }
-    this.#numbers.set(value, number);
     const shift = this.#shift;
     const isTailNeeded = hasBody && fields.includes("annotations");
+    // What stands in a tail that need not be alike is not found by what stood in another one.
+    if (isTold && !((headEnd === undefined || isTailNeeded) && placeTold(scan, control, shift))) {
+      return;
+    }
+    this.#numbers.set(value, number);
     let fixed = 0;
     const fixSpan = (start: number, behindSpan: number): void => {
       control[FIXED + 2 * fixed] = start + shift;
@@ -239,7 +261,8 @@ export class LineTemplates<T extends object> {
       (headEnd === undefined ? 0 : HEAD_ONLY) +
       (hasBody ? BODY : 0) +
       (isTailNeeded ? TAIL : 0) +
-      (isSearched ? SEARCHED : 0);
+      (isSearched ? SEARCHED : 0) +
+      (isTold ? TELLS : 0);
     const decision = number + (isKept ? KEEP : 0) + form + STANDING_FACTOR * this.#numberOf(standing);
     exports.learnLine(
       scan.start + shift,
@@ -270,7 +293,7 @@ export class LineTemplates<T extends object> {
     }
   }
 
-  #numberOf(standing: Standing | undefined): number {
+  #numberOf(standing: S | undefined): number {
     if (standing === undefined) {
       return 0;
     }

@@ -13,6 +13,8 @@ import { allowedBy, GrantMemory, RECENT_GRANT_MS, subjectsOf } from "./grant-mem
 import type { Grant } from "./grant-memory.ts";
 import type { Ground, Grounds, Remembered } from "./grounds.ts";
 import { addressesOf, credentialId, lastAddress, namesOf, reasonOf } from "./head-reads.ts";
+import { isDryRun } from "./pod-change.ts";
+import type { PodChange, ToldEvent } from "./pod-change.ts";
 import { PodMemory } from "./pod-memory.ts";
 import type { PodFacts } from "./pod-memory.ts";
 import type { MapWatch } from "./recent-map.ts";
@@ -78,7 +80,7 @@ export class ClusterMemory {
     const head = headOf(event);
     this.advance(timeOf(event));
     this.credentials.observe(event, isUseKnown);
-    if (!isSuccess(head) || isDryRun(event)) {
+    if (!isSuccess(head) || isDryRun(event.requestURI)) {
       return;
     }
     const resource = head.get("objectRef.resource");
@@ -87,6 +89,12 @@ export class ClusterMemory {
     } else if (BINDINGS.has(resource)) {
       this.grants.observe(event);
     }
+  }
+
+  /** The same for an event of which no more is needed, at `time`; the ledger has been told of its credential. */
+  tell(change: PodChange, told: ToldEvent, time: number): void {
+    this.advance(time);
+    this.pods.tell(change, told, time);
   }
 
   /** Tells the time of an event in ms. */
@@ -311,11 +319,6 @@ export class ClusterMemory {
     // A StatefulSet gives the next pod the same name.
     return facts?.uid !== undefined && podUID !== undefined && facts.uid !== podUID ? undefined : facts;
   }
-}
-
-/** A trial changes nothing, however well it goes. */
-function isDryRun({ requestURI }: AuditEvent): boolean {
-  return /[?&]dryRun=[^&]/.test(requestURI);
 }
 
 function readSpec(name: RememberedName, facts: PodFacts): Reading | undefined {

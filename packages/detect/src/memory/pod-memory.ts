@@ -3,6 +3,7 @@ import { headOf, lacksKey, listsObjects, partOf } from "../event-parts.ts";
 import type { BodyName } from "../event-parts.ts";
 import { timeOf } from "../event-time.ts";
 import { at, nameOf, objectsAt, textAt } from "./body.ts";
+import type { PodChange, ToldEvent } from "./pod-change.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
 
@@ -27,6 +28,8 @@ export interface PodFacts {
 
 const CONTAINERS = ["containers", "initContainers", "ephemeralContainers"] as const;
 const ADDRESS_KEYS = ["podIP", "podIPs"] as const;
+const ADDRESSES = ADDRESS_KEYS.map((key) => ["status", key]);
+const NODE_NAME = ["target", "name"];
 const MAX_PATHS = 32;
 const MAX_ADDRESSES = 8;
 /** Label and field selectors choose among the pods of a namespace. */
@@ -41,6 +44,9 @@ const NOTHING: Pick<PodFacts, "isSpecKnown" | "privileged" | "hostPath" | "hostN
   hostPID: false,
   hostIPC: false,
 };
+
+/** Gives the value at a path of literal keys below the requestObject. */
+type RequestPart = (keys: readonly string[]) => JsonValue | undefined;
 
 /** What the pods of a cluster are known to be, from the requests that made and changed them. */
 export class PodMemory {
@@ -85,19 +91,33 @@ export class PodMemory {
     } else if (subresource === undefined && verb === "delete") {
       this.#delete(key, before, timeOf(event));
     } else if (subresource === "binding") {
-      const node = textAt(partOf(event, "requestObject", "target", "name"));
-      if (before === undefined || (node !== undefined && node !== before.node)) {
-        this.#pods.set(key, { ...(before ?? unseen()), ...(node !== undefined && { node }) });
-      }
+      this.#bind(key, before, partOf(event, "requestObject", ...NODE_NAME));
     } else if (subresource === "ephemeralcontainers") {
       const spec = specOf(event, "responseObject") ?? specOf(event, "requestObject");
       const facts = before ?? unseen();
       this.#pods.set(key, { ...facts, privileged: facts.privileged || (spec !== undefined && isPrivileged(spec)) });
-    } else if (subresource === "status") {
-      const addresses = before?.addresses ?? [];
-      const given = addressesGiven(event).filter((ip) => !addresses.includes(ip));
-      if (given.length > 0) {
-        this.#pods.set(key, { ...(before ?? unseen()), addresses: [...addresses, ...given].slice(-MAX_ADDRESSES) });
+    } else if (subresource === "status" && ADDRESS_KEYS.some((one) => !lacksKey(event, "requestObject", one))) {
+      this.#address(key, before, (keys) => partOf(event, "requestObject", ...keys));
+    }
+  }
+
+  /** Takes a successful request about a pod into account that changes it so: as {@link PodMemory.observe} would. */
+  tell(change: PodChange, told: ToldEvent, time: number): void {
+    const key = told.object;
+    const before = this.#pods.get(key);
+    switch (change) {
+      case "deleted":
+        this.#delete(key, before, time);
+        break;
+      case "bound":
+        this.#bind(key, before, told.part(NODE_NAME));
+        break;
+      case "addressed":
+        this.#address(key, before, (keys) => told.part(keys));
+        break;
+      default: {
+        const never: never = change;
+        return never;
       }
     }
   }
@@ -127,6 +147,21 @@ export class PodMemory {
     }
   }
 
+  #bind(key: string, before: PodFacts | undefined, name: JsonValue | undefined): void {
+    const node = textAt(name);
+    if (before === undefined || (node !== undefined && node !== before.node)) {
+      this.#pods.set(key, { ...(before ?? unseen()), ...(node !== undefined && { node }) });
+    }
+  }
+
+  #address(key: string, before: PodFacts | undefined, part: RequestPart): void {
+    const addresses = before?.addresses ?? [];
+    const given = addressesGiven(part).filter((ip) => !addresses.includes(ip));
+    if (given.length > 0) {
+      this.#pods.set(key, { ...(before ?? unseen()), addresses: [...addresses, ...given].slice(-MAX_ADDRESSES) });
+    }
+  }
+
   snapshot(): JsonValue {
     return this.#pods.snapshot((facts) => ({ ...facts }));
   }
@@ -139,11 +174,8 @@ export class PodMemory {
 }
 
 /** The addresses that the status in the request names, each once. */
-function addressesGiven(event: AuditEvent): readonly string[] {
-  if (ADDRESS_KEYS.every((key) => lacksKey(event, "requestObject", key))) {
-    return [];
-  }
-  const [one, all] = ADDRESS_KEYS.map((key) => partOf(event, "requestObject", "status", key));
+function addressesGiven(part: RequestPart): readonly string[] {
+  const [one, all] = ADDRESSES.map(part);
   const given = new Set([textAt(one), ...objectsAt(all).map((ip) => textAt(ip, "ip"))]);
   return [...given].filter((ip) => ip !== undefined);
 }

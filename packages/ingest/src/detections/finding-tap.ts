@@ -1,4 +1,4 @@
-import type { AuditEvent, Redactor } from "@auditsieve/audit";
+import type { AuditEvent, Redactor, ToldLine } from "@auditsieve/audit";
 import { EventScan } from "@auditsieve/audit/stream";
 import type { Finding, FindingStream, HeadView, QuietAnswer } from "@auditsieve/detect";
 import type { EventWatch } from "../filter/event-watch.ts";
@@ -22,7 +22,7 @@ export class FindingTap implements EventWatch {
   readonly #shown = new EventScan();
   #scan: EventScan | undefined;
   #head: HeadView | undefined;
-  #isQuiet = false;
+  #mayBeUnwanted = false;
 
   constructor(stream: FindingStream, redactor: Redactor, onFinding: (finding: Finding) => void) {
     this.#stream = stream;
@@ -37,8 +37,8 @@ export class FindingTap implements EventWatch {
       this.#head = scanHead(scan);
     }
     const candidates = this.#head === undefined ? [] : this.#stream.candidates(this.#head);
-    this.#isQuiet = candidates.length === 0;
-    if (this.#isQuiet) {
+    this.#mayBeUnwanted = this.#stream.quiet.isPossible(candidates);
+    if (candidates.length === 0) {
       return;
     }
     // The scanned bytes are the caller's: they are copied for what is shown later.
@@ -61,9 +61,29 @@ export class FindingTap implements EventWatch {
   }
 
   unwanted(scan: EventScan): QuietAnswer | undefined {
-    return this.#isQuiet && this.#scan === scan && this.#head !== undefined
+    return this.#mayBeUnwanted && this.#scan === scan && this.#head !== undefined
       ? this.#stream.quiet.about(this.#head)
       : undefined;
+  }
+
+  tell({ tells }: QuietAnswer, line: ToldLine): void {
+    if (tells === undefined) {
+      return;
+    }
+    const told = {
+      auditID: line.auditID,
+      stageTimestamp: line.stageTimestamp,
+      object: line.object,
+      part: (keys: readonly string[]) => line.part(keys),
+      whole: () => this.#whole(line.bytes),
+    };
+    this.#stream.tell(tells, told).forEach(this.#onFinding);
+  }
+
+  /** The event of a line that nobody has scanned. */
+  #whole(line: Buffer): AuditEvent | undefined {
+    const scan = this.#shown;
+    return scan.scan(line, 0, line.length) ? scannedEvent(scan, line) : undefined;
   }
 
   get epoch(): number {

@@ -1,13 +1,18 @@
-import type { DecidedBy, EventScan, Field, Span } from "@auditsieve/audit";
+import type { DecidedBy, EventScan, Field, Span, ToldLine } from "@auditsieve/audit";
 import type { HeadField, QuietAnswer } from "@auditsieve/detect";
 
 /** Looks at the events that pass by, and may say that it wants nothing of those with a certain head. */
 export interface EventWatch {
   /** Looks at the event that `scan` holds. */
   event(scan: EventScan): void;
-  /** That it wants nothing of events with the head of the one that it was shown last; undefined where it does, or cannot say so. */
+  /**
+   * That it wants nothing of events with the head of the one that it was shown last, or no more than to be told of them; undefined where
+   * it does, or cannot say so.
+   */
   unwanted(scan: EventScan): QuietAnswer | undefined;
-  /** Grows whenever one of these answers has ended, which only happens while it looks at events. */
+  /** Takes an event about which one of these answers {@link QuietAnswer.tells}. */
+  tell(answer: QuietAnswer, line: ToldLine): void;
+  /** Grows whenever one of these answers has ended, which only happens while it looks at events or is told of them. */
   readonly epoch: number;
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { findingDifferences, findingDifferencesCut, shuffledLines } from "./filter-findings.suite.ts";
+import { findingDifferences, findingDifferencesCut, shuffledLines, tinyBounds } from "./filter-findings.suite.ts";
 import { formOf, fuzzPolicies, sampleLines } from "./filter-fuzz.suite.ts";
-import { Dice } from "./line-mutator.suite.ts";
+import { damage, Dice } from "./line-mutator.suite.ts";
+import { podLines } from "./pod-lines.suite.ts";
 
 /** Of 300 lines each. */
 const BATCHES = 600;
@@ -54,4 +55,22 @@ describe("Filter beside detections, at length", () => {
       }
     },
   );
+
+  test("Filter tells of what happens to pods as if each line had been looked at", { timeout: LOADED_MS }, () => {
+    let told = 0;
+    for (let seed = 9000; seed < 9000 + BATCHES; seed++) {
+      const dice = new Dice(seed);
+      const lines = podLines(dice, 300);
+      const some = lines.map((line, i) => {
+        const formed = formOf(line, dice.below(4) > 0 ? 3 : i);
+        return dice.below(30) > 0 ? formed : damage(formed, lines, dice);
+      });
+      const verify = dice.below(4) === 0;
+      const bounds = dice.below(2) === 0 ? { maxPods: dice.of([2, 100]) } : tinyBounds(dice);
+      const found = findingDifferencesCut(dice.of(policies), some, dice, { verify }, dice.below(2) === 0, bounds);
+      expect(found.differences, `seed ${seed}`).toEqual([]);
+      told += found.told;
+    }
+    expect(told / BATCHES).toBeGreaterThan(0.07);
+  });
 });

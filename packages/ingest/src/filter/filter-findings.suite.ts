@@ -53,7 +53,12 @@ export function findingDifferences(
   bounds: FindingStreamOptions,
   options: Partial<FilterOptions>,
   isRedacting = false,
-): { readonly differences: readonly string[]; readonly findings: number; readonly shown: number } {
+): {
+  readonly differences: readonly string[];
+  readonly findings: number;
+  readonly shown: number;
+  readonly told: number;
+} {
   const fast = watched(bounds, false);
   const slow = watched(bounds, true);
   const a = filterChunks(rules, chunks, { ...options, ...(isRedacting && redacting(false)), watch: fast.watch });
@@ -78,6 +83,7 @@ export function findingDifferences(
     differences: differences.filter((each) => each !== ""),
     findings: expected.findings.length,
     shown: found.shown / Math.max(1, expected.shown),
+    told: found.told / Math.max(1, expected.shown),
   };
 }
 
@@ -102,16 +108,10 @@ export function findingDifferencesCut(
   dice: Dice,
   options: Partial<FilterOptions>,
   isRedacting = false,
+  bounds: FindingStreamOptions = tinyBounds(dice),
 ): ReturnType<typeof findingDifferences> {
   const input = Buffer.concat(lines.flatMap((line) => [line, NEWLINE]));
-  return findingDifferences(
-    rules,
-    lines,
-    cutAnywhere(input, dice.below(8), dice),
-    tinyBounds(dice),
-    options,
-    isRedacting,
-  );
+  return findingDifferences(rules, lines, cutAnywhere(input, dice.below(8), dice), bounds, options, isRedacting);
 }
 
 const NEWLINE = Buffer.from("\n");
@@ -121,13 +121,19 @@ function watched(
   isShownAll: boolean,
 ): {
   readonly watch: NonNullable<FilterOptions["watch"]>;
-  end(): { readonly findings: readonly string[]; readonly state: string; readonly shown: number };
+  end(): {
+    readonly findings: readonly string[];
+    readonly state: string;
+    readonly shown: number;
+    readonly told: number;
+  };
 } {
   const stream = new FindingStream(shippedEngine(), bounds);
   const findings: string[] = [];
   const redactor = createRedactor({ key: Buffer.alloc(32) });
   const tap = new FindingTap(stream, redactor, (finding) => findings.push(JSON.stringify(finding)));
   let shown = 0;
+  let told = 0;
   return {
     watch: {
       event: (scan) => {
@@ -135,6 +141,10 @@ function watched(
         tap.event(scan);
       },
       unwanted: (scan) => (isShownAll ? undefined : tap.unwanted(scan)),
+      tell: (answer, line) => {
+        told++;
+        tap.tell(answer, line);
+      },
       get epoch() {
         return tap.epoch;
       },
@@ -142,7 +152,7 @@ function watched(
     end: () => {
       const state = JSON.stringify(stream.snapshot());
       tap.end();
-      return { findings, state, shown };
+      return { findings, state, shown, told };
     },
   };
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { findingDifferencesCut, shuffledLines } from "./filter-findings.suite.ts";
 import { formOf, fuzzPolicies, sampleLines } from "./filter-fuzz.suite.ts";
 import { Dice } from "./line-mutator.suite.ts";
+import { podLines } from "./pod-lines.suite.ts";
 
 describe("Filter beside detections", () => {
   const policies = fuzzPolicies();
@@ -51,5 +52,24 @@ describe("Filter beside detections", () => {
     expect(differences).toEqual([]);
     expect(findings).toBeGreaterThan(0);
     expect(shown).toBeLessThan(0.2);
+  });
+
+  test("Filter tells the detections of what happens to pods as if they had looked at each line", () => {
+    let most = 0;
+    for (let seed = 1; seed < 4; seed++) {
+      const dice = new Dice(seed);
+      const some = podLines(dice, 200).map((line, i) => formOf(line, dice.below(4) > 0 ? 3 : i));
+      const { differences, told } = findingDifferencesCut(
+        dice.of(policies),
+        some,
+        dice,
+        { verify: dice.below(4) === 0 },
+        dice.below(2) === 0,
+        { maxPods: 20 },
+      );
+      expect(differences).toEqual([]);
+      most = Math.max(most, told);
+    }
+    expect(most).toBeGreaterThan(0.1);
   });
 });

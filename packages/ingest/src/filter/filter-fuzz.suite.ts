@@ -182,7 +182,9 @@ export function differences(
   const chunks = cutAnywhere(input, dice.below(5), dice);
   const fast = filterChunks(rules, chunks, options);
   // Whoever wants to see every event gets line by line, without templates.
-  const slow = filterChunks(rules, [input], { watch: { event: () => {}, unwanted: () => undefined, epoch: 0 } });
+  const slow = filterChunks(rules, [input], {
+    watch: { event: () => {}, unwanted: () => undefined, tell: () => {}, epoch: 0 },
+  });
   const found: string[] = [];
   if (!fast.out.equals(slow.out)) {
     found.push(`output: ${firstDifference(fast.out, slow.out)}`);

@@ -149,6 +149,7 @@ describe("Filter", () => {
       watch: {
         event: (scan) => void seen.push(scan.bytes.toString("utf8", scan.start, scan.end)),
         unwanted: () => undefined,
+        tell: () => {},
         epoch: 0,
       },
     });
@@ -167,6 +168,7 @@ describe("Filter", () => {
     const watch = {
       event: (scan: EventScan) => void seen.push(scan.bytes.toString("utf8", scan.start, scan.end)),
       unwanted: () => undefined,
+      tell: () => {},
       epoch: 0,
     };
     const { out, summary, problems } = run([[Buffer.from(lines.join("\n"))]], { watch });

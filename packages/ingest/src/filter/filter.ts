@@ -9,6 +9,7 @@ import {
 import type { Level, LineVisitor, OversizeLine, Problem, QuietHeads } from "@auditsieve/audit";
 import type { EventWatch } from "./event-watch.ts";
 import { withHead, withKept } from "./event-watch.ts";
+import type { QuietAnswer } from "@auditsieve/detect";
 import { Runs } from "./runs.ts";
 import type { StreamDecision, StreamPolicy } from "@auditsieve/policy/stream";
 
@@ -88,7 +89,7 @@ export class Filter {
   readonly #options: FilterOptions;
   readonly #framer: LineFramer;
   readonly #scan = new EventScan();
-  readonly #templates: LineTemplates<StreamDecision>;
+  readonly #templates: LineTemplates<StreamDecision, QuietAnswer>;
   /** Read into these two by turns: what they hold is filtered without being copied. Only one filter of a process has them. */
   readonly rooms: readonly [Buffer, Buffer] | undefined;
   readonly #out = new Runs();
@@ -179,7 +180,10 @@ export class Filter {
         const stop = templates.take();
         this.#takeKnown(bytes, stop - at);
         at = stop;
-        if (at < to) {
+        const { teller } = templates;
+        if (teller !== undefined) {
+          this.#options.watch?.tell(teller, templates.told);
+        } else if (at < to) {
           at = this.#takeUnknown(bytes, at, offset + at - start);
           templates.goOn(at);
         }
@@ -245,7 +249,7 @@ export class Filter {
     let by = policy.decidedBy(scan);
     by = standing === undefined ? by : withHead(by, scan, standing);
     by = isSearched ? withKept(by, kept) : by;
-    this.#templates.learn(scan, decision, { isKept, isSearched, standing }, by);
+    this.#templates.learn(scan, decision, { isKept, isSearched, standing, isTold: standing?.tells !== undefined }, by);
   }
 
   #line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): StreamDecision | undefined {

@@ -1,0 +1,49 @@
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import type { HeadView } from "../head-view.ts";
+import { isSuccess } from "./body.ts";
+
+/** A change of one pod of which the memory learns by little of the event. */
+export type PodChange = "deleted" | "bound" | "addressed";
+
+/** What of an event that tells of a {@link PodChange} is asked for. */
+export interface ToldEvent {
+  readonly auditID: string;
+  readonly stageTimestamp: string;
+  /** `namespace/name` of the object that the request is for. */
+  readonly object: string;
+  /** The value at a path of literal keys below the requestObject; the rest of it need not be parsed. */
+  part(keys: readonly string[]): JsonValue | undefined;
+  /** The event as a whole, for the few of which more than that is asked; undefined where the line is none after all. */
+  whole(): AuditEvent | undefined;
+}
+
+/** Which change an event tells of, as far as its head says for sure; undefined where it may be any other, or none. */
+export function changeOfPod(head: HeadView): PodChange | undefined {
+  const uri = head.get("requestURI");
+  if (
+    !isSuccess(head) ||
+    head.get("objectRef.resource") !== "pods" ||
+    typeof head.get("objectRef.namespace") !== "string" ||
+    typeof head.get("objectRef.name") !== "string" ||
+    typeof uri !== "string" ||
+    isDryRun(uri)
+  ) {
+    return undefined;
+  }
+  const verb = head.get("verb");
+  const subresource = head.get("objectRef.subresource");
+  if (subresource === undefined) {
+    return verb === "delete" ? "deleted" : undefined;
+  }
+  return typeof subresource === "string" && verb !== "deletecollection" ? CHANGED_BY.get(subresource) : undefined;
+}
+
+const CHANGED_BY: ReadonlyMap<string, PodChange> = new Map([
+  ["binding", "bound"],
+  ["status", "addressed"],
+]);
+
+/** A trial changes nothing, however well it goes. */
+export function isDryRun(requestURI: string): boolean {
+  return /[?&]dryRun=[^&]/.test(requestURI);
+}

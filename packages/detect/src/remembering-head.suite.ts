@@ -1,0 +1,26 @@
+import type { AuditEvent } from "@auditsieve/audit";
+import { headOf } from "./event-parts.ts";
+import { HEAD_FIELDS } from "./head-view.ts";
+import type { HeadView } from "./head-view.ts";
+
+/** Of a head the whole, and all but the names. */
+export function partsOf(head: HeadView): readonly [string, string] {
+  const fields = HEAD_FIELDS.map((field) => [field, head.get(field)] as const);
+  const unnamed = fields.filter(([field]) => field !== "requestURI" && field !== "objectRef.name");
+  return [JSON.stringify(fields), JSON.stringify(unnamed)];
+}
+
+/** Gives heads that remember what was noted for one like them, as the view of a scanned line does. */
+export function rememberingHeads(): (event: AuditEvent) => HeadView {
+  const noted = new Map<string, unknown>();
+  return (event) => {
+    const head = headOf(event);
+    const parts = partsOf(head);
+    const keyOf = (part: "whole" | "unnamed"): string => `${part} ${parts[part === "whole" ? 0 : 1]}`;
+    return {
+      get: (field) => head.get(field),
+      recall: (part) => noted.get(keyOf(part)),
+      note: (part, value) => void noted.set(keyOf(part), value),
+    };
+  };
+}

@@ -1,0 +1,170 @@
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { DetectionEngine } from "./detection-engine.ts";
+import { partOf } from "./event-parts.ts";
+import { FindingStream } from "./finding-stream.ts";
+import type { FindingStreamOptions } from "./finding-stream-options.ts";
+import { loadDetections } from "./load-detections.ts";
+import { eventAt, madeWith, podCreated } from "./memory/events.suite.ts";
+import type { ToldEvent } from "./memory/pod-change.ts";
+import { rememberingHeads } from "./remembering-head.suite.ts";
+import { shippedDocuments } from "./shipped-detections.suite.ts";
+
+/** Hits when a request by this client comes in, whatever becomes of it, so that it is still open when it ends. */
+const EARLY = `
+title: Early
+id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
+level: low
+logsource: { product: kubernetes, service: audit }
+detection: { selection: { userAgent: early, stage: RequestReceived }, condition: selection }
+`;
+const FILES = ["token-used-away-from-its-pod", "exec-into-privileged-pod"];
+const engine = new DetectionEngine([
+  ...shippedDocuments.filter(({ file }) => FILES.some((name) => file.endsWith(`${name}.yml`))),
+  ...loadDetections(EARLY, "early.yml").detections,
+]);
+
+type Kind = "create" | "bind" | "address" | "delete" | "trial" | "delete-all" | "receive" | "exec" | "use";
+const KINDS: readonly Kind[] = ["create", "bind", "address", "delete", "trial", "delete-all", "receive", "exec", "use"];
+const BODIES: readonly JsonValue[] = [
+  { status: { podIP: "10.1.0.1", podIPs: [{ ip: "10.1.0.1" }, { ip: "fd00::1" }] }, target: { name: "n1" } },
+  { status: { podIP: "10.1.0.2" }, target: { name: "n2" } },
+  { status: { podIPs: [{ ip: "" }, null, { ip: 7 }], podIP: 10 }, target: { name: 7 } },
+  { status: "podIP", target: null },
+  null,
+];
+
+interface Step {
+  readonly kind: Kind;
+  readonly pod: number;
+  readonly body: number;
+  readonly seconds: number;
+  readonly again: boolean;
+}
+const steps = fc.array(
+  fc.record<Step>({
+    kind: fc.constantFrom(...KINDS),
+    pod: fc.nat(3),
+    body: fc.nat(BODIES.length - 1),
+    seconds: fc.constantFrom(0, 1, 1, 30, 900),
+    again: fc.boolean(),
+  }),
+  { minLength: 10, maxLength: 60 },
+);
+
+function eventsOf(some: readonly Step[]): readonly AuditEvent[] {
+  let now = 0;
+  return some.map(({ kind, pod, body, seconds, again }, i) => {
+    now += seconds;
+    const name = `web-${pod}`;
+    const ref = { resource: "pods", namespace: "shop", name };
+    const uri = `/api/v1/namespaces/shop/pods/${name}`;
+    const agent = eventAt(now, {
+      // Some have the auditID of the event before, and all else of it that tells requests apart.
+      auditID: `a-${again ? pod : i}`,
+      requestReceivedTimestamp: eventAt(Math.floor(now / 100) * 100, {}).stageTimestamp as string,
+      user: { ...madeWith("X509SHA256=1", "system:node:n1"), groups: ["system:nodes", "system:authenticated"] },
+    });
+    const requestObject = BODIES[body] as JsonValue;
+    const deleting = { ...agent, verb: "delete", requestURI: uri, objectRef: ref };
+    switch (kind) {
+      case "create":
+        return { ...podCreated(now, name, { hostPID: body === 0 }), auditID: agent.auditID };
+      case "bind":
+        return {
+          ...agent,
+          verb: "create",
+          requestURI: `${uri}/binding`,
+          objectRef: { ...ref, subresource: "binding" },
+          requestObject,
+        };
+      case "address":
+        return {
+          ...agent,
+          verb: "patch",
+          requestURI: `${uri}/status`,
+          objectRef: { ...ref, subresource: "status" },
+          requestObject,
+        };
+      case "delete":
+        return deleting;
+      case "trial":
+        return { ...deleting, requestURI: `${uri}?dryRun=All` };
+      case "delete-all":
+        return { ...agent, verb: "deletecollection", requestURI: "/api/v1/namespaces/shop/pods" };
+      case "receive": {
+        const { responseStatus: _, ...early } = deleting;
+        return { ...early, stage: "RequestReceived", userAgent: "early" };
+      }
+      case "exec":
+        return { ...agent, stage: "ResponseStarted", verb: "get", objectRef: { ...ref, subresource: "exec" } };
+      case "use":
+        return {
+          ...agent,
+          user: madeWith(`JTI=${pod}`, "system:serviceaccount:shop:web", {
+            "authentication.kubernetes.io/pod-name": [name],
+          }),
+          sourceIPs: [body === 0 ? "10.1.0.1" : "10.9.9.9"],
+          requestURI: "/version",
+        };
+      default: {
+        const never: never = kind;
+        return never;
+      }
+    }
+  });
+}
+
+function toldOf(event: AuditEvent): ToldEvent {
+  return {
+    auditID: event.auditID,
+    stageTimestamp: event.stageTimestamp as string,
+    object: `${event.objectRef?.namespace}/${event.objectRef?.name}`,
+    part: (keys) => partOf(event, "requestObject", ...keys),
+    whole: () => event,
+  };
+}
+
+describe("FindingStream.tell", () => {
+  const bounds = fc.record<FindingStreamOptions>({
+    maxPods: fc.constantFrom(1, 2, 100),
+    maxCredentials: fc.constantFrom(2, 100),
+    maxRequests: fc.constantFrom(1, 2, 100),
+  });
+
+  test("finds and remembers what push does, whatever is forgotten, and after a restart in between", () => {
+    let told = 0;
+    let findings = 0;
+    fc.assert(
+      fc.property(steps, bounds, fc.nat(59), (some, options, restart) => {
+        const headIn = rememberingHeads();
+        let telling = new FindingStream(engine, options);
+        let pushing = new FindingStream(engine, options);
+        eventsOf(some).forEach((event, i) => {
+          if (i === restart) {
+            const [one, other] = [new FindingStream(engine, options), new FindingStream(engine, options)];
+            one.restore(JSON.parse(JSON.stringify(telling.snapshot())));
+            other.restore(JSON.parse(JSON.stringify(pushing.snapshot())));
+            [telling, pushing] = [one, other];
+          }
+          const head = headIn(event);
+          const candidates = telling.candidates(head);
+          const tells = telling.quiet.isPossible(candidates) ? telling.quiet.about(head)?.tells : undefined;
+          told += tells === undefined ? 0 : 1;
+          const found =
+            tells === undefined ? telling.push(event, () => event, candidates) : telling.tell(tells, toldOf(event));
+          const expected = pushing.push(event);
+          expect(found).toEqual(expected);
+          findings += expected.length;
+        });
+        expect(telling.snapshot()).toEqual(pushing.snapshot());
+        expect(telling.flush()).toEqual(pushing.flush());
+        expect(telling.counts()).toEqual(pushing.counts());
+      }),
+      { numRuns: 60 },
+    );
+    expect(told).toBeGreaterThan(200);
+    expect(findings).toBeGreaterThan(10);
+  });
+});
