@@ -42,7 +42,7 @@ const WHY: Readonly<Record<Undecidable, (field: string, bytes: number) => string
   "wrong-type": (field) => `the field ${field} has a value of another type than audit.k8s.io/v1 says`,
   "missing-field": (field) => `the field ${field} is missing`,
   "not-an-audit-event": (field) => `its ${field} is none of an audit.k8s.io/v1 Event`,
-  "in-an-envelope": () => "it is in an envelope, and the log does not begin with one",
+  "in-an-envelope": () => "it is in an envelope that is not taken off",
 };
 
 const HINTS: Readonly<Record<Undecidable, string>> = {
@@ -51,5 +51,6 @@ const HINTS: Readonly<Record<Undecidable, string>> = {
   "wrong-type": "No apiserver writes this: look at how the line came into the log",
   "missing-field": "Is this an audit log? Each line must be one audit.k8s.io/v1 Event",
   "not-an-audit-event": "Is this an audit log? Each line must be one audit.k8s.io/v1 Event",
-  "in-an-envelope": "Put the lines of the provider into a file of their own: the first line says how a log is read",
+  "in-an-envelope":
+    "It holds no audit event, or the log does not begin with such lines: put those into a file of their own",
 };

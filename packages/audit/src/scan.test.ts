@@ -1,7 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeEvent } from "./decode.ts";
-import { aksRecord, aksRecords, cloudWatchExport, cloudWatchSubscription, gkeEntry } from "./envelope/wrapped.suite.ts";
+import {
+  aksRecord,
+  aksRecords,
+  cloudWatchExport,
+  cloudWatchSubscription,
+  gkeEntry,
+  gkePayload,
+} from "./envelope/wrapped.suite.ts";
 import { EventScan, SCAN_WORDS } from "./scan.ts";
 import type { Field } from "./scan.ts";
 import { FIELD } from "./scan-fields.ts";
@@ -191,6 +198,8 @@ describe("EventScan", () => {
     ["a LogEntry of GKE", gkeEntry(), "in-an-envelope"],
     ["a CloudWatch subscription", cloudWatchSubscription([text]), "in-an-envelope"],
     ["an exported CloudWatch line", cloudWatchExport([text]).trimEnd(), "in-an-envelope"],
+    ["a record of AKS without an event", aksRecord("I1124 starting"), "in-an-envelope"],
+    ["a LogEntry of another service", gkeEntry(gkePayload({ serviceName: "compute" })), "in-an-envelope"],
     ["a torn record of AKS", aksRecord(text).slice(0, -1), "not-json"],
     ["a Pod", '{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x"}}', "not-an-audit-event"],
     ["another version", text.replace("audit.k8s.io/v1", "audit.k8s.io/v2"), "not-an-audit-event"],

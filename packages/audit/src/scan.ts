@@ -36,7 +36,7 @@ export type Undecidable =
   | "wrong-type"
   | "missing-field"
   | "not-an-audit-event"
-  /** One that would be read if the log began with such lines. */
+  /** One that would be read if the log began with such lines, or that holds no event. */
   | "in-an-envelope";
 
 /**

@@ -6,7 +6,8 @@ const SHOWN = 5;
 
 const TORN = "Torn or glued lines come from a full disk, a crash or copytruncate; look at the place in the file";
 const OTHER = "Events of audit.k8s.io/v1 are read; apiservers before 1.24 may have been set to write v1beta1";
-const WRAPPED = "Put the lines of the provider into a file of their own: the first line says how a log is read";
+const WRAPPED =
+  "It holds no audit event, or the log does not begin with such lines: put those into a file of their own";
 const ODD = "No apiserver writes this: look at how the line came into the log";
 
 const REASONS: ReadonlyMap<string, string> = new Map([
@@ -15,7 +16,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ["duplicate-field", "a field stands in it twice"],
   ["wrong-type", "a field of another type"],
   ["missing-field", "a field is missing"],
-  ["in-an-envelope", "in an envelope, and the log does not begin with one"],
+  ["in-an-envelope", "in an envelope that is not taken off"],
   ["over-the-limit", "too long to be read"],
 ]);
 

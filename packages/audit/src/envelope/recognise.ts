@@ -70,7 +70,7 @@ export function recognise(head: Buffer, isEnd: boolean): LogForm | undefined {
   return isEnd || head.length >= MOST_BYTES ? PLAIN : undefined;
 }
 
-/** Whether a line that is no event is one in an envelope, as another log might hold it: a record, a document, a CloudWatch line. */
+/** Whether a line that is no event looks like one in an envelope, as other logs hold them: a record, a document, a CloudWatch line. */
 export function isWrapped(line: Buffer): boolean {
   const form = recogniseAt(line, 0)?.form;
   return form === "lines" || (form === "documents" && line[skipSpace(line, 0, line.length)] === OPEN_OBJECT);
