@@ -3,6 +3,7 @@ import { leavesOf } from "./condition/evaluate.ts";
 import type { FieldReader } from "./condition/evaluate.ts";
 import { ABSENT, readField } from "./condition/field-path.ts";
 import type { FieldPath, Reading } from "./condition/field-path.ts";
+import type { BodyName } from "./event-parts.ts";
 import { asJson, headOf, isPartlyParsed, lacksKey, rootOf } from "./event-parts.ts";
 import { HEAD_FIELDS, headFieldOf, isInPart } from "./head-view.ts";
 import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
@@ -23,6 +24,9 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
   const view = headOf(event);
   const head = (field: HeadField): ReturnType<HeadView["get"]> => view.get(field);
   let leaves: readonly JsonValue[] | undefined;
+  const unknown: Partial<Record<BodyName, boolean>> = {};
+  /** Whether nobody knows what a body says that is not in the event. */
+  const isUnknownWithout = (body: BodyName): boolean => (unknown[body] ??= isBodyUnknown(body, event, head));
   return {
     read: once((path) => {
       const { root } = path;
@@ -40,7 +44,7 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
         return reading;
       }
       const isUnknown = body
-        ? (value === undefined || value === null) && isBodyUnknown(body, event, head)
+        ? (value === undefined || value === null) && isUnknownWithout(body)
         : isHeadUnknown(path.text, head);
       return isUnknown ? undefined : ABSENT;
     }),
@@ -50,7 +54,7 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
         return true;
       }
       const hidden =
-        BODIES.some((body) => isMissing(event, body) && isBodyUnknown(body, event, head)) ||
+        BODIES.some((body) => isMissing(event, body) && isUnknownWithout(body)) ||
         LATE_ROOTS.some((root) => isMissing(event, root) && isHeadUnknown(root, head));
       return hidden ? undefined : false;
     },

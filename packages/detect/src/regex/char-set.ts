@@ -44,8 +44,12 @@ export const charSet = {
 
   union(sets: readonly CharSet[], negated: boolean): CharSet {
     const has = (unit: number): boolean => sets.some((set) => set.has(unit)) !== negated;
-    const ascii = Uint8Array.from({ length: 128 }, (_, unit) => (has(unit) ? 1 : 0));
-    return { has: (unit) => (unit < 128 ? ascii[unit] === 1 : has(unit)) };
+    // Most expressions never search a text.
+    let ascii: Uint8Array | undefined;
+    return {
+      has: (unit) =>
+        unit < 128 ? (ascii ??= Uint8Array.from({ length: 128 }, (_, at) => (has(at) ? 1 : 0)))[unit] === 1 : has(unit),
+    };
   },
 
   /** `\d`, `\w`, `\s`, their opposites and the control escapes. */

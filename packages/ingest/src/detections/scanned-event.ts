@@ -159,8 +159,8 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
 
   lacks(body: BodyName, ending: string, keys: readonly string[] = []): boolean {
     const [from, to] = this.#rangeOf(body);
-    const needle = needleOf(ending);
-    if (to === 0 || needle === undefined || this.#values?.has(body) === true) {
+    const needle = to === 0 ? undefined : needleOf(ending);
+    if (needle === undefined || this.#values?.has(body) === true) {
       return false;
     }
     if (keys.length > 0) {
