@@ -1,3 +1,4 @@
+import { bySession } from "../summary/by-session.ts";
 import type { Place } from "../summary/read-events.ts";
 import type { Session } from "../summary/sessions.ts";
 
@@ -56,6 +57,8 @@ export function countAllowed(allowed: Allowed, time: string): void {
 /** Which binding let whom pass, how often: out of the annotation authorization.k8s.io/reason. */
 export class RightsTable {
   #allowed = new Map<string, Allowed>();
+  /** Made when it is asked for. */
+  #bySession: ((sessions: readonly Session[]) => readonly Allowed[]) | undefined;
 
   /** Gives what it was counted in; undefined where there is no room for it. */
   add(session: Session, reason: string, time: string, place: Place): Allowed | undefined {
@@ -67,6 +70,7 @@ export class RightsTable {
       }
       known = { session, reason, grant: readReason(reason), first: time, last: time, requests: 0, place };
       this.#allowed.set(key, known);
+      this.#bySession = undefined;
     }
     countAllowed(known, time);
     return known;
@@ -78,9 +82,15 @@ export class RightsTable {
 
   restore(allowed: Map<string, Allowed>): void {
     this.#allowed = allowed;
+    this.#bySession = undefined;
   }
 
   allowed(): readonly Allowed[] {
     return [...this.#allowed.values()];
+  }
+
+  /** Those of sessions, in the order in which they were first seen. Asked of one identity after the other. */
+  allowedOf(sessions: readonly Session[]): readonly Allowed[] {
+    return (this.#bySession ??= bySession(this.allowed()))(sessions);
   }
 }

@@ -116,8 +116,7 @@ function describeCredential(
 }
 
 function describeRights(actor: RankedActor, { facts, events, objectIndex }: ActorContext): readonly ReportRight[] {
-  const ids = new Set(actor.sessions.map(({ id }) => id));
-  const allowed = facts.rights.allowed().filter(({ session }) => ids.has(session.id));
+  const allowed = facts.rights.allowedOf(actor.sessions);
   return [...Map.groupBy(allowed, ({ reason }) => reason).values()]
     .slice(0, MOST_RIGHTS)
     .map((same) => {

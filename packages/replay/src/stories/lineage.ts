@@ -73,11 +73,15 @@ export class Lineage {
   #byUid = new Map<string, MadeObject>();
   #byKey = new Map<string, MadeObject>();
   #reaches: Reach[] = [];
+  /** Made when it is asked for, of what does not change any more: by pod, and by namespace and service account. */
+  #reachesByPod: ReadonlyMap<string, readonly Reach[]> | undefined;
+  #tokenSecrets: ReadonlyMap<string, MadeObject> | undefined;
   /** Objects that were left out because there were too many. */
   evicted = 0;
 
   /** Shown every request that succeeded and is linked; the scan holds its event. Gives the object that it made. */
   add(scan: EventScan, request: SucceededRequest): MadeObject | undefined {
+    this.#forgetIndexes();
     const { verb, resource, issuedCredential, session, time, place } = request;
     const deed = { session, time, place };
     const kind = scan.text("objectRef.resource") ?? "";
@@ -101,6 +105,7 @@ export class Lineage {
   }
 
   restore({ credentials, byUid, byKey, reaches, evicted }: LineageSnapshot): void {
+    this.#forgetIndexes();
     this.credentials.restore(credentials);
     this.#byUid = byUid;
     this.#byKey = byKey;
@@ -121,15 +126,30 @@ export class Lineage {
     return [...this.#byKey.values()];
   }
 
+  /** The Secret that a token without expiry of this service account was made by: the first of them. */
+  tokenSecret(namespace: string, serviceAccount: string): MadeObject | undefined {
+    const secrets = (this.#tokenSecrets ??= new Map(
+      this.objects()
+        .filter(({ tokenFor }) => tokenFor !== undefined)
+        .map((secret) => [pairOf(secret.namespace, secret.tokenFor ?? ""), secret] as const)
+        .toReversed(),
+    ));
+    return secrets.get(pairOf(namespace, serviceAccount));
+  }
+
   /** Who reached into this pod, before `until` where it is given. */
   reachesInto(namespace: string, pod: string, until?: string): readonly Reach[] {
-    return this.#reaches.filter(
-      (reach) => reach.namespace === namespace && reach.pod === pod && (until === undefined || reach.time <= until),
-    );
+    const into = (this.#reachesByPod ??= Map.groupBy(this.#reaches, (reach) => pairOf(reach.namespace, reach.pod)));
+    return (into.get(pairOf(namespace, pod)) ?? []).filter(({ time }) => until === undefined || time <= until);
   }
 
   reaches(): readonly Reach[] {
     return this.#reaches;
+  }
+
+  #forgetIndexes(): void {
+    this.#reachesByPod = undefined;
+    this.#tokenSecrets = undefined;
   }
 
   #made(object: MadeObject): MadeObject {
@@ -152,4 +172,9 @@ export class Lineage {
       this.#reaches.push({ ...deed, by, namespace, pod: scan.text("objectRef.name") ?? "" });
     }
   }
+}
+
+/** Whatever stands in the names, two pairs are never one. */
+function pairOf(namespace: string, name: string): string {
+  return JSON.stringify([namespace, name]);
 }

@@ -1,7 +1,9 @@
 import { CREDENTIAL_ID } from "@auditsieve/detect";
 import type { Finding, Severity } from "@auditsieve/detect";
+import { bySession } from "../summary/by-session.ts";
 import type { Place } from "../summary/read-events.ts";
 import type { Facts } from "../summary/gather-facts.ts";
+import type { Session } from "../summary/sessions.ts";
 import { isStartup, NOT_AUTHENTICATED } from "../summary/rank-actors.ts";
 import type { RankedActor } from "../summary/rank-actors.ts";
 import type { Deed, IssuedToken } from "./credential-deeds.ts";
@@ -82,7 +84,7 @@ export function tellStories(facts: Facts, actors: readonly RankedActor[]): reado
       origins.set(principal.id, traceOrigin(principal, facts, principals, isTelling));
     }
   }
-  const tokens = facts.lineage.credentials.tokens();
+  const tokens = bySession(facts.lineage.credentials.tokens());
   const used = new Set(facts.sessions.sessions().map(({ identity }) => identity.credential));
   const groups = groupRelated(origins, isSuspicious, (time) => isStartup(time, facts.bootstrapUntil));
   return groups
@@ -99,7 +101,7 @@ interface Known {
   readonly principals: ReadonlyMap<string, Principal>;
   readonly origins: ReadonlyMap<string, Origin>;
   readonly standing: (id: string) => RankedActor | undefined;
-  readonly tokens: readonly IssuedToken[];
+  readonly tokens: (sessions: readonly Session[]) => readonly IssuedToken[];
   /** Credentials that a request in the log was made with. */
   readonly used: ReadonlySet<string | undefined>;
 }
@@ -121,6 +123,7 @@ function tell(ids: readonly string[], known: Known): Story {
     ({ name }) => name,
   ).toSorted((a, b) => b.score - a.score);
   const inOrder = suspects.toSorted((a, b) => (firstSevere(a) < firstSevere(b) ? -1 : 1));
+  const own = new Set(ids);
   const members = ids.map((id) => principals.get(id)).filter((principal) => principal !== undefined);
   const steps = [
     ...links.map((link): StoryStep => ({
@@ -132,7 +135,7 @@ function tell(ids: readonly string[], known: Known): Story {
     })),
     ...suspects.flatMap((actor) => findingSteps(actor, members)),
     ...members.flatMap((principal) => firstActs(principal, known)),
-    ...suspects.flatMap((actor) => otherSteps(actor, ids, known)),
+    ...suspects.flatMap((actor) => otherSteps(actor, own, known)),
   ].toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
   const names = inOrder.map(({ name }) => shortName(name));
   return {
@@ -171,9 +174,9 @@ function findingSteps(actor: RankedActor, members: readonly Principal[]): readon
 const SEVERE: readonly Severity[] = ["informational", "low", "medium", "high", "critical"];
 
 /** What was done between the findings. */
-function otherSteps(actor: RankedActor, ids: readonly string[], { facts }: Known): readonly StoryStep[] {
+function otherSteps(actor: RankedActor, ids: ReadonlySet<string>, { facts }: Known): readonly StoryStep[] {
   return otherActs(actor, facts)
-    .filter(({ touch }) => ids.includes(principalId(touch.session)))
+    .filter(({ touch }) => ids.has(principalId(touch.session)))
     .map((act) => ({
       time: act.time,
       kind: "act",
@@ -190,8 +193,7 @@ function firstActs({ name, credential, sessions }: Principal, known: Known): rea
     const text = `First seen: ${shortName(name)}${as} ${manner([session])} (${credentialName(credential)}), ${session.requests === 1 ? "one request" : `${session.requests} requests until ${session.last}`}`;
     return { time: session.first, kind: "act", actor: shortName(name), text, place: session.firstPlace };
   });
-  const ids = new Set(sessions.map(({ id }) => id));
-  const tokens = isControlLoop(name) ? [] : known.tokens.filter(({ session }) => ids.has(session.id));
+  const tokens = isControlLoop(name) ? [] : known.tokens(sessions);
   const unused = tokens
     .filter((token) => !known.used.has(token.credential))
     .map((token): StoryStep => ({
@@ -215,13 +217,14 @@ function chaptersOf(
   const told = new Set(
     members.filter(({ name }) => names.has(name === "" ? NOT_AUTHENTICATED : name)).map(({ id }) => id),
   );
+  const linksTo = Map.groupBy(links, ({ to }) => to);
   return suspects.flatMap((actor) =>
     members
       .filter(({ name }) => (name === "" ? NOT_AUTHENTICATED : name) === actor.name)
       .slice(0, MOST_CHAPTERS)
       .map((principal): Chapter => {
         const severe = telling(actor, principal).filter(({ detection }) => SEVERE.indexOf(detection.level) >= 2).length;
-        const { came, above } = leadingTo(principal.id, links, nodes);
+        const { came, above } = leadingTo(principal.id, linksTo, nodes);
         return {
           actor: actor.name,
           acted: `${manner(principal.sessions)} (${credentialName(principal.credential)}): ${severe === 1 ? "one finding" : `${severe} findings`} of severity medium or more`,
@@ -241,14 +244,14 @@ function chaptersOf(
 /** The links that lead to a principal, through objects and certificate requests up to the next principals. */
 function leadingTo(
   id: string,
-  links: readonly ChainLink[],
+  linksTo: ReadonlyMap<string, readonly ChainLink[]>,
   nodes: ReadonlyMap<string, ChainNode>,
 ): { readonly came: readonly ChainLink[]; readonly above: ReadonlySet<string> } {
   const came = new Set<ChainLink>();
   const above = new Set<string>();
   const open = [id];
   for (let at = open.pop(); at !== undefined; at = open.pop()) {
-    for (const link of links.filter(({ to }) => to === at)) {
+    for (const link of linksTo.get(at) ?? []) {
       came.add(link);
       if (!above.has(link.from) && nodes.get(link.from)?.kind !== "principal") {
         open.push(link.from);

@@ -272,12 +272,7 @@ class Trace implements Origin {
 
   #withoutCredential({ id, name }: Principal, depth: number): void {
     const account = /^system:serviceaccount:([^:]*):(.*)$/.exec(name);
-    const secret =
-      account === null
-        ? undefined
-        : this.#facts.lineage
-            .objects()
-            .find(({ tokenFor, namespace }) => tokenFor === account[2] && namespace === account[1]);
+    const secret = account === null ? undefined : this.#facts.lineage.tokenSecret(account[1] ?? "", account[2] ?? "");
     if (secret !== undefined) {
       const from = this.#session(secret.session, depth);
       const who = shortName(secret.session.identity.name);
@@ -290,10 +285,9 @@ class Trace implements Origin {
 
   /** Who bound a role that let this principal pass: only bindings that are worth telling. */
   #grants({ id, name, sessions }: Principal, depth: number): void {
-    const ids = new Set(sessions.map((session) => session.id));
     const seen = new Set<string>();
-    for (const { session, grant, first, requests } of this.#facts.rights.allowed()) {
-      if (grant === undefined || !ids.has(session.id) || seen.has(grant.binding) || EVERYBODY.test(grant.subject)) {
+    for (const { grant, first, requests } of this.#facts.rights.allowedOf(sessions)) {
+      if (grant === undefined || seen.has(grant.binding) || EVERYBODY.test(grant.subject)) {
         continue;
       }
       seen.add(grant.binding);
