@@ -30,6 +30,8 @@ const STANDING = 0x25_9000;
 const STANDING_COUNT = 0x4000;
 const MAX_VALUES = 256;
 const MAX_KEPT = 64;
+/** Lines are counted in 31 bits. */
+const LOADS_BETWEEN_DRAINS = 65_536;
 /** Longer lines hardly ever come back alike, and learning one costs as much as scanning it. */
 const MAX_TEMPLATE_BYTES = 16 * 1024;
 const NEWLINE = 10;
@@ -69,8 +71,8 @@ export interface Standing {
   readonly stands: boolean;
 }
 
-/** There is one memory; who has it last forgets the templates of the others. */
-let owner: symbol | undefined;
+/** There is one memory; who has it last forgets the templates of the others, and has them count what they have taken. */
+let owner: { drain(): void } | undefined;
 let areRoomsTaken = false;
 
 /**
@@ -102,7 +104,8 @@ export function takeRooms(): readonly [Buffer, Buffer] | undefined {
  */
 export class LineTemplates<T extends object, S extends Standing = Standing> {
   readonly #isExact: boolean;
-  readonly #self = Symbol("LineTemplates");
+  readonly #self = { drain: (): void => this.drain() };
+  readonly #visit: (value: T, lines: number, bytes: number) => void;
   readonly #engine = sharedEngine();
   readonly #told = new ToldLine(this.#engine);
   readonly #bytes = new Float64Array(this.#engine.exports.memory.buffer, BYTES_AT, MAX_VALUES);
@@ -110,6 +113,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
   /** What is added to a position in the loaded bytes to make it one in the memory. */
   #shift = 0;
   #to = 0;
+  #loads = 0;
   #at = 0;
   #head = 0;
   #headWithName = 0;
@@ -119,16 +123,22 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
   #standing: S[] = [];
   readonly #standingNumbers = new Map<S, number>();
 
-  constructor(options: { readonly isExact?: boolean } = {}) {
+  /** `visit` is told of each value how many lines were taken and how many bytes, when {@link drain} is called and sooner: it sums. */
+  constructor(visit: (value: T, lines: number, bytes: number) => void, options: { readonly isExact?: boolean } = {}) {
+    this.#visit = visit;
     this.#isExact = options.isExact ?? false;
   }
 
   /** Loads whole lines of `bytes[start, end)`, as many as there is room for. Gives where they end: `start` for a line too long. */
   load(bytes: Buffer, start: number, end: number): number {
     if (owner !== this.#self) {
+      owner?.drain();
       owner = this.#self;
       this.#engine.exports.forget();
       this.#forgetStanding();
+    }
+    if (++this.#loads === LOADS_BETWEEN_DRAINS) {
+      this.drain();
     }
     const to = end - start <= INPUT_BYTES ? end : bytes.lastIndexOf(NEWLINE, start + INPUT_BYTES - 1) + 1;
     this.#to = Math.max(start, to);
@@ -280,13 +290,17 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
     );
   }
 
-  /** Gives for each value the lines taken and their bytes, and counts from zero again. */
-  drain(visit: (value: T, events: number, bytes: number) => void): void {
+  /** Tells what was taken since the last time. */
+  drain(): void {
+    if (owner !== this.#self) {
+      return;
+    }
+    this.#loads = 0;
     const { control } = this.#engine;
     for (const [value, number] of this.#numbers) {
-      const events = control[EVENTS + number] as number;
-      if (events > 0) {
-        visit(value, events, this.#bytes[number] as number);
+      const lines = control[EVENTS + number] as number;
+      if (lines > 0) {
+        this.#visit(value, lines, this.#bytes[number] as number);
         control[EVENTS + number] = 0;
         this.#bytes[number] = 0;
       }

@@ -109,7 +109,14 @@ export class Filter {
 
   constructor(options: FilterOptions) {
     this.#options = options;
-    this.#templates = new LineTemplates({ isExact: options.verify ?? false });
+    this.#templates = new LineTemplates(
+      (decision, lines, bytes) => {
+        if (decision.action === "drop") {
+          this.#count(decision, bytes, lines);
+        }
+      },
+      { isExact: options.verify ?? false },
+    );
     this.rooms = takeRooms();
     const visitor: LineVisitor = {
       line: (bytes, start, end, offset, terminated) => void this.#line(bytes, start, end, offset, terminated),
@@ -156,6 +163,7 @@ export class Filter {
 
   /** What has been counted so far, over all inputs. */
   summary(): FilterSummary {
+    this.#templates.drain();
     return {
       lines: this.#lines,
       bytes: this.#bytes,
@@ -189,7 +197,6 @@ export class Filter {
         }
       }
       from = to > from ? to : this.#takeUnknown(bytes, from, offset + from - start, false);
-      templates.drain(this.#drained);
     }
   }
 
@@ -200,12 +207,6 @@ export class Filter {
       this.#templates.sync();
     }
   }
-
-  readonly #drained = (decision: StreamDecision, events: number, bytes: number): void => {
-    if (decision.action === "drop") {
-      this.#count(decision, bytes, events);
-    }
-  };
 
   #takeKnown(bytes: Buffer, length: number): void {
     const templates = this.#templates;
