@@ -49,6 +49,11 @@ export function count(value: number): string {
   return String(value).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
 }
 
+/** 1 finding, 1,200 findings. */
+export function counted(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
 /** 12.3 MB, in powers of ten. */
 export function bytesText(value: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];

@@ -2,7 +2,7 @@ import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { sayProblem, writeData, writeLine } from "../output.ts";
-import { count } from "../table.ts";
+import { counted } from "../table.ts";
 import { exceptionJson } from "./detections-list.ts";
 import { detectionsOptions, readDetections } from "./detections-files.ts";
 import type { DetectionsOptions } from "./detections-files.ts";
@@ -40,10 +40,10 @@ export async function detectionsCheck(options: DetectionsCheckOptions): Promise<
     );
   } else {
     problems.forEach((problem) => sayProblem(problem, problem.file));
-    const rest = others === 0 ? "" : `, ${count(others)} files about other logs`;
-    const excused = exceptions.length === 0 ? "" : `, ${count(exceptions.length)} exceptions`;
+    const rest = others === 0 ? "" : `, ${counted(others, "file")} about other logs`;
+    const excused = exceptions.length === 0 ? "" : `, ${counted(exceptions.length, "exception")}`;
     await writeLine(
-      `${count(detections.length)} sound detections in ${count(files.length)} files, ${count(errors)} errors, ${count(problems.length - errors)} warnings${rest}${excused}`,
+      `${counted(detections.length, "sound detection")} in ${counted(files.length, "file")}, ${counted(errors, "error")}, ${counted(problems.length - errors, "warning")}${rest}${excused}`,
     );
   }
   return errors > 0 || (options.strict && problems.length > 0) ? EXIT.problems : EXIT.fine;

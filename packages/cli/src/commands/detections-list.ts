@@ -7,7 +7,7 @@ import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { writeData, writeLine } from "../output.ts";
 import { paintSeverity } from "../paint-severity.ts";
-import { count, paint, table } from "../table.ts";
+import { count, counted, paint, table } from "../table.ts";
 import { detectionsOptions, readSoundDetections } from "./detections-files.ts";
 import type { DetectionsOptions } from "./detections-files.ts";
 
@@ -61,8 +61,8 @@ export async function detectionsList(options: DetectionsListOptions): Promise<Ex
       rows,
     ),
   );
-  const others = read.others === 0 ? "" : `; ${count(read.others)} files are about other logs`;
-  await writeLine(`\n${count(shown.length)} detections${others}`);
+  const others = read.others === 0 ? "" : `; about other logs: ${counted(read.others, "file")}`;
+  await writeLine(`\n${counted(shown.length, "detection")}${others}`);
   return EXIT.fine;
 }
 

@@ -72,7 +72,7 @@ describe("auditsieve detections", () => {
     const { code, stdout } = await auditsieve(["detections", "list", join(folder, "sound")]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/medium +Metadata +T1485 +Nodes deleted/);
-    expect(stdout).toContain("1 detections; 1 files are about other logs");
+    expect(stdout).toContain("1 detection; about other logs: 1 file");
   });
 
   test("list --output json: what programs need, of ours", async () => {

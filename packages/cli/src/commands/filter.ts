@@ -17,7 +17,7 @@ import { Progress } from "../progress.ts";
 import type { WrittenFinding } from "../write-findings.ts";
 import { DEFAULT_NOISE } from "../shipped-files.ts";
 import { inputName } from "../standard-input.ts";
-import { bytesText, count, percent, table } from "../table.ts";
+import { bytesText, count, counted, percent, table } from "../table.ts";
 
 /** Options of `filter`. */
 export interface FilterCommandOptions extends ExceptionsOption {
@@ -200,7 +200,7 @@ function saySummary(summary: FilterSummary, policy: StreamPolicy): void {
   const { lines, bytes, kept, keptBytes, dropped, stripped, invalid, salvaged, byRule } = summary;
   const inside = salvaged > 0 ? ` (with ${count(salvaged)} whole events in them, salvaged)` : "";
   say(
-    `auditsieve: ${count(lines)} lines: kept ${count(kept)} (${bytesText(keptBytes)}), dropped ${count(dropped)} ` +
+    `auditsieve: ${counted(lines, "line")}: kept ${count(kept)} (${bytesText(keptBytes)}), dropped ${count(dropped)} ` +
       `(${percent(dropped, lines)} of events, ${percent(bytes - keptBytes, bytes)} of bytes)` +
       `${stripped > 0 ? `, stripped ${count(stripped)}` : ""}${invalid > 0 ? `, undecidable and kept ${count(invalid)}` : ""}${inside}`,
   );

@@ -25,7 +25,7 @@ import { loadConfig } from "../load-config.ts";
 import { say, sayProblem, writeData } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { sayFailure } from "../say-failure.ts";
-import { count } from "../table.ts";
+import { count, counted } from "../table.ts";
 
 /** Options of `ingest`. */
 export interface IngestOptions extends ExceptionsOption {
@@ -196,7 +196,9 @@ async function prime(config: IngestConfig, logs: readonly string[]): Promise<Exi
   });
   progress.finish();
   const rest = undecidable === 0 ? "" : `, ${count(undecidable)} of them no audit event`;
-  say(`auditsieve: learned from ${count(lines)} lines${rest}; the detections of ${sources.join(", ")} begin with it`);
+  say(
+    `auditsieve: learned from ${counted(lines, "line")}${rest}; the detections of ${sources.join(", ")} begin with it`,
+  );
   return EXIT.fine;
 }
 

@@ -3,7 +3,7 @@ import type { Finding } from "@auditsieve/detect";
 import type { ClassCoverage, ReplaySummary } from "@auditsieve/replay";
 import { reasonText } from "../line-problems.ts";
 import { paintSeverity } from "../paint-severity.ts";
-import { bar, bytesText, count, paint, table, tableLines } from "../table.ts";
+import { bar, bytesText, count, counted, paint, table, tableLines } from "../table.ts";
 
 const SHOWN = 10;
 
@@ -11,7 +11,7 @@ const SHOWN = 10;
 export function* summaryText(summary: ReplaySummary): Generator<string> {
   const { log, findings, notSelected, bySeverity, byDetection, byActor, byTechnique } = summary;
   const covered = log.from === undefined ? "" : `, ${log.from} to ${log.to}`;
-  yield `${paint("bold", `${count(findings)} findings`)} in ${count(log.events)} events${covered}`;
+  yield `${paint("bold", counted(findings, "finding"))} in ${counted(log.events, "event")}${covered}`;
   if (notSelected > 0) {
     yield `${count(notSelected)} more are not shown: the options left them out`;
   }
@@ -87,14 +87,14 @@ export function* limitsText(summary: ReplaySummary): Generator<string> {
   }
   for (const { name, problem, lines, bytes } of logs) {
     if (problem !== undefined) {
-      yield `Not read to its end, ${count(lines)} lines and ${bytesText(bytes)} of it are: ${safeText(name, 500)}`;
+      yield `Not read to its end, ${counted(lines, "line")} and ${bytesText(bytes)} of it are: ${safeText(name, 500)}`;
     }
   }
   for (const { title, requests } of couldNotDecide) {
     yield `Could not decide for ${count(requests)} ${requests === 1 ? "request" : "requests"}, the log says too little: ${safeText(title)}`;
   }
   for (const { title, findings, expires } of suppressed) {
-    yield `Kept out by an exception${expires === null ? "" : ` until ${expires}`}: ${count(findings)} findings: ${safeText(title)}`;
+    yield `Kept out by an exception${expires === null ? "" : ` until ${expires}`}: ${counted(findings, "finding")}: ${safeText(title)}`;
   }
   const lost = forgotten.requests + forgotten.late + forgotten.correlationHits;
   if (lost > 0) {
