@@ -1,6 +1,7 @@
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, fstatSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { Failure, systemCode } from "./failure.ts";
+import { inputName, STANDARD_INPUT } from "./standard-input.ts";
 
 /**
  * Throws a {@link Failure} before hours of reading if `file`, the value of `option`, cannot be written in the end, or is one of the
@@ -16,13 +17,19 @@ export function checkOutputFile(option: string, file: string, inputs: readonly s
     return;
   }
   const same = inputs.find((input) => {
-    const stats = statSync(input, { throwIfNoEntry: false, bigint: true });
+    const stats =
+      input === STANDARD_INPUT
+        ? fstatSync(0, { bigint: true })
+        : statSync(input, { throwIfNoEntry: false, bigint: true });
     return stats?.isFile() === true && stats.dev === existing.dev && stats.ino === existing.ino;
   });
   if (same !== undefined) {
-    throw new Failure(`Cannot write ${option} to "${file}": that is the log "${same}", which would be lost`, {
-      hint: "Name another file",
-    });
+    throw new Failure(
+      `Cannot write ${option} to "${file}": that is the log "${inputName(same)}", which would be lost`,
+      {
+        hint: "Name another file",
+      },
+    );
   }
 }
 
