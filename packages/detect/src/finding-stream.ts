@@ -261,8 +261,14 @@ export class FindingStream {
     if (!request) {
       return;
     }
-    for (const detection of new Set([...request.standings.keys(), ...verdicts.keys()])) {
+    for (const detection of request.standings.keys()) {
       this.#settle(request, detection, verdicts.get(detection) ?? "miss", event, show, findings);
+    }
+    for (const [detection, outcome] of verdicts) {
+      // Those that stood have just been settled.
+      if (!request.standings.has(detection)) {
+        this.#settle(request, detection, outcome, event, show, findings);
+      }
     }
     for (let excess = this.#open.excess(); excess; excess = this.#open.excess()) {
       this.#evicted++;

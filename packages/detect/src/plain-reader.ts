@@ -24,6 +24,7 @@ interface PlainCorrelation {
 const MAX_KNOWN = 512;
 const OF_HEAD: ReadonlySet<string> = new Set(HEAD_FIELDS.filter((field) => field.split(".").length <= 2));
 const AUDIT_ID = "auditID";
+const NONE: readonly string[] = [];
 
 /**
  * Reads the hits of one rule where correlations ask for single texts of the head only, as almost all do: the same as
@@ -69,15 +70,17 @@ function readPlain(
   event: AuditEvent,
   head: HeadView,
 ): HitReading | undefined {
-  const group = textsOf(groupBy, event, head);
-  const values = group && textsOf(fields, event, head);
-  if (!values) {
+  const [by] = groupBy;
+  const group = groupBy.length === 1 && by !== undefined ? textOf(by, event, head) : textsOf(groupBy, event, head);
+  const values = fields.length === 0 ? NONE : textsOf(fields, event, head);
+  if (group === undefined || values === undefined) {
     return undefined;
   }
-  const name = group.length === 1 ? (group[0] ?? "") : JSON.stringify(group);
+  const name = typeof group === "string" ? group : JSON.stringify(group);
   let reading = known.get(name);
   if (reading === undefined) {
-    const groups: readonly Group[] = [{ key: repeatedDigest(...group), values: group }];
+    const tuple = typeof group === "string" ? [group] : group;
+    const groups: readonly Group[] = [{ key: repeatedDigest(...tuple), values: tuple }];
     reading = { groups, values: [] };
     if (known.size >= MAX_KNOWN) {
       known.clear();
@@ -90,14 +93,19 @@ function readPlain(
 function textsOf(paths: readonly FieldPath[], event: AuditEvent, head: HeadView): readonly string[] | undefined {
   const texts: string[] = [];
   for (const path of paths) {
-    const value = path.text === AUDIT_ID ? rootOf(event, AUDIT_ID) : head.get(path.text as HeadField);
-    const text = Array.isArray(value) && value.length === 1 ? (value as readonly JsonValue[])[0] : value;
-    if (typeof text !== "string" || text.length > MAX_LENGTH) {
+    const text = textOf(path, event, head);
+    if (text === undefined) {
       return undefined;
     }
     texts.push(text);
   }
   return texts;
+}
+
+function textOf(path: FieldPath, event: AuditEvent, head: HeadView): string | undefined {
+  const value = path.text === AUDIT_ID ? rootOf(event, AUDIT_ID) : head.get(path.text as HeadField);
+  const text = Array.isArray(value) && value.length === 1 ? (value as readonly JsonValue[])[0] : value;
+  return typeof text === "string" && text.length <= MAX_LENGTH ? text : undefined;
 }
 
 /** Where every field stands at one place of the head, those places. */
