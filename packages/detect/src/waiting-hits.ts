@@ -5,8 +5,8 @@ import { MinHeap } from "./min-heap.ts";
 /** Hits that wait for their turn, the earliest first; of one that comes again while it waits only the first. */
 export class WaitingHits {
   readonly #hits = new MinHeap<CorrelationHit>(isEarlier);
-  /** When those that wait were, by their ids. A window would take only the first of equal ones: a log that is read again must not fill the memory. */
-  readonly #times = new Map<string, number>();
+  /** Those that wait, by their ids. A window would take only the first of equal ones: a log that is read again must not fill the memory. */
+  readonly #byId = new Map<string, CorrelationHit>();
   #length = 0;
 
   get size(): number {
@@ -20,10 +20,12 @@ export class WaitingHits {
 
   /** False where the same hit waits. */
   add(hit: CorrelationHit): boolean {
-    if (this.#times.get(hit.id) === hit.time) {
+    const same = this.#byId.get(hit.id);
+    // Another stage of a request may hit at the same moment; its line is not as long.
+    if (same?.time === hit.time && lengthOf(same) === lengthOf(hit)) {
       return false;
     }
-    this.#times.set(hit.id, hit.time);
+    this.#byId.set(hit.id, hit);
     this.#hits.push(hit);
     this.#length += lengthOf(hit);
     return true;
@@ -37,8 +39,8 @@ export class WaitingHits {
     const hit = this.#hits.pop();
     if (hit !== undefined) {
       this.#length -= lengthOf(hit);
-      if (this.#times.get(hit.id) === hit.time) {
-        this.#times.delete(hit.id);
+      if (this.#byId.get(hit.id) === hit) {
+        this.#byId.delete(hit.id);
       }
     }
     return hit;
