@@ -142,7 +142,7 @@ export class FindingStream {
     if (isFed) {
       this.#memory.observe(event, this.#head.remembersUses);
     }
-    return findings;
+    return this.#counted(findings);
   }
 
   /** Takes an event about which a quiet answer `tells` that `change`: does what {@link FindingStream.push} would. */
@@ -155,7 +155,7 @@ export class FindingStream {
       this.#take(event, () => event, time, NO_VERDICTS, findings);
     }
     this.#memory.tell(change, told, time);
-    return findings;
+    return this.#counted(findings);
   }
 
   /**
@@ -163,7 +163,7 @@ export class FindingStream {
    * called must depend on the events alone: then the same events give the same findings.
    */
   advance(timestamp: string | undefined): readonly Finding[] {
-    return this.#pass(timestamp);
+    return this.#counted(this.#pass(timestamp));
   }
 
   /**
@@ -224,7 +224,7 @@ export class FindingStream {
     for (const request of this.#open.all()) {
       this.#close(request, findings);
     }
-    return [...findings, ...this.#counted(this.#correlator.flush())];
+    return this.#counted([...findings, ...this.#correlator.flush()]);
   }
 
   /** The counts so far. A request that has only RequestReceived in the log is not counted as undecided. */
@@ -245,7 +245,7 @@ export class FindingStream {
     this.#changes++;
     const time = parsedTime(timestamp ?? "");
     const findings = Number.isNaN(time) ? [] : this.#letGo(time);
-    findings.push(...this.#counted(this.#correlator.advance(timestamp)));
+    findings.push(...this.#correlator.advance(timestamp));
     this.#memory.advance(time);
     return findings;
   }
@@ -381,20 +381,10 @@ export class FindingStream {
       return false;
     }
     if (this.#correlator.isSilent(detection)) {
-      return hit !== undefined && this.#add(hit, findings);
+      return hit !== undefined && this.#correlator.add(hit, findings);
     }
-    const correlated: Finding[] = [];
-    const isKept = hit !== undefined && this.#add(hit, correlated);
-    this.#findings++;
-    findings.push(writeFinding(detection, digest(detection.id, request.key), show()), ...correlated);
-    return isKept;
-  }
-
-  #add(hit: CorrelationHit, findings: Finding[]): boolean {
-    const before = findings.length;
-    const isKept = this.#correlator.add(hit, findings);
-    this.#findings += findings.length - before;
-    return isKept;
+    findings.push(writeFinding(detection, digest(detection.id, request.key), show()));
+    return hit !== undefined && this.#correlator.add(hit, findings);
   }
 
   #counted(findings: readonly Finding[]): readonly Finding[] {
