@@ -176,7 +176,7 @@ describe.concurrent("auditsieve filter", () => {
     const input = `${event("jane", { requestObject: 1 })}\n${event("joe")}\n${event("eve")}\n`;
     const { code, stdout, stderr } = await auditsieve(["filter", "--policy", policy, "-"], input);
     expect([code, stdout]).toEqual([0, `${event("jane").replace("RequestResponse", "Metadata")}\n`]);
-    expect(stderr).toMatch(/warning: 1 events were dropped because no rule matched/);
+    expect(stderr).toMatch(/warning: 1 event dropped because no rule matched/);
   });
 
   test("auditsieve filter --redact and --findings show no secret", async () => {

@@ -10,6 +10,7 @@ import { logsOrStdin } from "./logs.ts";
 import { say } from "./output.ts";
 import type { Progress } from "./progress.ts";
 import { inputName, STANDARD_INPUT } from "./standard-input.ts";
+import { counted } from "./table.ts";
 
 const MAGIC_BYTES = 4;
 const READ_BYTES = 512 * 1024;
@@ -25,7 +26,7 @@ export async function replayInputs(paths: readonly string[], progress?: Progress
   const named = logsOrStdin(paths);
   const { files, skipped, missing } = await findLogs(named.filter((path) => path !== STANDARD_INPUT));
   if (skipped.length > 0) {
-    say(`auditsieve: ${skipped.length} files in folders do not look like logs and are not read`);
+    say(`auditsieve: ${counted(skipped.length, "file")} in folders not read: not like a log`);
     say(
       "  hint: Logs end in .log, .json, .jsonl, .ndjson, .gz or .zst; name a file to have it read whatever it is called",
     );

@@ -73,7 +73,7 @@ describe("auditsieve --exceptions", () => {
     Date.now = () => Date.parse("2026-11-24T00:00:00Z");
     try {
       const { code, stdout } = await auditsieve(["detections", "check", "--exceptions", example, "--strict"]);
-      expect([code, stdout]).toEqual([0, expect.stringContaining("1 exceptions")]);
+      expect([code, stdout]).toEqual([0, expect.stringContaining("1 exception")]);
     } finally {
       Date.now = now;
     }
@@ -82,7 +82,7 @@ describe("auditsieve --exceptions", () => {
   test("check: says how many there are, and every problem with its line", async () => {
     const sound = await auditsieve(["detections", "check", rule, "--exceptions", exceptions, "--strict"]);
     expect(sound).toMatchObject({ code: 0, stderr: "" });
-    expect(sound.stdout).toContain("0 warnings, 1 exceptions");
+    expect(sound.stdout).toContain("0 warnings, 1 exception");
     const ended = put("ended.yml", EXCEPTION.replace("2999", "2025"));
     const late = await auditsieve(["detections", "check", rule, "--exceptions", ended, "--strict"]);
     expect(late.code).toBe(1);
@@ -146,7 +146,7 @@ describe("auditsieve --exceptions", () => {
       findings: [{ actor: "eve", detection: { level: "low" } }],
     });
     expect((await auditsieve(args)).stdout).toContain(
-      "Kept out by an exception until 2999-12-31: 1 findings: The autoscaler deletes nodes",
+      "Kept out by an exception until 2999-12-31: 1 finding: The autoscaler deletes nodes",
     );
     const wrong = put("broken.yml", "title: x\n");
     const refused = await auditsieve(["replay", log, "--detections", rule, "--exceptions", wrong]);

@@ -95,7 +95,7 @@ describe("auditsieve detections", () => {
     expect(stderr).toMatch(/field\.yml:7:\d+: warning: .*no audit event has a field "objectRef\.resorce"/);
     expect(stderr).toContain('hint: Did you mean "objectRef.resource"?');
     expect(stderr).toMatch(/level\.yml:3:\d+: Cannot load detection "Nodes deleted": its level "grave"/);
-    expect(stdout).toContain("1 sound detections in 2 files, 1 errors, 1 warnings");
+    expect(stdout).toContain("1 sound detection in 2 files, 1 error, 1 warning");
   });
 
   test("check: warnings count with --strict, and a file that is named must be ours", async () => {

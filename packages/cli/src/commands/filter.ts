@@ -225,7 +225,7 @@ function saySummary(summary: FilterSummary, policy: StreamPolicy): void {
   }
   const unmatched = byRule.find(({ rule, dropped: events }) => rule === null && events > 0);
   if (unmatched !== undefined) {
-    say(`auditsieve: warning: ${count(unmatched.dropped)} events were dropped because no rule matched them`);
+    say(`auditsieve: warning: ${counted(unmatched.dropped, "event")} dropped because no rule matched`);
     say("  hint: End the policy with a rule that keeps everything else: - level: RequestResponse");
   }
 }

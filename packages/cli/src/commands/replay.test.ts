@@ -84,7 +84,7 @@ describe("auditsieve replay", () => {
     const whole = await auditsieve([...SMALL, "--output", "json"]);
     const parts = await auditsieve(["replay", logs, "--detections", own, "--output", "json"]);
     expect(parts.code).toBe(0);
-    expect(parts.stderr).toContain("1 files in folders do not look like logs");
+    expect(parts.stderr).toContain("1 file in folders not read: not like a log");
     const [a, b] = [whole, parts].map(
       ({ stdout }) =>
         JSON.parse(stdout) as { findings: { id: string }[]; summary: { log: object; duplicates: number } },
