@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { boundYoung } from "./bound-young.ts";
 
-test("boundYoung stops the growth of the room for new objects once, when it has grown to 16 MB", () => {
+test("boundYoung stops the growth of the room for new objects once, when it has grown to 8 MB", () => {
   let bytes = 1024 * 1024;
   let stopped = 0;
   const look = boundYoung({ bytes: () => bytes, stopGrowing: () => stopped++ });
@@ -10,7 +10,7 @@ test("boundYoung stops the growth of the room for new objects once, when it has 
     return stopped;
   };
   expect(lookOften()).toBe(0);
-  bytes = 16 * 1024 * 1024;
+  bytes = 8 * 1024 * 1024;
   expect(lookOften()).toBe(1);
   bytes = 64 * 1024 * 1024;
   expect(lookOften()).toBe(1);
