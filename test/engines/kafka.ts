@@ -24,12 +24,21 @@ export interface RunningKafka {
   readonly stop: () => Promise<void>;
 }
 
+export interface KafkaSecurity {
+  readonly cert: string;
+  readonly key: string;
+  readonly user: string;
+  readonly password: string;
+  /** The user may do only what ACLs say; who comes in the clear may do everything. */
+  readonly hasAcls?: boolean;
+}
+
 export interface KafkaEngineOptions {
   readonly version: KafkaVersion;
   /** Where the jars are kept. Default: a folder below the system's temporary one. */
   readonly cacheFolder?: string;
   /** PEM. With it the broker listens with TLS and SASL too, for this user. */
-  readonly security?: { readonly cert: string; readonly key: string; readonly user: string; readonly password: string };
+  readonly security?: KafkaSecurity;
 }
 
 const SOURCES = fileURLToPath(new URL("kafka/", import.meta.url));
@@ -149,6 +158,12 @@ function propertiesOf(
           "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512",
           `listener.name.sasl_ssl.plain.sasl.jaas.config=${plain} user_${security.user}="${security.password}";`,
           `listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=${scram};`,
+          ...(security.hasAcls === true
+            ? [
+                "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+                "super.users=User:ANONYMOUS",
+              ]
+            : []),
         ]),
     "",
   ].join("\n");

@@ -107,7 +107,7 @@ export async function checkSource(
     case "kafka": {
       const { checkKafkajsTopic } = await import("./kafkajs-client.ts");
       try {
-        const partitions = await checkKafkajsTopic(config.connection, config.topic);
+        const partitions = await checkKafkajsTopic(config.connection, config.topic, config.groupId);
         const { topic, stateTopic, partialCorrelations } = config;
         const errors = [
           partialCorrelations ? undefined : checkPartitions(topic, partitions, detections),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import kafkajs from "kafkajs";
 import type { Admin, Consumer, EachBatchPayload, Kafka, KafkaConfig, SASLOptions } from "kafkajs";
-import { IngestError, reasonOf } from "../errors.ts";
+import { IngestError } from "../errors.ts";
 import type {
   AssignedPartition,
   KafkaCommit,
@@ -14,6 +14,7 @@ import type {
   SendResult,
 } from "./kafka-client.ts";
 import { CODECS } from "./kafka-codecs.ts";
+import { failure, isStarting, rightsToRead, rightsToWrite } from "./kafkajs-faults.ts";
 import { KafkajsCommits } from "./kafkajs-commits.ts";
 
 const { CompressionCodecs, CompressionTypes, logLevel } = kafkajs;
@@ -78,22 +79,24 @@ class KafkajsConsumer implements KafkaConsumer {
   async start(handlers: KafkaHandlers): Promise<void> {
     const consumer = this.#consumer;
     await Promise.all([consumer.connect(), this.#admin.connect()]).catch((error: unknown) => {
-      throw failure("connect to Kafka", error);
+      throw this.#failure("connect to Kafka", error);
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       this.#commits.close();
       const own = payload.memberAssignment[this.#topic] ?? [];
       this.#assignment = untilAnswered(() => this.#positions(own)).then((partitions) => handlers.assigned(partitions));
-      this.#assignment.catch((error: unknown) => handlers.failed(failure("read the committed offsets", error)));
+      this.#assignment.catch((error: unknown) => handlers.failed(this.#failure("read the committed offsets", error)));
     });
     consumer.on(consumer.events.REBALANCING, () => this.#commits.close());
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       this.#commits.close();
       if (!payload.restart) {
-        handlers.failed(failure(`read topic "${this.#topic}"`, payload.error));
+        handlers.failed(this.#failure(`read topic "${this.#topic}"`, payload.error));
       }
     });
-    await consumer.subscribe({ topics: [this.#topic], fromBeginning: true });
+    await consumer.subscribe({ topics: [this.#topic], fromBeginning: true }).catch((error: unknown) => {
+      throw this.#failure(`read topic "${this.#topic}"`, error);
+    });
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -145,6 +148,10 @@ class KafkajsConsumer implements KafkaConsumer {
     // A paused member holds its batch until it leaves: only with a batch can it commit what is under way.
     await (this.#isPaused ? this.#closed() : handlers.batch({ partition: batch.partition, records }));
     return true;
+  }
+
+  #failure(doing: string, error: unknown): IngestError {
+    return failure(doing, error, rightsToRead(this.#topic, this.#groupId));
   }
 
   #closed(): Promise<void> {
@@ -203,8 +210,9 @@ export async function createKafkajsProducer(options: KafkajsProducerOptions): Pr
     maxInFlightRequests: 1,
     retry: { retries: 5, initialRetryTime: 300, maxRetryTime: 5_000 },
   });
+  const rights = rightsToWrite(topic);
   await producer.connect().catch((error: unknown) => {
-    throw failure("connect to Kafka", error);
+    throw failure(`connect to Kafka to write to topic "${topic}"`, error, rights);
   });
   return {
     async send(messages: readonly KafkaMessage[]): Promise<SendResult> {
@@ -220,27 +228,40 @@ export async function createKafkajsProducer(options: KafkajsProducerOptions): Pr
         if (isTooLarge(error)) {
           return "too-large";
         }
-        throw failure(`write to topic "${topic}"`, error);
+        throw failure(`write to topic "${topic}"`, error, rights);
       }
     },
     close: () => producer.disconnect(),
   };
 }
 
-/** Tries to reach the brokers and gives the number of partitions of the topic, or rejects with what is wrong. */
-export async function checkKafkajsTopic(connection: KafkaConnection, topic: string): Promise<number> {
+/**
+ * Tries to reach the brokers and gives the number of partitions of the topic, or rejects with what is wrong. With `groupId` it is to be
+ * read, and whether the group may be seen is tried too.
+ */
+export async function checkKafkajsTopic(connection: KafkaConnection, topic: string, groupId?: string): Promise<number> {
   const admin = connect(connection, 1).admin();
+  const rights = groupId === undefined ? rightsToWrite(topic) : rightsToRead(topic, groupId);
   try {
     await admin.connect();
     const topics = await admin.listTopics();
     if (!topics.includes(topic)) {
-      throw new IngestError("missing", `Cannot use Kafka: there is no topic "${topic}"`, {
-        hint: "Create it with as many partitions as daemons will ever share it; auditsieve makes none by itself",
+      const right = groupId === undefined ? "Write" : "Read";
+      throw new IngestError("missing", `Cannot use Kafka: there is no topic "${topic}", or this user may not see it`, {
+        hint: `Create it with as many partitions as daemons will ever share it (auditsieve makes none by itself), or give this user the ACL ${right} on topic "${topic}"`,
+      });
+    }
+    if (groupId !== undefined) {
+      await admin.fetchOffsets({ groupId, topics: [topic] }).catch((error: unknown) => {
+        if (isStarting(error)) {
+          return;
+        }
+        throw failure(`use group "${groupId}"`, error, rights);
       });
     }
     return (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions.length ?? 0;
   } catch (error) {
-    throw error instanceof IngestError ? error : failure("connect to Kafka", error);
+    throw error instanceof IngestError ? error : failure("connect to Kafka", error, rights);
   } finally {
     await admin.disconnect();
   }
@@ -269,14 +290,4 @@ export function connect({ brokers, clientId, tls, sasl }: KafkaConnection, retri
 export function isTooLarge(error: unknown): boolean {
   const { type, cause } = (error ?? {}) as { readonly type?: unknown; readonly cause?: unknown };
   return type === "MESSAGE_TOO_LARGE" || type === "RECORD_LIST_TOO_LARGE" || (cause !== undefined && isTooLarge(cause));
-}
-
-export function failure(doing: string, cause: unknown): IngestError {
-  if (cause instanceof IngestError) {
-    return cause;
-  }
-  return new IngestError("unreadable", `Cannot ${doing}: ${reasonOf(cause)}`, {
-    cause,
-    hint: "Check brokers, tls and sasl, and that the topic exists and this user may use it and the group",
-  });
 }

@@ -3,7 +3,8 @@ import kafkajs from "kafkajs";
 import type { Admin, Producer } from "kafkajs";
 import { IngestError, reasonOf } from "../errors.ts";
 import type { KafkaConnection, StateRecord, StateTopic } from "./kafka-client.ts";
-import { connect, failure, isTooLarge, untilAnswered } from "./kafkajs-client.ts";
+import { connect, isTooLarge, untilAnswered } from "./kafkajs-client.ts";
+import { failure, isStarting, rightsToRead, rightsToWrite } from "./kafkajs-faults.ts";
 
 export interface KafkajsStateOptions {
   readonly connection: KafkaConnection;
@@ -47,13 +48,24 @@ class KafkajsStateTopic implements StateTopic {
   }
 
   async open(): Promise<void> {
-    await Promise.all([this.#admin.connect(), this.#producer.connect()]).catch((error: unknown) => {
+    await this.#admin.connect().catch((error: unknown) => {
       throw failure("connect to Kafka", error);
     });
-    const problem = await problemOf(this.#admin, this.#options, false);
+    // First the topic: who may write to none is refused a producer, with less to say.
+    const problem = await problemOf(this.#admin, this.#options, false).catch((error: unknown) =>
+      failure(
+        `look at topic "${this.#options.topic}"`,
+        error,
+        rightsToRead(this.#options.topic, this.#options.groupId),
+      ),
+    );
     if (problem !== undefined) {
       throw problem;
     }
+    await this.#producer.connect().catch((error: unknown) => {
+      const { stateTopic } = this.#options;
+      throw failure(`keep what detections remember in topic "${stateTopic}"`, error, rightsToWrite(stateTopic));
+    });
   }
 
   async read(partitions: readonly number[], onRecord: (record: StateRecord) => void): Promise<void> {
@@ -103,7 +115,7 @@ class KafkajsStateTopic implements StateTopic {
         consumer.run({ autoCommit: false, eachBatch }).catch(fail);
       });
     } catch (error) {
-      throw failure(`read what is remembered in topic "${stateTopic}"`, error);
+      throw failure(`read what is remembered in topic "${stateTopic}"`, error, rightsOfReader(this.#options));
     } finally {
       await consumer.disconnect().catch(() => undefined);
       // A group without members and offsets goes by itself too, only later.
@@ -122,7 +134,7 @@ class KafkajsStateTopic implements StateTopic {
             cause: error,
             hint: "Raise max.message.bytes of the topic to 1048588",
           })
-        : failure(`write to topic "${stateTopic}"`, error);
+        : failure(`write to topic "${stateTopic}"`, error, rightsToWrite(stateTopic));
     }
   }
 
@@ -132,14 +144,30 @@ class KafkajsStateTopic implements StateTopic {
   }
 }
 
+function rightsOfReader({ stateTopic, groupId }: KafkajsStateOptions): ReturnType<typeof rightsToRead> {
+  return rightsToRead(stateTopic, `${groupId}-state-`, true);
+}
+
 /** What is wrong with the topic of states; a missing one is no problem where it may be made. */
 export async function checkKafkajsState(options: KafkajsStateOptions): Promise<IngestError | undefined> {
   const admin = connect(options.connection, 1).admin();
   try {
     await admin.connect();
-    return await problemOf(admin, options, true);
+    const { stateTopic, groupId, topic } = options;
+    const problem = await problemOf(admin, options, true);
+    if (problem !== undefined) {
+      return problem;
+    }
+    // Nobody is in this group: whether the next owner of a partition may be in one like it is what it tells.
+    await admin.fetchOffsets({ groupId: `${groupId}-state-check`, topics: [topic] }).catch((error: unknown) => {
+      if (isStarting(error)) {
+        return;
+      }
+      throw failure(`take over what is kept in topic "${stateTopic}"`, error, rightsOfReader(options));
+    });
+    return undefined;
   } catch (error) {
-    return failure("connect to Kafka", error);
+    return failure("connect to Kafka", error, rightsOfReader(options));
   } finally {
     await admin.disconnect();
   }
@@ -157,17 +185,18 @@ async function problemOf(
       const made = { topic: stateTopic, numPartitions: partitions, configEntries: [...SETTINGS] };
       await admin.createTopics({ topics: [made], validateOnly: isTrial, waitForLeaders: !isTrial });
     } catch (error) {
-      const hint = `Make it with ${partitions} partitions and cleanup.policy=compact, or let this user make it; or give detectionState: folder, and what detections remember does not move with a partition`;
-      return new IngestError("missing", `Cannot make topic "${stateTopic}": ${reasonOf(error)}`, {
-        cause: error,
-        hint,
-      });
+      const { message } = failure(`make topic "${stateTopic}", which is not there or not to be seen`, error);
+      const hint = `Make it with ${partitions} partitions and cleanup.policy=compact and give this user the ACLs Read and Write on topic "${stateTopic}", or Create on it too, and it is made; or give detectionState: folder, and what detections remember does not move with a partition`;
+      return new IngestError("missing", message, { cause: error, hint });
     }
     if (isTrial) {
       return undefined;
     }
   }
-  const found = await untilAnswered(() => countOf(admin, stateTopic));
+  const found = await untilAnswered(() => countOf(admin, stateTopic)).catch((error: unknown) => {
+    const [read] = rightsToRead(stateTopic, "");
+    throw failure(`look at topic "${stateTopic}"`, error, [...(read ? [read] : []), ...rightsToWrite(stateTopic)]);
+  });
   if (found < partitions) {
     return new IngestError(
       "unreadable",
