@@ -1,16 +1,9 @@
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { createRedactor, LineFramer } from "@auditsieve/audit";
-import { AckWindow } from "../pipeline/ack-window.ts";
+import { LineFramer } from "@auditsieve/audit";
 import type { Checkpoint } from "../state/checkpoint.ts";
 import type { SourceConfig } from "../config/config-sources.ts";
 import type { IngestConfig } from "../config/config.ts";
-import { contentOf } from "../sinks/document-content.ts";
-import { IngestError } from "../errors.ts";
-import { LineHandler } from "../pipeline/line-handler.ts";
-import type { SinkFeed } from "../pipeline/outlet.ts";
-import type { NoiseReceipt } from "../receipts/receipt-book.ts";
-import type { Delivery } from "../sink.ts";
 import { beginsLike, headOfArchive } from "../sources/file-identity.ts";
 import { openCanonicalLog } from "../sources/canonical-log.ts";
 import { openLog } from "../sources/log-file.ts";
@@ -20,43 +13,10 @@ import { lostOf } from "../sources/rotation-watch.ts";
 import type { LostFiles } from "../sources/rotation-watch.ts";
 import { decodeSpoolPosition, inputOf, spoolSegments } from "../sources/spool.ts";
 import { decodePosition, inputName } from "../sources/tail-position.ts";
-import { Ledger } from "../receipts/tally-ledger.ts";
-import { SinkCounter } from "../receipts/tally.ts";
-
-/** Where a line stands, for people: the file as it is named now. */
-export interface Place {
-  readonly source: string;
-  readonly file: string;
-  readonly offset: number;
-}
-
-/** What a sink must have of one line. */
-export interface Expected extends Place {
-  readonly id: string;
-  readonly kind: Delivery["kind"];
-  readonly time: string;
-  /** Hash of the document, see `contentOf`. */
-  readonly content: string;
-  /** auditID and stage: what is still alike when a document was changed. */
-  readonly likeness: string;
-  /** The checkpoint has not passed it: it may be there or not. */
-  readonly isPending: boolean;
-  /** It is there, or there as a whole, only if a finding rested on it: which depends on what the daemon remembered. */
-  readonly isOnlyEvidence: boolean;
-}
-
-/** What one sink must have of all inputs. */
-export interface ExpectedAtSink {
-  readonly lines: number;
-  readonly dropped: number;
-  readonly expected: readonly Expected[];
-  /** Of whole events in undecidable lines, which are in `expected` as what they are. */
-  readonly salvaged: readonly Expected[];
-  /** Ids and contents of events that are there because a finding rests on them. */
-  readonly evidence: ReadonlySet<string>;
-  /** Lines that receipts must account for, by rule, actor, verb and resource. */
-  readonly receipts: ReadonlyMap<string, { readonly count: number; readonly pending: number; readonly place: Place }>;
-}
+import { linesToSinks } from "./lines-to-sinks.ts";
+import type { Keys } from "./lines-to-sinks.ts";
+import { SinkExpectation } from "./sink-expectation.ts";
+import type { ExpectedAtSink } from "./sink-expectation.ts";
 
 /** One log to be read again: all of it is acknowledged up to `ackedTo`. */
 interface InputFile {
@@ -70,30 +30,14 @@ interface InputFile {
 export interface LostLog extends LostFiles {
   readonly source: string;
   readonly file: string;
-}
-
-/** auditID and stage of an event, "" of anything else. */
-export function likenessOf(kind: Delivery["kind"], document: Uint8Array): string {
-  if (kind !== "event") {
-    return "";
-  }
-  try {
-    const { auditID, stage } = JSON.parse(Buffer.from(document).toString("utf8")) as Record<string, unknown>;
-    return JSON.stringify([auditID, stage]);
-  } catch {
-    return "";
-  }
-}
-
-/** What tells one class of dropped lines from another. */
-export function receiptKey({ rule, actor, verb, resource }: NoiseReceipt): string {
-  return JSON.stringify([rule, actor, verb, resource]);
+  /** What is lost, where it is no files. */
+  readonly message?: string;
 }
 
 /** Reads all inputs again and decides anew what each sink must have: with the same code as the daemon, but never its counters. */
 export async function readInputs(
   config: IngestConfig,
-  keys: { readonly id: Buffer; readonly redaction: Buffer },
+  keys: Keys,
   checkpoint: Checkpoint,
 ): Promise<{
   readonly atSinks: readonly ExpectedAtSink[];
@@ -102,7 +46,16 @@ export async function readInputs(
 }> {
   const gathered = config.sinks.map((sink) => new SinkExpectation(sink.name));
   const skipped: string[] = [];
+  const lostRecords: LostLog[] = [];
   for (const source of config.sources) {
+    if (source.type === "kafka") {
+      gathered.forEach((sink) => sink.begin(source.name));
+      const { readKafkaInput } = await import("./reconcile-kafka.ts");
+      const read = await readKafkaInput(source, config, keys, gathered);
+      skipped.push(...read.notChecked);
+      lostRecords.push(...read.lost);
+      continue;
+    }
     const files = await inputsOf(source, checkpoint, config.stateFolder);
     if (source.type === "webhook") {
       skipped.push(
@@ -119,52 +72,19 @@ export async function readInputs(
     await readFiles(files, source.name, config, keys, gathered);
   }
   const lost = await Promise.all(config.sources.map((source) => lostLogs(source, checkpoint)));
-  return { atSinks: gathered.map((sink) => sink.result()), skipped, lost: lost.flat() };
-}
-
-/** Stands for a sink that is only asked about. */
-function noSink(name: string): SinkFeed["sink"] {
-  return { name, write: async () => [], close: async () => undefined };
+  return { atSinks: gathered.map((sink) => sink.result()), skipped, lost: [...lost.flat(), ...lostRecords] };
 }
 
 async function readFiles(
   files: readonly InputFile[],
   source: string,
   config: IngestConfig,
-  keys: { readonly id: Buffer; readonly redaction: Buffer },
+  keys: Keys,
   gathered: readonly SinkExpectation[],
 ): Promise<void> {
-  const ledger = new Ledger();
-  const handler = new LineHandler({
-    source,
-    outlets: config.sinks.map(({ name, feed, policy }, i) => ({
-      to: { sink: noSink(name), feed, ...(policy && { policy }) },
-      counter: new SinkCounter(name, ledger),
-      add: ({ delivery, offset, countedAs, isOnlyEvidence = false }) => {
-        if (countedAs === "lines") {
-          gathered[i]?.line(delivery, offset, isOnlyEvidence);
-        } else if (countedAs === "salvaged") {
-          gathered[i]?.salvage(delivery, offset, isOnlyEvidence);
-        } else if (delivery.kind === "event") {
-          gathered[i]?.besides(delivery);
-        } else if (countedAs === "receipts") {
-          gathered[i]?.receipt(JSON.parse(delivery.document.toString("utf8")) as NoiseReceipt);
-        }
-      },
-    })),
-    window: new AckWindow(),
-    ledger,
-    receipts: true,
-    // Lines before and behind the acknowledged position must not share a receipt.
-    cutAfter: (input, offset) => {
-      const ackedTo = files.find((file) => file.input === input)?.ackedTo ?? Infinity;
-      return ackedTo > offset ? ackedTo : Infinity;
-    },
-    quarantine: () => undefined,
-    cluster: config.cluster,
-    idKey: keys.id,
-    redactor: createRedactor({ key: keys.redaction }),
-    detections: config.detections,
+  const handler = linesToSinks(source, config, keys, gathered, (input, offset) => {
+    const ackedTo = files.find((file) => file.input === input)?.ackedTo ?? Infinity;
+    return ackedTo > offset ? ackedTo : Infinity;
   });
   for (const { file, input, open, ackedTo } of files) {
     const framer = new LineFramer(handler, {
@@ -287,96 +207,4 @@ async function tailInputs(
               : 0,
     };
   });
-}
-
-/** Gathers what one sink must have. */
-class SinkExpectation {
-  readonly #sink: string;
-  readonly #expected: Expected[] = [];
-  readonly #salvaged: Expected[] = [];
-  readonly #receipts = new Map<string, { count: number; pending: number; readonly place: Place }>();
-  readonly #evidence = new Set<string>();
-  #source = "";
-  #file = "";
-  #ackedTo = 0;
-  #lines = 0;
-  #dropped = 0;
-
-  constructor(sink: string) {
-    this.#sink = sink;
-  }
-
-  begin(source: string): void {
-    this.#source = source;
-  }
-
-  file(file: string, ackedTo: number): void {
-    this.#file = file;
-    this.#ackedTo = ackedTo;
-  }
-
-  line(delivery: Delivery, offset: number, isOnlyEvidence: boolean): void {
-    this.#expected.push(this.#wanted(delivery, offset, isOnlyEvidence));
-  }
-
-  salvage(delivery: Delivery, offset: number, isOnlyEvidence: boolean): void {
-    this.#salvaged.push(this.#wanted(delivery, offset, isOnlyEvidence));
-  }
-
-  besides({ id, kind, document }: Delivery): void {
-    this.#evidence.add(id).add(contentOf(kind, document));
-  }
-
-  receipt(receipt: NoiseReceipt): void {
-    const key = receiptKey(receipt);
-    const known = this.#receipts.get(key) ?? { count: 0, pending: 0, place: this.#place(receipt.from) };
-    this.#receipts.set(key, known);
-    this.#dropped += receipt.count;
-    if (receipt.from >= this.#ackedTo) {
-      known.pending += receipt.count;
-    } else {
-      known.count += receipt.count;
-    }
-  }
-
-  count(lines: number): void {
-    this.#lines += lines;
-  }
-
-  result(): ExpectedAtSink {
-    if (this.#lines !== this.#expected.length + this.#dropped) {
-      throw new IngestError(
-        "unreadable",
-        `Cannot reconcile sink "${this.#sink}": the inputs changed while they were read`,
-        {
-          hint: "Run it again",
-        },
-      );
-    }
-    return {
-      lines: this.#lines,
-      dropped: this.#dropped,
-      expected: this.#expected,
-      salvaged: this.#salvaged,
-      evidence: this.#evidence,
-      receipts: this.#receipts,
-    };
-  }
-
-  #wanted({ id, kind, document, time }: Delivery, offset: number, isOnlyEvidence: boolean): Expected {
-    return {
-      ...this.#place(offset),
-      id,
-      kind,
-      time,
-      content: contentOf(kind, document),
-      likeness: likenessOf(kind, document),
-      isPending: offset >= this.#ackedTo,
-      isOnlyEvidence,
-    };
-  }
-
-  #place(offset: number): Place {
-    return { source: this.#source, file: this.#file, offset };
-  }
 }

@@ -1,11 +1,11 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isJsonObject } from "@auditsieve/audit";
-import type { SinkConfig } from "../config/config-sinks.ts";
+import type { KafkaSinkConfig, SinkConfig } from "../config/config-sinks.ts";
 import { fileError, systemCode } from "../errors.ts";
 import type { NoiseReceipt } from "../receipts/receipt-book.ts";
 import { contentOf } from "../sinks/document-content.ts";
-import { likenessOf } from "./reconcile-inputs.ts";
+import { likenessOf } from "./sink-expectation.ts";
 import type { Delivery } from "../sink.ts";
 import { openLog } from "../sources/log-file.ts";
 import { openStore } from "../sources/store-reader.ts";
@@ -26,6 +26,8 @@ export interface SinkContent {
   readonly rested: ReadonlySet<string>;
   /** Lines of its files that are no document. */
   readonly damaged: readonly { readonly file: string; readonly offset: number }[];
+  /** What of it could not be read, and why. */
+  readonly notChecked: readonly string[];
 }
 
 const KINDS: readonly Delivery["kind"][] = ["event", "finding", "undecidable", "receipt"];
@@ -56,7 +58,46 @@ export async function readSinkBack(config: SinkConfig, cluster: string): Promise
     }
     return gathered;
   }
+  if (config.type === "kafka") {
+    await readTopicBack(config, gathered);
+    return gathered;
+  }
   return undefined;
+}
+
+/** Every record that the topic has now; those of other writers say no kind. */
+async function readTopicBack(config: KafkaSinkConfig, gathered: Gathered): Promise<void> {
+  const { connection, topic, name } = config;
+  const { kafkajsPartitions, readKafkajs } = await import("../sources/kafkajs-read.ts");
+  const { partitions } = await kafkajsPartitions(connection, topic);
+  const unread = await readKafkajs(
+    { connection, topic, groupPrefix: "auditsieve-reconcile-" },
+    partitions.map(({ partition, earliest, end }) => ({ partition, from: earliest, to: end })),
+    (partition, records) => {
+      for (const { offset, value, headers } of records) {
+        const { "auditsieve-id": id, "auditsieve-kind": kind } = headers;
+        const known = KINDS.find((one) => one === kind);
+        if (known === undefined || id === undefined || value === undefined) {
+          continue;
+        }
+        if (isDocument(value)) {
+          gathered.add(id, known, value);
+        } else {
+          gathered.damaged.push({ file: `${topic}/${partition}`, offset: Number(offset) });
+        }
+      }
+    },
+  );
+  for (const { partition, earliest } of partitions.filter((one) => one.earliest > 0n)) {
+    gathered.notChecked.push(
+      `Records before ${earliest} of ${topic}/${partition} (sink "${name}") are gone: lines whose documents stood there count as missing; leave them out with --since`,
+    );
+  }
+  for (const { partition, from } of unread) {
+    gathered.notChecked.push(
+      `Records from ${from} on of ${topic}/${partition} (sink "${name}") could not be read: the broker has shown nothing of them for half a minute`,
+    );
+  }
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {
@@ -75,6 +116,7 @@ class Gathered implements SinkContent {
   readonly receipts: NoiseReceipt[] = [];
   readonly rested = new Set<string>();
   readonly damaged: { readonly file: string; readonly offset: number }[] = [];
+  readonly notChecked: string[] = [];
 
   async file(kind: Delivery["kind"], path: string): Promise<void> {
     for await (const { line, offset } of linesOf(path)) {

@@ -5,11 +5,13 @@ import { openCheckpoint } from "../state/checkpoint.ts";
 import type { IngestConfig } from "../config/config.ts";
 import { IngestError } from "../errors.ts";
 import { contentOf } from "../sinks/document-content.ts";
-import { readInputs, receiptKey } from "./reconcile-inputs.ts";
-import type { Expected, ExpectedAtSink, LostLog, Place } from "./reconcile-inputs.ts";
+import { readInputs } from "./reconcile-inputs.ts";
+import type { LostLog } from "./reconcile-inputs.ts";
 import { linesOf, readSinkBack } from "./reconcile-sinks.ts";
 import type { SinkContent } from "./reconcile-sinks.ts";
 import { sealedContent } from "../sinks/sealed-letter.ts";
+import { receiptKey } from "./sink-expectation.ts";
+import type { Expected, ExpectedAtSink, Place } from "./sink-expectation.ts";
 import { stateKey } from "../state/state-keys.ts";
 
 export interface ReconcileOptions {
@@ -94,25 +96,43 @@ export async function reconcile(config: IngestConfig, options: ReconcileOptions 
       notChecked.push(`Sink "${sink.name}" cannot be read back: ${sink.type}`);
       continue;
     }
-    const comparison = new Comparison(sink.name, sink.type === "elasticsearch", content, letters.bySink.get(sink.name));
+    notChecked.push(...content.notChecked);
+    const comparison = new Comparison(sink.name, KEEPING[sink.type], content, letters.bySink.get(sink.name));
     sinks.push(comparison.run(wanted, options));
     discrepancies.push(...comparison.discrepancies);
   }
   return { sinks, discrepancies, notChecked };
 }
 
+/** How a sink keeps documents: whether each has its id there, and whether a crash may repeat one. */
+interface Keeping {
+  readonly hasIds: boolean;
+  readonly mayRepeat: boolean;
+}
+
+const LINES: Keeping = { hasIds: false, mayRepeat: true };
+const KEEPING: Readonly<Record<IngestConfig["sinks"][number]["type"], Keeping>> = {
+  elasticsearch: { hasIds: true, mayRepeat: false },
+  kafka: { hasIds: true, mayRepeat: true },
+  file: LINES,
+  store: LINES,
+  stdout: LINES,
+};
+
 /** Files that the daemon found gone before it had read them: nothing can show any more what stood in them. */
 function lostOfSources(lost: readonly LostLog[], { since }: ReconcileOptions): readonly Discrepancy[] {
   return lost
     .filter(({ files, last }) => files > 0 && (since === undefined || last >= since))
-    .map(({ source, file, files, bytes, last }) => ({
+    .map(({ source, file, files, bytes, last, message }) => ({
       kind: "lost",
       severity: "error",
       sink: "every sink",
       source,
       file,
       offset: 0,
-      message: `${files} rotated file(s) were deleted before they were read, the last noticed at ${last}: ${bytes} bytes are lost, as far as known`,
+      message:
+        message ??
+        `${files} rotated file(s) were deleted before they were read, the last noticed at ${last}: ${bytes} bytes are lost, as far as known`,
     }));
 }
 
@@ -123,6 +143,7 @@ class Comparison {
   readonly discrepancies: Discrepancy[] = [];
   readonly #sink: string;
   readonly #hasIds: boolean;
+  readonly #mayRepeat: boolean;
   readonly #content: SinkContent;
   readonly #letters: Letters;
   /** Times that a document is there, by id where the sink keeps ids, else by content. */
@@ -135,9 +156,10 @@ class Comparison {
   /** Lines that would be there if a finding rested on them, and are not: then receipts account for them. */
   readonly #unfound: Expected[] = [];
 
-  constructor(sink: string, hasIds: boolean, content: SinkContent, letters: Letters = new Map()) {
+  constructor(sink: string, { hasIds, mayRepeat }: Keeping, content: SinkContent, letters: Letters = new Map()) {
     this.#sink = sink;
     this.#hasIds = hasIds;
+    this.#mayRepeat = mayRepeat;
     this.#content = content;
     this.#letters = letters;
     for (const { id, content: hash } of content.documents) {
@@ -295,7 +317,7 @@ class Comparison {
     kind: Discrepancy["kind"],
     place: Partial<Place> & { readonly file: string; readonly offset: number; readonly id?: string },
     message: string,
-    severity: Discrepancy["severity"] = kind === "repeated" && !this.#hasIds ? "warning" : "error",
+    severity: Discrepancy["severity"] = kind === "repeated" && this.#mayRepeat ? "warning" : "error",
   ): void {
     const { source, file, offset, id } = place;
     this.discrepancies.push({

@@ -69,6 +69,24 @@ export interface KafkaConsumer {
   close(): Promise<void>;
 }
 
+/** A part of a partition: the records from `from` on and below `to`. */
+export interface KafkaRange {
+  readonly partition: number;
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+/** A record with its headers. */
+export interface KafkaRecordWithHeaders extends KafkaRecord {
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What a partition has now, and what a group has committed of it. */
+export interface KnownPartition extends AssignedPartition {
+  /** Behind the last record. */
+  readonly end: bigint;
+}
+
 export interface StateRecord {
   readonly partition: number;
   readonly key: string;

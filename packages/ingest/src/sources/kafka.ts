@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { EnvelopeReader } from "@auditsieve/audit";
-import type { IngestError } from "../errors.ts";
+import { IngestError, reasonOf } from "../errors.ts";
 import type { InputState } from "../detections/detection-state.ts";
 import type { InputStates, Source, SourceAlarm, SourceChunk } from "../source.ts";
 import { backOff, DEFAULT_BACKOFF } from "../sinks/backoff.ts";
@@ -259,6 +259,10 @@ class KafkaSource implements Source {
         if (tries === STATE_TRIES) {
           throw error;
         }
+        if (tries === 1) {
+          const hint = error instanceof IngestError ? ` (${error.hint})` : "";
+          this.#options.onAlarm?.({ kind: "unreadable", message: `${reasonOf(error)}${hint}; trying again` });
+        }
         await backOff(backoff, tries, signal).catch(() => undefined);
       }
     }
@@ -365,7 +369,7 @@ class KafkaSource implements Source {
 }
 
 /** The canonical lines of a record, each with its newline. */
-function linesOf(value: Buffer, onProblem: (message: IngestError["message"]) => void): readonly Buffer[] {
+export function linesOf(value: Buffer, onProblem: (message: IngestError["message"]) => void): readonly Buffer[] {
   if (value.length === 0) {
     return [];
   }
