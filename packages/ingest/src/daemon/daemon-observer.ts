@@ -1,5 +1,6 @@
 import type { IngestError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
+import type { DeadLetter } from "../sinks/dead-letter.ts";
 
 const QUIET_MS = 10_000;
 
@@ -9,6 +10,8 @@ export class DaemonObserver {
   readonly #told = new Map<string, { at: number; since: number }>();
   readonly #failures = new Map<string, number>();
   readonly #alarms = new Map<string, number>();
+  /** Put aside and not told yet, by sink and reason. */
+  readonly #refused = new Map<string, number>();
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -26,6 +29,23 @@ export class DaemonObserver {
   line(kind: string, place: Record<string, unknown>): void {
     count(this.#alarms, kind);
     this.#limited(kind, (repeated) => this.#logger.warn({ ...place, repeated }, `Line is ${kind}.`));
+  }
+
+  /** Documents that sinks refused for good lie in `file` now. */
+  refused(letters: readonly DeadLetter[], file: string): void {
+    for (const [key, some] of Map.groupBy(letters, ({ sink, reason }) => `${sink} ${reason}`)) {
+      const [{ sink, reason } = { sink: "", reason: "" }] = some;
+      const open = (this.#refused.get(key) ?? 0) + some.length;
+      this.#refused.set(key, open);
+      count(this.#alarms, "dead-letter");
+      this.#limited(`dead-letter ${key}`, () => {
+        this.#refused.delete(key);
+        this.#logger.warn(
+          { alarm: "dead-letter", sink, reason, documents: open, file },
+          "A sink refuses documents for good: they are put aside. `ingest --redeliver` delivers them again once the reason is gone.",
+        );
+      });
+    }
   }
 
   /** Something that an operator must hear of. */

@@ -95,6 +95,9 @@ describe("startDaemon", () => {
       reason: "document_parsing_exception",
       document: { auditID: "id-3" },
     });
+    expect(fixture.logged.filter(({ alarm }) => alarm === "dead-letter")).toMatchObject([
+      { level: "warn", sink: "elasticsearch", reason: "document_parsing_exception", documents: 1, file: /dead-letter/ },
+    ]);
   });
 
   test("does not start on a corrupt checkpoint", async () => {

@@ -146,7 +146,13 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
         ...(detectionStates[place] && { detectionState: detectionStates[place] }),
         watched: watchMemories[place],
         feeds: config.sinks.map(({ feed, policy }, i) => ({ sink: sinks[i] as Sink, feed, ...(policy && { policy }) })),
-        sideLogs,
+        sideLogs: {
+          ...sideLogs,
+          deadLetter: async (letters) => {
+            await sideLogs.deadLetter(letters);
+            observer.refused(letters, deadLetter);
+          },
+        },
         receipts: true,
         state: checkpoint.section(`pipeline/${source.name}`),
         cluster: config.cluster,
