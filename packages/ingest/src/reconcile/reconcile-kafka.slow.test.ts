@@ -87,12 +87,12 @@ describe.each(VERSIONS)("reconcile on Kafka %s", (version) => {
 
     // The topics keep less than what was read: said, and offsets stay what they were.
     await admin.deleteTopicRecords({ topic: "in", partitions: [{ partition: 0, offset: "40" }] });
-    const [first] = await admin.fetchTopicOffsets("out");
-    await admin.deleteTopicRecords({ topic: "out", partitions: [{ partition: first?.partition ?? 0, offset: "1" }] });
+    const { partition = -1 } = (await admin.fetchTopicOffsets("out")).find(({ high }) => high !== "0") ?? {};
+    await admin.deleteTopicRecords({ topic: "out", partitions: [{ partition, offset: "1" }] });
     const cut = await reconcile(config());
     expect(cut.notChecked).toEqual([
       expect.stringMatching(/^Records 0 to 39 of in\/0 .* are gone/) as string,
-      expect.stringMatching(/^Records before 1 of out\/0 /) as string,
+      expect.stringContaining(`Records before 1 of out/${partition} `) as string,
     ]);
     const again = cut.discrepancies.find(({ sink, kind }) => sink === "file" && kind === "missing");
     if (again !== undefined) {
@@ -133,7 +133,7 @@ describe.each(VERSIONS)("reconcile on Kafka %s", (version) => {
   }, 400_000);
 
   function client(): kafkajs.Kafka {
-    return new kafkajs.Kafka({ brokers: [kafka.broker], logLevel: 0 });
+    return new kafkajs.Kafka({ brokers: [kafka.broker], logLevel: kafkajs.logLevel.NOTHING });
   }
 
   /** In transactions, so that the topic has records that are none. */

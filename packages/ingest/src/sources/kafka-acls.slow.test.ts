@@ -33,7 +33,7 @@ afterAll(async () => {
 });
 
 test("each right that a user lacks is named, and those of the documentation are enough", async () => {
-  const admin = new kafkajs.Kafka({ brokers: [kafka.broker], logLevel: 0 }).admin();
+  const admin = new kafkajs.Kafka({ brokers: [kafka.broker], logLevel: kafkajs.logLevel.NOTHING }).admin();
   await admin.connect();
   for (const topic of ["audit", "out"]) {
     await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: false });
@@ -109,7 +109,7 @@ async function failureOf(): Promise<string> {
 }
 
 async function send(lines: readonly string[]): Promise<void> {
-  const producer = new kafkajs.Kafka({ brokers: [kafka.broker], logLevel: 0 }).producer();
+  const producer = new kafkajs.Kafka({ brokers: [kafka.broker], logLevel: kafkajs.logLevel.NOTHING }).producer();
   await producer.connect();
   await producer.send({ topic: "audit", messages: lines.map((value, i) => ({ value, partition: i % 2 })) });
   await producer.disconnect();

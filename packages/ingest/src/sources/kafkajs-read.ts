@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import kafkajs from "kafkajs";
+import type * as kafkajs from "kafkajs";
 import type {
   AssignedPartition,
   KafkaConnection,
@@ -92,21 +92,24 @@ export async function readKafkajs(
           resolve();
         }
       });
-      const eachBatch = async ({ batch, heartbeat }: kafkajs.EachBatchPayload): Promise<void> => {
-        const range = open.get(batch.partition);
-        const records = batch.messages.flatMap(({ offset, value, headers }): readonly KafkaRecordWithHeaders[] => {
-          const at = BigInt(offset);
-          return range === undefined || at < range.from || at >= range.to
-            ? []
-            : [{ offset: at, value: value ?? undefined, headers: textsOf(headers) }];
-        });
-        if (records.length > 0) {
-          onRecords(batch.partition, records);
-        }
-        await heartbeat();
-      };
       consumer
-        .run({ autoCommit: false, eachBatch })
+        .run({
+          autoCommit: false,
+          eachBatch: async (payload): Promise<void> => {
+            const { batch } = payload;
+            const range = open.get(batch.partition);
+            const records = batch.messages.flatMap(({ offset, value, headers }): readonly KafkaRecordWithHeaders[] => {
+              const at = BigInt(offset);
+              return range === undefined || at < range.from || at >= range.to
+                ? []
+                : [{ offset: at, value: value ?? undefined, headers: textsOf(headers) }];
+            });
+            if (records.length > 0) {
+              onRecords(batch.partition, records);
+            }
+            await payload.heartbeat();
+          },
+        })
         .then(() => {
           for (const { partition, from } of open.values()) {
             consumer.seek({ topic, partition, offset: String(from) });
