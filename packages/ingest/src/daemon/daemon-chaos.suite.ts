@@ -231,7 +231,9 @@ export class LogWriter {
 
   /** Renames the log away, begins a new one with a line, and perhaps packs the old one. `day`: what the clock says. */
   rotate(day = "2026-11-24"): void {
-    const name = join(this.#folder, `audit-${day}T00-00-00.${String(this.#rotations++).padStart(3, "0")}.log`);
+    // A rotator writes three digits of a second, never more: a name with four is none that a daemon knows.
+    const time = new Date(this.#rotations++).toISOString().slice(11, 23).replaceAll(":", "-");
+    const name = join(this.#folder, `audit-${day}T${time}.log`);
     renameSync(this.#log, name);
     this.append(1);
     if (Math.random() < 0.5) {
