@@ -2,6 +2,8 @@ import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 
 /** Of V8's room for new objects. By itself it grows to 64 MB, twice as much as that took before in all. */
 const MOST_BYTES = 8 * 1024 * 1024;
+/** It grows fastest while heads are seen for the first time; after so many chunks a look at some of them does. */
+const FIRST_CHUNKS = 64;
 const LOOK_EVERY = 8;
 
 /** What {@link boundYoung} looks at and does. */
@@ -19,7 +21,9 @@ export function boundYoung(heap: YoungHeap = HEAP): () => void {
   let calls = 0;
   let isBounded = false;
   return () => {
-    if (!isBounded && ++calls % LOOK_EVERY === 0 && heap.bytes() >= MOST_BYTES) {
+    calls++;
+    const isLooking = !isBounded && (calls <= FIRST_CHUNKS || calls % LOOK_EVERY === 0);
+    if (isLooking && heap.bytes() >= MOST_BYTES) {
       isBounded = true;
       heap.stopGrowing();
     }
