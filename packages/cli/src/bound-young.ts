@@ -14,7 +14,7 @@ export interface YoungHeap {
 
 /**
  * Keeps the memory of a long run small: call the answer with every chunk. Once V8's room for new objects has grown to 8 MB it grows no
- * more; what is made of an event dies with it, and more room only means that more garbage lies about (measured: 167 MB before and 113 MB
+ * more; what is made of an event dies with it, and more room only means that more garbage lies about (measured: 167 MB before and 118 MB
  * with it on a log of 1 GB). V8 reads the flag whenever it would grow that room; its limit cannot be set once it runs.
  */
 export function boundYoung(heap: YoungHeap = HEAP): () => void {
