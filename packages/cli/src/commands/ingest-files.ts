@@ -17,7 +17,7 @@ import { findingLine } from "../finding-line.ts";
 import { say, writeData } from "../output.ts";
 import { DEFAULT_NOISE, readPolicyText } from "../shipped.ts";
 import { inputName, STANDARD_INPUT } from "../standard-input.ts";
-import { count } from "../table.ts";
+import { counted } from "../table.ts";
 
 /** What `ingest` does with files and no configuration. */
 export interface IngestFilesOptions extends ExceptionsOption {
@@ -141,8 +141,14 @@ function sayEnd({ tallies }: DaemonEnd): void {
   const total = (pick: (tally: DaemonEnd["tallies"][number]) => number): number =>
     tallies.reduce((sum, tally) => sum + pick(tally), 0);
   const undecidable = total((tally) => tally.undecidable);
-  const rest = undecidable === 0 ? "" : `, ${count(undecidable)} lines are no audit event`;
+  const rest = undecidable === 0 ? "" : `, no audit event: ${counted(undecidable, "line")}`;
   say(
-    `auditsieve: ${count(total(({ lines }) => lines))} lines, ${count(total(({ findings }) => findings))} findings${rest}`,
+    `auditsieve: ${counted(
+      total(({ lines }) => lines),
+      "line",
+    )}, ${counted(
+      total(({ findings }) => findings),
+      "finding",
+    )}${rest}`,
   );
 }

@@ -10,11 +10,11 @@ import { openLog } from "../sources/log-file.ts";
 import { activeLogs, expandPatterns, isPattern } from "../sources/log-patterns.ts";
 import { listRotated } from "../sources/rotated-files.ts";
 import { lostOf } from "../sources/rotation-watch.ts";
-import type { LostFiles } from "../sources/rotation-watch.ts";
 import { decodeSpoolPosition, inputOf, spoolSegments } from "../sources/spool.ts";
 import { decodePosition, inputName } from "../sources/tail-position.ts";
 import { linesToSinks } from "./lines-to-sinks.ts";
 import type { Keys } from "./lines-to-sinks.ts";
+import type { LostLog } from "./lost-log.ts";
 import { SinkExpectation } from "./sink-expectation.ts";
 import type { ExpectedAtSink } from "./sink-expectation.ts";
 
@@ -24,14 +24,6 @@ interface InputFile {
   readonly input: string;
   readonly open: () => AsyncIterable<Buffer>;
   readonly ackedTo: number;
-}
-
-/** A log of which files were lost. */
-export interface LostLog extends LostFiles {
-  readonly source: string;
-  readonly file: string;
-  /** What is lost, where it is no files. */
-  readonly message?: string;
 }
 
 /** Reads all inputs again and decides anew what each sink must have: with the same code as the daemon, but never its counters. */

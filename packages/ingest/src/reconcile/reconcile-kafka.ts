@@ -6,7 +6,7 @@ import type { KafkaRecord, KnownPartition } from "../sources/kafka-client.ts";
 import { linesOf } from "../sources/kafka.ts";
 import { linesToSinks } from "./lines-to-sinks.ts";
 import type { Keys } from "./lines-to-sinks.ts";
-import type { LostLog } from "./reconcile-inputs.ts";
+import type { LostLog } from "./lost-log.ts";
 import type { SinkExpectation } from "./sink-expectation.ts";
 
 /** What a topic could not show any more. */

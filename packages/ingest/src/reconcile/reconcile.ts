@@ -6,7 +6,7 @@ import type { IngestConfig } from "../config/config.ts";
 import { IngestError } from "../errors.ts";
 import { contentOf } from "../sinks/document-content.ts";
 import { readInputs } from "./reconcile-inputs.ts";
-import type { LostLog } from "./reconcile-inputs.ts";
+import type { LostLog } from "./lost-log.ts";
 import { linesOf, readSinkBack } from "./reconcile-sinks.ts";
 import type { SinkContent } from "./reconcile-sinks.ts";
 import { sealedContent } from "../sinks/sealed-letter.ts";

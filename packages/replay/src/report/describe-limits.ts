@@ -49,7 +49,7 @@ function* limitsOfLog({
   }
   if (undecidable > 0) {
     const but = salvaged === 0 ? "" : `, but for ${count(salvaged)} whole events in them`;
-    yield `${count(undecidable)} lines are no audit events and are in no finding${but}.`;
+    yield `Lines that are no audit events, and in no finding${but}: ${count(undecidable)}.`;
   }
   for (const { name, problem } of logs) {
     if (problem !== undefined) {

@@ -129,7 +129,7 @@ describe("the report", () => {
     const { data } = await investigate([
       logOf("a.log", `${linesOf([eventAt(0, { verb: "create", responseStatus: { code: 201 } })])}{"torn\n`),
     ]);
-    expect(data.log.limits.join("\n")).toContain("1 lines are no audit events");
+    expect(data.log.limits.join("\n")).toContain("Lines that are no audit events, and in no finding: 1.");
     expect(data.log.limits.join("\n")).toContain("Writes without bodies (level Metadata)");
   });
 });
