@@ -103,7 +103,8 @@ export class KafkaGroup {
         close: () => consumer.close(),
       }),
       stateTopic: { topic: this.states.of(step), seal: new StateSeal(ID_KEY), prefix: "group/audit" },
-      onAlarm: ({ message }) => this.alarms.push(message),
+      // A dead daemon's failed takeover is its own death.
+      onAlarm: ({ message }) => member.left >= 0 && this.alarms.push(message),
       backoff: { firstMs: 1, mostMs: 1, random: () => 1, sleep: () => delay(1) },
     });
     const pipeline = new Pipeline({
