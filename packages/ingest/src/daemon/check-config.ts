@@ -6,7 +6,7 @@ import { IngestError, reasonOf } from "../errors.ts";
 import { checkFolder, checkSink } from "../sinks/create-sink.ts";
 import { checkSource } from "../sources/create-source.ts";
 import { openCheckpoint } from "../state/checkpoint.ts";
-import { lockFolders } from "../state/folder-locks.ts";
+import { lockFolders } from "../config/folder-locks.ts";
 
 /** Tries what the configuration names: folders, logs, connections, rights. Returns every problem. */
 export async function checkConfig(config: IngestConfig): Promise<readonly Problem[]> {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { IngestConfig } from "../config/config.ts";
 import { killRepeatedly } from "./daemon-chaos.suite.ts";
-import { lockFolders } from "../state/folder-locks.ts";
+import { lockFolders } from "../config/folder-locks.ts";
 import { lockState } from "../state/state-lock.ts";
 import { checkConfig } from "./check-config.ts";
 import { startDaemon } from "./daemon.ts";

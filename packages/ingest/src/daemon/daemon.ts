@@ -22,7 +22,7 @@ import type { SourceAlarm } from "../source.ts";
 import { openSideLogs, readDeadLetterIds } from "../sinks/dead-letter.ts";
 import { Quarantine } from "../sinks/quarantine.ts";
 import { createSource, describeSource } from "../sources/create-source.ts";
-import { lockFolders } from "../state/folder-locks.ts";
+import { lockFolders } from "../config/folder-locks.ts";
 import { stateKey } from "../state/state-keys.ts";
 import type { PipelineTally } from "../receipts/tally.ts";
 import { openWatchMemory } from "../alarms/watch-memory.ts";

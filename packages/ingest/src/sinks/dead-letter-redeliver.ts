@@ -9,7 +9,7 @@ import { linesOf } from "../reconcile/reconcile-sinks.ts";
 import { readPrivateKey } from "../state/sealed-line.ts";
 import type { Delivery, Sink } from "../sink.ts";
 import { stateKey } from "../state/state-keys.ts";
-import { lockFolders } from "../state/folder-locks.ts";
+import { lockFolders } from "../config/folder-locks.ts";
 import { createSink } from "./create-sink.ts";
 import type { SinkContext } from "./create-sink.ts";
 import { letterLine, openSideLogs } from "./dead-letter.ts";

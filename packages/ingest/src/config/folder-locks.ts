@@ -1,8 +1,8 @@
 import { mkdir } from "node:fs/promises";
-import type { IngestConfig } from "../config/config.ts";
+import type { IngestConfig } from "./config.ts";
 import { fileError } from "../errors.ts";
-import { lockState } from "./state-lock.ts";
-import type { StateLock } from "./state-lock.ts";
+import { lockState } from "../state/state-lock.ts";
+import type { StateLock } from "../state/state-lock.ts";
 
 /**
  * Takes everything that only one daemon may write: its state folder, which it makes, and the folders of its sinks and spools; a second
