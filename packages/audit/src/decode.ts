@@ -35,6 +35,16 @@ export function undecidableProblem(scan: EventScan): Problem {
   };
 }
 
+/**
+ * What to do about a line that cannot be decided for this {@link EventScan.reason}; undefined where it is none.
+ *
+ * @example
+ * assert.match(undecidableHint("not-json") ?? "", /copytruncate/);
+ */
+export function undecidableHint(reason: string): string | undefined {
+  return Object.hasOwn(HINTS, reason) ? HINTS[reason as Undecidable] : undefined;
+}
+
 const WHY: Readonly<Record<Undecidable, (field: string, bytes: number) => string>> = {
   "not-json": (_field, bytes) =>
     bytes === 0 ? "the line is empty" : `its ${bytes} bytes are not one well-formed JSON object`,
@@ -50,7 +60,7 @@ const HINTS: Readonly<Record<Undecidable, string>> = {
   "duplicate-field": "No apiserver writes this: look at how the line came into the log",
   "wrong-type": "No apiserver writes this: look at how the line came into the log",
   "missing-field": "Is this an audit log? Each line must be one audit.k8s.io/v1 Event",
-  "not-an-audit-event": "Is this an audit log? Each line must be one audit.k8s.io/v1 Event",
+  "not-an-audit-event": "Events of audit.k8s.io/v1 are read; apiservers before 1.24 may have been set to write v1beta1",
   "in-an-envelope":
     "It holds no audit event, or the log does not begin with such lines: put those into a file of their own",
 };

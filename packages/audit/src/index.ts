@@ -6,7 +6,7 @@
  */
 export { attributesOf, attributesOfEvent, attributesOfScan } from "./attributes.ts";
 export type { AttributeSource, RequestAttributes } from "./attributes.ts";
-export { decodeEvent, undecidableProblem } from "./decode.ts";
+export { decodeEvent, undecidableHint, undecidableProblem } from "./decode.ts";
 export type { Decoded } from "./decode.ts";
 export { EnvelopeReader } from "./envelope/envelope-reader.ts";
 export type { DocumentProblem } from "./event-list/document-problem.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 export { attributesOfScan } from "./attributes.ts";
-export { undecidableProblem } from "./decode.ts";
+export { undecidableHint, undecidableProblem } from "./decode.ts";
 export { recognise } from "./envelope/recognise.ts";
 export { isLevelBelow, LEVELS } from "./event.ts";
 export { LineFramer } from "./frame.ts";

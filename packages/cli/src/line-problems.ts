@@ -1,14 +1,9 @@
+import { undecidableHint } from "@auditsieve/audit/stream";
 import type { LineAlarm, LineProblem } from "@auditsieve/ingest";
 import { safeText } from "@auditsieve/detect/safe-text";
 import { say } from "./output.ts";
 
 const SHOWN = 5;
-
-const TORN = "Torn or glued lines come from a full disk, a crash or copytruncate; look at the place in the file";
-const OTHER = "Events of audit.k8s.io/v1 are read; apiservers before 1.24 may have been set to write v1beta1";
-const WRAPPED =
-  "It holds no audit event, or the log does not begin with such lines: put those into a file of their own";
-const ODD = "No apiserver writes this: look at how the line came into the log";
 
 const REASONS: ReadonlyMap<string, string> = new Map([
   ["not-json", "not one JSON object"],
@@ -18,12 +13,6 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ["missing-field", "a field is missing"],
   ["in-an-envelope", "in an envelope that is not taken off"],
   ["over-the-limit", "too long to be read"],
-]);
-
-const HINTS: ReadonlyMap<string, string> = new Map([
-  ["not-json", TORN],
-  ["not-an-audit-event", OTHER],
-  ["in-an-envelope", WRAPPED],
 ]);
 
 /** Why a line could not be decided, as a person reads it. */
@@ -87,7 +76,7 @@ export class LineProblems {
       say(
         `${place}: Cannot decode the line of ${bytes} bytes as an audit event (${reasonText(reason)}): it is left out${salvaged === 0 ? "" : `, but not ${wholeText(salvaged)} in it`}`,
       );
-      say(`  hint: ${HINTS.get(reason) ?? ODD}`);
+      say(`  hint: ${undecidableHint(reason) ?? "Look at the place in the file"}`);
     }
   }
 

@@ -142,13 +142,13 @@ function sayEnd({ tallies }: DaemonEnd): void {
     tallies.reduce((sum, tally) => sum + pick(tally), 0);
   const undecidable = total((tally) => tally.undecidable);
   const rest = undecidable === 0 ? "" : `, no audit event: ${counted(undecidable, "line")}`;
-  say(
-    `auditsieve: ${counted(
-      total(({ lines }) => lines),
-      "line",
-    )}, ${counted(
-      total(({ findings }) => findings),
-      "finding",
-    )}${rest}`,
+  const lines = counted(
+    total((tally) => tally.lines),
+    "line",
   );
+  const findings = counted(
+    total((tally) => tally.findings),
+    "finding",
+  );
+  say(`auditsieve: ${lines}, ${findings}${rest}`);
 }
