@@ -1,5 +1,6 @@
-// Bundles what `auditsieve filter` needs into a few files of packages/cli/dist, for the published package: a hundred modules found, read
-// and compiled one by one cost more than filtering 100 MB. Whatever else is loaded later stays in its package. `prepack` runs it.
+// Bundles what `auditsieve filter` and `auditsieve ingest` need into a few files of packages/cli/dist, for the published package: hundreds of
+// modules found, read and compiled one by one cost more than filtering 100 MB. Whatever else is loaded later stays in its package, and what
+// others have made in theirs: so both stand among the dependencies of the command. `prepack` runs it.
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,12 +11,15 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const CLI = join(ROOT, "packages/cli");
 const DIST = join(CLI, "dist");
 const SOURCES = join(CLI, "src");
+const INGEST = join(ROOT, "packages/ingest/src");
 
-const FILTER_WORKER = join(ROOT, "packages/ingest/src/filter/filter-worker.ts");
+const FILTER_WORKER = join(INGEST, "filter/filter-worker.ts");
 
 /** What is imported dynamically and bundled all the same, in files that are loaded when it is. */
 const BUNDLED = new Set([
   "./commands/filter.ts",
+  "./commands/ingest.ts",
+  "./ingest-files.ts",
   "../new-redactor.ts",
   "../filter-findings.ts",
   "@auditsieve/policy/load-stream",
@@ -26,6 +30,10 @@ function resolveDynamicImport(specifier, importer) {
   if (typeof specifier !== "string" || BUNDLED.has(specifier) || importer === FILTER_WORKER) {
     return null;
   }
+  // What a configuration asks for.
+  if (importer.startsWith(INGEST) && specifier.startsWith(".")) {
+    return null;
+  }
   if (!specifier.startsWith(".")) {
     return { id: specifier, external: true };
   }
@@ -33,12 +41,18 @@ function resolveDynamicImport(specifier, importer) {
   return { id: `./${target.replace(/\.ts$/, ".js")}`, external: "relative" };
 }
 
+/** Packages of others stay where they are. */
+function resolveId(specifier) {
+  const isOthers = /^[\w@]/.test(specifier) && !specifier.startsWith("@auditsieve/") && !specifier.startsWith("node:");
+  return isOthers ? { id: specifier, external: true } : null;
+}
+
 async function bundle(input, output) {
   const made = await rolldown({
     input,
     cwd: CLI,
     platform: "node",
-    plugins: [{ name: "leave-what-is-loaded-later", resolveDynamicImport }],
+    plugins: [{ name: "leave-what-is-loaded-later", resolveDynamicImport, resolveId }],
   });
   // CommonJS: Node makes of every builtin that a module imports one with all its exports, and of some that takes milliseconds.
   const { output: files } = await made.write({ dir: DIST, format: "cjs", ...output });

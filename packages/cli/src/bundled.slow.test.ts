@@ -23,7 +23,7 @@ function withoutHashes(text: string): string {
   return text.replaceAll(/[0-9a-f]{12,}/g, "hash");
 }
 
-describe("the bundled filter", () => {
+describe("the bundled start", () => {
   beforeAll(() => {
     run(join(ROOT, "scripts/build-start.mjs"), []);
     // Lines whose head is known, with a secret where anything may stand: in a field that decides nothing.
@@ -51,4 +51,41 @@ describe("the bundled filter", () => {
     },
     120_000,
   );
+
+  test("the bundled daemon finds and checks what the sources find and check", () => {
+    const found = [BUNDLED, MAIN].map((command) =>
+      run(command, ["ingest", "--no-follow", "--output", "ndjson", "planted.log"]).stdout.trimEnd().split("\n"),
+    );
+    const ids = found.map((lines) =>
+      lines.map((line) => (JSON.parse(line) as { readonly detection: { readonly id: string } }).detection.id),
+    );
+    expect(ids[0]?.length).toBeGreaterThan(5);
+    expect(ids[0]).toEqual(ids[1]);
+    writeFileSync(
+      join(folder, "auditsieve.yaml"),
+      "cluster: test\nstateFolder: state\nsources: [{ type: file, path: planted.log }]\n" +
+        "sinks: [{ type: file, folder: out }, { type: stdout, policy: control-loops, feed: kept }]\n",
+    );
+    const checked = [BUNDLED, MAIN].map((command) => run(command, ["ingest", "--check"]).summary);
+    expect(checked[0]).toContain("configuration and connections are fine");
+    expect(checked[0]).toBe(checked[1]);
+  }, 120_000);
+
+  test("the bundled daemon loads what a configuration asks for: each kind of source and sink", () => {
+    writeFileSync(
+      join(folder, "all.yaml"),
+      "cluster: test\nstateFolder: state-all\n" +
+        'sources: [{ type: webhook, listen: "127.0.0.1:39417", insecure: true }, { type: kafka, brokers: ["127.0.0.1:9"], topic: a, groupId: g }]\n' +
+        'sinks: [{ type: elasticsearch, node: "http://127.0.0.1:9" }, { type: kafka, brokers: ["127.0.0.1:9"], topic: b }]\n',
+    );
+    const [bundled, sources] = [BUNDLED, MAIN].map(
+      (command) =>
+        spawnSync(process.execPath, [command, "ingest", "-c", "all.yaml", "--check"], { encoding: "utf8", cwd: folder })
+          .stderr,
+    );
+    expect(bundled).toContain("Cannot reach Elasticsearch");
+    expect(bundled).toContain("127.0.0.1:9");
+    expect(bundled).not.toContain("Cannot find module");
+    expect(bundled).toBe(sources);
+  }, 240_000);
 });

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { sayProblem } from "./output.ts";
 import { readText } from "./read-text.ts";
 import { readDetectionPaths, SHIPPED } from "./detection-set.ts";
+import { preparedDetections } from "./prepared-detections.ts";
 import { readPolicyText } from "./shipped.ts";
 
 /** The daemon's configuration in `file`; undefined when it cannot be used, and every problem has been said. */
@@ -13,6 +14,7 @@ export async function loadConfig(file: string): Promise<IngestConfig | undefined
     readFile: (path) => readFileSync(path, "utf8"),
     policy: readPolicyText,
     detections: (paths = [SHIPPED]) => readDetectionPaths(paths),
+    loadedDetections: preparedDetections,
   });
   problems.forEach((problem) => sayProblem(problem, file));
   return config;

@@ -2,6 +2,7 @@ import { EXIT } from "./exit-code.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { systemCode } from "./failure.ts";
 import { filterArguments } from "./filter-arguments.ts";
+import { ingestArguments } from "./ingest-arguments.ts";
 import { writeDirectly } from "./output.ts";
 import { sayFailure } from "./say-failure.ts";
 
@@ -13,7 +14,7 @@ void main()
     process.exitCode = code;
   });
 
-/** `filter` is what runs in pipelines: it starts without what only other commands need. */
+/** `filter` is what runs in pipelines, `ingest` on every control plane node: they start without what only other commands need. */
 async function main(): Promise<ExitCode> {
   const options = filterArguments(args);
   if (options !== undefined) {
@@ -25,6 +26,11 @@ async function main(): Promise<ExitCode> {
   process.stdout.on("error", (error) => {
     process.exit(systemCode(error) === "EPIPE" ? EXIT.fine : EXIT.failed);
   });
+  const daemon = ingestArguments(args);
+  if (daemon !== undefined) {
+    const { ingest } = await import("./commands/ingest.ts");
+    return ingest(daemon);
+  }
   const [{ createRequire }, { runProgram }] = await Promise.all([import("node:module"), import("./program.ts")]);
   const { version } = createRequire(import.meta.url)("../package.json") as { readonly version: string };
   return runProgram(args, version);

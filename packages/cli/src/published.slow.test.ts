@@ -66,4 +66,10 @@ test("the published packages work when they are installed from their archives", 
   const found = idsOf(join(folder, "found"));
   expect(found.length).toBeGreaterThan(0);
   expect(found).toEqual(idsOf(join(folder, "found here")));
+  // The daemon's start is bundled too, with prepared detections.
+  const follow = ["ingest", "--no-follow", "--output", "ndjson", log];
+  const seen = run(process.execPath, [MAIN, ...follow], ROOT);
+  const foundBy = (text: string): readonly string[] => text.match(/"id":"[0-9a-f-]{36}"/g) ?? [];
+  expect(foundBy(seen).length).toBeGreaterThan(0);
+  expect(foundBy(run(process.execPath, [command, ...follow], folder))).toEqual(foundBy(seen));
 }, 300_000);

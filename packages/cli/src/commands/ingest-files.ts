@@ -9,6 +9,7 @@ import { randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadDetectionSet, SHIPPED } from "../detection-set.ts";
+import { preparedDetections } from "../prepared-detections.ts";
 import type { ExceptionsOption } from "../exceptions-option.ts";
 import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
@@ -45,7 +46,10 @@ export async function ingestFiles(options: IngestFilesOptions, signal: AbortSign
       ...(options.stateFolder === undefined && { redactionKey: randomBytes(32), idKey: randomBytes(32) }),
       sources,
       sinks: sinksOf(options),
-      detections: new DetectionEngine(loadDetectionSet([SHIPPED], options.exceptions).detections),
+      detections: new DetectionEngine(
+        (options.exceptions.length === 0 ? preparedDetections() : undefined) ??
+          loadDetectionSet([SHIPPED], options.exceptions).detections,
+      ),
       limits: { maxBatchAgeMs: 200 },
     };
     const { output, minLevel } = options;

@@ -1,6 +1,6 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { JsonObject, JsonValue, Problem, YamlDocument } from "@auditsieve/audit";
-import type { DetectionSource } from "@auditsieve/detect";
+import type { Detection, DetectionSource } from "@auditsieve/detect";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 
 type Path = readonly (string | number)[];
@@ -18,6 +18,8 @@ export interface ConfigReferences extends References {
   readonly policy: (nameOrPath: string) => string;
   /** Sigma texts of these paths, or of the shipped detections. */
   readonly detections: (paths: readonly string[] | undefined) => readonly DetectionSource[];
+  /** The shipped detections, where they are loaded already: for a configuration that neither names nor tunes any. */
+  readonly loadedDetections?: () => readonly Detection[] | undefined;
 }
 
 /** Reads values out of one YAML document and notes every problem with its place; a value with a problem is undefined. */

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { loadDetections } from "@auditsieve/detect";
 import { readConfig } from "./config.ts";
 import type { ConfigReferences } from "./config-reader.ts";
 import { makeCertificate } from "../sources/certificate.suite.ts";
@@ -155,6 +156,23 @@ filter: { rules: [t], s: { user.username: ops }, condition: not s }`;
     ]);
     expect(readConfig(`${GOOD}exceptions: [/none.yml]\n`, references).config).toBeUndefined();
     expect(readConfig(`${GOOD}exceptions: none.yml\n`, references).problems).toMatchObject([{ path: "exceptions" }]);
+  });
+
+  test("takes loaded detections where it neither names nor tunes any", () => {
+    const { detections: loaded } = loadDetections(
+      "title: T\nid: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10\nlevel: high\nlogsource: { product: kubernetes }\n" +
+        "detection: { s: { verb: delete }, condition: s }",
+      "t.yml",
+    );
+    const idsOf = (text: string): readonly string[] | undefined =>
+      readConfig(text, { ...references, loadedDetections: () => loaded }).config?.detections.detections.map(
+        ({ id }) => id,
+      );
+    expect(idsOf(GOOD)).toEqual([loaded[0]?.id]);
+    expect(idsOf(`${GOOD}detections: []\n`)).toEqual([]);
+    expect(
+      readConfig(GOOD, { ...references, loadedDetections: () => undefined }).config?.detections.detections,
+    ).toEqual([]);
   });
 
   test("never shows a secret in a problem", () => {

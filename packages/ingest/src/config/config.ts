@@ -272,6 +272,10 @@ function readPaths(
 function readDetections(reader: ConfigReader, root: JsonObject, references: ConfigReferences): DetectionEngine {
   const paths = readPaths(reader, root, "detections", "Leave it out for the shipped detections");
   const tuning = readPaths(reader, root, "exceptions", "Name exceptions files: docs/exceptions.md") ?? [];
+  const ready = paths === undefined && tuning.length === 0 ? references.loadedDetections?.() : undefined;
+  if (ready !== undefined) {
+    return new DetectionEngine(ready);
+  }
   try {
     const loaded = loadDetectionFiles(references.detections(paths), {
       exceptions: tuning.map((file) => ({ file, text: references.readFile(file) })),
