@@ -1,5 +1,5 @@
 // The WebAssembly module of the scanner. AssemblyScript: compiled by scripts/build-wasm.mjs.
-export { forget, forgetTemplates, learnLine, renewLine, takeLines } from "./lines";
+export { dropLine, forget, forgetTemplates, learnLine, renewLine, standingOf, takeLines } from "./lines";
 export { scanEvent } from "./event";
 export { nextSuspect } from "./suspects";
 export { forgetHarmless, noteHarmless } from "./harmless";

@@ -98,6 +98,8 @@ export function takeLines(from: usize, end: usize): usize {
     const decision = load<u32>(place, 8);
     if (load<u8>(STANDING + (decision >>> STANDING_SHIFT)) == 0) {
       store<u32>(CONTROL, entry, 24);
+      store<u32>(CONTROL, hash, 12);
+      store<u32>(CONTROL, hashWithName(), 16);
       break;
     }
     if ((decision & SEARCHED) != 0 && findSuspect(at, behind) != 0) {
@@ -185,6 +187,16 @@ function findEntry(line: usize, hash: u32): u32 {
     entry = load<u32>(place, 12);
   }
   return 0;
+}
+
+/** Which answer the lines of an entry rest on. */
+export function standingOf(entry: u32): u32 {
+  return load<u32>(ENTRIES + ENTRY_BYTES * (entry as usize), 8) >>> STANDING_SHIFT;
+}
+
+/** No line is like the entry any more: no head has its number. */
+export function dropLine(entry: u32): void {
+  store<u32>(ENTRIES + ENTRY_BYTES * (entry as usize), 0, 16);
 }
 
 /** From now on the lines of an entry rest on another answer. */

@@ -20,10 +20,12 @@ export interface QuietAnswer extends Standing {
   readonly isForPlainNames: boolean;
   /** What {@link FindingStream.tell} must be told of each of these events, in their order; undefined where nothing. Then it is named. */
   readonly tells: PodChange | undefined;
+  /** The same for all answers that say the same, whatever they rest on. */
+  readonly form: string;
 }
 
 /** What a {@link QuietAnswer} says, apart from whether it stands. */
-type Said = Omit<QuietAnswer, "stands">;
+type Said = Omit<QuietAnswer, "stands" | "form">;
 
 /**
  * Of a `FindingStream`: gives answers that nothing is to be done, and takes them back when what they rest on has changed. They end only within `candidates`, `push`, `tell`, `advance` and `restore` of the stream, or of one that remembers with it.
@@ -110,21 +112,28 @@ export class QuietAnswers {
       this.#plain = { standing, kinds: new Map() };
     }
     const { kinds } = this.#plain;
-    const kind = `${said.isNamed} ${said.isForPlainNames} ${said.tells}`;
-    const known = kinds.get(kind) ?? new HeldAnswer(standing, said);
-    kinds.set(kind, known);
+    const form = formOf(said);
+    const known = kinds.get(form) ?? new HeldAnswer(standing, said);
+    kinds.set(form, known);
     return known;
   }
+}
+
+function formOf({ isNamed, isForPlainNames, tells }: Said): string {
+  return `${isNamed} ${isForPlainNames} ${tells}`;
 }
 
 class HeldAnswer implements QuietAnswer {
   readonly isNamed: boolean;
   readonly isForPlainNames: boolean;
   readonly tells: PodChange | undefined;
+  readonly form: string;
   readonly #standing: Standing;
 
-  constructor(standing: Standing, { isNamed, isForPlainNames, tells }: Said) {
+  constructor(standing: Standing, said: Said) {
+    const { isNamed, isForPlainNames, tells } = said;
     this.#standing = standing;
+    this.form = formOf(said);
     this.isNamed = isNamed;
     this.isForPlainNames = isForPlainNames;
     this.tells = tells;

@@ -39,6 +39,8 @@ export interface EngineExports {
     nameEnd: number,
   ): void;
   renewLine(entry: number, standing: number): void;
+  standingOf(entry: number): number;
+  dropLine(entry: number): void;
 }
 
 /** The WebAssembly module, its memory, and the places in it (assembly/memory.ts). */

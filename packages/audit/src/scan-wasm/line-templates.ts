@@ -69,6 +69,8 @@ export interface Taken<S extends Standing> {
 /** Something that what is learned rests on beside the line; as long as it `stands`. Once it does not, it never does again. */
 export interface Standing {
   readonly stands: boolean;
+  /** What of lines it is about, and what is done with them: the lines of one that has ended are taken by another only if it is alike here. */
+  readonly form?: string;
 }
 
 /** There is one memory; who has it last forgets the templates of the others, and has them count what they have taken. */
@@ -224,8 +226,11 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
     const { fields, uriEnd, name, kept = [] } = by;
     const { control, exports } = this.#engine;
     if (this.#entry !== 0) {
-      exports.renewLine(this.#entry, this.#numberOf(standing));
-      return;
+      if (this.#standing[exports.standingOf(this.#entry) - 1]?.form === standing?.form) {
+        exports.renewLine(this.#entry, this.#numberOf(standing));
+        return;
+      }
+      exports.dropLine(this.#entry);
     }
     const number = this.#numbers.get(value) ?? this.#numbers.size;
     const behind = scan.end + 1;

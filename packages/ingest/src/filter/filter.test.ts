@@ -1,4 +1,5 @@
 import type { EventScan } from "@auditsieve/audit";
+import type { QuietAnswer } from "@auditsieve/detect";
 import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -178,5 +179,34 @@ describe("Filter", () => {
     expect(seen).toEqual([DROPPED, STRIPPED, DROPPED, KEPT, DROPPED]);
     expect(problems.map(({ salvaged }) => salvaged)).toEqual([2, 0, 1, 1]);
     expect(run([[Buffer.from(lines.join("\n"))]]).summary).toEqual(summary);
+  });
+
+  test("Filter shows lines of other names once what was said of all of them has ended and only one is passed over", () => {
+    const get = (name: string): string =>
+      `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"6845599b-06ff-46d4-a7ee-6baf9a8420d3","stage":"ResponseComplete","requestURI":"/api/v1/nodes/${name}?x=1","verb":"get","user":{"username":"jane"},"sourceIPs":["::1"],"objectRef":{"resource":"nodes","name":"${name}"},"requestReceivedTimestamp":"2026-01-01T00:00:00.000000Z","stageTimestamp":"2026-01-01T00:00:00.000000Z"}`;
+    const answer = (isNamed: boolean): QuietAnswer & { stands: boolean } => {
+      return { isNamed, isForPlainNames: false, tells: undefined, form: `${isNamed}`, stands: true };
+    };
+    const ofAll = answer(false);
+    const ofOne = answer(true);
+    const seen: string[] = [];
+    const filter = new Filter({
+      policy: streamPolicy(),
+      watch: {
+        event: (scan) => void seen.push(scan.text("objectRef.name") ?? ""),
+        unwanted: () => (ofAll.stands ? ofAll : ofOne),
+        tell: () => {},
+        get epoch() {
+          return ofAll.stands ? 0 : 1;
+        },
+      },
+    });
+    const write = (...names: string[]): void =>
+      void filter.write(Buffer.from(names.map((name) => `${get(name)}\n`).join("")));
+    write("a", "b");
+    expect(seen).toEqual(["a"]);
+    ofAll.stands = false;
+    write("a", "b", "a", "b", "c");
+    expect(seen).toEqual(["a", "a", "b", "c"]);
   });
 });
