@@ -1,7 +1,9 @@
 // Bundles what `auditsieve filter` and `auditsieve ingest` need into a few files of packages/cli/dist, for the published package: hundreds of
 // modules found, read and compiled one by one cost more than filtering 100 MB. Whatever else is loaded later stays in its package, and what
 // others have made in theirs: so both stand among the dependencies of the command. `prepack` runs it.
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { devNull } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
@@ -65,7 +67,48 @@ for (const file of readdirSync(DIST).filter((name) => name.startsWith("start")))
   rmSync(join(DIST, file));
 }
 // In one go: each module is in one of the files only, so that there is one of what it holds, the scanner's memory above all.
-await bundle({ start: join(SOURCES, "main.ts") }, { entryFileNames: "[name].cjs", chunkFileNames: "start-[name].cjs" });
+const files = await bundle(
+  { "start-main": join(SOURCES, "main.ts") },
+  { entryFileNames: "[name].cjs", chunkFileNames: "start-[name].cjs" },
+);
+for (const { fileName } of files) {
+  wrap(join(DIST, fileName));
+}
+await bundle({ start: join(SOURCES, "cached-start.ts") }, { entryFileNames: "[name].cjs" });
 // A thread has a memory of its own. Its file is named as the module that starts it names it.
 await bundle({ "filter-worker": FILTER_WORKER }, { entryFileNames: "[name].cjs", codeSplitting: false });
 writeFileSync(join(DIST, "start-detections.json"), preparedText());
+compile();
+
+/** As Node wraps a CommonJS file. Text of ASCII alone takes V8 half the memory, and no decoding. */
+function wrap(file) {
+  const text = readFileSync(file, "utf8");
+  if (/String\.raw`[^`]*[^\0-\x7f`]/.test(text)) {
+    throw new Error(`Cannot write ${file} in ASCII: an escape means nothing in String.raw`);
+  }
+  const ascii = text.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  writeFileSync(file, `(function (exports, require, module, __filename, __dirname) {${ascii}\n})`);
+}
+
+/** Leaves beside each file what V8 compiles of it while the command works. */
+function compile() {
+  const logs = ["quiet", "working-day"].map((name) => join(ROOT, `samples/${name}.log.zst`));
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [
+      join(ROOT, "scripts/write-compiled-code.cjs"),
+      DIST,
+      "filter",
+      "--redact",
+      "--findings",
+      devNull,
+      "--policy",
+      join(ROOT, "profiles/noise/control-loops.policy.yaml"),
+      ...logs,
+    ],
+    { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8", env: { ...process.env, NODE_OPTIONS: "" } },
+  );
+  if (status !== 0) {
+    throw new Error(`Cannot compile the bundled command: ${stderr}`);
+  }
+}

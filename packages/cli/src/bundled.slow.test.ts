@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -88,4 +97,50 @@ describe("the bundled start", () => {
     expect(bundled).not.toContain("Cannot find module");
     expect(bundled).toBe(sources);
   }, 240_000);
+
+  describe("with compiled code", () => {
+    // Beside the other, so that the same packages are found.
+    const copy = join(ROOT, "packages/cli/node_modules/.bundled-copy");
+    const options = ["filter", "--redact", "--findings", "found", "planted.log"];
+    const codeOf = (): readonly string[] => readdirSync(copy).filter((name) => name.endsWith(".code"));
+    beforeAll(() => cpSync(join(BUNDLED, ".."), copy, { recursive: true }));
+    afterAll(() => rmSync(copy, { recursive: true }));
+
+    function refused(flags: readonly string[]): number {
+      // Says of each file that is compiled whether V8 took the code beside it.
+      const watch = join(folder, "watch.cjs");
+      writeFileSync(
+        watch,
+        `const vm = require("node:vm");
+        vm.Script = class extends vm.Script {
+          constructor(source, options) {
+            super(source, options);
+            require("node:fs").writeSync(2, \`refused \${this.cachedDataRejected}\\n\`);
+          }
+        };`,
+      );
+      const { status, stderr, stdout } = spawnSync(
+        process.execPath,
+        [...flags, "--require", watch, join(copy, "start.cjs"), ...options],
+        { encoding: "utf8", cwd: folder, env: { ...process.env, NODE_OPTIONS: "" } },
+      );
+      expect(status).toBe(0);
+      expect(withoutHashes(stdout)).toBe(withoutHashes(run(BUNDLED, options).stdout));
+      return stderr.split("\n").filter((line) => line === "refused true").length;
+    }
+
+    test("V8 takes all of it where it is the V8 that made it, and the command works as well where it refuses it", () => {
+      expect(codeOf().length).toBeGreaterThan(5);
+      expect(refused([])).toBe(0);
+      expect(refused(["--no-opt"])).toBe(codeOf().length);
+    }, 120_000);
+
+    test("the command works with code that was cut, and without any", () => {
+      codeOf().forEach((name) => truncateSync(join(copy, name), 100));
+      expect(refused([])).toBe(codeOf().length);
+      codeOf().forEach((name) => rmSync(join(copy, name)));
+      expect(existsSync(join(copy, "start-filter.cjs.code"))).toBe(false);
+      expect(refused([])).toBe(0);
+    }, 120_000);
+  });
 });
