@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { auditsieve, ROOT } from "./run-command.suite.ts";
+import { auditsieveHere } from "./run-in-process.suite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-filter-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -48,7 +49,7 @@ interface Summary {
 describe.concurrent("auditsieve filter", () => {
   test("auditsieve filter drops at least 90 % of the quiet log", async () => {
     const summary = join(folder, "quiet.json");
-    const { code, stdout } = await auditsieve(["filter", "samples/quiet.log.zst", "--summary", summary]);
+    const { code, stdout } = await auditsieveHere(["filter", "samples/quiet.log.zst", "--summary", summary]);
     const counts = JSON.parse(readFileSync(summary, "utf8")) as Summary;
     expect(code).toBe(0);
     expect(counts.lines).toBe(2462);
@@ -69,18 +70,18 @@ describe.concurrent("auditsieve filter", () => {
     const isLabelled = (line: string): boolean => ids.has(/"auditID":"([^"]*)"/.exec(line)?.[1] ?? "");
     const labelled = sample("attack.log.zst").toString("latin1").split("\n").filter(isLabelled);
     expect(labelled.length).toBeGreaterThan(250);
-    const { stdout } = await auditsieve(["filter", "samples/attack.log.zst"]);
+    const { stdout } = await auditsieveHere(["filter", "samples/attack.log.zst"]);
     expect(stdout.split("\n").filter(isLabelled)).toEqual(labelled);
   });
 
   test("auditsieve filter reads plain, gzip, zstd and standard input alike", async () => {
     const content = `${NOISE}\n${DECOY}\n`;
     const runs = await Promise.all([
-      auditsieve(["filter", file("a.log", content)]),
-      auditsieve(["filter", file("a.log.gz", gzipSync(content))]),
-      auditsieve(["filter", file("a.log.zst", zstdCompressSync(content))]),
-      auditsieve(["filter", "-"], content),
-      auditsieve(["filter"], gzipSync(content)),
+      auditsieveHere(["filter", file("a.log", content)]),
+      auditsieveHere(["filter", file("a.log.gz", gzipSync(content))]),
+      auditsieveHere(["filter", file("a.log.zst", zstdCompressSync(content))]),
+      auditsieveHere(["filter", "-"], content),
+      auditsieveHere(["filter"], gzipSync(content)),
     ]);
     expect(runs.map(({ code, stdout }) => [code, stdout])).toEqual(runs.map(() => [0, `${DECOY}\n`]));
   });
@@ -120,7 +121,7 @@ describe.concurrent("auditsieve filter", () => {
       ["long", `${long}\n${NOISE}\n`, `${long}\n`, 0, /long:1 \(offset 0\): Cannot decide a line of 67\d{6} bytes/],
     ];
     for (const [name, content, kept, code, said] of cases) {
-      const ran = await auditsieve(["filter", file(name, content)]);
+      const ran = await auditsieveHere(["filter", file(name, content)]);
       expect([name, ran.code, ran.stdout === kept]).toEqual([name, code, true]);
       expect(ran.stderr).toMatch(said);
     }
@@ -135,7 +136,7 @@ describe.concurrent("auditsieve filter", () => {
       [cut, /cut off/],
     ];
     for (const [bad, said] of cases) {
-      const { code, stdout, stderr } = await auditsieve(["filter", bad, good]);
+      const { code, stdout, stderr } = await auditsieveHere(["filter", bad, good]);
       expect([code, stdout.endsWith(`${DECOY}\n`)]).toEqual([2, true]);
       expect(stderr).toMatch(said);
       expect(stderr).toContain("hint:");
@@ -147,6 +148,7 @@ describe.concurrent("auditsieve filter", () => {
     const log = file("large.log", Buffer.concat([quiet, Buffer.from("broken\n"), quiet.subarray(0, -20)]));
     const runs = [[], ["--workers", "2", "--verify"]].map(async (options, i) => {
       const counts = join(folder, `workers-${i}.json`);
+      // Threads write to the descriptor of standard output itself.
       const { code, stdout, stderr } = await auditsieve(["filter", log, "--summary", counts, ...options]);
       return { code, stdout, stderr, counts: readFileSync(counts, "utf8") };
     });
@@ -159,13 +161,13 @@ describe.concurrent("auditsieve filter", () => {
   });
 
   test("auditsieve filter refuses half a worker", async () => {
-    const { code, stderr } = await auditsieve(["filter", "samples/small.log", "--workers", "1.5"]);
+    const { code, stderr } = await auditsieveHere(["filter", "samples/small.log", "--workers", "1.5"]);
     expect(code).toBe(2);
     expect(stderr).toContain("whole number from 1 to 64");
   });
 
   test("auditsieve filter --strict exits 1 for an undecidable line", async () => {
-    expect((await auditsieve(["filter", "--strict", "-"], "{\n")).code).toBe(1);
+    expect((await auditsieveHere(["filter", "--strict", "-"], "{\n")).code).toBe(1);
   });
 
   test("auditsieve filter warns of events that no rule matched, and strips by a policy of one's own", async () => {
@@ -174,7 +176,7 @@ describe.concurrent("auditsieve filter", () => {
       "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- {level: Metadata, users: [jane]}\n- {level: None, users: [joe]}\n",
     );
     const input = `${event("jane", { requestObject: 1 })}\n${event("joe")}\n${event("eve")}\n`;
-    const { code, stdout, stderr } = await auditsieve(["filter", "--policy", policy, "-"], input);
+    const { code, stdout, stderr } = await auditsieveHere(["filter", "--policy", policy, "-"], input);
     expect([code, stdout]).toEqual([0, `${event("jane").replace("RequestResponse", "Metadata")}\n`]);
     expect(stderr).toMatch(/warning: 1 event dropped because no rule matched/);
   });
@@ -187,7 +189,7 @@ describe.concurrent("auditsieve filter", () => {
       objectRef: { resource: "secrets", apiVersion: "v1" },
       responseObject: { kind: "SecretList", items: [{ data: { password: "aHVudGVyMg==" } }] },
     });
-    const { stdout } = await auditsieve(["filter", "--redact", "--findings", findings, "-"], `${secret}\n`);
+    const { stdout } = await auditsieveHere(["filter", "--redact", "--findings", findings, "-"], `${secret}\n`);
     const found = readFileSync(findings, "utf8");
     expect(found).toContain("Secrets of all namespaces");
     expect(stdout + found).not.toContain("aHVudGVyMg");
@@ -195,7 +197,7 @@ describe.concurrent("auditsieve filter", () => {
   });
 
   test("auditsieve filter refuses a policy that an apiserver refuses", async () => {
-    const { code, stdout, stderr } = await auditsieve(
+    const { code, stdout, stderr } = await auditsieveHere(
       ["filter", "--policy", file("bad.yaml", "rules: []\n"), "-"],
       DECOY,
     );

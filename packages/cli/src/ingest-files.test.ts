@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { openStore } from "@auditsieve/ingest";
 import { afterAll, describe, expect, test } from "vitest";
-import { auditsieve, ENVIRONMENT, MAIN, ROOT } from "./run-command.suite.ts";
+import { ENVIRONMENT, MAIN, ROOT } from "./run-command.suite.ts";
+import { auditsieveHere } from "./run-in-process.suite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-ingest-files-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -31,7 +32,7 @@ describe.concurrent("auditsieve ingest without a configuration", () => {
       writeFileSync(join(folder, name), content);
       return join(folder, name);
     };
-    const replayed = await auditsieve(["replay", "--output", "ndjson", "samples/small.log"]);
+    const replayed = await auditsieveHere(["replay", "--output", "ndjson", "samples/small.log"]);
     const expected = findingsOf(replayed.stdout).map(({ detection, auditIDs }) => `${detection.id} ${auditIDs.join()}`);
     expect(expected.length).toBeGreaterThan(10);
     const items = SAMPLE.toString("utf8").trim().split("\n").join(",");
@@ -42,7 +43,7 @@ describe.concurrent("auditsieve ingest without a configuration", () => {
       "-",
     ];
     const args = ["ingest", "--no-follow", "--output", "ndjson", ...inputs];
-    const { code, stdout, stderr } = await auditsieve(args, SAMPLE);
+    const { code, stdout, stderr } = await auditsieveHere(args, SAMPLE);
     expect(code, stderr).toBe(0);
     const found = findingsOf(stdout).map(({ detection, auditIDs }) => `${detection.id} ${auditIDs.join()}`);
     expect(found.toSorted()).toEqual(inputs.flatMap(() => expected).toSorted());
@@ -80,10 +81,10 @@ describe.concurrent("auditsieve ingest without a configuration", () => {
       "--state-folder",
       join(folder, "state"),
     ];
-    const first = await auditsieve([...args, log]);
+    const first = await auditsieveHere([...args, log]);
     expect(findingsOf(first.stdout).length).toBeGreaterThan(10);
     appendFileSync(log, HOSTILE);
-    const again = await auditsieve([...args, "--min-level", "high", log]);
+    const again = await auditsieveHere([...args, "--min-level", "high", log]);
     expect(again.code).toBe(0);
     const levels = findingsOf(again.stdout).map(({ detection }) => detection.level);
     expect(levels.length).toBeLessThan(5);
@@ -98,7 +99,7 @@ describe.concurrent("auditsieve ingest without a configuration", () => {
     [["ingest", "-c", "x.yaml", "samples/small.log"], /files were named together with a configuration/],
     [["ingest"], /there is no auditsieve.yaml here, and no log was named/],
   ])("answers %j with one message, a hint and 2", async (args, said) => {
-    const { code, stdout, stderr } = await auditsieve(args);
+    const { code, stdout, stderr } = await auditsieveHere(args);
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(said);
     expect(stderr).toContain("hint:");
@@ -107,7 +108,7 @@ describe.concurrent("auditsieve ingest without a configuration", () => {
   test("reads what is readable of a damaged archive and exits 2", async () => {
     const path = join(folder, "damaged.log.gz");
     writeFileSync(path, gzipSync(SAMPLE).subarray(0, -20));
-    const { code, stderr } = await auditsieve(["ingest", "--output", "ndjson", path]);
+    const { code, stderr } = await auditsieveHere(["ingest", "--output", "ndjson", path]);
     expect(code).toBe(2);
     expect(stderr).toContain("cut off");
   });

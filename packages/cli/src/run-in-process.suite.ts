@@ -1,33 +1,37 @@
+import { Readable } from "node:stream";
 import { vi } from "vitest";
 import { EXIT } from "./exit-code.ts";
 import { runProgram } from "./program.ts";
-import { auditsieve } from "./run-command.suite.ts";
 import type { Ran } from "./run-command.suite.ts";
 import { sayFailure } from "./say-failure.ts";
 
-/** Standard output is one: commands take turns. */
+/** Standard input and output are one each: commands take turns. */
 let turn: Promise<unknown> = Promise.resolve();
 
 /**
- * Runs a command in this process, which costs a tenth of a process of its own. Paths are relative to the checkout, where the tests
- * start.
+ * Runs a command in this process, which costs a tenth of a process of its own, and gives what it wrote as text. Paths are relative to
+ * the checkout, where the tests start.
  */
-export function inProcess(args: readonly string[]): Promise<Ran> {
-  const run = turn.then(() => runHere(args));
+export async function inProcess(args: readonly string[]): Promise<Ran> {
+  const { stdout, ...ran } = await inTurn(args, "");
+  return { ...ran, stdout: stdout.toString("utf8") };
+}
+
+/** As `auditsieve` of run-command.suite.ts, without a process of its own: what it wrote byte for byte, as latin1. */
+export async function auditsieveHere(args: readonly string[], stdin: string | Buffer = ""): Promise<Ran> {
+  const { stdout, ...ran } = await inTurn(args, stdin);
+  return { ...ran, stdout: stdout.toString("latin1") };
+}
+
+type RanHere = Omit<Ran, "stdout"> & { readonly stdout: Buffer };
+
+function inTurn(args: readonly string[], stdin: string | Buffer): Promise<RanHere> {
+  const run = turn.then(() => runHere(args, stdin));
   turn = run.catch(() => undefined);
   return run;
 }
 
-/** As {@link auditsieve}, which see, without a process of its own where nothing is read from standard input. */
-export async function auditsieveHere(args: readonly string[], stdin: string | Buffer = ""): Promise<Ran> {
-  if (stdin.length > 0 || args.includes("-")) {
-    return auditsieve(args, stdin);
-  }
-  const { code, stdout, stderr } = await inProcess(args);
-  return { code, stdout: Buffer.from(stdout).toString("latin1"), stderr };
-}
-
-async function runHere(args: readonly string[]): Promise<Ran> {
+async function runHere(args: readonly string[], stdin: string | Buffer): Promise<RanHere> {
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   const gather =
@@ -39,7 +43,9 @@ async function runHere(args: readonly string[]): Promise<Ran> {
       }
       return true;
     };
+  const input = Readable.from(stdin.length === 0 ? [] : [Buffer.from(stdin)]) as unknown as typeof process.stdin;
   const spies = [
+    vi.spyOn(process, "stdin", "get").mockReturnValue(input),
     vi.spyOn(process.stdout, "write").mockImplementation(gather(out)),
     vi.spyOn(process.stderr, "write").mockImplementation(gather(err)),
     // The help is printed by the console, which tests have their own of.
@@ -50,7 +56,7 @@ async function runHere(args: readonly string[]): Promise<Ran> {
     .finally(() => spies.forEach((spy) => spy.mockRestore()));
   return {
     code: code ?? EXIT.fine,
-    stdout: Buffer.concat(out).toString("utf8"),
+    stdout: Buffer.concat(out),
     stderr: Buffer.concat(err).toString("utf8"),
   };
 }
