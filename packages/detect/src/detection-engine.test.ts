@@ -12,6 +12,7 @@ import { DetectionEngine, evaluateDetection } from "./detection-engine.ts";
 import { FindingStream } from "./finding-stream.ts";
 import { headOf } from "./event-parts.ts";
 import { projectedCases, withoutPrefilter, withPrefilter } from "./prefilter.suite.ts";
+import { rememberingHeads } from "./remembering-head.suite.ts";
 import { projectEvent } from "./project-event.suite.ts";
 import { shippedDocuments } from "./shipped-detections.suite.ts";
 
@@ -177,8 +178,11 @@ describe("DetectionEngine", () => {
         (conditions, events) => {
           const detections = conditions.map(detectionOf);
           const engine = new DetectionEngine(detections);
+          const headIn = rememberingHeads();
           for (const one of events) {
-            expect(withPrefilter(engine, one)).toEqual(withoutPrefilter(detections, one));
+            const expected = withoutPrefilter(detections, one);
+            expect(withPrefilter(engine, one)).toEqual(expected);
+            expect(withPrefilter(engine, one, headIn(one))).toEqual(expected);
             expect(engine.mayHit(headOf(one)) || withoutPrefilter(detections, one).length === 0).toBe(true);
           }
         },
@@ -189,8 +193,9 @@ describe("DetectionEngine", () => {
 
   it("gives the same for every shipped case, each at one level and stage", () => {
     const engine = new DetectionEngine(shippedDocuments);
+    const headIn = rememberingHeads();
     for (const less of projectedCases((index, ways) => [index % ways])) {
-      expect(withPrefilter(engine, less)).toEqual(withoutPrefilter(shippedDocuments, less));
+      expect(withPrefilter(engine, less, headIn(less))).toEqual(withoutPrefilter(shippedDocuments, less));
     }
   });
 

@@ -1,8 +1,11 @@
 import type { JsonValue } from "@auditsieve/audit";
+import { ActorRulings, asksForActor } from "./actor-rulings.ts";
 import type { Expression } from "./condition/expression.ts";
 import { fieldsReadBy, readsSome } from "./condition/fields-read.ts";
+import { NEVER, simplify } from "./condition/simplify.ts";
 import type { Detection } from "./detection.ts";
-import { DEED_FIELDS, HEAD_FIELDS, headFieldOf, isInPart, isWide } from "./head-view.ts";
+import { headReader } from "./field-readers.ts";
+import { DEED_FIELDS, HEAD_FIELDS, headFieldOf, isInPart, isWide, REQUEST_FIELDS } from "./head-view.ts";
 import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { Grounds } from "./memory/grounds.ts";
@@ -22,6 +25,17 @@ const FEW = 3;
 
 /** What a part of a head leaves of conditions; those that it rules out are not among them. */
 type Rest = ReadonlyMap<Detection, Expression>;
+
+/** A condition, with the requests that it is about and whether it asks who asks. */
+interface Asked {
+  readonly detection: Detection;
+  /** Undefined where it may be about any. */
+  readonly about: readonly About[] | undefined;
+  readonly actor: "alone" | "too" | undefined;
+}
+
+/** What something that was done leaves of a condition. */
+type Done = Pick<Asked, "detection" | "actor"> & { readonly left: Expression };
 
 /** What is known of every head that differs at most in names (or in what is wide, where a view remembers no heads). */
 interface Near {
@@ -69,15 +83,17 @@ interface Whole {
  * for the same head; all conditions. What earlier events decide is asked again only when what it rests on has changed.
  */
 export class HeadPlan {
-  /** With the requests that each is about. */
-  readonly #asked: readonly (readonly [Detection, readonly About[]])[];
+  readonly #asked: readonly Asked[];
   readonly #keyFields: readonly HeadField[];
   readonly #narrow = new TupleMemo<Near>(MAX_REMEMBERED);
-  readonly #deeds = new TupleMemo<Rest>(MAX_REMEMBERED);
+  readonly #deeds = new TupleMemo<readonly Done[]>(MAX_REMEMBERED);
+  readonly #verbs = new TupleMemo<readonly Asked[]>(MAX_REMEMBERED);
+  readonly #requests = new TupleMemo<readonly Done[]>(MAX_REMEMBERED);
+  readonly #actors = new ActorRulings();
   #says: { readonly head: HeadView; readonly now: () => HeadSays } | undefined;
 
   constructor(asked: readonly Detection[]) {
-    this.#asked = asked.map((one) => [one, aboutOf(one)]);
+    this.#asked = asked.map((one) => ({ detection: one, about: aboutOf(one), actor: asksForActor(one) }));
     const read = new Set(asked.flatMap((one) => [...fieldsReadBy(one)]));
     const isKey = (field: HeadField): boolean =>
       DEED_FIELDS.includes(field) || KNOWN_BY.includes(field) || (read.has(field) && !isWide(field));
@@ -206,18 +222,53 @@ export class HeadPlan {
     return this.#narrow.get(tuple, () => this.#ask(head, "narrow"));
   }
 
-  #ofDeed(head: HeadView): Rest {
+  #ofDeed(head: HeadView): readonly Done[] {
     const tuple = DEED_FIELDS.map((field) => head.get(field));
-    return this.#deeds.get(tuple, () => {
-      const says = prefilter(head, "deed");
-      return restOf(this.#about(head).map((one) => [one, says.left(one.condition)]));
+    return this.#deeds.get(tuple, () => leftOf(this.#ofRequest(head), prefilter(head, "deed")));
+  }
+
+  /** The same for whatever became of it. */
+  #ofRequest(head: HeadView): readonly Done[] {
+    const tuple = REQUEST_FIELDS.map((field) => head.get(field));
+    return this.#requests.get(tuple, () => {
+      const resource = nameIn(head.get("objectRef.resource"));
+      const asked = this.#ofVerb(head).filter(
+        ({ about }) => about?.some((one) => isAmong(resource, one.resources)) ?? true,
+      );
+      const reader = headReader(head, "request");
+      const says = { left: (condition: Expression) => simplify(condition, reader) };
+      return leftOf(
+        asked.map((one) => ({ ...one, left: one.detection.condition })),
+        says,
+      );
+    });
+  }
+
+  /** The detections that may be about a request with this verb, with what of it they are about. */
+  #ofVerb(head: HeadView): readonly Asked[] {
+    const tuple = [head.get("verb")];
+    return this.#verbs.get(tuple, () => {
+      const [verb] = tuple.map(nameIn);
+      const ofVerb = this.#asked.map((one) => ({
+        ...one,
+        about: one.about?.filter(({ verbs }) => isAmong(verb, verbs)),
+      }));
+      return ofVerb.filter(({ about }) => about?.length !== 0);
     });
   }
 
   #ask(head: HeadView, part: "unnamed" | "narrow"): Near {
     const says = prefilter(head, part);
-    // What was done rules most of them out, and is known after few events. What is narrow is hardly ever known before the whole is.
-    const rest = restOf(Array.from(this.#ofDeed(head), ([one, condition]) => [one, says.left(condition)]));
+    // What was done rules most of them out, and who did it most of the others; both are known after few events. What is narrow is hardly
+    // ever known before the whole is.
+    const isOut = part === "unnamed" ? this.#actors.of(head) : undefined;
+    const rest = new Map<Detection, Expression>();
+    for (const { detection, left, actor } of this.#ofDeed(head)) {
+      const condition = actor !== undefined && isOut?.(detection) === true ? undefined : says.left(left);
+      if (condition !== undefined) {
+        rest.set(detection, condition);
+      }
+    }
     const found = [...rest.keys()];
     const reads = (one: Detection, test: (field: string) => boolean): boolean =>
       readsSome(rest.get(one) ?? one.condition, test);
@@ -252,18 +303,17 @@ export class HeadPlan {
     near.judged = { memory, grounds, out, left: near.found.filter((one) => !out.has(one)) };
     return near.judged;
   }
+}
 
-  /** The detections that may be about a request with this verb for this resource. */
-  #about(head: HeadView): readonly Detection[] {
-    const verb = nameIn(head.get("verb"));
-    const resource = nameIn(head.get("objectRef.resource"));
-    return this.#asked
-      .filter(
-        ([, about]) =>
-          about.length === 0 || about.some((one) => isAmong(verb, one.verbs) && isAmong(resource, one.resources)),
-      )
-      .map(([detection]) => detection);
-  }
+/** What `says` leaves of the conditions that do not ask for the actor alone, of which it says nothing. */
+function leftOf(
+  conditions: readonly Done[],
+  says: { left(condition: Expression): Expression | undefined },
+): readonly Done[] {
+  return conditions.flatMap(({ detection, actor, left }) => {
+    const less = actor === "alone" ? left : says.left(left);
+    return less === undefined || less === NEVER ? [] : [{ detection, actor, left: less }];
+  });
 }
 
 function holdsOne(text: string, characters: readonly string[]): boolean {
@@ -281,16 +331,6 @@ function nameQuestion(condition: Expression, { mayMatter }: HeadSays): NameQuest
   return readsSome(plain, isOutside.unnamed)
     ? { condition, specials: undefined, isOpenWithout: true }
     : { condition, specials: [...specials], isOpenWithout: mayMatter(plain) };
-}
-
-function restOf(left: readonly (readonly [Detection, Expression | undefined])[]): Rest {
-  const rest = new Map<Detection, Expression>();
-  for (const [one, condition] of left) {
-    if (condition !== undefined) {
-      rest.set(one, condition);
-    }
-  }
-  return rest;
 }
 
 /** The same answer for the same field, which detections name over and over. */
@@ -331,14 +371,15 @@ interface About {
   readonly resources: ReadonlySet<string> | undefined;
 }
 
-/** Resources without subresources. None at all: it may be about whatever one likes. */
-function aboutOf({ needs }: Detection): readonly About[] {
-  return needs
-    .filter(({ earlier }) => earlier !== true)
-    .map(({ request: { verbs, resources } }) => ({
-      verbs: verbs && new Set(verbs.map((verb) => verb.toLowerCase())),
-      resources: resources && new Set(resources.map((name) => (name.split("/", 1)[0] ?? "").toLowerCase())),
-    }));
+/** Resources without subresources. */
+function aboutOf({ needs }: Detection): readonly About[] | undefined {
+  const present = needs.filter(({ earlier }) => earlier !== true);
+  return present.length === 0
+    ? undefined
+    : present.map(({ request: { verbs, resources } }) => ({
+        verbs: verbs && new Set(verbs.map((verb) => verb.toLowerCase())),
+        resources: resources && new Set(resources.map((name) => (name.split("/", 1)[0] ?? "").toLowerCase())),
+      }));
 }
 
 /** Empty where there is none; undefined where it is no text, which then may be like anything. */

@@ -49,9 +49,10 @@ export interface HeadView {
 
 /**
  * How much of a head is looked at: all of it, all but the name and the URI (which control loops change with every
- * object), only what takes few values, or only what was done and how it ended.
+ * object), only what takes few values, only what was done and how it ended, only what was
+ * asked for, or only who did it.
  */
-export type HeadPart = "whole" | "unnamed" | "narrow" | "deed";
+export type HeadPart = "whole" | "unnamed" | "narrow" | "deed" | "request" | "actor";
 
 /** Whether a head field belongs to the part. */
 export function isInPart(field: HeadField, part: HeadPart): boolean {
@@ -64,6 +65,10 @@ export function isInPart(field: HeadField, part: HeadPart): boolean {
       return !isWide(field);
     case "deed":
       return DEED_FIELDS.includes(field);
+    case "request":
+      return REQUEST_FIELDS.includes(field);
+    case "actor":
+      return ACTOR.has(field);
     default: {
       const never: never = part;
       return never;
@@ -79,6 +84,23 @@ export const DEED_FIELDS: readonly HeadField[] = [
   "objectRef.subresource",
   "responseStatus.code",
 ];
+
+export const REQUEST_FIELDS: readonly HeadField[] = ["verb", "objectRef.resource", "objectRef.subresource"];
+
+/** The user's credential is within `user.extra`. */
+export const ACTOR_FIELDS: readonly HeadField[] = [
+  "user.username",
+  "user.groups",
+  "user.extra",
+  "impersonatedUser.username",
+  "impersonatedUser.groups",
+  "sourceIPs",
+  "userAgent",
+];
+const ACTOR: ReadonlySet<HeadField> = new Set([
+  ...ACTOR_FIELDS,
+  "user.extra.authentication.kubernetes.io/credential-id",
+]);
 
 const NAMES: ReadonlySet<HeadField> = new Set(["requestURI", "objectRef.name"]);
 

@@ -4,6 +4,7 @@ import { evaluate } from "./condition/evaluate.ts";
 import type { Detection } from "./detection.ts";
 import type { DetectionEngine } from "./detection-engine.ts";
 import { eventReader } from "./field-readers.ts";
+import type { HeadView } from "./head-view.ts";
 import { projectEvent } from "./project-event.suite.ts";
 import { shippedDetections } from "./shipped-detections.suite.ts";
 
@@ -18,10 +19,11 @@ export function withoutPrefilter(detections: readonly Detection[], one: AuditEve
   });
 }
 
-/** What the engine says of it, which asks the head first. */
-export function withPrefilter(engine: DetectionEngine, one: AuditEvent): string[] {
+/** What the engine says of it, which asks the head first: `head` where it is given. */
+export function withPrefilter(engine: DetectionEngine, one: AuditEvent, head?: HeadView): string[] {
+  const candidates = head && engine.candidates(head);
   return engine
-    .evaluate(one)
+    .evaluate(one, candidates, undefined, head && engine.left(head))
     .flatMap(({ detection, outcome }) => (engine.feeders.has(detection) ? [] : [`${detection.id} ${outcome}`]));
 }
 

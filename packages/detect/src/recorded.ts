@@ -13,6 +13,9 @@ const WRITES: ReadonlySet<JsonValue | undefined> = new Set(["create", "update", 
 const DELETES: ReadonlySet<JsonValue | undefined> = new Set(["delete", "deletecollection"]);
 /** The apiserver writes these in every event; a converted event may lack them. */
 const ALWAYS: ReadonlySet<string> = new Set(["level", "stage", "verb", "requestURI", "auditID"]);
+/** What is written once a request has been answered, and what is not known before either. */
+const LATE = ["responseStatus", "annotations", "impersonatedUser"] as const;
+const LATEST = ["responseStatus", "impersonatedUser", MEMORY_ROOT] as const;
 /** objectRef fields that a create takes from its body once that is read. */
 const FROM_BODY: ReadonlySet<string> = new Set(["objectRef.name", "objectRef.uid", "objectRef.resourceVersion"]);
 
@@ -26,12 +29,11 @@ export function isHeadUnknown(field: string, head: HeadReader): boolean {
   if (ALWAYS.has(field)) {
     return true;
   }
-  const root = field.split(".", 1)[0];
-  if (root === "user") {
+  if (isAtOrBelow(field, "user")) {
     // The apiserver writes at least one group of everybody with a name; a LogEntry tells the name alone.
     return field !== "user.username" && head("user.username") !== undefined && head("user.groups") === undefined;
   }
-  if (root === "responseStatus" || root === "annotations" || root === "impersonatedUser") {
+  if (LATE.some((root) => isAtOrBelow(field, root))) {
     const stage = head("stage");
     return stage === "RequestReceived" || stage === undefined;
   }
@@ -67,22 +69,27 @@ export function isBodyUnknown(body: "requestObject" | "responseObject", event: A
 
 /** Whether a field of an event at RequestReceived is unknown for certain, whatever stands behind the head. */
 export function isWrittenLater(field: string, head: HeadReader): boolean {
-  const [root = "", next] = field.split(".", 2);
-  switch (root) {
-    case "responseStatus":
-    case "impersonatedUser":
-    case MEMORY_ROOT:
-      return true;
-    case "annotations":
-      // Authenticators annotate before the stage is written; everyone else after it.
-      return next !== undefined && next !== "authentication";
-    case "requestObject":
-      return WRITES.has(head("verb")) && isBodyPossible(head);
-    case "responseObject":
-      return head("verb") !== "watch" && head("objectRef.subresource") !== "log" && isBodyPossible(head);
-    default:
-      return false;
+  if (LATEST.some((root) => isAtOrBelow(field, root))) {
+    return true;
   }
+  if (isAtOrBelow(field, "annotations")) {
+    // Authenticators annotate before the stage is written; everyone else after it.
+    return field !== "annotations" && !isAtOrBelow(field, "annotations.authentication");
+  }
+  if (isAtOrBelow(field, "requestObject")) {
+    return WRITES.has(head("verb")) && isBodyPossible(head);
+  }
+  return (
+    isAtOrBelow(field, "responseObject") &&
+    head("verb") !== "watch" &&
+    head("objectRef.subresource") !== "log" &&
+    isBodyPossible(head)
+  );
+}
+
+/** Whether the field is `root`, or one below it. Asked so often that no text is made for it. */
+function isAtOrBelow(field: string, root: string): boolean {
+  return field.startsWith(root) && (field.length === root.length || field[root.length] === ".");
 }
 
 function isBodyPossible(head: HeadReader): boolean {
