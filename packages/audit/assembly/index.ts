@@ -4,7 +4,7 @@ export { scanEvent } from "./event";
 export { nextSuspect } from "./suspects";
 export { forgetHarmless, noteHarmless } from "./harmless";
 export { plainHead } from "./plain-head";
-export { skipString } from "./walk";
+export { skipString, skipValue } from "./walk";
 export { writeDocument } from "./document";
 export { learnFragment } from "./fragments";
 export { buildSpread } from "./quoted";

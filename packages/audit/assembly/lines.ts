@@ -109,7 +109,8 @@ export function takeLines(from: usize, end: usize): usize {
     if ((decision & TELLS) != 0) {
       const tail: usize = load<u32>(place, 4);
       const tailEnd: usize = load<u32>(place, 20);
-      if (!findTold(at, (decision & BODY) == 0 ? at : behind - (tailEnd - tail), behind, tailEnd)) {
+      const hasBody = (decision & BODY) != 0;
+      if (!findTold(at, hasBody ? body : 0, hasBody ? behind - (tailEnd - tail) : at, behind, tailEnd)) {
         store<u32>(CONTROL, SUSPECT, 24);
         break;
       }
@@ -159,6 +160,8 @@ function move(to: usize, run: usize, runEnd: usize): usize {
 
 /** Behind the line of the last entry that was found. */
 let matched: usize = 0;
+/** Where its body begins, if it has one. */
+let body: usize = 0;
 
 /** The entry that the line at `line` is like, 0 for none. */
 function findEntry(line: usize, hash: u32): u32 {
@@ -222,6 +225,7 @@ function matchEntry(line: usize, place: usize): usize {
     behind = behind == 0 ? 0 : max(skipBalanced(behind), 1);
   } else {
     behind = matchTemplate(line, known, tail);
+    body = behind;
     if ((decision & TAIL) != 0) {
       return behind == 0 ? 0 : skipBody(behind, tail, tailEnd, true);
     }

@@ -2,42 +2,63 @@
 // that what stands behind so many of them in one stands there in the other.
 import { TOLD, TOLD_OBJECT, TOLD_OBJECT_BYTES } from "./memory";
 
-// Words of TOLD before a line is learned: where the opening quotes stand of auditID, of objectRef.namespace and .name, of the key of
-// the requestObject (0: there is none), of stageTimestamp; and from that key to its value.
-const REQUEST: usize = 12;
-const TIME: usize = 16;
-const REQUEST_VALUE: usize = 20;
+// Words of TOLD before a line is learned: where the opening quotes stand of auditID, of requestURI, of objectRef.namespace and .name, of the
+// key of the requestObject, of stageTimestamp and requestReceivedTimestamp (0: there is none); from the key of the requestObject to its
+// value; whether there are bodies.
+const PLACES_IN_HEAD: usize = 4;
+const REQUEST: usize = 16;
+const TIME: usize = 20;
+const RECEIVED: usize = 24;
+const REQUEST_VALUE: usize = 28;
+const BODIES: usize = 32;
 
 /** How many bytes `noteTold` takes. */
-export const NOTED_BYTES: usize = 12;
-const NO_REQUEST: u16 = 0xffff;
+export const NOTED_BYTES: usize = 18;
+const NONE: u16 = 0xffff;
 
 /** Writes to `notes` by how many quotes what TOLD holds is found in the line at `line`, whose time is counted from `tail`. */
 export function noteTold(line: usize, tail: usize, notes: usize): void {
   let from = line;
-  for (let i: usize = 0; i < 3; i++) {
+  for (let i: usize = 0; i < PLACES_IN_HEAD; i++) {
     const quote: usize = load<u32>(TOLD + 4 * i);
-    store<u16>(notes + 2 * i, quotesIn(from, quote));
-    from = quoteAt(quote + 1, 0) + 1;
+    store<u16>(notes + 2 * i, quote == 0 ? NONE : quotesIn(from, quote));
+    from = quote == 0 ? from : endOfText(quote + 1) + 1;
   }
   const request: usize = load<u32>(TOLD, REQUEST);
-  store<u16>(notes, request == 0 ? NO_REQUEST : quotesIn(from, request), 6);
-  store<u16>(notes, load<u32>(TOLD, REQUEST_VALUE) as u16, 8);
-  store<u16>(notes, quotesIn(tail, load<u32>(TOLD, TIME)), 10);
+  store<u16>(notes, request == 0 ? NONE : quotesIn(from, request), 8);
+  store<u16>(notes, load<u32>(TOLD, REQUEST_VALUE) as u16, 10);
+  store<u16>(notes, quotesIn(tail, load<u32>(TOLD, TIME)), 12);
+  const received: usize = load<u32>(TOLD, RECEIVED);
+  store<u16>(notes, received == 0 ? NONE : quotesIn(tail, received), 14);
+  store<u16>(notes, load<u32>(TOLD, BODIES) as u16, 16);
 }
 
 /**
- * Finds it in another line, whose tail begins at `tail`: TOLD then holds where auditID begins and ends, how long the text at TOLD_OBJECT
- * is (the namespace, a slash and the name), where the requestObject begins (0: there is none), where stageTimestamp begins and ends, where
- * bodies have ended, and the line. False where namespace and name are too long.
+ * Finds it in another line, whose tail begins at `tail` and whose first body at `body` (0: that is not known, or there is none). TOLD then
+ * holds from where to where auditID, requestURI, objectRef.name, stageTimestamp and requestReceivedTimestamp stand (0: there is none), how
+ * long the text at TOLD_OBJECT is (the namespace, a slash and the name), where the requestObject begins, where bodies have ended, where
+ * the first of them begins (NOWHERE: that is not known), and the line. False where namespace and name are too long.
  */
-export function findTold(line: usize, tail: usize, behind: usize, notes: usize): bool {
+export function findTold(line: usize, body: usize, tail: usize, behind: usize, notes: usize): bool {
   const auditID = quoteAt(line, load<u16>(notes)) + 1;
   const auditIDEnd = quoteAt(auditID, 0);
-  const space = quoteAt(auditIDEnd + 1, load<u16>(notes, 2)) + 1;
-  const spaceEnd = quoteAt(space, 0);
-  const name = quoteAt(spaceEnd + 1, load<u16>(notes, 4)) + 1;
-  const nameEnd = quoteAt(name, 0);
+  const uri = quoteAt(auditIDEnd + 1, load<u16>(notes, 2)) + 1;
+  const uriEnd = endOfText(uri);
+  let from = uriEnd + 1;
+  let space: usize = 0;
+  let spaceEnd: usize = 0;
+  if (load<u16>(notes, 4) != NONE) {
+    space = quoteAt(from, load<u16>(notes, 4)) + 1;
+    spaceEnd = quoteAt(space, 0);
+    from = spaceEnd + 1;
+  }
+  let name: usize = 0;
+  let nameEnd: usize = 0;
+  if (load<u16>(notes, 6) != NONE) {
+    name = quoteAt(from, load<u16>(notes, 6)) + 1;
+    nameEnd = quoteAt(name, 0);
+    from = nameEnd + 1;
+  }
   const length = spaceEnd - space + 1 + (nameEnd - name);
   if (length > TOLD_OBJECT_BYTES) {
     return false;
@@ -45,9 +66,10 @@ export function findTold(line: usize, tail: usize, behind: usize, notes: usize):
   memory.copy(TOLD_OBJECT, space, spaceEnd - space);
   store<u8>(TOLD_OBJECT + (spaceEnd - space), 47);
   memory.copy(TOLD_OBJECT + (spaceEnd - space) + 1, name, nameEnd - name);
-  const quotes = load<u16>(notes, 6);
-  const request: usize = quotes == NO_REQUEST ? 0 : quoteAt(nameEnd + 1, quotes) + (load<u16>(notes, 8) as usize);
-  const time = quoteAt(tail, load<u16>(notes, 10)) + 1;
+  const quotes = load<u16>(notes, 8);
+  const request: usize = quotes == NONE ? 0 : quoteAt(from, quotes) + (load<u16>(notes, 10) as usize);
+  const time = quoteAt(tail, load<u16>(notes, 12)) + 1;
+  const received: usize = load<u16>(notes, 14) == NONE ? 0 : quoteAt(tail, load<u16>(notes, 14)) + 1;
   store<u32>(TOLD, auditID);
   store<u32>(TOLD, auditIDEnd, 4);
   store<u32>(TOLD, length, 8);
@@ -57,14 +79,27 @@ export function findTold(line: usize, tail: usize, behind: usize, notes: usize):
   store<u32>(TOLD, tail == line ? behind : tail, 24);
   store<u32>(TOLD, line, 28);
   store<u32>(TOLD, behind, 32);
+  store<u32>(TOLD, uri, 36);
+  store<u32>(TOLD, uriEnd, 40);
+  store<u32>(TOLD, name, 44);
+  store<u32>(TOLD, nameEnd, 48);
+  store<u32>(TOLD, received, 52);
+  store<u32>(TOLD, received == 0 ? 0 : (quoteAt(received, 0) as u32), 56);
+  store<u32>(TOLD, load<u16>(notes, 16) == 0 ? 0 : body == 0 ? NOWHERE : (body as u32), 60);
   return true;
 }
 
+/** In the place of where bodies begin: there are some. */
+const NOWHERE: u32 = 0xffff_ffff;
+const WORDS: usize = 16;
+/** Of these words the one that is no place. */
+const LENGTH: usize = 2;
+
 /** The line now stands `by` bytes before where it was found. */
 export function moveTold(by: usize): void {
-  for (let word: usize = 0; word < 9; word++) {
+  for (let word: usize = 0; word < WORDS; word++) {
     const at: usize = load<u32>(TOLD + 4 * word);
-    if (word != 2 && at != 0) {
+    if (word != LENGTH && at != 0 && at != (NOWHERE as usize)) {
       store<u32>(TOLD + 4 * word, at - by);
     }
   }
@@ -96,4 +131,22 @@ function quoteAt(from: usize, others: u32): usize {
     }
     return at + ctz(quotes);
   }
+}
+
+/** The quote that ends a text which may hold escapes. */
+function endOfText(from: usize): usize {
+  let at = quoteAt(from, 0);
+  while (isEscaped(at, from)) {
+    at = quoteAt(at + 1, 0);
+  }
+  return at;
+}
+
+/** Whether an odd number of backslashes stands before `at`, none of them before `from`. */
+function isEscaped(at: usize, from: usize): bool {
+  let back = at;
+  while (back > from && load<u8>(back - 1) == 92) {
+    back--;
+  }
+  return ((at - back) & 1) != 0;
 }

@@ -37,7 +37,7 @@ export type { BodyShape, DocumentStep, EventDocumentsOptions, FragmentMaker } fr
 export { LineTemplates, takeRooms } from "./scan-wasm/line-templates.ts";
 export type { QuietHeads } from "./redact/quiet-line.ts";
 export type { DecidedBy, Span, Standing } from "./scan-wasm/line-templates.ts";
-export type { ToldLine } from "./scan-wasm/told-line.ts";
+export type { BodyPlaces, ToldLine } from "./scan-wasm/told-line.ts";
 export { stripLine } from "./strip.ts";
 export type { StripTo } from "./strip.ts";
 export { splice } from "./splice.ts";

@@ -1,5 +1,6 @@
 import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
+import type { LeftConditions } from "./body-verdicts.ts";
 import type { CorrelationHit } from "./correlation-hit.ts";
 import { Correlator } from "./correlator.ts";
 import type { Detection } from "./detection.ts";
@@ -20,6 +21,8 @@ import type { FirstSeenKeys } from "./first-seen.ts";
 import { HeadQuestions } from "./head-questions.ts";
 import { headOf } from "./event-parts.ts";
 import type { HeadView } from "./head-view.ts";
+import { judge, NO_VERDICTS } from "./judge.ts";
+import type { Verdicts } from "./judge.ts";
 import { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { CredentialLedger } from "./memory/credential-ledger.ts";
 import type { PodChange, ToldEvent } from "./memory/pod-change.ts";
@@ -28,9 +31,9 @@ import type { OpenRequest } from "./open-request.ts";
 import { OpenRequests } from "./open-requests.ts";
 import { QuietAnswers } from "./quiet-answers.ts";
 import { StandingAnswers } from "./standing-answers.ts";
+import type { Wanted } from "./wanted.ts";
 
 const VERSION = 2;
-const NO_VERDICTS: ReadonlyMap<Detection, "hit" | "unknown"> = new Map();
 
 /**
  * Turns events into findings: one per request and detection although several stages of the request match. A hit at
@@ -116,33 +119,20 @@ export class FindingStream {
     candidates?: readonly Detection[],
     length?: number,
   ): readonly Finding[] {
-    this.#length = length;
-    this.#holdsLast = false;
     const asked = candidates ?? this.candidates(headOf(event));
     if (asked.length === 0) {
+      this.#holdsLast = false;
       return [];
     }
-    const timestamp = event.stageTimestamp ?? event.requestReceivedTimestamp;
-    const findings = this.#pass(timestamp);
-    if (this.#head.isUseAmong(asked)) {
-      this.#memory.credentials.observeUse(event);
-    }
-    let verdicts: Map<Detection, "hit" | "unknown"> | undefined;
-    let isFed = false;
-    for (const { detection, outcome } of this.#engine.evaluate(event, asked, this.#memory, this.#head.leftOf(asked))) {
-      if (this.#engine.feeders.has(detection)) {
-        isFed ||= outcome === "hit";
-      } else {
-        verdicts ??= new Map();
-        verdicts.set(detection, outcome);
-      }
-    }
-    this.#take(event, show, parsedTime(timestamp ?? ""), verdicts ?? NO_VERDICTS, findings);
-    // Last, so that a request is judged by what was before it.
-    if (isFed) {
-      this.#memory.observe(event, this.#head.remembersUses);
-    }
-    return this.#counted(findings);
+    return this.#push(event, show, asked, this.#head.leftOf(asked), this.#head.isUseAmong(asked), length);
+  }
+
+  /**
+   * Takes an event about which a quiet answer `tells` that this is wanted of it: does what {@link FindingStream.push} would. The event must
+   * say the same in every head field but `requestURI` and `objectRef.name` as the one that was asked about.
+   */
+  pushWanted({ asked, left }: Wanted, event: AuditEvent, show: () => AuditEvent, length: number): readonly Finding[] {
+    return this.#push(event, show, asked, left, false, length);
   }
 
   /** Takes an event about which a quiet answer `tells` that `change`: does what {@link FindingStream.push} would. */
@@ -241,22 +231,43 @@ export class FindingStream {
     };
   }
 
+  #push(
+    event: AuditEvent,
+    show: () => AuditEvent,
+    asked: readonly Detection[],
+    left: LeftConditions | undefined,
+    isUse: boolean,
+    length: number | undefined,
+  ): readonly Finding[] {
+    this.#length = length;
+    this.#holdsLast = false;
+    const timestamp = event.stageTimestamp ?? event.requestReceivedTimestamp;
+    const findings = this.#pass(timestamp);
+    if (isUse) {
+      this.#memory.credentials.observeUse(event);
+    }
+    const { verdicts, isFed } = judge(this.#engine, event, asked, this.#memory, left);
+    this.#take(event, show, parsedTime(timestamp ?? ""), verdicts, findings);
+    // Last, so that a request is judged by what was before it.
+    if (isFed) {
+      this.#memory.observe(event, this.#head.remembersUses);
+    }
+    return this.#counted(findings);
+  }
+
   #pass(timestamp: string | undefined): Finding[] {
     this.#changes++;
     const time = parsedTime(timestamp ?? "");
-    const findings = Number.isNaN(time) ? [] : this.#letGo(time);
+    const findings: Finding[] = [];
+    for (let overdue = this.#open.overdue(time); overdue; overdue = this.#open.overdue(time)) {
+      this.#close(overdue, findings);
+    }
     findings.push(...this.#correlator.advance(timestamp));
     this.#memory.advance(time);
     return findings;
   }
 
-  #take(
-    event: AuditEvent,
-    show: () => AuditEvent,
-    time: number,
-    verdicts: ReadonlyMap<Detection, "hit" | "unknown">,
-    findings: Finding[],
-  ): void {
+  #take(event: AuditEvent, show: () => AuditEvent, time: number, verdicts: Verdicts, findings: Finding[]): void {
     const request = this.#open.of(event, time, verdicts.size > 0);
     if (!request) {
       return;
@@ -337,14 +348,6 @@ export class FindingStream {
       this.#countUndecided(detection);
     }
     return novelty === "new";
-  }
-
-  #letGo(now: number): Finding[] {
-    const findings: Finding[] = [];
-    for (let overdue = this.#open.overdue(now); overdue; overdue = this.#open.overdue(now)) {
-      this.#close(overdue, findings);
-    }
-    return findings;
   }
 
   #close(request: OpenRequest, findings: Finding[]): void {

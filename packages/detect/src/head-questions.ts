@@ -12,6 +12,7 @@ import { useOf } from "./memory/head-reads.ts";
 import { changeOfPod } from "./memory/pod-change.ts";
 import type { PodChange } from "./memory/pod-change.ts";
 import type { Standing, StandingAnswers } from "./standing-answers.ts";
+import type { Wanted } from "./wanted.ts";
 
 const KNOWN = Symbol("known");
 const ANSWERS = Symbol("answers");
@@ -28,6 +29,7 @@ interface Answer {
   standing: Standing | undefined;
   asked: readonly Detection[];
   left: LeftConditions | undefined;
+  wanted: Wanted | undefined;
 }
 
 /** What is left of candidates when all that they saw before is known. */
@@ -49,6 +51,8 @@ export class HeadQuestions {
   /** The last answer, and what the same head leaves of their conditions. */
   #asked: readonly Detection[] = [];
   #left: LeftConditions | undefined;
+  /** Where it came from what was answered before, or will be given again. */
+  #answer: Answer | undefined;
 
   constructor(engine: DetectionEngine, memory: ClusterMemory, firstSeen: FirstSeenStore, standing: StandingAnswers) {
     this.#engine = engine;
@@ -60,6 +64,7 @@ export class HeadQuestions {
 
   /** The detections that neither the head nor what is remembered rules out, and {@link USE} where a credential is used anew. */
   candidates(head: HeadView): readonly Detection[] {
+    this.#answer = undefined;
     const names = this.#engine.saidOfNames(head);
     if (names === undefined) {
       return this.askAnew(head);
@@ -73,11 +78,12 @@ export class HeadQuestions {
     if (known?.standing?.stands === true) {
       this.#asked = known.asked;
       this.#left = known.left;
+      this.#answer = known;
       return known.asked;
     }
     if (known === undefined) {
       // Most heads are met once.
-      answers.byNames[names] = { standing: undefined, asked: [], left: undefined };
+      answers.byNames[names] = { standing: undefined, asked: [], left: undefined, wanted: undefined };
       return this.askAnew(head);
     }
     return this.#learn(head, known);
@@ -103,6 +109,8 @@ export class HeadQuestions {
     answer.standing = isLasting && this.#isOfUnnamed(head) ? this.#standing.on(grounds) : undefined;
     answer.asked = asked;
     answer.left = this.#left;
+    answer.wanted = undefined;
+    this.#answer = answer;
     return asked;
   }
 
@@ -116,6 +124,25 @@ export class HeadQuestions {
   /** Whether another head that differs from this one in names alone might have other candidates. */
   isNamed(head: HeadView): boolean {
     return this.#engine.isNamed(head) || !this.#isOfUnnamed(head);
+  }
+
+  /** The last answer. */
+  get asked(): readonly Detection[] {
+    return this.#asked;
+  }
+
+  /** What the last answer rests on, if there were candidates and all heads that differ from that one in names alone, and say the same of them, have the same. */
+  get standing(): Standing | undefined {
+    const answer = this.#answer;
+    return answer !== undefined && answer.asked.length > 0 && answer.standing?.stands === true
+      ? answer.standing
+      : undefined;
+  }
+
+  /** What is to be pushed of such heads. Call it only where there is a {@link HeadQuestions.standing}. */
+  wanted(): Wanted | undefined {
+    const answer = this.#answer;
+    return answer && (answer.wanted ??= { asked: answer.asked, left: answer.left, kept: new Map() });
   }
 
   /** Whether nothing but the memory waits for events with these candidates. */

@@ -50,6 +50,7 @@ export { certificateId, CREDENTIAL_ID, CredentialLedger, ISSUED_CREDENTIAL_ID } 
 export type { Credential } from "./memory/credential-ledger.ts";
 export type { PodChange, ToldEvent } from "./memory/pod-change.ts";
 export type { QuietAnswer, QuietAnswers } from "./quiet-answers.ts";
+export type { Wanted } from "./wanted.ts";
 export { readsOf, REMEMBERED_FIELDS } from "./memory/remembered-fields.ts";
 export type { MemoryPart } from "./memory/remembered-fields.ts";
 export { cidrTest } from "./condition/cidr.ts";

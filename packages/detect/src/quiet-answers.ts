@@ -4,10 +4,11 @@ import type { HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { PodChange } from "./memory/pod-change.ts";
 import type { Standing, StandingAnswers } from "./standing-answers.ts";
+import type { Wanted } from "./wanted.ts";
 
 /**
- * That a stream wants nothing of the events with a head, or nothing but to be told of them: pushing them changes nothing else, so whoever
- * knows that a line has such a head need not look at it again. It rests on every head field but `requestURI` and `objectRef.name` (an absent one must stay absent), and on
+ * What a stream wants of the events with a head: nothing; or to be told of them, pushing them changes nothing else; or that they are pushed
+ * as it says. Whoever knows that a line has such a head need not ask about it again. It rests on every head field but `requestURI` and `objectRef.name` (an absent one must stay absent), and on
  * these two as well where it says so; and on what is remembered, as long as it stands.
  */
 export interface QuietAnswer extends Standing {
@@ -18,17 +19,22 @@ export interface QuietAnswer extends Standing {
    * and `:` in the place of such ones, whatever `objectRef.name` is.
    */
   readonly isForPlainNames: boolean;
-  /** What {@link FindingStream.tell} must be told of each of these events, in their order; undefined where nothing. Then it is named. */
-  readonly tells: PodChange | undefined;
-  /** The same for all answers that say the same, whatever they rest on. */
+  /**
+   * What {@link FindingStream.tell} must be told of each of these events, in their order; undefined where nothing. Then it is named. Or how
+   * {@link FindingStream.pushWanted} must be given each of them.
+   */
+  readonly tells: PodChange | Wanted | undefined;
+  /** The same for all answers that say the same, whatever they rest on and whatever is wanted. */
   readonly form: string;
 }
 
 /** What a {@link QuietAnswer} says, apart from whether it stands. */
 type Said = Omit<QuietAnswer, "stands" | "form">;
+/** The same where nothing is wanted but to be told. */
+type SaidQuiet = Said & { readonly tells: PodChange | undefined };
 
 /**
- * Of a `FindingStream`: gives answers that nothing is to be done, and takes them back when what they rest on has changed. They end only within `candidates`, `push`, `tell`, `advance` and `restore` of the stream, or of one that remembers with it.
+ * Of a `FindingStream`: gives answers that hold for many events, and takes them back when what they rest on has changed. They end only within `candidates`, `push`, `pushWanted`, `tell`, `advance` and `restore` of the stream, or of one that remembers with it.
  *
  * @example
  * const stream = new FindingStream(new DetectionEngine([]));
@@ -45,6 +51,8 @@ export class QuietAnswers {
   readonly #standing: StandingAnswers;
   /** What rests on nothing but that everything seen is still known; there are few kinds. */
   #plain: { readonly standing: Standing; readonly kinds: Map<string, QuietAnswer> } | undefined;
+  /** What was answered about what is wanted: as long as it stands it is given again. */
+  readonly #wanted = new WeakMap<Wanted, QuietAnswer>();
   /** What was forgotten before the last head was asked about. */
   #before = 0;
 
@@ -60,20 +68,26 @@ export class QuietAnswers {
   }
 
   /**
-   * The answer about the head asked last, for which there are no candidates but what `isPossible`; undefined where there are, or it
-   * would not hold for long. It costs several times what asking for candidates does: for who remembers it.
+   * The answer about the head asked last, for whose candidates it `isPossible`; undefined where it would not hold for long. It costs
+   * several times what asking for candidates does: for who remembers it.
    */
   about(head: HeadView): QuietAnswer | undefined {
     // What was forgotten while it was asked may be what it was asked for first: asking once more would remember it again.
     if (this.#standing.rotations !== this.#before) {
       return undefined;
     }
-    let said: Said | undefined;
+    if (this.#questions.standing !== undefined && !this.#questions.isOnlyTold(this.#questions.asked)) {
+      return this.#wantedOf(head);
+    }
+    let said: SaidQuiet | undefined;
     const grounds = this.#memory.grounds(() => {
       said = this.#said(head);
     });
-    if (said === undefined || this.#standing.rotations !== this.#before) {
+    if (this.#standing.rotations !== this.#before) {
       return undefined;
+    }
+    if (said === undefined) {
+      return this.#wantedOf(head);
     }
     const standing = this.#standing.on(grounds);
     return standing && this.#answer(standing, said);
@@ -81,7 +95,7 @@ export class QuietAnswers {
 
   /** Whether there may be an answer about a head with these candidates. */
   isPossible(candidates: readonly Detection[]): boolean {
-    return candidates.length === 0 || this.#questions.isOnlyTold(candidates);
+    return candidates.length === 0 || this.#questions.standing !== undefined || this.#questions.isOnlyTold(candidates);
   }
 
   /** To be told before a head is asked about. */
@@ -89,7 +103,24 @@ export class QuietAnswers {
     this.#before = this.#standing.rotations;
   }
 
-  #said(head: HeadView): Said | undefined {
+  #wantedOf(head: HeadView): QuietAnswer | undefined {
+    const { standing } = this.#questions;
+    const tells = standing && this.#questions.wanted();
+    if (standing === undefined || tells === undefined) {
+      return undefined;
+    }
+    const isNamed = this.#questions.isNamed(head);
+    const isForPlainNames = isNamed && this.#questions.areForPlainNames(head);
+    const known = this.#wanted.get(tells);
+    if (known?.stands === true && known.isNamed === isNamed && known.isForPlainNames === isForPlainNames) {
+      return known;
+    }
+    const answer = new HeldAnswer(standing, { isNamed, isForPlainNames, tells });
+    this.#wanted.set(tells, answer);
+    return answer;
+  }
+
+  #said(head: HeadView): SaidQuiet | undefined {
     const asked = this.#questions.askAnew(head);
     const tells = asked.length === 0 ? undefined : this.#questions.toldOf(head, asked);
     if (asked.length > 0 && tells === undefined) {
@@ -104,7 +135,7 @@ export class QuietAnswers {
     };
   }
 
-  #answer(standing: Standing, said: Said): QuietAnswer {
+  #answer(standing: Standing, said: SaidQuiet): QuietAnswer {
     if (standing !== this.#standing.plain) {
       return new HeldAnswer(standing, said);
     }
@@ -120,13 +151,13 @@ export class QuietAnswers {
 }
 
 function formOf({ isNamed, isForPlainNames, tells }: Said): string {
-  return `${isNamed} ${isForPlainNames} ${tells}`;
+  return `${isNamed} ${isForPlainNames} ${typeof tells === "object" ? "wanted" : tells}`;
 }
 
 class HeldAnswer implements QuietAnswer {
   readonly isNamed: boolean;
   readonly isForPlainNames: boolean;
-  readonly tells: PodChange | undefined;
+  readonly tells: PodChange | Wanted | undefined;
   readonly form: string;
   readonly #standing: Standing;
 

@@ -18,6 +18,7 @@ export interface EngineExports {
   noteHarmless(place: number): void;
   plainHead(uri: number, uriEnd: number, resource: number, resourceEnd: number): number;
   skipString(open: number): number;
+  skipValue(at: number): number;
   buildSpread(): void;
   writeDocument(length: number, program: number): number;
   learnFragment(kind: number, slots: number, texts: number, first: number, second: number): number;

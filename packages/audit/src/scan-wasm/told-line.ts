@@ -16,13 +16,30 @@ const TIME_END = TOLD + 5;
 const BODIES_END = TOLD + 6;
 const LINE = TOLD + 7;
 const BEHIND = TOLD + 8;
+const URI = TOLD + 9;
+const URI_END = TOLD + 10;
+const NAME = TOLD + 11;
+const NAME_END = TOLD + 12;
+const RECEIVED = TOLD + 13;
+const RECEIVED_END = TOLD + 14;
+const BODY = TOLD + 15;
+const NOWHERE = -1;
 const OBJECT = 0x1_3000;
-/** The same before a line is learned. */
-const REQUEST_KEY = TOLD + 3;
-const TIME_START = TOLD + 4;
-const REQUEST_VALUE = TOLD + 5;
+/** Before a line is learned: places of {@link IN_HEAD}, then of these. */
+const REQUEST_KEY = TOLD + 4;
+const TIME_START = TOLD + 5;
+const RECEIVED_START = TOLD + 6;
+const REQUEST_VALUE = TOLD + 7;
+const HAS_BODIES = TOLD + 8;
 
-const IN_HEAD = ["auditID", "objectRef.namespace", "objectRef.name"] as const satisfies readonly Field[];
+const IN_HEAD = ["auditID", "requestURI", "objectRef.namespace", "objectRef.name"] as const satisfies readonly Field[];
+const BETWEEN = Buffer.from(',"responseObject":');
+const SMALL_N = 0x6e;
+
+/** Where the bodies of an event stand in its line: `from, to` of the request's and the response's, 0 where there is none. */
+export type BodyPlaces = readonly [number, number, number, number];
+
+const NO_BODIES: BodyPlaces = [0, 0, 0, 0];
 
 /** A line that was taken and of which somebody must be told: what of it is asked for is read where it stands. */
 export class ToldLine {
@@ -47,7 +64,21 @@ export class ToldLine {
     return this.#text(TIME, TIME_END);
   }
 
-  /** `namespace/name` of the object that the request is for. */
+  get requestURI(): string {
+    const text = this.#engine.memory.toString("utf8", this.#word(URI), this.#word(URI_END));
+    return text.includes("\\") ? (JSON.parse(`"${text}"`) as string) : text;
+  }
+
+  /** The name in objectRef. */
+  get name(): string | undefined {
+    return this.#word(NAME) === 0 ? undefined : this.#text(NAME, NAME_END);
+  }
+
+  get requestReceivedTimestamp(): string | undefined {
+    return this.#word(RECEIVED) === 0 ? undefined : this.#text(RECEIVED, RECEIVED_END);
+  }
+
+  /** `namespace/name` of the object that the request is for; only where it has both. */
   get object(): string {
     return this.#engine.memory.toString("latin1", OBJECT, OBJECT + this.#word(OBJECT_LENGTH));
   }
@@ -67,6 +98,28 @@ export class ToldLine {
     return range && parsed(memory.toString("utf8", range.start, range.end));
   }
 
+  /** Where the bodies stand in {@link bytes}; undefined where that is not known, or one of them is null or no JSON. */
+  get bodies(): BodyPlaces | undefined {
+    const body = this.#word(BODY);
+    if (body === 0 || body === NOWHERE) {
+      return body === 0 ? NO_BODIES : undefined;
+    }
+    const { exports, memory } = this.#engine;
+    const line = this.#word(LINE);
+    const end = this.#word(BODIES_END);
+    const isRequest = this.#word(REQUEST) !== 0;
+    const behind = memory[body] === SMALL_N ? 0 : exports.skipValue(body);
+    if (behind === end) {
+      return isRequest ? [body - line, end - line, 0, 0] : [0, 0, body - line, end - line];
+    }
+    const answer = behind + BETWEEN.length;
+    const isFollowed =
+      isRequest && behind !== 0 && answer < end && memory.compare(BETWEEN, 0, BETWEEN.length, behind, answer) === 0;
+    return isFollowed && memory[answer] !== SMALL_N && exports.skipValue(answer) === end
+      ? [body - line, behind - line, answer - line, end - line]
+      : undefined;
+  }
+
   /** The line without its newline. It stays there until other lines are loaded. */
   get bytes(): Buffer {
     return this.#engine.memory.subarray(this.#word(LINE), this.#word(BEHIND) - 1);
@@ -83,24 +136,39 @@ export class ToldLine {
 
 /**
  * Writes down where the event in `scan` has what a {@link ToldLine} gives, for the module to find it in lines like it; `shift` is added to
- * places. False where that cannot be found so: something of it is not there, in another order, or spelled with escapes or beyond ASCII.
+ * places. False where that cannot be found so: something of it is in another order, or spelled with escapes or beyond ASCII.
  */
 export function placeTold(scan: EventScan, control: Int32Array, shift: number): boolean {
-  if (![...IN_HEAD, "stageTimestamp" as const].every((field) => isPlain(scan, field))) {
+  const isTold = (field: Field): boolean => !scan.has(field) || isPlain(scan, field, field === "requestURI");
+  if (!scan.has("auditID") || !scan.has("requestURI") || !scan.has("stageTimestamp")) {
     return false;
   }
-  const [auditID, namespace, name] = IN_HEAD.map((field) => scan.valueStart(field)) as [number, number, number];
+  if (![...IN_HEAD, "stageTimestamp" as const, "requestReceivedTimestamp" as const].every(isTold)) {
+    return false;
+  }
+  let last = 0;
+  for (let i = 0; i < IN_HEAD.length; i++) {
+    const field = IN_HEAD[i] as Field;
+    const start = scan.has(field) ? scan.valueStart(field) : undefined;
+    if (start !== undefined && start < last) {
+      return false;
+    }
+    last = start ?? last;
+    control[AUDIT_ID + i] = start === undefined ? 0 : start + shift;
+  }
   const hasRequest = scan.has("requestObject");
+  const hasResponse = scan.has("responseObject");
   const request = hasRequest ? scan.keyStart("requestObject") : Number.POSITIVE_INFINITY;
-  if (!(auditID < namespace && namespace < name && name < request)) {
+  if (request < last || (hasRequest && hasResponse && scan.keyStart("responseObject") < request)) {
     return false;
   }
-  control[AUDIT_ID] = auditID + shift;
-  control[AUDIT_ID + 1] = namespace + shift;
-  control[AUDIT_ID + 2] = name + shift;
   control[REQUEST_KEY] = hasRequest ? request + shift : 0;
   control[TIME_START] = scan.valueStart("stageTimestamp") + shift;
+  control[RECEIVED_START] = scan.has("requestReceivedTimestamp")
+    ? scan.valueStart("requestReceivedTimestamp") + shift
+    : 0;
   control[REQUEST_VALUE] = hasRequest ? scan.valueStart("requestObject") - request : 0;
+  control[HAS_BODIES] = hasRequest || hasResponse ? 1 : 0;
   return true;
 }
 
@@ -115,11 +183,8 @@ function parsed(text: string): JsonValue | undefined {
   }
 }
 
-function isPlain(scan: EventScan, field: Field): boolean {
-  return (
-    scan.has(field) &&
-    scan.bytes
-      .subarray(scan.valueStart(field), scan.valueEnd(field))
-      .every((byte) => byte >= 32 && byte < 127 && byte !== BACKSLASH)
-  );
+function isPlain(scan: EventScan, field: Field, mayBeEscaped: boolean): boolean {
+  return scan.bytes
+    .subarray(scan.valueStart(field), scan.valueEnd(field))
+    .every((byte) => byte >= 32 && byte < 127 && (mayBeEscaped || byte !== BACKSLASH));
 }

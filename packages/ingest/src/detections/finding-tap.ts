@@ -1,9 +1,11 @@
 import type { AuditEvent, Redactor, ToldLine } from "@auditsieve/audit";
 import { EventScan } from "@auditsieve/audit/stream";
-import type { Finding, FindingStream, HeadView, QuietAnswer } from "@auditsieve/detect";
+import type { Finding, FindingStream, HeadView, PodChange, QuietAnswer, Wanted } from "@auditsieve/detect";
 import type { EventWatch } from "../filter/event-watch.ts";
 import { scanHead } from "./scan-head.ts";
-import { scannedEvent } from "./scanned-event.ts";
+import { hasNullOutsideBodies, scannedEvent } from "./scanned-event.ts";
+import { sharedHead, toldEvent } from "./told-event.ts";
+import type { SharedHead } from "./told-event.ts";
 
 /**
  * Runs detections beside whatever else is done with a stream of lines: each scanned event is shown to it, and findings come out
@@ -41,14 +43,17 @@ export class FindingTap implements EventWatch {
     if (candidates.length === 0) {
       return;
     }
-    // The scanned bytes are the caller's: they are copied for what is shown later.
-    const scanned = scan.bytes.subarray(scan.start, scan.end);
-    let line = scanned;
-    const show = (): AuditEvent => this.#show(line);
-    const event = scannedEvent(scan, scanned, this.#head);
-    this.#stream.push(event, show, candidates, scanned.length).forEach(this.#onFinding);
+    const line = scan.bytes.subarray(scan.start, scan.end);
+    const event = scannedEvent(scan, line, this.#head);
+    this.#push(line, (show) => this.#stream.push(event, show, candidates, line.length));
+  }
+
+  /** The bytes are the caller's: they are copied for what is shown later. */
+  #push(bytes: Buffer, push: (show: () => AuditEvent) => readonly Finding[]): void {
+    let line = bytes;
+    push(() => this.#show(line)).forEach(this.#onFinding);
     if (this.#stream.holdsLast) {
-      line = Buffer.from(scanned);
+      line = Buffer.from(bytes);
     }
   }
 
@@ -61,13 +66,35 @@ export class FindingTap implements EventWatch {
   }
 
   unwanted(scan: EventScan): QuietAnswer | undefined {
-    return this.#mayBeUnwanted && this.#scan === scan && this.#head !== undefined
-      ? this.#stream.quiet.about(this.#head)
-      : undefined;
+    const head = this.#scan === scan ? this.#head : undefined;
+    if (!this.#mayBeUnwanted || head === undefined) {
+      return undefined;
+    }
+    const answer = this.#stream.quiet.about(head);
+    if (answer === undefined || !isWanted(answer.tells)) {
+      return answer;
+    }
+    // That something is null is not seen in a head.
+    const line = scan.bytes.subarray(scan.start, scan.end);
+    if (hasNullOutsideBodies(scan, line)) {
+      return undefined;
+    }
+    const { kept } = answer.tells;
+    if (!kept.has(SHARED)) {
+      kept.set(SHARED, sharedHead(head));
+    }
+    return answer;
   }
 
   tell({ tells }: QuietAnswer, line: ToldLine): void {
     if (tells === undefined) {
+      return;
+    }
+    if (isWanted(tells)) {
+      const event = toldEvent(line, tells.kept.get(SHARED) as SharedHead) ?? this.#whole(line.bytes);
+      if (event !== undefined) {
+        this.#push(line.bytes, (show) => this.#stream.pushWanted(tells, event, show, line.bytes.length));
+      }
       return;
     }
     const told = {
@@ -94,4 +121,10 @@ export class FindingTap implements EventWatch {
   end(): void {
     this.#stream.flush().forEach(this.#onFinding);
   }
+}
+
+const SHARED = Symbol("shared");
+
+function isWanted(tells: PodChange | Wanted | undefined): tells is Wanted {
+  return typeof tells === "object";
 }

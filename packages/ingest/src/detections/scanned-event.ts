@@ -1,4 +1,3 @@
-import { isJsonObject, MemberIndex, own } from "@auditsieve/audit";
 import type {
   AuditEvent,
   EventScan,
@@ -10,20 +9,13 @@ import type {
   ResponseStatus,
   Stage,
   UserInfo,
-  ValueRange,
 } from "@auditsieve/audit";
 import { headOf } from "@auditsieve/detect";
 import type { BodyName, HeadField, HeadView, PartlyParsed } from "@auditsieve/detect";
+import { BODIES, EventBodies } from "./event-bodies.ts";
 import { readHead } from "./scan-head.ts";
 
-const BODIES: readonly [BodyName, BodyName] = ["requestObject", "responseObject"];
 const NULL = Buffer.from("null");
-const OPEN_LIST = 0x5b;
-const OPEN_OBJECT = 0x7b;
-/** An escape that may spell any letter of a key. */
-const ESCAPE = Buffer.from("\\u");
-/** Keys that are spelled in one way only but for that. */
-const PLAIN = /^[\w.-]+$/;
 
 /**
  * The event last scanned by `scan`, whose line is `line`. What is asked for is parsed when it is first read, and only then: a
@@ -39,41 +31,26 @@ export function scannedEvent(scan: EventScan, line: Buffer, head?: HeadView): Au
   return new ScannedEvent(scan, line, head) as AuditEvent & PartlyParsed;
 }
 
-/** Of the event that was asked last: mostly one is read after another. */
-const indexes: Readonly<Record<BodyName, { readonly index: MemberIndex; of: ScannedEvent | undefined }>> = {
-  requestObject: { index: new MemberIndex(), of: undefined },
-  responseObject: { index: new MemberIndex(), of: undefined },
-};
-
 class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknown>> {
   readonly #scan: EventScan;
   /** The scan's count while it holds this event. */
   readonly #held: number;
   readonly #line: Buffer;
   readonly #head: HeadView | undefined;
-  /** Where the bodies stand in the line: `from, to` of the request's and the response's, 0 where there is none. */
-  readonly #bodies: readonly [number, number, number, number];
+  readonly #bodies: EventBodies;
   #values: Map<Field, unknown> | undefined;
   #stageTimestamp: string | undefined;
   #plain: AuditEvent | undefined;
   /** Whether a null stands outside the bodies, and whether one stands in objectRef. */
   #hasNull: boolean | undefined;
   #refHasNull: boolean | undefined;
-  /** The bodies' bytes; null where escapes may hide a key. */
-  #searched: Record<BodyName, Buffer | null | undefined> | undefined;
 
   constructor(scan: EventScan, line: Buffer, head: HeadView | undefined) {
     this.#scan = scan;
     this.#held = scan.scans;
     this.#line = line;
     this.#head = head;
-    const [request, response] = BODIES;
-    this.#bodies = [
-      scan.has(request) ? scan.valueStart(request) - scan.start : 0,
-      scan.has(request) ? scan.valueEnd(request) - scan.start : 0,
-      scan.has(response) ? scan.valueStart(response) - scan.start : 0,
-      scan.has(response) ? scan.valueEnd(response) - scan.start : 0,
-    ];
+    this.#bodies = bodiesOf(scan, line);
   }
 
   get kind(): string | undefined {
@@ -158,47 +135,19 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   }
 
   lacks(body: BodyName, ending: string, keys: readonly string[] = []): boolean {
-    const [from, to] = this.#rangeOf(body);
-    const needle = to === 0 ? undefined : needleOf(ending);
-    if (needle === undefined || this.#values?.has(body) === true) {
-      return false;
-    }
-    if (keys.length > 0) {
-      const range = this.#find(body, keys);
-      const part = range && this.#line.subarray(range.start, range.end);
-      return part !== undefined && !part.includes(needle) && !part.includes(ESCAPE);
-    }
-    this.#searched ??= { requestObject: undefined, responseObject: undefined };
-    let bytes = this.#searched[body];
-    if (bytes === undefined) {
-      const whole = this.#line.subarray(from, to);
-      bytes = whole.includes(ESCAPE) ? null : whole;
-      this.#searched[body] = bytes;
-    }
-    return bytes?.includes(needle) === false;
+    return this.#bodies.lacks(body, ending, keys);
   }
 
   part(body: BodyName, keys: readonly string[]): JsonValue | undefined {
-    const [, to] = this.#rangeOf(body);
-    if (to === 0 || this.#values?.has(body) === true) {
-      return keys.reduce<JsonValue | undefined>(
-        (value, key) => (isJsonObject(value) ? own(value, key) : undefined),
-        this.#body(body),
-      );
-    }
-    const range = this.#find(body, keys);
-    return range && this.#parsed(range);
+    return this.#bodies.part(body, keys);
   }
 
   spelling(body: BodyName, maxLength: number): string | undefined {
-    const [from, to] = this.#rangeOf(body);
-    return to === 0 || to - from > maxLength ? undefined : this.#line.toString("latin1", from, to);
+    return this.#bodies.spelling(body, maxLength);
   }
 
   listsObjects(body: BodyName, keys: readonly string[]): boolean {
-    const [, to] = this.#rangeOf(body);
-    const range = to === 0 ? undefined : this.#find(body, keys);
-    return range !== undefined && this.#line[range.start] === OPEN_LIST && this.#line[range.start + 1] === OPEN_OBJECT;
+    return this.#bodies.listsObjects(body, keys);
   }
 
   get(field: HeadField): JsonValue | undefined {
@@ -209,20 +158,6 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
       }
     }
     return headOf(this.toJSON()).get(field);
-  }
-
-  #find(body: BodyName, keys: readonly string[]): ValueRange | undefined {
-    const place = indexes[body];
-    if (place.of !== this) {
-      place.index.load(this.#line, ...this.#rangeOf(body));
-      place.of = this;
-    }
-    return place.index.find(keys);
-  }
-
-  #parsed({ start, end }: ValueRange): JsonValue {
-    const text = this.#line.toString("utf8", start, end);
-    return text.startsWith('"') && !text.includes("\\") ? text.slice(1, -1) : (JSON.parse(text) as JsonValue);
   }
 
   #text(field: "auditID" | "requestReceivedTimestamp" | "stageTimestamp"): string | undefined {
@@ -244,23 +179,8 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
       this.#refHasNull ??= hasNull(scan.bytes, scan.valueStart("objectRef"), scan.valueEnd("objectRef"));
       return !this.#refHasNull;
     }
-    this.#hasNull ??= this.#isOutsideBodies(NULL);
+    this.#hasNull ??= this.#bodies.isOutside(NULL);
     return !this.#hasNull;
-  }
-
-  #isOutsideBodies(bytes: Buffer): boolean {
-    const [, request, , response] = this.#bodies;
-    if (request === 0 && response === 0) {
-      return this.#line.includes(bytes);
-    }
-    let at = 0;
-    for (const { from, to } of this.#bodiesInOrder()) {
-      if (this.#line.subarray(at, from).includes(bytes)) {
-        return true;
-      }
-      at = to;
-    }
-    return this.#line.subarray(at).includes(bytes);
   }
 
   /** Whether the scan still has the field. */
@@ -281,35 +201,13 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
     return value;
   }
 
-  #rangeOf(body: BodyName): readonly [from: number, to: number] {
-    const [requestFrom, requestTo, responseFrom, responseTo] = this.#bodies;
-    return body === "requestObject" ? [requestFrom, requestTo] : [responseFrom, responseTo];
-  }
-
   #body(field: BodyName): JsonValue | undefined {
-    const [from, to] = this.#rangeOf(field);
-    if (to === 0) {
-      return this.#absent(field);
-    }
-    const values = (this.#values ??= new Map<Field, unknown>());
-    if (!values.has(field)) {
-      values.set(field, JSON.parse(this.#line.toString("utf8", from, to)));
-    }
-    return values.get(field) as JsonValue;
-  }
-
-  #bodiesInOrder(): readonly { readonly field: BodyName; readonly from: number; readonly to: number }[] {
-    return BODIES.map((field) => {
-      const [from, to] = this.#rangeOf(field);
-      return { field, from, to };
-    })
-      .filter(({ to }) => to > 0)
-      .sort((a, b) => a.from - b.from);
+    return this.#bodies.to(field) === 0 ? this.#absent(field) : this.#bodies.value(field);
   }
 
   #parse(): AuditEvent {
     const line = this.#line;
-    const bodies = this.#bodiesInOrder();
+    const bodies = this.#bodies.inOrder();
     let text = "";
     let at = 0;
     for (const { from, to } of bodies) {
@@ -324,6 +222,22 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   }
 }
 
+/** The bodies of the event that `scan` holds, whose line is `line`. */
+export function bodiesOf(scan: EventScan, line: Buffer): EventBodies {
+  const [request, response] = BODIES;
+  return new EventBodies(line, [
+    scan.has(request) ? scan.valueStart(request) - scan.start : 0,
+    scan.has(request) ? scan.valueEnd(request) - scan.start : 0,
+    scan.has(response) ? scan.valueStart(response) - scan.start : 0,
+    scan.has(response) ? scan.valueEnd(response) - scan.start : 0,
+  ]);
+}
+
+/** Whether a null stands outside the bodies of the event that `scan` holds, if only within a text. */
+export function hasNullOutsideBodies(scan: EventScan, line: Buffer): boolean {
+  return bodiesOf(scan, line).isOutside(NULL);
+}
+
 type ObjectField = "user" | "impersonatedUser" | "sourceIPs" | "objectRef" | "responseStatus" | "annotations";
 
 /** Whether `null` stands there, if only within a text. A few bytes are looked through sooner than Node is asked to. */
@@ -334,21 +248,4 @@ function hasNull(bytes: Buffer, start: number, end: number): boolean {
     }
   }
   return false;
-}
-
-const needles = new Map<string, Buffer>();
-/** Detections look for a few hundred. */
-const MAX_NEEDLES = 4096;
-
-/** The end of a key in JSON; undefined where it may be spelled in several ways. */
-function needleOf(ending: string): Buffer | undefined {
-  let needle = needles.get(ending);
-  if (needle === undefined && PLAIN.test(ending)) {
-    if (needles.size >= MAX_NEEDLES) {
-      needles.clear();
-    }
-    needle = Buffer.from(`${ending}"`);
-    needles.set(ending, needle);
-  }
-  return needle;
 }

@@ -7,7 +7,7 @@ export interface EventWatch {
   event(scan: EventScan): void;
   /**
    * That it wants nothing of events with the head of the one that it was shown last, or no more than to be told of them; undefined where
-   * it does, or cannot say so.
+   * it wants to be shown them, or cannot say.
    */
   unwanted(scan: EventScan): QuietAnswer | undefined;
   /** Takes an event about which one of these answers {@link QuietAnswer.tells}. */

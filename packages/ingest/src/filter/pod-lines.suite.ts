@@ -19,6 +19,28 @@ const BODIES: readonly string[] = [
   `{${Array.from({ length: 1100 }, (_, n) => `"k${n}":1`).join(",")},"status":{"podIP":"10.1.0.9"},"target":{"name":"n6"}}`,
 ];
 
+/** Specs of pods that are made: of nobody who is looked at, of those who are, and what is none. */
+const SPECS: readonly string[] = [
+  `{"containers":[{"name":"a","image":"i:1"}],"serviceAccountName":"web"}`,
+  `{"containers":[{"name":"a","image":"i:1"}],"serviceAccountName":"db","volumes":[{"name":"v","emptyDir":{}}]}`,
+  `{"containers":[{"name":"a","securityContext":{"privileged":true}}],"hostPID":true}`,
+  `{"containers":[{"name":"a"}],"volumes":[{"hostPath":{"path":"/"}}],"hostNetwork":true}`,
+  `{"nodeName":"n1","containers":[{"name":"a"}],"hostIPC":true}`,
+  `{"c\\u006fntainers":[{"name":"a","securityContext":{"privil\\u0065ged":true}}]}`,
+  `{"containers":[{"name":"a"}],"containers":[],"nodeName":null}`,
+  `{"containers":"a","x":"{\\"nodeName\\":1}"}`,
+  `null`,
+];
+
+/** What is written when a pod is made, the answer with a name of its own where the request has none. */
+function madeOf(dice: Dice, name: string): string {
+  const pod = (given: string): string =>
+    `{"kind":"Pod","metadata":{${given},"annotations":{${dice.below(8) === 0 ? `"kubernetes.io/config.mirror":"x"` : ""}}},"spec":${dice.below(3) > 0 ? SPECS[0] : dice.of(SPECS)}}`;
+  const request = `"requestObject":${pod(`"generateName":"web-"`)},`;
+  const answer = `"responseObject":${pod(`"name":"${name}","uid":"u-${dice.below(9)}"`)},`;
+  return dice.of([request + answer, request + answer, request + answer, request, answer, answer + request, ""]);
+}
+
 /** What stands in the place of a requestObject, with or without an answer behind it that says something else. */
 function bodiesOf(dice: Dice): string {
   const answer = `"responseObject":{"status":{"podIP":"10.8.0.1"},"target":{"name":"n8"}}`;
@@ -46,6 +68,11 @@ const COLLECTOR = actor("system:serviceaccount:kube-system:generic-garbage-colle
   "system:serviceaccounts",
   "system:serviceaccounts:kube-system",
 ]);
+/** Whose requests hit. */
+const TOOL = actor("system:serviceaccount:shop:web", "JTI=tool", [
+  "system:serviceaccounts",
+  "system:serviceaccounts:shop",
+]);
 const KUBELETS = ["n1", "n2"].map((node) => actor(`system:node:${node}`, `X509SHA256=${node}`, ["system:nodes"]));
 
 /**
@@ -60,7 +87,7 @@ export function podLines(dice: Dice, count: number): readonly Buffer[] {
     const uri = `/api/v1/namespaces/shop/pods/${name.startsWith("web") ? name : "web-1"}`;
     const auditID = dice.of([`${time}-${i}`, "same", "0".repeat(dice.below(80))]);
     const event = (who: Actor, verb: string, path: string, ref: JsonValue, bodies: string): string =>
-      `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"RequestResponse","auditID":"${auditID}","stage":"ResponseComplete","requestURI":"${path}","verb":"${verb}","user":${JSON.stringify(who)},"sourceIPs":["${dice.below(4) === 0 ? "10.1.0.1" : "10.0.0.1"}"],"userAgent":"x/1"${ref === null ? "" : `,"objectRef":${JSON.stringify(ref).replace("NAME", () => name)}`},"responseStatus":{"metadata":{},"code":200},${bodies}"requestReceivedTimestamp":"${at(time)}","stageTimestamp":"${at(time + dice.of([0, 0, 1, 70_000]))}","annotations":{"authorization.k8s.io/decision":"allow","authorization.k8s.io/reason":""}}`;
+      `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"RequestResponse","auditID":"${auditID}","stage":"ResponseComplete","requestURI":"${path}","verb":"${verb}","user":${JSON.stringify(who)},"sourceIPs":["${dice.below(4) === 0 ? "10.1.0.1" : "10.0.0.1"}"],"userAgent":"${who === TOOL ? "kubectl/v1.30.0" : "x/1"}"${ref === null ? "" : `,"objectRef":${JSON.stringify(ref).replace("NAME", () => name)}`},"responseStatus":{"metadata":{},"code":200},${bodies}"requestReceivedTimestamp":"${at(time)}","stageTimestamp":"${at(time + dice.of([0, 0, 1, 70_000]))}","annotations":{"authorization.k8s.io/decision":"allow","authorization.k8s.io/reason":""}}`;
     const pod = (subresource?: string): JsonValue => ({
       resource: "pods",
       namespace: "shop",
@@ -68,7 +95,7 @@ export function podLines(dice: Dice, count: number): readonly Buffer[] {
       apiVersion: "v1",
       ...(subresource !== undefined && { subresource }),
     });
-    switch (dice.below(12)) {
+    switch (dice.below(18)) {
       case 0:
       case 1:
       case 2:
@@ -85,6 +112,23 @@ export function podLines(dice: Dice, count: number): readonly Buffer[] {
         );
       case 9:
         return Buffer.from(event(SCHEDULER, "deletecollection", "/api/v1/namespaces/shop/pods", pod(), ""));
+      case 10:
+      case 11:
+      case 12:
+        return Buffer.from(
+          event(
+            COLLECTOR,
+            "create",
+            `/api/v1/namespaces/shop/pods${dice.of(["", "", "", "?fieldManager=a\\u0026x=1", "?dryRun=All"])}`,
+            { resource: "pods", namespace: "shop", apiVersion: "v1" },
+            madeOf(dice, name),
+          ),
+        );
+      case 13:
+      case 14:
+        return Buffer.from(event(TOOL, "get", `${uri}/log?container=${name.slice(0, 5)}`, pod("log"), ""));
+      case 15:
+        return Buffer.from(event(TOOL, "patch", uri, pod(), bodiesOf(dice)));
       default: {
         const user = actor(
           "system:serviceaccount:shop:web",

@@ -1,0 +1,157 @@
+import { isJsonObject, MemberIndex, own } from "@auditsieve/audit";
+import type { BodyPlaces, JsonValue, ValueRange } from "@auditsieve/audit";
+import type { BodyName } from "@auditsieve/detect";
+
+/** Both, in the order in which they stand in {@link BodyPlaces}. */
+export const BODIES: readonly [BodyName, BodyName] = ["requestObject", "responseObject"];
+const OPEN_LIST = 0x5b;
+const OPEN_OBJECT = 0x7b;
+/** An escape that may spell any letter of a key. */
+const ESCAPE = Buffer.from("\\u");
+/** Keys that are spelled in one way only but for that. */
+const PLAIN = /^[\w.-]+$/;
+
+/** Of the event that was asked last: mostly one is read after another. */
+const indexes: Readonly<Record<BodyName, { readonly index: MemberIndex; of: EventBodies | undefined }>> = {
+  requestObject: { index: new MemberIndex(), of: undefined },
+  responseObject: { index: new MemberIndex(), of: undefined },
+};
+
+/** The bodies of the event in `line`: what is asked for is parsed when it is first read, and only then. */
+export class EventBodies {
+  readonly #line: Buffer;
+  readonly #places: BodyPlaces;
+  #requestObject: JsonValue | undefined;
+  #responseObject: JsonValue | undefined;
+  /** The bodies' bytes; null where escapes may hide a key. */
+  #searched: Record<BodyName, Buffer | null | undefined> | undefined;
+
+  constructor(line: Buffer, places: BodyPlaces) {
+    this.#line = line;
+    this.#places = places;
+  }
+
+  /** Where a body begins in the line, and where it ends; 0 where there is none. */
+  from(body: BodyName): number {
+    return body === "requestObject" ? this.#places[0] : this.#places[2];
+  }
+
+  to(body: BodyName): number {
+    return body === "requestObject" ? this.#places[1] : this.#places[3];
+  }
+
+  /** Undefined where there is none. */
+  value(body: BodyName): JsonValue | undefined {
+    const known = this.#known(body);
+    if (known !== undefined || this.to(body) === 0) {
+      return known;
+    }
+    const value = JSON.parse(this.#line.toString("utf8", this.from(body), this.to(body))) as JsonValue;
+    if (body === "requestObject") {
+      this.#requestObject = value;
+    } else {
+      this.#responseObject = value;
+    }
+    return value;
+  }
+
+  /** Those that are there, in the order in which they stand in the line. */
+  inOrder(): readonly { readonly field: BodyName; readonly from: number; readonly to: number }[] {
+    return BODIES.map((field) => ({ field, from: this.from(field), to: this.to(field) }))
+      .filter(({ to }) => to > 0)
+      .sort((a, b) => a.from - b.from);
+  }
+
+  /** Whether the bytes stand in the line, but for its bodies. */
+  isOutside(bytes: Buffer): boolean {
+    if (this.to("requestObject") === 0 && this.to("responseObject") === 0) {
+      return this.#line.includes(bytes);
+    }
+    let at = 0;
+    for (const { from, to } of this.inOrder()) {
+      if (this.#line.subarray(at, from).includes(bytes)) {
+        return true;
+      }
+      at = to;
+    }
+    return this.#line.subarray(at).includes(bytes);
+  }
+
+  /** As `PartlyParsed` has it. */
+  lacks(body: BodyName, ending: string, keys: readonly string[] = []): boolean {
+    const needle = this.to(body) === 0 ? undefined : needleOf(ending);
+    if (needle === undefined || this.#known(body) !== undefined) {
+      return false;
+    }
+    if (keys.length > 0) {
+      const range = this.#find(body, keys);
+      const part = range && this.#line.subarray(range.start, range.end);
+      return part !== undefined && !part.includes(needle) && !part.includes(ESCAPE);
+    }
+    this.#searched ??= { requestObject: undefined, responseObject: undefined };
+    let bytes = this.#searched[body];
+    if (bytes === undefined) {
+      const whole = this.#line.subarray(this.from(body), this.to(body));
+      bytes = whole.includes(ESCAPE) ? null : whole;
+      this.#searched[body] = bytes;
+    }
+    return bytes?.includes(needle) === false;
+  }
+
+  /** The value at a path of literal keys below the body; undefined where there is none, or no body. */
+  part(body: BodyName, keys: readonly string[]): JsonValue | undefined {
+    if (this.to(body) === 0 || this.#known(body) !== undefined) {
+      return keys.reduce<JsonValue | undefined>(
+        (value, key) => (isJsonObject(value) ? own(value, key) : undefined),
+        this.#known(body),
+      );
+    }
+    const range = this.#find(body, keys);
+    return range && this.#parsed(range);
+  }
+
+  spelling(body: BodyName, maxLength: number): string | undefined {
+    const [from, to] = [this.from(body), this.to(body)];
+    return to === 0 || to - from > maxLength ? undefined : this.#line.toString("latin1", from, to);
+  }
+
+  listsObjects(body: BodyName, keys: readonly string[]): boolean {
+    const range = this.to(body) === 0 ? undefined : this.#find(body, keys);
+    return range !== undefined && this.#line[range.start] === OPEN_LIST && this.#line[range.start + 1] === OPEN_OBJECT;
+  }
+
+  #known(body: BodyName): JsonValue | undefined {
+    return body === "requestObject" ? this.#requestObject : this.#responseObject;
+  }
+
+  #find(body: BodyName, keys: readonly string[]): ValueRange | undefined {
+    const place = indexes[body];
+    if (place.of !== this) {
+      place.index.load(this.#line, this.from(body), this.to(body));
+      place.of = this;
+    }
+    return place.index.find(keys);
+  }
+
+  #parsed({ start, end }: ValueRange): JsonValue {
+    const text = this.#line.toString("utf8", start, end);
+    return text.startsWith('"') && !text.includes("\\") ? text.slice(1, -1) : (JSON.parse(text) as JsonValue);
+  }
+}
+
+const needles = new Map<string, Buffer>();
+/** Detections look for a few hundred. */
+const MAX_NEEDLES = 4096;
+
+/** The end of a key in JSON; undefined where it may be spelled in several ways. */
+function needleOf(ending: string): Buffer | undefined {
+  let needle = needles.get(ending);
+  if (needle === undefined && PLAIN.test(ending)) {
+    if (needles.size >= MAX_NEEDLES) {
+      needles.clear();
+    }
+    needle = Buffer.from(`${ending}"`);
+    needles.set(ending, needle);
+  }
+  return needle;
+}

@@ -1,0 +1,179 @@
+import type {
+  AuditEvent,
+  JsonObject,
+  JsonValue,
+  Level,
+  ObjectReference,
+  ResponseStatus,
+  Stage,
+  ToldLine,
+  UserInfo,
+} from "@auditsieve/audit";
+import { HEAD_FIELDS } from "@auditsieve/detect";
+import type { BodyName, HeadField, HeadView, PartlyParsed } from "@auditsieve/detect";
+import { EventBodies } from "./event-bodies.ts";
+
+/** What all heads have in common that differ in names alone. */
+export type SharedHead = ReadonlyMap<HeadField, JsonValue | undefined>;
+
+/** What is shared by the heads like that of the event in `view`. */
+export function sharedHead(view: HeadView): SharedHead {
+  return new Map(HEAD_FIELDS.map((field) => [field, view.get(field)]));
+}
+
+/**
+ * The event of a line that nobody has scanned, of which `head` is known; undefined where it is not known where its bodies stand. Apart from
+ * what is read where it stands, it is parsed when that is first asked for. Of a line that is no JSON after all only that is given. It holds as
+ * long as the line does.
+ */
+export function toldEvent(line: ToldLine, head: SharedHead): (AuditEvent & PartlyParsed) | undefined {
+  const places = line.bodies;
+  // What is absent reads as undefined.
+  return places && (new ToldEvent(line, head, new EventBodies(line.bytes, places)) as AuditEvent & PartlyParsed);
+}
+
+class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknown>> {
+  readonly #line: ToldLine;
+  readonly #head: SharedHead;
+  readonly #bodies: EventBodies;
+  #requestURI: string | undefined;
+  #stageTimestamp: string | undefined;
+  #plain: AuditEvent | undefined;
+
+  constructor(line: ToldLine, head: SharedHead, bodies: EventBodies) {
+    this.#line = line;
+    this.#head = head;
+    this.#bodies = bodies;
+  }
+
+  get kind(): string | undefined {
+    return this.toJSON().kind;
+  }
+
+  get apiVersion(): string | undefined {
+    return this.toJSON().apiVersion;
+  }
+
+  get level(): Level {
+    return this.get("level") as Level;
+  }
+
+  get auditID(): string {
+    return this.#line.auditID;
+  }
+
+  get stage(): Stage {
+    return this.get("stage") as Stage;
+  }
+
+  get requestURI(): string {
+    return (this.#requestURI ??= this.#line.requestURI);
+  }
+
+  get verb(): string {
+    return this.get("verb") as string;
+  }
+
+  get user(): UserInfo {
+    return this.toJSON().user;
+  }
+
+  get impersonatedUser(): UserInfo | undefined {
+    return this.toJSON().impersonatedUser;
+  }
+
+  get authenticationMetadata(): JsonObject | undefined {
+    return this.toJSON().authenticationMetadata;
+  }
+
+  get sourceIPs(): readonly string[] | undefined {
+    return this.get("sourceIPs") as readonly string[] | undefined;
+  }
+
+  get userAgent(): string | undefined {
+    return this.get("userAgent") as string | undefined;
+  }
+
+  get objectRef(): ObjectReference | undefined {
+    return this.toJSON().objectRef;
+  }
+
+  get responseStatus(): ResponseStatus | undefined {
+    return this.toJSON().responseStatus;
+  }
+
+  get requestObject(): JsonValue | undefined {
+    return this.#bodies.value("requestObject");
+  }
+
+  get responseObject(): JsonValue | undefined {
+    return this.#bodies.value("responseObject");
+  }
+
+  get requestReceivedTimestamp(): string | undefined {
+    return this.#line.requestReceivedTimestamp;
+  }
+
+  get stageTimestamp(): string | undefined {
+    return (this.#stageTimestamp ??= this.#line.stageTimestamp);
+  }
+
+  get annotations(): Readonly<Record<string, string>> | undefined {
+    return this.get("annotations") as Readonly<Record<string, string>> | undefined;
+  }
+
+  toJSON(): AuditEvent {
+    return (this.#plain ??= this.#parse());
+  }
+
+  lacks(body: BodyName, ending: string, keys: readonly string[] = []): boolean {
+    return this.#bodies.lacks(body, ending, keys);
+  }
+
+  part(body: BodyName, keys: readonly string[]): JsonValue | undefined {
+    return this.#bodies.part(body, keys);
+  }
+
+  spelling(body: BodyName, maxLength: number): string | undefined {
+    return this.#bodies.spelling(body, maxLength);
+  }
+
+  listsObjects(body: BodyName, keys: readonly string[]): boolean {
+    return this.#bodies.listsObjects(body, keys);
+  }
+
+  get(field: HeadField): JsonValue | undefined {
+    if (field === "requestURI") {
+      return this.requestURI;
+    }
+    return field === "objectRef.name" ? this.#line.name : this.#head.get(field);
+  }
+
+  #parse(): AuditEvent {
+    try {
+      return JSON.parse(this.#line.bytes.toString("utf8")) as AuditEvent;
+    } catch {
+      return this.#known();
+    }
+  }
+
+  /** What is known without parsing anything. */
+  #known(): AuditEvent {
+    const event: Record<string, unknown> = {
+      auditID: this.auditID,
+      stageTimestamp: this.stageTimestamp,
+      requestReceivedTimestamp: this.requestReceivedTimestamp,
+      requestObject: this.requestObject,
+      responseObject: this.responseObject,
+      user: {},
+    };
+    for (const field of HEAD_FIELDS) {
+      const [root = "", key, ...deeper] = field.split(".");
+      const value = this.get(field);
+      if (value !== undefined && deeper.length === 0) {
+        event[root] = key === undefined ? value : { ...(event[root] as JsonObject | undefined), [key]: value };
+      }
+    }
+    return event as unknown as AuditEvent;
+  }
+}
