@@ -207,6 +207,11 @@ const CRASH: readonly EvasionEntry[] = [
   crash("torn", "torn, and nothing behind it", NOISE.slice(0, -40)),
   crash("front-missing", "the front of a line is gone", NOISE.slice(300)),
   crash(
+    "list",
+    "the front of a line is gone, up to a list in its body with a heartbeat in it",
+    `[${NOISE}]},"stageTimestamp":"2026-11-24T00:12:19.857508Z"}`,
+  ),
+  crash(
     "block-missing",
     "a block of the file is gone: the end of a heartbeat and the beginning of the next line",
     NOISE.slice(0, NOISE.indexOf('857508Z","stageTimestamp"')) + DEED.slice(DEED.indexOf("-4b8c")),
@@ -245,7 +250,18 @@ const WRITER: readonly EvasionEntry[] = [
   ),
   writer("second-code", "a second code in the head", NOISE.replace('"code":200', '"code":200,"code":403'), false),
   writer("byte-order-mark", "a byte order mark before a line", `\ufeff${NOISE}`, false),
-  writer("list", "a heartbeat in a list", `[${NOISE}]`, false),
+  writer(
+    "claims-to-be-a-list",
+    "an event that says it is a list of heartbeats",
+    DEED.replace('"kind":"Event"', `"kind":"EventList","items":[${NOISE}]`),
+    false,
+  ),
+  writer(
+    "claims-to-be-a-record",
+    "an event of no kind that says it is a provider's record of a heartbeat",
+    DEED.replace('"kind":"Event"', `"properties":{"log":${JSON.stringify(NOISE)}},"kind":"Record"`),
+    false,
+  ),
   writer("user-is-text", "a user that is a text", NOISE.replace(/"user":\{[^}]*\}/, '"user":"system:node:n1"'), false),
   writer("code-is-huge", "a code that no number holds", NOISE.replace('"code":200', '"code":2e400'), false),
   writer(

@@ -52,7 +52,7 @@ const WHY: Readonly<Record<Undecidable, (field: string, bytes: number) => string
   "wrong-type": (field) => `the field ${field} has a value of another type than audit.k8s.io/v1 says`,
   "missing-field": (field) => `the field ${field} is missing`,
   "not-an-audit-event": (field) => `its ${field} is none of an audit.k8s.io/v1 Event`,
-  "in-an-envelope": () => "it is in an envelope that is not taken off",
+  "in-an-envelope": () => "it is in an envelope that no event can be taken out of",
 };
 
 const HINTS: Readonly<Record<Undecidable, string>> = {
@@ -62,5 +62,5 @@ const HINTS: Readonly<Record<Undecidable, string>> = {
   "missing-field": "Is this an audit log? Each line must be one audit.k8s.io/v1 Event",
   "not-an-audit-event": "Events of audit.k8s.io/v1 are read; apiservers before 1.24 may have been set to write v1beta1",
   "in-an-envelope":
-    "It holds no audit event, or the log does not begin with such lines: put those into a file of their own",
+    "It holds the log of another component, a message of the provider's, or an event that it has cut: export that one again",
 };

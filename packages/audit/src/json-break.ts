@@ -17,11 +17,11 @@ const MAX_DEPTH = 65_536;
 const closes = new Uint8Array(MAX_DEPTH);
 
 /**
- * Behind the JSON object at `open`; or `~at` with the first byte that no JSON can go on with there, `end` where all of it could be
- * the beginning of an object.
+ * Behind the JSON object or list at `open`; or `~at` with the first byte that no JSON can go on with there, `end` where all of it could be
+ * the beginning of one.
  */
-export function walkObject(bytes: Uint8Array, open: number, end: number): number {
-  closes[0] = CLOSE_OBJECT;
+export function walkContainer(bytes: Uint8Array, open: number, end: number): number {
+  closes[0] = bytes[open] === OPEN_LIST ? CLOSE_LIST : CLOSE_OBJECT;
   let depth = 1;
   let at = skipSpace(bytes, open + 1, end);
   let isBegun = false;

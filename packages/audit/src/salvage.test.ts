@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { walkObject } from "./json-break.ts";
+import { walkContainer } from "./json-break.ts";
 import { salvageEvents } from "./salvage.ts";
 import { EventScan } from "./scan.ts";
 
@@ -140,20 +140,20 @@ describe("salvageEvents", () => {
   });
 });
 
-describe("walkObject", () => {
-  test("walkObject ends where JSON.parse says, and breaks off at the first byte that nothing can follow", () => {
+describe("walkContainer", () => {
+  test("walkContainer ends where JSON.parse says, and breaks off at the first byte that nothing can follow", () => {
     const text = Buffer.from(
       ` {"a":[1,-0.5e+3,true,false,null,"x\\u00e9\\n\\"",[],{},[[{}]]],"é€😀": {"b" : 12 , "c":"\\\\"} }`.trim(),
     );
-    expect(walkObject(text, 0, text.length)).toBe(text.length);
+    expect(walkContainer(text, 0, text.length)).toBe(text.length);
     for (let cut = 1; cut < text.length; cut++) {
-      expect(walkObject(text, 0, cut), `cut at ${cut}`).toBe(~cut);
+      expect(walkContainer(text, 0, cut), `cut at ${cut}`).toBe(~cut);
     }
     fc.assert(
       fc.property(fc.nat(text.length - 1), fc.nat(255), (place, byte) => {
         const changed = Buffer.from(text);
         changed[place] = byte;
-        const behind = place === 0 ? ~0 : walkObject(changed, 0, changed.length);
+        const behind = place === 0 ? ~0 : walkContainer(changed, 0, changed.length);
         let isWhole = true;
         try {
           JSON.parse(

@@ -1,5 +1,5 @@
 import { OPEN_OBJECT, skipSpace } from "./json-bytes.ts";
-import { walkObject } from "./json-break.ts";
+import { walkContainer } from "./json-break.ts";
 import type { EventScan } from "./scan.ts";
 import type { Span } from "./scan-wasm/line-templates.ts";
 
@@ -54,7 +54,7 @@ function documentsOf(bytes: Buffer, start: number, end: number): readonly Span[]
       // What goes on like this goes on behind an object in a body: the front of the line is missing.
       return ",}]".includes(String.fromCharCode(bytes[at] as number)) ? whole.slice(0, -1) : whole;
     }
-    const behind = walkObject(bytes, at, end);
+    const behind = walkContainer(bytes, at, end);
     if (behind >= 0) {
       const document = { start: at, end: behind };
       at = behindMarks(bytes, behind, end);

@@ -179,7 +179,8 @@ describe("EventScan", () => {
       Buffer.concat([Buffer.from(text.slice(0, -2)), Buffer.from([0xc0, 0x80]), Buffer.from('"}}')]),
       "not-json",
     ],
-    ["a list of events", `[${text}]`, "not-json"],
+    ["a list of events", `[${text}]`, "in-an-envelope"],
+    ["the beginning of a list of events", `[${text},`, "not-json"],
     [
       "a second user",
       text.replace('"sourceIPs"', '"user":{"username":"system:apiserver"},"sourceIPs"'),

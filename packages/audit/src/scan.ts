@@ -36,7 +36,7 @@ export type Undecidable =
   | "wrong-type"
   | "missing-field"
   | "not-an-audit-event"
-  /** One that would be read if the log began with such lines, or that holds no event. */
+  /** One that {@link unwrapLine} may take off. */
   | "in-an-envelope";
 
 /**
@@ -223,9 +223,7 @@ export class EventScan {
 
   /** Says it of a line that is in an envelope; `isObject`: it is one whole JSON object. Always false. */
   #lookAtEnvelope(isObject: boolean): false {
-    const { reason } = this;
-    const isOther = !isObject || reason === "missing-field" || reason === "not-an-audit-event";
-    if (isOther && isWrapped(this.bytes.subarray(this.start, this.end))) {
+    if ((!isObject || this.reason !== "not-json") && isWrapped(this.bytes.subarray(this.start, this.end), isObject)) {
       this.reason = "in-an-envelope";
     }
     return false;

@@ -11,7 +11,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ["duplicate-field", "a field stands in it twice"],
   ["wrong-type", "a field of another type"],
   ["missing-field", "a field is missing"],
-  ["in-an-envelope", "in an envelope that is not taken off"],
+  ["in-an-envelope", "in an envelope that no event can be taken out of"],
   ["over-the-limit", "too long to be read"],
 ]);
 

@@ -1,14 +1,14 @@
-import { EventScan, salvageEvents } from "@auditsieve/audit";
+import { EventScan, salvageEvents, unwrapLine } from "@auditsieve/audit";
 import { NO_TIME, textMicros } from "./event-time.ts";
 import type { LogReaderOptions } from "./log-reader.ts";
 
 const NONE: ReturnType<typeof salvageEvents> = [];
 
 /**
- * For a {@link LogReader}: the time that the event itself says, never one that stands in a body; and the whole events of damaged lines,
- * each with a time of its own.
+ * For a {@link LogReader}: the time that the event itself says, never one that stands in a body; the lines inside one that is an envelope,
+ * and the whole events of damaged lines, each with a time of its own.
  */
-export function scannedTimes(): Required<Pick<LogReaderOptions, "micros" | "salvage">> {
+export function scannedTimes(): Required<Pick<LogReaderOptions, "micros" | "unwrap" | "salvage">> {
   const scan = new EventScan();
   return {
     micros: (bytes, start, end) => {
@@ -18,6 +18,7 @@ export function scannedTimes(): Required<Pick<LogReaderOptions, "micros" | "salv
       const field = scan.has("stageTimestamp") ? "stageTimestamp" : "requestReceivedTimestamp";
       return scan.has(field) ? textMicros(bytes, scan.valueStart(field) + 1, end) : NO_TIME;
     },
+    unwrap: () => unwrapLine(scan),
     salvage: () => (scan.reason === undefined ? NONE : salvageEvents(scan)),
   };
 }

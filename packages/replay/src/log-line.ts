@@ -6,8 +6,10 @@ export interface LogLine {
   readonly micros: number;
   /** Index of the log. */
   readonly log: number;
-  /** Bytes before the line in the log. */
+  /** Bytes before the line in the log; of one out of an envelope, before its record. */
   readonly offset: number;
+  /** Where the line of the log begins that it stands in, if it is not that line itself. */
+  readonly lineOffset?: number | undefined;
   /** The line is `bytes[start, end)`, without its newline. */
   readonly bytes: Buffer;
   readonly start: number;

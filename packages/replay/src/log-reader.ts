@@ -1,8 +1,9 @@
 import { LineFramer } from "@auditsieve/audit";
-import type { OversizeLine, Span } from "@auditsieve/audit";
+import type { OversizeLine, Span, UnwrappedLine } from "@auditsieve/audit";
 import { LineTail, reducedEvent } from "@auditsieve/ingest/logs";
 import type { LinesAt } from "@auditsieve/ingest/logs";
 import { guessLineMicros, NO_TIME } from "./event-time.ts";
+import { hold } from "./line-memory.ts";
 import type { LineMemory, MemoryPiece } from "./line-memory.ts";
 import type { LogLine } from "./log-line.ts";
 
@@ -31,7 +32,9 @@ export interface LogStart {
 export interface LogReaderOptions {
   /** Finds the time of a line. Default {@link guessLineMicros}. */
   readonly micros?: typeof guessLineMicros;
-  /** Asked behind `micros`, about the same line: what of it comes behind it as an event of its own. */
+  /** Asked behind `micros`, about the same line: what comes instead of it where it is an envelope. */
+  readonly unwrap?: () => readonly UnwrappedLine[] | undefined;
+  /** Asked behind `unwrap`, about the same line: what of it comes behind it as an event of its own. */
   readonly salvage?: () => readonly Span[];
   readonly start?: LogStart;
   /** For lines that will be let go; without it each chunk has memory of its own. */
@@ -45,6 +48,7 @@ export class LogReader {
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #index: number;
   readonly #micros: (bytes: Buffer, start: number, end: number) => number;
+  readonly #unwrap: LogReaderOptions["unwrap"];
   readonly #salvage: (() => readonly Span[]) | undefined;
   readonly #memory: LineMemory | undefined;
   readonly #framer: LineFramer;
@@ -55,10 +59,11 @@ export class LogReader {
   #isDone = false;
 
   constructor(log: ReplayLog, index: number, options: LogReaderOptions = {}) {
-    const { micros = guessLineMicros, salvage, start, memory } = options;
+    const { micros = guessLineMicros, unwrap, salvage, start, memory } = options;
     this.#chunks = open(log, start?.offset ?? 0)[Symbol.asyncIterator]();
     this.#index = index;
     this.#micros = micros;
+    this.#unwrap = unwrap;
     this.#salvage = salvage;
     this.#memory = memory;
     this.#framer = new LineFramer({
@@ -126,22 +131,52 @@ export class LogReader {
 
   #take(bytes: Buffer, start: number, end: number, offset: number, piece?: MemoryPiece): void {
     const micros = this.#time(bytes, start, end);
-    this.#bytes += end - start;
-    if (piece !== undefined) {
-      piece.lines++;
+    const unwrapped = this.#unwrap?.();
+    if (unwrapped !== undefined) {
+      this.#takeUnwrapped(unwrapped, offset, offset - start);
+      return;
     }
-    this.#lines.push({ micros, log: this.#index, offset, bytes, start, end, piece });
+    this.#push({ micros, log: this.#index, offset, bytes, start, end, piece });
     if (this.#salvage !== undefined) {
-      this.#takeSalvaged(this.#salvage(), bytes, offset - start);
+      this.#takeSalvaged({ bytes, start, offset, piece });
     }
   }
 
-  #takeSalvaged(events: readonly Span[], bytes: Buffer, before: number): void {
-    for (const { start, end } of events) {
+  #push(line: LogLine): void {
+    this.#bytes += line.end - line.start;
+    hold(line);
+    this.#lines.push(line);
+  }
+
+  #takeUnwrapped(lines: readonly UnwrappedLine[], lineOffset: number, before: number): void {
+    for (const { bytes, start, end, at } of lines) {
       const micros = this.#time(bytes, start, end);
-      this.#bytes += end - start;
-      this.#lines.push({ micros, log: this.#index, offset: before + start, bytes, start, end, isSalvaged: true });
+      const own = Buffer.from(bytes.subarray(start, end));
+      const offset = before + at;
+      const inside = this.#salvage?.() ?? [];
+      this.#push({ micros, log: this.#index, offset, lineOffset, bytes: own, start: 0, end: own.length });
+      for (const event of inside) {
+        const from = event.start - start;
+        this.#takeInside(own, from, event.end - start, { offset: offset + from, lineOffset });
+      }
     }
+  }
+
+  #takeSalvaged({ bytes, start, offset, piece }: Pick<LogLine, "bytes" | "start" | "offset" | "piece">): void {
+    for (const event of this.#salvage?.() ?? []) {
+      const place = { offset: offset + event.start - start, lineOffset: offset, piece };
+      this.#takeInside(bytes, event.start, event.end, place);
+    }
+  }
+
+  #takeInside(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    place: Pick<LogLine, "offset" | "lineOffset" | "piece">,
+  ): void {
+    const micros = this.#time(bytes, start, end);
+    this.#push({ ...place, micros, log: this.#index, bytes, start, end, isSalvaged: true });
   }
 
   #takeOversize(line: OversizeLine): void {

@@ -268,6 +268,22 @@ describe("replayLogs", () => {
     expect(sorted.summary.log).toEqual(merged.summary.log);
   });
 
+  test("replayLogs takes envelopes off where they stand, each event at its own time, and counts what stands in them", async () => {
+    const [a, b, c, d, e] = [0, 4000, 1000, 3000, 2000].map((ms) => JSON.stringify(eventAt(ms)));
+    const aks = JSON.stringify({ operationName: "x", properties: { log: `${b}\n` } });
+    const text = [a, aks, `{"kind":"EventList","items":[${c},5,${d}]}`, '{"items":[]}', `[${e}]`].join("\n");
+    for (const log of [plainLogOf("x", text), logOf("x", text)]) {
+      const alarms: unknown[] = [];
+      const { ids, summary } = await look([log], {
+        onSort: () => alarms.splice(0),
+        onLineAlarm: ({ offset, reason }) => alarms.push([offset, reason]),
+      });
+      expect(ids).toEqual(["id-0", "id-1000", "id-2000", "id-3000", "id-4000"]);
+      expect(summary.logs[0]).toMatchObject({ lines: 6, events: 5, salvaged: 0, undecidable: { "not-json": 1 } });
+      expect(alarms).toEqual([[text.indexOf(",5,") + 1, "not-json"]]);
+    }
+  });
+
   test("replayLogs keeps the head of a line that is too long", async () => {
     const long = eventAt(1000, { responseObject: { text: "x".repeat(17 * 1024 * 1024) } });
     const { annotations: _a, requestReceivedTimestamp, stageTimestamp, ...head } = long;

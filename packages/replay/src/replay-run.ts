@@ -1,4 +1,4 @@
-import { EventScan, salvageEvents, slotOf } from "@auditsieve/audit";
+import { EventScan, salvageEvents, slotOf, unwrapLine } from "@auditsieve/audit";
 import type { Redactor, Undecidable } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import { HeadMemo } from "@auditsieve/ingest/findings";
@@ -228,6 +228,10 @@ export class ReplayRun {
     log.undecidable.set(reason, (log.undecidable.get(reason) ?? 0) + 1);
     if (line.oversizeBytes !== undefined) {
       return;
+    }
+    if (!this.#isSorted && unwrapLine(this.#scan) !== undefined) {
+      // What stands in it has times of its own.
+      throw new GuessedWrong();
     }
     const events = salvageEvents(this.#scan);
     this.#alarm("undecidable", line, reason, events.length);

@@ -13,7 +13,7 @@ export interface ReplayedEvent {
   readonly head: HeadEntry | undefined;
   /** Name of the log that the line stands in. */
   readonly log: string;
-  /** Bytes before the line in that (decompressed) log. */
+  /** Bytes before the line in that (decompressed) log; of one out of an envelope, before its record. */
   readonly offset: number;
   /** It stands whole in a line that is none. */
   readonly isSalvaged: boolean;

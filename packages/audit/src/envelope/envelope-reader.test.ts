@@ -121,7 +121,13 @@ describe("EnvelopeReader", () => {
     ["with a comma too many", `{"items":[${EVENTS[0]},]}`, "damaged", /behind items\[0\]: unexpected token '\]'$/],
     ["without a comma", `{"items":[${EVENTS[0]} ${EVENTS[1]}]}`, "damaged", /behind items\[0\]: expected ','$/],
     ["with a list that is none", '{"kind":"EventList","items":{"a":1}}', "wrong-type", /^"items" of the JSON document/],
-    ["with something behind it", `${eventList(EVENTS)}tail`, "damaged", /neither an object nor a list/],
+    ["with something behind it", `${eventList(EVENTS).trimEnd()} tail`, "damaged", /neither an object nor a list/],
+    [
+      "with an event's fields behind its list",
+      `{"items":[${EVENTS.join(",")}],"auditID":"x"}`,
+      "wrong-type",
+      /the fields of an event$/,
+    ],
     [
       "torn in a string",
       `${eventList([EVENTS[0] ?? ""]).slice(0, 120)}\n${eventList(EVENTS)}`,

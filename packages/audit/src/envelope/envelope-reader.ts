@@ -1,16 +1,15 @@
 import type { DocumentProblem } from "../event-list/document-problem.ts";
 import { DocumentReader } from "../event-list/document-reader.ts";
 import { LineOutput } from "./line-output.ts";
-import { LineRecords } from "./line-records.ts";
-import { recognise, startsWithByteOrderMark } from "./recognise.ts";
+import { recognise } from "./recognise.ts";
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 /**
  * Turns a log in any of the known envelopes into lines of canonical events: EventList documents of any size, JSON lists, what
- * CloudWatch, Cloud Logging and Azure make of an audit log. Which one it is is told by the first bytes; a log of events a line
- * passes as it is, in the same buffers. An event that stands in the envelope as it was written comes out byte for byte; a LogEntry,
+ * CloudWatch, Cloud Logging and Azure make of an audit log, in any order, one behind the other and among lines of events. Whether there is one is told by the first bytes; a log that
+ * begins with events a line passes as it is, in the same buffers: {@link unwrapLine} finds what it holds further on. An event that stands in the envelope as it was written comes out byte for byte; a LogEntry,
  * which is none, is converted and carries `origin`. What holds no event comes out as it stands, on a line that no scanner takes for
  * an event. Holds one record (at most 16 MiB, a longer one passes unread) and one chunk.
  *
@@ -25,31 +24,33 @@ export class EnvelopeReader {
   readonly #output = new LineOutput();
   readonly #maxRecordBytes: number;
   #head: Buffer = NOTHING;
-  #form: "unknown" | "plain" | "lines" | "documents" = "unknown";
-  #records: LineRecords | DocumentReader | undefined;
+  #isPlain = false;
+  #records: DocumentReader | undefined;
 
-  constructor(options: { readonly maxRecordBytes?: number } = {}) {
+  /** `isPart`: what is written is the rest of a log in envelopes, so that it is never taken for a log of events a line. */
+  constructor(options: { readonly maxRecordBytes?: number; readonly isPart?: boolean } = {}) {
     this.#maxRecordBytes = options.maxRecordBytes ?? MAX_RECORD_BYTES;
+    this.#records = options.isPart === true ? new DocumentReader(this.#output, this.#maxRecordBytes) : undefined;
   }
 
   /** Whether the log is one of events a line: what is written from now on comes back as it is. */
   get isPlain(): boolean {
-    return this.#form === "plain";
+    return this.#isPlain;
   }
 
-  /** Whether each line is for itself, in an envelope or not: then reading may begin at any of them. False while it is not known. */
-  get isByLine(): boolean {
-    return this.#form === "plain" || this.#form === "lines";
+  /** Whether all that was written has come out, so that another reader may go on from here. False while the form is not known. */
+  get isBetween(): boolean {
+    return this.#isPlain || this.#records?.isBetween === true;
   }
 
   /** What was wrong with the document, once it is known; everything that could be read has come out all the same. */
   get problem(): DocumentProblem | undefined {
-    return this.#records instanceof DocumentReader ? this.#records.problem : undefined;
+    return this.#records?.problem;
   }
 
   /** Takes the next bytes and gives the lines that they complete, valid until the next call and while `chunk` is. */
   write(chunk: Buffer): Buffer {
-    if (this.#form === "plain") {
+    if (this.#isPlain) {
       return chunk;
     }
     if (this.#records !== undefined) {
@@ -62,8 +63,8 @@ export class EnvelopeReader {
 
   /** The input has ended; gives what is left of it. */
   end(): Buffer {
-    const begun = this.#form === "unknown" ? this.#begin(this.#head, true) : undefined;
-    if (this.#form === "plain") {
+    const begun = this.#isPlain || this.#records !== undefined ? undefined : this.#begin(this.#head, true);
+    if (this.#isPlain) {
       return begun ?? NOTHING;
     }
     // Its memory is about to be used again.
@@ -84,18 +85,12 @@ export class EnvelopeReader {
       return undefined;
     }
     this.#head = NOTHING;
-    this.#form = form.form;
     if (form.form === "plain") {
+      this.#isPlain = true;
       return head;
     }
-    const start = startsWithByteOrderMark(head) ? 3 : 0;
-    const from = form.form === "documents" ? form.from : start;
-    this.#output.add(head, start, from);
-    this.#records =
-      form.form === "documents"
-        ? new DocumentReader(this.#output, this.#maxRecordBytes, from)
-        : new LineRecords(this.#output, this.#maxRecordBytes);
-    this.#records.write(head.subarray(from));
+    this.#records = new DocumentReader(this.#output, this.#maxRecordBytes);
+    this.#records.write(head);
     return this.#output.take();
   }
 }

@@ -1,4 +1,5 @@
-import { createHash } from "node:crypto";
+import type * as Crypto from "node:crypto";
+import { createRequire } from "node:module";
 import { OPEN_OBJECT, QUOTE } from "../json-bytes.ts";
 import type { Level } from "../event.ts";
 import { requestInfo } from "../request-info.ts";
@@ -139,6 +140,8 @@ function object(members: Readonly<Record<string, string | undefined>>): string {
 
 /** What is copied is left out: a hash over a body could be guessed back to the secret that redaction takes out of it. */
 function hashWithout(bytes: Buffer, start: number, end: number, copied: readonly (Span | undefined)[]): string {
+  // Loaded for the first entry only: it takes longer than all else that a short log needs.
+  const { createHash } = createRequire(import.meta.url)("node:crypto") as typeof Crypto;
   const hash = createHash("sha256");
   let at = start;
   const spans = copied.filter((span) => span !== undefined).sort((a, b) => a.start - b.start);

@@ -1,15 +1,12 @@
 import { LineFramer } from "../frame.ts";
 import { OPEN_OBJECT } from "../json-bytes.ts";
 import type { LineOutput } from "./line-output.ts";
-import { CLOUD_WATCH_LINE, CLOUD_WATCH_PREFIX } from "./recognise.ts";
 import { eventInside } from "./record.ts";
+import { prefixLength } from "./unwrap-line.ts";
 
 const CARRIAGE_RETURN = 13;
 
-/**
- * Reads a log that has one record a line: a LogEntry, a diagnostic record, a CloudWatch line. A line in which there is no event
- * comes out byte for byte, as does one over the limit.
- */
+/** Takes lines that begin no document: those of CloudWatch, and whatever else. One in which there is no event comes out byte for byte. */
 export class LineRecords {
   readonly #framer: LineFramer;
 
@@ -42,9 +39,4 @@ export class LineRecords {
   end(): void {
     this.#framer.end();
   }
-}
-
-function prefixLength(bytes: Buffer, start: number, end: number): number {
-  const text = bytes.toString("latin1", start, Math.min(end, start + CLOUD_WATCH_PREFIX));
-  return CLOUD_WATCH_LINE.exec(text)?.[0].length ?? 0;
 }

@@ -14,14 +14,14 @@ export type Members<Key extends string> = Readonly<Partial<Record<Key, Span>>>;
 /** Reads chosen members of an object without making values of them. */
 export class MemberReader<Key extends string> {
   readonly #keys: readonly Key[];
-  readonly #table: KeyTable;
+  /** Made when it is first asked for: few logs are in an envelope, and every command would wait for it. */
+  #table: KeyTable | undefined;
 
   /** The members of an object that is not there. */
   readonly none: Members<Key> = Object.create(null) as Members<Key>;
 
   constructor(keys: readonly Key[]) {
     this.#keys = keys;
-    this.#table = keyTable(Object.fromEntries(keys.map((key, slot) => [key, slot])));
   }
 
   /**
@@ -29,6 +29,7 @@ export class MemberReader<Key extends string> {
    * asked for stands in it twice: which of the two counts is nobody's guess here.
    */
   read(bytes: Uint8Array, start: number, end: number): Members<Key> | undefined {
+    const table = (this.#table ??= keyTable(Object.fromEntries(this.#keys.map((key, slot) => [key, slot]))));
     const members: Partial<Record<Key, Span>> = {};
     const seen = new Set<number>();
     let at = skipSpace(bytes, start, end);
@@ -49,7 +50,7 @@ export class MemberReader<Key extends string> {
       if (behind === -1) {
         return undefined;
       }
-      const slot = this.#table.find(bytes, at + 1, behindKey - 1);
+      const slot = table.find(bytes, at + 1, behindKey - 1);
       if (slot !== -1) {
         if (seen.has(slot)) {
           return undefined;

@@ -70,18 +70,40 @@ export function recognise(head: Buffer, isEnd: boolean): LogForm | undefined {
   return isEnd || head.length >= MOST_BYTES ? PLAIN : undefined;
 }
 
-/** Whether a line that is no event looks like one in an envelope, as other logs hold them: a record, a document, a CloudWatch line. */
-export function isWrapped(line: Buffer): boolean {
-  const form = recogniseAt(line, 0)?.form;
-  return form === "lines" || (form === "documents" && line[skipSpace(line, 0, line.length)] === OPEN_OBJECT);
+/**
+ * Whether a line that is no event looks like one in an envelope: a record, a document, a list of objects, a CloudWatch line; `isObject`:
+ * it is known to be one whole JSON object. What is left of a torn line is none: it ends before the list or the object that it begins, or
+ * with more than that.
+ */
+export function isWrapped(line: Buffer, isObject: boolean): boolean {
+  const start = startsWithByteOrderMark(line) ? BYTE_ORDER_MARK_BYTES : 0;
+  const form = recogniseAt(line, start);
+  if (form === undefined || form.form === "plain") {
+    return false;
+  }
+  const open = skipSpace(line, start, line.length);
+  const isRecord = line[open] === OPEN_OBJECT;
+  const inner = skipSpace(line, open + 1, line.length);
+  return isRecord || line[open] === OPEN_LIST
+    ? isObject || ((isRecord || line[inner] === OPEN_OBJECT) && isWhole(line, open))
+    : true;
 }
+
+function isWhole(line: Buffer, open: number): boolean {
+  const behind = skipValue(line, open, line.length);
+  return behind !== -1 && skipSpace(line, behind, line.length) === line.length;
+}
+
+/** How long one is. */
+export const BYTE_ORDER_MARK_BYTES = 3;
 
 /** A byte order mark, as some Windows tools put it before what they export. */
 export function startsWithByteOrderMark(head: Buffer): boolean {
   return head.length >= 3 && head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
 }
 
-function recogniseAt(head: Buffer, start: number): LogForm | undefined {
+/** What the bytes from `start` on are by the first key that tells; undefined where none does. */
+export function recogniseAt(head: Buffer, start: number): LogForm | undefined {
   const open = skipSpace(head, start, head.length);
   const inner = skipSpace(head, open + 1, head.length);
   const first = head[inner];
@@ -98,8 +120,8 @@ function recogniseAt(head: Buffer, start: number): LogForm | undefined {
   return isOverLines ? { form: "documents", from: open } : recogniseObject(head, open);
 }
 
-/** Goes through the keys of the object at `open` to the first that tells. */
-function recogniseObject(head: Buffer, open: number): LogForm | undefined {
+/** Goes through the keys of the object at `open` to the first that tells; undefined where none does. */
+export function recogniseObject(head: Buffer, open: number): LogForm | undefined {
   const end = head.length;
   let at = open;
   do {

@@ -1,13 +1,21 @@
 import { COMMA, OPEN_OBJECT, QUOTE, skipColon, skipSpace, skipString, skipValue } from "../json-bytes.ts";
+import { EVENT_KEYS } from "../event-list/list-keys.ts";
 import { keyTable } from "../key-table.ts";
+import type { KeyTable } from "../key-table.ts";
 import { embeddedObject } from "./embedded-event.ts";
 import { gkeEvent } from "./gke-log-entry.ts";
 import type { LineOutput } from "./line-output.ts";
 import { MemberReader } from "./members.ts";
 
+/** Few logs are in an envelope, and every command would wait for a table. */
+function lazily(keys: Readonly<Record<string, number>>): () => KeyTable {
+  let table: KeyTable | undefined;
+  return () => (table ??= keyTable(keys));
+}
+
 /** What the first telling key of an object says that the object is. */
 const KIND = { event: 0, gke: 1, aks: 2, cloudWatch: 3 } as const;
-const TELLING = keyTable({
+const telling = lazily({
   kind: KIND.event,
   level: KIND.event,
   auditID: KIND.event,
@@ -25,6 +33,13 @@ const TELLING = keyTable({
   resourceId: KIND.aks,
   message: KIND.cloudWatch,
 });
+
+const ofEvent = lazily(Object.fromEntries([...EVENT_KEYS].map((key) => [key, 1])));
+
+/** Whether the key in `bytes[start, end)` is one of {@link EVENT_KEYS}. */
+export function isOfEvent(bytes: Uint8Array, start: number, end: number): boolean {
+  return ofEvent().find(bytes, start, end) !== -1;
+}
 
 const AKS_RECORD = new MemberReader(["properties"]);
 const AKS_PROPERTIES = new MemberReader(["log"]);
@@ -62,24 +77,27 @@ export function eventInside(bytes: Buffer, start: number, end: number): Buffer |
   }
 }
 
+/** What the record is by its first telling key; an event, if it has a key that only events have wherever that stands. */
 function recordKind(bytes: Buffer, start: number, end: number): number {
   if (bytes[start] !== OPEN_OBJECT) {
     return -1;
   }
+  let first = -1;
   let at = start;
   do {
     at = skipSpace(bytes, at + 1, end);
     const behindKey = at < end && bytes[at] === QUOTE ? skipString(bytes, at, end) : -1;
     if (behindKey === -1) {
-      return -1;
+      return first;
     }
-    const kind = TELLING.find(bytes, at + 1, behindKey - 1);
-    if (kind !== -1) {
-      return kind;
+    const kind = telling().find(bytes, at + 1, behindKey - 1);
+    if (kind === KIND.event && (first === -1 || isOfEvent(bytes, at + 1, behindKey - 1))) {
+      return KIND.event;
     }
+    first = first === -1 ? kind : first;
     const value = skipColon(bytes, behindKey, end);
     const behind = value === -1 ? -1 : skipValue(bytes, value, end);
     at = behind === -1 ? end : skipSpace(bytes, behind, end);
   } while (at < end && bytes[at] === COMMA);
-  return -1;
+  return first;
 }

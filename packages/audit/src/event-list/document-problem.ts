@@ -14,6 +14,21 @@ export interface DocumentPlace {
   readonly isInRecord: boolean;
 }
 
+/** Why a value ends before it does. */
+export const TORN = {
+  "in-string": "a string ends at a line break",
+  "behind-break": "a line begins with what cannot go on with the one before",
+} as const;
+
+/** What is wrong with a whole document, by what it has around its records; `isList`: they are in a list. */
+export function problemOf(
+  { noList, isOfEvent }: { readonly noList: string | undefined; readonly isOfEvent: boolean },
+  isList: boolean,
+  place: DocumentPlace,
+): DocumentProblem | undefined {
+  return noList !== undefined ? wrongType(place, noList) : isList && isOfEvent ? twofold(place) : undefined;
+}
+
 export function cutOff(place: DocumentPlace): DocumentProblem {
   return {
     kind: "cut-off",
@@ -30,11 +45,19 @@ export function damaged(place: DocumentPlace, what: string): DocumentProblem {
   };
 }
 
-export function wrongType(place: DocumentPlace, key: string): DocumentProblem {
+function wrongType(place: DocumentPlace, key: string): DocumentProblem {
   return {
     kind: "wrong-type",
     message: `"${key}" of the JSON document that ends at offset ${place.offset} is no list`,
     hint: "It is kept as one line that cannot be decided; a document of audit events has them in a list under this key",
+  };
+}
+
+function twofold(place: DocumentPlace): DocumentProblem {
+  return {
+    kind: "wrong-type",
+    message: `the JSON document that ends at offset ${place.offset} has a list of records and the fields of an event`,
+    hint: "The records were read, the fields were not; no apiserver and no provider writes this: look at how it came into the log",
   };
 }
 

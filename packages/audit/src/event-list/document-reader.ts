@@ -1,11 +1,15 @@
 import type { LineOutput } from "../envelope/line-output.ts";
+import { LineRecords } from "../envelope/line-records.ts";
+import { BYTE_ORDER_MARK_BYTES, startsWithByteOrderMark } from "../envelope/recognise.ts";
 import { addRecord } from "../envelope/record.ts";
 import { CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE, skipSpace } from "../json-bytes.ts";
-import { cutOff, damaged, wrongType } from "./document-problem.ts";
+import { cutOff, damaged, problemOf, TORN } from "./document-problem.ts";
 import type { DocumentPlace, DocumentProblem } from "./document-problem.ts";
-import { LIST_KEYS, Outline } from "./outline.ts";
+import { LIST_KEYS } from "./list-keys.ts";
+import { Outline } from "./outline.ts";
 import { RecordCapture } from "./record-capture.ts";
-import { ValueWalk } from "./value-walk.ts";
+import { addRecordLine } from "./record-line.ts";
+import { mayFollow, ValueWalk } from "./value-walk.ts";
 
 const COLON = 58;
 const NEWLINE = 10;
@@ -20,9 +24,10 @@ const LONGEST_STRING = 1024;
  */
 export class DocumentReader {
   readonly #output: LineOutput;
+  readonly #maxRecordBytes: number;
   readonly #record: RecordCapture;
   readonly #walk = new ValueWalk();
-  #state: "between" | "head" | "head-value" | "list" | "record" | "rest" = "between";
+  #state: "between" | "line" | "head" | "head-value" | "list" | "record" | "rest" = "between";
   #outline = new Outline();
   /** Of the outline, and not yet given to it. */
   #text = "";
@@ -31,17 +36,31 @@ export class DocumentReader {
   #list: string | undefined;
   #index = -1;
   #isBehindBreak = false;
-  /** Whether a key or a value may begin at the top of the document. */
-  #isValueDue = false;
-  #offset: number;
+  /** Whether nothing stands before on the line in hand. */
+  #isLineStart = true;
+  /** Whether the document in hand goes over lines. */
+  #isOverLines = false;
+  /** Of the last chunk. */
+  #lastByte = NEWLINE;
+  /** Lines that begin no document. */
+  #line: LineRecords | undefined;
+  /** What may begin at the top of the document. */
+  #due: "key" | "value" | undefined;
+  /** The last byte at the top of the document that says something. */
+  #before = 0;
+  #offset = 0;
   /** The first thing that was wrong. */
   problem: DocumentProblem | undefined;
 
-  /** `offset` is where the first byte written stands in the input. */
-  constructor(output: LineOutput, maxRecordBytes: number, offset: number) {
+  constructor(output: LineOutput, maxRecordBytes: number) {
     this.#output = output;
-    this.#offset = offset;
+    this.#maxRecordBytes = maxRecordBytes;
     this.#record = new RecordCapture(output, maxRecordBytes);
+  }
+
+  /** Whether all that was written has come out: reading may begin anew behind it. */
+  get isBetween(): boolean {
+    return this.#state === "between";
   }
 
   /** Takes the next bytes of the input. */
@@ -51,14 +70,18 @@ export class DocumentReader {
       at = this.#step(chunk, at);
     }
     this.#offset += chunk.length;
+    this.#lastByte = chunk.at(-1) ?? this.#lastByte;
   }
 
   /** The input has ended. */
   end(): void {
-    if (this.#state !== "between" && this.#state !== "rest") {
+    if (this.#state !== "between" && this.#state !== "rest" && this.#state !== "line") {
       this.problem ??= cutOff(this.#place(0));
     }
-    this.#record.giveUp();
+    for (let further = this.#record.giveUp(true); further !== undefined; further = this.#record.giveUp(true)) {
+      this.#readAgain(further, 0);
+    }
+    this.#line?.end();
     this.#state = "between";
   }
 
@@ -66,6 +89,8 @@ export class DocumentReader {
     switch (this.#state) {
       case "between":
         return this.#between(chunk, at);
+      case "line":
+        return this.#inLine(chunk, at);
       case "head":
         return this.#head(chunk, at);
       case "head-value":
@@ -80,14 +105,29 @@ export class DocumentReader {
   }
 
   #between(chunk: Buffer, from: number): number {
-    const at = skipSpace(chunk, from, chunk.length);
-    if (at === chunk.length) {
+    let at = skipSpace(chunk, from, chunk.length);
+    this.#isLineStart ||= chunk.subarray(from, at).includes(NEWLINE);
+    if (this.#isLineStart && startsWithByteOrderMark(chunk.subarray(at, at + BYTE_ORDER_MARK_BYTES))) {
+      at = skipSpace(chunk, at + BYTE_ORDER_MARK_BYTES, chunk.length);
+    }
+    if (at >= chunk.length) {
       return at;
     }
     const byte = chunk[at];
     if (byte !== OPEN_OBJECT && byte !== OPEN_LIST) {
-      return this.#giveUp(at, "neither an object nor a list begins here");
+      if (!this.#isLineStart) {
+        return this.#giveUp(chunk, at, "neither an object nor a list begins here");
+      }
+      this.#line ??= new LineRecords(this.#output, this.#maxRecordBytes);
+      this.#state = "line";
+      return at;
     }
+    const behind = this.#isLineStart && byte === OPEN_OBJECT ? addRecordLine(this.#output, this.#walk, chunk, at) : -1;
+    if (behind !== -1) {
+      return behind;
+    }
+    this.#isLineStart = false;
+    this.#isOverLines = false;
     this.#outline = new Outline();
     this.#list = undefined;
     this.#index = -1;
@@ -97,11 +137,22 @@ export class DocumentReader {
       this.#openList("the list");
     } else {
       this.#text = "{";
-      this.#isValueDue = true;
+      this.#due = "key";
+      this.#before = OPEN_OBJECT;
       this.#record.add(chunk, at, at + 1);
       this.#state = "head";
     }
     return at + 1;
+  }
+
+  /** A line that is no JSON, as CloudWatch writes them, or anything else. */
+  #inLine(chunk: Buffer, from: number): number {
+    const newline = chunk.indexOf(NEWLINE, from);
+    const behind = newline === -1 ? chunk.length : newline + 1;
+    this.#line?.write(chunk.subarray(from, behind));
+    this.#state = newline === -1 ? "line" : "between";
+    this.#isLineStart = newline !== -1;
+    return behind;
   }
 
   /** At the top of a document that is an object. */
@@ -115,16 +166,22 @@ export class DocumentReader {
       }
       return at + 1;
     }
+    const isBehindBreak = this.#isBehindBreak;
     this.#isBehindBreak = false;
-    if (byte === QUOTE || byte === OPEN_OBJECT || byte === OPEN_LIST) {
-      return this.#beginHeadValue(at, byte);
+    if (isBehindBreak && !mayFollow(this.#before, byte)) {
+      return this.#giveUp(chunk, at, TORN["behind-break"]);
     }
+    this.#before = byte;
+    if (byte === QUOTE || byte === OPEN_OBJECT || byte === OPEN_LIST) {
+      return this.#beginHeadValue(chunk, at, isBehindBreak);
+    }
+    this.#isOverLines ||= isBehindBreak;
     this.#text += String.fromCharCode(byte);
-    this.#isValueDue = byte === COMMA || byte === COLON;
+    this.#due = byte === COMMA ? "key" : byte === COLON ? "value" : undefined;
     const isEnd = byte === CLOSE_OBJECT || byte === CLOSE_LIST;
     const wrong = isEnd ? this.#tellOutline() : undefined;
     if (wrong !== undefined) {
-      return this.#giveUp(at, wrong);
+      return this.#giveUp(chunk, at, wrong);
     }
     this.#captureHead(chunk, at, at + 1);
     if (isEnd) {
@@ -135,19 +192,28 @@ export class DocumentReader {
     return at + 1;
   }
 
-  #beginHeadValue(at: number, byte: number): number {
+  #beginHeadValue(chunk: Buffer, at: number, isBehindBreak: boolean): number {
+    const byte = chunk[at] as number;
     // Known before it is walked over: what stands around a list is not kept, and this may be a record of a damaged one.
-    if (!this.#isValueDue) {
-      return this.#giveUp(at, "a value begins where there is no comma");
+    if (this.#due === undefined) {
+      return this.#giveUp(chunk, at, "a value begins where there is no comma");
     }
-    this.#isValueDue = false;
+    if (this.#due === "key" && byte !== QUOTE) {
+      return this.#giveUp(chunk, at, "a value begins where there is no key");
+    }
+    this.#due = undefined;
+    this.#before = QUOTE;
+    this.#isOverLines ||= isBehindBreak;
+    if (isBehindBreak && this.#isAtLineStart(chunk, at)) {
+      this.#record.markLine();
+    }
     if (byte === OPEN_LIST) {
       const wrong = this.#tellOutline();
       if (wrong !== undefined) {
-        return this.#giveUp(at, wrong);
+        return this.#giveUp(chunk, at, wrong);
       }
-      const { key } = this.#outline;
-      if (key !== undefined && this.#outline.isKeyOpen && LIST_KEYS.has(key)) {
+      const { key, isOfEvent } = this.#outline;
+      if (!isOfEvent && key !== undefined && this.#outline.isKeyOpen && LIST_KEYS.has(key)) {
         this.#record.forget();
         this.#openList(key);
         return at + 1;
@@ -160,18 +226,21 @@ export class DocumentReader {
   }
 
   #headValue(chunk: Buffer, from: number): number {
-    const at = this.#walk.walk(chunk, from, this.#takeHeadPart);
-    if (this.#walk.isTorn) {
-      return this.#giveUp(at, "a string ends at a line break");
+    const at = this.#walk.walk(chunk, from, this.#takeHeadPart, this.#takeLine);
+    this.#isOverLines ||= this.#walk.isOverLines;
+    if (this.#walk.torn !== undefined) {
+      return this.#giveUp(chunk, at, TORN[this.#walk.torn]);
     }
     if (this.#walk.isDone) {
       this.#text += this.#string === undefined || this.#string.length > LONGEST_STRING ? '""' : this.#string;
       this.#state = "head";
       const wrong = this.#tellOutline();
-      return wrong === undefined ? at : this.#giveUp(at, wrong);
+      return wrong === undefined ? at : this.#giveUp(chunk, at, wrong);
     }
     return at;
   }
+
+  readonly #takeLine = (): void => this.#record.markLine();
 
   readonly #takeHeadPart = (bytes: Buffer, start: number, end: number): void => {
     if (this.#string !== undefined && this.#string.length <= LONGEST_STRING) {
@@ -205,17 +274,18 @@ export class DocumentReader {
     if (byte === COMMA) {
       this.#text += ",";
       const wrong = this.#text.length > 1 ? this.#tellOutline() : undefined;
-      return wrong === undefined ? at + 1 : this.#giveUp(at, wrong);
+      return wrong === undefined ? at + 1 : this.#giveUp(chunk, at, wrong);
     }
     const isEnd = byte === CLOSE_LIST || byte === CLOSE_OBJECT;
     this.#text += isEnd ? String.fromCharCode(byte) : '""';
     const wrong = this.#tellOutline();
     if (wrong !== undefined) {
-      return this.#giveUp(at, wrong);
+      return this.#giveUp(chunk, at, wrong);
     }
     if (isEnd) {
       this.#state = "head";
-      this.#isValueDue = false;
+      this.#due = undefined;
+      this.#before = byte;
       this.#endDocument(at + 1);
       return at + 1;
     }
@@ -226,9 +296,9 @@ export class DocumentReader {
   }
 
   #inRecord(chunk: Buffer, from: number): number {
-    const at = this.#walk.walk(chunk, from, this.#takeRecordPart);
-    if (this.#walk.isTorn) {
-      return this.#giveUp(at, "a string ends at a line break");
+    const at = this.#walk.walk(chunk, from, this.#takeRecordPart, this.#takeLine);
+    if (this.#walk.torn !== undefined) {
+      return this.#giveUp(chunk, at, TORN[this.#walk.torn]);
     }
     if (this.#walk.isDone) {
       this.#state = "list";
@@ -248,47 +318,71 @@ export class DocumentReader {
   };
 
   #endDocument(behind: number): void {
-    const { depth, emptyList, noList } = this.#outline;
+    const { depth, emptyList, isOfEvent } = this.#outline;
     if (depth > 0) {
       return;
     }
-    if (noList !== undefined) {
-      this.problem ??= wrongType(this.#place(behind), noList);
-    }
-    if (this.#list === undefined && emptyList === undefined) {
-      this.#record.finish();
-    } else {
-      this.#record.forget();
-    }
+    const isList = this.#list !== undefined || (emptyList !== undefined && !isOfEvent);
+    this.problem ??= problemOf(this.#outline, isList, this.#place(behind));
+    this.#record[isList ? "forget" : "finish"]();
     this.#state = "between";
+    this.#isLineStart = false;
   }
 
-  /** What cannot be read comes out as it stands, up to a line with which a document may begin again. */
+  /** What cannot be read comes out as it stands, up to a line at whose very beginning something stands: the next one begins there. */
   #rest(chunk: Buffer, from: number): number {
-    let newline = chunk.indexOf(NEWLINE, from);
-    if (this.#isBehindBreak) {
-      newline = from - 1;
+    let at = from;
+    if (!this.#isLineStart) {
+      const newline = chunk.indexOf(NEWLINE, at);
+      at = newline === -1 ? chunk.length : newline + 1;
+      this.#output.add(chunk, from, at);
+      this.#isLineStart = newline !== -1;
     }
-    while (newline !== -1 && newline + 1 < chunk.length) {
-      const next = chunk[newline + 1];
-      if (next === OPEN_OBJECT || next === OPEN_LIST) {
-        this.#output.add(chunk, from, newline + 1);
-        this.#state = "between";
-        return newline + 1;
-      }
-      newline = chunk.indexOf(NEWLINE, newline + 1);
+    if (at < chunk.length) {
+      this.#state = (chunk[at] as number) > 32 ? "between" : "rest";
+      this.#isLineStart = this.#state === "between";
     }
-    this.#output.add(chunk, from, chunk.length);
-    this.#isBehindBreak = chunk.at(-1) === NEWLINE;
-    return chunk.length;
+    return at;
   }
 
-  #giveUp(at: number, what: string): number {
-    this.problem ??= damaged(this.#place(at), what);
-    this.#record.giveUp();
+  #giveUp(chunk: Buffer, at: number, what: string): number {
+    // A torn line among others is no document.
+    if (this.#list !== undefined || this.#isOverLines || this.#state === "between") {
+      this.problem ??= damaged(this.#place(at), what);
+    }
+    const isLineOut = !this.#record.isEmpty;
+    const isLineStart = this.#isAtLineStart(chunk, at);
+    const further = this.#record.giveUp(isLineStart);
     this.#isBehindBreak = false;
+    if (further !== undefined) {
+      this.#readAgain(further, at);
+      return at;
+    }
     this.#state = "rest";
+    this.#isLineStart = isLineStart;
+    if (isLineOut && chunk[at] === NEWLINE) {
+      // That of the line that has come out.
+      this.#isLineStart = true;
+      return at + 1;
+    }
     return at;
+  }
+
+  /** Reads the lines behind a torn one, which were taken for what goes on with it; what stands `at` in the chunk follows on them. */
+  #readAgain(lines: Buffer, at: number): void {
+    const [problem, offset, lastByte] = [this.problem, this.#offset, this.#lastByte];
+    this.#state = "between";
+    this.#isLineStart = true;
+    this.#offset = offset + at - lines.length;
+    this.#lastByte = NEWLINE;
+    for (let next = 0; next < lines.length;) {
+      next = this.#step(lines, next);
+    }
+    [this.problem, this.#offset, this.#lastByte] = [problem ?? this.problem, offset, lastByte];
+  }
+
+  #isAtLineStart(chunk: Buffer, at: number): boolean {
+    return (at === 0 ? this.#lastByte : chunk[at - 1]) === NEWLINE;
   }
 
   #tellOutline(): string | undefined {

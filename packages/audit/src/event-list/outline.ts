@@ -1,8 +1,6 @@
 import { jsonParser } from "stream-json/core/parser.js";
 import type { Token } from "stream-json/core/parser.js";
-
-/** Keys under which a document has its records: EventList, Azure, CloudWatch (delivered, and asked for), Cloud Logging's answer. */
-export const LIST_KEYS: ReadonlySet<string> = new Set(["items", "records", "logEvents", "events", "entries"]);
+import { EVENT_KEYS, LIST_KEYS } from "./list-keys.ts";
 
 /**
  * What a document is around its records: read by stream-json, from the document's text with each record (and each value below the
@@ -18,6 +16,8 @@ export class Outline {
   emptyList: string | undefined;
   /** A key of {@link LIST_KEYS} whose value was no list. */
   noList: string | undefined;
+  /** Whether a key was among them that only an event has at its top. */
+  isOfEvent = false;
   /** Whether the value of {@link key} is what comes next. */
   isKeyOpen = false;
 
@@ -50,6 +50,7 @@ export class Outline {
       this.depth--;
     } else if (name === "keyValue") {
       this.key = token.value;
+      this.isOfEvent ||= EVENT_KEYS.has(token.value);
     } else if (isValueOfKey && this.key !== undefined && LIST_KEYS.has(this.key)) {
       this[name === "nullValue" ? "emptyList" : "noList"] = this.key;
     }

@@ -1,4 +1,4 @@
-import { BACKSLASH, QUOTE, skipSpace } from "../json-bytes.ts";
+import { BACKSLASH, CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE, skipSpace } from "../json-bytes.ts";
 
 /** What a byte outside strings means for where a value ends. */
 const MEANS = { nothing: 0, quote: 1, open: 2, close: 3, lineBreak: 4, space: 5, comma: 6 } as const;
@@ -17,6 +17,8 @@ for (const [meaning, letters] of [
 }
 
 /** What ends the plain part of a string. A line break in one is damage: JSON has it escaped. */
+const NEWLINE = 10;
+const COLON = 58;
 const STOPS = new Uint8Array(256);
 STOPS[QUOTE] = 1;
 STOPS[BACKSLASH] = 1;
@@ -37,8 +39,14 @@ export class ValueWalk {
   #isBegun = false;
   /** Whether the last {@link walk} reached the value's end. */
   isDone = false;
-  /** Whether it stopped at a line break inside a string: a torn line, and no value. */
-  isTorn = false;
+  /** Why it stopped before that: at a line break inside a string, or where a line goes on as no value does. A torn line, and no value. */
+  torn: "in-string" | "behind-break" | undefined;
+  /** Whether it goes over lines so far. */
+  isOverLines = false;
+  /** The last byte that says something, before a line break. */
+  #before = 0;
+  /** Of the bytes walked over before. */
+  #last = 0;
 
   /** Begins at the value's first byte. */
   begin(): void {
@@ -48,11 +56,17 @@ export class ValueWalk {
     this.#isBehindBreak = false;
     this.#isBegun = false;
     this.isDone = false;
-    this.isTorn = false;
+    this.torn = undefined;
+    this.isOverLines = false;
+    this.#before = 0;
+    this.#last = 0;
   }
 
-  /** Walks on from `from`, giving what belongs to the value to `part`; the position behind it, or the chunk's end. */
-  walk(bytes: Buffer, from: number, part: ValuePart): number {
+  /**
+   * Walks on from `from`, giving what belongs to the value to `part`; the position behind it, or the chunk's end. `onLine` is called
+   * before a token that is no bracket's end or comma at the very beginning of a further line.
+   */
+  walk(bytes: Buffer, from: number, part: ValuePart, onLine: () => void): number {
     const end = bytes.length;
     let at = from;
     let start = from;
@@ -62,7 +76,7 @@ export class ValueWalk {
     while (at < end) {
       if (this.#isInString) {
         at = this.#string(bytes, at);
-        if (this.isTorn) {
+        if (this.torn !== undefined) {
           part(bytes, start, at);
           return at;
         }
@@ -78,6 +92,14 @@ export class ValueWalk {
           break;
         }
         this.#isBehindBreak = false;
+        if (!mayFollow(this.#before, bytes[at] as number)) {
+          this.torn = "behind-break";
+          return at;
+        }
+        this.isOverLines = true;
+        if (MEANS_VALUE[bytes[at] as number] === 1 && (at === 0 ? this.#last : bytes[at - 1]) === NEWLINE) {
+          onLine();
+        }
       }
       let meaning: number = MEANS.nothing;
       const first = at;
@@ -110,17 +132,29 @@ export class ValueWalk {
         }
       } else if (meaning === MEANS.lineBreak) {
         part(bytes, start, at);
+        this.#before = this.#lastBefore(bytes, at, from);
         start = at + 1;
         this.#isBehindBreak = true;
       }
       at++;
     }
+    this.#last = end > 0 ? (bytes[end - 1] as number) : this.#last;
     this.#depth = depth;
     this.#isBegun = isBegun;
     if (start < end) {
       part(bytes, start, end);
     }
     return end;
+  }
+
+  /** The byte before `at` that is no white space; what was before the line break before, where there is none. */
+  #lastBefore(bytes: Buffer, at: number, from: number): number {
+    for (let i = at - 1; i >= from; i--) {
+      if ((bytes[i] as number) > 32) {
+        return bytes[i] as number;
+      }
+    }
+    return this.#last > 32 ? this.#last : this.#before;
   }
 
   #finish(bytes: Buffer, start: number, end: number, part: ValuePart): number {
@@ -133,9 +167,9 @@ export class ValueWalk {
   #string(bytes: Buffer, from: number): number {
     const end = bytes.length;
     let at = from;
-    if (this.#isEscaped) {
+    if (this.#isEscaped && at < end) {
       this.#isEscaped = false;
-      at++;
+      at += bytes[at] === NEWLINE ? 0 : 1;
     }
     for (;;) {
       while (at < end && STOPS[bytes[at] as number] === 0) {
@@ -151,10 +185,31 @@ export class ValueWalk {
         return at + 1;
       }
       if (byte !== BACKSLASH) {
-        this.isTorn = true;
+        this.torn = "in-string";
         return at;
       }
-      at += 2;
+      at += bytes[at + 1] === NEWLINE ? 1 : 2;
     }
   }
+}
+
+/** Whether a token may begin with `next` where the one before ends with `before`: not always when it may, but always when it may not. */
+export function mayFollow(before: number, next: number): boolean {
+  const isEnd = next === COMMA || next === COLON || next === CLOSE_OBJECT || next === CLOSE_LIST;
+  if (before === OPEN_OBJECT) {
+    return next === QUOTE || next === CLOSE_OBJECT;
+  }
+  if (before === COMMA || before === COLON) {
+    return !isEnd && MEANS_VALUE[next] === 1;
+  }
+  if (before === OPEN_LIST) {
+    return next === CLOSE_LIST || MEANS_VALUE[next] === 1;
+  }
+  return isEnd;
+}
+
+/** What a value may begin with. */
+const MEANS_VALUE = new Uint8Array(256);
+for (const letter of '"{[-0123456789tfn') {
+  MEANS_VALUE[letter.charCodeAt(0)] = 1;
 }

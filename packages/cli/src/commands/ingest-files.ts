@@ -1,4 +1,4 @@
-import { EnvelopeReader } from "@auditsieve/audit";
+import { recognise } from "@auditsieve/audit/stream";
 import { DetectionEngine, isSeverityBelow } from "@auditsieve/detect";
 import type { Finding, Severity } from "@auditsieve/detect";
 import { createLogger, logFormat, startDaemon } from "@auditsieve/ingest";
@@ -97,9 +97,7 @@ async function sourceOf(file: string, index: number, follow: boolean): Promise<S
 }
 
 function isLineLog(head: Buffer): boolean {
-  const reader = new EnvelopeReader();
-  reader.write(head);
-  return head.length === 0 || reader.isByLine;
+  return recognise(head, true)?.form !== "documents";
 }
 
 async function readHead(file: string): Promise<Buffer> {

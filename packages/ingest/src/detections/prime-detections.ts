@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { createRedactor, EventScan, isJsonObject, LineFramer, salvageEvents } from "@auditsieve/audit";
+import { createRedactor, EventScan, isJsonObject, LineFramer, salvageEvents, unwrapLine } from "@auditsieve/audit";
 import { openCheckpoint } from "../state/checkpoint.ts";
 import type { Checkpoint } from "../state/checkpoint.ts";
 import type { IngestConfig } from "../config/config.ts";
@@ -148,11 +148,29 @@ class Learner {
   }
 
   #line(bytes: Buffer, start: number, end: number): void {
-    this.lines++;
     if (this.#scan.scan(bytes, start, end)) {
+      this.lines++;
       this.#learn(bytes.subarray(start, end));
       return;
     }
+    const unwrapped = unwrapLine(this.#scan);
+    if (unwrapped === undefined) {
+      this.#unclear(bytes);
+      return;
+    }
+    for (const line of unwrapped) {
+      if (this.#scan.scan(line.bytes, line.start, line.end)) {
+        this.lines++;
+        this.#learn(line.bytes.subarray(line.start, line.end));
+      } else {
+        this.#unclear(line.bytes);
+      }
+    }
+  }
+
+  /** Takes the line that the scan holds, which is no event. */
+  #unclear(bytes: Buffer): void {
+    this.lines++;
     this.undecidable++;
     for (const event of salvageEvents(this.#scan)) {
       this.#scan.scan(bytes, event.start, event.end);

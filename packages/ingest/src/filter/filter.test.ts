@@ -157,6 +157,53 @@ describe("Filter", () => {
     expect(seen).toEqual([DROPPED, STRIPPED]);
   });
 
+  test("Filter takes envelopes off where they stand: what comes out and what is counted is what the lines in them would give", () => {
+    const torn = KEPT.slice(0, 60);
+    const envelopes: readonly (readonly [string, readonly string[]])[] = [
+      [KEPT, [KEPT]],
+      [JSON.stringify({ operationName: "x", properties: { log: `${STRIPPED}\n` } }), [STRIPPED]],
+      [`2026-11-24T00:13:26.471Z ${DROPPED}`, [DROPPED]],
+      [`{"kind":"EventList","items":[${[DROPPED, KEPT, DECOY].join(",")}]}`, [DROPPED, KEPT, DECOY]],
+      ["broken", ["broken"]],
+      [
+        JSON.stringify({ messageType: "x", logEvents: [{ message: KEPT }, { message: "klog" }] }),
+        [KEPT, '{"message":"klog"}'],
+      ],
+      [`{"kind":"EventList","items":[]}`, []],
+      [`{"items":[${KEPT},${torn}`, [KEPT, torn]],
+      [`[${STRIPPED},${UNMATCHED}]`, [STRIPPED, UNMATCHED]],
+      [`${torn}${DROPPED}`, [`${torn}${DROPPED}`]],
+      [DROPPED, [DROPPED]],
+    ];
+    const seen: string[][] = [[], []];
+    const [mixed, plain] = [envelopes.map(([line]) => line), envelopes.flatMap(([, lines]) => lines)].map((lines, i) =>
+      run([[Buffer.from(lines.map((line) => `${line}\n`).join(""))]], {
+        watch: {
+          event: (scan) => void seen[i]?.push(scan.bytes.toString("utf8", scan.start, scan.end)),
+          unwanted: () => undefined,
+          tell: () => {},
+          epoch: 0,
+        },
+      }),
+    ) as [Result, Result];
+    expect(mixed.out).toBe(plain.out);
+    expect(mixed.summary).toEqual(plain.summary);
+    expect(seen[0]).toEqual(seen[1]);
+    // Each is named by the line of the log that it stands in, and by where its record begins there.
+    const offsetOf = (index: number): number =>
+      envelopes.slice(0, index).reduce((sum, [line]) => sum + line.length + 1, 0);
+    const inside = (index: number, text: string): number =>
+      offsetOf(index) + (envelopes[index]?.[0] ?? "").indexOf(text);
+    expect(mixed.problems.map(({ line, offset }) => [line, offset])).toEqual([
+      [5, offsetOf(4)],
+      [6, inside(5, '{"message":"klog"}')],
+      [8, inside(7, torn) + KEPT.length + 1],
+      [10, offsetOf(9)],
+    ]);
+    const halves = run([[Buffer.from(mixed.out, "latin1")], [Buffer.from("broken")]]);
+    expect(halves.problems.at(-1)?.line).toBe(1);
+  });
+
   test("Filter keeps a line as it is that is none, and shows and counts the whole events in it", () => {
     const seen: string[] = [];
     const lines = [

@@ -5,28 +5,21 @@ import {
   salvageEvents,
   takeRooms,
   undecidableProblem,
+  unwrapLine,
 } from "@auditsieve/audit/stream";
-import type { Level, LineVisitor, OversizeLine, Problem, QuietHeads } from "@auditsieve/audit";
+import type { LineVisitor, OversizeLine, Problem, QuietHeads, UnwrappedLine } from "@auditsieve/audit";
 import type { EventWatch } from "./event-watch.ts";
 import { withHead, withKept } from "./event-watch.ts";
 import type { QuietAnswer } from "@auditsieve/detect";
+import { countByRule } from "./rule-counts.ts";
+import type { DecisionCount, RuleCount } from "./rule-counts.ts";
 import { Runs } from "./runs.ts";
 import type { StreamDecision, StreamPolicy } from "@auditsieve/policy/stream";
 
-/** What one rule did; `rule` is its index, null stands for no rule matching. */
-export interface RuleCount {
-  readonly rule: number | null;
-  /** Level of the rule's decision: None for dropped events. */
-  readonly level: Level;
-  readonly dropped: number;
-  readonly stripped: number;
-  /** Bytes of the events dropped, and bytes cut out of those stripped. */
-  readonly bytes: number;
-}
-
 /**
- * `lines = kept + dropped`; `stripped` and `invalid` are parts of `kept`. Bytes count lines with their newlines. `salvaged` are no
- * lines: whole events inside invalid ones, which are kept as they are.
+ * `lines = kept + dropped`; `stripped` and `invalid` are parts of `kept`. Bytes count lines with their newlines. A line that is an
+ * envelope counts as the lines that are taken out of it, and so do its bytes. `salvaged` are no lines: whole events inside invalid ones,
+ * which are kept as they are.
  */
 export interface FilterSummary {
   readonly lines: number;
@@ -42,9 +35,9 @@ export interface FilterSummary {
 
 /** A line that was kept because it could not be decided. */
 export interface LineProblem {
-  /** 1-based. */
+  /** 1-based; of what was taken out of an envelope: of the line that this is. */
   readonly line: number;
-  /** Of the line's first byte in the (decompressed) input. */
+  /** Of the line's first byte in the (decompressed) input; of what was taken out of an envelope: of its record. */
   readonly offset: number;
   readonly problem: Problem;
   /** Whole events that were found in it all the same. */
@@ -93,13 +86,17 @@ export class Filter {
   /** Read into these two by turns: what they hold is filtered without being copied. Only one filter of a process has them. */
   readonly rooms: readonly [Buffer, Buffer] | undefined;
   readonly #out = new Runs();
-  readonly #byDecision = new Map<StreamDecision, { events: number; bytes: number }>();
+  readonly #byDecision = new Map<StreamDecision, DecisionCount>();
   /** Lines inside it stay valid until the next call; others only during the framer's call. */
   #chunk: Buffer | undefined;
   /** What of the watch's answers was looked at last. */
   #epoch: number | undefined;
   #lines = 0;
+  /** Lines that were counted of envelopes, beyond the line that each of these is. */
+  #surplus = 0;
   #firstLine = 0;
+  /** What is taken out of an envelope is looked at here: with a newline, as every line. */
+  #apart: Buffer = Buffer.alloc(0);
   #bytes = 0;
   #kept = 0;
   #keptBytes = 0;
@@ -146,19 +143,19 @@ export class Filter {
     this.#out.clear();
     this.#framer.end();
     this.#framer.reset(0);
-    this.#firstLine = this.#lines;
+    this.#firstLine = this.lines;
     return this.#out.take();
   }
 
   /** Forgets the beginning of a line whose end has not come, as if it had never been written. */
   dropOpenLine(): void {
     this.#framer.reset(0);
-    this.#firstLine = this.#lines;
+    this.#firstLine = this.lines;
   }
 
-  /** Lines so far, over all inputs. */
+  /** Lines of the inputs so far, over all of them: an envelope is one, whatever is taken out of it. */
   get lines(): number {
-    return this.#lines;
+    return this.#lines - this.#surplus;
   }
 
   /** What has been counted so far, over all inputs. */
@@ -255,14 +252,20 @@ export class Filter {
 
   #line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): StreamDecision | undefined {
     const scan = this.#scan;
+    const isEvent = scan.scan(bytes, start, end);
+    const unwrapped = isEvent || bytes === this.#apart ? undefined : unwrapLine(scan);
+    if (unwrapped !== undefined) {
+      this.#unwrapped(unwrapped, offset - start);
+      return undefined;
+    }
     const behind = terminated ? end + 1 : end;
     this.#lines++;
     this.#bytes += behind - start;
-    if (!scan.scan(bytes, start, end)) {
+    if (!isEvent) {
       this.#invalid++;
       const problem = undecidableProblem(scan);
       const salvaged = this.#salvage(bytes);
-      this.#options.onProblem?.({ line: this.#lines - this.#firstLine, offset, problem, salvaged });
+      this.#options.onProblem?.({ line: this.lines - this.#firstLine, offset, problem, salvaged });
       this.#keep(bytes, start, end, terminated, false);
       return undefined;
     }
@@ -276,6 +279,21 @@ export class Filter {
       this.#strip(decision, terminated);
     }
     return decision;
+  }
+
+  /** Takes the lines that stand in one: as if they stood there instead of it. */
+  #unwrapped(lines: readonly UnwrappedLine[], before: number): void {
+    this.#surplus--;
+    for (const { bytes, start, end, at } of lines) {
+      const length = end - start;
+      if (this.#apart.length <= length) {
+        this.#apart = Buffer.allocUnsafeSlow(2 * length + 1);
+      }
+      bytes.copy(this.#apart, 0, start, end);
+      this.#apart[length] = NEWLINE[0] as number;
+      this.#surplus++;
+      this.#line(this.#apart, 0, length, before + at, true);
+    }
   }
 
   /** Shows the whole events of the line in hand, which is none, to who watches: it is kept whatever they are. */
@@ -333,7 +351,7 @@ export class Filter {
     this.#bytes += length;
     const limit = this.#options.maxLineBytes ?? 16 * 1024 * 1024;
     this.#options.onProblem?.({
-      line: this.#lines - this.#firstLine,
+      line: this.lines - this.#firstLine,
       offset,
       problem: {
         id: "line-too-long",
@@ -366,19 +384,3 @@ export class Filter {
 }
 
 const NEWLINE = Buffer.from("\n");
-
-function countByRule(byDecision: ReadonlyMap<StreamDecision, { events: number; bytes: number }>): RuleCount[] {
-  const sums = new Map<
-    string,
-    { rule: number | null; level: Level; dropped: number; stripped: number; bytes: number }
-  >();
-  for (const [{ action, rule, level }, { events, bytes }] of byDecision) {
-    const key = `${rule}/${level}`;
-    const sum = sums.get(key) ?? { rule, level, dropped: 0, stripped: 0, bytes: 0 };
-    sum.bytes += bytes;
-    sum[action === "drop" ? "dropped" : "stripped"] += events;
-    sums.set(key, sum);
-  }
-  // What no rule matched comes last.
-  return [...sums.values()].sort((a, b) => (a.rule ?? Infinity) - (b.rule ?? Infinity));
-}

@@ -8,7 +8,8 @@ import { fileError } from "../errors.ts";
 import { RangeFilter, rangesOf } from "./filter-range.ts";
 import type { FileLength, FilteredRange } from "./filter-range.ts";
 import type { WorkerMessage, WorkerSetup } from "./filter-worker.ts";
-import type { FilterSummary, LineProblem, RuleCount } from "./filter.ts";
+import type { FilterSummary, LineProblem } from "./filter.ts";
+import type { RuleCount } from "./rule-counts.ts";
 import { OrderedOutput, TURNS_BYTES } from "./ordered-output.ts";
 import { isPlain } from "../sources/plain-log.ts";
 

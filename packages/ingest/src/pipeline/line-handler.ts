@@ -1,5 +1,5 @@
-import { documentId, EventScan, salvageEvents } from "@auditsieve/audit";
-import type { LineVisitor, OversizeLine } from "@auditsieve/audit";
+import { documentId, EventScan, salvageEvents, unwrapLine } from "@auditsieve/audit";
+import type { LineVisitor, OversizeLine, UnwrappedLine } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import type { StreamDecision } from "@auditsieve/policy";
 import type { Mark } from "../detections/detection-state.ts";
@@ -138,15 +138,37 @@ export class LineHandler implements LineVisitor {
 
   line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): void {
     const isEvent = this.#scan.scan(bytes, start, end);
+    const unwrapped = isEvent ? undefined : unwrapLine(this.#scan);
+    if (unwrapped !== undefined) {
+      this.#unwrapped(unwrapped, offset - start, this.#count(offset, end - start, terminated, unwrapped.length));
+      return;
+    }
     this.receipts.endBefore(offset, isEvent ? this.#scan : undefined);
     const line = this.#count(offset, end - start, terminated);
+    this.#take(isEvent, bytes.subarray(start, end), line);
+    this.#cover(line);
+  }
+
+  /** Takes the line that the scan holds. */
+  #take(isEvent: boolean, bytes: Buffer, line: Line): void {
     this.#isEvent = isEvent;
     if (isEvent) {
-      this.#event(bytes.subarray(start, end), line);
+      this.#event(bytes, line);
     } else {
       this.#unclear(line);
     }
-    this.#cover(line);
+  }
+
+  /** Takes the lines that stand in one, as if they stood there instead of it; acknowledged are all of them, at its end, or none. */
+  #unwrapped(lines: readonly UnwrappedLine[], before: number, envelope: Line): void {
+    this.#isEvent = false;
+    for (const { bytes, start, end, at } of lines) {
+      const isEvent = this.#scan.scan(bytes, start, end);
+      const line = { offset: before + at, end: envelope.end, bytes: end - start };
+      this.receipts.endBefore(line.offset, isEvent ? this.#scan : undefined);
+      this.#take(isEvent, bytes.subarray(start, end), line);
+    }
+    this.#cover(envelope, lines.length);
   }
 
   oversizePart(bytes: Buffer, start: number, end: number): void {
@@ -189,14 +211,14 @@ export class LineHandler implements LineVisitor {
   }
 
   /** Nothing follows about the line: what is settled may be acknowledged over it, with its counts. */
-  #cover(line: Line): void {
+  #cover(line: Line, lines = 1): void {
     const { window, outlets } = this.#options;
     window.cover(this.#input, line.end, this.#read.bytes);
     const { counts } = window;
-    countIn(counts, this.#lineColumns.lines);
+    countIn(counts, this.#lineColumns.lines, lines);
     countIn(counts, this.#lineColumns.bytes, line.bytes);
     for (let i = 0; i < outlets.length; i++) {
-      countIn(counts, (outlets[i] as (typeof outlets)[number]).counter.lineColumn);
+      countIn(counts, (outlets[i] as (typeof outlets)[number]).counter.lineColumn, lines);
     }
     const columns = this.#columns;
     for (let i = 0; i < columns.length; i++) {
@@ -217,8 +239,8 @@ export class LineHandler implements LineVisitor {
     }
   }
 
-  #count(offset: number, bytes: number, terminated: boolean): Line {
-    this.#read.lines++;
+  #count(offset: number, bytes: number, terminated: boolean, lines = 1): Line {
+    this.#read.lines += lines;
     this.#read.bytes += bytes;
     this.#deliveries.begin(this.#read.bytes);
     const end = offset + bytes + (terminated ? 1 : 0);

@@ -54,6 +54,31 @@ describe("unwrapped", () => {
     expect((await receive(await tailOf(folder), 1)).map(({ text }) => text)).toEqual([event(5)]);
   });
 
+  test("follows a log in which envelopes and plain lines alternate, and goes on behind each of them", async () => {
+    const list = (...numbers: readonly number[]): string => `{"items":[${numbers.map(event).join(",")}]}\n`;
+    write(aks(event(1)) + `${event(2)}\n` + list(3, 4));
+    write(`text\n2026-11-24T00:13:26.471Z ${event(5)}\n`);
+    write(list(6, 7) + `${event(8)}\n` + aks(event(9)));
+    const texts = [event(1), event(2), event(3), event(4), "text", ...[5, 6, 7, 8, 9].map(event)];
+    for (let from = 0; from < texts.length; from++) {
+      const source = await tailOf(folder);
+      const lines = await receive(source, texts.length - from, async (line, index) => {
+        if (index === 0) {
+          await source.ack(line.input, line.end);
+        }
+      });
+      // Offsets go on; the items of one list are acknowledged together.
+      const [first] = lines;
+      expect(lines.map(({ text }) => text)).toEqual(texts.slice(from));
+      if (from === 2 || from === 6) {
+        const again = await receive(await tailOf(folder), texts.length - from);
+        expect(again.map(({ text }) => text)).toEqual(texts.slice(from));
+        await source.ack(first?.input ?? "", (lines[1] as (typeof lines)[number]).end);
+        from++;
+      }
+    }
+  });
+
   test("gives a document of many lines again as a whole until it has ended", async () => {
     const items = [event(1), event(2), event(3)];
     write(`{\n  "kind": "EventList",\n  "items": [\n    ${items.slice(0, 2).join(",\n    ")},\n`);

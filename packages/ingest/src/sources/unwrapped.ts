@@ -13,14 +13,16 @@ interface Mark {
 
 /** An input whose envelope is being told, or taken off. */
 class Wrapped {
-  readonly #reader = new EnvelopeReader();
+  readonly #reader: EnvelopeReader;
   readonly #marks: Mark[] = [];
   /** Of the lines given so far. */
   #offset: number;
   #hasEnded = false;
 
-  constructor(offset: number) {
+  /** `isPart`: what comes is the rest of an input of which lines were given before. */
+  constructor(offset: number, isPart: boolean) {
     this.#offset = offset;
+    this.#reader = new EnvelopeReader({ isPart });
   }
 
   get isPlain(): boolean {
@@ -35,7 +37,7 @@ class Wrapped {
       const newline = this.#reader.isPlain ? -1 : bytes.indexOf(NEWLINE, start);
       const end = newline === -1 ? bytes.length : newline + 1;
       this.#give(lines, this.#reader.write(bytes.subarray(start, end)));
-      if (this.#reader.isByLine && newline !== -1) {
+      if (this.#reader.isBetween && newline !== -1) {
         this.#marks.push({ lines: this.#offset, raw: from + end });
       }
       start = end;
@@ -96,7 +98,7 @@ export function unwrapped(source: Source, checkpoint: Checkpoint): Source {
           yield chunk;
         } else {
           const isResumed = before?.input === input && before.raw === offset;
-          const wrapped = inputs.get(input) ?? new Wrapped(isResumed ? before.lines : offset);
+          const wrapped = inputs.get(input) ?? new Wrapped(isResumed ? before.lines : offset, isResumed);
           inputs.set(input, wrapped);
           const given = wrapped.write(chunk);
           if (wrapped.isPlain) {

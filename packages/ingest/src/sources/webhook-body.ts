@@ -1,4 +1,4 @@
-import { EnvelopeReader, EventScan } from "@auditsieve/audit";
+import { EnvelopeReader, EventScan, unwrapLine } from "@auditsieve/audit";
 
 /** The events of a body, a line each (without the last newline), or what is wrong with it. */
 export type WebhookBody =
@@ -42,6 +42,9 @@ function countEvents(lines: Buffer): number {
     const end = newline === -1 ? lines.length : newline;
     if (scan.scan(lines, start, end)) {
       events++;
+    } else {
+      const unwrapped = unwrapLine(scan) ?? [];
+      events += unwrapped.filter((line) => scan.scan(line.bytes, line.start, line.end)).length;
     }
     start = end + 1;
   }

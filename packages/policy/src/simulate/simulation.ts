@@ -1,4 +1,4 @@
-import { attributesOfScan, EventScan, LEVELS, LineFramer, STAGES } from "@auditsieve/audit";
+import { attributesOfScan, EventScan, LEVELS, LineFramer, unwrapLine, STAGES } from "@auditsieve/audit";
 import type { Level, RequestAttributes, Stage } from "@auditsieve/audit";
 import { DecisionMemo, KEY_FIELDS } from "../decision-memo.ts";
 import { evaluate } from "../evaluate.ts";
@@ -83,6 +83,8 @@ export class Simulation {
   #lines = 0;
   #firstLine = 0;
   #bytes = 0;
+  /** Lines that were counted of envelopes, beyond the line that each of these is. */
+  #surplus = 0;
   #undecidable = 0;
   #undecidableBytes = 0;
   #withoutReceived = 0;
@@ -109,7 +111,7 @@ export class Simulation {
   end(): void {
     this.#framer.end();
     this.#framer.reset(0);
-    this.#firstLine = this.#lines;
+    this.#firstLine = this.#lines - this.#surplus;
   }
 
   /** What has been counted so far, over all logs. */
@@ -146,17 +148,34 @@ export class Simulation {
 
   #line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): void {
     const scan = this.#scan;
-    const newline = terminated ? 1 : 0;
-    const length = end - start + newline;
-    this.#lines++;
-    this.#bytes += length;
-    if (!scan.scan(bytes, start, end)) {
-      this.#undecidable++;
-      this.#undecidableBytes += length;
-      this.#options.onUndecidable?.(this.#lines - this.#firstLine, offset, scan);
+    const isEvent = scan.scan(bytes, start, end);
+    const unwrapped = isEvent ? undefined : unwrapLine(scan);
+    if (unwrapped === undefined) {
+      this.#take(isEvent, offset, terminated);
       return;
     }
-    this.#count(scan, length, newline);
+    // They count as lines of their own, and stand in this one.
+    this.#surplus--;
+    for (const line of unwrapped) {
+      this.#surplus++;
+      this.#take(scan.scan(line.bytes, line.start, line.end), offset + line.at - start, true);
+    }
+  }
+
+  /** Takes the line that the scan holds. */
+  #take(isEvent: boolean, offset: number, terminated: boolean): void {
+    const scan = this.#scan;
+    const newline = terminated ? 1 : 0;
+    const length = scan.end - scan.start + newline;
+    this.#lines++;
+    this.#bytes += length;
+    if (isEvent) {
+      this.#count(scan, length, newline);
+    } else {
+      this.#undecidable++;
+      this.#undecidableBytes += length;
+      this.#options.onUndecidable?.(this.#lines - this.#surplus - this.#firstLine, offset, scan);
+    }
   }
 
   #count(scan: EventScan, length: number, newline: number): void {

@@ -1,4 +1,4 @@
-import { attributesOfScan, EventScan, LineFramer } from "@auditsieve/audit";
+import { attributesOfScan, EventScan, LineFramer, unwrapLine } from "@auditsieve/audit";
 import type { RequestAttributes } from "@auditsieve/audit";
 import { DecisionMemo, KEY_FIELDS } from "../decision-memo.ts";
 import { evaluate } from "../evaluate.ts";
@@ -101,9 +101,22 @@ export class CandidateCounter {
   }
 
   #line(bytes: Buffer, start: number, end: number, terminated: boolean): void {
+    const isEvent = this.#scan.scan(bytes, start, end);
+    const unwrapped = isEvent ? undefined : unwrapLine(this.#scan);
+    if (unwrapped === undefined) {
+      this.#take(isEvent, terminated);
+      return;
+    }
+    for (const line of unwrapped) {
+      this.#take(this.#scan.scan(line.bytes, line.start, line.end), true);
+    }
+  }
+
+  /** Takes the line that the scan holds. */
+  #take(isEvent: boolean, terminated: boolean): void {
     const scan = this.#scan;
     this.#lines++;
-    if (!scan.scan(bytes, start, end)) {
+    if (!isEvent) {
       this.#undecidable++;
       return;
     }

@@ -21,7 +21,7 @@ export interface LogBlock {
 
 /** How {@link findBlocks} works. */
 export interface BlockOptions {
-  /** Whether each line is scanned for its time, and for what can be salvaged of it; else times are guessed. */
+  /** Whether each line is scanned for its time, and for what stands in it; else times are guessed. */
   readonly isScanned: boolean;
   readonly onUnreadable: (log: number, error: unknown) => void;
   readonly signal?: AbortSignal | undefined;
@@ -56,8 +56,8 @@ export async function findBlocks(
         if (lines === undefined && read.lines.length > 0) {
           return undefined;
         }
-        for (const { offset, micros, start, end, isSalvaged = false } of read.lines) {
-          cutter.add(offset, micros, end - start, isSalvaged);
+        for (const { offset, lineOffset = offset, micros, start, end } of read.lines) {
+          cutter.add(lineOffset, micros, end - start);
         }
         read.lines.forEach(letGo);
       }
@@ -75,6 +75,8 @@ class BlockCutter {
   readonly #blocks: LogBlock[];
   readonly #blockBytes: number;
   #offset = 0;
+  /** The line of the log that came last. */
+  #line = -1;
   #before = 0;
   #last = 0;
   #from = Infinity;
@@ -87,10 +89,12 @@ class BlockCutter {
     this.#blockBytes = blockBytes;
   }
 
-  add(offset: number, micros: number, bytes: number, isSalvaged: boolean): void {
-    if (!isSalvaged && offset - this.#offset >= this.#blockBytes) {
+  /** Takes what stands in the line at `offset`, or that line: one after the other. */
+  add(offset: number, micros: number, bytes: number): void {
+    if (offset !== this.#line && offset - this.#offset >= this.#blockBytes) {
       this.#cut(offset);
     }
+    this.#line = offset;
     this.#from = Math.min(this.#from, micros);
     this.#to = Math.max(this.#to, micros);
     this.#bytes += bytes;

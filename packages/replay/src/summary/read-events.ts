@@ -1,4 +1,5 @@
-import { EventScan, LineFramer, salvageEvents } from "@auditsieve/audit";
+import { EventScan, LineFramer, salvageEvents, unwrapLine } from "@auditsieve/audit";
+import type { UnwrappedLine } from "@auditsieve/audit";
 import { IngestError } from "@auditsieve/ingest/logs";
 import type { LinesAt } from "@auditsieve/ingest/logs";
 import type { ReplayLog } from "../log-reader.ts";
@@ -84,7 +85,7 @@ async function fetchOf(
   }
 }
 
-/** Gives those that are left: salvaged events, which can only be told from what stands around them. */
+/** Gives those that are left: events that stand in a line, which can only be told from what stands around them. */
 function takeLines(
   lines: LinesAt,
   offsets: ReadonlySet<number>,
@@ -125,12 +126,10 @@ async function readThrough(
       if (next === first) {
         return;
       }
-      // Only a salvaged event stands anywhere but at the beginning of its line.
-      const events = scan.scan(bytes, start, end) ? [{ start, end }] : salvageEvents(scan);
-      for (const event of events) {
-        const at = offset + event.start - start;
+      for (const event of eventsIn(scan, bytes, start, end)) {
+        const at = offset + event.at - start;
         if (offsets.has(at)) {
-          take(at, Buffer.from(bytes.subarray(event.start, event.end)));
+          take(at, Buffer.from(event.bytes.subarray(event.start, event.end)));
         }
       }
     },
@@ -149,4 +148,30 @@ async function readThrough(
     throw error;
   }
   framer.end();
+}
+
+/** The event that a line is, those that stand in its envelope, or those that can be salvaged of it. */
+function* eventsIn(scan: EventScan, bytes: Buffer, start: number, end: number): Generator<UnwrappedLine, void> {
+  if (scan.scan(bytes, start, end)) {
+    yield { bytes, start, end, at: start };
+    return;
+  }
+  const unwrapped = unwrapLine(scan);
+  if (unwrapped === undefined) {
+    yield* salvaged(scan, start);
+    return;
+  }
+  for (const line of unwrapped) {
+    if (scan.scan(line.bytes, line.start, line.end)) {
+      yield line;
+    } else {
+      yield* salvaged(scan, line.start, line.at);
+    }
+  }
+}
+
+/** Those of the line that the scan holds; of one out of an envelope, `at` is where its record stands. */
+function salvaged(scan: EventScan, start: number, at = start): readonly UnwrappedLine[] {
+  const { bytes } = scan;
+  return salvageEvents(scan).map((each) => ({ ...each, bytes, at: at + each.start - start }));
 }

@@ -1,0 +1,205 @@
+import { LIST_KEYS } from "../event-list/list-keys.ts";
+import {
+  CLOSE_LIST,
+  COMMA,
+  OPEN_LIST,
+  OPEN_OBJECT,
+  skipColon,
+  skipSpace,
+  skipString,
+  skipValue,
+} from "../json-bytes.ts";
+import { walkContainer } from "../json-break.ts";
+import type { EventScan } from "../scan.ts";
+import type { Span } from "./members.ts";
+import {
+  BYTE_ORDER_MARK_BYTES,
+  CLOUD_WATCH_LINE,
+  CLOUD_WATCH_PREFIX,
+  recogniseAt,
+  startsWithByteOrderMark,
+} from "./recognise.ts";
+import { eventInside, isOfEvent } from "./record.ts";
+
+const CARRIAGE_RETURN = 13;
+/** An event has over a hundred bytes, a line sixteen million: more records than this are none, and cost more memory than they say. */
+const MOST_RECORDS = 128 * 1024;
+
+/** One canonical line out of an envelope, `bytes[start, end)`. */
+export interface UnwrappedLine extends Span {
+  readonly bytes: Buffer;
+  /** Where its record begins in the buffer that the envelope's line stands in. */
+  readonly at: number;
+}
+
+/**
+ * What an {@link EnvelopeReader} makes of a line that is an envelope by itself, or several, wherever it stands in a log: `scan`, which
+ * holds it, has just called it undecidable. Undefined where it is none, or holds nothing that can be taken out: then it stays the line
+ * that it is. None of what comes out is unwrapped again. At most 131,072 records are taken out of one line.
+ *
+ * An envelope is told by the keys at the top of a line that is well-formed JSON from its beginning to its end (behind the time, for a
+ * line of CloudWatch), so nothing that stands inside an event is taken for one; and an object with a key that only events have is none.
+ * Of a document that is cut off at the line's end its whole records come out, and what is left of the last one as a line.
+ *
+ * @example
+ * const line = Buffer.from('{"kind":"EventList","items":[{"level":"Metadata"},{"level":"None"}]}');
+ * const scan = new EventScan();
+ * assert.equal(scan.scan(line, 0, line.length), false);
+ * const lines = unwrapLine(scan) ?? [];
+ * assert.deepEqual(lines.map(({ bytes, start, end }) => bytes.toString("utf8", start, end)), ['{"level":"Metadata"}', '{"level":"None"}']);
+ * assert.deepEqual(lines.map(({ at }) => at), [29, 50]);
+ */
+export function unwrapLine({ reason, bytes, start, end }: EventScan): readonly UnwrappedLine[] | undefined {
+  if (reason !== "in-an-envelope" && reason !== "not-json") {
+    return undefined;
+  }
+  const isMarked = startsWithByteOrderMark(bytes.subarray(start, Math.min(end, start + BYTE_ORDER_MARK_BYTES)));
+  const open = skipSpace(bytes, isMarked ? start + BYTE_ORDER_MARK_BYTES : start, end);
+  const close = behindLine(bytes, open, end);
+  if (open === end) {
+    return undefined;
+  }
+  return bytes[open] === OPEN_LIST || bytes[open] === OPEN_OBJECT
+    ? fromDocuments(bytes, open, close)
+    : behindTime(bytes, start, close, end);
+}
+
+function behindLine(bytes: Buffer, open: number, end: number): number {
+  let close = end;
+  while (close > open && (bytes[close - 1] as number) <= 32) {
+    close--;
+  }
+  return close;
+}
+
+/** Of an envelope, and what stands behind it on its line: others, events. The last document may be cut off. */
+function fromDocuments(bytes: Buffer, open: number, end: number): readonly UnwrappedLine[] | undefined {
+  const form = recogniseAt(bytes.subarray(open, end), 0)?.form;
+  if (form === undefined || form === "plain") {
+    return undefined;
+  }
+  const lines: UnwrappedLine[] = [];
+  for (let at = open; at < end;) {
+    const walked = bytes[at] === OPEN_LIST || bytes[at] === OPEN_OBJECT ? walkContainer(bytes, at, end) : ~at;
+    const behind = walked === ~end ? end : walked;
+    if (behind < 0) {
+      return undefined;
+    }
+    if (!addDocument(lines, bytes, at, behind, walked >= 0)) {
+      if (at === open || lines.length >= MOST_RECORDS) {
+        return undefined;
+      }
+      lines.push({ bytes, start: at, end: behind, at });
+    }
+    at = skipSpace(bytes, behind, end);
+  }
+  return lines;
+}
+
+/** Adds what is in an envelope; false where it is none. */
+function addDocument(lines: UnwrappedLine[], bytes: Buffer, open: number, end: number, isWhole: boolean): boolean {
+  const event = isWhole ? eventInside(bytes, open, end) : undefined;
+  if (event === undefined) {
+    return bytes[open] === OPEN_LIST ? addRecords(lines, bytes, open, end) : addLists(lines, bytes, open, end);
+  }
+  lines.push({ bytes: event, start: 0, end: event.length, at: open });
+  return true;
+}
+
+/** Of a line that CloudWatch has put a time before. */
+function behindTime(bytes: Buffer, start: number, close: number, end: number): readonly UnwrappedLine[] | undefined {
+  const prefix = prefixLength(bytes, start, close);
+  const at = start + prefix;
+  if (prefix === 0) {
+    return undefined;
+  }
+  const event = eventInside(bytes, at, close);
+  return [event === undefined ? { bytes, start: at, end, at } : { bytes: event, start: 0, end: event.length, at }];
+}
+
+/** Length of what CloudWatch puts before a message in an exported or tailed line; 0 where there is none. */
+export function prefixLength(bytes: Buffer, start: number, end: number): number {
+  const text = bytes.toString("latin1", start, Math.min(end, start + CLOUD_WATCH_PREFIX));
+  return CLOUD_WATCH_LINE.exec(text)?.[0].length ?? 0;
+}
+
+/** Adds the records of the object at `open`; false where it is no document that has its records in lists. It may be cut off at `end`. */
+function addLists(lines: UnwrappedLine[], bytes: Buffer, open: number, end: number): boolean {
+  const before = lines.length;
+  const refuse = (): false => {
+    lines.length = before;
+    return false;
+  };
+  let hasLists = false;
+  let at = open;
+  do {
+    at = skipSpace(bytes, at + 1, end);
+    const behindKey = at < end ? skipString(bytes, at, end) : -1;
+    const value = behindKey === -1 ? -1 : skipColon(bytes, behindKey, end);
+    if (value === -1) {
+      return hasLists;
+    }
+    if (isOfEvent(bytes, at + 1, behindKey - 1)) {
+      return refuse();
+    }
+    const behind = skipValue(bytes, value, end);
+    if (LIST_KEYS.has(keyText(bytes, at, behindKey))) {
+      hasLists = true;
+      const isAdded =
+        bytes[value] === OPEN_LIST
+          ? addRecords(lines, bytes, value, behind === -1 ? end : behind)
+          : bytes[value] === NULL;
+      if (!isAdded) {
+        return refuse();
+      }
+    }
+    if (behind === -1) {
+      return hasLists;
+    }
+    at = skipSpace(bytes, behind, end);
+  } while (at < end && bytes[at] === COMMA);
+  return hasLists;
+}
+
+function keyText(bytes: Buffer, start: number, end: number): string {
+  return end - start > LONGEST_KEY ? "" : (JSON.parse(bytes.toString("utf8", start, end)) as string);
+}
+
+/** Longer ones are none that matter, though each letter were an escape. */
+const LONGEST_KEY = 64;
+/** First letter of `null`. */
+const NULL = 110;
+
+/** Adds the members of the list at `open`, which may be cut off at `end`; false where they are too many. */
+function addRecords(lines: UnwrappedLine[], bytes: Buffer, open: number, end: number): boolean {
+  const hasBreaks = bytes.subarray(open, end).includes(CARRIAGE_RETURN);
+  let at = skipSpace(bytes, open + 1, end);
+  while (at < end && bytes[at] !== CLOSE_LIST) {
+    if (lines.length === MOST_RECORDS) {
+      return false;
+    }
+    const behind = skipValue(bytes, at, end);
+    if (behind === -1) {
+      lines.push({ bytes, start: at, end, at });
+      return true;
+    }
+    const event = eventInside(bytes, at, behind) ?? (hasBreaks ? withoutBreaks(bytes.subarray(at, behind)) : undefined);
+    lines.push(
+      event === undefined ? { bytes, start: at, end: behind, at } : { bytes: event, start: 0, end: event.length, at },
+    );
+    at = skipSpace(bytes, behind, end);
+    at = bytes[at] === COMMA ? skipSpace(bytes, at + 1, end) : at;
+  }
+  return true;
+}
+
+/** Without the line breaks between its tokens, and the white space behind each; undefined where it has none. */
+function withoutBreaks(value: Buffer): Buffer | undefined {
+  const parts: Buffer[] = [];
+  let from = 0;
+  for (let at = value.indexOf(CARRIAGE_RETURN); at !== -1; at = value.indexOf(CARRIAGE_RETURN, from)) {
+    parts.push(value.subarray(from, at));
+    from = skipSpace(value, at, value.length);
+  }
+  return parts.length === 0 ? undefined : Buffer.concat([...parts, value.subarray(from)]);
+}
