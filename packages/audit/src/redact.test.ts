@@ -216,6 +216,20 @@ describe("redactLine", () => {
 
   test("refuses a key that can be guessed", () => {
     expect(() => createRedactor({ key: new Uint8Array(3) })).toThrow(/the key has 3 bytes/);
+    const late = createRedactor({ key: () => new Uint8Array(3) });
+    expect(() => late.redactUndecodable(Buffer.from("torn"))).toThrow(/the key has 3 bytes/);
+  });
+
+  test("createRedactor asks for a key that is made once, when there is something to hash", () => {
+    let asked = 0;
+    const late = createRedactor({ key: () => ((asked += 1), KEY) });
+    const line = Buffer.from(JSON.stringify(event({ requestURI: "/api/v1/nodes" })));
+    expect(late.redactLine(line)).toBe(line);
+    expect(asked).toBe(0);
+    const torn = Buffer.from("torn");
+    expect(late.redactUndecodable(torn)).toEqual(redactor.redactUndecodable(torn));
+    expect(late.redactUndecodable(torn)).toEqual(redactor.redactUndecodable(torn));
+    expect(asked).toBe(1);
   });
 });
 

@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { createNameTest } from "./redact/credential-name.ts";
 import { EventWalk, type Replacement } from "./redact/event-walk.ts";
 import { FieldTable } from "./redact/field.ts";
@@ -17,8 +18,11 @@ const UNDECODABLE = /^undecodable line of [0-9]+ bytes redacted:[0-9a-f]{16}$/;
 
 /** How a {@link Redactor} is made. */
 export interface RedactorOptions {
-  /** Secret key of the hashes, 16 bytes or more. The same value under the same key gives the same hash. */
-  readonly key: Uint8Array;
+  /**
+   * Secret key of the hashes, 16 bytes or more. The same value under the same key gives the same hash. A function is asked for it once,
+   * when there is something to hash.
+   */
+  readonly key: Uint8Array | (() => Uint8Array);
   /**
    * Names of your own credentials, in any case: of fields, environment variables, flags and query parameters. They are
    * added to the built-in ones.
@@ -60,12 +64,7 @@ export interface Redactor {
  * assert.match(redactor.redactLine(line).toString(), /"password":"redacted:[0-9a-f]{16}"/);
  */
 export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redactor {
-  if (key.length < SHORTEST_KEY) {
-    throw new RangeError(
-      `Cannot make a redactor: the key has ${key.length} bytes, fewer than ${SHORTEST_KEY}; give it random bytes from a secret store`,
-    );
-  }
-  const secret = createSecretKey(key);
+  let secret = typeof key === "function" ? undefined : secretOf(key);
   const fields = new FieldTable(extraNames);
   const isName = createNameTest(extraNames);
   const walk = new EventWalk(fields, isName);
@@ -74,8 +73,10 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
     quiet ??= isPlain(extraNames) ? new QuietLine(fields, isName, extraNames) : "never";
     return quiet === "never" ? undefined : quiet;
   };
-  const hash = (bytes: Buffer): string =>
-    `redacted:${createHmac("sha256", secret).update(bytes).digest("hex").slice(0, 16)}`;
+  const hash = (bytes: Buffer): string => {
+    secret ??= secretOf(typeof key === "function" ? key() : key);
+    return `redacted:${createHmac("sha256", secret).update(bytes).digest("hex").slice(0, 16)}`;
+  };
   // Bodies repeat themselves: what was asked for is what is answered.
   const known = new Map<string, string>();
   const substitute = (value: string): string => {
@@ -141,6 +142,15 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
     redactUndecodable,
     redactText,
   };
+}
+
+function secretOf(key: Uint8Array): KeyObject {
+  if (key.length < SHORTEST_KEY) {
+    throw new RangeError(
+      `Cannot make a redactor: the key has ${key.length} bytes, fewer than ${SHORTEST_KEY}; give it random bytes from a secret store`,
+    );
+  }
+  return createSecretKey(key);
 }
 
 /** Whether all names are of characters that JSON does not escape: only such can be looked for in the bytes of a line. */

@@ -4,5 +4,5 @@ import { randomBytes } from "node:crypto";
 
 /** A redactor for one run: its key is kept nowhere. */
 export function newRedactor(): Redactor {
-  return createRedactor({ key: randomBytes(32) });
+  return createRedactor({ key: () => randomBytes(32) });
 }

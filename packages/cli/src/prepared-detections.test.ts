@@ -39,8 +39,18 @@ describe("preparedDetections", () => {
 
   test("preparedDetections says nothing of other texts, nor where nothing was prepared", () => {
     const other = join(folder, "other.json");
-    writeFileSync(other, text.replace(/"sha256":"../, '"sha256":"zz'));
-    expect(preparedDetections(other)).toBeUndefined();
+    // One byte of a text, a text more, another name, another length.
+    const changes: readonly (readonly [RegExp | string, string])[] = [
+      [/\ntitle: ./, "\ntitle: ~"],
+      ['"texts":[', '"texts":[["a.yml",0],'],
+      [/"texts":\[\["./, '"texts":[["~'],
+      [/"texts":\[(\["[^"]+",\d+)/, '"texts":[$10'],
+    ];
+    for (const [from, to] of changes) {
+      expect(from).toSatisfy(() => text.replace(from, to) !== text);
+      writeFileSync(other, text.replace(from, to));
+      expect([from, preparedDetections(other)]).toEqual([from, undefined]);
+    }
     expect(preparedDetections(join(folder, "none.json"))).toBeUndefined();
     expect(preparedDetections()).toBeUndefined();
   });

@@ -1,16 +1,15 @@
 import { readYaml } from "@auditsieve/audit";
 import { prepareDetections, revivedDetections } from "@auditsieve/detect";
 import type { Detection, PreparedDetection } from "@auditsieve/detect";
-import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { readDetectionTexts } from "./shipped.ts";
 import { PROFILES } from "./shipped-files.ts";
 
 /** What scripts/build-start.mjs writes beside the bundled command. */
 interface PreparedFile {
-  /** Of the texts that the detections were made of. */
-  readonly sha256: string;
+  /** Names of the texts that the detections were made of, with how many bytes each has. */
+  readonly texts: readonly (readonly [name: string, bytes: number])[];
   readonly detections: readonly PreparedDetection[];
 }
 
@@ -25,38 +24,61 @@ export function preparedDetections(file: string | URL = FILE): readonly Detectio
   if (!existsSync(file)) {
     return undefined;
   }
-  const { sha256, detections } = JSON.parse(readFileSync(file, "utf8")) as PreparedFile;
-  return sha256 === digestOfShipped() ? revivedDetections(detections) : undefined;
+  const bytes = readFileSync(file);
+  const end = bytes.indexOf("\n");
+  const { texts, detections } = JSON.parse(bytes.toString("utf8", 0, end)) as PreparedFile;
+  return areShipped(texts, bytes.subarray(end + 1)) ? revivedDetections(detections) : undefined;
 }
 
-/** The file that {@link preparedDetections} reads. */
+/** The file that {@link preparedDetections} reads: a line of JSON, and the texts that it was made of. */
 export function preparedText(): string {
   const sources = readDetectionTexts(undefined).map(({ file, text, documents }) => ({
     file,
     documents: documents ?? readYaml(text).documents.map(({ value }) => value),
   }));
-  return JSON.stringify({ sha256: digestOfShipped(), detections: prepareDetections(sources) } satisfies PreparedFile);
+  const texts = namesOfShipped().map((name) => [name, readFileSync(join(DETECTIONS, name), "utf8")] as const);
+  const prepared: PreparedFile = {
+    texts: texts.map(([name, text]) => [name, Buffer.byteLength(text)]),
+    detections: prepareDetections(sources),
+  };
+  return `${JSON.stringify(prepared)}\n${texts.map(([, text]) => text).join("")}`;
 }
 
-/** Of the names and bytes of all texts of detections. */
-function digestOfShipped(): string {
-  const hash = createHash("sha256");
-  for (const folder of ["", ...foldersOf("")]) {
-    for (const name of readdirSync(join(PROFILES, "detections", folder)).sort()) {
-      if (name.endsWith(".yml")) {
-        const bytes = readFileSync(join(PROFILES, "detections", folder, name));
-        hash.update(`${folder}/${name} ${bytes.length}\n`).update(bytes);
-      }
-    }
+/** Whether the shipped texts are these and no others. Hashing them would load Node's cryptography, which takes longer than all of this. */
+function areShipped(texts: PreparedFile["texts"], bytes: Buffer): boolean {
+  const names = namesOfShipped();
+  if (names.length !== texts.length) {
+    return false;
   }
-  return hash.digest("hex");
+  const most = texts.reduce((longest, [, length]) => Math.max(longest, length), 0);
+  const room = Buffer.allocUnsafe(most + 1);
+  let from = 0;
+  return texts.every(([name, length], index) => {
+    const isSame = name === names[index] && bytes.compare(room, 0, readInto(room, name), from, from + length) === 0;
+    from += length;
+    return isSame;
+  });
 }
 
-/** All folders below one. Node's own recursion loads twenty modules. */
-function foldersOf(parent: string): readonly string[] {
-  return readdirSync(join(PROFILES, "detections", parent), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => join(parent, name))
-    .flatMap((folder) => [folder, ...foldersOf(folder)])
-    .sort();
+/** How many bytes of the text are in the room now: all, where they fit. */
+function readInto(room: Buffer, name: string): number {
+  const descriptor = openSync(join(DETECTIONS, name), "r");
+  try {
+    return readSync(descriptor, room, 0, room.length, null);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+const DETECTIONS = join(PROFILES, "detections");
+
+/** Of all texts of detections. Node's own recursion loads twenty modules. */
+function namesOfShipped(folder = ""): readonly string[] {
+  const entries = readdirSync(join(DETECTIONS, folder), { withFileTypes: true });
+  return entries
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      const name = folder === "" ? entry.name : `${folder}/${entry.name}`;
+      return entry.isDirectory() ? namesOfShipped(name) : name.endsWith(".yml") ? [name] : [];
+    });
 }

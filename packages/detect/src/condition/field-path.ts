@@ -26,23 +26,45 @@ const MAX_CUT = 4096;
 
 /** Cuts a dotted field name; `fieldPath("annotations.authorization.k8s.io/decision")` finds the dotted key. */
 export function fieldPath(text: string): FieldPath {
-  const known = cut.get(text) ?? cutPath(text);
+  const known = cut.get(text);
+  if (known !== undefined) {
+    return known;
+  }
   if (cut.size >= MAX_CUT) {
     cut.clear();
   }
-  cut.set(text, known);
-  return known;
+  const path = new CutPath(text);
+  cut.set(text, path);
+  return path;
 }
 
-function cutPath(text: string): FieldPath {
+/** It is cut where it is read below an object: most of those of a detection never are. */
+class CutPath implements FieldPath {
+  readonly text: string;
+  readonly root: string;
+  readonly ending: string;
+  #splits: FieldPath["splits"] | undefined;
+
+  constructor(text: string) {
+    this.text = text;
+    const first = text.indexOf(".");
+    this.root = first < 0 ? text : text.slice(0, first);
+    this.ending = text.slice(text.lastIndexOf(".") + 1);
+  }
+
+  get splits(): FieldPath["splits"] {
+    return (this.#splits ??= splitsOf(this.text));
+  }
+}
+
+function splitsOf(text: string): FieldPath["splits"] {
   const segments = text.split(".");
-  const splits = segments.map((_, from) =>
+  return segments.map((_, from) =>
     Array.from({ length: segments.length - from }, (_unused, n) => {
       const next = segments.length - n;
       return { key: interned(segments.slice(from, next).join(".")), next };
     }),
   );
-  return { text, root: segments[0] ?? text, splits, ending: segments.at(-1) ?? text };
 }
 
 /** The same text as engines keep it that name properties: it is then looked up by identity. */

@@ -1,6 +1,9 @@
 import type { JsonObject } from "@auditsieve/audit";
 import type { Detection } from "../detection.ts";
-import { loadDetectionFiles } from "../load-detections.ts";
+import { deriveNeeds } from "../derive-needs.ts";
+import { compileCondition } from "../sigma/compile-condition.ts";
+import { fieldPipeline } from "../sigma/field-pipeline.ts";
+import { problemLog } from "../sigma/problem-log.ts";
 import type { MemoryPart } from "./remembered-fields.ts";
 
 /** Which requests a part of the memory learns from, as Sigma says it: they take the same cheap way as detections. */
@@ -50,20 +53,19 @@ export function feederOf(part: MemoryPart): Detection {
   return known;
 }
 
+/** Without what loading a file does beyond the condition: it takes a part of every start. */
 function load(part: MemoryPart): Detection {
-  const document = {
-    title: `Memory of ${part}`,
-    id: `memory-${part}`,
-    level: "informational",
-    logsource: { product: "kubernetes", service: "audit" },
-    detection: { done: { stage: "ResponseComplete" }, failed: { "responseStatus.code|gte": 400 }, ...FEEDERS[part] },
+  const log = problemLog([], "", () => undefined);
+  const detection = {
+    done: { stage: "ResponseComplete" },
+    failed: { "responseStatus.code|gte": 400 },
+    ...FEEDERS[part],
   };
-  const { detections, problems } = loadDetectionFiles([{ file: "feeders.ts", documents: [document] }]);
-  const [detection] = detections;
-  if (!detection) {
-    throw new Error(`The memory cannot learn of ${part}: ${problems[0]?.message ?? ""}`);
+  const condition = compileCondition(detection, log, fieldPipeline());
+  if (condition === undefined) {
+    throw new Error(`The memory cannot learn of ${part}: its condition is wrong`);
   }
-  return detection;
+  return { ...USE, id: `memory-${part}`, title: `Memory of ${part}`, needs: deriveNeeds(condition, []), condition };
 }
 
 /** Stands for a credential, or an address of it, that is not in the ledger yet. */

@@ -28,6 +28,8 @@ export interface FieldPipeline {
   readonly placeholders: Placeholders;
   /** Whether so many steps of regular expressions are left in this load; takes them. */
   readonly takeRegexSteps: (steps: number) => boolean;
+  /** All values have been compiled before without a problem: what takes time may wait until it is asked for. */
+  readonly arePrepared?: boolean;
   /** Whether so many spellings of a value are left in this load; takes them. */
   readonly takeSpellings: (count: number) => boolean;
 }

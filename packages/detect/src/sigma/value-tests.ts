@@ -25,7 +25,7 @@ export type ValueResult =
     };
 
 /** What the values of one load share. */
-export type ValueContext = Pick<FieldPipeline, "placeholders" | "takeRegexSteps" | "takeSpellings">;
+export type ValueContext = Pick<FieldPipeline, "arePrepared" | "placeholders" | "takeRegexSteps" | "takeSpellings">;
 
 /** Makes the test for `value` under the item's modifiers. Null and containers are the caller's matter. */
 export function valueTest(value: string | number | boolean, mode: ItemMode, context: ValueContext): ValueResult {
@@ -137,7 +137,28 @@ function datePartTest(value: string | number | boolean, kind: ItemMode["kind"], 
   };
 }
 
-function regexTest(
+function regexTest(value: string | number | boolean, mode: ItemMode, context: ValueContext): ValueResult {
+  if (context.arePrepared !== true) {
+    return compiledRegexTest(value, mode, context);
+  }
+  let made: ValueTest | undefined;
+  const compiled = (): ValueTest => (made ??= soundTest(compiledRegexTest(value, mode, context)));
+  return {
+    get special() {
+      return compiled().special;
+    },
+    test: (found) => compiled().test(found),
+  } as ValueTest;
+}
+
+function soundTest(result: ValueResult): ValueTest {
+  if ("wrong" in result) {
+    throw new Error(`Cannot compile a prepared detection: ${result.wrong}`);
+  }
+  return result;
+}
+
+function compiledRegexTest(
   value: string | number | boolean,
   { flags }: ItemMode,
   { takeRegexSteps }: ValueContext,
