@@ -37,7 +37,7 @@ export function verifyOptions(argv: Argv): Argv<VerifyCommandOptions> {
     })
     .example("$0 verify case-17.manifest", "that the manifest is whole, and every file what it was")
     .example(
-      "$0 verify case-17.manifest --hash 9f2c… --stdout findings.ndjson",
+      "$0 verify case-17.manifest --hash 9f2c… --stdout case-17.ndjson",
       "also against the hash in the case notes, and the findings",
     )
     .epilogue(
