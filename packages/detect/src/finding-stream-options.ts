@@ -1,5 +1,4 @@
 import type { CorrelatorOptions } from "./correlator.ts";
-import type { FindingStream } from "./finding-stream.ts";
 import type { ClusterMemoryOptions } from "./memory/cluster-memory.ts";
 
 /** How a {@link FindingStream} works; every bound has a default. */
@@ -14,9 +13,13 @@ export interface FindingStreamOptions extends Omit<CorrelatorOptions, "suppresse
   readonly holdMs?: number;
   /** Most values that first-seen detections remember, in each of two halves. Default 100,000. */
   readonly maxFirstSeen?: number;
+}
+
+/** Streams that share what they learn. */
+export interface Beside<Stream> {
   /**
    * A stream over other events of the same cluster: what both learn of pods, grants and credentials is one memory, which the
    * snapshots of that one hold and those of this one do not. Requests, correlations and first-seen values are each one's own.
    */
-  readonly beside?: FindingStream;
+  readonly beside?: Stream;
 }

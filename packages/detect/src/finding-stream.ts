@@ -16,7 +16,7 @@ import type { Finding } from "./finding.ts";
 import { eventReader } from "./field-readers.ts";
 import { firstSeenKeys, FirstSeenStore } from "./first-seen.ts";
 import type { FindingStreamCounts } from "./finding-stream-counts.ts";
-import type { FindingStreamOptions } from "./finding-stream-options.ts";
+import type { Beside, FindingStreamOptions } from "./finding-stream-options.ts";
 import type { FirstSeenKeys } from "./first-seen.ts";
 import { HeadQuestions } from "./head-questions.ts";
 import { headOf } from "./event-parts.ts";
@@ -75,7 +75,7 @@ export class FindingStream {
   #evicted = 0;
   #changes = 0;
 
-  constructor(engine: DetectionEngine, options: FindingStreamOptions = {}) {
+  constructor(engine: DetectionEngine, options: FindingStreamOptions & Beside<FindingStream> = {}) {
     this.#engine = engine;
     this.#suppressed = new SuppressedCounts(engine.detections);
     this.#correlator = new Correlator(engine.linked, { ...options, suppressed: this.#suppressed });

@@ -27,7 +27,7 @@ export type { EventCodec, ShowEvent } from "./evidence-table.ts";
 export type { Finding, RequestOutcome } from "./finding.ts";
 export { FindingStream } from "./finding-stream.ts";
 export type { FindingStreamCounts } from "./finding-stream-counts.ts";
-export type { FindingStreamOptions } from "./finding-stream-options.ts";
+export type { Beside, FindingStreamOptions } from "./finding-stream-options.ts";
 export { headOf } from "./event-parts.ts";
 export { HEAD_FIELDS } from "./head-view.ts";
 export type { HeadField, HeadView } from "./head-view.ts";

@@ -1,5 +1,7 @@
 import { errors } from "@elastic/elasticsearch";
 import { isJsonObject } from "@auditsieve/audit";
+import { connectionFault } from "../connection-fault.ts";
+import type { ConnectionFault } from "../connection-fault.ts";
 import { reasonOf } from "../errors.ts";
 import type { BulkItemAnswer } from "./bulk-batcher.ts";
 
@@ -48,23 +50,14 @@ export function answerOf(error: unknown): string {
   return typeof type === "string" && typeof reason === "string" ? `${type}: ${reason}` : reasonOf(error);
 }
 
-/** The client keeps nothing of a failed connection but its message. */
-const CONNECTION_HINTS: readonly (readonly [RegExp, string])[] = [
-  [
-    /first certificate|self[- ]signed certificate|issuer certificate/i,
-    "Give the sink caFile: the certificate (PEM) of the authority that signed the server's",
-  ],
-  [/certificate (?:has expired|is not yet valid)/, "Renew the server's certificate, or set the clock of this machine"],
-  [/altnames/, "Name the server in node as its certificate does"],
-  [
-    /other side closed|wrong version number|packet length|EPROTO/i,
-    "Check whether the server speaks http or https, and write node so",
-  ],
-  [
-    /ECONNREFUSED|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|ETIMEDOUT|connect timeout/i,
+const CONNECTION_HINTS: Readonly<Record<ConnectionFault, string>> = {
+  "unknown authority": "Give the sink caFile: the certificate (PEM) of the authority that signed the server's",
+  "certificate out of date": "Renew the server's certificate, or set the clock of this machine",
+  "another name": "Name the server in node as its certificate does",
+  "another protocol": "Check whether the server speaks http or https, and write node so",
+  unreachable:
     "Check host and port of node, the address of the sink, and that Elasticsearch runs there and can be reached from here",
-  ],
-];
+};
 
 /** Whether no connection came about. */
 export function isUnreachable(error: unknown): boolean {
@@ -73,6 +66,6 @@ export function isUnreachable(error: unknown): boolean {
 
 /** What to do about a connection that did not come about. */
 export function hintOfConnection(error: unknown): string {
-  const reason = reasonOf(error);
-  return CONNECTION_HINTS.find(([pattern]) => pattern.test(reason))?.[1] ?? SERVER_HINT;
+  const fault = connectionFault(reasonOf(error));
+  return fault === undefined ? SERVER_HINT : CONNECTION_HINTS[fault];
 }

@@ -1,3 +1,5 @@
+import { connectionFault } from "../connection-fault.ts";
+import type { ConnectionFault } from "../connection-fault.ts";
 import { IngestError, reasonOf } from "../errors.ts";
 
 /** Something that a user must be allowed to do, as ACLs name it. */
@@ -13,6 +15,15 @@ const REFUSALS: Readonly<Record<string, KafkaRight["resource"] | "cluster">> = {
   TOPIC_AUTHORIZATION_FAILED: "topic",
   GROUP_AUTHORIZATION_FAILED: "group",
   CLUSTER_AUTHORIZATION_FAILED: "cluster",
+};
+
+const BROKERS_HINT = "Check brokers, tls and sasl, and that the topic exists and this user may use it and the group";
+const CONNECTION_HINTS: Readonly<Record<ConnectionFault, string>> = {
+  "unknown authority": "Give caFile: the certificate (PEM) of the authority that signed the brokers'",
+  "certificate out of date": "Renew the brokers' certificates, or set the clock of this machine",
+  "another name": "Name the brokers in brokers as their certificates do",
+  "another protocol": "Check whether the brokers' listener speaks TLS, and set tls so",
+  unreachable: "Check host and port of brokers, and that they run and can be reached from here",
 };
 
 /** What the library wraps errors into: the members that may hold the one that says what is wrong. */
@@ -85,14 +96,8 @@ function hintOf(error: unknown, rights: readonly KafkaRight[]): string {
   if (name === "KafkaJSSASLAuthenticationError") {
     return "Check mechanism, username and password, and that the listener of these brokers takes this mechanism";
   }
-  const reason = reasonOf(error);
-  if (/certificate|altnames/i.test(reason)) {
-    return "Give caFile: the certificate (PEM) of the authority that signed the brokers', and name them in brokers as their certificates do";
-  }
-  if (/ECONNREFUSED|EAI_AGAIN|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|connection timeout/i.test(reason)) {
-    return "Check host and port of brokers, and that they run and can be reached from here";
-  }
-  return "Check brokers, tls and sasl, and that the topic exists and this user may use it and the group";
+  const fault = connectionFault(reasonOf(error));
+  return fault === undefined ? BROKERS_HINT : CONNECTION_HINTS[fault];
 }
 
 function describeRights(rights: readonly KafkaRight[]): string {
