@@ -56,6 +56,11 @@ const PLAIN: ReadonlySet<string> = new Set([
   "secrets",
   "validatingwebhookconfigurations",
 ]);
+/** Whether classes of requests name the resource alone, whatever the subresource. */
+export function isWithoutSubresources(resource: string): boolean {
+  return PLAIN.has(resource);
+}
+
 const STREAMS = /^[^/]+\/(?:exec|attach|portforward|proxy)$/;
 
 /**

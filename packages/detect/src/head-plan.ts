@@ -1,11 +1,9 @@
 import type { JsonValue } from "@auditsieve/audit";
-import { ActorRulings, asksForActor } from "./actor-rulings.ts";
+import { ActorRulings } from "./actor-rulings.ts";
 import type { Expression } from "./condition/expression.ts";
 import { fieldsReadBy, readsSome } from "./condition/fields-read.ts";
-import { NEVER, simplify } from "./condition/simplify.ts";
 import type { Detection } from "./detection.ts";
-import { headReader } from "./field-readers.ts";
-import { DEED_FIELDS, HEAD_FIELDS, headFieldOf, isInPart, isWide, REQUEST_FIELDS } from "./head-view.ts";
+import { DEED_FIELDS, HEAD_FIELDS, headFieldOf, isInPart, isWide } from "./head-view.ts";
 import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { Grounds } from "./memory/grounds.ts";
@@ -13,6 +11,8 @@ import { MEMORY_ROOT, readsOf } from "./memory/remembered-fields.ts";
 import { withoutSpecials } from "./plain-names.ts";
 import { lastingPrefilter, prefilter } from "./prefilter.ts";
 import type { HeadSays } from "./prefilter.ts";
+import { RequestPlan } from "./request-plan.ts";
+import type { Done } from "./request-plan.ts";
 import { TupleMemo } from "./tuple-memo.ts";
 
 const MAX_REMEMBERED = 8192;
@@ -25,17 +25,6 @@ const FEW = 3;
 
 /** What a part of a head leaves of conditions; those that it rules out are not among them. */
 type Rest = ReadonlyMap<Detection, Expression>;
-
-/** A condition, with the requests that it is about and whether it asks who asks. */
-interface Asked {
-  readonly detection: Detection;
-  /** Undefined where it may be about any. */
-  readonly about: readonly About[] | undefined;
-  readonly actor: "alone" | "too" | undefined;
-}
-
-/** What something that was done leaves of a condition. */
-type Done = Pick<Asked, "detection" | "actor"> & { readonly left: Expression };
 
 /** What is known of every head that differs at most in names (or in what is wide, where a view remembers no heads). */
 interface Near {
@@ -52,7 +41,7 @@ interface Near {
   readonly ofNames: readonly NameQuestion[] | undefined;
   /** What the memory said of those that are alike, and what that rests on. */
   judged: Judged | undefined;
-  readonly kept: Map<unknown, unknown>;
+  kept: Map<unknown, unknown> | undefined;
 }
 
 /** What a condition still asks of names. */
@@ -83,17 +72,14 @@ interface Whole {
  * for the same head; all conditions. What earlier events decide is asked again only when what it rests on has changed.
  */
 export class HeadPlan {
-  readonly #asked: readonly Asked[];
   readonly #keyFields: readonly HeadField[];
   readonly #narrow = new TupleMemo<Near>(MAX_REMEMBERED);
-  readonly #deeds = new TupleMemo<readonly Done[]>(MAX_REMEMBERED);
-  readonly #verbs = new TupleMemo<readonly Asked[]>(MAX_REMEMBERED);
-  readonly #requests = new TupleMemo<readonly Done[]>(MAX_REMEMBERED);
+  readonly #requests: RequestPlan;
   readonly #actors = new ActorRulings();
   #says: { readonly head: HeadView; readonly now: () => HeadSays } | undefined;
 
   constructor(asked: readonly Detection[]) {
-    this.#asked = asked.map((one) => ({ detection: one, about: aboutOf(one), actor: asksForActor(one) }));
+    this.#requests = new RequestPlan(asked);
     const read = new Set(asked.flatMap((one) => [...fieldsReadBy(one)]));
     const isKey = (field: HeadField): boolean =>
       DEED_FIELDS.includes(field) || KNOWN_BY.includes(field) || (read.has(field) && !isWide(field));
@@ -166,8 +152,10 @@ export class HeadPlan {
     if (!head.recall || near.single.size > 0 || typeof uri !== "string") {
       return false;
     }
-    const { mayMatter } = prefilter(head, "unnamed");
-    return Array.from(near.open).every((one) => !mayMatter(withoutSpecials(near.rest.get(one) ?? one.condition, uri)));
+    const says = prefilter(head, "unnamed");
+    return Array.from(near.open).every(
+      (one) => !says.mayMatter(withoutSpecials(near.rest.get(one) ?? one.condition, uri)),
+    );
   }
 
   /** What an event with this head leaves of the conditions of its candidates: it comes out as the whole does. */
@@ -177,14 +165,15 @@ export class HeadPlan {
 
   /** What `make` gives once for all heads that differ from this one at most in names: it must depend on nothing else. */
   keep<Value>(head: HeadView, key: unknown, make: () => Value): Value {
-    const { kept } = this.#near(head);
+    const near = this.#near(head);
     if (!head.recall) {
       return make();
     }
-    if (!kept.has(key)) {
-      kept.set(key, make());
+    near.kept ??= new Map();
+    if (!near.kept.has(key)) {
+      near.kept.set(key, make());
     }
-    return kept.get(key) as Value;
+    return near.kept.get(key) as Value;
   }
 
   #near(head: HeadView): Near {
@@ -197,8 +186,10 @@ export class HeadPlan {
     if (known?.plan === this) {
       return known.found;
     }
-    const { mayMatter } = prefilter(head, "whole");
-    const found = near.found.filter((one) => !near.open.has(one) || mayMatter(near.rest.get(one) ?? one.condition));
+    const says = prefilter(head, "whole");
+    const found = near.found.filter(
+      (one) => !near.open.has(one) || says.mayMatter(near.rest.get(one) ?? one.condition),
+    );
     if (isNoted && known === undefined) {
       head.note?.("whole", { plan: this, found } satisfies Whole);
     }
@@ -222,71 +213,43 @@ export class HeadPlan {
     return this.#narrow.get(tuple, () => this.#ask(head, "narrow"));
   }
 
-  #ofDeed(head: HeadView): readonly Done[] {
-    const tuple = DEED_FIELDS.map((field) => head.get(field));
-    return this.#deeds.get(tuple, () => leftOf(this.#ofRequest(head), prefilter(head, "deed")));
-  }
-
-  /** The same for whatever became of it. */
-  #ofRequest(head: HeadView): readonly Done[] {
-    const tuple = REQUEST_FIELDS.map((field) => head.get(field));
-    return this.#requests.get(tuple, () => {
-      const resource = nameIn(head.get("objectRef.resource"));
-      const asked = this.#ofVerb(head).filter(
-        ({ about }) => about?.some((one) => isAmong(resource, one.resources)) ?? true,
-      );
-      const reader = headReader(head, "request");
-      const says = { left: (condition: Expression) => simplify(condition, reader) };
-      return leftOf(
-        asked.map((one) => ({ ...one, left: one.detection.condition })),
-        says,
-      );
-    });
-  }
-
-  /** The detections that may be about a request with this verb, with what of it they are about. */
-  #ofVerb(head: HeadView): readonly Asked[] {
-    const tuple = [head.get("verb")];
-    return this.#verbs.get(tuple, () => {
-      const [verb] = tuple.map(nameIn);
-      const ofVerb = this.#asked.map((one) => ({
-        ...one,
-        about: one.about?.filter(({ verbs }) => isAmong(verb, verbs)),
-      }));
-      return ofVerb.filter(({ about }) => about?.length !== 0);
-    });
-  }
-
   #ask(head: HeadView, part: "unnamed" | "narrow"): Near {
     const says = prefilter(head, part);
     // What was done rules most of them out, and who did it most of the others; both are known after few events. What is narrow is hardly
     // ever known before the whole is.
     const isOut = part === "unnamed" ? this.#actors.of(head) : undefined;
     const rest = new Map<Detection, Expression>();
-    for (const { detection, left, actor } of this.#ofDeed(head)) {
+    const found: Detection[] = [];
+    const open: Detection[] = [];
+    const alike: Detection[] = [];
+    const single: Detection[] = [];
+    const done = this.#requests.of(head);
+    for (let i = 0; i < done.length; i++) {
+      const { detection, left, actor } = done[i] as Done;
       const condition = actor !== undefined && isOut?.(detection) === true ? undefined : says.left(left);
-      if (condition !== undefined) {
-        rest.set(detection, condition);
+      if (condition === undefined) {
+        continue;
+      }
+      rest.set(detection, condition);
+      found.push(detection);
+      if (readsSome(condition, isOutside[part])) {
+        open.push(detection);
+      }
+      if (readsSome(condition, isRemembered)) {
+        (part === "unnamed" && !readsSome(condition, isOfName) ? alike : single).push(detection);
       }
     }
-    const found = [...rest.keys()];
-    const reads = (one: Detection, test: (field: string) => boolean): boolean =>
-      readsSome(rest.get(one) ?? one.condition, test);
-    const ofMemory = found.filter((one) => reads(one, isRemembered));
-    const isAlike = (one: Detection): boolean => part === "unnamed" && !reads(one, isOfName);
-    const open = found.filter((one) => reads(one, isOutside[part]));
-    const single = ofMemory.filter((one) => !isAlike(one));
     const isNameless = part !== "unnamed" || single.length > 0 || open.length > MOST_NAMED;
     return {
       plan: this,
       found,
       rest,
-      open: new Set(open),
-      alike: ofMemory.filter(isAlike),
-      single: new Set(single),
+      open: setOf(open),
+      alike,
+      single: setOf(single),
       ofNames: isNameless ? undefined : open.map((one) => nameQuestion(rest.get(one) ?? one.condition, says)),
       judged: undefined,
-      kept: new Map(),
+      kept: undefined,
     };
   }
 
@@ -297,23 +260,18 @@ export class HeadPlan {
     }
     const out = new Set<Detection>();
     const grounds = memory.grounds(() => {
-      const { mayMatter } = prefilter(head, "whole", memory);
-      near.alike.filter((one) => !mayMatter(near.rest.get(one) ?? one.condition)).forEach((one) => out.add(one));
+      const says = prefilter(head, "whole", memory);
+      near.alike.filter((one) => !says.mayMatter(near.rest.get(one) ?? one.condition)).forEach((one) => out.add(one));
     });
     near.judged = { memory, grounds, out, left: near.found.filter((one) => !out.has(one)) };
     return near.judged;
   }
 }
 
-/** What `says` leaves of the conditions that do not ask for the actor alone, of which it says nothing. */
-function leftOf(
-  conditions: readonly Done[],
-  says: { left(condition: Expression): Expression | undefined },
-): readonly Done[] {
-  return conditions.flatMap(({ detection, actor, left }) => {
-    const less = actor === "alone" ? left : says.left(left);
-    return less === undefined || less === NEVER ? [] : [{ detection, actor, left: less }];
-  });
+const NONE: ReadonlySet<Detection> = new Set();
+
+function setOf(detections: readonly Detection[]): ReadonlySet<Detection> {
+  return detections.length === 0 ? NONE : new Set(detections);
 }
 
 function holdsOne(text: string, characters: readonly string[]): boolean {
@@ -325,12 +283,12 @@ function holdsOne(text: string, characters: readonly string[]): boolean {
   return false;
 }
 
-function nameQuestion(condition: Expression, { mayMatter }: HeadSays): NameQuestion {
+function nameQuestion(condition: Expression, says: HeadSays): NameQuestion {
   const specials = new Set<string>();
   const plain = withoutSpecials(condition, "", specials);
   return readsSome(plain, isOutside.unnamed)
     ? { condition, specials: undefined, isOpenWithout: true }
-    : { condition, specials: [...specials], isOpenWithout: mayMatter(plain) };
+    : { condition, specials: [...specials], isOpenWithout: says.mayMatter(plain) };
 }
 
 /** The same answer for the same field, which detections name over and over. */
@@ -363,30 +321,4 @@ const isOutside = {
 function isOfHeadOutside(field: string, part: HeadPart): boolean {
   const held = headFieldOf(field);
   return held !== undefined && !isInPart(held, part);
-}
-
-/** Requests that a hit may be about, in lower case; undefined stands for any, or none. */
-interface About {
-  readonly verbs: ReadonlySet<string> | undefined;
-  readonly resources: ReadonlySet<string> | undefined;
-}
-
-/** Resources without subresources. */
-function aboutOf({ needs }: Detection): readonly About[] | undefined {
-  const present = needs.filter(({ earlier }) => earlier !== true);
-  return present.length === 0
-    ? undefined
-    : present.map(({ request: { verbs, resources } }) => ({
-        verbs: verbs && new Set(verbs.map((verb) => verb.toLowerCase())),
-        resources: resources && new Set(resources.map((name) => (name.split("/", 1)[0] ?? "").toLowerCase())),
-      }));
-}
-
-/** Empty where there is none; undefined where it is no text, which then may be like anything. */
-function nameIn(value: ReturnType<HeadView["get"]>): string | undefined {
-  return typeof value === "string" ? value.toLowerCase() : value === undefined || value === null ? "" : undefined;
-}
-
-function isAmong(name: string | undefined, names: ReadonlySet<string> | undefined): boolean {
-  return names === undefined || name === undefined || names.has(name);
 }

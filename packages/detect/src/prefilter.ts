@@ -4,16 +4,17 @@ import type { Expression, Leaf } from "./condition/expression.ts";
 import { NEVER, simplify } from "./condition/simplify.ts";
 import { headReader } from "./field-readers.ts";
 import { headFieldOf, isInPart } from "./head-view.ts";
-import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
+import type { HeadPart, HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import { isWrittenLater } from "./recorded.ts";
+import type { HeadReader } from "./recorded.ts";
 
 /** What the head says of conditions. */
 export interface HeadSays {
   /** Whether the rest of the event can matter to a condition. */
-  readonly mayMatter: (condition: Expression) => boolean;
+  mayMatter(condition: Expression): boolean;
   /** What the head leaves of a condition to which the rest of the event can matter; undefined otherwise. Without a memory only. */
-  readonly left: (condition: Expression) => Expression | undefined;
+  left(condition: Expression): Expression | undefined;
 }
 
 /**
@@ -23,14 +24,14 @@ export interface HeadSays {
  * for what a smaller part has left of a condition.
  */
 export function prefilter(head: HeadView, part: HeadPart, memory?: ClusterMemory): HeadSays {
-  return saysOf(head, part, headReader(head, part, memory), isAtBeginning(head));
+  return new PartSays(head, part, headReader(head, part, memory), isAtBeginning(head));
 }
 
 /** The same of whole heads, for a view that shows one event after another: what is given says it of the one in hand. */
 export function lastingPrefilter(head: HeadView): () => HeadSays {
   const reader = headReader(head, "whole", undefined, true);
-  const early = saysOf(head, "whole", reader, true);
-  const late = saysOf(head, "whole", reader, false);
+  const early = new PartSays(head, "whole", reader, true);
+  const late = new PartSays(head, "whole", reader, false);
   return () => (isAtBeginning(head) ? early : late);
 }
 
@@ -38,49 +39,73 @@ function isAtBeginning(head: HeadView): boolean {
   return head.get("stage") === "RequestReceived";
 }
 
-function saysOf(head: HeadView, part: HeadPart, reader: FieldReader, isEarly: boolean): HeadSays {
-  const read = (field: HeadField): ReturnType<HeadView["get"]> => head.get(field);
+class PartSays implements HeadSays {
+  readonly #read: HeadReader;
+  readonly #part: HeadPart;
+  readonly #reader: FieldReader;
+  readonly #isEarly: boolean;
 
-  /** Whether the part holds all that the event says of the field: what is unknown then stays so. */
-  const isWhole = (field: string): boolean => {
-    const held = headFieldOf(field);
-    return held !== undefined && isInPart(held, part);
-  };
+  constructor(head: HeadView, part: HeadPart, reader: FieldReader, isEarly: boolean) {
+    this.#read = (field) => head.get(field);
+    this.#part = part;
+    this.#reader = reader;
+    this.#isEarly = isEarly;
+  }
+
+  mayMatter(condition: Expression): boolean {
+    return this.#isEarly ? this.#canBe(condition, true) : evaluate(condition, this.#reader) !== false;
+  }
+
+  left(condition: Expression): Expression | undefined {
+    if (!this.#isEarly) {
+      const rest = simplify(condition, this.#reader);
+      return rest === NEVER ? undefined : rest;
+    }
+    // A leaf that cannot be met yet is not taken for known, although it may be: with the next stage it can be another.
+    const isKept = (leaf: Leaf): boolean =>
+      leaf.kind !== "fieldref" && leaf.kind !== "keyword" && isWrittenLater(leaf.field.text, this.#read);
+    const rest = simplify(condition, this.#reader, isKept);
+    return rest === NEVER || !this.#canBe(rest, true) ? undefined : rest;
+  }
 
   /** Whether the expression can come out as `wanted` once the rest of the event is read, at RequestReceived. */
-  const canBe = (expression: Expression, wanted: boolean): boolean => {
+  #canBe(expression: Expression, wanted: boolean): boolean {
     switch (expression.kind) {
       case "and":
-        return wanted
-          ? expression.of.every((part) => canBe(part, true))
-          : expression.of.some((part) => canBe(part, false));
+        return this.#canAllBe(expression.of, wanted, wanted);
       case "or":
-        return wanted
-          ? expression.of.some((part) => canBe(part, true))
-          : expression.of.every((part) => canBe(part, false));
+        return this.#canAllBe(expression.of, wanted, !wanted);
       case "not":
-        return canBe(expression.of, !wanted);
+        return this.#canBe(expression.of, !wanted);
       case "match":
       case "null":
       case "exists":
-      case "same":
-        return isWrittenLater(expression.field.text, read)
+      case "same": {
+        const { text } = expression.field;
+        return isWrittenLater(text, this.#read)
           ? false
-          : (evaluate(expression, reader) ?? (isWhole(expression.field.text) ? undefined : wanted)) === wanted;
+          : (evaluate(expression, this.#reader) ?? (this.#isWhole(text) ? undefined : wanted)) === wanted;
+      }
       case "fieldref":
       case "keyword":
       default:
-        return (evaluate(expression, reader) ?? wanted) === wanted;
+        return (evaluate(expression, this.#reader) ?? wanted) === wanted;
     }
-  };
-  /** A leaf that cannot be met yet is not taken for known, although it may be: with the next stage it can be another. */
-  const isKept = (leaf: Leaf): boolean =>
-    leaf.kind !== "fieldref" && leaf.kind !== "keyword" && isWrittenLater(leaf.field.text, read);
-  return {
-    mayMatter: (condition) => (isEarly ? canBe(condition, true) : evaluate(condition, reader) !== false),
-    left(condition) {
-      const rest = isEarly ? simplify(condition, reader, isKept) : simplify(condition, reader);
-      return rest === NEVER || (isEarly && !canBe(rest, true)) ? undefined : rest;
-    },
-  };
+  }
+
+  /** Whether each of the parts can be as wanted, or with `isEach` false one of them. */
+  #canAllBe(parts: readonly Expression[], wanted: boolean, isEach: boolean): boolean {
+    for (let i = 0; i < parts.length; i++) {
+      if (this.#canBe(parts[i] as Expression, wanted) !== isEach) {
+        return !isEach;
+      }
+    }
+    return isEach;
+  }
+
+  /** Whether the part holds all that the event says of the field: what is unknown then stays so. */
+  #isWhole(field: string): boolean {
+    const held = headFieldOf(field);
+    return held !== undefined && isInPart(held, this.#part);
+  }
 }

@@ -13,9 +13,6 @@ const WRITES: ReadonlySet<JsonValue | undefined> = new Set(["create", "update", 
 const DELETES: ReadonlySet<JsonValue | undefined> = new Set(["delete", "deletecollection"]);
 /** The apiserver writes these in every event; a converted event may lack them. */
 const ALWAYS: ReadonlySet<string> = new Set(["level", "stage", "verb", "requestURI", "auditID"]);
-/** What is written once a request has been answered, and what is not known before either. */
-const LATE = ["responseStatus", "annotations", "impersonatedUser"] as const;
-const LATEST = ["responseStatus", "impersonatedUser", MEMORY_ROOT] as const;
 /** objectRef fields that a create takes from its body once that is read. */
 const FROM_BODY: ReadonlySet<string> = new Set(["objectRef.name", "objectRef.uid", "objectRef.resourceVersion"]);
 
@@ -33,7 +30,11 @@ export function isHeadUnknown(field: string, head: HeadReader): boolean {
     // The apiserver writes at least one group of everybody with a name; a LogEntry tells the name alone.
     return field !== "user.username" && head("user.username") !== undefined && head("user.groups") === undefined;
   }
-  if (LATE.some((root) => isAtOrBelow(field, root))) {
+  if (
+    isAtOrBelow(field, "responseStatus") ||
+    isAtOrBelow(field, "annotations") ||
+    isAtOrBelow(field, "impersonatedUser")
+  ) {
     const stage = head("stage");
     return stage === "RequestReceived" || stage === undefined;
   }
@@ -69,7 +70,11 @@ export function isBodyUnknown(body: "requestObject" | "responseObject", event: A
 
 /** Whether a field of an event at RequestReceived is unknown for certain, whatever stands behind the head. */
 export function isWrittenLater(field: string, head: HeadReader): boolean {
-  if (LATEST.some((root) => isAtOrBelow(field, root))) {
+  if (
+    isAtOrBelow(field, "responseStatus") ||
+    isAtOrBelow(field, "impersonatedUser") ||
+    isAtOrBelow(field, MEMORY_ROOT)
+  ) {
     return true;
   }
   if (isAtOrBelow(field, "annotations")) {

@@ -1,7 +1,7 @@
 import type { JsonValue } from "@auditsieve/audit";
 
 interface Node<Value> {
-  readonly scalars: Map<string | number | boolean | null | undefined, Node<Value>>;
+  scalars: Map<string | number | boolean | null | undefined, Node<Value>> | undefined;
   /** Apart from the scalars, so that no text can pass for a list. */
   lists: Map<string, Node<Value>> | undefined;
   value: Value | undefined;
@@ -49,21 +49,21 @@ function find<Value>(root: Node<Value>, tuple: readonly (JsonValue | undefined)[
   let node: Node<Value> | undefined = root;
   for (let index = 0; node && index < tuple.length; index++) {
     const part = tuple[index];
-    node = typeof part === "object" && part !== null ? node.lists?.get(listKey(part)) : node.scalars.get(part);
+    node = typeof part === "object" && part !== null ? node.lists?.get(listKey(part)) : node.scalars?.get(part);
   }
   return node?.value;
 }
 
 function grow<Value>(node: Node<Value>, part: JsonValue | undefined): Node<Value> {
-  const next = emptyNode<Value>();
   if (typeof part === "object" && part !== null) {
     node.lists ??= new Map();
     const key = listKey(part);
-    const known = node.lists.get(key) ?? next;
+    const known = node.lists.get(key) ?? emptyNode<Value>();
     node.lists.set(key, known);
     return known;
   }
-  const known = node.scalars.get(part) ?? next;
+  node.scalars ??= new Map();
+  const known = node.scalars.get(part) ?? emptyNode<Value>();
   node.scalars.set(part, known);
   return known;
 }
@@ -90,5 +90,5 @@ function lengthOf(tuple: readonly (JsonValue | undefined)[]): number {
 }
 
 function emptyNode<Value>(): Node<Value> {
-  return { scalars: new Map(), lists: undefined, value: undefined };
+  return { scalars: undefined, lists: undefined, value: undefined };
 }

@@ -24,11 +24,7 @@ export function evaluate(expression: Expression, reader: FieldReader): Truth {
       return negation(evaluate(expression.of, reader));
     case "match": {
       const reading = reader.read(expression.field);
-      if (!reading) {
-        return undefined;
-      }
-      const holds = (test: ValueTest): boolean => reading.values.some((value) => test.test(value));
-      return expression.every ? expression.tests.every(holds) : expression.tests.some(holds);
+      return reading && matches(reading.values, expression.tests, expression.every);
     }
     case "null": {
       const reading = reader.read(expression.field);
@@ -51,10 +47,25 @@ export function negation(truth: Truth): Truth {
   return truth === undefined ? undefined : !truth;
 }
 
+/** Whether each test, or one of them, holds for some value. Loops that make nothing: most of this runs before V8 has compiled it. */
+function matches(values: readonly JsonValue[], tests: readonly ValueTest[], every: boolean): boolean {
+  for (let i = 0; i < tests.length; i++) {
+    const test = tests[i] as ValueTest;
+    let holds = false;
+    for (let j = 0; j < values.length && !holds; j++) {
+      holds = test.test(values[j] as JsonValue);
+    }
+    if (holds !== every) {
+      return holds;
+    }
+  }
+  return every;
+}
+
 function conjunction(of: readonly Expression[], reader: FieldReader): Truth {
   let result: Truth = true;
-  for (const part of of) {
-    const truth = evaluate(part, reader);
+  for (let i = 0; i < of.length; i++) {
+    const truth = evaluate(of[i] as Expression, reader);
     if (truth === false) {
       return false;
     }
@@ -65,8 +76,8 @@ function conjunction(of: readonly Expression[], reader: FieldReader): Truth {
 
 function disjunction(of: readonly Expression[], reader: FieldReader): Truth {
   let result: Truth = false;
-  for (const part of of) {
-    const truth = evaluate(part, reader);
+  for (let i = 0; i < of.length; i++) {
+    const truth = evaluate(of[i] as Expression, reader);
     if (truth === true) {
       return true;
     }

@@ -32,7 +32,12 @@ export function readsSome(expression: Expression, test: (field: string) => boole
   switch (expression.kind) {
     case "and":
     case "or":
-      return expression.of.some((part) => readsSome(part, test));
+      for (let i = 0; i < expression.of.length; i++) {
+        if (readsSome(expression.of[i] as Expression, test)) {
+          return true;
+        }
+      }
+      return false;
     case "not":
       return readsSome(expression.of, test);
     case "fieldref":

@@ -21,29 +21,8 @@ export function simplify(
 ): Expression {
   switch (expression.kind) {
     case "and":
-    case "or": {
-      const [decisive, neutral] = expression.kind === "and" ? [NEVER, ALWAYS] : [ALWAYS, NEVER];
-      const left: Expression[] = [];
-      let isChanged = false;
-      for (const part of expression.of) {
-        const simple = simplify(part, reader, isKept);
-        if (simple === decisive) {
-          return decisive;
-        }
-        isChanged ||= simple !== part;
-        if (simple !== neutral) {
-          left.push(simple);
-        }
-      }
-      if (left.length === 0) {
-        return neutral;
-      }
-      if (!isChanged) {
-        return expression;
-      }
-      left.sort((a, b) => costOf(a) - costOf(b));
-      return expression.kind === "and" ? all(left) : any(left);
-    }
+    case "or":
+      return simplifyAll(expression, reader, isKept);
     case "not": {
       const simple = simplify(expression.of, reader, isKept);
       if (simple === expression.of) {
@@ -62,6 +41,43 @@ export function simplify(
   }
 }
 
+/** Nothing is made where nothing is known: most conditions are asked once, by code that has hardly run yet. */
+function simplifyAll(
+  expression: Extract<Expression, { kind: "and" | "or" }>,
+  reader: FieldReader,
+  isKept: (leaf: Leaf) => boolean,
+): Expression {
+  const { kind, of } = expression;
+  const decisive = kind === "and" ? NEVER : ALWAYS;
+  const neutral = kind === "and" ? ALWAYS : NEVER;
+  let left: Expression[] | undefined;
+  let isNothingLeft = true;
+  for (let i = 0; i < of.length; i++) {
+    const part = of[i] as Expression;
+    const simple = simplify(part, reader, isKept);
+    if (simple === decisive) {
+      return decisive;
+    }
+    isNothingLeft &&= simple === neutral;
+    if (left === undefined && simple !== part) {
+      left = of.slice(0, i).filter((before) => before !== neutral);
+    }
+    if (simple !== neutral) {
+      left?.push(simple);
+    }
+  }
+  if (isNothingLeft) {
+    return neutral;
+  }
+  if (left === undefined) {
+    return expression;
+  }
+  if (left.length > 1) {
+    left.sort((a, b) => costOf(a) - costOf(b));
+  }
+  return kind === "and" ? all(left) : any(left);
+}
+
 function neverKept(): boolean {
   return false;
 }
@@ -74,8 +90,13 @@ function constantOf(truth: Truth): Expression | undefined {
 function costOf(expression: Expression): number {
   switch (expression.kind) {
     case "and":
-    case "or":
-      return Math.max(...expression.of.map(costOf));
+    case "or": {
+      let most = 0;
+      for (let i = 0; i < expression.of.length; i++) {
+        most = Math.max(most, costOf(expression.of[i] as Expression));
+      }
+      return most;
+    }
     case "not":
       return costOf(expression.of);
     case "keyword":
