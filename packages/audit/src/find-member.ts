@@ -79,7 +79,14 @@ export function isKey(bytes: Buffer, start: number, end: number, key: string): b
       return false;
     }
   }
-  return isPlain
-    ? end - start === key.length
-    : (JSON.parse(bytes.toString("utf8", start - 1, end + 1)) as string) === key;
+  return isPlain ? end - start === key.length : spelledKey(bytes.toString("utf8", start - 1, end + 1)) === key;
+}
+
+/** Undefined for what is no JSON, which nobody may have proven that it is. */
+function spelledKey(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
