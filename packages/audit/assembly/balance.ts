@@ -71,15 +71,7 @@ export function skipBalanced(from: usize): usize {
       quotes &= ~(codes ^ (backslashes | escape));
       escape = (codes & backslashes) >>> 63;
     }
-    // From each opening quote up to the byte before the closing one.
-    let strings = quotes;
-    strings ^= strings << 1;
-    strings ^= strings << 2;
-    strings ^= strings << 4;
-    strings ^= strings << 8;
-    strings ^= strings << 16;
-    strings ^= strings << 32;
-    strings ^= inString;
+    const strings = insideOf(quotes) ^ inString;
     inString = ((strings as i64) >> 63) as u64;
     opens &= ~strings;
     closes &= ~strings;
@@ -103,6 +95,82 @@ export function skipBalanced(from: usize): usize {
     }
     at += 64;
   }
+}
+
+/**
+ * Behind the object or list that begins at `from`, as far as strings and brackets say; 0 where none begins there, or none ends before the
+ * next control character.
+ */
+export function skipBracketed(from: usize): usize {
+  const blank = space();
+  const escaping = backslash();
+  const quoting = quote();
+  const opening = openBracket();
+  const closing = closeBracket();
+  if ((load<u8>(from) | 32) != 123) {
+    return 0;
+  }
+  let at = from;
+  let depth = 0;
+  let inString: u64 = 0;
+  let escape: u64 = 0;
+  while (true) {
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
+    let quotes = maskOf(a, b, c, d, quoting);
+    const backslashes = maskOf(a, b, c, d, escaping);
+    const upperA = v128.or(a, blank);
+    const upperB = v128.or(b, blank);
+    const upperC = v128.or(c, blank);
+    const upperD = v128.or(d, blank);
+    let opens = maskOf(upperA, upperB, upperC, upperD, opening);
+    let closes = maskOf(upperA, upperB, upperC, upperD, closing);
+    const least = i8x16.min_u(i8x16.min_u(a, b), i8x16.min_u(c, d));
+    const isLast = v128.any_true(i8x16.lt_u(least, blank));
+    if (isLast) {
+      const within = ((1 as u64) << ctz(controls(a, b, c, d))) - 1;
+      opens &= within;
+      closes &= within;
+    }
+    if ((backslashes | escape) != 0) {
+      const starts = backslashes & ~escape;
+      const codes = (((starts << 1) | ODD) - starts) ^ ODD;
+      quotes &= ~(codes ^ (backslashes | escape));
+      escape = (codes & backslashes) >>> 63;
+    }
+    const strings = insideOf(quotes) ^ inString;
+    inString = ((strings as i64) >> 63) as u64;
+    opens &= ~strings;
+    closes &= ~strings;
+    if (depth > (popcnt(closes) as i32)) {
+      depth += (popcnt(opens) as i32) - (popcnt(closes) as i32);
+    } else {
+      for (let rest = opens | closes; rest != 0; rest &= rest - 1) {
+        depth += (opens & rest & (0 - rest)) != 0 ? 1 : -1;
+        if (depth == 0) {
+          return at + (ctz(rest) as usize) + 1;
+        }
+      }
+    }
+    if (isLast) {
+      return 0;
+    }
+    at += 64;
+  }
+}
+
+/** From each opening quote up to the byte before the closing one, where none is open before. */
+function insideOf(quotes: u64): u64 {
+  let strings = quotes;
+  strings ^= strings << 1;
+  strings ^= strings << 2;
+  strings ^= strings << 4;
+  strings ^= strings << 8;
+  strings ^= strings << 16;
+  strings ^= strings << 32;
+  return strings;
 }
 
 function maskOf(a: v128, b: v128, c: v128, d: v128, wanted: v128): u64 {

@@ -65,3 +65,6 @@ export const DOCUMENT: usize = 0x159_0000;
 /** Suspects that were found harmless, with what stands around them. */
 export const HARMLESS: usize = 0x19a_0000;
 export const HARMLESS_COUNT: u32 = 4096;
+/** Entries of members: see ./members. */
+export const MEMBERS: usize = 0x1a2_0000;
+export const MEMBER_COUNT: u32 = 1024;

@@ -4,6 +4,7 @@ import { findMember } from "./find-member.ts";
 import { isJsonObject, own } from "./json.ts";
 import type { JsonValue } from "./json.ts";
 import { MemberIndex } from "./member-index.ts";
+import { SCAN, sharedEngine } from "./scan-wasm/engine.ts";
 
 /** None is a backslash alone: V8 13.6 takes other keys of one escaped character for it once it has met it. */
 const KEYS = ["spec", "a", "sp", "é", "__proto__", "", 'q"', "\\\\"];
@@ -65,17 +66,22 @@ test("findMember: the value that JSON.parse has there, however keys are spelled 
   expect(found).toBeGreaterThan(300);
 });
 
-test("MemberIndex: what findMember finds, of one object after another", () => {
+test("MemberIndex: what findMember finds, of one object after another, wherever its bytes stand", () => {
   const index = new MemberIndex();
+  const ofModule = new MemberIndex();
+  const { memory } = sharedEngine();
   let found = 0;
   fc.assert(
     fc.property(value, fc.array(fc.constantFrom(...KEYS), { maxLength: 4 }), space, (text, keys, before) => {
       const bytes = Buffer.from(`xx${before}${text}yy`);
       index.load(bytes, 2, bytes.length - 2);
+      const held = memory.subarray(SCAN + 7, SCAN + 7 + bytes.copy(memory, SCAN + 7));
+      ofModule.load(held, 2, held.length - 2);
       for (let length = 0; length <= keys.length; length++) {
         const range = index.find(keys.slice(0, length));
         found += range === undefined || length === 0 ? 0 : 1;
         expect(range).toEqual(findMember(bytes, 2, bytes.length - 2, keys.slice(0, length)));
+        expect(ofModule.find(keys.slice(0, length))).toEqual(range);
       }
     }),
     { numRuns: 2000 },
@@ -86,12 +92,41 @@ test("MemberIndex: what findMember finds, of one object after another", () => {
 test("MemberIndex: an object of very many members is walked each time", () => {
   const many = Array.from({ length: 1100 }, (_, i) => `"${i}":{"a":${i}}`).join(",");
   const bytes = Buffer.from(`{${many}}`);
+  const { memory } = sharedEngine();
+  const held = memory.subarray(SCAN, SCAN + bytes.copy(memory, SCAN));
   const index = new MemberIndex();
-  index.load(bytes, 0, bytes.length);
-  for (const key of ["0", "500", "1099"]) {
-    const range = index.find([key, "a"]);
-    expect(bytes.toString("utf8", range?.start, range?.end)).toBe(key);
+  for (const each of [bytes, held]) {
+    index.load(each, 0, each.length);
+    for (const key of ["0", "500", "1099"]) {
+      const range = index.find([key, "a"]);
+      expect(bytes.toString("utf8", range?.start, range?.end)).toBe(key);
+    }
   }
+});
+
+test("findMember and MemberIndex: look at what is cut or damaged too, and throw nothing", () => {
+  const { memory } = sharedEngine();
+  const index = new MemberIndex();
+  const places = fc.record({ cut: fc.nat(200), at: fc.nat(200), byte: fc.nat(255) });
+  fc.assert(
+    fc.property(
+      value,
+      places,
+      fc.array(fc.constantFrom(...KEYS), { maxLength: 3 }),
+      (text, { cut, at, byte }, keys) => {
+        const bytes = Buffer.from(`{"a":${text},"spec":{"a":${text}}}`);
+        bytes[at % bytes.length] = byte;
+        const behind = Math.min(cut, bytes.length);
+        for (const each of [bytes, memory.subarray(SCAN, SCAN + bytes.copy(memory, SCAN))]) {
+          expect(() => findMember(each, 0, behind, keys)).not.toThrow();
+          index.load(each, 0, behind);
+          expect(() => index.find(keys)).not.toThrow();
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  );
+  expect(findMember(Buffer.from('{"a\\u00":1}'), 0, 11, ["a"])).toBeUndefined();
 });
 
 test.each(['{"a":1', '{"a"', '{"b":2 "a":1}', '{"a":', "{", "", '{"b":1,'])(

@@ -1,8 +1,10 @@
 import { findMember, isKey } from "./find-member.ts";
 import type { ValueRange } from "./find-member.ts";
 import { BACKSLASH, CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE, skipSpace } from "./json-bytes.ts";
+import { engineHolding } from "./scan-wasm/engine.ts";
+import type { Engine } from "./scan-wasm/engine.ts";
 
-/** Words of an entry: its key without quotes, its value, how many entries below it follow, whether its key is spelled in plain ASCII. */
+/** As assembly/members.ts writes them. Words of an entry: its key without quotes, its value, how many entries below it follow, whether its key is spelled in plain ASCII. */
 const KEY = 0;
 const KEY_END = 1;
 const VALUE = 2;
@@ -37,9 +39,24 @@ export class MemberIndex {
     this.#start = skipSpace(bytes, start, end);
     this.#end = end;
     this.#count = 0;
-    if (bytes[this.#start] === OPEN_OBJECT) {
+    if (bytes[this.#start] !== OPEN_OBJECT) {
+      return;
+    }
+    const engine = engineHolding(bytes);
+    if (engine === undefined || !this.#loadBy(engine)) {
+      this.#count = 0;
       this.#walk(this.#start, true);
     }
+  }
+
+  /** Has the module walk over what stands in its memory; false where it cannot. */
+  #loadBy({ exports, members }: Engine): boolean {
+    const base = this.#bytes.byteOffset;
+    this.#count = exports.indexMembers(this.#start + base, this.#end + base, base);
+    if (this.#count > 0) {
+      this.#entries.set(members.subarray(0, WORDS * Math.min(this.#count, MAX_ENTRIES)));
+    }
+    return this.#count >= 0;
   }
 
   /**

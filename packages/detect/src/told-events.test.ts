@@ -133,6 +133,7 @@ function toldOf(event: AuditEvent): ToldEvent {
     stageTimestamp: event.stageTimestamp as string,
     object: `${event.objectRef?.namespace}/${event.objectRef?.name}`,
     part: (keys) => partOf(event, "requestObject", ...keys),
+    lacks: (text) => !JSON.stringify(event.requestObject ?? null).includes(text),
     whole: () => event,
   };
 }

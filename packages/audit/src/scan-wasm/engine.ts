@@ -18,7 +18,8 @@ export interface EngineExports {
   noteHarmless(place: number): void;
   plainHead(uri: number, uriEnd: number, resource: number, resourceEnd: number): number;
   skipString(open: number): number;
-  skipValue(at: number): number;
+  skipBracketed(from: number): number;
+  indexMembers(open: number, end: number, base: number): number;
   buildSpread(): void;
   writeDocument(length: number, program: number): number;
   learnFragment(kind: number, slots: number, texts: number, first: number, second: number): number;
@@ -52,6 +53,8 @@ export interface Engine {
   readonly control: Int32Array;
   /** Where the fields of the line at SCAN stand, three words each: start and end of the value, start of the key. */
   readonly places: Int32Array;
+  /** The entries that `indexMembers` writes. */
+  readonly members: Int32Array;
   /** Whether the line at SCAN is the one that this scan has scanned last. */
   holds(scan: { readonly scans: number }): boolean;
   /** Whether the places of its fields are at PLACES too. */
@@ -72,6 +75,8 @@ const KEYS = 0x25_0000;
 const NAMES = 0x25_6000;
 const NAME_BYTES = 32;
 const SLOT_BYTES = 64;
+const MEMBERS = 0x1a2_0000;
+const MEMBER_WORDS = 6 * 1024;
 const TABLE_BYTES = 65 * SLOT_BYTES;
 
 let engine: Engine | undefined;
@@ -91,6 +96,7 @@ export function sharedEngine(): Engine {
       memory,
       control: new Int32Array(buffer, CONTROL, 0x1_0000 / 4),
       places: new Int32Array(buffer, CONTROL + PLACES, 3 * SLOT_COUNT),
+      members: new Int32Array(buffer, MEMBERS, MEMBER_WORDS),
       holds: (scan) => holder === scan && held === scan.scans,
       hasPlaces: (scan) => isPlaced && holder === scan && held === scan.scans,
       loaded: (scan) => {
@@ -107,6 +113,11 @@ export function sharedEngine(): Engine {
     writeNames(memory);
   }
   return engine;
+}
+
+/** The instance in whose memory the bytes stand; undefined for all others. */
+export function engineHolding(bytes: Buffer): Engine | undefined {
+  return engine !== undefined && bytes.buffer === engine.memory.buffer ? engine : undefined;
 }
 
 /** Tells the module the keys, so that they and their forms are written down in one place. */

@@ -33,8 +33,9 @@ const REQUEST_VALUE = TOLD + 7;
 const HAS_BODIES = TOLD + 8;
 
 const IN_HEAD = ["auditID", "requestURI", "objectRef.namespace", "objectRef.name"] as const satisfies readonly Field[];
+/** May spell a letter of a key. */
+const ESCAPE = Buffer.from("\\u");
 const BETWEEN = Buffer.from(',"responseObject":');
-const SMALL_N = 0x6e;
 
 /** Where the bodies of an event stand in its line: `from, to` of the request's and the response's, 0 where there is none. */
 export type BodyPlaces = readonly [number, number, number, number];
@@ -98,7 +99,22 @@ export class ToldLine {
     return range && parsed(memory.toString("utf8", range.start, range.end));
   }
 
-  /** Where the bodies stand in {@link bytes}; undefined where that is not known, or one of them is null or no JSON. */
+  /** Whether no key below the requestObject holds this text, in plain ASCII. False says nothing. */
+  lacks(text: string): boolean {
+    const request = this.#word(REQUEST);
+    const bodies = this.#engine.memory.subarray(request, request === 0 ? 0 : this.#word(BODIES_END));
+    return !bodies.includes(text, 0, "latin1") && !bodies.includes(ESCAPE);
+  }
+
+  /** Whether it is known where bodies begin, if there are any. */
+  get isBodyFound(): boolean {
+    return this.#word(BODY) !== NOWHERE;
+  }
+
+  /**
+   * Where the bodies stand in {@link bytes}; undefined where {@link isBodyFound} is false, or something else stands there. What stands there is
+   * balanced, but perhaps no JSON: only a verified line is sure to be.
+   */
   get bodies(): BodyPlaces | undefined {
     const body = this.#word(BODY);
     if (body === 0 || body === NOWHERE) {
@@ -108,14 +124,16 @@ export class ToldLine {
     const line = this.#word(LINE);
     const end = this.#word(BODIES_END);
     const isRequest = this.#word(REQUEST) !== 0;
-    const behind = memory[body] === SMALL_N ? 0 : exports.skipValue(body);
+    const behind = exports.skipBracketed(body);
     if (behind === end) {
       return isRequest ? [body - line, end - line, 0, 0] : [0, 0, body - line, end - line];
     }
     const answer = behind + BETWEEN.length;
-    const isFollowed =
-      isRequest && behind !== 0 && answer < end && memory.compare(BETWEEN, 0, BETWEEN.length, behind, answer) === 0;
-    return isFollowed && memory[answer] !== SMALL_N && exports.skipValue(answer) === end
+    return isRequest &&
+      behind !== 0 &&
+      answer < end &&
+      memory.compare(BETWEEN, 0, BETWEEN.length, behind, answer) === 0 &&
+      exports.skipBracketed(answer) === end
       ? [body - line, behind - line, answer - line, end - line]
       : undefined;
   }

@@ -13,6 +13,8 @@ export interface ToldEvent {
   readonly object: string;
   /** The value at a path of literal keys below the requestObject; the rest of it need not be parsed. */
   part(keys: readonly string[]): JsonValue | undefined;
+  /** Whether no key below the requestObject holds this text. False says nothing. */
+  lacks(text: string): boolean;
   /** The event as a whole, for the few of which more than that is asked; undefined where the line is none after all. */
   whole(): AuditEvent | undefined;
 }

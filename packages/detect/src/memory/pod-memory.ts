@@ -28,6 +28,8 @@ export interface PodFacts {
 
 const CONTAINERS = ["containers", "initContainers", "ephemeralContainers"] as const;
 const ADDRESS_KEYS = ["podIP", "podIPs"] as const;
+/** How both begin. */
+const ADDRESS_KEY = "podIP";
 const ADDRESSES = ADDRESS_KEYS.map((key) => ["status", key]);
 const NODE_NAME = ["target", "name"];
 const MAX_PATHS = 32;
@@ -113,7 +115,9 @@ export class PodMemory {
         this.#bind(key, before, told.part(NODE_NAME));
         break;
       case "addressed":
-        this.#address(key, before, (keys) => told.part(keys));
+        if (!told.lacks(ADDRESS_KEY)) {
+          this.#address(key, before, (keys) => told.part(keys));
+        }
         break;
       default: {
         const never: never = change;

@@ -17,7 +17,15 @@ const indexes: Readonly<Record<BodyName, { readonly index: MemberIndex; of: Even
   responseObject: { index: new MemberIndex(), of: undefined },
 };
 
-/** The bodies of the event in `line`: what is asked for is parsed when it is first read, and only then. */
+/** Those of an event that has been parsed. */
+export type ParsedBodies = Readonly<Partial<Record<BodyName, JsonValue>>>;
+
+const NOWHERE: BodyPlaces = [0, 0, 0, 0];
+
+/**
+ * The bodies of the event in `line`: what is asked for is parsed when it is first read, and only then. What is no JSON, which it may be only
+ * where nobody has scanned the line, is as good as absent.
+ */
 export class EventBodies {
   readonly #line: Buffer;
   readonly #places: BodyPlaces;
@@ -26,9 +34,16 @@ export class EventBodies {
   /** The bodies' bytes; null where escapes may hide a key. */
   #searched: Record<BodyName, Buffer | null | undefined> | undefined;
 
-  constructor(line: Buffer, places: BodyPlaces) {
+  /** Instead of where they stand it takes the bodies themselves. */
+  constructor(line: Buffer, places: BodyPlaces | ParsedBodies) {
     this.#line = line;
-    this.#places = places;
+    if (isPlaces(places)) {
+      this.#places = places;
+    } else {
+      this.#places = NOWHERE;
+      this.#requestObject = places.requestObject;
+      this.#responseObject = places.responseObject;
+    }
   }
 
   /** Where a body begins in the line, and where it ends; 0 where there is none. */
@@ -46,7 +61,7 @@ export class EventBodies {
     if (known !== undefined || this.to(body) === 0) {
       return known;
     }
-    const value = JSON.parse(this.#line.toString("utf8", this.from(body), this.to(body))) as JsonValue;
+    const value = parsed(this.#line.toString("utf8", this.from(body), this.to(body)));
     if (body === "requestObject") {
       this.#requestObject = value;
     } else {
@@ -107,7 +122,7 @@ export class EventBodies {
       );
     }
     const range = this.#find(body, keys);
-    return range && this.#parsed(range);
+    return range && parsed(this.#line.toString("utf8", range.start, range.end));
   }
 
   spelling(body: BodyName, maxLength: number): string | undefined {
@@ -132,10 +147,20 @@ export class EventBodies {
     }
     return place.index.find(keys);
   }
+}
 
-  #parsed({ start, end }: ValueRange): JsonValue {
-    const text = this.#line.toString("utf8", start, end);
-    return text.startsWith('"') && !text.includes("\\") ? text.slice(1, -1) : (JSON.parse(text) as JsonValue);
+function isPlaces(places: BodyPlaces | ParsedBodies): places is BodyPlaces {
+  return Array.isArray(places);
+}
+
+function parsed(text: string): JsonValue | undefined {
+  if (text.startsWith('"') && text.endsWith('"') && !text.includes("\\")) {
+    return text.slice(1, -1);
+  }
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined;
   }
 }
 

@@ -91,9 +91,10 @@ export class FindingTap implements EventWatch {
       return;
     }
     if (isWanted(tells)) {
-      const event = toldEvent(line, tells.kept.get(SHARED) as SharedHead) ?? this.#whole(line.bytes);
+      const { bytes } = line;
+      const event = toldEvent(line, bytes, tells.kept.get(SHARED) as SharedHead) ?? this.#whole(bytes);
       if (event !== undefined) {
-        this.#push(line.bytes, (show) => this.#stream.pushWanted(tells, event, show, line.bytes.length));
+        this.#push(bytes, (show) => this.#stream.pushWanted(tells, event, show, bytes.length));
       }
       return;
     }
@@ -102,6 +103,7 @@ export class FindingTap implements EventWatch {
       stageTimestamp: line.stageTimestamp,
       object: line.object,
       part: (keys: readonly string[]) => line.part(keys),
+      lacks: (text: string) => line.lacks(text),
       whole: () => this.#whole(line.bytes),
     };
     this.#stream.tell(tells, told).forEach(this.#onFinding);

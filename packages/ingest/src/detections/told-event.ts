@@ -22,28 +22,28 @@ export function sharedHead(view: HeadView): SharedHead {
 }
 
 /**
- * The event of a line that nobody has scanned, of which `head` is known; undefined where it is not known where its bodies stand. Apart from
- * what is read where it stands, it is parsed when that is first asked for. Of a line that is no JSON after all only that is given. It holds as
- * long as the line does.
+ * The event of a line that nobody has scanned, of which `bytes` are the bytes and `head` is known; undefined where it is not known where its
+ * bodies begin. Apart from what is read where it stands, it is parsed when that is first asked for. Of a line that is no JSON after all only that is
+ * given. It holds as long as the line does.
  */
-export function toldEvent(line: ToldLine, head: SharedHead): (AuditEvent & PartlyParsed) | undefined {
-  const places = line.bodies;
+export function toldEvent(line: ToldLine, bytes: Buffer, head: SharedHead): (AuditEvent & PartlyParsed) | undefined {
   // What is absent reads as undefined.
-  return places && (new ToldEvent(line, head, new EventBodies(line.bytes, places)) as AuditEvent & PartlyParsed);
+  return line.isBodyFound ? (new ToldEvent(line, bytes, head) as AuditEvent & PartlyParsed) : undefined;
 }
 
 class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknown>> {
   readonly #line: ToldLine;
+  readonly #bytes: Buffer;
   readonly #head: SharedHead;
-  readonly #bodies: EventBodies;
+  #held: EventBodies | undefined;
   #requestURI: string | undefined;
   #stageTimestamp: string | undefined;
   #plain: AuditEvent | undefined;
 
-  constructor(line: ToldLine, head: SharedHead, bodies: EventBodies) {
+  constructor(line: ToldLine, bytes: Buffer, head: SharedHead) {
     this.#line = line;
+    this.#bytes = bytes;
     this.#head = head;
-    this.#bodies = bodies;
   }
 
   get kind(): string | undefined {
@@ -103,11 +103,11 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
   }
 
   get requestObject(): JsonValue | undefined {
-    return this.#bodies.value("requestObject");
+    return this.#bodies().value("requestObject");
   }
 
   get responseObject(): JsonValue | undefined {
-    return this.#bodies.value("responseObject");
+    return this.#bodies().value("responseObject");
   }
 
   get requestReceivedTimestamp(): string | undefined {
@@ -127,19 +127,19 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
   }
 
   lacks(body: BodyName, ending: string, keys: readonly string[] = []): boolean {
-    return this.#bodies.lacks(body, ending, keys);
+    return this.#bodies().lacks(body, ending, keys);
   }
 
   part(body: BodyName, keys: readonly string[]): JsonValue | undefined {
-    return this.#bodies.part(body, keys);
+    return this.#bodies().part(body, keys);
   }
 
   spelling(body: BodyName, maxLength: number): string | undefined {
-    return this.#bodies.spelling(body, maxLength);
+    return this.#bodies().spelling(body, maxLength);
   }
 
   listsObjects(body: BodyName, keys: readonly string[]): boolean {
-    return this.#bodies.listsObjects(body, keys);
+    return this.#bodies().listsObjects(body, keys);
   }
 
   get(field: HeadField): JsonValue | undefined {
@@ -149,9 +149,13 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
     return field === "objectRef.name" ? this.#line.name : this.#head.get(field);
   }
 
+  #bodies(): EventBodies {
+    return (this.#held ??= new EventBodies(this.#bytes, this.#line.bodies ?? this.toJSON()));
+  }
+
   #parse(): AuditEvent {
     try {
-      return JSON.parse(this.#line.bytes.toString("utf8")) as AuditEvent;
+      return JSON.parse(this.#bytes.toString("utf8")) as AuditEvent;
     } catch {
       return this.#known();
     }
@@ -163,8 +167,6 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
       auditID: this.auditID,
       stageTimestamp: this.stageTimestamp,
       requestReceivedTimestamp: this.requestReceivedTimestamp,
-      requestObject: this.requestObject,
-      responseObject: this.responseObject,
       user: {},
     };
     for (const field of HEAD_FIELDS) {
