@@ -64,7 +64,7 @@ export function forgetTemplates(): void {
  * of them stands. Gives where it stopped. CONTROL then holds how many lines it took, how many of them are kept, from where to where
  * these stand now, the two numbers of the line's head, and the entry that the line where it stopped is like, had what that rests on
  * not ended; SUSPECT where the entry stands but not every line is taken; else 0. At last the number of the answer by which somebody
- * must be told of the last line that it took, what ./told says; 0 where nobody must.
+ * must be told of the last line that it took, what ./told says; 0 where nobody must. Behind that the entry of the last line that it took.
  */
 export function takeLines(from: usize, end: usize): usize {
   let at = from;
@@ -116,6 +116,7 @@ export function takeLines(from: usize, end: usize): usize {
       }
       teller = decision >>> STANDING_SHIFT;
     }
+    store<u32>(CONTROL, entry, 32);
     const index = decision & 0xff;
     store<u32>(EVENTS + 4 * index, load<u32>(EVENTS + 4 * index) + 1);
     store<f64>(BYTES + 8 * index, load<f64>(BYTES + 8 * index) + ((behind - at) as f64));
@@ -238,7 +239,7 @@ function matchEntry(line: usize, place: usize): usize {
  * Remembers a line of which `[from, headEnd)` decides and `[tail, to)` ends it, with its newline; between them may be a body. `hash`
  * is one of the numbers of the line's head: the one without the name where `[name, nameEnd)`, a name in the path that decides
  * nothing, is not empty. FIXED holds `fixed` spans of the head that must stay as they are, then `fixedBehind` of the tail, and TOLD what
- * somebody is to be told. Where there is no room, all others are forgotten.
+ * somebody is to be told. Where there is no room, all others are forgotten. Gives the entry.
  */
 export function learnLine(
   from: usize,
@@ -253,7 +254,7 @@ export function learnLine(
   queryEnd: usize,
   name: usize,
   nameEnd: usize,
-): void {
+): u32 {
   const isTelling = (decision & TELLS) != 0;
   const length = headEnd - from + (to - tail) + (isTelling ? NOTED_BYTES : 0);
   // Comparing reads 64 bytes behind a template.
@@ -275,6 +276,6 @@ export function learnLine(
   store<u32>(place, hash, 16);
   store<u32>(place, known + (to - tail), 20);
   store<u32>(bucket, entries);
-  entries++;
   used += length;
+  return entries++;
 }

@@ -39,7 +39,7 @@ export interface EngineExports {
     queryEnd: number,
     name: number,
     nameEnd: number,
-  ): void;
+  ): number;
   renewLine(entry: number, standing: number): void;
   standingOf(entry: number): number;
   dropLine(entry: number): void;

@@ -18,6 +18,7 @@ const HEAD_WITH_NAME = 4;
 const KEPT_END = 5;
 const ENTRY = 6;
 const TELLER = 7;
+const TAKEN = 8;
 const KEEP = 0x100;
 const HEAD_ONLY = 0x200;
 const BODY = 0x400;
@@ -116,6 +117,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
   #shift = 0;
   #to = 0;
   #loads = 0;
+  #owned = 0;
   #at = 0;
   #head = 0;
   #headWithName = 0;
@@ -131,11 +133,17 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
     this.#isExact = options.isExact ?? false;
   }
 
+  /** How often all was forgotten because another one had the memory meanwhile, with the first time. */
+  get owned(): number {
+    return this.#owned;
+  }
+
   /** Loads whole lines of `bytes[start, end)`, as many as there is room for. Gives where they end: `start` for a line too long. */
   load(bytes: Buffer, start: number, end: number): number {
     if (owner !== this.#self) {
       owner?.drain();
       owner = this.#self;
+      this.#owned++;
       this.#engine.exports.forget();
       this.#forgetStanding();
     }
@@ -163,6 +171,15 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
     this.#headWithName = this.#engine.control[HEAD_WITH_NAME] as number;
     this.#entry = this.#engine.control[ENTRY] as number;
     return this.#at;
+  }
+
+  /** Takes the one line that ends before `behind`, if it is known. Gives the number that {@link learn} gave for lines like it, 0 where it is not. */
+  takeOne(behind: number): number {
+    const to = this.#to;
+    this.#to = behind;
+    const isTaken = this.take() === behind;
+    this.#to = to;
+    return isTaken ? (this.#engine.control[TAKEN] as number) : 0;
   }
 
   /** By which answer somebody must be told of the last line that {@link take} took: for that it stops there. */
@@ -221,14 +238,14 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
     return this.#engine.memory;
   }
 
-  /** Remembers the line that stopped {@link take}, which `scan` holds and for which `value` was decided. */
-  learn(scan: EventScan, value: T, { isKept, isSearched, standing, isTold = false }: Taken<S>, by: DecidedBy): void {
+  /** Remembers the line that stopped {@link take}, which `scan` holds and for which `value` was decided. Gives its number; 0 where it does not. */
+  learn(scan: EventScan, value: T, { isKept, isSearched, standing, isTold = false }: Taken<S>, by: DecidedBy): number {
     const { fields, uriEnd, name, kept = [] } = by;
     const { control, exports } = this.#engine;
     if (this.#entry !== 0) {
       if (this.#standing[exports.standingOf(this.#entry) - 1]?.form === standing?.form) {
         exports.renewLine(this.#entry, this.#numberOf(standing));
-        return;
+        return this.#entry;
       }
       exports.dropLine(this.#entry);
     }
@@ -240,13 +257,13 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
     const tail = hasBody ? tailStartOf(scan) : end;
     const length = end - scan.start + behind - tail;
     if (this.#head === 0 || length > MAX_TEMPLATE_BYTES || number === MAX_VALUES || kept.length > MAX_KEPT) {
-      return;
+      return 0;
     }
     const shift = this.#shift;
     const isTailNeeded = hasBody && fields.includes("annotations");
     // What stands in a tail that need not be alike is not found by what stood in another one.
     if (isTold && !((headEnd === undefined || isTailNeeded) && placeTold(scan, control, shift))) {
-      return;
+      return 0;
     }
     this.#numbers.set(value, number);
     let fixed = 0;
@@ -279,7 +296,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
       (isSearched ? SEARCHED : 0) +
       (isTold ? TELLS : 0);
     const decision = number + (isKept ? KEEP : 0) + form + STANDING_FACTOR * this.#numberOf(standing);
-    exports.learnLine(
+    return exports.learnLine(
       scan.start + shift,
       end + shift,
       tail + shift,

@@ -1,6 +1,8 @@
 import type { AuditEvent, EventScan } from "@auditsieve/audit";
 import type { DetectionEngine, Finding } from "@auditsieve/detect";
 import { safeText } from "@auditsieve/detect/safe-text";
+import type { LinePlaces } from "../pipeline/line-shape.ts";
+import type { AlikeNumbers } from "./audit-id-memory.ts";
 import { AuditIdWatch } from "./audit-id-watch.ts";
 import { NoiseWatch } from "./alarm-noise.ts";
 import type { NoiseReceipt } from "../receipts/receipt-book.ts";
@@ -21,6 +23,11 @@ const LIST = Buffer.from('"list"');
 const QUOTE = 34;
 const QUESTION_MARK = 63;
 const MAX_TEXT = 200;
+
+/** What {@link AlarmWatch.noteAlike} needs of events that are alike. */
+export interface AlikeEvents {
+  readonly numbers: AlikeNumbers | undefined;
+}
 
 /** Watches for what no single event shows: auditIDs that come again, an apiserver that starts anew, noise that stops. */
 export class AlarmWatch {
@@ -45,6 +52,17 @@ export class AlarmWatch {
       });
     }
     return this.#auditIds?.isUsedAgain(scan) === true;
+  }
+
+  /** For {@link noteAlike}, of the event that `scan` holds; undefined where each like it must be looked at. */
+  alike(scan: EventScan): AlikeEvents | undefined {
+    const mayBeBootstrap = this.#options.onAlarm !== undefined && isBootstrapper(scan);
+    return mayBeBootstrap ? undefined : { numbers: this.#auditIds?.alike(scan) };
+  }
+
+  /** Notes an event that is like another one. False, and nothing is noted, where {@link isSuspicious} must look at it. */
+  noteAlike({ numbers }: AlikeEvents, places: LinePlaces): boolean {
+    return numbers === undefined || this.#auditIds?.noteAlike(numbers, places) !== false;
   }
 
   /** The finding about an event whose auditID another request had; `show` gives it redacted. */
@@ -89,16 +107,18 @@ export class AlarmWatch {
 
 /** The list of all cluster roles by which an apiserver begins to reconcile them, once when it starts. */
 function isBootstrap(scan: EventScan): boolean {
-  if (
-    scan.stage !== "ResponseComplete" ||
-    !startsWith(scan, "user.username", APISERVER) ||
-    !startsWith(scan, "verb", LIST)
-  ) {
+  if (!isBootstrapper(scan)) {
     return false;
   }
   const behind = scan.valueStart("requestURI") + BOOTSTRAP_PATH.length;
   const next = scan.bytes[behind];
   return startsWith(scan, "requestURI", BOOTSTRAP_PATH) && (next === QUOTE || next === QUESTION_MARK);
+}
+
+function isBootstrapper(scan: EventScan): boolean {
+  return (
+    scan.stage === "ResponseComplete" && startsWith(scan, "user.username", APISERVER) && startsWith(scan, "verb", LIST)
+  );
 }
 
 function startsWith(scan: EventScan, field: "user.username" | "verb" | "requestURI", expected: Buffer): boolean {

@@ -1,5 +1,6 @@
 import { slotOf } from "@auditsieve/audit";
 import type { EventScan } from "@auditsieve/audit";
+import type { LinePlaces } from "../pipeline/line-shape.ts";
 
 const AUDIT_ID = slotOf("auditID");
 const STAGE = slotOf("stage");
@@ -7,6 +8,18 @@ const STAGE = slotOf("stage");
 const CONTENT: readonly number[] = (["user.username", "verb", "requestURI", "requestReceivedTimestamp"] as const).map(
   slotOf,
 );
+const [USER, VERB, URI, RECEIVED] = CONTENT as readonly [number, number, number, number];
+const LOW_SEED = 0x811c9dc5;
+const HIGH_SEED = 0x9747b28c;
+const CONTENT_SEED = 0x1b873593;
+
+/** What of an event's numbers is the same in all that differ in no more than auditID, requestURI and times. */
+export interface AlikeNumbers {
+  readonly stage: Buffer;
+  readonly high: number;
+  readonly content: number;
+}
+
 /** Events that are remembered, about. */
 export const AUDIT_ID_SLOTS: number = 1 << 17;
 /** Events whose numbers share a place. */
@@ -43,16 +56,48 @@ export class AuditIdMemory {
     if (scan.slotEnd(AUDIT_ID) === 0) {
       return false;
     }
-    const low = this.#hashOf(scan, STAGE, this.#hashOf(scan, AUDIT_ID, 0x811c9dc5));
+    const low = this.#hashOf(scan, STAGE, this.#hashOf(scan, AUDIT_ID, LOW_SEED));
     // A second hash with another start and direction; 0 stands for an empty slot.
-    const high = this.#hashOf(scan, AUDIT_ID, this.#hashOf(scan, STAGE, 0x9747b28c)) || 1;
-    let content = 0x1b873593;
-    for (const field of CONTENT) {
-      content = this.#hashOf(scan, field, content);
-    }
+    const high = this.#hashOf(scan, AUDIT_ID, this.#hashOf(scan, STAGE, HIGH_SEED)) || 1;
+    const content = this.#hashOf(scan, RECEIVED, this.#hashOf(scan, URI, this.#contentOf(scan)));
     const isOther = this.note(low, high, content);
     onNoted?.(low, high, content);
     return isOther;
+  }
+
+  /** For {@link noteAlike}, of the event that `scan` holds. */
+  alike(scan: EventScan): AlikeNumbers {
+    return {
+      stage: Buffer.from(scan.bytes.subarray(scan.slotStart(STAGE), scan.slotEnd(STAGE))),
+      high: this.#hashOf(scan, STAGE, HIGH_SEED),
+      content: this.#contentOf(scan),
+    };
+  }
+
+  /**
+   * As {@link isUsedAgain}, of an event of which is known what is the same in others. False, and nothing is noted, where an earlier event had its
+   * auditID and stage and was of another request.
+   */
+  noteAlike(
+    { stage, high: ofStage, content: ofRequest }: AlikeNumbers,
+    { bytes, auditID, auditIDEnd, uri, uriEnd, received, receivedEnd }: LinePlaces,
+    onNoted?: (low: number, high: number, content: number) => void,
+  ): boolean {
+    const ofId = this.#hashAt(bytes, auditID, auditIDEnd, LOW_SEED);
+    const low = this.#hashAt(stage, 0, stage.length, ofId);
+    const high = this.#hashAt(bytes, auditID, auditIDEnd, ofStage) || 1;
+    const ofUri = this.#hashAt(bytes, uri, uriEnd, ofRequest);
+    const content = this.#hashAt(bytes, received, receivedEnd, ofUri);
+    const [lows, highs] = [this.#low, this.#high];
+    const first = low & this.#mask & -WAYS;
+    for (let slot = first; slot < first + WAYS; slot++) {
+      if (highs[slot] === high && lows[slot] === low && this.#content[slot] !== content) {
+        return false;
+      }
+    }
+    this.note(low, high, content);
+    onNoted?.(low, high, content);
+    return true;
   }
 
   /**
@@ -112,14 +157,17 @@ export class AuditIdMemory {
     }
   }
 
-  /** Of the value as it is meant: writers differ in what they escape, and the same event may come by two of them. */
+  #contentOf(scan: EventScan): number {
+    return this.#hashOf(scan, VERB, this.#hashOf(scan, USER, CONTENT_SEED));
+  }
+
   #hashOf(scan: EventScan, slot: number, seed: number): number {
     const end = scan.slotEnd(slot);
-    if (end === 0) {
-      return mix(seed);
-    }
-    const { bytes } = scan;
-    const start = scan.slotStart(slot);
+    return end === 0 ? mix(seed) : this.#hashAt(scan.bytes, scan.slotStart(slot), end, seed);
+  }
+
+  /** Of the value as it is meant: writers differ in what they escape, and the same event may come by two of them. */
+  #hashAt(bytes: Buffer, start: number, end: number, seed: number): number {
     const hash = hashRange(this.#viewOf(bytes), start, end, seed);
     if (hash !== undefined) {
       return hash;

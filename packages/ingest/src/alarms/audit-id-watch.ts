@@ -2,7 +2,9 @@ import type { AuditEvent, EventScan } from "@auditsieve/audit";
 import { findingOfRequest, requestId } from "@auditsieve/detect";
 import type { Detection, Finding } from "@auditsieve/detect";
 import { safeText } from "@auditsieve/detect/safe-text";
+import type { LinePlaces } from "../pipeline/line-shape.ts";
 import { AuditIdMemory } from "./audit-id-memory.ts";
+import type { AlikeNumbers } from "./audit-id-memory.ts";
 
 /** The shipped detection `stealth/audit-id-repeated.yml`. */
 export const AUDIT_ID_REPEATED = "a6d68001-03a2-4db5-8ab9-6d2d75e1b436";
@@ -65,6 +67,16 @@ export class AuditIdWatch {
   /** Notes the event that `scan` holds. True: {@link findings} may make a finding of it. */
   isUsedAgain(scan: EventScan): boolean {
     return this.#memory.isUsedAgain(scan, this.#onNoted) && scan.stage !== "RequestReceived";
+  }
+
+  /** For {@link noteAlike}, of the event that `scan` holds. */
+  alike(scan: EventScan): AlikeNumbers {
+    return this.#memory.alike(scan);
+  }
+
+  /** Notes an event that is like another one. False, and nothing is noted, where {@link isUsedAgain} must look at it. */
+  noteAlike(numbers: AlikeNumbers, places: LinePlaces): boolean {
+    return this.#memory.noteAlike(numbers, places, this.#onNoted);
   }
 
   /** The finding about an event whose auditID another request had, once for each request; `show` gives it redacted. */

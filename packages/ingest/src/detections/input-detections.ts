@@ -1,4 +1,4 @@
-import type { Finding } from "@auditsieve/detect";
+import type { Finding, HeadView, QuietAnswer } from "@auditsieve/detect";
 import { encodeInputState, encodeMark, encodeState } from "./detection-state.ts";
 import type { Mark, RememberedState } from "./detection-state.ts";
 import { LineDetections } from "./line-detections.ts";
@@ -94,6 +94,16 @@ export class InputDetections {
   /** Asks about a line that ends at `end` of the input in hand; nothing where it is remembered already. */
   detect(line: AskedLine, end: number): readonly Finding[] {
     return this.isRemembered(end) ? NO_FINDINGS : this.#scope.detections.detect(line);
+  }
+
+  /** As {@link LineDetections.quiet}, for the lines of all inputs: undefined where inputs are remembered apart. */
+  quiet(head: HeadView): QuietAnswer | "none" | undefined {
+    return this.#options.states === undefined ? this.#whole.detections.quiet(head) : undefined;
+  }
+
+  /** Grows whenever such an answer has ended. */
+  get epoch(): number {
+    return this.#whole.detections.epoch;
   }
 
   /** Time of the last event of the input in hand. */

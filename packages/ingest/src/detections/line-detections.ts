@@ -7,6 +7,7 @@ import type {
   Finding,
   FindingStreamCounts,
   HeadView,
+  QuietAnswer,
   ShowEvent,
 } from "@auditsieve/detect";
 import type { LineDeliveries } from "../pipeline/line-deliveries.ts";
@@ -65,6 +66,8 @@ export class LineDetections {
   readonly #written = new WeakMap<Delivery, JsonValue>();
   /** For lines that are redacted later, when another one is in hand. */
   readonly #scan = new EventScan();
+  /** Whether nothing was to be done about the line that was asked about last. */
+  #wasQuiet = false;
 
   constructor({ engine, redactor, evidence, snapshot, documents, onRefused, beside }: LineDetectionsOptions) {
     this.#redactor = redactor;
@@ -86,7 +89,8 @@ export class LineDetections {
     }
     const { scan, head } = line;
     const candidates = this.#stream.candidates(head);
-    if (candidates.length === 0) {
+    this.#wasQuiet = candidates.length === 0;
+    if (this.#wasQuiet) {
       return NO_FINDINGS;
     }
     const bytes = line.bytes();
@@ -102,6 +106,23 @@ export class LineDetections {
     pushed.line = undefined;
     pushed.event = undefined;
     return findings;
+  }
+
+  /**
+   * That nothing is to be done about lines with the head of the one that was asked about last: "none" where there are no detections; undefined
+   * where something is, or that cannot be said.
+   */
+  quiet(head: HeadView): QuietAnswer | "none" | undefined {
+    if (this.#hasNone) {
+      return "none";
+    }
+    const answer = this.#wasQuiet ? this.#stream.quiet.about(head) : undefined;
+    return answer?.tells === undefined ? answer : undefined;
+  }
+
+  /** Grows whenever such an answer has ended. */
+  get epoch(): number {
+    return this.#stream.quiet.epoch;
   }
 
   /** Tells the time, so that what waits for time to pass comes out although nothing is asked. */

@@ -1,6 +1,6 @@
 import type { AuditEvent, EventScan } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
-import type { AlarmWatch } from "../alarms/alarm-watch.ts";
+import type { AlarmWatch, AlikeEvents } from "../alarms/alarm-watch.ts";
 import { encodeMark } from "../detections/detection-state.ts";
 import type { Mark } from "../detections/detection-state.ts";
 import { InputDetections } from "../detections/input-detections.ts";
@@ -8,7 +8,9 @@ import type { DetectionCounts } from "../detections/input-detections.ts";
 import type { AskedLine } from "../detections/line-detections.ts";
 import type { LineDeliveries } from "./line-deliveries.ts";
 import type { LineHandlerOptions } from "./line-handler-options.ts";
+import type { Passable } from "./known-drops.ts";
 import type { LineInHand } from "./line-in-hand.ts";
+import type { LinePlaces } from "./line-shape.ts";
 import { scanHead } from "../detections/scan-head.ts";
 import { scannedEvent } from "../detections/scanned-event.ts";
 import type { Delivery } from "../sink.ts";
@@ -82,6 +84,27 @@ export class LineFindings {
     const detected = this.#detect(end);
     const watched = this.#watched(end, total);
     return watched.length === 0 ? detected : [...detected, ...watched];
+  }
+
+  /** What is needed to pass over events like the one in hand, about which nothing was found; undefined where each must be looked at. */
+  passable(): Passable | undefined {
+    const quiet = this.#detections === undefined ? "none" : this.#detections.quiet(this.#asked.head);
+    const watched = quiet === undefined ? undefined : this.#watch.alike(this.#scan);
+    return watched && { standing: quiet === "none" ? undefined : quiet, watched };
+  }
+
+  /** Grows whenever something has ended that such events rest on. */
+  get epoch(): number | undefined {
+    return this.#detections?.epoch;
+  }
+
+  /** Passes over such an event; its line ends at `end`. False, and nothing is changed, where {@link find} must look at it. */
+  passOver(watched: AlikeEvents, places: LinePlaces, end: number, total: number): boolean {
+    if (this.#detections?.isRemembered(end) === true) {
+      return false;
+    }
+    this.#options.watched?.begin(total);
+    return this.#watch.noteAlike(watched, places);
   }
 
   /** Time of the last event of the input in hand. */

@@ -3,21 +3,22 @@ import type { LineVisitor, OversizeLine, UnwrappedLine } from "@auditsieve/audit
 import type { Finding } from "@auditsieve/detect";
 import type { StreamDecision } from "@auditsieve/policy";
 import type { Mark } from "../detections/detection-state.ts";
+import type { Held } from "./ack-window.ts";
+import { LineCounts } from "./line-counts.ts";
 import { LineDeliveries } from "./line-deliveries.ts";
 import { LineFindings } from "./line-findings.ts";
 import { LineInHand } from "./line-in-hand.ts";
 import { LineSlab } from "./line-slab.ts";
+import { LongLines } from "./long-lines.ts";
+import { PassedLines } from "./passed-lines.ts";
 import { ReceiptBook } from "../receipts/receipt-book.ts";
 import type { ClosedRange } from "../receipts/receipt-book.ts";
 import { ReceiptRanges } from "../receipts/receipt-ranges.ts";
 import { AlarmWatch } from "../alarms/alarm-watch.ts";
 import type { HandledLine as Line, LineHandlerOptions } from "./line-handler-options.ts";
-import { LineTail, reducedEvent } from "../detections/reduced-event.ts";
+import { reducedEvent } from "../detections/reduced-event.ts";
 import type { Delivery } from "../sink.ts";
-import type { SealedLine } from "../sinks/quarantine.ts";
-import { lineColumns } from "../receipts/tally.ts";
-import type { CountedAs, LineColumns, PipelineTally } from "../receipts/tally.ts";
-import { countIn } from "../receipts/tally-ledger.ts";
+import type { CountedAs, PipelineTally } from "../receipts/tally.ts";
 import { isTimestamp } from "../timestamp.ts";
 
 function isKept(decision: StreamDecision | undefined): boolean {
@@ -31,25 +32,28 @@ export class LineHandler implements LineVisitor {
   readonly #options: LineHandlerOptions;
   readonly #scan = new EventScan();
   readonly #findings: LineFindings;
-  /** Of lines over the limit whose end has not come yet, by input. */
-  readonly #long = new Map<string, { readonly tail: LineTail; readonly sealed?: SealedLine }>();
+  readonly #long: LongLines;
   readonly #watch: AlarmWatch;
   readonly #deliveries: LineDeliveries;
   readonly #slab = new LineSlab();
   readonly #hand: LineInHand;
-  /** Columns of the ledger in which the line in hand counts. */
-  readonly #columns: number[] = [];
+  readonly #counts: LineCounts;
   /** Of the line in hand, by outlet. */
   readonly #decisions: (StreamDecision | undefined)[] = [];
-  readonly #lineColumns: LineColumns;
   #input = "";
   #newest: string | undefined;
   #isEvent = false;
-  readonly #read = { lines: 0, bytes: 0, undecidable: 0, reduced: 0, salvaged: 0 };
+  /** Whether nothing went out of the line in hand, to no sink. */
+  #isDropped = false;
+  readonly #passed: PassedLines;
+  /** For the receipts of the last line. */
+  readonly #holdLast = (): Held => this.#options.window.hold(this.#input, this.receipts.lastEnd, this.bytes, true);
+  /** Of the last of several lines, whose bytes may be gone. */
+  #time: string | undefined;
 
   constructor(options: LineHandlerOptions) {
     this.#options = options;
-    const { ledger, outlets, cutAfter, countedUntil } = options;
+    const { outlets, cutAfter, countedUntil } = options;
     this.receipts = new ReceiptRanges({
       books: () =>
         options.receipts === true ? outlets.map(({ to }) => new ReceiptBook({ ...options, sink: to.sink.name })) : [],
@@ -67,7 +71,17 @@ export class LineHandler implements LineVisitor {
       deliveries: this.#deliveries,
       line: this.#hand,
     });
-    this.#lineColumns = lineColumns(ledger);
+    this.#counts = new LineCounts(options);
+    this.#long = new LongLines(options.sealLine);
+    this.#passed = new PassedLines(options, {
+      scan: this.#scan,
+      findings: this.#findings,
+      receipts: this.receipts,
+      counts: this.#counts,
+      begin: (offset, bytes) => this.#count(offset, bytes, true),
+      cover: (line) => this.#counts.cover(this.#input, line),
+      hold: this.#holdLast,
+    });
   }
 
   /** The next line is one of `input`; when that is new, at `offset`. */
@@ -89,7 +103,7 @@ export class LineHandler implements LineVisitor {
 
   /** Tells the detections the time although no line says it. */
   advance(timestamp: string, isLive: boolean): void {
-    if (this.#read.lines > 0) {
+    if (this.#counts.read.lines > 0) {
       this.#deliverFindings(this.#findings.advance(timestamp, isLive), this.#behindLast());
     }
   }
@@ -102,7 +116,7 @@ export class LineHandler implements LineVisitor {
 
   /** No line follows: findings that waited for a later stage of their request are written. */
   end(): void {
-    if (this.#read.lines > 0) {
+    if (this.#counts.read.lines > 0) {
       this.#deliverFindings(this.#findings.flush(), this.#behindLast());
     }
   }
@@ -119,21 +133,32 @@ export class LineHandler implements LineVisitor {
 
   /** A chunk is done. */
   noteNewest(): void {
-    const time = this.#isEvent ? this.#scan.text("stageTimestamp") : undefined;
+    const time = this.#isEvent ? this.#scan.text("stageTimestamp") : this.#time;
     if (isTimestamp(time)) {
       this.#newest = time;
       this.#findings.note(time);
     }
     this.#isEvent = false;
+    this.#time = undefined;
   }
 
   /** Bytes of the lines so far. */
   get bytes(): number {
-    return this.#read.bytes;
+    return this.#counts.read.bytes;
   }
 
   counts(): Omit<PipelineTally, "source" | "unacknowledged" | "acknowledged" | "sinks"> {
-    return { ...this.#read, ...this.#findings.counts() };
+    return { ...this.#counts.read, ...this.#findings.counts() };
+  }
+
+  /** Lines like one that was dropped are counted without being scanned. */
+  lines(bytes: Buffer, start: number, end: number, offset: number): void {
+    const passed = this.#passed.take(bytes, start, end, offset, (from, newline, at) => {
+      this.line(bytes, from, newline, at, true);
+      return this.#isDropped ? this.#decisions : undefined;
+    });
+    this.#time = passed ?? (this.#isEvent ? this.#scan.text("stageTimestamp") : undefined);
+    this.#isEvent = false;
   }
 
   line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): void {
@@ -146,12 +171,14 @@ export class LineHandler implements LineVisitor {
     this.receipts.endBefore(offset, isEvent ? this.#scan : undefined);
     const line = this.#count(offset, end - start, terminated);
     this.#take(isEvent, bytes.subarray(start, end), line);
-    this.#cover(line);
+    this.#counts.cover(this.#input, line);
   }
 
   /** Takes the line that the scan holds. */
   #take(isEvent: boolean, bytes: Buffer, line: Line): void {
     this.#isEvent = isEvent;
+    this.#isDropped = isEvent;
+    this.#time = undefined;
     if (isEvent) {
       this.#event(bytes, line);
     } else {
@@ -168,18 +195,12 @@ export class LineHandler implements LineVisitor {
       this.receipts.endBefore(line.offset, isEvent ? this.#scan : undefined);
       this.#take(isEvent, bytes.subarray(start, end), line);
     }
-    this.#cover(envelope, lines.length);
+    this.#isDropped = false;
+    this.#counts.cover(this.#input, envelope, lines.length);
   }
 
   oversizePart(bytes: Buffer, start: number, end: number): void {
-    let long = this.#long.get(this.#input);
-    if (long === undefined) {
-      const sealed = this.#options.sealLine?.();
-      long = { tail: new LineTail(), ...(sealed && { sealed }) };
-      this.#long.set(this.#input, long);
-    }
-    long.tail.push(bytes, start, end);
-    long.sealed?.push(bytes, start, end);
+    this.#long.push(this.#input, bytes, start, end);
   }
 
   /** Costs one record and an alarm. Delivered to every sink: what was not read as a whole proves nothing that may drop it. */
@@ -188,43 +209,25 @@ export class LineHandler implements LineVisitor {
     this.receipts.endBefore(long.offset, undefined);
     const line = this.#count(long.offset, long.bytes, long.terminated);
     const id = documentId(idKey, cluster, Buffer.from(`oversize ${long.bytes} ${long.sha256}`));
-    const parts = this.#long.get(this.#input);
-    this.#long.delete(this.#input);
-    const event = reducedEvent(long, (parts?.tail ?? new LineTail()).take());
-    const keep = parts?.sealed?.end();
-    const held = window.hold(this.#input, line.end, this.#read.bytes);
+    const { tail, sealed } = this.#long.take(this.#input);
+    const event = reducedEvent(long, tail.take());
+    const keep = sealed?.end();
+    const held = window.hold(this.#input, line.end, this.bytes);
     const place = { source, input: this.#input, offset: line.offset, bytes: long.bytes };
     const quarantined = { id, ...place, sha256: long.sha256, ...(keep && { isSealed: true }) };
     this.#options.quarantine(quarantined, () => window.settle(held), keep && (() => keep(id)));
     this.#options.onLineAlarm?.({ kind: "oversize", ...place, reason: "over-the-limit" });
     if (event !== undefined && this.#scan.scan(event, 0, event.length)) {
-      this.#countAs("reduced");
+      this.#counts.is("reduced");
       const findings = this.#found(event, id);
       this.#findings.evidence.delete(id);
       this.#deliverToAll(this.#deliveries.event(this.#scan, event, id), line);
       this.#deliverFindings(findings, line);
     } else {
-      this.#countAs("undecidable");
+      this.#counts.is("undecidable");
       this.#deliverToAll(this.#deliveries.undecidable(long.head, id, place, "over-the-limit"), line);
     }
-    this.#cover(line);
-  }
-
-  /** Nothing follows about the line: what is settled may be acknowledged over it, with its counts. */
-  #cover(line: Line, lines = 1): void {
-    const { window, outlets } = this.#options;
-    window.cover(this.#input, line.end, this.#read.bytes);
-    const { counts } = window;
-    countIn(counts, this.#lineColumns.lines, lines);
-    countIn(counts, this.#lineColumns.bytes, line.bytes);
-    for (let i = 0; i < outlets.length; i++) {
-      countIn(counts, (outlets[i] as (typeof outlets)[number]).counter.lineColumn, lines);
-    }
-    const columns = this.#columns;
-    for (let i = 0; i < columns.length; i++) {
-      countIn(counts, columns[i] as number);
-    }
-    columns.length = 0;
+    this.#counts.cover(this.#input, line);
   }
 
   #deliverReceipts({ held, from, to, receipts }: ClosedRange, outlet: number): void {
@@ -240,9 +243,8 @@ export class LineHandler implements LineVisitor {
   }
 
   #count(offset: number, bytes: number, terminated: boolean, lines = 1): Line {
-    this.#read.lines += lines;
-    this.#read.bytes += bytes;
-    this.#deliveries.begin(this.#read.bytes);
+    this.#counts.begin(bytes, lines);
+    this.#deliveries.begin(this.bytes);
     const end = offset + bytes + (terminated ? 1 : 0);
     this.receipts.lastEnd = end;
     return { offset, end, bytes };
@@ -277,13 +279,12 @@ export class LineHandler implements LineVisitor {
           this.#deliver(i, lasting, line, "lines", !isFed);
         }
       } else if (decision?.action === "strip" && to.policy !== undefined) {
-        this.#columns.push(counter.strip());
+        this.#counts.in(counter.strip());
         this.#deliver(i, this.#deliveries.stripped(scan, to.policy.strip(scan, decision), hand.id()), line, "lines");
       } else {
-        this.#columns.push(counter.drop(decision ?? "feed", line.bytes));
-        this.receipts.add(i, this.#scan, decision === undefined ? "feed" : decision.rule, line.offset, () =>
-          this.#options.window.hold(this.#input, line.end, this.#read.bytes, true),
-        );
+        this.#counts.in(counter.drop(decision ?? "feed", line.bytes));
+        const rule = decision === undefined ? "feed" : decision.rule;
+        this.receipts.add(i, this.#scan, rule, line.offset, this.#holdLast);
       }
     }
     if (evidence !== undefined) {
@@ -299,7 +300,7 @@ export class LineHandler implements LineVisitor {
   }
 
   #find(): readonly Finding[] {
-    return this.#findings.find(this.receipts.lastEnd, this.#read.bytes);
+    return this.#findings.find(this.receipts.lastEnd, this.bytes);
   }
 
   /** Findings go to every sink, and so do events that a finding of an earlier line rests on. */
@@ -325,7 +326,7 @@ export class LineHandler implements LineVisitor {
     const { bytes, start, end, reason = "not-json" } = this.#scan;
     const copy = Buffer.from(bytes.subarray(start, end));
     const events = salvageEvents(this.#scan);
-    this.#countAs("undecidable");
+    this.#counts.is("undecidable");
     const place = { source, input: this.#input, offset: line.offset, bytes: line.bytes };
     this.#options.onLineAlarm?.({ kind: "undecidable", ...place, reason, salvaged: events.length });
     this.#deliverToAll(this.#deliveries.undecidable(copy, documentId(idKey, cluster, copy), place, reason), line);
@@ -338,7 +339,7 @@ export class LineHandler implements LineVisitor {
   /** A whole event in a line that is none. No policy drops it: of what was damaged nothing proves that it is noise. */
   #salvage(event: Buffer, line: Line): void {
     const { outlets, idKey, cluster, onEvent } = this.#options;
-    this.#countAs("salvaged");
+    this.#counts.is("salvaged");
     this.#scan.scan(event, 0, event.length);
     onEvent?.(this.#scan);
     const id = documentId(idKey, cluster, event);
@@ -360,17 +361,13 @@ export class LineHandler implements LineVisitor {
     this.#deliverFindings(findings, line);
   }
 
-  #countAs(what: "undecidable" | "reduced" | "salvaged"): void {
-    this.#read[what]++;
-    this.#columns.push(this.#lineColumns[what]);
-  }
-
   #deliverToAll(delivery: Delivery, line: Line): void {
     this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, "lines"));
   }
 
   #deliver(i: number, delivery: Delivery, line: Line, as: CountedAs, isExtra = false, scan?: EventScan): void {
-    const held = this.#options.window.hold(this.#input, line.end, this.#read.bytes);
+    this.#isDropped = false;
+    const held = this.#options.window.hold(this.#input, line.end, this.bytes);
     const underway = { delivery, held, offset: line.offset, countedAs: as, isOnlyEvidence: isExtra };
     this.#options.outlets[i]?.add(underway, scan);
   }

@@ -1,6 +1,7 @@
 import { documentId } from "@auditsieve/audit";
 import type { EventScan, Field, Redactor } from "@auditsieve/audit";
 import type { Held } from "../pipeline/ack-window.ts";
+import type { LinePlaces } from "../pipeline/line-shape.ts";
 import type { Delivery } from "../sink.ts";
 import { isTimestamp } from "../timestamp.ts";
 
@@ -45,7 +46,7 @@ export interface ClosedRange {
   readonly receipts: readonly Delivery[];
 }
 
-interface Entry {
+export interface Entry {
   readonly key: Uint8Array;
   readonly rule: NoiseReceipt["rule"];
   readonly first: string;
@@ -53,6 +54,27 @@ interface Entry {
   lastLength: number;
   count: number;
   bytes: number;
+}
+
+/** Which receipt lines that are alike are counted in. */
+export class KnownReceipt {
+  readonly key: Uint8Array;
+  /** By outlet: the entry in the range that was open last, and which that was. */
+  readonly #entries: (Entry | undefined)[] = [];
+  readonly #ranges: number[] = [];
+
+  constructor(key: Uint8Array) {
+    this.key = key;
+  }
+
+  entry(outlet: number, range: number): Entry | undefined {
+    return this.#ranges[outlet] === range ? this.#entries[outlet] : undefined;
+  }
+
+  found(outlet: number, range: number, entry: Entry): void {
+    this.#ranges[outlet] = range;
+    this.#entries[outlet] = entry;
+  }
 }
 
 /** "2026-11-24T00:13" */
@@ -82,6 +104,8 @@ export class ReceiptBook {
   #from = 0;
   #held: Held | undefined;
   #openedAt = 0;
+  /** Of the range; no other of any book has or had it. */
+  #number = 0;
 
   constructor(options: ReceiptBookOptions) {
     this.#options = options;
@@ -96,36 +120,50 @@ export class ReceiptBook {
     return this.#openedAt;
   }
 
-  /** Whether the range ends before the line at `offset`; `scan` holds it, when it is an event. */
-  endsBefore(offset: number, scan: EventScan | undefined): boolean {
+  /** Whether the range ends before the line at `offset`, whose time stands in `bytes[time, timeEnd)`, with its quotes; nowhere where these are 0. */
+  endsBefore(offset: number, bytes: Uint8Array, time: number, timeEnd: number): boolean {
     return (
       this.#held !== undefined &&
-      (offset - this.#from >= MAX_RANGE_BYTES || (scan !== undefined && this.#isLaterMinute(scan)))
+      (offset - this.#from >= MAX_RANGE_BYTES || (timeEnd > 0 && this.#isLaterMinute(bytes, time + 1, timeEnd)))
     );
   }
 
-  /** Begins a range with the line that `scan` holds; `held` is settled by the receipts. */
-  open(scan: EventScan, input: string, offset: number, held: Held): void {
+  /** Begins a range with the line at `offset`, whose time stands there; `held` is settled by the receipts. */
+  open(bytes: Uint8Array, time: number, timeEnd: number, input: string, offset: number, held: Held): void {
     this.#held = held;
     this.#input = input;
     this.#from = offset;
+    this.#number = ++lastRange;
     this.#openedAt = performance.now();
-    this.#copyMinute(scan);
+    this.#copyMinute(bytes, time, timeEnd);
   }
 
   /** Counts the line that `scan` holds in the open range. */
   add(scan: EventScan, rule: NoiseReceipt["rule"]): void {
-    const hash = typeof rule === "number" ? rule : rule === null ? -1 : -2;
-    let length = this.#buildKey(scan);
-    let entry = this.#find(hash, length, rule);
-    if (entry === undefined && this.#size >= MAX_ENTRIES) {
-      length = 0;
-      entry = this.#find(hash, 0, rule);
+    const length = this.#buildKey(scan);
+    const entry = this.#find(length, rule) ?? this.#create(length, rule, scan.text("stageTimestamp"));
+    const hasTime = scan.has("stageTimestamp");
+    const start = hasTime ? scan.valueStart("stageTimestamp") : 0;
+    this.#count(entry, scan.end - scan.start, scan.bytes, start, hasTime ? scan.valueEnd("stageTimestamp") : 0);
+  }
+
+  /** What {@link addKnown} needs for lines like the one that `scan` holds. */
+  known(scan: EventScan): KnownReceipt {
+    return new KnownReceipt(this.#key.slice(0, this.#buildKey(scan)));
+  }
+
+  /** Counts in the open range of this outlet a line of so many bytes that is like one that was counted before. */
+  addKnown(known: KnownReceipt, outlet: number, rule: NoiseReceipt["rule"], places: LinePlaces, length: number): void {
+    const { bytes, time, timeEnd } = places;
+    let entry = known.entry(outlet, this.#number);
+    if (entry === undefined) {
+      this.#key.set(known.key);
+      const keyLength = known.key.length;
+      entry =
+        this.#find(keyLength, rule) ?? this.#create(keyLength, rule, bytes.toString("latin1", time + 1, timeEnd - 1));
+      known.found(outlet, this.#number, entry);
     }
-    entry ??= this.#create(scan, hash, length, rule);
-    entry.count++;
-    entry.bytes += scan.end - scan.start;
-    this.#noteLast(scan, entry);
+    this.#count(entry, length, bytes, time, timeEnd);
   }
 
   /** Ends the range before `to` and gives its receipts. */
@@ -168,16 +206,12 @@ export class ReceiptBook {
     };
   }
 
-  #isLaterMinute(scan: EventScan): boolean {
-    if (!scan.has("stageTimestamp")) {
-      return false;
-    }
-    const at = scan.valueStart("stageTimestamp") + 1;
-    if (scan.valueEnd("stageTimestamp") - at < MINUTE_BYTES) {
+  #isLaterMinute(bytes: Uint8Array, at: number, timeEnd: number): boolean {
+    if (timeEnd - at < MINUTE_BYTES) {
       return false;
     }
     for (let i = 0; i < MINUTE_BYTES; i++) {
-      const difference = (scan.bytes[at + i] as number) - (this.#minute[i] as number);
+      const difference = (bytes[at + i] as number) - (this.#minute[i] as number);
       if (difference !== 0) {
         return difference > 0;
       }
@@ -185,13 +219,10 @@ export class ReceiptBook {
     return false;
   }
 
-  #copyMinute(scan: EventScan): void {
+  #copyMinute(bytes: Uint8Array, time: number, timeEnd: number): void {
     this.#minute.fill(0xff);
-    if (scan.has("stageTimestamp")) {
-      const at = scan.valueStart("stageTimestamp") + 1;
-      if (scan.valueEnd("stageTimestamp") - at > MINUTE_BYTES) {
-        this.#minute.set(scan.bytes.subarray(at, at + MINUTE_BYTES));
-      }
+    if (timeEnd - time - 1 > MINUTE_BYTES) {
+      this.#minute.set(bytes.subarray(time + 1, time + 1 + MINUTE_BYTES));
     }
   }
 
@@ -229,12 +260,14 @@ export class ReceiptBook {
     return hash;
   }
 
-  #find(seed: number, length: number, rule: NoiseReceipt["rule"]): Entry | undefined {
-    const alike = this.#entries.get(this.#hash(seed, length));
-    if (alike === undefined) {
-      return undefined;
-    }
-    for (const entry of alike) {
+  /** The entry of the key that is built; that of what does not fit into the bounds where there is no room for another one. */
+  #find(length: number, rule: NoiseReceipt["rule"]): Entry | undefined {
+    const entry = this.#findOf(length, rule);
+    return entry === undefined && this.#size >= MAX_ENTRIES ? this.#findOf(0, rule) : entry;
+  }
+
+  #findOf(length: number, rule: NoiseReceipt["rule"]): Entry | undefined {
+    for (const entry of this.#entries.get(this.#hash(seedOf(rule), length)) ?? []) {
       if (entry.rule === rule && entry.key.length === length && this.#isKey(entry.key)) {
         return entry;
       }
@@ -251,8 +284,8 @@ export class ReceiptBook {
     return true;
   }
 
-  #create(scan: EventScan, seed: number, length: number, rule: NoiseReceipt["rule"]): Entry {
-    const time = scan.text("stageTimestamp");
+  #create(wanted: number, rule: NoiseReceipt["rule"], time: string | undefined): Entry {
+    const length = this.#size >= MAX_ENTRIES ? 0 : wanted;
     const entry: Entry = {
       key: this.#key.slice(0, length),
       rule,
@@ -262,7 +295,7 @@ export class ReceiptBook {
       count: 0,
       bytes: 0,
     };
-    const hash = this.#hash(seed, length);
+    const hash = this.#hash(seedOf(rule), length);
     const alike = this.#entries.get(hash);
     if (alike === undefined) {
       this.#entries.set(hash, [entry]);
@@ -273,17 +306,16 @@ export class ReceiptBook {
     return entry;
   }
 
-  #noteLast(scan: EventScan, entry: Entry): void {
-    if (!scan.has("stageTimestamp")) {
-      return;
-    }
-    const start = scan.valueStart("stageTimestamp") + 1;
-    const length = scan.valueEnd("stageTimestamp") - 1 - start;
-    if (length > 0 && length <= MAX_TIME_BYTES) {
-      for (let i = 0; i < length; i++) {
-        entry.last[i] = scan.bytes[start + i] as number;
+  /** Counts a line of so many bytes whose time stands in `bytes[time, timeEnd)`, with its quotes; it has none where these are 0. */
+  #count(entry: Entry, length: number, bytes: Uint8Array, time: number, timeEnd: number): void {
+    entry.count++;
+    entry.bytes += length;
+    const timeLength = timeEnd - time - 2;
+    if (timeLength > 0 && timeLength <= MAX_TIME_BYTES) {
+      for (let i = 0; i < timeLength; i++) {
+        entry.last[i] = bytes[time + 1 + i] as number;
       }
-      entry.lastLength = length;
+      entry.lastLength = timeLength;
     }
   }
 
@@ -302,6 +334,12 @@ export class ReceiptBook {
       resource: redactor.redactText(resource === "" ? path : name),
     };
   }
+}
+
+let lastRange = 0;
+
+function seedOf(rule: NoiseReceipt["rule"]): number {
+  return typeof rule === "number" ? rule : rule === null ? -1 : -2;
 }
 
 /** Behind the first two segments of the path: the rest may be as manifold as names are. */

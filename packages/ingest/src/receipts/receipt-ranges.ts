@@ -1,6 +1,8 @@
 import type { EventScan } from "@auditsieve/audit";
 import type { Held } from "../pipeline/ack-window.ts";
 import type { Cut } from "../pipeline/pipeline-state.ts";
+import type { LinePlaces } from "../pipeline/line-shape.ts";
+import { KnownReceipt } from "./receipt-book.ts";
 import type { ClosedRange, NoiseReceipt, ReceiptBook } from "./receipt-book.ts";
 
 export interface ReceiptRangesOptions {
@@ -22,6 +24,9 @@ interface InputState {
   /** Where an earlier run has ended the receipts. */
   nextCut: number;
 }
+
+const NO_BYTES = new Uint8Array(0);
+const NO_RECEIPT = new KnownReceipt(NO_BYTES);
 
 /** The receipts that are being gathered, by input and outlet: inputs may alternate, and no range spans two. */
 export class ReceiptRanges {
@@ -71,13 +76,23 @@ export class ReceiptRanges {
 
   /** Ends ranges that end before the line at `offset`; `scan` holds it, when it is an event. */
   endBefore(offset: number, scan: EventScan | undefined): void {
+    if (scan?.has("stageTimestamp") === true) {
+      const time = scan.valueStart("stageTimestamp");
+      this.endBeforeTime(offset, scan.bytes, time, scan.valueEnd("stageTimestamp"));
+    } else {
+      this.endBeforeTime(offset, NO_BYTES, 0, 0);
+    }
+  }
+
+  /** The same for a line whose time stands in `bytes[time, timeEnd)`, with its quotes; it has none where these are 0. */
+  endBeforeTime(offset: number, bytes: Uint8Array, time: number, timeEnd: number): void {
     const { books, nextCut } = this.#current;
     if (offset >= nextCut) {
       this.#end(nextCut);
       this.#current.nextCut = this.#options.cutAfter(this.#input, offset);
     }
     for (let outlet = 0; outlet < books.length; outlet++) {
-      if (books[outlet]?.endsBefore(offset, scan) === true) {
+      if (books[outlet]?.endsBefore(offset, bytes, time, timeEnd) === true) {
         this.#close(outlet, offset);
       }
     }
@@ -90,9 +105,36 @@ export class ReceiptRanges {
       return;
     }
     if (book?.isOpen === false) {
-      book.open(scan, this.#input, offset, hold());
+      const hasTime = scan.has("stageTimestamp");
+      const time = hasTime ? scan.valueStart("stageTimestamp") : 0;
+      book.open(scan.bytes, time, hasTime ? scan.valueEnd("stageTimestamp") : 0, this.#input, offset, hold());
     }
     book?.add(scan, rule);
+  }
+
+  /** What {@link addKnown} needs for lines like the one that `scan` holds, which was counted. */
+  known(scan: EventScan): KnownReceipt {
+    return this.#current.books[0]?.known(scan) ?? NO_RECEIPT;
+  }
+
+  /** Counts a line of so many bytes that is like one that was counted before; `hold` is called when it is the first of its range. */
+  addKnown(
+    outlet: number,
+    known: KnownReceipt,
+    rule: NoiseReceipt["rule"],
+    places: LinePlaces,
+    offset: number,
+    bytes: number,
+    hold: () => Held,
+  ): void {
+    const book = this.#current.books[outlet];
+    if (book === undefined || offset < (this.#current.countFrom[outlet] ?? 0)) {
+      return;
+    }
+    if (!book.isOpen) {
+      book.open(places.bytes, places.time, places.timeEnd, this.#input, offset, hold());
+    }
+    book.addKnown(known, outlet, rule, places, bytes);
   }
 
   /** Ends everything that was dropped so far, in all inputs. These receipts and later ones go out when `deliver` is called: once the cuts are saved. */

@@ -1,0 +1,188 @@
+import { createRedactor, LineFramer } from "@auditsieve/audit";
+import { StreamPolicy } from "@auditsieve/policy";
+import type { StreamRules } from "@auditsieve/policy";
+import { shippedEngine } from "../filter/filter-findings.suite.ts";
+import { firstDifference } from "../filter/filter-fuzz.suite.ts";
+import type { Dice } from "../filter/line-mutator.suite.ts";
+import { Ledger } from "../receipts/tally-ledger.ts";
+import { SinkCounter } from "../receipts/tally.ts";
+import { AckWindow } from "./ack-window.ts";
+import type { Held } from "./ack-window.ts";
+import { LineHandler } from "./line-handler.ts";
+import type { Feed, ForDelivery } from "./outlet.ts";
+
+/** What a handler is made with, and where receipts of an earlier run have ended. */
+export interface DropSetup {
+  readonly feeds: readonly { readonly feed: Feed; readonly rules?: StreamRules }[];
+  readonly hasDetections: boolean;
+  readonly hasReceipts: boolean;
+  readonly cuts: readonly number[];
+  readonly countedUntil: number;
+  /** Whether the templates are another pipeline's after each chunk. */
+  readonly hasRival: boolean;
+}
+
+/** Some sinks that do not get all. */
+export function dropSetup(policies: readonly StreamRules[], dice: Dice, bytes: number): DropSetup {
+  const count = 1 + dice.below(3);
+  const feeds = Array.from({ length: count }, () =>
+    dice.below(4) === 0 ? { feed: "findings" as const } : { feed: "kept" as const, rules: dice.of(policies) },
+  );
+  return {
+    feeds,
+    hasDetections: dice.below(3) > 0,
+    hasReceipts: dice.below(6) > 0,
+    cuts: Array.from({ length: dice.below(3) }, () => dice.below(bytes)),
+    countedUntil: dice.below(3) === 0 ? dice.below(bytes) : 0,
+    hasRival: dice.below(4) === 0,
+  };
+}
+
+/** The same lines with other times, and some under the auditID of another one. */
+export function retimed(lines: readonly Buffer[], dice: Dice): Buffer[] {
+  let seconds = 0;
+  let auditID = "";
+  return lines.map((line) => {
+    seconds += dice.of([0, 0, 1, 5, 40, -30]);
+    const time = new Date(Date.UTC(2026, 10, 24, 10, 0, seconds)).toISOString().slice(0, 19);
+    const text = line
+      .toString("latin1")
+      .replace(
+        /("(?:requestReceivedTimestamp|stageTimestamp)":\s*")\d{4}-[\d:T-]{14}/g,
+        (_, key: string) => key + time,
+      );
+    const [, own = ""] = /"auditID":\s*"([^"\\]*)"/.exec(text) ?? [];
+    const other = dice.below(8) === 0 && auditID !== "" ? auditID : `${own.slice(0, -4)}${dice.below(9000)}`;
+    auditID = own === "" ? auditID : other;
+    return Buffer.from(own === "" ? text : text.replace(own, () => other), "latin1");
+  });
+}
+
+/**
+ * What is different where lines like dropped ones are passed over: in what goes to which sink, in counts, receipts, alarms, positions, in what is
+ * remembered. With the share of lines that were looked at.
+ */
+export function dropDifferences(
+  chunks: readonly Buffer[],
+  setup: DropSetup,
+): { readonly differences: readonly string[]; readonly shown: number; readonly delivered: number } {
+  const known = handled(chunks, setup, false);
+  const plain = handled(chunks, setup, true);
+  const differences = Object.keys(plain.told).flatMap((key) => {
+    const [a = "", b = ""] = [known.told[key], plain.told[key]];
+    return a === b ? [] : [`${key}: ${firstDifference(Buffer.from(a), Buffer.from(b))}`];
+  });
+  return { differences, shown: known.looked / Math.max(1, plain.looked), delivered: plain.delivered };
+}
+
+class CountingHandler extends LineHandler {
+  looked = 0;
+
+  override line(...line: Parameters<LineHandler["line"]>): void {
+    this.looked++;
+    super.line(...line);
+  }
+}
+
+interface Handled {
+  readonly told: Readonly<Record<string, string>>;
+  readonly looked: number;
+  readonly delivered: number;
+}
+
+/** A handler with all that is told of what it does. */
+class Run {
+  readonly #window = new AckWindow();
+  readonly #deliveries: string[] = [];
+  readonly #alarms: string[] = [];
+  readonly #held: Held[] = [];
+  readonly #newest: string[] = [];
+  readonly #counters: readonly SinkCounter[];
+  readonly #handler: CountingHandler;
+  readonly #framer: LineFramer;
+
+  constructor({ feeds, hasDetections, hasReceipts, cuts, countedUntil }: DropSetup, isPlain: boolean) {
+    const ledger = new Ledger();
+    const outlets = feeds.map(({ feed, rules }, i) => ({
+      to: {
+        sink: { name: `sink-${i}`, write: () => Promise.resolve([]), close: () => Promise.resolve() },
+        feed,
+        ...(rules !== undefined && { policy: new StreamPolicy(rules) }),
+      },
+      counter: new SinkCounter(`sink-${i}`, ledger),
+      prepares: i % 2 === 0,
+      add: ({ delivery, held, ...rest }: ForDelivery) => {
+        this.#held.push(held);
+        const document = delivery.document.toString("latin1");
+        this.#deliveries.push(JSON.stringify({ i, ...delivery, document, ...rest }));
+      },
+    }));
+    this.#counters = outlets.map(({ counter }) => counter);
+    this.#handler = new CountingHandler({
+      source: "audit",
+      cluster: "test",
+      idKey: Buffer.alloc(32, 2),
+      redactor: createRedactor({ key: Buffer.alloc(32, 1) }),
+      ledger,
+      window: this.#window,
+      outlets,
+      receipts: hasReceipts,
+      now: () => new Date(0),
+      cutAfter: (_input, offset) => cuts.filter((cut) => cut > offset).reduce((a, b) => Math.min(a, b), Infinity),
+      countedUntil: () => countedUntil,
+      quarantine: (line, settled) => {
+        this.#alarms.push(JSON.stringify(line));
+        settled();
+      },
+      onAlarm: (alarm) => this.#alarms.push(JSON.stringify(alarm)),
+      onLineAlarm: (alarm) => this.#alarms.push(JSON.stringify(alarm)),
+      ...(hasDetections && { detections: shippedEngine() }),
+      // Whoever wants to see every event gets each.
+      ...(isPlain && { onEvent: () => {} }),
+    });
+    this.#framer = new LineFramer(this.#handler, { maxLineBytes: 1024 * 1024 });
+    this.#handler.begin("audit.log", 0);
+  }
+
+  write(chunk: Buffer): void {
+    this.#framer.write(chunk);
+    this.#window.endChunk();
+    this.#handler.noteNewest();
+    this.#newest.push(`${this.#handler.newest} ${this.#window.open}`);
+  }
+
+  end(): Handled {
+    const handler = this.#handler;
+    this.#framer.end();
+    const remembered = JSON.stringify(handler.encodeRemembered(), (_, value: unknown) =>
+      value instanceof Map ? [...(value as Iterable<unknown>)] : value,
+    );
+    handler.end();
+    handler.finish();
+    const { open } = this.#window;
+    this.#held.forEach((each) => this.#window.settle(each));
+    return {
+      told: {
+        deliveries: this.#deliveries.join("\n"),
+        alarms: this.#alarms.join("\n"),
+        counts: JSON.stringify(handler.counts()),
+        sinks: JSON.stringify(this.#counters.map((counter) => counter.tally(handler.counts().lines))),
+        position: JSON.stringify({ ...this.#window.take(), open }),
+        newest: JSON.stringify(this.#newest),
+        remembered,
+      },
+      looked: handler.looked,
+      delivered: this.#deliveries.length,
+    };
+  }
+}
+
+function handled(chunks: readonly Buffer[], setup: DropSetup, isPlain: boolean): Handled {
+  const run = new Run(setup, isPlain);
+  const rival = setup.hasRival && !isPlain ? new Run(setup, false) : undefined;
+  for (const chunk of chunks) {
+    run.write(chunk);
+    rival?.write(chunk);
+  }
+  return run.end();
+}

@@ -1,0 +1,108 @@
+import type { EventScan } from "@auditsieve/audit";
+import type { StreamDecision } from "@auditsieve/policy";
+import type { Held } from "./ack-window.ts";
+import { KnownDrops } from "./known-drops.ts";
+import type { DroppedKind } from "./known-drops.ts";
+import type { LineCounts } from "./line-counts.ts";
+import type { LineFindings } from "./line-findings.ts";
+import type { HandledLine, LineHandlerOptions } from "./line-handler-options.ts";
+import { LinePlaces } from "./line-shape.ts";
+import type { ReceiptRanges } from "../receipts/receipt-ranges.ts";
+
+/** What lines are passed over with. */
+export interface PassedLinesParts {
+  readonly scan: EventScan;
+  readonly findings: LineFindings;
+  readonly receipts: ReceiptRanges;
+  readonly counts: LineCounts;
+  /** Counts a line with its newline as the one in hand. */
+  readonly begin: (offset: number, bytes: number) => HandledLine;
+  /** Nothing follows about it. */
+  readonly cover: (line: HandledLine) => void;
+  /** For the receipts of the line in hand. */
+  readonly hold: () => Held;
+}
+
+const NEWLINE = 10;
+
+/** Whole lines one after the other: those that are like one that was dropped are counted without being scanned. */
+export class PassedLines {
+  readonly #parts: PassedLinesParts;
+  readonly #outlets: LineHandlerOptions["outlets"];
+  readonly #drops: KnownDrops | undefined;
+  readonly #places = new LinePlaces();
+
+  constructor({ outlets, onEvent }: LineHandlerOptions, parts: PassedLinesParts) {
+    this.#parts = parts;
+    this.#outlets = outlets;
+    this.#drops = onEvent === undefined ? KnownDrops.of(outlets.map(({ to }) => to)) : undefined;
+  }
+
+  /**
+   * Takes the lines of `bytes[start, end)`. `look` is given each that is not passed over, with where it starts in the bytes and in the input
+   * and where its newline stands, and gives what decided that it goes to no sink: undefined where it does. Gives the time of the last line
+   * where that was passed over.
+   */
+  take(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    offset: number,
+    look: (start: number, newline: number, offset: number) => readonly (StreamDecision | undefined)[] | undefined,
+  ): string | undefined {
+    const drops = this.#drops;
+    let isPassed = false;
+    for (let at = start; at < end;) {
+      const to = drops?.load(bytes, at, end) ?? at;
+      do {
+        const behind = bytes.indexOf(NEWLINE, at) + 1;
+        const kind = at < to ? drops?.take(behind, this.#parts.findings.epoch) : undefined;
+        isPassed = kind !== undefined && this.#pass(kind, bytes, at, behind, offset + at - start);
+        if (!isPassed) {
+          const dropped = look(at, behind - 1, offset + at - start);
+          if (at < to) {
+            this.#learn(kind === undefined ? dropped : undefined);
+            drops?.goOn(behind);
+          }
+        }
+        at = behind;
+      } while (at < to);
+    }
+    const { bytes: line, time, timeEnd } = this.#places;
+    return isPassed ? line.toString("latin1", time + 1, timeEnd - 1) : undefined;
+  }
+
+  /** Has lines like the one that the scan holds passed over, if it was dropped and nobody wants to see them. */
+  #learn(dropped: readonly (StreamDecision | undefined)[] | undefined): void {
+    const drops = this.#drops;
+    if (drops === undefined || dropped === undefined || !drops.isLearnable) {
+      return;
+    }
+    const { scan, findings, receipts } = this.#parts;
+    const passable = findings.passable();
+    if (passable !== undefined) {
+      drops.learn(scan, passable, dropped, () => receipts.known(scan));
+    }
+  }
+
+  /** Counts a line of a known kind, `bytes[start, behind)`, as it was dropped. False, and nothing is changed, where it must be looked at. */
+  #pass(kind: DroppedKind, bytes: Buffer, start: number, behind: number, offset: number): boolean {
+    const { findings, receipts, counts, begin, cover, hold } = this.#parts;
+    const length = behind - 1 - start;
+    const places = this.#places;
+    kind.shape.find(bytes, start, behind - 1, places);
+    if (!findings.passOver(kind.watched, places, offset + length + 1, counts.read.bytes + length)) {
+      return false;
+    }
+    receipts.endBeforeTime(offset, bytes, places.time, places.timeEnd);
+    const line = begin(offset, length);
+    for (let i = 0; i < this.#outlets.length; i++) {
+      const { counter } = this.#outlets[i] as LineHandlerOptions["outlets"][number];
+      const by = kind.by[i] as DroppedKind["by"][number];
+      counts.in(counter.drop(by, length));
+      receipts.addKnown(i, kind.receipt, by === "feed" ? by : by.rule, places, offset, length, hold);
+    }
+    cover(line);
+    return true;
+  }
+}
