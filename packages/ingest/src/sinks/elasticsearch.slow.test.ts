@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createRedactor } from "@auditsieve/audit";
 import { DetectionEngine, loadDetections } from "@auditsieve/detect";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { startElasticsearch } from "../../../../test/engines/elasticsearch.ts";
 import type { RunningElasticsearch } from "../../../../test/engines/elasticsearch.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
@@ -87,6 +87,20 @@ describe("elasticsearch 9", () => {
   ])("finds %s", async (_what, query) => {
     expect(await count("samples", query)).toBeGreaterThan(0);
   });
+
+  test("makes searchable what it took without being asked to, every five seconds", async () => {
+    const sink = createElasticsearchSink({ name: "es", node: engine.url, cluster: "unasked", namespace: "unasked" });
+    const sent = hostileDeliveries().slice(0, 3);
+    await sink.write(sent, new AbortController().signal);
+    await sink.close();
+    await vi.waitFor(async () => expect((await ask(`${stream("unasked")}/_count`))["count"]).toBe(sent.length), {
+      timeout: 120_000,
+      interval: 200,
+    });
+    const response = await fetch(`${engine.url}/${stream("unasked")}/_settings?flat_settings=true`);
+    const indices = Object.values((await response.json()) as Record<string, { settings: Record<string, string> }>);
+    expect(indices.map(({ settings }) => settings["index.refresh_interval"])).toEqual(["5s"]);
+  }, 180_000);
 
   test("refuses no hostile document", async () => {
     const sink = createElasticsearchSink({ name: "es", node: engine.url, cluster: "hostile", namespace: "hostile" });

@@ -271,7 +271,10 @@ describe("elasticsearch sink", () => {
       priority: 250,
       data_stream: {},
       index_patterns: ["logs-kubernetes.audit_logs-*"],
-      template: { mappings: { dynamic: false, properties: { "@timestamp": { type: "date_nanos" } } } },
+      template: {
+        settings: { index: { refresh_interval: "5s" } },
+        mappings: { dynamic: false, properties: { "@timestamp": { type: "date_nanos" } } },
+      },
     });
   });
 
