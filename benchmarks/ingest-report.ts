@@ -1,4 +1,5 @@
 import { cpus, loadavg } from "node:os";
+import type { ServerWork } from "./ingest-targets.ts";
 
 export interface Measured {
   /** Seconds of the whole process. */
@@ -10,8 +11,8 @@ export interface Measured {
   /** CPU seconds. */
   readonly user: number;
   readonly system: number;
-  /** CPU seconds of the server meanwhile. */
-  readonly server?: number;
+  /** What the server did meanwhile. */
+  readonly server?: ServerWork;
   /** MB. */
   readonly peak: number;
 }
@@ -42,8 +43,12 @@ interface Sizes {
 /** What stands behind it in the report is written by hand, and stays. */
 const BY_HAND = "<!-- by hand from here -->";
 
+/** Of an even number of values the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+  const sorted = values.toSorted((a, b) => a - b);
+  const upper = sorted[sorted.length >> 1] ?? Number.NaN;
+  const lower = sorted[(sorted.length - 1) >> 1] ?? Number.NaN;
+  return (lower + upper) / 2;
 }
 
 export function report(
@@ -64,12 +69,13 @@ ${lines} lines of a working day (${(logBytes / 1e6).toFixed(0)} MB, ${(bodyBytes
 turn after one that is not counted; client and server share the cores.
 
 The loader sends the very requests that the daemon has sent, recorded before, from a file, four at a time, by Node's own HTTP client: it
-does nothing else. The log is the day again and again, later each time and with requests of its own. Documents a second are counted between the first answer and the last but one, without the start of the process.
+does nothing else. The daemon is the published one (\`packages/cli/dist\`). The log is the day again and again, later each time and with requests of its own. Documents a second are counted between the first answer and the last but one, without the start of the process.
 CPU is that of whole processes, in microseconds a line; \`start\` is the part of it up to the first answer, which a daemon has once;
-\`server\` is what Elasticsearch used in the same run.
+\`server\` is what Elasticsearch used in the same run and for it: each waits until its segments are merged. How many refreshes and merges there
+are depends on how long a run takes, more than on who sends: a server refreshes by the clock, and merges some thirty segments of a size.
 
-| into | who | documents/s (range) | of the loader's | user CPU | of it start | system CPU | server CPU | peak memory, MB |
-|---|---|--:|--:|--:|--:|--:|--:|--:|
+| into | who | documents/s (range) | of the loader's | user CPU | of it start | system CPU | server CPU | refreshes | merged, MB | peak memory, MB |
+|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 ${sections.flatMap((section) => rowsOf(section, lines)).join("\n")}
 
 Where the daemon's time goes (CPU profile of one run into the server that keeps nothing, ${((cpu / lines) * 1e6).toFixed(0)} us of user CPU a line in all):
@@ -102,7 +108,13 @@ function rowsOf({ title, loader, daemon, withoutDetections }: Section, lines: nu
       each(all.map(({ user }) => user)),
       each(all.map(({ start }) => start)),
       each(all.map(({ system }) => system)),
-      servers.length === 0 ? "" : each(servers),
+      ...(servers.length === 0
+        ? ["", "", ""]
+        : [
+            each(servers.map(({ cpu }) => cpu)),
+            median(servers.map(({ refreshes }) => refreshes)).toFixed(0),
+            (median(servers.map(({ merged }) => merged)) / 1e6).toFixed(0),
+          ]),
       Math.max(...all.map(({ peak }) => peak)).toFixed(0),
     ];
     return [`| ${cells.join(" | ")} |`];

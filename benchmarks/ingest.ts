@@ -19,6 +19,7 @@ import { zstdDecompressSync } from "node:zlib";
 import { stagesOf } from "./ingest-profile.ts";
 import { median, report } from "./ingest-report.ts";
 import type { Latency, Measured, Section } from "./ingest-report.ts";
+import { buildPublished } from "./own-contenders.ts";
 import { startBlackHole, startServer } from "./ingest-targets.ts";
 import type { Target } from "./ingest-targets.ts";
 
@@ -33,6 +34,8 @@ const [lines = 240_000, runs = 3] = process.argv.slice(2).map(Number);
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-ingest-bench-"));
 const log = join(folder, "audit.log");
 const bodies = join(folder, "bodies");
+const PUBLISHED = "packages/cli/dist/start.cjs";
+const SOURCES = "packages/cli/bin/auditsieve.mjs";
 const IN_FLIGHT = "4";
 const ALL = "";
 const NO_DETECTIONS = "detections: []\n";
@@ -49,6 +52,7 @@ try {
     .toString("utf8")
     .trim()
     .split("\n");
+  buildPublished();
   writeLog(sample);
   await record();
   const hole = await startBlackHole();
@@ -128,11 +132,16 @@ async function runLoader(target: Target): Promise<Measured> {
   );
 }
 
-async function runDaemon(target: Target, more: string, node: readonly string[] = []): Promise<Measured> {
+async function runDaemon(
+  target: Target,
+  more: string,
+  node: readonly string[] = [],
+  command = PUBLISHED,
+): Promise<Measured> {
   const namespace = await target.reset();
   const state = mkdtempSync(join(folder, "state-"));
   return watch(
-    [...node, "packages/cli/bin/auditsieve.mjs", "ingest", "-c", configFor(target.url, namespace, state, log, more)],
+    [...node, command, "ingest", "-c", configFor(target.url, namespace, state, log, more)],
     async (child, exit) => {
       while (acknowledged(state) < lines) {
         if (child.exitCode !== null) {
@@ -174,7 +183,7 @@ async function watch(
   drive: (child: ChildProcess, exit: Promise<unknown>) => Promise<void>,
   target: Target,
 ): Promise<Measured> {
-  const serverBefore = await target.cpu();
+  const before = await target.work();
   const started = performance.now();
   const child = spawn(process.execPath, ["--import", join(ROOT, "benchmarks/ingest-usage.mjs"), ...args], {
     cwd: ROOT,
@@ -185,37 +194,46 @@ async function watch(
   const exit = new Promise((resolve) => child.once("close", resolve));
   await drive(child, exit);
   const wall = (performance.now() - started) / 1000;
-  const serverAfter = await target.cpu();
+  const after = await target.work();
   const stored = await target.count();
   if (stored < lines) {
     throw new Error(`Cannot measure: ${stored} of ${lines} documents arrived`);
   }
-  const { start, user, system, peak, answers } = JSON.parse(text) as Pick<
-    Measured,
-    "start" | "user" | "system" | "peak"
-  > & {
-    readonly answers: readonly number[];
+  const { answers, ...usage } = JSON.parse(text) as Pick<Measured, "start" | "user" | "system" | "peak"> & {
+    readonly answers: readonly Answer[];
   };
-  const server = serverBefore === undefined || serverAfter === undefined ? undefined : serverAfter - serverBefore;
-  return { wall, start, user, system, peak, rate: rateOf(answers), ...(server !== undefined && { server }) };
+  const server =
+    before === undefined || after === undefined
+      ? undefined
+      : {
+          cpu: after.cpu - before.cpu,
+          refreshes: after.refreshes - before.refreshes,
+          merged: after.merged - before.merged,
+        };
+  return { wall, ...usage, rate: rateOf(answers), ...(server !== undefined && { server }) };
 }
+
+/** When a request was answered, in milliseconds, and its bytes. */
+type Answer = readonly [at: number, bytes: number];
 
 /**
  * Documents a second between the first answer and the last but one: without the start of the process, and without the last batch,
- * which waits for more lines that do not come. All requests are of the same size but the last.
+ * which waits for more lines that do not come. How many a request held is told by its bytes.
  */
-function rateOf(answers: readonly number[]): number {
-  const [first = 0] = answers;
-  const last = answers.at(-2) ?? 0;
+function rateOf(answers: readonly Answer[]): number {
   if (answers.length < 8) {
     throw new Error(`Cannot measure: ${answers.length} requests are too few; give more lines`);
   }
-  return ((lines / (answers.length - 0.5)) * (answers.length - 2)) / ((last - first) / 1000);
+  const bytesOf = (some: readonly Answer[]): number => some.reduce((sum, [, bytes]) => sum + bytes, 0);
+  const between = answers.slice(1, -1);
+  const seconds = ((between.at(-1)?.[0] ?? 0) - (answers[0]?.[0] ?? 0)) / 1000;
+  return (lines * bytesOf(between)) / bytesOf(answers) / seconds;
 }
 
 async function profile(target: Target): Promise<ReadonlyMap<string, number>> {
   const profiles = mkdtempSync(join(folder, "profile-"));
-  await runDaemon(target, ALL, ["--cpu-prof", `--cpu-prof-dir=${profiles}`]);
+  // Of the sources: the published files no longer say what a function belongs to.
+  await runDaemon(target, ALL, ["--cpu-prof", `--cpu-prof-dir=${profiles}`], SOURCES);
   return stagesOf(profiles);
 }
 
@@ -226,7 +244,7 @@ async function measureLatency(sample: readonly string[], pace: number): Promise<
   const path = join(state, "audit.log");
   writeFileSync(path, "");
   const rate = Math.round((0.8 * pace) / 2);
-  const args = ["packages/cli/bin/auditsieve.mjs", "ingest", "-c", configFor(hole.url, "bench", state, path, ALL)];
+  const args = [PUBLISHED, "ingest", "-c", configFor(hole.url, "bench", state, path, ALL)];
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: "ignore" });
   try {
     // What the start takes is not latency.

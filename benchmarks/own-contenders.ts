@@ -9,7 +9,7 @@ const FILTER = `${NODE} ${join(ROOT, "packages/cli/dist/start.cjs")} filter`;
 const version = process.version;
 
 /** Makes of the sources what users install. */
-export function buildFilter(): void {
+export function buildPublished(): void {
   const { status } = spawnSync(NODE, [join(ROOT, "scripts/build-start.mjs")], { stdio: "inherit" });
   if (status !== 0) {
     throw new Error("Cannot build packages/cli/dist/start.cjs");

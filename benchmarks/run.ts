@@ -7,7 +7,7 @@ import { judge } from "./correctness.ts";
 import type { Verdict } from "./correctness.ts";
 import { makeLogs, makeQuietLog } from "./data.ts";
 import { measure } from "./measure.ts";
-import { buildFilter, ownContenders, pipedContender } from "./own-contenders.ts";
+import { buildPublished, ownContenders, pipedContender } from "./own-contenders.ts";
 import { installPeers, peers } from "./peers.ts";
 import { plot } from "./plot.ts";
 import { report } from "./report.ts";
@@ -94,7 +94,7 @@ if (part === undefined) {
   if (run === undefined) {
     throw new Error(`Cannot run "${part}": the parts are ${[...Object.keys(PARTS), "report"].join(", ")}`);
   }
-  buildFilter();
+  buildPublished();
   const load = loadavg()[0]?.toFixed(1);
   const result = run() ?? null;
   writeFileSync(resultFile(part), JSON.stringify({ load, result }));
