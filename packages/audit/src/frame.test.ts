@@ -103,7 +103,7 @@ describe("LineFramer", () => {
 
   test("LineFramer.reset forgets the line in hand and counts from the new offset", () => {
     const offsets: number[] = [];
-    const framer = new LineFramer({ line: (_b, _s, _e, offset) => offsets.push(offset), oversize: () => {} });
+    const framer = new LineFramer({ line: (_b, _s, _e, offset) => void offsets.push(offset), oversize: () => {} });
     framer.write(Buffer.from("half"));
     framer.reset(100);
     framer.write(Buffer.from("x\ny\n"));

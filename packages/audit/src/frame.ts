@@ -1,3 +1,4 @@
+import { DocumentJoint } from "./event-list/document-joint.ts";
 import type * as Crypto from "node:crypto";
 import type { Hash } from "node:crypto";
 import { createRequire } from "node:module";
@@ -5,6 +6,7 @@ import { createRequire } from "node:module";
 const NEWLINE = 10;
 const DEFAULT_MAX_LINE_BYTES = 16 * 1024 * 1024;
 const HEAD_BYTES = 64 * 1024;
+const MOST_SPARE_BYTES = 64 * 1024 * 1024;
 
 /** A line longer than the limit: its first bytes, and what identifies the rest. */
 export interface OversizeLine {
@@ -24,11 +26,27 @@ export interface OversizeLine {
 export interface LineVisitor {
   /**
    * One line: `bytes[start, end)`, and at `end` a newline, though for a rest at the end of the input (`terminated` is false) it
-   * was not in the input. `offset` is where the line starts in the input. Valid during the call only.
+   * was not in the input. `offset` is where the line starts in the input. Valid during the call only. True says, where `mayBegin` is, that
+   * it was not taken: a document begins with it that goes on behind it, and is to be tried to be had as a whole.
    */
-  line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): void;
-  /** Whole lines at once, `bytes[start, end)`, each with its newline; without it they come one by one. Valid during the call only. */
-  lines?(bytes: Buffer, start: number, end: number, offset: number): void;
+  line(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    offset: number,
+    terminated: boolean,
+    mayBegin: boolean,
+  ): boolean | void;
+  /**
+   * Whole lines at once, `bytes[start, end)`, each with its newline; without it they come one by one. Valid during the call only. Gives the
+   * beginning of a line with which a document begins, as above, if the lines from there on were not taken.
+   */
+  lines?(bytes: Buffer, start: number, end: number, offset: number): number | void;
+  /**
+   * Lines that are one JSON document, `bytes[start, end)`, with the line breaks in it. False says that it was not taken: then they come one
+   * by one. Without it no document is gathered. Valid during the call only.
+   */
+  document?(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): boolean;
   /** A line over the limit, once its end is known. */
   oversize(line: OversizeLine): void;
   /** The bytes of an oversize line (with its newline), as they pass; for those who copy the input. */
@@ -41,7 +59,7 @@ export interface LineVisitor {
  *
  * @example
  * const lines: string[] = [];
- * const framer = new LineFramer({ line: (b, s, e) => lines.push(b.toString("utf8", s, e)), oversize: () => {} });
+ * const framer = new LineFramer({ line: (b, s, e) => void lines.push(b.toString("utf8", s, e)), oversize: () => {} });
  * framer.write(Buffer.from("a\nb"));
  * framer.write(Buffer.from("c\n"));
  * framer.end();
@@ -54,6 +72,12 @@ export class LineFramer {
   #carry: Buffer = Buffer.alloc(0);
   #carryLength = 0;
   #lineOffset = 0;
+  /** Lines that may be a document. */
+  #joint: DocumentJoint | undefined;
+  /** Bytes that may be read again to look for documents: about as many as were read, so that no input makes it slow. */
+  #spareBytes = MOST_SPARE_BYTES;
+  /** Whether lines come one by one that are none. */
+  #isAlone = false;
   #long: { readonly hash: Hash; readonly head: Buffer; bytes: number } | undefined;
 
   constructor(visitor: LineVisitor, options: { readonly maxLineBytes?: number } = {}) {
@@ -68,23 +92,42 @@ export class LineFramer {
 
   /** Takes the next bytes of the input. Lines that they complete are given to the visitor before this returns. */
   write(chunk: Buffer): void {
-    let start = 0;
-    let newline = chunk.indexOf(NEWLINE);
+    this.#spareBytes = Math.min(MOST_SPARE_BYTES, this.#spareBytes + chunk.length);
+    this.#write(chunk);
+  }
+
+  #write(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length;) {
+      at = this.#joint === undefined ? this.#frame(chunk, at) : this.#join(this.#joint, chunk, at);
+    }
+  }
+
+  /** Gives where a document begins, or goes on. */
+  #frame(chunk: Buffer, from: number): number {
+    let start = from;
+    let newline = chunk.indexOf(NEWLINE, start);
     if (this.#carryLength > 0 || this.#long !== undefined) {
       const stop = newline === -1 ? chunk.length : newline;
-      this.#extend(chunk, stop, newline !== -1);
+      this.#extend(chunk, start, stop, newline !== -1);
       if (newline === -1) {
-        return;
+        return chunk.length;
       }
       start = newline + 1;
+      if (this.#joint !== undefined) {
+        return start;
+      }
       newline = chunk.indexOf(NEWLINE, start);
     }
     const visitor = this.#visitor;
-    if (visitor.lines !== undefined && newline !== -1 && chunk.length <= this.#maxLineBytes) {
+    if (visitor.lines !== undefined && !this.#isAlone && newline !== -1 && chunk.length <= this.#maxLineBytes) {
       const behind = chunk.lastIndexOf(NEWLINE) + 1;
       const offset = this.#lineOffset;
       this.#lineOffset = offset + behind - start;
-      visitor.lines(chunk, start, behind, offset);
+      const stop = visitor.lines(chunk, start, behind, offset);
+      if (typeof stop === "number" && stop < behind) {
+        this.#beginJoint(offset + stop - start);
+        return stop;
+      }
       start = behind;
       newline = -1;
     }
@@ -95,7 +138,10 @@ export class LineFramer {
       } else {
         const offset = this.#lineOffset;
         this.#lineOffset = offset + newline - start + 1;
-        visitor.line(chunk, start, newline, offset, true);
+        if (visitor.line(chunk, start, newline, offset, true, this.#mayBegin) === true) {
+          this.#beginJoint(offset);
+          return start;
+        }
       }
       start = newline + 1;
       newline = chunk.indexOf(NEWLINE, start);
@@ -103,10 +149,53 @@ export class LineFramer {
     if (start < chunk.length) {
       this.#keep(chunk, start, chunk.length);
     }
+    return chunk.length;
+  }
+
+  get #mayBegin(): boolean {
+    return !this.#isAlone && this.#visitor.document !== undefined;
+  }
+
+  #beginJoint(offset: number): DocumentJoint {
+    this.#lineOffset = offset;
+    this.#joint = new DocumentJoint(offset, this.#maxLineBytes);
+    return this.#joint;
+  }
+
+  #join(joint: DocumentJoint, chunk: Buffer, from: number): number {
+    const behind = joint.write(chunk, from);
+    if (joint.state !== "open") {
+      this.#endJoint(joint, true);
+    }
+    return behind;
+  }
+
+  /** What was gathered is taken as a document, or else line by line. */
+  #endJoint(joint: DocumentJoint, terminated: boolean): void {
+    this.#joint = undefined;
+    const { bytes } = joint;
+    const end = terminated ? bytes.length - 1 : bytes.length;
+    if (joint.state === "whole" && this.#visitor.document?.(bytes, 0, end, joint.offset, terminated) === true) {
+      this.#lineOffset = joint.offset + bytes.length;
+      return;
+    }
+    const behind = bytes.indexOf(NEWLINE) + 1;
+    this.#spareBytes -= bytes.length;
+    // The first line is none with which a document begins; of those behind it, that is to be found out.
+    this.#isAlone = true;
+    this.#frame(bytes.subarray(0, this.#spareBytes < 0 ? bytes.length : behind), 0);
+    this.#isAlone = false;
+    if (this.#spareBytes >= 0) {
+      this.#write(bytes.subarray(behind));
+    }
   }
 
   /** The input has ended: an unterminated rest is a line of its own. */
   end(): void {
+    while (this.#joint !== undefined) {
+      this.#joint.end();
+      this.#endJoint(this.#joint, false);
+    }
     if (this.#long !== undefined) {
       this.#finish(this.#carry, 0, 0, false);
     } else if (this.#carryLength > 0) {
@@ -118,13 +207,14 @@ export class LineFramer {
   reset(offset: number): void {
     this.#carryLength = 0;
     this.#long = undefined;
+    this.#joint = undefined;
     this.#lineOffset = offset;
   }
 
-  /** Adds `chunk[0, stop)` to the line in hand and closes it when its newline was found. */
-  #extend(chunk: Buffer, stop: number, closed: boolean): void {
-    if (this.#long === undefined && this.#carryLength + stop <= this.#maxLineBytes) {
-      this.#keep(chunk, 0, stop);
+  /** Adds `chunk[from, stop)` to the line in hand and closes it when its newline was found. */
+  #extend(chunk: Buffer, from: number, stop: number, closed: boolean): void {
+    if (this.#long === undefined && this.#carryLength + stop - from <= this.#maxLineBytes) {
+      this.#keep(chunk, from, stop);
       if (closed) {
         this.#closeCarry(true);
       }
@@ -135,7 +225,7 @@ export class LineFramer {
       this.#carryLength = 0;
       this.#begin(this.#carry, 0, carried);
     }
-    this.#lengthen(chunk, 0, stop);
+    this.#lengthen(chunk, from, stop);
     if (closed) {
       this.#finish(chunk, stop, stop + 1, true);
     }
@@ -147,10 +237,12 @@ export class LineFramer {
     this.#carry[length] = NEWLINE;
     this.#carryLength = 0;
     this.#lineOffset = offset + length + (terminated ? 1 : 0);
-    if (terminated && this.#visitor.lines !== undefined) {
-      this.#visitor.lines(this.#carry, 0, length + 1, offset);
-    } else {
-      this.#visitor.line(this.#carry, 0, length, offset, terminated);
+    const isBegun =
+      terminated && this.#visitor.lines !== undefined && !this.#isAlone
+        ? typeof this.#visitor.lines(this.#carry, 0, length + 1, offset) === "number"
+        : this.#visitor.line(this.#carry, 0, length, offset, terminated, terminated && this.#mayBegin) === true;
+    if (isBegun) {
+      this.#join(this.#beginJoint(offset), this.#carry.subarray(0, length + 1), 0);
     }
   }
 

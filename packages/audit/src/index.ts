@@ -10,7 +10,7 @@ export { decodeEvent, undecidableHint, undecidableProblem } from "./decode.ts";
 export type { Decoded } from "./decode.ts";
 export { EnvelopeReader } from "./envelope/envelope-reader.ts";
 export type { DocumentProblem } from "./event-list/document-problem.ts";
-export { unwrapLine } from "./envelope/unwrap-line.ts";
+export { beginsDocument, unwrapDocument, unwrapLine } from "./envelope/unwrap-line.ts";
 export type { UnwrappedLine } from "./envelope/unwrap-line.ts";
 export { isLevelBelow, LEVELS, STAGES } from "./event.ts";
 export type { AuditEvent, Level, ObjectReference, ResponseStatus, Stage, UserInfo } from "./event.ts";

@@ -6,7 +6,7 @@
 export { attributesOfScan } from "./attributes.ts";
 export { undecidableHint, undecidableProblem } from "./decode.ts";
 export { recognise } from "./envelope/recognise.ts";
-export { unwrapLine } from "./envelope/unwrap-line.ts";
+export { beginsDocument, unwrapDocument, unwrapLine } from "./envelope/unwrap-line.ts";
 export { isLevelBelow, LEVELS } from "./event.ts";
 export { LineFramer } from "./frame.ts";
 export { salvageEvents } from "./salvage.ts";

@@ -16,7 +16,7 @@ export { openLog } from "./sources/log-file.ts";
 export { logFormat } from "./sources/log-format.ts";
 export type { LogFormat } from "./sources/log-format.ts";
 export { Filter } from "./filter/filter.ts";
-export type { FilterOptions, FilterSummary, LineProblem } from "./filter/filter.ts";
+export type { FilterOptions, FilterSummary, LineProblem } from "./filter/filter-options.ts";
 export type { RuleCount } from "./filter/rule-counts.ts";
 export { AuditIdWatch } from "./alarms/audit-id-watch.ts";
 export { FindingTap } from "./detections/finding-tap.ts";

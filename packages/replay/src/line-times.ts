@@ -1,4 +1,4 @@
-import { EventScan, salvageEvents, unwrapLine } from "@auditsieve/audit";
+import { beginsDocument, EventScan, salvageEvents, unwrapLine } from "@auditsieve/audit";
 import { NO_TIME, textMicros } from "./event-time.ts";
 import type { LogReaderOptions } from "./log-reader.ts";
 
@@ -8,7 +8,7 @@ const NONE: ReturnType<typeof salvageEvents> = [];
  * For a {@link LogReader}: the time that the event itself says, never one that stands in a body; the lines inside one that is an envelope,
  * and the whole events of damaged lines, each with a time of its own.
  */
-export function scannedTimes(): Required<Pick<LogReaderOptions, "micros" | "unwrap" | "salvage">> {
+export function scannedTimes(): Required<Pick<LogReaderOptions, "micros" | "begins" | "unwrap" | "salvage">> {
   const scan = new EventScan();
   return {
     micros: (bytes, start, end) => {
@@ -18,6 +18,7 @@ export function scannedTimes(): Required<Pick<LogReaderOptions, "micros" | "unwr
       const field = scan.has("stageTimestamp") ? "stageTimestamp" : "requestReceivedTimestamp";
       return scan.has(field) ? textMicros(bytes, scan.valueStart(field) + 1, end) : NO_TIME;
     },
+    begins: () => beginsDocument(scan),
     unwrap: () => unwrapLine(scan),
     salvage: () => (scan.reason === undefined ? NONE : salvageEvents(scan)),
   };

@@ -1,4 +1,4 @@
-import { LineFramer } from "@auditsieve/audit";
+import { LineFramer, unwrapDocument } from "@auditsieve/audit";
 import type { OversizeLine, Span, UnwrappedLine } from "@auditsieve/audit";
 import { LineTail, reducedEvent } from "@auditsieve/ingest/logs";
 import type { LinesAt } from "@auditsieve/ingest/logs";
@@ -32,7 +32,9 @@ export interface LogStart {
 export interface LogReaderOptions {
   /** Finds the time of a line. Default {@link guessLineMicros}. */
   readonly micros?: typeof guessLineMicros;
-  /** Asked behind `micros`, about the same line: what comes instead of it where it is an envelope. */
+  /** Asked behind `micros`, about the same line: whether a document over lines begins with it, which is then tried to be had. */
+  readonly begins?: () => boolean;
+  /** Asked behind `begins`, about the same line: what comes instead of it where it is an envelope. */
   readonly unwrap?: () => readonly UnwrappedLine[] | undefined;
   /** Asked behind `unwrap`, about the same line: what of it comes behind it as an event of its own. */
   readonly salvage?: () => readonly Span[];
@@ -48,6 +50,7 @@ export class LogReader {
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #index: number;
   readonly #micros: (bytes: Buffer, start: number, end: number) => number;
+  readonly #begins: LogReaderOptions["begins"];
   readonly #unwrap: LogReaderOptions["unwrap"];
   readonly #salvage: (() => readonly Span[]) | undefined;
   readonly #memory: LineMemory | undefined;
@@ -59,15 +62,18 @@ export class LogReader {
   #isDone = false;
 
   constructor(log: ReplayLog, index: number, options: LogReaderOptions = {}) {
-    const { micros = guessLineMicros, unwrap, salvage, start, memory } = options;
+    const { micros = guessLineMicros, begins, unwrap, salvage, start, memory } = options;
     this.#chunks = open(log, start?.offset ?? 0)[Symbol.asyncIterator]();
     this.#index = index;
     this.#micros = micros;
+    this.#begins = begins;
     this.#unwrap = unwrap;
     this.#salvage = salvage;
     this.#memory = memory;
     this.#framer = new LineFramer({
-      line: (bytes, start, end, offset) => this.#take(Buffer.from(bytes.subarray(start, end)), 0, end - start, offset),
+      line: (bytes, start, end, offset, _terminated, mayBegin) =>
+        this.#take(Buffer.from(bytes.subarray(start, end)), 0, end - start, offset, undefined, mayBegin),
+      ...(begins && { document: (bytes, start, end, offset) => this.#takeDocument(bytes, start, end, offset) }),
       lines: (bytes, start, end, offset) => this.#takeRun(bytes, start, end, offset),
       oversizePart: (bytes, start, end) => this.#tail.push(bytes, start, end),
       oversize: (line) => this.#takeOversize(line),
@@ -117,29 +123,52 @@ export class LogReader {
     this.#isDone = true;
   }
 
-  #takeRun(lines: Buffer, from: number, to: number, offset: number): void {
+  #takeRun(lines: Buffer, from: number, to: number, offset: number): number | undefined {
     const copied = this.#memory?.copy(lines, from, to);
     const bytes = copied?.piece.bytes ?? Buffer.from(lines.subarray(from, to));
     const first = copied?.start ?? 0;
     const last = first + to - from;
     for (let start = first; start < last;) {
       const end = bytes.indexOf(NEWLINE, start);
-      this.#take(bytes, start, end, offset + start - first, copied?.piece);
+      if (this.#take(bytes, start, end, offset + start - first, copied?.piece, true)) {
+        return from + start - first;
+      }
       start = end + 1;
     }
+    return undefined;
   }
 
-  #take(bytes: Buffer, start: number, end: number, offset: number, piece?: MemoryPiece): void {
+  #takeDocument(bytes: Buffer, start: number, end: number, offset: number): boolean {
+    const lines = unwrapDocument(bytes, start, end);
+    if (lines !== undefined) {
+      this.#takeUnwrapped(lines, offset, offset - start);
+    }
+    return lines !== undefined;
+  }
+
+  /** True where the line was not taken, because a document begins with it. */
+  #take(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    offset: number,
+    piece: MemoryPiece | undefined,
+    mayBegin: boolean,
+  ): boolean {
     const micros = this.#time(bytes, start, end);
+    if (mayBegin && this.#begins?.() === true) {
+      return true;
+    }
     const unwrapped = this.#unwrap?.();
     if (unwrapped !== undefined) {
       this.#takeUnwrapped(unwrapped, offset, offset - start);
-      return;
+      return false;
     }
     this.#push({ micros, log: this.#index, offset, bytes, start, end, piece });
     if (this.#salvage !== undefined) {
       this.#takeSalvaged({ bytes, start, offset, piece });
     }
+    return false;
   }
 
   #push(line: LogLine): void {

@@ -271,7 +271,8 @@ describe("replayLogs", () => {
   test("replayLogs takes envelopes off where they stand, each event at its own time, and counts what stands in them", async () => {
     const [a, b, c, d, e] = [0, 4000, 1000, 3000, 2000].map((ms) => JSON.stringify(eventAt(ms)));
     const aks = JSON.stringify({ operationName: "x", properties: { log: `${b}\n` } });
-    const text = [a, aks, `{"kind":"EventList","items":[${c},5,${d}]}`, '{"items":[]}', `[${e}]`].join("\n");
+    const over = (item: string | undefined): string => JSON.stringify([JSON.parse(item ?? "")], undefined, 2);
+    const text = [a, aks, `{"kind":"EventList","items":[${c},5,${d}]}`, '{"items":[]}', over(e)].join("\n");
     for (const log of [plainLogOf("x", text), logOf("x", text)]) {
       const alarms: unknown[] = [];
       const { ids, summary } = await look([log], {

@@ -1,4 +1,4 @@
-import { EventScan, salvageEvents, slotOf, unwrapLine } from "@auditsieve/audit";
+import { beginsDocument, EventScan, salvageEvents, slotOf, unwrapLine } from "@auditsieve/audit";
 import type { Redactor, Undecidable } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import { HeadMemo } from "@auditsieve/ingest/findings";
@@ -229,7 +229,7 @@ export class ReplayRun {
     if (line.oversizeBytes !== undefined) {
       return;
     }
-    if (!this.#isSorted && unwrapLine(this.#scan) !== undefined) {
+    if (!this.#isSorted && (beginsDocument(this.#scan) || unwrapLine(this.#scan) !== undefined)) {
       // What stands in it has times of its own.
       throw new GuessedWrong();
     }

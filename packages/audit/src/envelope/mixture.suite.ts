@@ -1,3 +1,10 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { LineFramer } from "../frame.ts";
+import { EventScan } from "../scan.ts";
+import { EnvelopeReader } from "./envelope-reader.ts";
+import { beginsDocument, unwrapDocument, unwrapLine } from "./unwrap-line.ts";
+import type { UnwrappedLine } from "./unwrap-line.ts";
 import {
   aksRecord,
   aksRecords,
@@ -9,10 +16,8 @@ import {
 } from "./wrapped.suite.ts";
 
 /** One of the things that a log may be mixed of: its text with the newline behind it. */
-export interface Ingredient {
+interface Ingredient {
   readonly text: string;
-  /** Whether it is a line by itself: it is read wherever it stands. */
-  readonly isLine: boolean;
 }
 
 /** Gives the next event, as a line without its newline: each is another one. */
@@ -45,18 +50,92 @@ const OVER_LINES: readonly ((next: Next) => string)[] = [
 ];
 
 /** How many ingredients there are. */
-export const INGREDIENTS: number = 2 * WHOLE_LINES.length + OVER_LINES.length;
+const INGREDIENTS: number = 2 * WHOLE_LINES.length + OVER_LINES.length;
 
 /** Plain lines, all envelopes, other things, and what is left of lines of all these that are cut off. */
-export function ingredient(which: number, cut: number, next: Next): Ingredient {
+function ingredient(which: number, cut: number, next: Next): Ingredient {
   const whole = WHOLE_LINES[which % WHOLE_LINES.length] as (next: Next) => string;
   if (which < WHOLE_LINES.length) {
-    return { text: `${whole(next)}\n`, isLine: true };
+    return { text: `${whole(next)}\n` };
   }
   if (which < 2 * WHOLE_LINES.length) {
     const text = whole(next);
-    return { text: `${text.slice(0, 1 + (cut % (text.length - 1)))}\n`, isLine: true };
+    return { text: `${text.slice(0, 1 + (cut % (text.length - 1)))}\n` };
   }
   const over = OVER_LINES[which - 2 * WHOLE_LINES.length] as (next: Next) => string;
-  return { text: `${over(next)}\n`, isLine: false };
+  return { text: `${over(next)}\n` };
+}
+
+/** The events of a log, as whoever reads it has them: out of the reader, then line by line. */
+function eventsOf(log: string, chunkBytes = Infinity): readonly string[] {
+  const reader = new EnvelopeReader();
+  const events: string[] = [];
+  const scan = new EventScan();
+  const take = ({ bytes, start, end }: Pick<UnwrappedLine, "bytes" | "start" | "end">): void => {
+    if (scan.scan(bytes, start, end)) {
+      events.push(bytes.toString("utf8", start, end));
+    }
+  };
+  const framer = new LineFramer({
+    line: (bytes, start, end, _offset, _terminated, mayBegin) => {
+      take({ bytes, start, end });
+      if (mayBegin && beginsDocument(scan)) {
+        return true;
+      }
+      (scan.reason === undefined ? [] : (unwrapLine(scan) ?? [])).forEach(take);
+      return false;
+    },
+    document: (bytes, start, end) => {
+      const lines = unwrapDocument(bytes, start, end);
+      lines?.forEach(take);
+      return lines !== undefined;
+    },
+    oversize: () => expect.fail("no line is that long"),
+  });
+  const bytes = Buffer.from(log);
+  for (let at = 0; at < bytes.length; at += chunkBytes) {
+    framer.write(Buffer.from(reader.write(bytes.subarray(at, Math.min(bytes.length, at + chunkBytes)))));
+  }
+  framer.write(reader.end());
+  framer.end();
+  return events;
+}
+
+function eventOf(number: number): string {
+  return `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Request","auditID":"id-${number}","stage":"ResponseComplete","requestURI":"/api/v1/x?a=\\"{","verb":"get","user":{"username":"jane","groups":["a","b"]},"responseStatus":{"code":200},"requestObject":{"n":1.10,"list":[{},{"a":[1,true,null]}]}}`;
+}
+
+const arbitraryMixture = fc
+  .record({
+    picks: fc.array(fc.tuple(fc.nat(INGREDIENTS - 1), fc.nat()), { minLength: 1, maxLength: 12 }),
+    chunkBytes: fc.constantFrom(Infinity, 7, 64, 1000),
+  })
+  .map(({ picks, chunkBytes }) => {
+    let number = 0;
+    return { parts: picks.map(([which, cut]) => ingredient(which, cut, () => eventOf(number++))), chunkBytes };
+  });
+
+/** Mixes logs at random: the events of each part come out, whatever stands around it and however the log is cut into chunks. */
+export function testMixtures(numRuns: number): void {
+  describe("a mixture of plain lines, envelopes and damage", () => {
+    test("an envelope at the beginning: the events of each part", () => {
+      fc.assert(
+        fc.property(arbitraryMixture, ({ parts, chunkBytes }) => {
+          const log = `{"kind":"EventList","items":[]}\n${parts.map(({ text }) => text).join("")}`;
+          expect(eventsOf(log, chunkBytes)).toEqual(parts.flatMap(({ text }) => eventsOf(text)));
+        }),
+        { numRuns },
+      );
+    });
+
+    test("plain lines at the beginning: the events of each part", () => {
+      fc.assert(
+        fc.property(arbitraryMixture, ({ parts, chunkBytes }) => {
+          const log = `${eventOf(1)}\n${parts.map(({ text }) => text).join("")}`;
+          expect(eventsOf(log, chunkBytes)).toEqual([eventOf(1), ...parts.flatMap(({ text }) => eventsOf(text))]);
+        }),
+        { numRuns },
+      );
+    });
+  });
 }

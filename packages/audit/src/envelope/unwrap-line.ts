@@ -21,6 +21,7 @@ import {
 } from "./recognise.ts";
 import { eventInside, isOfEvent } from "./record.ts";
 
+const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
 /** An event has over a hundred bytes, a line sixteen million: more records than this are none, and cost more memory than they say. */
 const MOST_RECORDS = 128 * 1024;
@@ -64,6 +65,30 @@ export function unwrapLine({ reason, bytes, start, end }: EventScan): readonly U
     : behindTime(bytes, start, close, end);
 }
 
+/**
+ * Whether a document that goes over lines seems to begin with the line that `scan`, which holds it, has just called undecidable: for a
+ * {@link LineFramer}, which then tries to have it as a whole. Nearly all such lines are torn ones of other kinds, of which it is false.
+ */
+export function beginsDocument({ reason, bytes, start, end }: EventScan): boolean {
+  if (reason !== "not-json" || start === end || (bytes[start] !== OPEN_OBJECT && bytes[start] !== OPEN_LIST)) {
+    return false;
+  }
+  const close = behindLine(bytes, start, end);
+  const isAlone = close === start + 1;
+  return (
+    (isAlone || recogniseAt(bytes.subarray(start, close), 0)?.form === "documents") &&
+    walkContainer(bytes, start, close) === ~close
+  );
+}
+
+/**
+ * What an {@link EnvelopeReader} makes of a document over lines, `bytes[start, end)`: as {@link unwrapLine}, which see, of a line; an event
+ * over lines becomes one line. Undefined where it is no JSON.
+ */
+export function unwrapDocument(bytes: Buffer, start: number, end: number): readonly UnwrappedLine[] | undefined {
+  return fromDocuments(bytes, start, behindLine(bytes, start, end), true);
+}
+
 function behindLine(bytes: Buffer, open: number, end: number): number {
   let close = end;
   while (close > open && (bytes[close - 1] as number) <= 32) {
@@ -73,9 +98,14 @@ function behindLine(bytes: Buffer, open: number, end: number): number {
 }
 
 /** Of an envelope, and what stands behind it on its line: others, events. The last document may be cut off. */
-function fromDocuments(bytes: Buffer, open: number, end: number): readonly UnwrappedLine[] | undefined {
+function fromDocuments(
+  bytes: Buffer,
+  open: number,
+  end: number,
+  isOverLines = false,
+): readonly UnwrappedLine[] | undefined {
   const form = recogniseAt(bytes.subarray(open, end), 0)?.form;
-  if (form === undefined || form === "plain") {
+  if (!isOverLines && (form === undefined || form === "plain")) {
     return undefined;
   }
   const lines: UnwrappedLine[] = [];
@@ -86,10 +116,10 @@ function fromDocuments(bytes: Buffer, open: number, end: number): readonly Unwra
       return undefined;
     }
     if (!addDocument(lines, bytes, at, behind, walked >= 0)) {
-      if (at === open || lines.length >= MOST_RECORDS) {
+      if ((at === open && !isOverLines) || lines.length >= MOST_RECORDS) {
         return undefined;
       }
-      lines.push({ bytes, start: at, end: behind, at });
+      lines.push(lineOf(bytes, at, behind, true));
     }
     at = skipSpace(bytes, behind, end);
   }
@@ -98,11 +128,13 @@ function fromDocuments(bytes: Buffer, open: number, end: number): readonly Unwra
 
 /** Adds what is in an envelope; false where it is none. */
 function addDocument(lines: UnwrappedLine[], bytes: Buffer, open: number, end: number, isWhole: boolean): boolean {
-  const event = isWhole ? eventInside(bytes, open, end) : undefined;
-  if (event === undefined) {
-    return bytes[open] === OPEN_LIST ? addRecords(lines, bytes, open, end) : addLists(lines, bytes, open, end);
+  if (bytes[open] === OPEN_LIST) {
+    return addRecords(lines, bytes, open, end);
   }
-  lines.push({ bytes: event, start: 0, end: event.length, at: open });
+  if (!isWhole || eventInside(bytes, open, end) === undefined) {
+    return addLists(lines, bytes, open, end);
+  }
+  lines.push(lineOf(bytes, open, end, true));
   return true;
 }
 
@@ -172,7 +204,8 @@ const NULL = 110;
 
 /** Adds the members of the list at `open`, which may be cut off at `end`; false where they are too many. */
 function addRecords(lines: UnwrappedLine[], bytes: Buffer, open: number, end: number): boolean {
-  const hasBreaks = bytes.subarray(open, end).includes(CARRIAGE_RETURN);
+  const list = bytes.subarray(open, end);
+  const hasBreaks = list.includes(CARRIAGE_RETURN) || list.includes(NEWLINE);
   let at = skipSpace(bytes, open + 1, end);
   while (at < end && bytes[at] !== CLOSE_LIST) {
     if (lines.length === MOST_RECORDS) {
@@ -183,23 +216,36 @@ function addRecords(lines: UnwrappedLine[], bytes: Buffer, open: number, end: nu
       lines.push({ bytes, start: at, end, at });
       return true;
     }
-    const event = eventInside(bytes, at, behind) ?? (hasBreaks ? withoutBreaks(bytes.subarray(at, behind)) : undefined);
-    lines.push(
-      event === undefined ? { bytes, start: at, end: behind, at } : { bytes: event, start: 0, end: event.length, at },
-    );
+    lines.push(lineOf(bytes, at, behind, hasBreaks));
     at = skipSpace(bytes, behind, end);
     at = bytes[at] === COMMA ? skipSpace(bytes, at + 1, end) : at;
   }
   return true;
 }
 
+/** The event inside a record, or else the record, on one line. */
+function lineOf(bytes: Buffer, start: number, end: number, mayHaveBreaks: boolean): UnwrappedLine {
+  const whole = mayHaveBreaks ? withoutBreaks(bytes.subarray(start, end)) : undefined;
+  const own = whole === undefined ? eventInside(bytes, start, end) : (eventInside(whole, 0, whole.length) ?? whole);
+  return own === undefined ? { bytes, start, end, at: start } : { bytes: own, start: 0, end: own.length, at: start };
+}
+
 /** Without the line breaks between its tokens, and the white space behind each; undefined where it has none. */
 function withoutBreaks(value: Buffer): Buffer | undefined {
   const parts: Buffer[] = [];
   let from = 0;
-  for (let at = value.indexOf(CARRIAGE_RETURN); at !== -1; at = value.indexOf(CARRIAGE_RETURN, from)) {
+  for (let at = breakIn(value, 0); at !== -1; at = breakIn(value, from)) {
     parts.push(value.subarray(from, at));
     from = skipSpace(value, at, value.length);
   }
   return parts.length === 0 ? undefined : Buffer.concat([...parts, value.subarray(from)]);
+}
+
+function breakIn(value: Buffer, from: number): number {
+  for (let at = from; at < value.length; at++) {
+    if (value[at] === NEWLINE || value[at] === CARRIAGE_RETURN) {
+      return at;
+    }
+  }
+  return -1;
 }

@@ -1,6 +1,16 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { createRedactor, EventScan, isJsonObject, LineFramer, salvageEvents, unwrapLine } from "@auditsieve/audit";
+import {
+  beginsDocument,
+  createRedactor,
+  EventScan,
+  isJsonObject,
+  LineFramer,
+  salvageEvents,
+  unwrapDocument,
+  unwrapLine,
+} from "@auditsieve/audit";
+import type { UnwrappedLine } from "@auditsieve/audit";
 import { openCheckpoint } from "../state/checkpoint.ts";
 import type { Checkpoint } from "../state/checkpoint.ts";
 import type { IngestConfig } from "../config/config.ts";
@@ -123,7 +133,8 @@ class Learner {
     this.#deliveries = new LineDeliveries({ source: "", redactor });
     this.#framer = new LineFramer(
       {
-        line: (bytes, start, end) => this.#line(bytes, start, end),
+        line: (bytes, start, end, _offset, _terminated, mayBegin) => this.#line(bytes, start, end, mayBegin),
+        document: (bytes, start, end) => this.#unwrapped(unwrapDocument(bytes, start, end)),
         oversize: () => {
           this.lines++;
           this.undecidable++;
@@ -147,18 +158,23 @@ class Learner {
     return this.#detections.learned();
   }
 
-  #line(bytes: Buffer, start: number, end: number): void {
+  #line(bytes: Buffer, start: number, end: number, mayBegin: boolean): boolean {
     if (this.#scan.scan(bytes, start, end)) {
       this.lines++;
       this.#learn(bytes.subarray(start, end));
-      return;
+      return false;
     }
-    const unwrapped = unwrapLine(this.#scan);
-    if (unwrapped === undefined) {
+    if (mayBegin && beginsDocument(this.#scan)) {
+      return true;
+    }
+    if (!this.#unwrapped(unwrapLine(this.#scan))) {
       this.#unclear(bytes);
-      return;
     }
-    for (const line of unwrapped) {
+    return false;
+  }
+
+  #unwrapped(lines: readonly UnwrappedLine[] | undefined): boolean {
+    for (const line of lines ?? []) {
       if (this.#scan.scan(line.bytes, line.start, line.end)) {
         this.lines++;
         this.#learn(line.bytes.subarray(line.start, line.end));
@@ -166,6 +182,7 @@ class Learner {
         this.#unclear(line.bytes);
       }
     }
+    return lines !== undefined;
   }
 
   /** Takes the line that the scan holds, which is no event. */

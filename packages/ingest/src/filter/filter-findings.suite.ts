@@ -5,7 +5,7 @@ import type { StreamRules } from "@auditsieve/policy";
 import { globSync, readFileSync } from "node:fs";
 import { cutAnywhere, filterChunks, firstDifference } from "./filter-fuzz.suite.ts";
 import { FindingTap } from "../detections/finding-tap.ts";
-import type { FilterOptions } from "./filter.ts";
+import type { FilterOptions } from "./filter-options.ts";
 import { damage, mutateBytes, varyValues } from "./line-mutator.suite.ts";
 import type { Dice } from "./line-mutator.suite.ts";
 

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import { Filter } from "./filter.ts";
-import type { FilterOptions, FilterSummary, LineProblem } from "./filter.ts";
+import type { FilterOptions, FilterSummary, LineProblem } from "./filter-options.ts";
 import { fateOf } from "./filter-oracle.suite.ts";
 import { damage, varyValues } from "./line-mutator.suite.ts";
 import type { Dice } from "./line-mutator.suite.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { differences, differencesByTurns, fuzzPolicies, formOf, sampleLines, twoTurns } from "./filter-fuzz.suite.ts";
-import type { FilterOptions } from "./filter.ts";
+import type { FilterOptions } from "./filter-options.ts";
 import { damage, Dice, mutateBytes, varyValues } from "./line-mutator.suite.ts";
 
 describe("Filter against the full parser", () => {

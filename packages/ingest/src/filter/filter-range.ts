@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { Filter } from "./filter.ts";
-import type { FilterOptions, FilterSummary, LineProblem } from "./filter.ts";
+import type { FilterOptions, FilterSummary, LineProblem } from "./filter-options.ts";
 import type { OrderedOutput } from "./ordered-output.ts";
 import { wholeLines } from "../sources/whole-lines.ts";
 

@@ -2,7 +2,7 @@ import type { StreamRules } from "@auditsieve/policy/stream";
 import { enableCompileCache } from "node:module";
 import { parentPort, workerData } from "node:worker_threads";
 import type { FileLength, FilteredRange } from "./filter-range.ts";
-import type { FilterSummary } from "./filter.ts";
+import type { FilterSummary } from "./filter-options.ts";
 
 /** What a thread needs to know of {@link filterInParallel}'s options. */
 export interface WorkerSetup {

@@ -4,7 +4,7 @@ import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Filter } from "./filter.ts";
-import type { FilterOptions, FilterSummary, LineProblem } from "./filter.ts";
+import type { FilterOptions, FilterSummary, LineProblem } from "./filter-options.ts";
 
 const POLICY = `
 apiVersion: audit.k8s.io/v1
@@ -173,7 +173,12 @@ describe("Filter", () => {
       [`{"items":[${KEPT},${torn}`, [KEPT, torn]],
       [`[${STRIPPED},${UNMATCHED}]`, [STRIPPED, UNMATCHED]],
       [`${torn}${DROPPED}`, [`${torn}${DROPPED}`]],
+      [`{\n  "kind": "EventList",\n  "items": [\n    ${KEPT},\n    5,\n    ${DROPPED}\n  ]\n}`, [KEPT, "5", DROPPED]],
+      [`[\n${KEPT},\n${STRIPPED}\n]`, [KEPT, STRIPPED]],
+      [KEPT.replace("{", "{\n  "), [KEPT]],
+      ["{", ["{"]],
       [DROPPED, [DROPPED]],
+      ["[", ["["]],
     ];
     const seen: string[][] = [[], []];
     const [mixed, plain] = [envelopes.map(([line]) => line), envelopes.flatMap(([, lines]) => lines)].map((lines, i) =>
@@ -199,6 +204,9 @@ describe("Filter", () => {
       [6, inside(5, '{"message":"klog"}')],
       [8, inside(7, torn) + KEPT.length + 1],
       [10, offsetOf(9)],
+      [11, inside(10, "5,")],
+      [25, offsetOf(13)],
+      [27, offsetOf(15)],
     ]);
     const halves = run([[Buffer.from(mixed.out, "latin1")], [Buffer.from("broken")]]);
     expect(halves.problems.at(-1)?.line).toBe(1);

@@ -1,71 +1,22 @@
 import {
+  beginsDocument,
   EventScan,
   LineFramer,
   LineTemplates,
   salvageEvents,
   takeRooms,
   undecidableProblem,
+  unwrapDocument,
   unwrapLine,
 } from "@auditsieve/audit/stream";
-import type { LineVisitor, OversizeLine, Problem, QuietHeads, UnwrappedLine } from "@auditsieve/audit";
-import type { EventWatch } from "./event-watch.ts";
+import type { LineVisitor, OversizeLine, UnwrappedLine } from "@auditsieve/audit";
 import { withHead, withKept } from "./event-watch.ts";
 import type { QuietAnswer } from "@auditsieve/detect";
+import type { FilterOptions, FilterSummary } from "./filter-options.ts";
 import { countByRule } from "./rule-counts.ts";
-import type { DecisionCount, RuleCount } from "./rule-counts.ts";
+import type { DecisionCount } from "./rule-counts.ts";
 import { Runs } from "./runs.ts";
-import type { StreamDecision, StreamPolicy } from "@auditsieve/policy/stream";
-
-/**
- * `lines = kept + dropped`; `stripped` and `invalid` are parts of `kept`. Bytes count lines with their newlines. A line that is an
- * envelope counts as the lines that are taken out of it, and so do its bytes. `salvaged` are no lines: whole events inside invalid ones,
- * which are kept as they are.
- */
-export interface FilterSummary {
-  readonly lines: number;
-  readonly bytes: number;
-  readonly kept: number;
-  readonly keptBytes: number;
-  readonly dropped: number;
-  readonly stripped: number;
-  readonly invalid: number;
-  readonly salvaged: number;
-  readonly byRule: readonly RuleCount[];
-}
-
-/** A line that was kept because it could not be decided. */
-export interface LineProblem {
-  /** 1-based; of what was taken out of an envelope: of the line that this is. */
-  readonly line: number;
-  /** Of the line's first byte in the (decompressed) input; of what was taken out of an envelope: of its record. */
-  readonly offset: number;
-  readonly problem: Problem;
-  /** Whole events that were found in it all the same. */
-  readonly salvaged: number;
-}
-
-/** How {@link Filter} works. */
-export interface FilterOptions {
-  readonly policy: StreamPolicy;
-  /** Called for every line that cannot be decided, in order. */
-  readonly onProblem?: (problem: LineProblem) => void;
-  /** Is shown decidable events before anything is cut from them, kept or not: all of which it has not said that it wants nothing of them. */
-  readonly watch?: EventWatch;
-  /**
-   * Applied to every kept line; the default leaves the original bytes. Gives the same buffer where nothing changes. `scan` holds the event that
-   * the line is, or was before something was cut from it; undefined where the line cannot be decided.
-   */
-  readonly redact?: (line: Buffer, scan: EventScan | undefined) => Buffer;
-  /** Says of which kept lines `redact` would leave all as it is: they are not given to it. */
-  readonly unredacted?: QuietHeads | undefined;
-  /**
-   * Proves of every line that it is one well-formed event. Without it a line that begins like one decided before needs only be
-   * whole, which is exact for what an apiserver writes and what damage leaves of it (docs/filter.md).
-   */
-  readonly verify?: boolean;
-  /** Lines over this length are kept undecided. Default 16 MiB. */
-  readonly maxLineBytes?: number;
-}
+import type { StreamDecision } from "@auditsieve/policy/stream";
 
 /**
  * Keeps, strips or drops the lines of audit logs by a stream policy: kept lines come out byte for byte and in order. A line that
@@ -94,6 +45,8 @@ export class Filter {
   #lines = 0;
   /** Lines that were counted of envelopes, beyond the line that each of these is. */
   #surplus = 0;
+  /** Whether a document begins with the line in hand, which was not taken. */
+  #isBegun = false;
   #firstLine = 0;
   /** What is taken out of an envelope is looked at here: with a newline, as every line. */
   #apart: Buffer = Buffer.alloc(0);
@@ -116,7 +69,11 @@ export class Filter {
     );
     this.rooms = takeRooms();
     const visitor: LineVisitor = {
-      line: (bytes, start, end, offset, terminated) => void this.#line(bytes, start, end, offset, terminated),
+      line: (bytes, start, end, offset, terminated, mayBegin) => {
+        this.#line(bytes, start, end, offset, terminated, mayBegin);
+        return this.#takeBegun();
+      },
+      document: (bytes, start, end, offset) => this.#document(bytes, start, end, offset),
       oversize: (line) => this.#oversize(line),
       oversizePart: (bytes, start, end) => {
         if (this.#options.redact === undefined) {
@@ -175,7 +132,7 @@ export class Filter {
   }
 
   /** Whole lines of the chunk: those that are like a line decided before are taken together. */
-  #takeLines(bytes: Buffer, start: number, end: number, offset: number): void {
+  #takeLines(bytes: Buffer, start: number, end: number, offset: number): number | undefined {
     const templates = this.#templates;
     this.#options.unredacted?.prepare();
     for (let from = start; from < end;) {
@@ -189,12 +146,27 @@ export class Filter {
         if (teller !== undefined) {
           this.#options.watch?.tell(teller, templates.told);
         } else if (at < to) {
-          at = this.#takeUnknown(bytes, at, offset + at - start);
+          const line = at;
+          at = this.#takeUnknown(bytes, line, offset + line - start);
+          if (this.#takeBegun()) {
+            return line;
+          }
           templates.goOn(at);
         }
       }
+      const line = from;
       from = to > from ? to : this.#takeUnknown(bytes, from, offset + from - start, false);
+      if (this.#takeBegun()) {
+        return line;
+      }
     }
+    return undefined;
+  }
+
+  #takeBegun(): boolean {
+    const isBegun = this.#isBegun;
+    this.#isBegun = false;
+    return isBegun;
   }
 
   #sync(): void {
@@ -223,7 +195,7 @@ export class Filter {
   /** One line; gives where the next one begins. */
   #takeUnknown(bytes: Buffer, start: number, offset: number, isLoaded = true): number {
     const end = bytes.indexOf(10, start);
-    const decision = this.#line(bytes, start, end, offset, true);
+    const decision = this.#line(bytes, start, end, offset, true, true);
     if (isLoaded && decision !== undefined && decision.action !== "strip" && this.#templates.isLearnable) {
       this.#learn(decision);
     }
@@ -250,9 +222,20 @@ export class Filter {
     this.#templates.learn(scan, decision, { isKept, isSearched, standing, isTold: standing?.tells !== undefined }, by);
   }
 
-  #line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): StreamDecision | undefined {
+  #line(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    offset: number,
+    terminated: boolean,
+    mayBegin = false,
+  ): StreamDecision | undefined {
     const scan = this.#scan;
     const isEvent = scan.scan(bytes, start, end);
+    if (!isEvent && mayBegin && beginsDocument(scan)) {
+      this.#isBegun = true;
+      return undefined;
+    }
     const unwrapped = isEvent || bytes === this.#apart ? undefined : unwrapLine(scan);
     if (unwrapped !== undefined) {
       this.#unwrapped(unwrapped, offset - start);
@@ -279,6 +262,18 @@ export class Filter {
       this.#strip(decision, terminated);
     }
     return decision;
+  }
+
+  /** A document over lines. */
+  #document(bytes: Buffer, start: number, end: number, offset: number): boolean {
+    const lines = unwrapDocument(bytes, start, end);
+    if (lines !== undefined) {
+      this.#unwrapped(lines, offset - start);
+      for (let at = bytes.indexOf(10, start); at !== -1 && at < end; at = bytes.indexOf(10, at + 1)) {
+        this.#surplus--;
+      }
+    }
+    return lines !== undefined;
   }
 
   /** Takes the lines that stand in one: as if they stood there instead of it. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { filterChunks, fuzzPolicies, sampleLines } from "./filter-fuzz.suite.ts";
-import type { LineProblem } from "./filter.ts";
+import type { LineProblem } from "./filter-options.ts";
 import { filterInParallel } from "./parallel-filter.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-parallel-"));

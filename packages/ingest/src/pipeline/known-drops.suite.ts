@@ -78,9 +78,9 @@ export function dropDifferences(
 class CountingHandler extends LineHandler {
   looked = 0;
 
-  override line(...line: Parameters<LineHandler["line"]>): void {
+  override line(...line: Parameters<LineHandler["line"]>): boolean {
     this.looked++;
-    super.line(...line);
+    return super.line(...line);
   }
 }
 

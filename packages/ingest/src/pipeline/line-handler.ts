@@ -1,4 +1,4 @@
-import { documentId, EventScan, salvageEvents, unwrapLine } from "@auditsieve/audit";
+import { beginsDocument, documentId, EventScan, salvageEvents, unwrapDocument, unwrapLine } from "@auditsieve/audit";
 import type { LineVisitor, OversizeLine, UnwrappedLine } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import type { StreamDecision } from "@auditsieve/policy";
@@ -152,26 +152,40 @@ export class LineHandler implements LineVisitor {
   }
 
   /** Lines like one that was dropped are counted without being scanned. */
-  lines(bytes: Buffer, start: number, end: number, offset: number): void {
+  lines(bytes: Buffer, start: number, end: number, offset: number): number | undefined {
     const passed = this.#passed.take(bytes, start, end, offset, (from, newline, at) => {
-      this.line(bytes, from, newline, at, true);
-      return this.#isDropped ? this.#decisions : undefined;
+      const isBegun = this.line(bytes, from, newline, at, true, true);
+      return isBegun ? "not-taken" : this.#isDropped ? this.#decisions : undefined;
     });
     this.#time = passed ?? (this.#isEvent ? this.#scan.text("stageTimestamp") : undefined);
     this.#isEvent = false;
+    return this.#passed.stoppedAt;
   }
 
-  line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): void {
+  line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean, mayBegin: boolean): boolean {
     const isEvent = this.#scan.scan(bytes, start, end);
+    if (!isEvent && mayBegin && beginsDocument(this.#scan)) {
+      this.#isEvent = false;
+      return true;
+    }
     const unwrapped = isEvent ? undefined : unwrapLine(this.#scan);
     if (unwrapped !== undefined) {
       this.#unwrapped(unwrapped, offset - start, this.#count(offset, end - start, terminated, unwrapped.length));
-      return;
+      return false;
     }
     this.receipts.endBefore(offset, isEvent ? this.#scan : undefined);
     const line = this.#count(offset, end - start, terminated);
     this.#take(isEvent, bytes.subarray(start, end), line);
     this.#counts.cover(this.#input, line);
+    return false;
+  }
+
+  document(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): boolean {
+    const unwrapped = unwrapDocument(bytes, start, end);
+    if (unwrapped !== undefined) {
+      this.#unwrapped(unwrapped, offset - start, this.#count(offset, end - start, terminated, unwrapped.length));
+    }
+    return unwrapped !== undefined;
   }
 
   /** Takes the line that the scan holds. */

@@ -31,6 +31,8 @@ export class PassedLines {
   readonly #outlets: LineHandlerOptions["outlets"];
   readonly #drops: KnownDrops | undefined;
   readonly #places = new LinePlaces();
+  /** Where in the bytes taken last the line begins that was not taken. */
+  stoppedAt: number | undefined;
 
   constructor({ outlets, onEvent }: LineHandlerOptions, parts: PassedLinesParts) {
     this.#parts = parts;
@@ -40,7 +42,8 @@ export class PassedLines {
 
   /**
    * Takes the lines of `bytes[start, end)`. `look` is given each that is not passed over, with where it starts in the bytes and in the input
-   * and where its newline stands, and gives what decided that it goes to no sink: undefined where it does. Gives the time of the last line
+   * and where its newline stands, and gives what decided that it goes to no sink: undefined where it does. Behind one that was `not-taken`
+   * none is. Gives the time of the last line
    * where that was passed over.
    */
   take(
@@ -48,9 +51,14 @@ export class PassedLines {
     start: number,
     end: number,
     offset: number,
-    look: (start: number, newline: number, offset: number) => readonly (StreamDecision | undefined)[] | undefined,
+    look: (
+      start: number,
+      newline: number,
+      offset: number,
+    ) => readonly (StreamDecision | undefined)[] | "not-taken" | undefined,
   ): string | undefined {
     const drops = this.#drops;
+    this.stoppedAt = undefined;
     let isPassed = false;
     for (let at = start; at < end;) {
       const to = drops?.load(bytes, at, end) ?? at;
@@ -60,6 +68,10 @@ export class PassedLines {
         isPassed = kind !== undefined && this.#pass(kind, bytes, at, behind, offset + at - start);
         if (!isPassed) {
           const dropped = look(at, behind - 1, offset + at - start);
+          if (dropped === "not-taken") {
+            this.stoppedAt = at;
+            return undefined;
+          }
           if (at < to) {
             this.#learn(kind === undefined ? dropped : undefined);
             drops?.goOn(behind);

@@ -190,6 +190,7 @@ describe("Pipeline", () => {
       wrapped(2, "noise"),
       `{"kind":"EventList","items":[${event(3, "jane")},5,${event(4, "noise")},${event(5, "loud")}]}`,
       '{"kind":"EventList","items":[]}',
+      `{\n"items": [\n  ${event(7, "jane")},\n  ${event(8, "noise")}\n]}`,
       "torn",
       `2026-11-24T00:13:26.471Z ${event(6, "jane", { verb: "list", resource: "secrets" })}`,
     ];
@@ -205,14 +206,14 @@ describe("Pipeline", () => {
       ],
       { onLineAlarm: ({ offset, bytes, reason }) => alarms.push([offset, bytes, reason]) },
     );
-    expect(tally).toMatchObject({ lines: 8, undecidable: 2, bytes: lines.join("").length, findings: 1 });
-    expect(tally.acknowledged).toMatchObject({ lines: 8, undecidable: 2, "all/delivered": 8, "kept/lines": 8 });
+    expect(tally).toMatchObject({ lines: 10, undecidable: 2, bytes: lines.join("").length, findings: 1 });
+    expect(tally.acknowledged).toMatchObject({ lines: 10, undecidable: 2, "all/delivered": 10, "kept/lines": 10 });
     expect(tally.sinks).toMatchObject([
-      { lines: 8, delivered: 3, dropped: 5 },
-      { lines: 8, delivered: 6, dropped: 2, stripped: 1 },
-      { lines: 8, delivered: 8, dropped: 0 },
+      { lines: 10, delivered: 3, dropped: 7 },
+      { lines: 10, delivered: 7, dropped: 3, stripped: 1 },
+      { lines: 10, delivered: 10, dropped: 0 },
     ]);
-    expect(all.ids()).toEqual([1, 2, 3, 4, 5, 6].map((number) => `id-${number}`));
+    expect(all.ids()).toEqual([1, 2, 3, 4, 5, 7, 8, 6].map((number) => `id-${number}`));
     expect(JSON.parse(kept.documentOf("id-5"))).toMatchObject({ level: "Metadata" });
     expect(findings.ids()).toEqual(["id-6"]);
     const second = lines.slice(0, 2).join("\n").length + 1;

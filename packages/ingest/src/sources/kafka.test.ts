@@ -283,7 +283,7 @@ class Group {
 function newFramer(input: string, offset: number, lines: Member["lines"]): LineFramer {
   const framer = new LineFramer({
     line: (bytes, start, end, at) =>
-      lines.push({ text: bytes.toString("utf8", start, end), input, end: at + end - start + 1 }),
+      void lines.push({ text: bytes.toString("utf8", start, end), input, end: at + end - start + 1 }),
     oversize: () => undefined,
   });
   framer.reset(offset);

@@ -1,5 +1,14 @@
-import { attributesOfScan, EventScan, LEVELS, LineFramer, unwrapLine, STAGES } from "@auditsieve/audit";
-import type { Level, RequestAttributes, Stage } from "@auditsieve/audit";
+import {
+  attributesOfScan,
+  beginsDocument,
+  EventScan,
+  LEVELS,
+  LineFramer,
+  STAGES,
+  unwrapDocument,
+  unwrapLine,
+} from "@auditsieve/audit";
+import type { Level, RequestAttributes, Stage, UnwrappedLine } from "@auditsieve/audit";
 import { DecisionMemo, KEY_FIELDS } from "../decision-memo.ts";
 import { evaluate } from "../evaluate.ts";
 import type { Policy } from "../policy.ts";
@@ -92,7 +101,9 @@ export class Simulation {
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.#framer = new LineFramer({
-      line: (bytes, start, end, offset, terminated) => this.#line(bytes, start, end, offset, terminated),
+      line: (bytes, start, end, offset, terminated, mayBegin) =>
+        this.#line(bytes, start, end, offset, terminated, mayBegin),
+      document: (bytes, start, end, offset) => this.#document(bytes, start, end, offset),
       oversize: ({ bytes, terminated }) => {
         this.#lines++;
         this.#undecidable++;
@@ -146,19 +157,36 @@ export class Simulation {
     };
   }
 
-  #line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): void {
+  #line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean, mayBegin: boolean): boolean {
     const scan = this.#scan;
     const isEvent = scan.scan(bytes, start, end);
+    if (!isEvent && mayBegin && beginsDocument(scan)) {
+      return true;
+    }
     const unwrapped = isEvent ? undefined : unwrapLine(scan);
     if (unwrapped === undefined) {
       this.#take(isEvent, offset, terminated);
-      return;
+    } else {
+      this.#unwrapped(unwrapped, offset - start);
     }
-    // They count as lines of their own, and stand in this one.
+    return false;
+  }
+
+  #document(bytes: Buffer, start: number, end: number, offset: number): boolean {
+    const lines = unwrapDocument(bytes, start, end);
+    if (lines !== undefined) {
+      this.#unwrapped(lines, offset - start);
+      this.#surplus -= bytes.toString("latin1", start, end).split("\n").length - 1;
+    }
+    return lines !== undefined;
+  }
+
+  /** Lines that stand in one, and count as lines of their own. */
+  #unwrapped(lines: readonly UnwrappedLine[], before: number): void {
     this.#surplus--;
-    for (const line of unwrapped) {
+    for (const line of lines) {
       this.#surplus++;
-      this.#take(scan.scan(line.bytes, line.start, line.end), offset + line.at - start, true);
+      this.#take(this.#scan.scan(line.bytes, line.start, line.end), before + line.at, true);
     }
   }
 

@@ -1,5 +1,5 @@
-import { attributesOfScan, EventScan, LineFramer, unwrapLine } from "@auditsieve/audit";
-import type { RequestAttributes } from "@auditsieve/audit";
+import { attributesOfScan, beginsDocument, EventScan, LineFramer, unwrapDocument, unwrapLine } from "@auditsieve/audit";
+import type { RequestAttributes, UnwrappedLine } from "@auditsieve/audit";
 import { DecisionMemo, KEY_FIELDS } from "../decision-memo.ts";
 import { evaluate } from "../evaluate.ts";
 import type { Policy } from "../policy.ts";
@@ -70,7 +70,8 @@ export class CandidateCounter {
     this.#base = base;
     this.#named = new Set(named);
     this.#framer = new LineFramer({
-      line: (bytes, start, end, _offset, terminated) => this.#line(bytes, start, end, terminated),
+      line: (bytes, start, end, _offset, terminated, mayBegin) => this.#line(bytes, start, end, terminated, mayBegin),
+      document: (bytes, start, end) => this.#unwrapped(unwrapDocument(bytes, start, end)),
       oversize: () => {
         this.#lines++;
         this.#undecidable++;
@@ -100,16 +101,22 @@ export class CandidateCounter {
     };
   }
 
-  #line(bytes: Buffer, start: number, end: number, terminated: boolean): void {
+  #line(bytes: Buffer, start: number, end: number, terminated: boolean, mayBegin: boolean): boolean {
     const isEvent = this.#scan.scan(bytes, start, end);
-    const unwrapped = isEvent ? undefined : unwrapLine(this.#scan);
-    if (unwrapped === undefined) {
-      this.#take(isEvent, terminated);
-      return;
+    if (!isEvent && mayBegin && beginsDocument(this.#scan)) {
+      return true;
     }
-    for (const line of unwrapped) {
+    if (isEvent || !this.#unwrapped(unwrapLine(this.#scan))) {
+      this.#take(isEvent, terminated);
+    }
+    return false;
+  }
+
+  #unwrapped(lines: readonly UnwrappedLine[] | undefined): boolean {
+    for (const line of lines ?? []) {
       this.#take(this.#scan.scan(line.bytes, line.start, line.end), true);
     }
+    return lines !== undefined;
   }
 
   /** Takes the line that the scan holds. */

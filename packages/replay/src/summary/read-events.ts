@@ -1,4 +1,4 @@
-import { EventScan, LineFramer, salvageEvents, unwrapLine } from "@auditsieve/audit";
+import { beginsDocument, EventScan, LineFramer, salvageEvents, unwrapDocument, unwrapLine } from "@auditsieve/audit";
 import type { UnwrappedLine } from "@auditsieve/audit";
 import { IngestError } from "@auditsieve/ingest/logs";
 import type { LinesAt } from "@auditsieve/ingest/logs";
@@ -116,22 +116,33 @@ async function readThrough(
   const wanted = [...offsets].sort((a, b) => a - b);
   const last = wanted.at(-1) ?? -1;
   const scan = new EventScan();
+  const takeAll = (events: Iterable<UnwrappedLine>, before: number): void => {
+    for (const event of events) {
+      const at = before + event.at;
+      if (offsets.has(at)) {
+        take(at, Buffer.from(event.bytes.subarray(event.start, event.end)));
+      }
+    }
+  };
   let next = 0;
   const framer = new LineFramer({
-    line: (bytes, start, end, offset) => {
+    line: (bytes, start, end, offset, _terminated, mayBegin) => {
+      if (mayBegin && !isPlain(bytes, start, end) && !scan.scan(bytes, start, end) && beginsDocument(scan)) {
+        return true;
+      }
       const first = next;
       while (next < wanted.length && (wanted[next] as number) < offset + end - start) {
         next++;
       }
-      if (next === first) {
-        return;
+      if (next > first) {
+        takeAll(eventsIn(scan, bytes, start, end), offset - start);
       }
-      for (const event of eventsIn(scan, bytes, start, end)) {
-        const at = offset + event.at - start;
-        if (offsets.has(at)) {
-          take(at, Buffer.from(event.bytes.subarray(event.start, event.end)));
-        }
-      }
+      return false;
+    },
+    document: (bytes, start, end, offset) => {
+      const lines = unwrapDocument(bytes, start, end);
+      takeAll(eventsOf(scan, lines ?? []), offset - start);
+      return lines !== undefined;
     },
     oversize: () => {},
   });
@@ -150,6 +161,16 @@ async function readThrough(
   framer.end();
 }
 
+/** As every apiserver begins its lines: they need not be scanned to know that no document begins with them. */
+function isPlain(bytes: Buffer, start: number, end: number): boolean {
+  return (
+    end - start >= BEGINNING.length &&
+    bytes.compare(BEGINNING, 0, BEGINNING.length, start, start + BEGINNING.length) === 0
+  );
+}
+
+const BEGINNING = Buffer.from('{"kind":"Event"');
+
 /** The event that a line is, those that stand in its envelope, or those that can be salvaged of it. */
 function* eventsIn(scan: EventScan, bytes: Buffer, start: number, end: number): Generator<UnwrappedLine, void> {
   if (scan.scan(bytes, start, end)) {
@@ -159,9 +180,14 @@ function* eventsIn(scan: EventScan, bytes: Buffer, start: number, end: number): 
   const unwrapped = unwrapLine(scan);
   if (unwrapped === undefined) {
     yield* salvaged(scan, start);
-    return;
+  } else {
+    yield* eventsOf(scan, unwrapped);
   }
-  for (const line of unwrapped) {
+}
+
+/** The events that lines out of an envelope are, or those that can be salvaged of them. */
+function* eventsOf(scan: EventScan, lines: readonly UnwrappedLine[]): Generator<UnwrappedLine, void> {
+  for (const line of lines) {
     if (scan.scan(line.bytes, line.start, line.end)) {
       yield line;
     } else {

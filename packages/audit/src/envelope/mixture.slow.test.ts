@@ -1,0 +1,3 @@
+import { testMixtures } from "./mixture.suite.ts";
+
+testMixtures(5000);
