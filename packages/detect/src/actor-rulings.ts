@@ -18,7 +18,7 @@ export class ActorRulings {
 
   /** Whether an event with this head cannot hit a detection because of its actor, whatever it is about. To be asked while the head is in hand. */
   of(head: HeadView): (detection: Detection) => boolean {
-    const known = this.#known.get(tupleOf(head), () => new Map<Detection, boolean>());
+    const known = this.#known.get(keyOf(head), () => new Map<Detection, boolean>());
     let reader: FieldReader | undefined;
     return (detection) => {
       let isOut = known.get(detection);
@@ -32,10 +32,13 @@ export class ActorRulings {
   }
 }
 
-function tupleOf(head: HeadView): Parameters<TupleMemo<unknown>["get"]>[0] {
+/** The length tells one key from the other. */
+function keyOf(head: HeadView): Parameters<TupleMemo<unknown>["get"]>[0] {
   const stage = head.get("stage");
   // At the beginning nobody has said yet whether somebody is impersonated.
-  return [stage === undefined || stage === "RequestReceived", ...ACTOR_FIELDS.map((field) => head.get(field))];
+  const isEarly = stage === undefined || stage === "RequestReceived";
+  const actor = head.actor?.();
+  return actor === undefined ? [isEarly, ...ACTOR_FIELDS.map((field) => head.get(field))] : [isEarly, actor];
 }
 
 /** Whether a condition asks who asks; and whether it asks for nothing else, as far as it names fields. */

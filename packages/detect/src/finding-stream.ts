@@ -99,7 +99,7 @@ export class FindingStream {
    * would change nothing, not even the time.
    */
   candidates(head: HeadView): readonly Detection[] {
-    this.quiet.asking();
+    this.quiet.asking(head);
     return this.#head.candidates(head);
   }
 

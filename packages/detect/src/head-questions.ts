@@ -7,6 +7,7 @@ import { firstSeenKeys, isOfUnnamed } from "./first-seen.ts";
 import type { FirstSeenKeys, FirstSeenStore } from "./first-seen.ts";
 import type { HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
+import type { Grounds } from "./memory/grounds.ts";
 import { USE } from "./memory/feeders.ts";
 import { useOf } from "./memory/head-reads.ts";
 import { changeOfPod } from "./memory/pod-change.ts";
@@ -50,6 +51,8 @@ export class HeadQuestions {
   readonly remembersUses: boolean;
   /** The last answer, and what the same head leaves of their conditions. */
   #asked: readonly Detection[] = [];
+  /** What that rests on, where it was noted. */
+  #grounds: Grounds | undefined;
   #left: LeftConditions | undefined;
   /** Where it came from what was answered before, or will be given again. */
   #answer: Answer | undefined;
@@ -65,9 +68,10 @@ export class HeadQuestions {
   /** The detections that neither the head nor what is remembered rules out, and {@link USE} where a credential is used anew. */
   candidates(head: HeadView): readonly Detection[] {
     this.#answer = undefined;
+    this.#grounds = undefined;
     const names = this.#engine.saidOfNames(head);
     if (names === undefined) {
-      return this.askAnew(head);
+      return this.#askNoting(head);
     }
     const answers = this.#engine.keep(head, ANSWERS, newAnswers);
     if (answers.of !== this) {
@@ -84,7 +88,7 @@ export class HeadQuestions {
     if (known === undefined) {
       // Most heads are met once.
       answers.byNames[names] = { standing: undefined, asked: [], left: undefined, wanted: undefined };
-      return this.askAnew(head);
+      return this.#askNoting(head);
     }
     return this.#learn(head, known);
   }
@@ -95,6 +99,12 @@ export class HeadQuestions {
     const fresh = asked.some(isFirstSeen) ? this.#fresh(asked, head) : asked;
     this.#asked = this.#isNewUse(head) ? [...fresh, USE] : fresh;
     this.#left = this.#asked.length === 0 ? undefined : this.#engine.left(head);
+    return this.#asked;
+  }
+
+  /** Notes what it rests on: who hears that there are none will mostly want to know. */
+  #askNoting(head: HeadView): readonly Detection[] {
+    this.#grounds = this.#memory.grounds(() => this.askAnew(head));
     return this.#asked;
   }
 
@@ -139,6 +149,20 @@ export class HeadQuestions {
       : undefined;
   }
 
+  /** What it rests on that the head asked last has no candidates; undefined where it has, or that is not known any more, or would not hold for long. */
+  get quietStanding(): Standing | undefined {
+    if (this.#asked.length > 0) {
+      return undefined;
+    }
+    const known = this.#answer?.standing;
+    if (known?.stands === true) {
+      return known;
+    }
+    return this.#grounds !== undefined && this.#memory.stands(this.#grounds)
+      ? this.#standing.on(this.#grounds)
+      : undefined;
+  }
+
   /** What is to be pushed of such heads. Call it only where there is a {@link HeadQuestions.standing}. */
   wanted(): Wanted | undefined {
     const answer = this.#answer;
@@ -158,7 +182,7 @@ export class HeadQuestions {
 
   /** Whether all heads that differ from this one in plain names alone have the same candidates as it; false says nothing. */
   areForPlainNames(head: HeadView): boolean {
-    return this.#isOfUnnamed(head) && this.#engine.areForPlainNames(head);
+    return this.#engine.areForPlainNames(head) && this.#isOfUnnamed(head);
   }
 
   /** What the head asked last leaves of the conditions, if these are its candidates. */

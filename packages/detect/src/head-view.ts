@@ -41,6 +41,10 @@ export interface HeadView {
   get(field: HeadField): JsonValue | undefined;
   /** Whether the field is a text without any of these characters of ASCII, as far as that can be said without decoding it. False says nothing. */
   isWithout?(field: HeadField, characters: readonly string[]): boolean;
+  /**
+   * A text that is the same only for heads which agree in every field of {@link ACTOR_FIELDS}, where that is at hand without decoding them.
+   */
+  actor?(): string | undefined;
   /** What was noted for a head that is the same in every field of that part, if the view remembers heads. */
   recall?(part: "whole" | "unnamed"): unknown;
   /** Notes something for this head; `recall` must have found nothing. */

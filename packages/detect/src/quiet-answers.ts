@@ -55,6 +55,7 @@ export class QuietAnswers {
   readonly #wanted = new WeakMap<Wanted, QuietAnswer>();
   /** What was forgotten before the last head was asked about. */
   #before = 0;
+  #last: HeadView | undefined;
 
   constructor(questions: HeadQuestions, memory: ClusterMemory, standing: StandingAnswers) {
     this.#questions = questions;
@@ -79,6 +80,11 @@ export class QuietAnswers {
     if (this.#questions.standing !== undefined && !this.#questions.isOnlyTold(this.#questions.asked)) {
       return this.#wantedOf(head);
     }
+    const quiet = this.#last === head ? this.#questions.quietStanding : undefined;
+    if (quiet !== undefined) {
+      const told = this.#saidOf(head, undefined);
+      return quiet.stands && this.#standing.rotations === this.#before ? this.#answer(quiet, told) : undefined;
+    }
     let said: SaidQuiet | undefined;
     const grounds = this.#memory.grounds(() => {
       said = this.#said(head);
@@ -99,8 +105,9 @@ export class QuietAnswers {
   }
 
   /** To be told before a head is asked about. */
-  asking(): void {
+  asking(head: HeadView): void {
     this.#before = this.#standing.rotations;
+    this.#last = head;
   }
 
   #wantedOf(head: HeadView): QuietAnswer | undefined {
@@ -126,6 +133,10 @@ export class QuietAnswers {
     if (asked.length > 0 && tells === undefined) {
       return undefined;
     }
+    return this.#saidOf(head, tells);
+  }
+
+  #saidOf(head: HeadView, tells: PodChange | undefined): SaidQuiet {
     const isNamed = this.#questions.isNamed(head);
     // What the memory is told rests on the URI as well, if not on its names.
     return {

@@ -1,6 +1,6 @@
 import type { AuditEvent } from "@auditsieve/audit";
 import { headOf } from "./event-parts.ts";
-import { HEAD_FIELDS } from "./head-view.ts";
+import { ACTOR_FIELDS, HEAD_FIELDS } from "./head-view.ts";
 import type { HeadView } from "./head-view.ts";
 
 /** Of a head the whole, and all but the names. */
@@ -19,6 +19,9 @@ export function rememberingHeads(): (event: AuditEvent) => HeadView {
     const keyOf = (part: "whole" | "unnamed"): string => `${part} ${parts[part === "whole" ? 0 : 1]}`;
     return {
       get: (field) => head.get(field),
+      // Not every view has it at hand, and none for every head.
+      actor: () =>
+        parts[0].length % 2 === 0 ? JSON.stringify(ACTOR_FIELDS.map((field) => head.get(field))) : undefined,
       recall: (part) => noted.get(keyOf(part)),
       note: (part, value) => void noted.set(keyOf(part), value),
     };

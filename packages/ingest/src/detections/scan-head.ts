@@ -15,6 +15,11 @@ const PARSED: ReadonlySet<string> = new Set([
 
 const NAMES: ReadonlySet<HeadField> = new Set(["requestURI", "objectRef.name"]);
 const URI = slotOf("requestURI");
+const USER = slotOf("user");
+/** Who asks, beside the user. */
+const ACTOR = (["impersonatedUser", "sourceIPs", "userAgent"] as const).map(slotOf);
+/** A longer one is looked at field by field. */
+const MAX_ACTOR_BYTES = 1024;
 const BACKSLASH = 0x5c;
 /** In the place of a field that is known not to be there. */
 const ABSENT = Symbol("absent");
@@ -57,9 +62,27 @@ export function scanHead(scan: EventScan, memo: HeadMemo = new HeadMemo(scan)): 
       return value;
     },
     isWithout: (field, characters) => field === "requestURI" && isWithout(scan, URI, characters),
+    actor: () => actorOf(scan),
     recall: (part) => memo.recall(part),
     note: (part, value) => memo.note(part, value),
   };
+}
+
+/** All from the user to the last of what says who asks, if the user stands first: bytes that are the same say the same. */
+function actorOf(scan: EventScan): string | undefined {
+  const start = scan.slotStart(USER);
+  let end = scan.slotEnd(USER);
+  for (let i = 0; i < ACTOR.length; i++) {
+    const slot = ACTOR[i] as number;
+    const behind = scan.slotEnd(slot);
+    if (behind !== 0) {
+      if (scan.slotStart(slot) < start) {
+        return undefined;
+      }
+      end = Math.max(end, behind);
+    }
+  }
+  return end - start > MAX_ACTOR_BYTES ? undefined : scan.bytes.toString("latin1", start, end);
 }
 
 /** False where an escape may stand for one. */
