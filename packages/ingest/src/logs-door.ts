@@ -11,4 +11,5 @@ export { logFormat } from "./sources/log-format.ts";
 export { isStore, openStore } from "./sources/store-reader.ts";
 export { IngestError } from "./errors.ts";
 export { LineTail, reducedEvent } from "./detections/reduced-event.ts";
+export { makeFolder } from "./state/make-folder.ts";
 export { lockState } from "./state/state-lock.ts";

@@ -9,7 +9,7 @@ import type {
   LoadedProfile,
 } from "@auditsieve/policy";
 import { readFileSync } from "node:fs";
-import { mkdir, stat, writeFile } from "node:fs/promises";
+import { stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
@@ -33,6 +33,8 @@ export interface PolicyGenerateOptions {
 
 /** Mean of a log at Metadata, as measured on a cluster of ten nodes; bodies make it more. */
 const BYTES_PER_EVENT = 1_000;
+/** Of folders for the files, less what the umask takes away. */
+const FOLDER_MODE = 0o777;
 
 /** Adds the options of `policy generate`. */
 export function policyGenerateOptions(argv: Argv): Argv<PolicyGenerateOptions> {
@@ -163,9 +165,10 @@ function printFile({ name, text, what }: InstallFile, index: number): string {
 }
 
 async function writeFiles(folder: string, files: readonly InstallFile[]): Promise<void> {
+  const { makeFolder } = await import("@auditsieve/ingest/logs");
   for (const { name, text, what } of files) {
     const file = join(folder, name);
-    await mkdir(dirname(file), { recursive: true }).catch(cannotWrite(file));
+    await makeFolder(dirname(file), FOLDER_MODE).catch(cannotWrite(file));
     await writeFile(file, text).catch(cannotWrite(file));
     say(`auditsieve: ${file}: ${what}`);
   }

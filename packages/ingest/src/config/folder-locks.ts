@@ -1,6 +1,6 @@
-import { mkdir } from "node:fs/promises";
 import type { IngestConfig } from "./config.ts";
 import { fileError } from "../errors.ts";
+import { makeFolder } from "../state/make-folder.ts";
 import { lockState } from "../state/state-lock.ts";
 import type { StateLock } from "../state/state-lock.ts";
 
@@ -50,8 +50,4 @@ function writtenFolders({
       : [],
   );
   return [...spools, ...folders];
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
 }

@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
   beginsDocument,
@@ -22,6 +21,7 @@ import { scanHead } from "./scan-head.ts";
 import type { Delivery } from "../sink.ts";
 import { openCanonicalLog } from "../sources/canonical-log.ts";
 import { lockState } from "../state/state-lock.ts";
+import { makeFolder } from "../state/make-folder.ts";
 
 export interface PrimeOptions {
   /** Told how many bytes were read. */
@@ -50,7 +50,7 @@ export async function primeDetections(
   { onBytes }: PrimeOptions = {},
 ): Promise<Primed> {
   const { stateFolder } = config;
-  await mkdir(stateFolder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+  await makeFolder(stateFolder).catch((error: unknown) => {
     throw fileError("create state folder", stateFolder, error);
   });
   const lock = await lockState(stateFolder);

@@ -1,4 +1,4 @@
-import { access, constants, mkdir } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import type { SinkConfig } from "../config/config-sinks.ts";
 import { fileError } from "../errors.ts";
 import type { Logger } from "../logger.ts";
@@ -9,6 +9,7 @@ import type { ElasticsearchOptions } from "./elasticsearch.ts";
 import { createFileSink } from "./file.ts";
 import { createStdoutSink } from "./stdout.ts";
 import { createStoreSink } from "./store.ts";
+import { makeFolder } from "../state/make-folder.ts";
 
 /** What sinks need besides their configuration. */
 export interface SinkContext {
@@ -94,7 +95,7 @@ export async function checkSink(config: SinkConfig, cluster: string): Promise<vo
 /** Makes the folder, or rejects where it cannot be written to. */
 export async function checkFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     await access(folder, constants.W_OK);
   } catch (error) {
     throw fileError("write to folder", folder, error);

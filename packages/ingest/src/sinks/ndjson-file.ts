@@ -3,9 +3,10 @@ import type { FileHandle } from "node:fs/promises";
 import { dirname, extname } from "node:path";
 import { syncFolder } from "../state/checkpoint.ts";
 import { IngestError, reasonOf, systemCode } from "../errors.ts";
+import { makeFolder } from "../state/make-folder.ts";
 
 /** The file operations of {@link NdjsonFile}; injected where a test fails one of them. */
-export type NdjsonFiles = Pick<typeof nodeFiles, "open" | "rename" | "mkdir">;
+export type NdjsonFiles = Pick<typeof nodeFiles, "open" | "rename">;
 
 export interface NdjsonFileOptions {
   readonly path: string;
@@ -21,6 +22,8 @@ export interface NdjsonFileOptions {
 
 const NEWLINE = Buffer.from("\n");
 const MAX_SYNC_BYTES = 8 * 1024 * 1024;
+/** Of a folder that is not there, less what the umask takes away. */
+const FOLDER_MODE = 0o777;
 const TAIL_BYTES = 64 * 1024;
 
 interface Waiting {
@@ -124,7 +127,7 @@ export class NdjsonFile {
   }
 
   async #open(): Promise<FileHandle> {
-    await this.#files.mkdir(dirname(this.#path), { recursive: true });
+    await makeFolder(dirname(this.#path), FOLDER_MODE);
     let handle: FileHandle;
     try {
       handle = await this.#files.open(this.#path, "r+", 0o600);

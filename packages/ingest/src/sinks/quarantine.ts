@@ -1,10 +1,11 @@
 import type { KeyObject } from "node:crypto";
 import { closeSync, createReadStream, fsyncSync, openSync, rmSync, writeSync } from "node:fs";
-import { mkdir, readdir, rename, stat } from "node:fs/promises";
+import { readdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { syncFolder } from "../state/checkpoint.ts";
 import { fileError, reasonOf } from "../errors.ts";
 import { LineSealer, openSealedLine, readPrivateKey } from "../state/sealed-line.ts";
+import { makeFolder } from "../state/make-folder.ts";
 
 /** Raw bytes of one line that are being sealed while it passes. */
 export interface SealedLine {
@@ -41,7 +42,7 @@ export class Quarantine {
   static async open(options: QuarantineOptions): Promise<Quarantine> {
     const { folder } = options;
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolder(folder);
       let bytes = 0;
       for (const name of await readdir(folder)) {
         if (SEALED.test(name)) {

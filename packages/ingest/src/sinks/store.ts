@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeDurably } from "../state/checkpoint.ts";
 import { fileError, IngestError, systemCode } from "../errors.ts";
@@ -8,6 +8,7 @@ import { NdjsonFile } from "./ndjson-file.ts";
 import { decodeIndexLine, INDEX_NAME, MANIFEST, MANIFEST_NAME, STORE_VERSION } from "./store-format.ts";
 import type { IndexEntry } from "./store-format.ts";
 import { StoreSegments } from "./store-segments.ts";
+import { makeFolder } from "../state/make-folder.ts";
 
 export interface StoreSinkOptions {
   readonly name: string;
@@ -72,7 +73,7 @@ class StoreSink implements Sink {
 
   async #open(): Promise<void> {
     const { folder } = this.#options;
-    await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    await makeFolder(folder).catch((error: unknown) => {
       throw fileError("create store", folder, error);
     });
     await openManifest(folder);

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rm } from "node:fs/promises";
+import { open, readdir, rm } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { isJsonObject } from "@auditsieve/audit";
@@ -6,6 +6,7 @@ import type { JsonValue } from "@auditsieve/audit";
 import { fileError } from "../errors.ts";
 import { NdjsonFile, repair } from "../sinks/ndjson-file.ts";
 import type { SourceChunk } from "../source.ts";
+import { makeFolder } from "../state/make-folder.ts";
 
 export interface SpoolOptions {
   readonly folder: string;
@@ -60,7 +61,7 @@ export class Spool {
   static async open(options: SpoolOptions, acked: SpoolPosition | undefined): Promise<Spool> {
     const { folder } = options;
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolder(folder);
       const found = await spoolSegments(folder);
       const numbers = found.map(({ number }) => number);
       const segments: Segment[] = [];

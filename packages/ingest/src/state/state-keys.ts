@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile } from "node:fs/promises";
+import { chmod, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { writeDurably } from "./checkpoint.ts";
 import { fileError, IngestError, systemCode } from "../errors.ts";
+import { makeFolder } from "./make-folder.ts";
 
 const KEY = /^[0-9a-f]{64}$/;
 
@@ -31,7 +32,7 @@ export async function stateKey(
   }
   const text = randomBytes(32).toString("hex");
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     await writeDurably(path, `${text}\n`);
     await chmod(path, 0o600);
   } catch (error) {

@@ -1,8 +1,8 @@
 import type { JsonObject } from "@auditsieve/audit";
-import { IngestError, lockState } from "@auditsieve/ingest/logs";
+import { IngestError, lockState, makeFolder } from "@auditsieve/ingest/logs";
 import type { StateLock } from "@auditsieve/ingest";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, rmdir } from "node:fs/promises";
+import { open, readFile, rename, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 
@@ -66,7 +66,7 @@ export class ReplayState {
 
   /** Throws an {@link IngestError} when the folder is in use, cannot be used, or holds the state of something else. */
   static async open(folder: string, identity: ReplayIdentity, note: JsonObject = {}): Promise<ReplayState> {
-    await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    await makeFolder(folder).catch((error: unknown) => {
       throw unusable(
         folder,
         error instanceof Error ? error.message : String(error),
