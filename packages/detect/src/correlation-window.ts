@@ -9,6 +9,8 @@ export interface WindowResult {
   readonly value: number;
 }
 
+const FEW = 8;
+
 interface Entry {
   readonly hit: CorrelationHit;
   readonly rule: number;
@@ -25,9 +27,11 @@ export class CorrelationWindow {
   readonly #isEarly: boolean;
   readonly #span: number;
   readonly #entries: Entry[] = [];
-  readonly #ids = new Set<string>();
-  readonly #values = new Map<string, number>();
-  readonly #perRule: number[];
+  /** Only where there are so many that looking through them takes long: most windows hold one or two hits, and there may be very many. */
+  #ids: Set<string> | undefined;
+  /** Only where they are counted. */
+  readonly #values: Map<string, number> | undefined;
+  readonly #perRule: number[] | undefined;
   #rulesSeen = 0;
   #length = 0;
   /** Whether a hit has come since the last look: a rest of what has failed is not looked at again. */
@@ -39,7 +43,9 @@ export class CorrelationWindow {
     this.group = group;
     this.#isEarly = isSettledEarly(linked.correlation);
     this.#span = linked.correlation.timespanMs * 1000;
-    this.#perRule = linked.rules.map(() => 0);
+    const { type } = linked.correlation;
+    this.#values = type === "value_count" ? new Map() : undefined;
+    this.#perRule = type === "temporal" || type === "temporal_ordered" ? linked.rules.map(() => 0) : undefined;
   }
 
   get size(): number {
@@ -64,7 +70,7 @@ export class CorrelationWindow {
 
   /** Takes the next hit; a result when the condition is met and no later hit can undo that. */
   take(hit: CorrelationHit): WindowResult | undefined {
-    if (hit.time <= this.#until || this.#ids.has(hit.id)) {
+    if (hit.time <= this.#until || this.#holds(hit)) {
       return undefined;
     }
     this.#add(this.#entryOf(hit));
@@ -100,17 +106,25 @@ export class CorrelationWindow {
       return;
     }
     this.#length -= lengthOf(first.hit);
-    this.#ids.delete(first.hit.id);
-    for (const value of first.values) {
-      const left = (this.#values.get(value) ?? 1) - 1;
-      if (left > 0) {
-        this.#values.set(value, left);
-      } else {
-        this.#values.delete(value);
+    this.#ids?.delete(first.hit.id);
+    if (this.#values !== undefined) {
+      for (const value of first.values) {
+        const left = (this.#values.get(value) ?? 1) - 1;
+        if (left > 0) {
+          this.#values.set(value, left);
+        } else {
+          this.#values.delete(value);
+        }
       }
     }
-    this.#perRule[first.rule] = (this.#perRule[first.rule] ?? 1) - 1;
-    this.#rulesSeen -= this.#perRule[first.rule] === 0 ? 1 : 0;
+    if (this.#perRule !== undefined) {
+      this.#perRule[first.rule] = (this.#perRule[first.rule] ?? 1) - 1;
+      this.#rulesSeen -= this.#perRule[first.rule] === 0 ? 1 : 0;
+    }
+  }
+
+  #holds({ id }: CorrelationHit): boolean {
+    return this.#ids === undefined ? this.#entries.some(({ hit }) => hit.id === id) : this.#ids.has(id);
   }
 
   #entryOf(hit: CorrelationHit): Entry {
@@ -125,12 +139,20 @@ export class CorrelationWindow {
     this.#entries.push(entry);
     this.#length += lengthOf(entry.hit);
     this.#isFresh = true;
-    this.#ids.add(entry.hit.id);
-    for (const value of entry.values) {
-      this.#values.set(value, (this.#values.get(value) ?? 0) + 1);
+    if (this.#ids !== undefined) {
+      this.#ids.add(entry.hit.id);
+    } else if (this.#entries.length > FEW) {
+      this.#ids = new Set(this.#entries.map(({ hit }) => hit.id));
     }
-    this.#rulesSeen += this.#perRule[entry.rule] === 0 ? 1 : 0;
-    this.#perRule[entry.rule] = (this.#perRule[entry.rule] ?? 0) + 1;
+    if (this.#values !== undefined) {
+      for (const value of entry.values) {
+        this.#values.set(value, (this.#values.get(value) ?? 0) + 1);
+      }
+    }
+    if (this.#perRule !== undefined) {
+      this.#rulesSeen += this.#perRule[entry.rule] === 0 ? 1 : 0;
+      this.#perRule[entry.rule] = (this.#perRule[entry.rule] ?? 0) + 1;
+    }
   }
 
   #result(): WindowResult | undefined {
@@ -143,9 +165,9 @@ export class CorrelationWindow {
     this.#until = this.deadline;
     this.#entries.length = 0;
     this.#length = 0;
-    this.#ids.clear();
-    this.#values.clear();
-    this.#perRule.fill(0);
+    this.#ids = undefined;
+    this.#values?.clear();
+    this.#perRule?.fill(0);
     this.#rulesSeen = 0;
     return { hits, value };
   }
@@ -155,7 +177,7 @@ export class CorrelationWindow {
       case "event_count":
         return this.#entries.length;
       case "value_count":
-        return this.#values.size;
+        return this.#values?.size ?? 0;
       case "temporal":
         return this.#rulesSeen;
       case "temporal_ordered":

@@ -13,8 +13,9 @@ describe("boundHeap", () => {
 
   test("boundHeap leaves a small heap alone, and collects a large one when a quarter of it may be garbage", () => {
     let [bytes, collected] = [200 * MB, 0];
-    const release = boundHeap({
+    const heap = boundHeap({
       usedBytes: () => bytes,
+      takenBytes: () => bytes,
       collect: () => {
         collected++;
         bytes = 400 * MB;
@@ -28,8 +29,29 @@ describe("boundHeap", () => {
     expect([200, 290].map((mb) => at(mb * MB))).toEqual([0, 0]);
     expect([450, 480, 499].map((mb) => at(mb * MB))).toEqual([1, 1, 1]);
     expect(at(510 * MB)).toBe(2);
-    release();
+    heap.release();
     expect([at(900 * MB), vi.getTimerCount()]).toEqual([2, 0]);
+  });
+
+  test("boundHeap looks when it is told to, where no timer comes to its turn, and not more often", () => {
+    let [looked, collected] = [0, 0];
+    const heap = boundHeap({
+      usedBytes: () => {
+        looked++;
+        return 400 * MB;
+      },
+      takenBytes: () => 0,
+      collect: () => collected++,
+    });
+    for (let i = 0; i < 10; i++) {
+      heap.look();
+    }
+    expect(collected).toBe(1);
+    const before = looked;
+    vi.advanceTimersByTime(1_000);
+    heap.look();
+    expect(looked).toBeGreaterThan(before);
+    heap.release();
   });
 
   test("boundHeap collects what is garbage", async () => {
@@ -37,9 +59,52 @@ describe("boundHeap", () => {
     const garbage = newGarbage();
     // Ever more than a quarter above what was alive.
     let bytes = 999 * MB;
-    const release = boundHeap({ usedBytes: () => (bytes *= 2) });
+    const heap = boundHeap({ usedBytes: () => (bytes *= 2) });
     await vi.waitUntil(() => garbage.every((one) => one.deref() === undefined), { timeout: 60_000, interval: 350 });
-    release();
+    heap.release();
+  });
+
+  test("boundHeap closes holes when collecting leaves a third of the heap empty, and before the next stretch of work", () => {
+    let [used, taken, compacted] = [200 * MB, 200 * MB, 0];
+    const heap = boundHeap({
+      usedBytes: () => used,
+      takenBytes: () => taken,
+      collect: () => (used = 320 * MB),
+      compact: () => {
+        compacted++;
+        taken = 350 * MB;
+      },
+    });
+    const at = (mb: number, takenMb: number): number => {
+      [used, taken] = [mb * MB, takenMb * MB];
+      vi.advanceTimersByTime(1_000);
+      return compacted;
+    };
+    expect([at(310, 420), at(410, 500)]).toEqual([0, 1]);
+    // Of what it took then so much is taken again soon: no reason to do it over and over.
+    expect([at(410, 470), at(410, 480)]).toEqual([1, 2]);
+    heap.settle();
+    expect(compacted).toBe(3);
+    taken = 290 * MB;
+    heap.settle();
+    heap.release();
+    expect(compacted).toBe(3);
+  });
+
+  test("boundHeap gives the machine back what a stretch of work needed", () => {
+    vi.useRealTimers();
+    const holes = new Map(Array.from({ length: 60_000 }, (_, i) => [i, `${i} ${"x".repeat(20)}`]));
+    for (let i = 0; i < 60_000; i++) {
+      if (i % 10 !== 0) {
+        holes.delete(i);
+      }
+    }
+    const before = process.memoryUsage().heapTotal;
+    const heap = boundHeap({ largeBytes: 1 });
+    heap.settle();
+    heap.release();
+    expect(process.memoryUsage().heapTotal).toBeLessThan(before - 2 * MB);
+    expect(holes.size).toBe(6_000);
   });
 });
 

@@ -5,50 +5,100 @@ const LARGE_BYTES = 300 * 1024 * 1024;
 const LOOK_EVERY_MS = 100;
 /** How much more than what was alive last the heap may hold. By itself V8 lets it double and more. */
 const GROWTH = 1.25;
+/** How much more than what is alive the heap may take of the machine: what dies leaves holes, which collecting alone does not close. */
+const SLACK = 1.35;
 
 /** What {@link boundHeap} looks at and does. */
 export interface HeapOfProcess {
   readonly usedBytes: () => number;
+  /** What it takes of the machine for that. */
+  readonly takenBytes: () => number;
   /** Below it nothing is done. Default 300 MB, far above what ordinary logs need. */
   readonly largeBytes: number;
   readonly collect: () => void;
+  /** Collects, moves what is alive together and gives the rest back to the machine: slow. */
+  readonly compact: () => void;
+}
+
+/** A heap that is looked after. */
+export interface BoundHeap {
+  /** Looks at the heap unless that was done just now: for a thread that is so busy with messages that no timer comes to its turn. */
+  look(): void;
+  /** A stretch of work is over: what it needed goes before the next one begins. */
+  settle(): void;
+  /** The work is done. */
+  release(): void;
 }
 
 /**
- * Keeps a process that has become large from growing on garbage: a log that fills every table of the detections would need half as
- * much memory again. Nothing is done where it does not become large. Call the answer when the work is done.
+ * Keeps a process that has become large from growing on garbage, and on the holes that it leaves: a log that fills every table of the
+ * detections would need twice the memory. Nothing is done where it does not become large.
  *
  * @example
- * const release = boundHeap();
- * await work();
- * release();
+ * const heap = boundHeap();
+ * await read();
+ * heap.settle();
+ * await write();
+ * heap.release();
  */
-export function boundHeap(heap: Partial<HeapOfProcess> = {}): () => void {
-  const { usedBytes, largeBytes, collect } = { ...own(), ...heap };
+export function boundHeap(heap: Partial<HeapOfProcess> = {}): BoundHeap {
+  const { usedBytes, takenBytes, largeBytes, collect, compact } = { ...own(), ...heap };
   let alive = 0;
+  // Holes come again at once where they come at all: not after each collection, but when they have become more.
+  let taken = 0;
+  const closeHoles = (): void => {
+    compact();
+    alive = usedBytes();
+    taken = takenBytes();
+  };
   const look = (): void => {
     if (usedBytes() > Math.max(largeBytes, GROWTH * alive)) {
       collect();
       alive = usedBytes();
+      if (takenBytes() > Math.max(largeBytes, SLACK * alive, SLACK * taken)) {
+        closeHoles();
+      }
     }
   };
-  const timer = setInterval(look, LOOK_EVERY_MS);
+  let due = 0;
+  const lookWhenDue = (): void => {
+    if (performance.now() >= due) {
+      look();
+      due = performance.now() + LOOK_EVERY_MS;
+    }
+  };
+  const timer = setInterval(lookWhenDue, LOOK_EVERY_MS);
   timer.unref();
-  return () => clearInterval(timer);
+  return {
+    look: lookWhenDue,
+    settle: () => {
+      if (takenBytes() > largeBytes) {
+        closeHoles();
+      }
+    },
+    release: () => clearInterval(timer),
+  };
 }
 
 function own(): HeapOfProcess {
-  let collect: (() => void) | undefined;
+  let gc: ((options?: object) => void) | undefined;
+  const ask = (options?: object): void => {
+    if (gc === undefined) {
+      // V8's limits cannot be set once it runs (--heap-growing-percent is not read then); collecting can be asked for.
+      setFlagsFromString("--expose-gc");
+      gc = runInNewContext("gc") as (options?: object) => void;
+    }
+    if (options === undefined) {
+      gc();
+    } else {
+      gc(options);
+    }
+  };
   return {
     usedBytes: () => getHeapStatistics().used_heap_size,
+    takenBytes: () => getHeapStatistics().total_heap_size,
     largeBytes: LARGE_BYTES,
-    collect: () => {
-      if (collect === undefined) {
-        // V8's limits cannot be set once it runs (--heap-growing-percent is not read then); collecting can be asked for.
-        setFlagsFromString("--expose-gc");
-        collect = runInNewContext("gc") as () => void;
-      }
-      collect();
-    },
+    collect: () => ask(),
+    compact: () => ask({ type: "major", flavor: "last-resort" }),
   };
 }

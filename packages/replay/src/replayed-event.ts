@@ -97,10 +97,11 @@ export class EventInHand implements ReplayedEvent {
   }
 
   keep(): () => AuditEvent {
-    const line = this.line();
     const redactor = this.#redactor;
-    // What was parsed is not held: it is several times as large as the line, and what is kept waits for long.
-    return () => parse(redactor.redactLine(line));
+    // What was parsed is not held: it is several times as large as the line, and what is kept waits for long. Nor is a piece of the memory
+    // that short buffers share, which would be held as a whole.
+    const line = this.line().toString("latin1");
+    return () => parse(redactor.redactLine(Buffer.from(line, "latin1")));
   }
 
   original(): AuditEvent {

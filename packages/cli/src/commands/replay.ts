@@ -96,13 +96,16 @@ export async function replay(options: ReplayCommandOptions, judges: JudgeThread 
     isUnreadable: false,
     isResumed: state?.savedAt !== undefined,
   };
-  const release = boundHeap();
+  const heap = boundHeap();
   const replayed = await read(reading, problems, state).catch(async (error: unknown) => {
-    release();
+    heap.release();
     await state?.close();
     throw error;
   });
-  const exit = await write(reading, replayed, seal).finally(release);
+  // What the detections remember is needed no more: it must not lie about while all the rest is written.
+  await judges?.close();
+  heap.settle();
+  const exit = await write(reading, replayed, seal).finally(heap.release);
   replayed.close();
   reading.other?.close();
   await state?.remove();

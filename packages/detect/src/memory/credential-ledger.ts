@@ -82,8 +82,8 @@ export class CredentialLedger {
   readonly #nodes: RecentMap<readonly string[]>;
 
   constructor(max = 20_000) {
-    this.#credentials = new RecentMap(max);
-    this.#requests = new RecentMap(Math.ceil(max / 10));
+    this.#credentials = new RecentMap<Credential>(max, lettersOf);
+    this.#requests = new RecentMap<SigningRequest>(Math.ceil(max / 10), lettersOf);
     this.#uses = new RecentMap(max);
     this.#nodes = new RecentMap(max);
   }
@@ -258,6 +258,15 @@ export class CredentialLedger {
       ...(request?.approvedWith !== undefined && { approvedWith: request.approvedWith }),
     });
   }
+}
+
+/** Of all its texts. */
+function lettersOf(of: Credential | SigningRequest): number {
+  let letters = 0;
+  for (const value of Object.values(of) as readonly unknown[]) {
+    letters += typeof value === "string" ? value.length : 0;
+  }
+  return letters;
 }
 
 /** A credential and an address that it comes from, as one text. */

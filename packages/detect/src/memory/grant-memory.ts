@@ -9,8 +9,6 @@ export interface Grant {
   /** Event time in ms. */
   readonly at: number;
   readonly by?: string;
-  /** User names and groups that it is for; undefined when its body was not recorded. */
-  readonly subjects?: readonly string[];
 }
 
 /** What the RBAC authorizer says of an allowed request. */
@@ -24,6 +22,8 @@ export interface AllowedBy {
 /** @see https://github.com/kubernetes/kubernetes/blob/master/plugin/pkg/auth/authorizer/rbac/rbac.go */
 const REASON =
   /^RBAC: allowed by (ClusterRoleBinding|RoleBinding) "([^"]{1,512})" of (ClusterRole|Role) "([^"]{1,512})"/;
+/** Of a name: a reason with a longer one is not read, so that nobody asks for its grant. */
+const MOST_LETTERS = 512;
 /** How long a grant counts as recent: until then the requests of its subjects are looked at. */
 export const RECENT_GRANT_MS: number = 24 * 3_600_000;
 
@@ -38,7 +38,7 @@ export class GrantMemory {
   #unclear = Number.NEGATIVE_INFINITY;
 
   constructor(max: number) {
-    this.#grants = new RecentMap(max);
+    this.#grants = new RecentMap(max, ({ by = "" }) => by.length);
     this.#subjects = new RecentMap(max);
   }
 
@@ -92,7 +92,9 @@ export class GrantMemory {
     const subjects =
       subjectsOf(event.responseObject, ref?.namespace) ?? subjectsOf(event.requestObject, ref?.namespace);
     const by = event.user.username;
-    this.#grants.set(key, { at, ...(by !== undefined && { by }), ...(subjects && { subjects }) });
+    if (name.length <= MOST_LETTERS) {
+      this.#grants.set(key, { at, ...(by !== undefined && { by }) });
+    }
     this.#newest = Math.max(this.#newest, at);
     if (subjects) {
       subjects.forEach((subject) => this.#subjects.set(subject, at));

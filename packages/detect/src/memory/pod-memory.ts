@@ -50,12 +50,18 @@ const NOTHING: Pick<PodFacts, "isSpecKnown" | "privileged" | "hostPath" | "hostN
 /** Gives the value at a path of literal keys below the requestObject. */
 type RequestPart = (keys: readonly string[]) => JsonValue | undefined;
 
+/** Of what a client may choose. */
+function lettersOf({ hostPath, createdBy, serviceAccount }: PodFacts): number {
+  const letters = (createdBy?.length ?? 0) + (serviceAccount?.length ?? 0);
+  return hostPath.length === 0 ? letters : hostPath.reduce((sum, path) => sum + path.length, letters);
+}
+
 /** What the pods of a cluster are known to be, from the requests that made and changed them. */
 export class PodMemory {
   readonly #pods: RecentMap<PodFacts>;
 
   constructor(max: number) {
-    this.#pods = new RecentMap(max);
+    this.#pods = new RecentMap(max, lettersOf);
   }
 
   get evicted(): number {

@@ -1,5 +1,10 @@
 import type { JsonValue } from "@auditsieve/audit";
 
+/** On average over a full half. */
+const LETTERS_A_KEY = 256;
+/** Of a value. */
+const ORDINARY_LETTERS = 1024;
+
 /** Is told what changes in a map: answers that rest on it may be others then. */
 export interface MapWatch {
   /** What stands under the key was written or deleted. */
@@ -10,17 +15,25 @@ export interface MapWatch {
 
 /**
  * A map that holds at most `2 * max` entries: when the young half is full it becomes the old one, and what is still
- * asked for moves back. What nobody asked for meanwhile is forgotten and counted.
+ * asked for moves back. What nobody asked for meanwhile is forgotten and counted. Keys come from logs, where a client may choose names of
+ * a megabyte: the young half is also full when its letters are more than ordinary keys would have.
  */
 export class RecentMap<V> {
   readonly #max: number;
+  readonly #maxLetters: number;
+  readonly #lettersOf: ((value: V) => number) | undefined;
   readonly #watches: MapWatch[] = [];
   #young = new Map<string, V>();
   #old = new Map<string, V>();
+  /** Of the young half, as far as they count. */
+  #letters = 0;
   #evicted = 0;
 
-  constructor(max: number) {
+  /** `lettersOf` a value: where they may be many. */
+  constructor(max: number, lettersOf?: (value: V) => number) {
     this.#max = Math.max(1, max);
+    this.#maxLetters = LETTERS_A_KEY * this.#max;
+    this.#lettersOf = lettersOf;
   }
 
   get evicted(): number {
@@ -97,6 +110,10 @@ export class RecentMap<V> {
         }),
       );
     this.#young = half(young);
+    this.#letters = 0;
+    for (const [key, value] of this.#young) {
+      this.#letters += key.length + this.#excessOf(value);
+    }
     this.#old = half(old);
     this.#evicted = typeof evicted === "number" ? evicted : 0;
     this.#rotated();
@@ -121,12 +138,21 @@ export class RecentMap<V> {
 
   #put(key: string, value: V): void {
     this.#old.delete(key);
-    if (this.#young.size >= this.#max && !this.#young.has(key)) {
+    if ((this.#young.size >= this.#max || this.#letters >= this.#maxLetters) && !this.#young.has(key)) {
       this.#evicted += this.#old.size;
       this.#old = this.#young;
       this.#young = new Map();
+      this.#letters = 0;
       this.#rotated();
     }
+    const { size } = this.#young;
     this.#young.set(key, value);
+    this.#letters += this.#excessOf(value) + (this.#young.size === size ? 0 : key.length);
+  }
+
+  /** A value of ordinary length counts as none, however often it is written. */
+  #excessOf(value: V): number {
+    const letters = this.#lettersOf?.(value) ?? 0;
+    return letters > ORDINARY_LETTERS ? letters : 0;
   }
 }

@@ -10,7 +10,7 @@ export interface ChosenFindings {
 }
 
 /** Of each severity, as JSON. */
-const MOST_BYTES = 16 * 1024 * 1024;
+const MOST_BYTES = 8 * 1024 * 1024;
 /** Of one detection and actor: a hundred times the same is one habit. */
 const MOST_ALIKE = 50;
 const MOST_KINDS = 200_000;
@@ -22,15 +22,18 @@ export function chooseFindings(
   findings: Iterable<Finding>,
   { isSmall }: { readonly isSmall: boolean },
 ): ChosenFindings {
-  const counts = new Map<string, number>();
+  const counts = new Map<string, Map<string, number>>();
+  let kinds = 0;
   const chosen: Finding[] = [];
   const room = new Map(SEVERITIES.map((severity) => [severity, MOST_BYTES]));
   for (const finding of findings) {
     const { actor, detection } = finding;
-    const kind = kindOf(actor, detection.id);
-    const count = counts.get(kind) ?? 0;
-    if (count > 0 || counts.size < MOST_KINDS) {
-      counts.set(kind, count + 1);
+    const alike = counts.get(detection.id) ?? new Map<string, number>();
+    const name = actor ?? "";
+    const count = alike.get(name) ?? 0;
+    if (count > 0 || kinds < MOST_KINDS) {
+      counts.set(detection.id, alike.set(name, count + 1));
+      kinds += count === 0 ? 1 : 0;
     }
     if (isSmall) {
       chosen.push(finding);
@@ -43,11 +46,7 @@ export function chooseFindings(
       }
     }
   }
-  return { findings: chosen, countOf: (actor, detection) => counts.get(kindOf(actor, detection)) ?? 0 };
-}
-
-function kindOf(actor: string | undefined, detection: string): string {
-  return `${detection} ${actor ?? ""}`;
+  return { findings: chosen, countOf: (actor, detection) => counts.get(detection)?.get(actor ?? "") ?? 0 };
 }
 
 /** A finding with large events goes without their bodies. */

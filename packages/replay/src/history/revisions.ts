@@ -33,9 +33,11 @@ export interface RevisionsSnapshot {
 }
 
 const MOST_OBJECTS = 100_000;
+/** Of the names of all objects. */
+const MOST_LETTERS = 24 * 1024 * 1024;
 const MOST_REVISIONS = 60;
 /** Of all objects together; then each keeps its first ones and its last. */
-const MOST_KEPT = 500_000;
+const MOST_KEPT = 300_000;
 const FIRST_KEPT = 20;
 /** Status is written by control loops and tells no intent; events and leases are no one's objects. */
 const NOT_KEPT: ReadonlySet<string> = new Set([
@@ -68,6 +70,7 @@ export interface Written {
 export class RevisionTable {
   #objects = new Map<string, ObjectRevisions>();
   #kept = 0;
+  #letters = 0;
   /** Objects that there was no room for. */
   evicted = 0;
 
@@ -83,12 +86,13 @@ export class RevisionTable {
     const key = objectKey(resource, namespace, name);
     let object = this.#objects.get(key);
     if (object === undefined) {
-      if (this.#objects.size >= MOST_OBJECTS || this.#kept >= MOST_KEPT) {
+      if (this.#objects.size >= MOST_OBJECTS || this.#kept >= MOST_KEPT || this.#letters >= MOST_LETTERS) {
         this.evicted++;
         return;
       }
       object = { key, resource, namespace, name, revisions: [], omitted: 0 };
       this.#objects.set(key, object);
+      this.#letters += key.length + name.length;
     }
     object.revisions.push({ verb, subresource, session, time, place, level });
     this.#kept++;
@@ -107,6 +111,7 @@ export class RevisionTable {
   restore({ objects, evicted }: RevisionsSnapshot): void {
     this.#objects = objects;
     this.#kept = [...objects.values()].reduce((sum, { revisions }) => sum + revisions.length, 0);
+    this.#letters = [...objects.values()].reduce((sum, { key, name }) => sum + key.length + name.length, 0);
     this.evicted = evicted;
   }
 

@@ -24,8 +24,16 @@ export interface Allowed {
   readonly place: Place;
 }
 
+/** What {@link RightsTable.restore} goes on from. */
+export interface RightsSnapshot {
+  readonly allowed: Map<string, Allowed>;
+  readonly evicted: number;
+}
+
 const REASON = /^RBAC: allowed by (ClusterRoleBinding|RoleBinding) "([^"]*)" of (ClusterRole|Role) "([^"]*)" to (.*)$/;
 const MOST_ALLOWED = 50_000;
+/** Of all reasons. */
+const MOST_LETTERS = 16 * 1024 * 1024;
 
 /**
  * Reads the reason of an RBAC decision.
@@ -57,6 +65,9 @@ export function countAllowed(allowed: Allowed, time: string): void {
 /** Which binding let whom pass, how often: out of the annotation authorization.k8s.io/reason. */
 export class RightsTable {
   #allowed = new Map<string, Allowed>();
+  #letters = 0;
+  /** Requests whose reason there was no room for. */
+  evicted = 0;
   /** Made when it is asked for. */
   #bySession: ((sessions: readonly Session[]) => readonly Allowed[]) | undefined;
 
@@ -65,23 +76,27 @@ export class RightsTable {
     const key = `${session.id}\n${reason}`;
     let known = this.#allowed.get(key);
     if (known === undefined) {
-      if (this.#allowed.size >= MOST_ALLOWED) {
+      if (this.#allowed.size >= MOST_ALLOWED || this.#letters >= MOST_LETTERS) {
+        this.evicted++;
         return undefined;
       }
       known = { session, reason, grant: readReason(reason), first: time, last: time, requests: 0, place };
       this.#allowed.set(key, known);
+      this.#letters += reason.length;
       this.#bySession = undefined;
     }
     countAllowed(known, time);
     return known;
   }
 
-  snapshot(): Map<string, Allowed> {
-    return this.#allowed;
+  snapshot(): RightsSnapshot {
+    return { allowed: this.#allowed, evicted: this.evicted };
   }
 
-  restore(allowed: Map<string, Allowed>): void {
+  restore({ allowed, evicted }: RightsSnapshot): void {
     this.#allowed = allowed;
+    this.#letters = [...allowed.values()].reduce((sum, { reason }) => sum + reason.length, 0);
+    this.evicted = evicted;
     this.#bySession = undefined;
   }
 

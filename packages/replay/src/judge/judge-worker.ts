@@ -16,12 +16,13 @@ if (compileCache !== undefined) {
 // Loaded only now, so that they are found in the cache.
 const [{ JudgeDesk }, { boundHeap }] = await Promise.all([import("./judge-desk.ts"), import("../bound-heap.ts")]);
 // It is one of two heaps.
-boundHeap({ largeBytes: LARGE_BYTES });
+const heap = boundHeap({ largeBytes: LARGE_BYTES });
 let desk: Desk | undefined;
 parentPort?.on("message", (asked: Asked) => {
   if (asked.kind === "load") {
     desk = new JudgeDesk(asked.texts);
   } else {
     parentPort?.postMessage((desk as Desk).answer(asked), []);
+    heap.look();
   }
 });

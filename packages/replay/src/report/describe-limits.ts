@@ -66,7 +66,7 @@ function* limitsOfLog({
 }
 
 function* limitsOfReport({ notSelected }: ReplaySummary, facts: Facts, leftOut: LeftOut): Generator<string> {
-  const { lineage, revisions, sessions } = facts;
+  const { lineage, revisions, rights, sessions, longNames } = facts;
   if (notSelected > 0) {
     yield `${count(notSelected)} findings were left out by the options of the replay.`;
   }
@@ -78,6 +78,12 @@ function* limitsOfReport({ notSelected }: ReplaySummary, facts: Facts, leftOut: 
   }
   if (sessions.folded > 0) {
     yield `${count(sessions.folded)} requests are counted without the name of their object: there are too many names.`;
+  }
+  if (rights.evicted > 0) {
+    yield `${count(rights.evicted)} requests are in no list of rights: there are too many reasons for which requests were allowed.`;
+  }
+  if (longNames > 0) {
+    yield `${count(longNames)} requests are about objects or paths whose names were cut, being longer than 512 letters.`;
   }
   if (leftOut.stories > 0) {
     yield `${count(leftOut.stories)} more stories, of identities that stand out less, are not told.`;

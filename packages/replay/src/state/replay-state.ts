@@ -28,7 +28,7 @@ interface Opened extends Pick<Header, "identity" | "note"> {
 }
 
 const KIND = "auditsieve.replay-state";
-const VERSION = 4;
+const VERSION = 5;
 const FILE = "replay.state";
 const NEWLINE = 10;
 const OWNER_ONLY = 0o600;

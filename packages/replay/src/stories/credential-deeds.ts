@@ -1,6 +1,7 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { EventScan, JsonObject } from "@auditsieve/audit";
 import { certificateId } from "@auditsieve/detect";
+import { boundedText } from "../summary/bounded-text.ts";
 import type { Place } from "../summary/read-events.ts";
 import type { Session } from "../summary/sessions.ts";
 import { body, objectAt, textAt } from "./made-object.ts";
@@ -65,8 +66,8 @@ export class CredentialDeeds {
     this.#tokens.set(credential, {
       ...deed,
       credential,
-      namespace: scan.text("objectRef.namespace") ?? "",
-      serviceAccount: scan.text("objectRef.name") ?? "",
+      namespace: boundedText(scan.text("objectRef.namespace") ?? ""),
+      serviceAccount: boundedText(scan.text("objectRef.name") ?? ""),
       boundTo: isJsonObject(bound)
         ? { kind: textAt(bound, "kind") ?? "", name: textAt(bound, "name") ?? "", uid: textAt(bound, "uid") ?? "" }
         : undefined,
@@ -80,7 +81,7 @@ export class CredentialDeeds {
     if (name === undefined) {
       return;
     }
-    const request = this.#request(name);
+    const request = this.#request(boundedText(name));
     if (request === undefined) {
       return;
     }

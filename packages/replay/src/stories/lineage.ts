@@ -1,4 +1,5 @@
 import type { EventScan } from "@auditsieve/audit";
+import { boundedText } from "../summary/bounded-text.ts";
 import { CredentialDeeds } from "./credential-deeds.ts";
 import type { CredentialsSnapshot, Deed } from "./credential-deeds.ts";
 import { objectKey, readMadeObject } from "./made-object.ts";
@@ -12,7 +13,9 @@ export interface Reach extends Deed {
   readonly pod: string;
 }
 
-const MOST_OBJECTS = 200_000;
+const MOST_OBJECTS = 100_000;
+/** Of the names of all objects. */
+const MOST_LETTERS = 24 * 1024 * 1024;
 const MOST_REACHES = 20_000;
 const REACHES: ReadonlySet<string> = new Set(["exec", "attach", "portforward", "proxy", "ephemeralcontainers"]);
 /** What control loops create all day and no chain leads through. */
@@ -73,6 +76,7 @@ export class Lineage {
   #byUid = new Map<string, MadeObject>();
   #byKey = new Map<string, MadeObject>();
   #reaches: Reach[] = [];
+  #letters = 0;
   /** Made when it is asked for, of what does not change any more: by pod, and by namespace and service account. */
   #reachesByPod: ReadonlyMap<string, readonly Reach[]> | undefined;
   #tokenSecrets: ReadonlyMap<string, MadeObject> | undefined;
@@ -109,6 +113,7 @@ export class Lineage {
     this.credentials.restore(credentials);
     this.#byUid = byUid;
     this.#byKey = byKey;
+    this.#letters = [...byKey.values()].reduce((sum, object) => sum + lettersOf(object), 0);
     this.#reaches = reaches;
     this.evicted = evicted;
   }
@@ -153,12 +158,18 @@ export class Lineage {
   }
 
   #made(object: MadeObject): MadeObject {
-    if (this.#byKey.size >= MOST_OBJECTS) {
-      const [oldest = ""] = this.#byKey.keys();
-      this.#byUid.delete(this.#byKey.get(oldest)?.uid ?? "");
-      this.#byKey.delete(oldest);
+    while (this.#byKey.size >= MOST_OBJECTS || this.#letters >= MOST_LETTERS) {
+      const [oldest] = this.#byKey.values();
+      if (oldest === undefined) {
+        break;
+      }
+      this.#byUid.delete(oldest.uid ?? "");
+      this.#byKey.delete(oldest.key);
+      this.#letters -= lettersOf(oldest);
       this.evicted++;
     }
+    const before = this.#byKey.get(object.key);
+    this.#letters += lettersOf(object) - (before === undefined ? 0 : lettersOf(before));
     this.#byKey.set(object.key, object);
     if (object.uid !== undefined) {
       this.#byUid.set(object.uid, object);
@@ -168,10 +179,16 @@ export class Lineage {
 
   #reach(scan: EventScan, by: string, deed: Deed): void {
     if (this.#reaches.length < MOST_REACHES) {
-      const namespace = scan.text("objectRef.namespace") ?? "";
-      this.#reaches.push({ ...deed, by, namespace, pod: scan.text("objectRef.name") ?? "" });
+      const [namespace = "", pod = ""] = [scan.text("objectRef.namespace"), scan.text("objectRef.name")].map((text) =>
+        boundedText(text ?? ""),
+      );
+      this.#reaches.push({ ...deed, by, namespace, pod });
     }
   }
+}
+
+function lettersOf({ key, name, owners }: MadeObject): number {
+  return key.length + name.length + owners.reduce((sum, owner) => sum + owner.name.length + owner.uid.length, 0);
 }
 
 /** Whatever stands in the names, two pairs are never one. */

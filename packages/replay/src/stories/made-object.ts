@@ -1,5 +1,6 @@
 import { isJsonObject, MemberIndex, own } from "@auditsieve/audit";
 import type { EventScan, JsonObject, JsonValue, ValueRange } from "@auditsieve/audit";
+import { boundedText } from "../summary/bounded-text.ts";
 import type { Place } from "../summary/read-events.ts";
 import type { Session } from "../summary/sessions.ts";
 
@@ -32,7 +33,10 @@ export interface Owner {
 
 /** Key of an object: `deployments.apps shop/web`. */
 export function objectKey(resource: string, namespace: string, name: string): string {
-  const place = namespace === "" || resource === "namespaces" ? name : `${namespace}/${name}`;
+  const place =
+    namespace === "" || resource === "namespaces"
+      ? boundedText(name)
+      : `${boundedText(namespace)}/${boundedText(name)}`;
   return place === "" ? resource : `${resource} ${place}`;
 }
 
@@ -43,12 +47,12 @@ export function readMadeObject(
 ): MadeObject {
   const isBody = isLoaded(scan, "responseObject") || isLoaded(scan, "requestObject");
   const find = (...keys: readonly string[]): ValueRange | undefined => (isBody ? BODY.find(keys) : undefined);
-  const namespace = textOf(scan, find("metadata", "namespace")) ?? scan.text("objectRef.namespace") ?? "";
-  const name = textOf(scan, find("metadata", "name")) ?? scan.text("objectRef.name") ?? "";
+  const namespace = textOf(scan, find("metadata", "namespace")) ?? boundedText(scan.text("objectRef.namespace") ?? "");
+  const name = textOf(scan, find("metadata", "name")) ?? boundedText(scan.text("objectRef.name") ?? "");
   return {
     ...made,
     key: objectKey(made.resource, namespace, name),
-    uid: textOf(scan, find("metadata", "uid")) ?? scan.text("objectRef.uid"),
+    uid: textOf(scan, find("metadata", "uid")) ?? uidOf(scan),
     namespace,
     name,
     owners: ownersOf(valueOf(scan, find("metadata", "ownerReferences"))),
@@ -86,7 +90,7 @@ function textOf(scan: EventScan, range: ValueRange | undefined): string | undefi
     return undefined;
   }
   const text = scan.bytes.toString("utf8", range.start + 1, range.end - 1);
-  return text === "" ? undefined : text.includes("\\") ? (JSON.parse(`"${text}"`) as string) : text;
+  return text === "" ? undefined : boundedText(text.includes("\\") ? (JSON.parse(`"${text}"`) as string) : text);
 }
 
 /** A body of the event that `scan` holds, where it is an object. */
@@ -104,20 +108,29 @@ export function objectAt(object: JsonObject, key: string): JsonObject {
 /** The text under `key`. */
 export function textAt(object: JsonObject, key: string): string | undefined {
   const value = own(object, key);
-  return typeof value === "string" && value !== "" ? value : undefined;
+  return typeof value === "string" && value !== "" ? boundedText(value) : undefined;
 }
 
 function ownersOf(owners: JsonValue | undefined): readonly Owner[] {
-  return (Array.isArray(owners) ? (owners as readonly JsonValue[]) : []).filter(isJsonObject).map((owner) => ({
-    kind: textAt(owner, "kind") ?? "",
-    name: textAt(owner, "name") ?? "",
-    uid: textAt(owner, "uid") ?? "",
-  }));
+  return (Array.isArray(owners) ? (owners as readonly JsonValue[]).slice(0, MOST_OWNERS) : [])
+    .filter(isJsonObject)
+    .map((owner) => ({
+      kind: textAt(owner, "kind") ?? "",
+      name: textAt(owner, "name") ?? "",
+      uid: textAt(owner, "uid") ?? "",
+    }));
 }
 
 function tokenFor(annotations: JsonValue | undefined): string | undefined {
   return isJsonObject(annotations) ? textAt(annotations, "kubernetes.io/service-account.name") : undefined;
 }
 
+function uidOf(scan: EventScan): string | undefined {
+  const uid = scan.text("objectRef.uid");
+  return uid === undefined ? undefined : boundedText(uid);
+}
+
+/** An object has one that controls it, and seldom another one. */
+const MOST_OWNERS = 20;
 const QUOTE = 34;
 const OPEN_OBJECT = 123;

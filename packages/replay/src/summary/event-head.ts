@@ -2,6 +2,7 @@ import type { EventScan, Field } from "@auditsieve/audit";
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
 import { CREDENTIAL_ID, ISSUED_CREDENTIAL_ID } from "@auditsieve/detect";
+import { boundedText } from "./bounded-text.ts";
 
 /** An identity as an event's `user` says it. */
 export interface Identity {
@@ -19,6 +20,8 @@ export interface Identity {
 const EXTRA = "authentication.kubernetes.io/";
 /** Of one field. Ordinary logs hold some hundred kilobytes; a client may choose longer names, and another one each time. */
 const MOST_BYTES = 2 * 1024 * 1024;
+/** Of the groups of an identity, and of the addresses of a request. */
+const MOST_TEXTS = 100;
 
 /** Remembers what the bytes of a field meant: heads repeat themselves, and parsing them each time would cost most. */
 class ByteMemo<T> {
@@ -57,7 +60,7 @@ export class HeadReader {
   readonly #user = new ByteMemo("user", readIdentity);
   readonly #impersonated = new ByteMemo("impersonatedUser", readIdentity);
   readonly #addresses = new ByteMemo("sourceIPs", (value) => strings(value).slice(0, 5).join(" via "));
-  readonly #agent = new ByteMemo("userAgent", (value) => (typeof value === "string" ? value : ""));
+  readonly #agent = new ByteMemo("userAgent", (value) => string(value) ?? "");
   readonly #annotations = new ByteMemo("annotations", readAnnotations);
 
   user(scan: EventScan): Identity {
@@ -122,15 +125,27 @@ function readAnnotations(value: JsonValue): Annotations {
   return isJsonObject(value)
     ? {
         issuedCredential: string(own(value, ISSUED_CREDENTIAL_ID)),
-        reason: string(own(value, "authorization.k8s.io/reason")),
+        reason: reasonOf(own(value, "authorization.k8s.io/reason")),
       }
     : NO_ANNOTATIONS;
 }
 
+/** It names a binding, a role and a subject, each of which may be as long as a name may be. */
+const MOST_REASON_LETTERS = 2048;
+
+function reasonOf(reason: JsonValue | undefined): string | undefined {
+  return typeof reason === "string" ? boundedText(reason, MOST_REASON_LETTERS) : undefined;
+}
+
 function string(value: JsonValue | undefined): string | undefined {
-  return typeof value === "string" ? value : undefined;
+  return typeof value === "string" ? boundedText(value) : undefined;
 }
 
 function strings(value: JsonValue): readonly string[] {
-  return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
+  return Array.isArray(value)
+    ? value
+        .slice(0, MOST_TEXTS)
+        .filter((each) => typeof each === "string")
+        .map((text) => boundedText(text))
+    : [];
 }

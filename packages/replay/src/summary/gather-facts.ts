@@ -3,13 +3,14 @@ import type { EventScan } from "@auditsieve/audit";
 import { NO_TIME, textMicros } from "../event-time.ts";
 import { RevisionTable } from "../history/revisions.ts";
 import type { RevisionsSnapshot } from "../history/revisions.ts";
-import type { Allowed } from "../history/rights.ts";
+import type { RightsSnapshot } from "../history/rights.ts";
 import { countAllowed, RightsTable } from "../history/rights.ts";
 import { HEAD_PLACE } from "../replayed-event.ts";
 import type { ReplayedEvent, ReplayVisitor } from "../replayed-event.ts";
 import type { Deed } from "../stories/credential-deeds.ts";
 import { Lineage } from "../stories/lineage.ts";
 import type { LineageSnapshot } from "../stories/lineage.ts";
+import { boundedText, MOST_LETTERS } from "./bounded-text.ts";
 import { HeadReader } from "./event-head.ts";
 import { isAboutObject, readHeadFacts } from "./head-facts.ts";
 import type { HeadFacts } from "./head-facts.ts";
@@ -31,6 +32,8 @@ export interface Facts {
   readonly bootstrapUntil: string | undefined;
   readonly from: string | undefined;
   readonly to: string | undefined;
+  /** Requests of which the object or the path has so long a name that it was cut. */
+  readonly longNames: number;
   /** The logs by the numbers that places have. */
   readonly logs: readonly string[];
 }
@@ -41,12 +44,13 @@ interface FactsSnapshot {
   readonly sessions: SessionsSnapshot;
   readonly lineage: LineageSnapshot;
   readonly revisions: RevisionsSnapshot;
-  readonly rights: Map<string, Allowed>;
+  readonly rights: RightsSnapshot;
   readonly times: TimesSnapshot;
   readonly streams: Set<string>;
   readonly bootstrapUntil: string | undefined;
   readonly from: string | undefined;
   readonly to: string | undefined;
+  readonly longNames: number;
 }
 
 const MOST_STREAMS = 5_000;
@@ -72,6 +76,7 @@ export class FactGatherer implements ReplayVisitor {
   #bootstrapUntil: string | undefined;
   #from: string | undefined;
   #to: string | undefined;
+  #longNames = 0;
   /** The log of the last event, and the place of its first byte. */
   #log: string | undefined;
   #logStart: Place = 0;
@@ -88,6 +93,7 @@ export class FactGatherer implements ReplayVisitor {
     this.#bootstrapUntil = undefined;
     this.#from = undefined;
     this.#to = undefined;
+    this.#longNames = 0;
     this.#log = undefined;
   }
 
@@ -103,6 +109,7 @@ export class FactGatherer implements ReplayVisitor {
       bootstrapUntil: this.#bootstrapUntil,
       from: this.#from,
       to: this.#to,
+      longNames: this.#longNames,
     } satisfies FactsSnapshot;
   }
 
@@ -119,6 +126,7 @@ export class FactGatherer implements ReplayVisitor {
     this.#bootstrapUntil = rest.bootstrapUntil;
     this.#from = rest.from;
     this.#to = rest.to;
+    this.#longNames = rest.longNames;
   }
 
   facts(): Facts {
@@ -131,6 +139,7 @@ export class FactGatherer implements ReplayVisitor {
       bootstrapUntil: this.#bootstrapUntil,
       from: this.#from,
       to: this.#to,
+      longNames: this.#longNames,
       logs: this.#logs.names(),
     };
   }
@@ -206,10 +215,14 @@ export class FactGatherer implements ReplayVisitor {
       return;
     }
     const { verb, namespace } = facts;
-    const resource = facts.isResource ? facts.resource : (scan.text("requestURI") ?? "").replace(/\?.*$/s, "");
+    const path = facts.isResource ? "" : (scan.text("requestURI") ?? "").replace(/\?.*$/s, "");
     const name = scan.text("objectRef.name") ?? "";
-    facts.touch = this.#sessions.add(session, { verb, resource, namespace, name }, request);
-    facts.name = Buffer.from(scan.bytes.subarray(start, end));
+    const isLong = Math.max(path.length, name.length) > MOST_LETTERS;
+    this.#longNames += isLong ? 1 : 0;
+    const resource = facts.isResource ? facts.resource : boundedText(path);
+    const touch = this.#sessions.add(session, { verb, resource, namespace, name: boundedText(name) }, request);
+    // There are many heads: each keeps what is short, and a long one is looked for again.
+    [facts.touch, facts.name] = isLong ? NO_TOUCH : [touch, Buffer.from(scan.bytes.subarray(start, end))];
   }
 
   #noteObject(scan: EventScan, facts: HeadFacts, deed: Deed): void {
@@ -217,7 +230,7 @@ export class FactGatherer implements ReplayVisitor {
     const made = facts.isLinked ? this.#lineage.add(scan, { ...deed, verb, resource, issuedCredential }) : undefined;
     if (facts.isRevised) {
       // With generateName only the answer's body tells the name.
-      const name = scan.text("objectRef.name") ?? "";
+      const name = boundedText(scan.text("objectRef.name") ?? "");
       const { level } = scan;
       this.#revisions.add(facts, { ...deed, verb, name: name === "" ? (made?.name ?? "") : name, level });
     }
@@ -264,6 +277,7 @@ function isSame(bytes: Buffer, start: number, end: number, known: Buffer): boole
   return true;
 }
 
+const NO_TOUCH: readonly [undefined, Buffer] = [undefined, Buffer.alloc(0)];
 const NAME = slotOf("objectRef.name");
 const REQUEST_URI = slotOf("requestURI");
 const RECEIVED = slotOf("requestReceivedTimestamp");

@@ -4,6 +4,7 @@ import { isRevised } from "../history/revisions.ts";
 import type { Allowed } from "../history/rights.ts";
 import { isLinked } from "../stories/lineage.ts";
 import type { HeadReader } from "./event-head.ts";
+import { boundedText } from "./bounded-text.ts";
 import { isWrite } from "./sessions.ts";
 import type { Actor, Session, Touch } from "./sessions.ts";
 
@@ -52,10 +53,10 @@ export function isAboutObject(scan: EventScan): boolean {
 /** Reads the head of the event last scanned. */
 export function readHeadFacts(scan: EventScan, head: HeadReader, owner: object): HeadFacts {
   const code = scan.code ?? 0;
-  const verb = scan.text("verb") ?? "";
-  const kind = scan.text("objectRef.resource") ?? "";
-  const group = scan.text("objectRef.apiGroup") ?? "";
-  const subresource = scan.text("objectRef.subresource") ?? "";
+  const verb = boundedText(scan.text("verb") ?? "");
+  const kind = boundedText(scan.text("objectRef.resource") ?? "");
+  const group = boundedText(scan.text("objectRef.apiGroup") ?? "");
+  const subresource = boundedText(scan.text("objectRef.subresource") ?? "");
   const isResource = isAboutObject(scan);
   const resource = `${kind}${group === "" ? "" : `.${group}`}${subresource === "" ? "" : `/${subresource}`}`;
   const identity = head.user(scan);
@@ -76,7 +77,7 @@ export function readHeadFacts(scan: EventScan, head: HeadReader, owner: object):
     group,
     subresource,
     resource,
-    namespace: scan.text("objectRef.namespace") ?? "",
+    namespace: boundedText(scan.text("objectRef.namespace") ?? ""),
     code,
     isRefused: code === 401 || code === 403,
     answer: answerOf(scan.stage, STREAMS.has(subresource), code),

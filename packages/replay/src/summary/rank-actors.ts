@@ -1,6 +1,7 @@
 import type { Finding, Severity } from "@auditsieve/detect";
 import type { ChosenFindings } from "../findings/choose-findings.ts";
 import type { FindingList } from "../findings/finding-store.ts";
+import { boundedText } from "./bounded-text.ts";
 import type { Facts } from "./gather-facts.ts";
 import type { Session } from "./sessions.ts";
 
@@ -68,7 +69,7 @@ export function rankActors(facts: Facts, findings: FindingList): readonly Ranked
 }
 
 function nameOf(name: string): string {
-  return name === "" ? NOT_AUTHENTICATED : name;
+  return name === "" ? NOT_AUTHENTICATED : boundedText(name);
 }
 
 function rank(

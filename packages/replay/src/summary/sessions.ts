@@ -1,5 +1,7 @@
 import type { Identity } from "./event-head.ts";
 import type { Place } from "./read-events.ts";
+import { TouchTable } from "./touch-table.ts";
+import type { TouchKey } from "./touch-table.ts";
 
 /** One way of acting: an identity with a credential, from an address, by a program. */
 export interface Session {
@@ -61,6 +63,9 @@ export interface Answered {
 /** Bounds: an attacker chooses user agents and names, and control loops touch everything. */
 const MOST_SESSIONS = 20_000;
 const MOST_TOUCHES = 200_000;
+/** Of what tells sessions apart, and of the names of what they touched. */
+const MOST_SESSION_LETTERS = 16 * 1024 * 1024;
+const MOST_NAME_LETTERS = 32 * 1024 * 1024;
 const MOST_NAMES_A_SESSION = 600;
 const MOST_ACTS = 150_000;
 const MOST_ACTS_A_SESSION = 300;
@@ -75,7 +80,7 @@ export function isWrite(verb: string): boolean {
 /** What {@link SessionTable.restore} goes on from; sessions are the same objects throughout. */
 export interface SessionsSnapshot {
   readonly sessions: Map<string, Session>;
-  readonly touches: Map<string, Touch>;
+  readonly touches: readonly Touch[];
   readonly names: Map<Session, number>;
   readonly acts: Map<Session, Act[]>;
   readonly actCount: number;
@@ -85,10 +90,12 @@ export interface SessionsSnapshot {
 /** Who acted with what, from where, and on what: counted as events go by. */
 export class SessionTable {
   #sessions = new Map<string, Session>();
-  #touches = new Map<string, Touch>();
+  readonly #touches = new TouchTable();
   #names = new Map<Session, number>();
   #acts = new Map<Session, Act[]>();
   #actCount = 0;
+  #sessionLetters = 0;
+  #nameLetters = 0;
   /** Requests that are counted under `*` because there was no room for their own names. */
   folded = 0;
 
@@ -96,7 +103,7 @@ export class SessionTable {
   of({ identity, impersonated, sourceIP, userAgent }: Actor, { time, place }: Answered): Session {
     const { name, credential = "", pod } = identity;
     const key = `${name}\n${credential}\n${pod?.uid ?? ""}\n${impersonated ?? ""}\n${sourceIP}\n${userAgent}`;
-    const isFull = this.#sessions.size >= MOST_SESSIONS;
+    const isFull = this.#sessions.size >= MOST_SESSIONS || this.#sessionLetters >= MOST_SESSION_LETTERS;
     const known = this.#sessions.get(key) ?? (isFull ? this.#sessions.get(OTHERS) : undefined);
     if (known !== undefined) {
       return known;
@@ -115,6 +122,7 @@ export class SessionTable {
       writes: 0,
     };
     this.#sessions.set(isFull ? OTHERS : key, session);
+    this.#sessionLetters += lettersOf(key, session);
     return session;
   }
 
@@ -147,13 +155,15 @@ export class SessionTable {
   }
 
   snapshot(): SessionsSnapshot {
-    const [sessions, touches, names, acts] = [this.#sessions, this.#touches, this.#names, this.#acts];
+    const [sessions, touches, names, acts] = [this.#sessions, this.#touches.all(), this.#names, this.#acts];
     return { sessions, touches, names, acts, actCount: this.#actCount, folded: this.folded };
   }
 
   restore({ sessions, touches, names, acts, actCount, folded }: SessionsSnapshot): void {
     this.#sessions = sessions;
-    this.#touches = touches;
+    this.#sessionLetters = [...sessions].reduce((sum, [key, session]) => sum + lettersOf(key, session), 0);
+    this.#touches.restore(touches);
+    this.#nameLetters = touches.reduce((sum, touch) => sum + nameLettersOf(touch), 0);
     this.#names = names;
     this.#acts = acts;
     this.#actCount = actCount;
@@ -175,7 +185,7 @@ export class SessionTable {
   }
 
   touches(): readonly Touch[] {
-    return [...this.#touches.values()];
+    return this.#touches.all();
   }
 
   #act(act: Act): void {
@@ -194,25 +204,38 @@ export class SessionTable {
     { verb, resource, namespace, name }: Target,
     { time, place }: Answered,
   ): { readonly touch: Touch; readonly isFolded: boolean } {
-    let key = `${session.id}\n${verb}\n${resource}\n${namespace}\n${name}`;
-    let touch = this.#touches.get(key);
+    let key: TouchKey = { session, verb, resource, namespace, name };
+    let touch = this.#touches.find(key);
     const isFolded = touch === undefined && this.#isFull(session);
     if (isFolded) {
-      key = `${session.id}\n${verb}\n${resource}\n*`;
-      touch = this.#touches.get(key);
+      key = { ...key, namespace: "*", name: "*" };
+      touch = this.#touches.find(key);
     }
     if (touch === undefined) {
       this.#names.set(session, (this.#names.get(session) ?? 0) + 1);
-      const target = { verb, resource, namespace: isFolded ? "*" : namespace, name: isFolded ? "*" : name };
-      touch = { session, ...target, first: time, last: time, requests: 0, refused: 0, place };
-      this.#touches.set(key, touch);
+      touch = { ...key, first: time, last: time, requests: 0, refused: 0, place };
+      this.#touches.add(touch);
+      this.#nameLetters += nameLettersOf(touch);
     }
     return { touch, isFolded };
   }
 
   #isFull(session: Session): boolean {
-    return this.#touches.size >= MOST_TOUCHES || (this.#names.get(session) ?? 0) >= MOST_NAMES_A_SESSION;
+    return (
+      this.#touches.size >= MOST_TOUCHES ||
+      this.#nameLetters >= MOST_NAME_LETTERS ||
+      (this.#names.get(session) ?? 0) >= MOST_NAMES_A_SESSION
+    );
   }
 }
 
 const OTHERS = "(others)";
+
+function lettersOf(key: string, { identity }: Session): number {
+  return key.length + identity.groups.reduce((sum, group) => sum + group.length, 0);
+}
+
+/** The resource is that of many. */
+function nameLettersOf({ namespace, name }: Touch): number {
+  return namespace.length + name.length;
+}
