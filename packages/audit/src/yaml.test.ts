@@ -23,6 +23,22 @@ describe("readYaml", () => {
     expect(ours).toEqual(theirs);
   });
 
+  it("names the line of the alias with which a document grows too large", () => {
+    const bomb = [
+      "a: &a [x, x, x, x, x, x, x, x, x]",
+      "b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]",
+      "c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b]",
+      "d: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c]",
+    ].join("\n");
+    const place = ({ problems }: ReturnType<typeof readYaml>): unknown =>
+      problems.map(({ id, line, column }) => [id, line, column]);
+    expect(place(readYaml(bomb))).toEqual([["yaml-alias", 4, 8]]);
+    // Up to there it is none: the alias before the named one is still taken.
+    expect(readYaml(bomb.split("\n").slice(0, 3).join("\n")).problems).toEqual([]);
+    expect(place(readYaml(`a: &a x\nb:\n${"  - *a\n".repeat(110)}`))).toEqual([["yaml-alias", 102, 5]]);
+    expect(place(readYaml("a: &a x\n---\nb: 1\nc: [*a]\n"))).toEqual([["yaml-alias", 4, 5]]);
+  });
+
   it("refuses very many aliases, each of which would be looked for among all", () => {
     const aliases = `a: &a x\nb: [${"*a, ".repeat(11_000)}]\n`;
     expect(readYaml(aliases).problems.map(({ id, line }) => [id, line])).toEqual([["yaml-alias", 2]]);

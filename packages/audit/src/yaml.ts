@@ -82,12 +82,45 @@ export function readYaml(text: string, limits: YamlLimits = {}): YamlText {
       problems.push({
         id: "yaml-alias",
         severity: "error",
+        ...excessivePlace(document, maxAliases, lineCounter),
         message: `Cannot expand the aliases of the YAML document: ${error instanceof Error ? error.message : String(error)}`,
         hint: "Write the repeated part out instead of using anchors and aliases",
       });
     }
   }
   return { documents, problems };
+}
+
+/** The place of the alias with which the document is too much, as the library counts; of one that stands for nothing, that one's. */
+function excessivePlace(document: Document, maxAliases: number, lineCounter: LineCounter): Position | undefined {
+  const uses = new Map<unknown, { count: number; within: number }>();
+  /** Aliases that what an alias stands for holds, each times those in it, along the path on which they are most. */
+  const within = (node: unknown): number => {
+    if (yaml().isAlias(node)) {
+      const source = uses.get(node.resolve(document));
+      return source === undefined ? 0 : source.count * source.within;
+    }
+    if (yaml().isCollection(node)) {
+      return node.items.reduce<number>((most, item) => Math.max(most, within(item)), 0);
+    }
+    return yaml().isPair(node) ? Math.max(within(node.key), within(node.value)) : 1;
+  };
+  let place: Position | undefined;
+  yaml().visit(document, {
+    Alias(_key, alias) {
+      const source = alias.resolve(document);
+      const use = uses.get(source) ?? { count: 1, within: within(source) };
+      uses.set(source, use);
+      use.count++;
+      if (source !== undefined && use.count * use.within <= maxAliases) {
+        return undefined;
+      }
+      const { line, col } = lineCounter.linePos(alias.range?.[0] ?? 0);
+      place = { line, column: col };
+      return yaml().visit.BREAK;
+    },
+  });
+  return place;
 }
 
 function documentProblems(document: Document, lineCounter: LineCounter, maxDepth: number): Problem[] {
