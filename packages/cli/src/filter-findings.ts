@@ -1,19 +1,42 @@
 import type { Redactor } from "@auditsieve/audit";
 import { DetectionEngine, FindingStream } from "@auditsieve/detect";
 import { FindingTap } from "@auditsieve/ingest/findings";
+import { boundHeap, FindingStore } from "@auditsieve/replay/findings";
+import { boundYoung } from "./bound-young.ts";
 import { compileLater } from "./compile-later.ts";
 import { loadDetectionSet, SHIPPED } from "./detection-set.ts";
 import { preparedDetections } from "./prepared-detections.ts";
-import { writtenFinding } from "./write-findings.ts";
-import type { WrittenFinding } from "./write-findings.ts";
+import { writeFindings } from "./write-findings.ts";
 
-export { boundYoung } from "./bound-young.ts";
-export { writeFindings } from "./write-findings.ts";
+/** The shipped detections beside a filter, and what they have found so far. */
+export interface FilterFindings {
+  readonly tap: FindingTap;
+  /** To be called with every chunk: keeps the memory of a long run small. */
+  afterChunk(): void;
+  /** The input has ended: writes all findings to the file. */
+  write(file: string): Promise<void>;
+}
 
-/** The shipped detections beside a filter. It is loaded only where findings are wanted: its modules start slowly. */
-export function findingTap(exceptions: readonly string[], redactor: Redactor, findings: WrittenFinding[]): FindingTap {
+/** It is loaded only where findings are wanted: its modules start slowly. */
+export function filterFindings(exceptions: readonly string[], redactor: Redactor): FilterFindings {
   compileLater();
   const prepared = exceptions.length === 0 ? preparedDetections() : undefined;
   const engine = new DetectionEngine(prepared ?? loadDetectionSet([SHIPPED], exceptions).detections);
-  return new FindingTap(new FindingStream(engine), redactor, (finding) => findings.push(writtenFinding(finding)));
+  const findings = new FindingStore({ isInOrderOfAdding: true });
+  const tap = new FindingTap(new FindingStream(engine), redactor, (finding) => findings.add(finding));
+  const boundNew = boundYoung();
+  const heap = boundHeap();
+  return {
+    tap,
+    afterChunk: () => {
+      boundNew();
+      heap.look();
+    },
+    write: async (file) => {
+      tap.end();
+      heap.release();
+      await writeFindings(file, findings.lines());
+      findings.close();
+    },
+  };
 }

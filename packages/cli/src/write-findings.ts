@@ -1,26 +1,14 @@
-import type { Finding } from "@auditsieve/detect";
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import { Failure } from "./failure.ts";
 
-/** A finding as it is written: it takes a fraction of the memory of the events that it was made of. */
-export interface WrittenFinding {
-  readonly time: string;
-  readonly line: string;
-}
-
 const PIECE_LENGTH = 1024 * 1024;
 
-export function writtenFinding(finding: Finding): WrittenFinding {
-  return { time: finding.time, line: `${JSON.stringify(finding)}\n` };
-}
-
-/** Writes findings to a file as NDJSON, in order of time. */
-export async function writeFindings(file: string, findings: readonly WrittenFinding[]): Promise<void> {
-  const inOrder = findings.toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+/** Writes findings, each a line, to a file. */
+export async function writeFindings(file: string, lines: Iterable<string>): Promise<void> {
   try {
     const descriptor = openSync(file, "w");
     try {
-      for (const piece of piecesOf(inOrder)) {
+      for (const piece of piecesOf(lines)) {
         writeFileSync(descriptor, piece);
       }
     } finally {
@@ -34,9 +22,9 @@ export async function writeFindings(file: string, findings: readonly WrittenFind
 }
 
 /** Not all in one text, which would need as much memory again. */
-function* piecesOf(findings: readonly WrittenFinding[]): Generator<string> {
+function* piecesOf(lines: Iterable<string>): Generator<string> {
   let piece = "";
-  for (const { line } of findings) {
+  for (const line of lines) {
     piece += line;
     if (piece.length >= PIECE_LENGTH) {
       yield piece;

@@ -14,7 +14,6 @@ import { checkOutputFile } from "../output-file.ts";
 import { describeRule, loadPolicyOption } from "../noise-policy.ts";
 import { say, STDOUT, writeData, writeDataNow } from "../output.ts";
 import { Progress } from "../progress.ts";
-import type { WrittenFinding } from "../write-findings.ts";
 import { DEFAULT_NOISE } from "../shipped-files.ts";
 import { inputName } from "../standard-input.ts";
 import { bytesText, count, counted, percent, table } from "../table.ts";
@@ -95,13 +94,11 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   const problems = new LineProblems({ strict: options.strict });
   const isRedacting = options.redact || options.findings !== undefined;
   const redactor = isRedacting ? (await import("../new-redactor.ts")).newRedactor() : undefined;
-  const findings: WrittenFinding[] = [];
-  const detections = options.findings === undefined ? undefined : await import("../filter-findings.ts");
-  const tap =
-    detections === undefined || redactor === undefined
+  const found =
+    options.findings === undefined || redactor === undefined
       ? undefined
-      : detections.findingTap(options.exceptions, redactor, findings);
-  const afterChunk = detections?.boundYoung();
+      : (await import("../filter-findings.ts")).filterFindings(options.exceptions, redactor);
+  const tap = found?.tap;
   let exit: ExitCode = EXIT.fine;
   const progress = new Progress("filtered");
   const { workers, verify } = options;
@@ -133,7 +130,7 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
     });
     const onChunk = (bytes: number): void => {
       progress.add(bytes);
-      afterChunk?.();
+      found?.afterChunk();
     };
     for (const each of logs) {
       log = inputName(each);
@@ -152,9 +149,8 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   if (problems.finish(summary.lines - summary.invalid + summary.salvaged)) {
     exit = worseExit(exit, EXIT.problems);
   }
-  if (detections !== undefined && tap !== undefined && options.findings !== undefined) {
-    tap.end();
-    await detections.writeFindings(options.findings, findings);
+  if (found !== undefined && options.findings !== undefined) {
+    await found.write(options.findings);
   }
   if (options.summary !== undefined) {
     writeFileSync(options.summary, `${JSON.stringify(summary, undefined, 2)}\n`);

@@ -24,6 +24,8 @@ export interface FindingStoreOptions {
   readonly heldBytes?: number;
   /** File for what does not fit, which stays; without it one of the temporary files, which is gone with the process. */
   readonly file?: string;
+  /** Findings of one time come in the order in which they were added; by default in that of their ids, which does not depend on it. */
+  readonly isInOrderOfAdding?: boolean;
 }
 
 /** What {@link FindingStore.restore} goes on from; the file holds the rest. */
@@ -67,6 +69,7 @@ const TAB = 9;
 export class FindingStore implements FindingList {
   readonly #maxHeld: number;
   readonly #path: string | undefined;
+  readonly #isInOrderOfAdding: boolean;
   #held: HeldFinding[] = [];
   #heldBytes = 0;
   #isInOrder = true;
@@ -79,6 +82,7 @@ export class FindingStore implements FindingList {
   constructor(options: FindingStoreOptions = {}) {
     this.#maxHeld = options.heldBytes ?? HELD_BYTES;
     this.#path = options.file;
+    this.#isInOrderOfAdding = options.isInOrderOfAdding ?? false;
   }
 
   get size(): number {
@@ -89,7 +93,8 @@ export class FindingStore implements FindingList {
   add(finding: Finding): void {
     this.#chosen = undefined;
     this.#counts.add(finding);
-    const held = { key: keyOf(finding), line: JSON.stringify(finding) };
+    const key = this.#isInOrderOfAdding ? `${finding.time} ${String(this.size).padStart(12, "0")}` : keyOf(finding);
+    const held = { key, line: JSON.stringify(finding) };
     this.#isInOrder &&= this.#held.length === 0 || (this.#held.at(-1) as HeldFinding).key <= held.key;
     this.#held.push(held);
     this.#heldBytes += held.line.length;
