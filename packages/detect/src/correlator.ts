@@ -154,8 +154,23 @@ export class Correlator {
 
   /** Takes what waits and closes every window; call it when the input ends. */
   flush(): readonly Finding[] {
+    return [...this.flushing()].flat();
+  }
+
+  /** The same in blocks, to be taken to the end. */
+  *flushing(): Generator<readonly Finding[], void> {
     this.#stale = 0;
-    return this.#drain(Number.POSITIVE_INFINITY);
+    for (let next = this.#waiting.pop(); next; next = this.#waiting.pop()) {
+      const findings: Finding[] = [];
+      this.#process(next, findings);
+      yield findings;
+    }
+    let isMore = true;
+    while (isMore) {
+      const findings: Finding[] = [];
+      isMore = this.#expireNext(Number.POSITIVE_INFINITY, findings);
+      yield findings;
+    }
   }
 
   /** What waits and what windows hold, for `restore`. */
@@ -267,21 +282,31 @@ export class Correlator {
 
   /** Closes what ends before `now`, in the order of the ends. */
   #expire(now: number, findings: Finding[]): void {
-    for (let next = this.#deadlines.peek(); next && next.deadline < now; next = this.#deadlines.peek()) {
-      this.#deadlines.pop();
-      const { key, window, deadline } = next;
-      if (window.deadline === deadline && window.size > 0) {
-        const result = this.#counting(window, (of) => of.expire());
-        if (result) {
-          this.#report(window, result, deadline, findings);
-        }
-      }
-      if (window.size > 0 || window.deadline > deadline) {
-        this.#deadlines.push({ key, window, deadline: window.deadline });
-      } else {
-        this.#windows.delete(key);
+    while (this.#expireNext(now, findings)) {
+      // One deadline after the other.
+    }
+  }
+
+  /** False where no deadline is before `now`. */
+  #expireNext(now: number, findings: Finding[]): boolean {
+    const next = this.#deadlines.peek();
+    if (next === undefined || next.deadline >= now) {
+      return false;
+    }
+    this.#deadlines.pop();
+    const { key, window, deadline } = next;
+    if (window.deadline === deadline && window.size > 0) {
+      const result = this.#counting(window, (of) => of.expire());
+      if (result) {
+        this.#report(window, result, deadline, findings);
       }
     }
+    if (window.size > 0 || window.deadline > deadline) {
+      this.#deadlines.push({ key, window, deadline: window.deadline });
+    } else {
+      this.#windows.delete(key);
+    }
+    return true;
   }
 
   #report(window: CorrelationWindow, result: WindowResult, time: number, findings: Finding[]): void {

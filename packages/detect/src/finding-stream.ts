@@ -209,12 +209,20 @@ export class FindingStream {
 
   /** Lets go of every open request; call it when the input ends. */
   flush(): readonly Finding[] {
+    return [...this.flushing()].flat();
+  }
+
+  /** The same in blocks, to be taken to the end: of a hostile log it may be more than fits into memory. */
+  *flushing(): Generator<readonly Finding[], void> {
     this.#changes++;
-    const findings: Finding[] = [];
     for (const request of this.#open.all()) {
+      const findings: Finding[] = [];
       this.#close(request, findings);
+      yield this.#counted(findings);
     }
-    return this.#counted([...findings, ...this.#correlator.flush()]);
+    for (const findings of this.#correlator.flushing()) {
+      yield this.#counted(findings);
+    }
   }
 
   /** The counts so far. A request that has only RequestReceived in the log is not counted as undecided. */

@@ -36,7 +36,7 @@ function judged(
     bytes.fill(0);
     return found;
   });
-  return [...findings, ...judge.flush().map((finding) => JSON.stringify(finding)), judge.counts()];
+  return [...findings, ...[...judge.flush()].flat().map((finding) => JSON.stringify(finding)), judge.counts()];
 }
 
 describe("FindingJudge", () => {

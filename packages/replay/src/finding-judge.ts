@@ -57,9 +57,11 @@ export class FindingJudge {
       : found;
   }
 
-  /** No event follows: findings that waited for a later stage of their request. */
-  flush(): readonly Finding[] {
-    return this.#own(this.#stream.flush());
+  /** No event follows: findings that waited for a later stage of their request, in blocks; to be taken to the end. */
+  *flush(): Generator<readonly Finding[], void> {
+    for (const findings of this.#stream.flushing()) {
+      yield this.#own(findings);
+    }
   }
 
   counts(): FindingStreamCounts {

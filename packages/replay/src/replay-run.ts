@@ -167,7 +167,7 @@ export class ReplayRun {
   /** No line follows. */
   async finish(): Promise<void> {
     this.#visitors.forEach((visitor) => visitor.end?.());
-    this.#found(await this.judge.finish());
+    await this.judge.finish((findings) => this.#found(findings));
   }
 
   /** A log could not be read to its end. Throws the error if nobody wants to be told. */

@@ -121,7 +121,9 @@ export class FindingTap implements EventWatch {
 
   /** The input has ended: findings that waited for a later stage of their request come out. */
   end(): void {
-    this.#stream.flush().forEach(this.#onFinding);
+    for (const findings of this.#stream.flushing()) {
+      findings.forEach(this.#onFinding);
+    }
   }
 }
 

@@ -108,7 +108,9 @@ export class OtherFindings implements ReplayVisitor {
   }
 
   end(): void {
-    this.#take(this.#judge.flush());
+    for (const findings of this.#judge.flush()) {
+      this.#take(findings);
+    }
   }
 
   /**

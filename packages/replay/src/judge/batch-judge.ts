@@ -76,11 +76,13 @@ export class BatchJudge implements RunJudge {
     return this.#takeReady();
   }
 
-  async finish(): Promise<readonly Finding[]> {
-    const before = await this.settle();
-    const { findings, counts } = await this.#ask({ kind: "finish" });
-    this.#counts = counts;
-    return [...before, ...findings];
+  async finish(take: (findings: readonly Finding[]) => void): Promise<void> {
+    take(await this.settle());
+    while (this.#counts === undefined) {
+      const { findings, counts } = await this.#ask({ kind: "finish" });
+      take(findings);
+      this.#counts = counts;
+    }
   }
 
   counts(): FindingStreamCounts {

@@ -32,6 +32,7 @@ export type Question =
       readonly snapshot: JudgeSnapshot | undefined;
     }
   | { readonly kind: "lines"; readonly lines: SharedLines }
+  /** To be asked until counts are answered: what is found at the end comes in blocks. */
   | { readonly kind: "finish" }
   | { readonly kind: "snapshot" };
 
@@ -48,8 +49,12 @@ interface Case {
   readonly head: HeadView;
   readonly event: EventInHand;
   readonly areAuditIdsSeen: boolean;
+  /** Once it is finishing. */
+  last: Iterator<readonly Finding[], void> | undefined;
 }
 
+/** A block of what is found at the end has so many findings at least. */
+const BLOCK = 256;
 const NOTHING: Answer = { findings: [] };
 
 /** Judges the events of one run after the other, as they are handed over. */
@@ -83,12 +88,27 @@ export class JudgeDesk {
         return findings.length === 0 ? NOTHING : { findings };
       }
       case "finish":
-        return { findings: judge.flush(), counts: judge.counts() };
+        return this.#finish(this.#case as Case);
       case "snapshot":
         return { findings: [], snapshot: judge.snapshot() };
       default:
         return asked satisfies never;
     }
+  }
+
+  #finish(of: Case): Answer {
+    const last = (of.last ??= of.judge.flush());
+    const findings: Finding[] = [];
+    while (findings.length < BLOCK) {
+      const { done, value } = last.next();
+      if (done === true) {
+        // All that was remembered may go while the other thread still works on what was found.
+        this.#case = undefined;
+        return { findings, counts: of.judge.counts() };
+      }
+      findings.push(...value);
+    }
+    return { findings };
   }
 
   #begin({ redactionKey, areAuditIdsSeen, snapshot }: Extract<Question, { readonly kind: "begin" }>): void {
@@ -99,6 +119,6 @@ export class JudgeDesk {
       judge.restore(snapshot);
     }
     const event = new EventInHand(scan, createRedactor({ key: redactionKey }), memo);
-    this.#case = { judge, scan, head: scanHead(scan, memo), event, areAuditIdsSeen };
+    this.#case = { judge, scan, head: scanHead(scan, memo), event, areAuditIdsSeen, last: undefined };
   }
 }

@@ -16,8 +16,8 @@ export interface RunJudge {
   room(): Promise<void>;
   /** Waits until all is judged that was taken. Gives the findings that have not been given. */
   settle(): Promise<readonly Finding[]>;
-  /** No event follows: as {@link RunJudge.settle}, and what has waited for a later event comes out too. */
-  finish(): Promise<readonly Finding[]>;
+  /** No event follows: as {@link RunJudge.settle}, and what has waited for a later event comes out too; in blocks. */
+  finish(take: (findings: readonly Finding[]) => void): Promise<void>;
   /** Of all that is judged, once it is finished. */
   counts(): FindingStreamCounts;
   /** Of all that is judged; to be asked when it has settled. */
@@ -49,8 +49,11 @@ export class DirectJudge implements RunJudge {
     return Promise.resolve([]);
   }
 
-  finish(): Promise<readonly Finding[]> {
-    return Promise.resolve(this.#judge.flush());
+  finish(take: (findings: readonly Finding[]) => void): Promise<void> {
+    for (const findings of this.#judge.flush()) {
+      take(findings);
+    }
+    return Promise.resolve();
   }
 
   counts(): FindingStreamCounts {
