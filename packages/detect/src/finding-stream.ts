@@ -94,10 +94,7 @@ export class FindingStream {
     return this.#memory.credentials;
   }
 
-  /**
-   * The detections for which the event with this head must be parsed and pushed. None: it need not be, and pushing it
-   * would change nothing, not even the time.
-   */
+  /** The detections for which an event with this head must be parsed and pushed; none: pushing it would change nothing, not even the time. */
   candidates(head: HeadView): readonly Detection[] {
     this.quiet.asking(head);
     return this.#head.candidates(head);
@@ -216,9 +213,7 @@ export class FindingStream {
   *flushing(): Generator<readonly Finding[], void> {
     this.#changes++;
     for (const request of this.#open.all()) {
-      const findings: Finding[] = [];
-      this.#close(request, findings);
-      yield this.#counted(findings);
+      yield this.#counted(this.#close(request, []));
     }
     for (const findings of this.#correlator.flushing()) {
       yield this.#counted(findings);
@@ -358,16 +353,16 @@ export class FindingStream {
     return novelty === "new";
   }
 
-  #close(request: OpenRequest, findings: Finding[]): void {
+  #close(request: OpenRequest, findings: Finding[]): readonly Finding[] {
     this.#open.close(request);
     for (const [detection, standing] of request.standings) {
       if (standing.kind === "undecided") {
         this.#countUndecided(detection);
-      }
-      if (standing.kind === "held" && this.#isNew(request, detection, standing.keys)) {
+      } else if (standing.kind === "held" && this.#isNew(request, detection, standing.keys)) {
         this.#write(request, detection, standing.show, standing.hit, standing.exception, findings);
       }
     }
+    return findings;
   }
 
   #exceptionFor({ exceptions }: Detection, event: AuditEvent): DetectionException | undefined {

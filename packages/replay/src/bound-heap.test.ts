@@ -33,6 +33,31 @@ describe("boundHeap", () => {
     expect([at(900 * MB), vi.getTimerCount()]).toEqual([2, 0]);
   });
 
+  test("boundHeap lets the room for new objects of a large heap grow no further, and again once it was made small", () => {
+    let [taken, young] = [200 * MB, 64 * MB];
+    const grows: boolean[] = [];
+    const heap = boundHeap({
+      usedBytes: () => 250 * MB,
+      takenBytes: () => taken,
+      youngBytes: () => young,
+      letYoungGrow: (mayGrow) => void grows.push(mayGrow),
+      compact: () => (young = MB),
+    });
+    const at = (takenMb: number, youngMb: number): readonly boolean[] => {
+      [taken, young] = [takenMb * MB, youngMb * MB];
+      vi.advanceTimersByTime(1_000);
+      return [...grows];
+    };
+    expect(at(250, 64)).toEqual([]);
+    expect(at(310, 8)).toEqual([]);
+    expect(at(310, 17)).toEqual([false]);
+    heap.settle();
+    expect(grows).toEqual([false, true]);
+    expect(at(310, 17)).toEqual([false, true, false]);
+    heap.release();
+    expect(grows).toEqual([false, true, false, true]);
+  });
+
   test("boundHeap looks when it is told to, where no timer comes to its turn, and not more often", () => {
     let [looked, collected] = [0, 0];
     const heap = boundHeap({

@@ -1,7 +1,9 @@
-import { getHeapStatistics, setFlagsFromString } from "node:v8";
+import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 const LARGE_BYTES = 300 * 1024 * 1024;
+/** Of V8's room for new objects, which by itself grows to 128 MB where much of what is made stays. */
+const MOST_YOUNG_BYTES = 16 * 1024 * 1024;
 const LOOK_EVERY_MS = 100;
 /** How much more than what was alive last the heap may hold. By itself V8 lets it double and more. */
 const GROWTH = 1.25;
@@ -15,6 +17,10 @@ export interface HeapOfProcess {
   readonly takenBytes: () => number;
   /** Below it nothing is done. Default 300 MB, far above what ordinary logs need. */
   readonly largeBytes: number;
+  /** What the room for new objects takes. */
+  readonly youngBytes: () => number;
+  /** V8 reads whether that room may grow whenever it would; {@link HeapOfProcess.compact} makes it small again. */
+  readonly letYoungGrow: (mayGrow: boolean) => void;
   readonly collect: () => void;
   /** Collects, moves what is alive together and gives the rest back to the machine: slow. */
   readonly compact: () => void;
@@ -42,16 +48,27 @@ export interface BoundHeap {
  * heap.release();
  */
 export function boundHeap(heap: Partial<HeapOfProcess> = {}): BoundHeap {
-  const { usedBytes, takenBytes, largeBytes, collect, compact } = { ...own(), ...heap };
+  const { usedBytes, takenBytes, youngBytes, letYoungGrow, largeBytes, collect, compact } = { ...own(), ...heap };
   let alive = 0;
   // Holes come again at once where they come at all: not after each collection, but when they have become more.
   let taken = 0;
+  let isYoungBound = false;
+  const boundYoung = (isBound: boolean): void => {
+    if (isYoungBound !== isBound) {
+      isYoungBound = isBound;
+      letYoungGrow(!isBound);
+    }
+  };
   const closeHoles = (): void => {
+    boundYoung(false);
     compact();
     alive = usedBytes();
     taken = takenBytes();
   };
   const look = (): void => {
+    if (takenBytes() > largeBytes && youngBytes() >= MOST_YOUNG_BYTES) {
+      boundYoung(true);
+    }
     if (usedBytes() > Math.max(largeBytes, GROWTH * alive)) {
       collect();
       alive = usedBytes();
@@ -76,7 +93,10 @@ export function boundHeap(heap: Partial<HeapOfProcess> = {}): BoundHeap {
         closeHoles();
       }
     },
-    release: () => clearInterval(timer),
+    release: () => {
+      clearInterval(timer);
+      boundYoung(false);
+    },
   };
 }
 
@@ -97,6 +117,8 @@ function own(): HeapOfProcess {
   return {
     usedBytes: () => getHeapStatistics().used_heap_size,
     takenBytes: () => getHeapStatistics().total_heap_size,
+    youngBytes: () => getHeapSpaceStatistics().find(({ space_name: name }) => name === "new_space")?.space_size ?? 0,
+    letYoungGrow: (mayGrow) => setFlagsFromString(`--semi-space-growth-factor=${mayGrow ? 2 : 1}`),
     largeBytes: LARGE_BYTES,
     collect: () => ask(),
     compact: () => ask({ type: "major", flavor: "last-resort" }),

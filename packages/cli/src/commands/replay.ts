@@ -105,7 +105,7 @@ export async function replay(options: ReplayCommandOptions, judges: JudgeThread 
   // What the detections remember is needed no more: it must not lie about while all the rest is written.
   await judges?.close();
   heap.settle();
-  const exit = await write(reading, replayed, seal).finally(heap.release);
+  const exit = await write(reading, replayed, seal).finally(() => heap.release());
   replayed.close();
   reading.other?.close();
   await state?.remove();

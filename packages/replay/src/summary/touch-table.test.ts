@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { array, assert, constantFrom, oneof, property, record, string } from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Session, Touch } from "./sessions.ts";
 import { TouchTable } from "./touch-table.ts";
@@ -8,16 +8,16 @@ const SESSIONS = [0, 1, 2].map((id) => ({ id }) as unknown as Session);
 
 describe("TouchTable", () => {
   test("TouchTable finds what a map by texts finds, in the order of the first of each", () => {
-    const word = fc.constantFrom("", "a", "b", "ab", "ba", "web-1", "ä");
-    const key = fc.record({
-      session: fc.constantFrom(...SESSIONS),
-      verb: fc.constantFrom("get", "list"),
+    const word = constantFrom("", "a", "b", "ab", "ba", "web-1", "ä");
+    const key = record({
+      session: constantFrom(...SESSIONS),
+      verb: constantFrom("get", "list"),
       resource: word,
       namespace: word,
-      name: fc.oneof(word, fc.string({ maxLength: 8 })),
+      name: oneof(word, string({ maxLength: 8 })),
     });
-    fc.assert(
-      fc.property(fc.array(key, { maxLength: 3_000, size: "max" }), (keys) => {
+    assert(
+      property(array(key, { maxLength: 3_000, size: "max" }), (keys) => {
         const [table, map] = [new TouchTable(), new Map<string, Touch>()];
         for (const one of keys) {
           const text = textOf(one);
