@@ -9,13 +9,20 @@ const CONTENT: readonly number[] = (["user.username", "verb", "requestURI", "req
   slotOf,
 );
 const [USER, VERB, URI, RECEIVED] = CONTENT as readonly [number, number, number, number];
-const LOW_SEED = 0x811c9dc5;
-const HIGH_SEED = 0x9747b28c;
+/** Where the two hashes begin: of events that an apiserver wrote, and of those that were made of a provider's entry. */
+const WRITTEN: Seeds = { low: 0x811c9dc5, high: 0x9747b28c };
+const CONVERTED: Seeds = { low: 0x3c6ef372, high: 0x5bd1e995 };
 const CONTENT_SEED = 0x1b873593;
+
+interface Seeds {
+  readonly low: number;
+  readonly high: number;
+}
 
 /** What of an event's numbers is the same in all that differ in no more than auditID, requestURI and times. */
 export interface AlikeNumbers {
   readonly stage: Buffer;
+  readonly seeds: Seeds;
   readonly high: number;
   readonly content: number;
 }
@@ -27,7 +34,8 @@ const WAYS = 4;
 
 /**
  * Remembers the auditIDs of about the last hundred thousand events, to tell when one comes again for another request: a client
- * chooses it by a header, and whoever replays one hides behind an older request. A line that is read twice is no such thing.
+ * chooses it by a header, and whoever replays one hides behind an older request. A line that is read twice is no such thing, and an event
+ * that was made of a provider's entry says too little to tell its request from that of an event that an apiserver wrote.
  * Allocates next to nothing per event, and forgets by itself.
  *
  * @see https://github.com/kubernetes/apiserver/blob/master/pkg/endpoints/filters/audit_init.go
@@ -56,9 +64,10 @@ export class AuditIdMemory {
     if (scan.slotEnd(AUDIT_ID) === 0) {
       return false;
     }
-    const low = this.#hashOf(scan, STAGE, this.#hashOf(scan, AUDIT_ID, LOW_SEED));
+    const seeds = seedsOf(scan);
+    const low = this.#hashOf(scan, STAGE, this.#hashOf(scan, AUDIT_ID, seeds.low));
     // A second hash with another start and direction; 0 stands for an empty slot.
-    const high = this.#hashOf(scan, AUDIT_ID, this.#hashOf(scan, STAGE, HIGH_SEED)) || 1;
+    const high = this.#hashOf(scan, AUDIT_ID, this.#hashOf(scan, STAGE, seeds.high)) || 1;
     const content = this.#hashOf(scan, RECEIVED, this.#hashOf(scan, URI, this.#contentOf(scan)));
     const isOther = this.note(low, high, content);
     onNoted?.(low, high, content);
@@ -67,9 +76,11 @@ export class AuditIdMemory {
 
   /** For {@link noteAlike}, of the event that `scan` holds. */
   alike(scan: EventScan): AlikeNumbers {
+    const seeds = seedsOf(scan);
     return {
       stage: Buffer.from(scan.bytes.subarray(scan.slotStart(STAGE), scan.slotEnd(STAGE))),
-      high: this.#hashOf(scan, STAGE, HIGH_SEED),
+      seeds,
+      high: this.#hashOf(scan, STAGE, seeds.high),
       content: this.#contentOf(scan),
     };
   }
@@ -79,11 +90,11 @@ export class AuditIdMemory {
    * auditID and stage and was of another request.
    */
   noteAlike(
-    { stage, high: ofStage, content: ofRequest }: AlikeNumbers,
+    { stage, seeds, high: ofStage, content: ofRequest }: AlikeNumbers,
     { bytes, auditID, auditIDEnd, uri, uriEnd, received, receivedEnd }: LinePlaces,
     onNoted?: (low: number, high: number, content: number) => void,
   ): boolean {
-    const ofId = this.#hashAt(bytes, auditID, auditIDEnd, LOW_SEED);
+    const ofId = this.#hashAt(bytes, auditID, auditIDEnd, seeds.low);
     const low = this.#hashAt(stage, 0, stage.length, ofId);
     const high = this.#hashAt(bytes, auditID, auditIDEnd, ofStage) || 1;
     const ofUri = this.#hashAt(bytes, uri, uriEnd, ofRequest);
@@ -218,4 +229,9 @@ function hashRange(view: DataView, start: number, end: number, seed: number, isM
 
 function mix(hash: number): number {
   return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 0;
+}
+
+/** Every event that an apiserver wrote says when its request came in, and none of a provider's entry does. */
+function seedsOf(scan: EventScan): Seeds {
+  return scan.slotEnd(RECEIVED) === 0 ? CONVERTED : WRITTEN;
 }
