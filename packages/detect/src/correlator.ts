@@ -95,7 +95,7 @@ export class Correlator {
   hitOf(
     rule: Detection,
     event: AuditEvent,
-    request: string,
+    request: { readonly key: string },
     show: () => AuditEvent,
     length: number,
     memory?: ClusterMemory,
@@ -106,7 +106,13 @@ export class Correlator {
     const time = microseconds(event.stageTimestamp ?? event.requestReceivedTimestamp);
     const known = Number.isFinite(this.#newest) ? this.#newest : 0;
     const { readings, excused } = this.#reader.read(rule, event, show, memory);
-    return new EventHit(Number.isNaN(time) ? known : time, rule, readings, { request, show, length }, excused);
+    return new EventHit(
+      Number.isNaN(time) ? known : time,
+      rule,
+      readings,
+      { request: request.key, show, length },
+      excused,
+    );
   }
 
   /** Takes a hit into account; findings come from `advance`, and here where too many wait. Whether the hit may be in a later one. */

@@ -305,7 +305,7 @@ export class FindingStream {
     if (event.stage === "RequestReceived") {
       if (outcome === "hit" && !before) {
         const length = this.#lengthOf(event);
-        const hit = this.#correlator.hitOf(detection, event, request.key, show, length, this.#memory);
+        const hit = this.#correlator.hitOf(detection, event, request, show, length, this.#memory);
         const exception = this.#exceptionFor(detection, event);
         const keys = this.#keysOf(detection, event);
         this.#open.settle(request, detection, { kind: "held", show, length, hit, keys, exception });
@@ -326,7 +326,7 @@ export class FindingStream {
       return;
     }
     const exception = this.#exceptionFor(detection, event) ?? (before?.kind === "held" ? before.exception : undefined);
-    const hit = this.#correlator.hitOf(detection, event, request.key, show, this.#lengthOf(event), this.#memory);
+    const hit = this.#correlator.hitOf(detection, event, request, show, this.#lengthOf(event), this.#memory);
     const isKept = this.#write(request, detection, show, hit, exception, findings);
     this.#holdsLast ||= isKept;
   }

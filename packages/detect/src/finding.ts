@@ -57,7 +57,11 @@ export function requestKey(event: AuditEvent, apiserver: string): string {
 
 /** The bounded key of the request that an event is a stage of, as `FindingStream` makes it. */
 export function requestId(event: AuditEvent, apiserver = ""): string {
-  const key = requestKey(event, apiserver);
+  return idOfKey(requestKey(event, apiserver));
+}
+
+/** The same of what {@link requestKey} gives. */
+export function idOfKey(key: string): string {
   const known = ids.get(key);
   if (known !== undefined) {
     return known;

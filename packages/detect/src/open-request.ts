@@ -5,6 +5,7 @@ import type { Detection } from "./detection.ts";
 import type { DetectionException } from "./exceptions/detection-exception.ts";
 import { listOf } from "./evidence-table.ts";
 import type { EvidenceReader, EvidenceWriter } from "./evidence-table.ts";
+import { idOfKey } from "./finding.ts";
 import type { FirstSeenKeys } from "./first-seen.ts";
 import type { Used } from "./use-order.ts";
 
@@ -26,21 +27,41 @@ export const SETTLED: Standing = { kind: "settled" };
 export const UNDECIDED: Standing = { kind: "undecided" };
 
 /** A request of which a later stage may still come. */
-export interface OpenRequest extends Used<OpenRequest> {
-  readonly key: string;
+export class OpenRequest implements Used<OpenRequest> {
   /** Undefined where a snapshot told of it: then it is in the key only. */
   readonly auditID: string | undefined;
   time: number;
   readonly standings: Map<Detection, Standing>;
-}
+  before: OpenRequest | undefined;
+  after: OpenRequest | undefined;
+  #name: string;
+  #isKey: boolean;
 
-export function newRequest(
-  key: string,
-  auditID: string | undefined,
-  time: number,
-  standings: Map<Detection, Standing>,
-): OpenRequest {
-  return { key, auditID, time, standings, before: undefined, after: undefined };
+  /** `name` is its key where `isKey`, else what `requestKey` gives: then the key is made when somebody looks at it. */
+  constructor(
+    name: string,
+    isKey: boolean,
+    auditID: string | undefined,
+    time: number,
+    standings: Map<Detection, Standing>,
+  ) {
+    this.#name = name;
+    this.#isKey = isKey;
+    this.auditID = auditID;
+    this.time = time;
+    this.standings = standings;
+    this.before = undefined;
+    this.after = undefined;
+  }
+
+  /** As `requestId` makes it. */
+  get key(): string {
+    if (!this.#isKey) {
+      this.#name = idOfKey(this.#name);
+      this.#isKey = true;
+    }
+    return this.#name;
+  }
 }
 
 /** The request for a snapshot. */
@@ -58,7 +79,7 @@ export function readRequest(written: JsonValue, evidence: EvidenceReader): OpenR
     return detection && read ? [[detection, read]] : [];
   });
   return typeof key === "string" && typeof time === "number" && known.length > 0
-    ? newRequest(key, undefined, time, new Map(known))
+    ? new OpenRequest(key, true, undefined, time, new Map(known))
     : undefined;
 }
 

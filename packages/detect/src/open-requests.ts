@@ -1,9 +1,9 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import type { Detection } from "./detection.ts";
 import type { EvidenceReader, EvidenceWriter } from "./evidence-table.ts";
-import { requestId } from "./finding.ts";
-import { newRequest, readRequest, writeRequest } from "./open-request.ts";
-import type { OpenRequest, Standing } from "./open-request.ts";
+import { idOfKey, requestKey } from "./finding.ts";
+import { OpenRequest, readRequest, writeRequest } from "./open-request.ts";
+import type { Standing } from "./open-request.ts";
 import { UseOrder } from "./use-order.ts";
 
 /** Bounds of {@link OpenRequests}. */
@@ -16,11 +16,18 @@ export interface OpenRequestsOptions {
   readonly holdMs: number;
 }
 
+/** So many requests are told by all that tells them, which may be so long. */
+const FEW = 64;
+const MOST_LENGTH = 1024;
+
 /** The requests of which a later stage may still come, in order of last use. */
 export class OpenRequests {
   readonly #options: OpenRequestsOptions;
   readonly #apiserver: string;
-  readonly #byKey = new Map<string, OpenRequest>();
+  /** By their keys, once there were more than a few: the first hash loads Node's cryptography, and a quiet log needs none. */
+  #byName = new Map<string, OpenRequest>();
+  readonly #namesOfFew = new Map<OpenRequest, string>();
+  #areFew = true;
   /** In their order: a map would have to forget and learn each again that is used, and takes long to find its first one then. */
   readonly #order = new UseOrder<OpenRequest>();
   /** How many requests have this auditID: an event with another is of none of them, and needs no key. */
@@ -45,19 +52,33 @@ export class OpenRequests {
     if (!isOpened && !this.mayBeOpen(auditID)) {
       return undefined;
     }
-    const key = requestId(event, this.#apiserver);
-    const known = this.#byKey.get(key);
+    const told = requestKey(event, this.#apiserver);
+    if (this.#areFew && (this.#byName.size >= FEW || told.length > MOST_LENGTH)) {
+      this.#nameByKeys();
+    }
+    const name = this.#areFew ? told : idOfKey(told);
+    const known = this.#byName.get(name);
     if (known === undefined && !isOpened) {
       return undefined;
     }
-    const request = known ?? newRequest(key, auditID, time, new Map<Detection, Standing>());
+    const request = known ?? new OpenRequest(name, !this.#areFew, auditID, time, new Map());
     if (known === undefined) {
       this.#ofAuditID.set(auditID, (this.#ofAuditID.get(auditID) ?? 0) + 1);
-      this.#byKey.set(key, request);
+      this.#byName.set(name, request);
+      if (this.#areFew) {
+        this.#namesOfFew.set(request, name);
+      }
     }
     request.time = Number.isNaN(time) ? request.time : time;
     this.#order.use(request);
     return request;
+  }
+
+  /** From here on; there may be many. */
+  #nameByKeys(): void {
+    this.#areFew = false;
+    this.#namesOfFew.clear();
+    this.#byName = new Map([...this.#byName.values()].map((request) => [request.key, request]));
   }
 
   /** Notes how a detection stands with a request. */
@@ -68,7 +89,8 @@ export class OpenRequests {
 
   /** No later stage of the request is waited for any more. */
   close(request: OpenRequest): void {
-    this.#byKey.delete(request.key);
+    this.#byName.delete(this.#namesOfFew.get(request) ?? request.key);
+    this.#namesOfFew.delete(request);
     this.#order.remove(request);
     for (const standing of request.standings.values()) {
       this.#heldLength -= lengthOf(standing);
@@ -93,7 +115,7 @@ export class OpenRequests {
   /** The request to close next because there are too many, or they hold too much. */
   excess(): OpenRequest | undefined {
     const { maxRequests, maxHeldLength } = this.#options;
-    return this.#byKey.size > maxRequests || this.#heldLength > maxHeldLength ? this.#order.oldest : undefined;
+    return this.#byName.size > maxRequests || this.#heldLength > maxHeldLength ? this.#order.oldest : undefined;
   }
 
   /** The request to close next because its last event is further than the bound from `now`, in either direction: clocks err too. */
@@ -108,10 +130,11 @@ export class OpenRequests {
 
   /** Takes over what `evidence` knows the detections of. */
   restore(written: readonly JsonValue[], evidence: EvidenceReader): void {
+    this.#nameByKeys();
     for (const one of written) {
       const request = readRequest(one, evidence);
       if (request) {
-        this.#byKey.set(request.key, request);
+        this.#byName.set(request.key, request);
         this.#order.use(request);
         this.#unnamed.add(request);
         for (const standing of request.standings.values()) {
