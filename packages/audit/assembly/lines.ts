@@ -64,7 +64,8 @@ export function forgetTemplates(): void {
  * of them stands. Gives where it stopped. CONTROL then holds how many lines it took, how many of them are kept, from where to where
  * these stand now, the two numbers of the line's head, and the entry that the line where it stopped is like, had what that rests on
  * not ended; SUSPECT where the entry stands but not every line is taken; else 0. At last the number of the answer by which somebody
- * must be told of the last line that it took, what ./told says; 0 where nobody must. Behind that the entry of the last line that it took.
+ * must be told of the last line that it took, what ./told says; 0 where nobody must. Behind that the entry of the last line that it took,
+ * and with SUSPECT the number of the answer that stands.
  */
 export function takeLines(from: usize, end: usize): usize {
   let at = from;
@@ -104,6 +105,7 @@ export function takeLines(from: usize, end: usize): usize {
     }
     if ((decision & SEARCHED) != 0 && findSuspect(at, behind) != 0) {
       store<u32>(CONTROL, SUSPECT, 24);
+      store<u32>(CONTROL, decision >>> STANDING_SHIFT, 36);
       break;
     }
     if ((decision & TELLS) != 0) {
@@ -112,6 +114,7 @@ export function takeLines(from: usize, end: usize): usize {
       const hasBody = (decision & BODY) != 0;
       if (!findTold(at, hasBody ? body : 0, hasBody ? behind - (tailEnd - tail) : at, behind, tailEnd)) {
         store<u32>(CONTROL, SUSPECT, 24);
+        store<u32>(CONTROL, decision >>> STANDING_SHIFT, 36);
         break;
       }
       teller = decision >>> STANDING_SHIFT;

@@ -11,5 +11,6 @@ export { isLevelBelow, LEVELS } from "./event.ts";
 export { LineFramer } from "./frame.ts";
 export { salvageEvents } from "./salvage.ts";
 export { EventScan } from "./scan.ts";
-export { LineTemplates, takeRooms } from "./scan-wasm/line-templates.ts";
+export { takeRooms } from "./scan-wasm/input-rooms.ts";
+export { LineTemplates } from "./scan-wasm/line-templates.ts";
 export { stripLine } from "./strip.ts";

@@ -6,7 +6,6 @@ import { placeTold, ToldLine } from "./told-line.ts";
 // Places in the module's memory and words behind CONTROL (assembly/memory.ts).
 const INPUT = 0xa_0000;
 const INPUT_BYTES = 0x8_0000;
-const ROOMS = [0x13_0000, 0x1c_0000] as const;
 const FIXED = 0x1000 / 4;
 const EVENTS = 0x4000 / 4;
 const BYTES_AT = 0x1_0000 + 0x5000;
@@ -18,6 +17,7 @@ const HEAD_WITH_NAME = 4;
 const KEPT_END = 5;
 const ENTRY = 6;
 const TELLER = 7;
+const SUSPECTED = 9;
 const TAKEN = 8;
 const KEEP = 0x100;
 const HEAD_ONLY = 0x200;
@@ -76,20 +76,6 @@ export interface Standing {
 
 /** There is one memory; who has it last forgets the templates of the others, and has them count what they have taken. */
 let owner: { drain(): void } | undefined;
-let areRoomsTaken = false;
-
-/**
- * Two buffers of 512 KiB inside the memory: what is read into them is taken without being copied. For the first who asks; undefined
- * for all others, because what one has read must not be overwritten by another.
- */
-export function takeRooms(): readonly [Buffer, Buffer] | undefined {
-  if (areRoomsTaken) {
-    return undefined;
-  }
-  areRoomsTaken = true;
-  const { memory } = sharedEngine();
-  return [memory.subarray(ROOMS[0], ROOMS[0] + INPUT_BYTES), memory.subarray(ROOMS[1], ROOMS[1] + INPUT_BYTES)];
-}
 
 /**
  * Remembers lines that were proven to be events and decided, and takes further lines that differ from one of them only where
@@ -185,6 +171,13 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
   /** By which answer somebody must be told of the last line that {@link take} took: for that it stops there. */
   get teller(): S | undefined {
     const number = this.#engine.control[TELLER] as number;
+    return number === 0 ? undefined : this.#standing[number - 1];
+  }
+
+  /** What stands of lines like the one that stopped {@link take}, where that is known although this one could not be taken. */
+  get standing(): S | undefined {
+    const { control } = this.#engine;
+    const number = control[ENTRY] === SUSPECT ? (control[SUSPECTED] as number) : 0;
     return number === 0 ? undefined : this.#standing[number - 1];
   }
 

@@ -33,10 +33,14 @@ export class FindingTap implements EventWatch {
   }
 
   /** Looks at the event last scanned by `scan`, before anything is cut from it. */
-  event(scan: EventScan): void {
+  event(scan: EventScan, answer?: QuietAnswer): void {
     if (this.#scan !== scan) {
       this.#scan = scan;
       this.#head = scanHead(scan);
+    }
+    if (answer?.stands === true && (answer.tells === undefined || isWanted(answer.tells))) {
+      this.#answered(scan, answer.tells);
+      return;
     }
     const candidates = this.#head === undefined ? [] : this.#stream.candidates(this.#head);
     this.#mayBeUnwanted = this.#stream.quiet.isPossible(candidates);
@@ -46,6 +50,16 @@ export class FindingTap implements EventWatch {
     const line = scan.bytes.subarray(scan.start, scan.end);
     const event = scannedEvent(scan, line, this.#head);
     this.#push(line, (show) => this.#stream.push(event, show, candidates, line.length));
+  }
+
+  /** Does with the event what an answer says, without asking its head. */
+  #answered(scan: EventScan, wanted: Wanted | undefined): void {
+    this.#mayBeUnwanted = false;
+    if (wanted !== undefined) {
+      const line = scan.bytes.subarray(scan.start, scan.end);
+      const event = scannedEvent(scan, line, this.#head);
+      this.#push(line, (show) => this.#stream.pushWanted(wanted, event, show, line.length));
+    }
   }
 
   /** The bytes are the caller's: they are copied for what is shown later. */

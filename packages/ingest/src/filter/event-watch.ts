@@ -3,8 +3,8 @@ import type { HeadField, QuietAnswer } from "@auditsieve/detect";
 
 /** Looks at the events that pass by, and may say that it wants nothing of those with a certain head. */
 export interface EventWatch {
-  /** Looks at the event that `scan` holds. */
-  event(scan: EventScan): void;
+  /** Looks at the event that `scan` holds; with an `answer` of {@link EventWatch.unwanted} that stands for it, if that is known. */
+  event(scan: EventScan, answer?: QuietAnswer): void;
   /**
    * That it wants nothing of events with the head of the one that it was shown last, or no more than to be told of them; undefined where
    * it wants to be shown them, or cannot say.

@@ -136,9 +136,9 @@ function watched(
   let told = 0;
   return {
     watch: {
-      event: (scan) => {
+      event: (scan, answer) => {
         shown++;
-        tap.event(scan);
+        tap.event(scan, answer);
       },
       unwanted: (scan) => (isShownAll ? undefined : tap.unwanted(scan)),
       tell: (answer, line) => {

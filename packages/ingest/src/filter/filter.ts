@@ -195,7 +195,8 @@ export class Filter {
   /** One line; gives where the next one begins. */
   #takeUnknown(bytes: Buffer, start: number, offset: number, isLoaded = true): number {
     const end = bytes.indexOf(10, start);
-    const decision = this.#line(bytes, start, end, offset, true, true);
+    const answer = isLoaded ? this.#templates.standing : undefined;
+    const decision = this.#line(bytes, start, end, offset, true, true, answer);
     if (isLoaded && decision !== undefined && decision.action !== "strip" && this.#templates.isLearnable) {
       this.#learn(decision);
     }
@@ -222,6 +223,7 @@ export class Filter {
     this.#templates.learn(scan, decision, { isKept, isSearched, standing, isTold: standing?.tells !== undefined }, by);
   }
 
+  /** With an `answer` of the watch about events like the one in the line, if that is known. */
   #line(
     bytes: Buffer,
     start: number,
@@ -229,6 +231,7 @@ export class Filter {
     offset: number,
     terminated: boolean,
     mayBegin = false,
+    answer?: QuietAnswer,
   ): StreamDecision | undefined {
     const scan = this.#scan;
     const isEvent = scan.scan(bytes, start, end);
@@ -252,7 +255,7 @@ export class Filter {
       this.#keep(bytes, start, end, terminated, false);
       return undefined;
     }
-    this.#options.watch?.event(scan);
+    this.#options.watch?.event(scan, answer);
     const decision = this.#options.policy.decide(scan);
     if (decision.action === "keep") {
       this.#keep(bytes, start, end, terminated, true);
