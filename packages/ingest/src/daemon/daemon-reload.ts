@@ -16,8 +16,11 @@ export interface ReloadOptions extends DaemonOptions {
  *
  * @example
  * const reloads = new EventTarget();
- * process.on("SIGHUP", () => reloads.dispatchEvent(new Event("reload")));
- * const end = await runDaemon(config, { logger, signal, load, reloads });
+ * const stop = new AbortController();
+ * const ended = runDaemon(config, { logger, signal: stop.signal, load, reloads });
+ * reloads.dispatchEvent(new Event("reload")); // at SIGHUP
+ * stop.abort(); // at SIGTERM
+ * const end = await ended;
  */
 export async function runDaemon(first: IngestConfig, options: ReloadOptions): Promise<DaemonEnd> {
   let config = first;

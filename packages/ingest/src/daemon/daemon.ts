@@ -66,7 +66,9 @@ export interface DaemonEnd {
  *
  * @example
  * const stop = new AbortController();
- * const end = await startDaemon(config, { logger, signal: stop.signal });
+ * const ended = startDaemon(config, { logger, signal: stop.signal });
+ * stop.abort(); // at SIGTERM
+ * const end = await ended;
  * const exitCode = end.reason === "failed" || end.unacknowledged > 0 ? 3 : 0;
  */
 export async function startDaemon(config: IngestConfig, options: DaemonOptions): Promise<DaemonEnd> {

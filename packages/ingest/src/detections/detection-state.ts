@@ -57,7 +57,7 @@ const NO_DOCUMENTS: ReadonlyMap<string, Buffer> = new Map();
  * position are one write: of two files the one is written that the checkpoint does not name, then the checkpoint, which names it.
  *
  * @example
- * const state = await openDetectionState("/var/lib/auditsieve", "audit", checkpoint.get("pipeline/audit"));
+ * const state = await openDetectionState("state", "audit", checkpoint.get("pipeline/audit"));
  * await state.write(JSON.stringify(remembered));
  */
 export class DetectionState {

@@ -56,7 +56,8 @@ export async function isRangeable(path: string, least: number = LEAST_BYTES): Pr
  * {@link Filter} would write it, and the counts are the same, but for a document over lines of which two threads have parts: its lines are kept as they are. Files that grow meanwhile are read up to where they ended.
  *
  * @example
- * const summary = await filterInParallel(["audit.log"], { rules, verify: false, workers: 2, onProblem: () => {}, descriptor: 1 });
+ * const descriptor = openSync("kept.log", "w");
+ * const summary = await filterInParallel(["audit.log"], { rules, verify: false, workers: 2, onProblem: () => {}, descriptor });
  */
 export async function filterInParallel(
   paths: readonly string[],

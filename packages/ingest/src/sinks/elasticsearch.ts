@@ -45,8 +45,10 @@ export interface CheckedSink extends Sink {
  * write index, so what may be stored already is looked up in all of them before it is sent. What is sent twice is stored once.
  *
  * @example
- * const sink = createElasticsearchSink({ name: "es", node: "http://127.0.0.1:9200", cluster: "prod" });
+ * const sink = createElasticsearchSink({ name: "es", node, cluster: "prod" });
  * const results = await sink.write(batch, new AbortController().signal);
+ * assert.deepEqual(results, [{ status: "stored" }]);
+ * await sink.close();
  */
 export function createElasticsearchSink(options: ElasticsearchOptions): CheckedSink {
   return new ElasticsearchSink(options);

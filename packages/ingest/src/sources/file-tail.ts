@@ -37,7 +37,7 @@ export interface FileTailOptions {
  * is read again from its start, with an alarm; a file that is not there is waited for.
  *
  * @example
- * const tail = createFileTail({ name: "audit", path: log, checkpoint: await openCheckpoint(join(folder, "checkpoint.json")) });
+ * const tail = createFileTail({ name: "audit", path: "audit.log", checkpoint });
  * const stop = new AbortController();
  * for await (const chunk of tail.open(stop.signal)) {
  *   await tail.ack(chunk.input, chunk.offset + chunk.bytes.length);

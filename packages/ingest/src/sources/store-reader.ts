@@ -56,7 +56,10 @@ export async function isStore(folder: string): Promise<boolean> {
  * Opens a store for reading; a daemon may be writing to it. Throws an {@link IngestError} when it is none or of another version.
  *
  * @example
- * const store = await openStore("/var/lib/auditsieve/store");
+ * const sink = createStoreSink({ name: "store", folder });
+ * await sink.write([delivery], signal);
+ * await sink.close();
+ * const store = await openStore(folder);
  * const source = archiveSource({ logs: store.logs({ kinds: ["event"], since: "2026-11-24T00:00:00Z" }) });
  */
 export async function openStore(folder: string): Promise<Store> {

@@ -30,7 +30,7 @@ interface Reference {
  * more than half of it is not needed any more, the other of two files is begun.
  *
  * @example
- * const kept = await openKeptDocuments("/var/lib/auditsieve", "audit", undefined);
+ * const kept = await openKeptDocuments("state", "audit", undefined);
  * await kept.write(new Map([["0123", Buffer.from("{}")]]));
  */
 export class KeptDocuments {
