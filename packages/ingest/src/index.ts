@@ -88,7 +88,7 @@ export type { EcsContext } from "./sinks/ecs-document.ts";
 export type { NoiseReceipt } from "./receipts/receipt-book.ts";
 export type { StateSection } from "./pipeline/pipeline-state.ts";
 export { reconcile } from "./reconcile/reconcile.ts";
-export type { Discrepancy, ReconciledSink, Reconciliation, ReconcileOptions } from "./reconcile/reconcile.ts";
+export type { Discrepancy, ReconciledSink, Reconciliation, ReconcileOptions } from "./reconcile/reconciliation.ts";
 export { runDaemon } from "./daemon/daemon-reload.ts";
 export type { ReloadOptions } from "./daemon/daemon-reload.ts";
 export { configSchema } from "./config/config-schema.ts";

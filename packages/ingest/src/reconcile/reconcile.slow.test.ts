@@ -11,7 +11,7 @@ import type { IngestConfig } from "../config/config.ts";
 import { startDaemon } from "../daemon/daemon.ts";
 import { createLogger } from "../logger.ts";
 import { reconcile } from "./reconcile.ts";
-import type { Discrepancy } from "./reconcile.ts";
+import type { Discrepancy } from "./reconciliation.ts";
 
 const SAMPLE = fileURLToPath(new URL("../../../../samples/working-day.log.zst", import.meta.url));
 const NOISE = readFileSync(new URL("../../../../profiles/noise/control-loops.policy.yaml", import.meta.url), "utf8");

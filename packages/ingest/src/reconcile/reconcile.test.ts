@@ -12,7 +12,7 @@ import { startDaemon } from "../daemon/daemon.ts";
 import { createLogger } from "../logger.ts";
 import { primeDetections } from "../detections/prime-detections.ts";
 import { reconcile } from "./reconcile.ts";
-import type { Discrepancy } from "./reconcile.ts";
+import type { Discrepancy } from "./reconciliation.ts";
 import { MockElasticsearch } from "../sinks/mock-elasticsearch.suite.ts";
 
 let folder: string;

@@ -1,74 +1,16 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { isJsonObject } from "@auditsieve/audit";
-import { openCheckpoint } from "../state/checkpoint.ts";
 import type { IngestConfig } from "../config/config.ts";
 import { IngestError } from "../errors.ts";
-import { contentOf } from "../sinks/document-content.ts";
-import { readInputs } from "./reconcile-inputs.ts";
-import type { LostLog } from "./lost-log.ts";
-import { linesOf, readSinkBack } from "./reconcile-sinks.ts";
-import type { SinkContent } from "./reconcile-sinks.ts";
-import { sealedContent } from "../sinks/sealed-letter.ts";
-import { receiptKey } from "./sink-expectation.ts";
-import type { Expected, ExpectedAtSink, Place } from "./sink-expectation.ts";
+import { openCheckpoint } from "../state/checkpoint.ts";
 import { stateKey } from "../state/state-keys.ts";
-
-export interface ReconcileOptions {
-  /** RFC 3339: only lines whose time is not before. */
-  readonly since?: string;
-  /** RFC 3339: only lines whose time is before. */
-  readonly until?: string;
-}
-
-/** Something that does not add up. */
-export interface Discrepancy {
-  readonly kind:
-    | "missing"
-    | "changed"
-    | "repeated"
-    | "stored-and-dead-lettered"
-    | "receipts-differ"
-    | "lost"
-    | "damaged-dead-letter"
-    | "damaged-document";
-  readonly severity: "error" | "warning";
-  readonly sink: string;
-  /** Of the line; of a damaged dead letter or document, of that file. */
-  readonly source?: string;
-  readonly file: string;
-  readonly offset: number;
-  readonly id?: string;
-  readonly message: string;
-}
-
-/** What the lines of all inputs came to at one sink: `lines = stored + dropped + deadLettered + pending + missing`. */
-export interface ReconciledSink {
-  readonly sink: string;
-  readonly lines: number;
-  readonly stored: number;
-  readonly dropped: number;
-  readonly deadLettered: number;
-  /** Not acknowledged yet, and not there. */
-  readonly pending: number;
-  readonly missing: number;
-  /** Besides the lines: whole events in undecidable lines, by what became of them. */
-  readonly salvaged: {
-    readonly stored: number;
-    readonly deadLettered: number;
-    readonly pending: number;
-    readonly missing: number;
-  };
-  /** Documents of lines that no input has any more. */
-  readonly withoutInput: number;
-}
-
-export interface Reconciliation {
-  readonly sinks: readonly ReconciledSink[];
-  readonly discrepancies: readonly Discrepancy[];
-  /** What could not be checked, and why. */
-  readonly notChecked: readonly string[];
-}
+import { readDeadLetters } from "./dead-letters.ts";
+import type { LostLog } from "./lost-log.ts";
+import { readInputs } from "./reconcile-inputs.ts";
+import { readSinkBack } from "./reconcile-sinks.ts";
+import type { Discrepancy, ReconciledSink, Reconciliation, ReconcileOptions } from "./reconciliation.ts";
+import { SinkComparison } from "./sink-comparison.ts";
+import type { Keeping } from "./sink-comparison.ts";
 
 /**
  * Proves conservation without trusting anything that the daemon counted: reads the inputs again, decides anew what each sink
@@ -97,17 +39,11 @@ export async function reconcile(config: IngestConfig, options: ReconcileOptions 
       continue;
     }
     notChecked.push(...content.notChecked);
-    const comparison = new Comparison(sink.name, KEEPING[sink.type], content, letters.bySink.get(sink.name));
+    const comparison = new SinkComparison(sink.name, KEEPING[sink.type], content, letters.bySink.get(sink.name));
     sinks.push(comparison.run(wanted, options));
     discrepancies.push(...comparison.discrepancies);
   }
   return { sinks, discrepancies, notChecked };
-}
-
-/** How a sink keeps documents: whether each has its id there, and whether a crash may repeat one. */
-interface Keeping {
-  readonly hasIds: boolean;
-  readonly mayRepeat: boolean;
 }
 
 const LINES: Keeping = { hasIds: false, mayRepeat: true };
@@ -134,257 +70,6 @@ function lostOfSources(lost: readonly LostLog[], { since }: ReconcileOptions): r
         message ??
         `${files} rotated file(s) were deleted before they were read, the last noticed at ${last}: ${bytes} bytes are lost, as far as known`,
     }));
-}
-
-/** By id: whether a letter is about a document of this content. */
-type Letters = ReadonlyMap<string, (content: string) => boolean>;
-
-class Comparison {
-  readonly discrepancies: Discrepancy[] = [];
-  readonly #sink: string;
-  readonly #hasIds: boolean;
-  readonly #mayRepeat: boolean;
-  readonly #content: SinkContent;
-  readonly #letters: Letters;
-  /** Times that a document is there, by id where the sink keeps ids, else by content. */
-  readonly #times = new Map<string, number>();
-  readonly #contents = new Map<string, string>();
-  /** Documents that no line asked for, by likeness. */
-  readonly #strangers = new Map<string, number>();
-
-  #evidence: ReadonlySet<string> = new Set();
-  /** Lines that would be there if a finding rested on them, and are not: then receipts account for them. */
-  readonly #unfound: Expected[] = [];
-
-  constructor(sink: string, { hasIds, mayRepeat }: Keeping, content: SinkContent, letters: Letters = new Map()) {
-    this.#sink = sink;
-    this.#hasIds = hasIds;
-    this.#mayRepeat = mayRepeat;
-    this.#content = content;
-    this.#letters = letters;
-    for (const { id, content: hash } of content.documents) {
-      const key = id ?? hash;
-      this.#times.set(key, (this.#times.get(key) ?? 0) + 1);
-      this.#contents.set(key, hash);
-    }
-  }
-
-  run(
-    { expected, salvaged, evidence, receipts, lines, dropped }: ExpectedAtSink,
-    options: ReconcileOptions,
-  ): ReconciledSink {
-    this.#evidence = evidence;
-    this.#noteStrangers([...expected, ...salvaged]);
-    const isIn = ({ time }: Expected): boolean =>
-      (options.since === undefined || time >= options.since) && (options.until === undefined || time < options.until);
-    const counts = { stored: 0, deadLettered: 0, pending: 0, missing: 0, unfound: 0 };
-    const judged = expected.filter(isIn);
-    for (const one of judged) {
-      counts[this.#judge(one)]++;
-    }
-    const besides = { stored: 0, deadLettered: 0, pending: 0, missing: 0 };
-    for (const one of salvaged.filter(isIn)) {
-      const what = this.#judge({ ...one, isOnlyEvidence: false });
-      besides[what === "unfound" ? "missing" : what]++;
-    }
-    for (const { file, offset } of this.#content.damaged) {
-      this.#tell("damaged-document", { file, offset }, "a line of the sink is no document");
-    }
-    const isWhole = options.since === undefined && options.until === undefined;
-    if (isWhole) {
-      this.#compareReceipts(receipts);
-    }
-    const withoutInput = [...this.#strangers.values()].reduce((sum, count) => sum + count, 0);
-    const { unfound, ...rest } = counts;
-    return {
-      sink: this.#sink,
-      lines: isWhole ? lines : judged.length,
-      dropped: (isWhole ? dropped : 0) + unfound,
-      ...rest,
-      salvaged: besides,
-      withoutInput,
-    };
-  }
-
-  #noteStrangers(expected: readonly Expected[]): void {
-    const wanted = new Set(expected.map((one) => this.#keyOf(one)));
-    const contents = new Map(expected.map((one) => [one.content, one] as const));
-    for (const { id, content, likeness } of this.#content.documents) {
-      if (wanted.has(id ?? content) || this.#evidence.has(id ?? content)) {
-        continue;
-      }
-      const twin = contents.get(content);
-      if (twin === undefined) {
-        this.#strangers.set(likeness, (this.#strangers.get(likeness) ?? 0) + 1);
-      } else {
-        this.#tell("repeated", twin, `the document of this line is stored a second time under the id ${id ?? "?"}`);
-      }
-    }
-  }
-
-  #judge(one: Expected): "stored" | "deadLettered" | "pending" | "missing" | "unfound" {
-    const key = this.#keyOf(one);
-    const times = this.#times.get(key) ?? 0;
-    const letter = this.#letters.get(one.id);
-    if (letter?.(one.content) === false) {
-      this.#tell("changed", one, "its dead letter holds another document than its line makes");
-    }
-    const isUnfound = one.isOnlyEvidence && !one.isPending && !this.#content.rested.has(one.likeness);
-    if (times === 0 && letter === undefined && isUnfound) {
-      this.#unfound.push(one);
-      return "unfound";
-    }
-    if (times === 0) {
-      return letter !== undefined ? "deadLettered" : one.isPending ? "pending" : this.#missing(one);
-    }
-    if (times > (this.#evidence.has(key) && !this.#hasIds ? 2 : 1)) {
-      this.#tell("repeated", one, `the document of this line is stored ${times} times`);
-    }
-    if (letter !== undefined) {
-      this.#tell("stored-and-dead-lettered", one, "it is stored, and a dead letter says that it was refused");
-    }
-    if (this.#contents.get(key) !== one.content && !this.#content.rested.has(one.likeness)) {
-      const message = "the stored document is another than its line makes";
-      this.#tell("changed", one, message, one.isOnlyEvidence ? "warning" : "error");
-    }
-    return "stored";
-  }
-
-  #missing(one: Expected): "stored" | "missing" {
-    const alike = one.likeness === "" ? 0 : (this.#strangers.get(one.likeness) ?? 0);
-    if (alike > 0 && !this.#hasIds) {
-      this.#strangers.set(one.likeness, alike - 1);
-      this.#tell("changed", one, "the stored document is another than its line makes");
-      return "stored";
-    }
-    this.#tell("missing", one, "this line is acknowledged, but neither stored nor dead-lettered nor dropped by a rule");
-    return "missing";
-  }
-
-  /**
-   * What a finding rests on is stored in place of being dropped, and what is found depends on what the daemon remembered: it may
-   * have receipts of lines that make a finding here, and events of stored findings may be ones that are dropped here.
-   */
-  #compareReceipts(wanted: ExpectedAtSink["receipts"]): void {
-    let excused = [...this.#strangers].reduce(
-      (sum, [likeness, count]) => sum + (this.#content.rested.has(likeness) ? count : 0),
-      0,
-    );
-    let uncounted = this.#unfound.length;
-    const found = new Map<string, number>();
-    const seen = new Set<string>();
-    for (const receipt of this.#content.receipts) {
-      const identity = JSON.stringify([receipt.input, receipt.from, receipt.to, receiptKey(receipt)]);
-      // A sink that keeps no ids may have one twice after a crash.
-      if (receipt.sink === this.#sink && !seen.has(identity)) {
-        seen.add(identity);
-        found.set(receiptKey(receipt), (found.get(receiptKey(receipt)) ?? 0) + receipt.count);
-      }
-    }
-    for (const [key, { count, pending, place }] of wanted) {
-      const receipted = found.get(key) ?? 0;
-      if (receipted < count && count - receipted <= excused) {
-        excused -= count - receipted;
-      } else if (receipted < count) {
-        const message = `receipts account for ${receipted} of ${count} lines that were dropped as ${key}; the first stands here`;
-        this.#tell("receipts-differ", place, message);
-      } else if (receipted > count && receipted - count - pending <= uncounted) {
-        uncounted -= Math.min(uncounted, receipted - count);
-      } else if (receipted > count + pending && this.#strangers.size === 0) {
-        this.#tell(
-          "receipts-differ",
-          place,
-          `receipts account for ${receipted} lines, the inputs have ${count} dropped as ${key}`,
-          "warning",
-        );
-      }
-    }
-    for (const [key, receipted] of found) {
-      uncounted -= wanted.has(key) ? 0 : Math.min(uncounted, receipted);
-    }
-    const [first] = this.#unfound;
-    if (uncounted > 0 && first !== undefined) {
-      const message = `${uncounted} of ${this.#unfound.length} lines like this one are neither stored, as they are where a finding rests on them, nor accounted for by receipts`;
-      this.#tell("missing", first, message);
-    }
-  }
-
-  #keyOf(one: Expected): string {
-    return this.#hasIds ? one.id : one.content;
-  }
-
-  #tell(
-    kind: Discrepancy["kind"],
-    place: Partial<Place> & { readonly file: string; readonly offset: number; readonly id?: string },
-    message: string,
-    severity: Discrepancy["severity"] = kind === "repeated" && this.#mayRepeat ? "warning" : "error",
-  ): void {
-    const { source, file, offset, id } = place;
-    this.discrepancies.push({
-      kind,
-      severity,
-      sink: this.#sink,
-      ...(source !== undefined && { source }),
-      file,
-      offset,
-      ...(id !== undefined && { id }),
-      message,
-    });
-  }
-}
-
-async function readDeadLetters(
-  path: string,
-  idKey: Uint8Array,
-): Promise<{ readonly bySink: ReadonlyMap<string, Letters>; readonly damaged: readonly Discrepancy[] }> {
-  const bySink = new Map<string, Map<string, (content: string) => boolean>>();
-  const damaged: Discrepancy[] = [];
-  if (!existsSync(path)) {
-    return { bySink, damaged };
-  }
-  for await (const { line, offset } of linesOf(path)) {
-    const letter = decodeLetter(line, idKey);
-    if (letter === undefined) {
-      damaged.push({
-        kind: "damaged-dead-letter",
-        severity: "error",
-        sink: "dead letters",
-        file: path,
-        offset,
-        message: "this dead letter is cut or damaged",
-      });
-    } else {
-      const ofSink = bySink.get(letter.sink) ?? new Map<string, (content: string) => boolean>();
-      bySink.set(letter.sink, ofSink.set(letter.id, letter.isOf));
-    }
-  }
-  return { bySink, damaged };
-}
-
-function decodeLetter(
-  line: Buffer,
-  idKey: Uint8Array,
-): { readonly id: string; readonly sink: string; readonly isOf: (content: string) => boolean } | undefined {
-  let letter: unknown;
-  try {
-    letter = JSON.parse(line.toString("utf8"));
-  } catch {
-    return undefined;
-  }
-  const { id, sink, kind, sealed, content: told } = isJsonObject(letter) ? letter : {};
-  if (typeof id !== "string" || typeof sink !== "string") {
-    return undefined;
-  }
-  if (typeof sealed === "string") {
-    return { id, sink, isOf: (content) => sealedContent(content, idKey) === told };
-  }
-  const marker = line.indexOf('"document":');
-  if (marker === -1) {
-    return undefined;
-  }
-  const document = line.subarray(marker + '"document":'.length, line.length - 1);
-  const own = contentOf(kind === "undecidable" ? "undecidable" : "event", document);
-  return { id, sink, isOf: (content) => content === own };
 }
 
 async function existingKey(folder: string, name: "id" | "redaction"): Promise<Buffer> {
