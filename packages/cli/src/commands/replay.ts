@@ -173,7 +173,9 @@ async function read(reading: Reading, problems: LineProblems, state: ReplayState
         reading.isUnreadable = true;
       },
       onSort: () => {
-        say("auditsieve: the logs are not in order of time; reading them from where their times stand");
+        say(
+          "auditsieve: the logs are not in order of time, or hold envelopes among their lines; reading them from where their times stand",
+        );
         problems.beginAgain();
       },
       onSortAgain: () =>

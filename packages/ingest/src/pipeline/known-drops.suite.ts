@@ -58,6 +58,25 @@ export function retimed(lines: readonly Buffer[], dice: Dice): Buffer[] {
   });
 }
 
+/** The same lines, some of them in envelopes: records of AKS, EventLists on a line and over lines. */
+export function enveloped(lines: readonly Buffer[], dice: Dice): Buffer[] {
+  const log: Buffer[] = [];
+  for (let at = 0; at < lines.length;) {
+    const form = dice.below(20);
+    const texts = lines.slice(at, at + (form < 2 ? 2 : 1)).map((line) => line.toString("latin1"));
+    at += texts.length;
+    const items = texts.join(form === 0 ? "," : ",\n  ");
+    const line =
+      form < 2
+        ? `{"kind":"EventList",${form === 0 ? "" : "\n"}"items":[${items}]}`
+        : form === 2
+          ? JSON.stringify({ operationName: "x", properties: { log: texts[0] } })
+          : texts.join("");
+    log.push(Buffer.from(line, "latin1"));
+  }
+  return log;
+}
+
 /**
  * What is different where lines like dropped ones are passed over: in what goes to which sink, in counts, receipts, alarms, positions, in what is
  * remembered. With the share of lines that were looked at.
