@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { zstdDecompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MAIN, ROOT } from "./run-command.suite.ts";
 
@@ -97,6 +98,32 @@ describe("the bundled start", () => {
     expect(bundled).not.toContain("Cannot find module");
     expect(bundled).toBe(sources);
   }, 240_000);
+
+  test.each([
+    ["without findings", []],
+    ["with findings and redaction of a log that gives cause for neither", ["--redact", "--findings", "none"]],
+  ])(
+    "the bundled filter %s loads neither what it has no use for of Node, nor streams for its summary",
+    (_name, options) => {
+      const list = join(folder, "modules.cjs");
+      writeFileSync(
+        list,
+        `process.on("exit", () => require("node:fs").writeFileSync("modules", process.moduleLoadList.join("\\n")));`,
+      );
+      writeFileSync(join(folder, "quiet.log"), zstdDecompressSync(readFileSync(join(ROOT, "samples/quiet.log.zst"))));
+      const { status } = spawnSync(process.execPath, ["--require", list, BUNDLED, "filter", ...options, "quiet.log"], {
+        cwd: folder,
+        env: { ...process.env, NODE_OPTIONS: "" },
+      });
+      expect(status).toBe(0);
+      const loaded = readFileSync(join(folder, "modules"), "utf8").split("\n");
+      expect(loaded).toContain("NativeModule fs");
+      expect(loaded).not.toContain("NativeModule crypto");
+      // V8's settings come with streams.
+      expect(loaded.includes("NativeModule stream")).toBe(options.length > 0);
+    },
+    120_000,
+  );
 
   describe("with compiled code", () => {
     // Beside the other, so that the same packages are found.
