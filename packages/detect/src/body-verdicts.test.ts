@@ -21,6 +21,7 @@ logsource: { product: kubernetes, service: audit }
 detection:
   many:
       - ${FIELDS}
+  few: { requestObject.a: x }
   named: { objectRef.name: n }
   words: ["x"]
   condition: ${condition}
@@ -126,6 +127,21 @@ describe("BodyVerdicts", () => {
       expect(verdicts.about(event, conditions, ask.of)?.of(ofBody)).toBe(truth);
       expect(evaluate(ofBody.condition, eventReader(event))).toBe(truth);
       expect(ask.asked, `${verb} ${level}`).toBe(asked);
+    }
+  });
+
+  it("knows of few fields only what no body says of them", () => {
+    const few = detectionOf("few");
+    const conditions = new LeftConditions(new Map([[few, few.condition]]));
+    expect(conditions.ofBody.size).toBe(0);
+    const verdicts = new BodyVerdicts();
+    const event = eventOf({ a: "x" });
+    expect(verdicts.about(event, conditions, asking(event).of)).toBeUndefined();
+    const { requestObject: _, ...bare } = event.toJSON();
+    for (const asked of [1, 0]) {
+      const ask = asking(bare);
+      expect(verdicts.about(bare, conditions, ask.of)?.of(few)).toBe(evaluate(few.condition, eventReader(bare)));
+      expect(ask.asked).toBe(asked);
     }
   });
 

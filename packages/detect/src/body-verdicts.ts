@@ -19,6 +19,7 @@ export class LeftConditions {
   readonly #conditions: ReadonlyMap<Detection, Expression>;
   #ofBody: ReadonlyMap<Detection, Expression> | undefined;
   #isMet = false;
+  #isMuch: boolean | undefined;
   /** What no body says, where it is absent and where it is unknown. */
   #ofAbsent: BodyVerdict | undefined;
   #ofUnknown: BodyVerdict | undefined;
@@ -31,7 +32,7 @@ export class LeftConditions {
     return this.#conditions.get(detection) ?? detection.condition;
   }
 
-  /** Those that the body of the request decides, whatever else an event says, if they read much of it. None at first: most heads are met once. */
+  /** Those that the body of the request decides, whatever else an event says. None at first: most heads are met once. */
   get ofBody(): ReadonlyMap<Detection, Expression> {
     if (!this.#isMet) {
       this.#isMet = true;
@@ -39,6 +40,13 @@ export class LeftConditions {
     }
     this.#ofBody ??= conditionsOfBody(this.#conditions);
     return this.#ofBody;
+  }
+
+  /** Whether they read so much of a body that it is worth finding what is known of it. */
+  get isMuchOfBody(): boolean {
+    this.#isMuch ??=
+      new Set(Array.from(this.ofBody.values(), fieldsRead).flatMap((fields) => [...fields])).size > FEW_FIELDS;
+    return this.#isMuch;
   }
 
   /** What is said where there is no body, made once: every field of it is absent then, or every one unknown. */
@@ -70,6 +78,9 @@ export class BodyVerdicts {
     }
     if (rootOf(event, BODY) === undefined) {
       return left.ofNoBody(isUnknownIn(event), () => verdictOf(ofBody, ask));
+    }
+    if (!left.isMuchOfBody) {
+      return undefined;
     }
     const spelling = spellingOf(event, BODY, MAX_BODY);
     if (spelling === undefined) {
@@ -108,8 +119,7 @@ function isUnknownIn(event: AuditEvent): boolean {
 
 function conditionsOfBody(conditions: ReadonlyMap<Detection, Expression>): ReadonlyMap<Detection, Expression> {
   const found = Array.from(conditions).filter(([, condition]) => isOfBody(condition));
-  const fields = new Set(found.flatMap(([, condition]) => [...fieldsRead(condition)]));
-  return fields.size > FEW_FIELDS ? new Map(found) : NONE;
+  return found.length === 0 ? NONE : new Map(found);
 }
 
 const NONE: ReadonlyMap<Detection, Expression> = new Map();
