@@ -1,0 +1,92 @@
+import { EventScan } from "@auditsieve/audit";
+import type { AuditEvent, ToldLine } from "@auditsieve/audit";
+import { HEAD_FIELDS } from "@auditsieve/detect";
+import type { PartlyParsed, QuietAnswer } from "@auditsieve/detect";
+import { describe, expect, test } from "vitest";
+import type { EventWatch } from "../filter/event-watch.ts";
+import { filterChunks, formOf, fuzzPolicies, sampleLines } from "../filter/filter-fuzz.suite.ts";
+import { Dice, varyValues } from "../filter/line-mutator.suite.ts";
+import { podLines } from "../filter/pod-lines.suite.ts";
+import { scanHead } from "./scan-head.ts";
+import { hasNullOutsideBodies, scannedEvent } from "./scanned-event.ts";
+import { sharedHead, toldEvent } from "./told-event.ts";
+import type { SharedHead } from "./told-event.ts";
+
+const BODIES = ["requestObject", "responseObject"] as const;
+const PATHS = [["metadata", "name"], ["spec"], ["spec", "containers"], ["status", "podIP"], ["nothing"]];
+const ENDINGS = ["nodeName", "podIP", "privileged", "name"];
+const MAX_SPELLING = 4096;
+
+/** What an event that is parsed as it is read says, whoever read it. */
+function said(event: AuditEvent & PartlyParsed): unknown {
+  const { auditID, requestURI, stage, verb, stageTimestamp, requestReceivedTimestamp, sourceIPs, annotations } = event;
+  return [
+    [auditID, requestURI, stage, verb, stageTimestamp, requestReceivedTimestamp, sourceIPs, annotations],
+    HEAD_FIELDS.map((field) => event.get(field)),
+    BODIES.map((body) => [PATHS.map((keys) => event.part(body, keys)), event[body], event.part(body, ["metadata"])]),
+    JSON.stringify(event),
+  ];
+}
+
+/** Where false, or undefined, says nothing. */
+function saidOfBytes(event: AuditEvent & PartlyParsed): readonly (string | boolean | undefined)[] {
+  return BODIES.flatMap((body) => [
+    ...PATHS.flatMap((keys) => [event.listsObjects(body, keys), event.lacks(body, "name", keys)]),
+    ...ENDINGS.map((ending) => event.lacks(body, ending)),
+    event.spelling(body, MAX_SPELLING),
+  ]);
+}
+
+/** Is told of all that can be told, and compares it with what a scan says. */
+class ComparingWatch implements EventWatch {
+  readonly epoch = 0;
+  told = 0;
+  claims = 0;
+  readonly #heads = new Map<QuietAnswer, SharedHead>();
+  readonly #scan = new EventScan();
+
+  event(): void {}
+
+  unwanted(scan: EventScan): QuietAnswer | undefined {
+    const line = scan.bytes.subarray(scan.start, scan.end);
+    if (hasNullOutsideBodies(scan, line)) {
+      return undefined;
+    }
+    const tells = { asked: [], left: undefined, kept: new Map() };
+    const answer = { stands: true, isNamed: false, isForPlainNames: false, form: "wanted", tells };
+    this.#heads.set(answer, sharedHead(scanHead(scan)));
+    return answer;
+  }
+
+  tell(answer: QuietAnswer, line: ToldLine): void {
+    const event = toldEvent(line, line.bytes, this.#heads.get(answer) as SharedHead);
+    if (event === undefined) {
+      return;
+    }
+    const copy = Buffer.from(line.bytes);
+    expect(this.#scan.scan(copy, 0, copy.length)).toBe(true);
+    const scanned = scannedEvent(this.#scan, copy);
+    const ofBytes = saidOfBytes(scanned);
+    const claimed = saidOfBytes(event).map((one, i) => (one === false || one === undefined ? ofBytes[i] : one));
+    expect(claimed).toEqual(ofBytes);
+    expect(said(event)).toEqual(said(scanned));
+    this.told++;
+    this.claims += saidOfBytes(toldEvent(line, line.bytes, new Map()) ?? event).includes(true) ? 1 : 0;
+  }
+}
+
+describe("toldEvent", () => {
+  const [rules = { policy: { rules: [] }, keep: [], conditions: [] }] = fuzzPolicies();
+  const recorded = sampleLines("attack.log.zst").filter(({ length }) => length < 6000);
+
+  test("says what the scan of its line says", () => {
+    const dice = new Dice(3);
+    const lines = [...recorded.slice(0, 60), ...podLines(dice, 40)].map(formOf);
+    const alike = lines.flatMap((line) => [line, varyValues(line, dice), line]);
+    const watch = new ComparingWatch();
+    const log = Buffer.from(alike.map((line) => `${line.toString("latin1")}\n`).join(""), "latin1");
+    filterChunks(rules, [log], { watch });
+    expect(watch.told).toBeGreaterThan(50);
+    expect(watch.claims).toBeGreaterThan(10);
+  });
+});
