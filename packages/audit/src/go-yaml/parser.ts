@@ -1,3 +1,4 @@
+import { Directives } from "./directives.ts";
 import { NodeBuilder } from "./node.ts";
 import type { GoYamlNode } from "./node.ts";
 import { YamlFault } from "./problem.ts";
@@ -28,10 +29,6 @@ interface Properties {
   readonly mark: Mark;
 }
 
-const DEFAULT_TAGS: readonly (readonly [string, string])[] = [
-  ["!", "!"],
-  ["!!", "tag:yaml.org,2002:"],
-];
 const DOCUMENT_TOKENS: readonly TokenType[] = [
   ...(["yaml-directive", "tag-directive", "document-start", "document-end", "stream-end"] as const),
 ];
@@ -52,7 +49,7 @@ class Parser {
   readonly #scanner: GoYamlScanner;
   readonly #builder = new NodeBuilder();
   readonly #waiting: State[] = [];
-  readonly #tags = new Map<string, string>();
+  readonly #directives = new Directives();
   #state: State = "document-end";
 
   constructor(text: string) {
@@ -65,7 +62,7 @@ class Parser {
       return undefined;
     }
     const isExplicit = ["yaml-directive", "tag-directive", "document-start"].includes(first.type);
-    this.#directives();
+    this.#prologue();
     if (isExplicit) {
       const token = this.#peek();
       if (token.type !== "document-start") {
@@ -87,26 +84,10 @@ class Parser {
     return this.#builder.root;
   }
 
-  #directives(): void {
-    let hasVersion = false;
+  #prologue(): void {
     let token = this.#peek();
     for (; token.type === "yaml-directive" || token.type === "tag-directive"; token = this.#next()) {
-      if (token.type === "yaml-directive") {
-        if (hasVersion) {
-          throw fault("found duplicate %YAML directive", token.start);
-        }
-        if (token.suffix !== "1.1") {
-          throw fault("found incompatible YAML document", token.start);
-        }
-        hasVersion = true;
-      } else if (this.#tags.has(token.value)) {
-        throw fault("found duplicate %TAG directive", token.start);
-      } else {
-        this.#tags.set(token.value, token.suffix);
-      }
-    }
-    for (const [handle, prefix] of DEFAULT_TAGS) {
-      this.#tags.set(handle, this.#tags.get(handle) ?? prefix);
+      this.#directives.take(token);
     }
   }
 
@@ -196,15 +177,7 @@ class Parser {
       anchor = token.value;
       this.#next();
     }
-    return { anchor, tag: tag === undefined ? "" : this.#longTag(tag), mark: first.start };
-  }
-
-  #longTag({ value, suffix, start }: Token): string {
-    const prefix = value === "" ? "" : this.#tags.get(value);
-    if (prefix === undefined || (value !== "" && prefix + suffix === "")) {
-      throw fault("found undefined tag handle", start);
-    }
-    return prefix + suffix;
+    return { anchor, tag: tag === undefined ? "" : this.#directives.longTag(tag), mark: first.start };
   }
 
   #open(kind: "sequence" | "mapping", { anchor, mark }: Properties, state: State): void {
