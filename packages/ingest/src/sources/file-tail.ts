@@ -4,11 +4,11 @@ import { IngestError, reasonOf } from "../errors.ts";
 import type { RotationStatus, Source, SourceAlarm, SourceChunk } from "../source.ts";
 import { closeOrigin, findCopy } from "./cut-copies.ts";
 import { beginsLike, fingerprint } from "./file-identity.ts";
-import type { Fingerprint } from "./file-identity.ts";
 import { knownNames, listRotated, rotatedSince } from "./rotated-files.ts";
 import { RotationWatch } from "./rotation-watch.ts";
-import { decodePosition, encodePosition, generationOf, inputName } from "./tail-position.ts";
+import { generationOf, inputName } from "./tail-position.ts";
 import type { TailPosition } from "./tail-position.ts";
+import { TailProgress } from "./tail-progress.ts";
 import { headOfOrigin, openFileOrigin, openRotated, TailedFile } from "./tailed-file.ts";
 import type { Origin } from "./tailed-file.ts";
 import { Wakening } from "./wakening.ts";
@@ -54,24 +54,19 @@ const DEFAULT_CHUNK_BYTES = 512 * 1024;
 class FileTail implements Source {
   readonly name: string;
   readonly #path: string;
-  readonly #section: string;
   readonly #options: FileTailOptions;
-  /** Files with bytes that may still be acknowledged. */
-  readonly #files = new Map<number, TailedFile>();
+  readonly #progress: TailProgress;
   readonly #rotation: RotationWatch;
   /** Of the file that is begun next. */
   #generation = 0;
-  #position: TailPosition | undefined;
-  /** Files that were begun and not acknowledged, by generation, those of an earlier run too. */
-  readonly #begun = new Map<number, Fingerprint>();
   #lastAlarm = "";
   #hasCaughtUp = false;
 
   constructor(options: FileTailOptions) {
     this.name = options.name;
     this.#path = options.path;
-    this.#section = `source/${options.name}`;
     this.#options = options;
+    this.#progress = new TailProgress(options.checkpoint, options.name);
     this.#rotation = new RotationWatch({ ...options, onAlarm: (alarm) => options.onAlarm?.(alarm) });
   }
 
@@ -86,9 +81,7 @@ class FileTail implements Source {
   async *open(signal: AbortSignal): AsyncGenerator<SourceChunk, void> {
     const alarmClock = new Wakening(this.#path, this.#options.pollIntervalMs ?? DEFAULT_POLL_MS);
     const buffer = Buffer.allocUnsafeSlow(this.#options.chunkBytes ?? DEFAULT_CHUNK_BYTES);
-    let position = decodePosition(this.#options.checkpoint.get(this.#section), this.name);
-    this.#position = position;
-    position?.begun?.forEach((head, generation) => this.#begun.set(generation, head));
+    let position = this.#progress.restore();
     let current: TailedFile | undefined;
     this.#rotation.start();
     try {
@@ -144,25 +137,8 @@ class FileTail implements Source {
     }
   }
 
-  async ack(input: string, offset: number): Promise<void> {
-    const generation = generationOf(input);
-    const file = this.#files.get(generation);
-    if (file === undefined || offset === 0) {
-      return;
-    }
-    for (const older of this.#files.keys()) {
-      if (older < generation) {
-        this.#files.delete(older);
-      }
-    }
-    this.#position = file.positionAt(offset);
-    for (const begun of this.#begun.keys()) {
-      if (begun <= generation) {
-        this.#begun.delete(begun);
-      }
-    }
-    this.#put();
-    await this.#options.checkpoint.save();
+  ack(input: string, offset: number): Promise<void> {
+    return this.#progress.ack(generationOf(input), offset);
   }
 
   close(): Promise<void> {
@@ -174,7 +150,7 @@ class FileTail implements Source {
       for await (const chunk of file.read(buffer)) {
         this.#rotation.read(chunk.bytes.length);
         if (chunk.offset === 0) {
-          await this.#begin(file);
+          await this.#progress.begin(file);
         }
         yield chunk;
       }
@@ -198,38 +174,12 @@ class FileTail implements Source {
         : `${where}reading the rest from its copy "${copy.origin.path}", then it from its start; what was written between copy and cut is lost`,
     );
     const of = { generation, input, known, offset, head, cutInode: cut.origin.inode };
-    return copy && this.#register(new TailedFile({ ...of, origin: copy.origin }));
+    return copy && this.#progress.register(new TailedFile({ ...of, origin: copy.origin }));
   }
 
-  /** Remembers which files were there before the first start, so that a crash before the first ack loses none after it. */
   async #firstPosition(): Promise<TailPosition> {
     const rotated = this.#options.readsRotated === true ? [] : await listRotated(this.#path);
-    const known = knownNames(rotated.map((file) => file.name));
-    const position = { generation: 0, inode: "", head: fingerprint(Buffer.alloc(0)), offset: 0, known };
-    this.#position = position;
-    this.#put();
-    await this.#options.checkpoint.save();
-    return position;
-  }
-
-  #put(): void {
-    if (this.#position !== undefined) {
-      this.#options.checkpoint.put(this.#section, encodePosition({ ...this.#position, begun: this.#begun }));
-    }
-  }
-
-  /**
-   * Remembers of a file that it is begun, before anything of it is handed on: what is delivered of it, receipts above all, names it,
-   * and must name it so again after a crash, also where a file before it is gone by then.
-   */
-  async #begin({ generation, head }: TailedFile): Promise<void> {
-    if (this.#begun.has(generation)) {
-      return;
-    }
-    this.#begun.set(generation, fingerprint(head));
-    this.#put();
-    // Where it cannot be saved nothing is acknowledged either, and an alarm of that says so.
-    await this.#options.checkpoint.save().catch(() => undefined);
+    return this.#progress.first(knownNames(rotated.map((file) => file.name)));
   }
 
   /** The file of the checkpoint, wherever it is now. */
@@ -246,7 +196,7 @@ class FileTail implements Source {
       cutInode?: string,
     ): TailedFile => {
       const { generation, offset } = position;
-      return this.#register(
+      return this.#progress.register(
         new TailedFile({
           generation,
           input: this.#input(generation),
@@ -338,7 +288,7 @@ class FileTail implements Source {
     known: readonly string[],
     rotatedName?: string,
   ): Promise<TailedFile> {
-    const begun = [...this.#begun].filter(([generation]) => generation >= this.#generation);
+    const begun = this.#progress.begunFrom(this.#generation);
     const head = begun.length === 0 ? undefined : await headOfOrigin(origin);
     for (const [generation, first] of begun) {
       this.#generation = generation;
@@ -360,7 +310,7 @@ class FileTail implements Source {
         `A file that "${this.#path}" named is gone before it was acknowledged, and what was not delivered of it is lost: keep more rotated files (--audit-log-maxbackup)`,
       );
       this.#rotation.gone(generation, 0);
-      this.#begun.delete(generation);
+      this.#progress.forget(generation);
       this.#generation = generation + 1;
     }
     return this.#track(origin, known, rotatedName);
@@ -374,12 +324,9 @@ class FileTail implements Source {
 
   #track(origin: Origin, known: readonly string[], rotatedName?: string): TailedFile {
     const generation = this.#generation;
-    return this.#register(new TailedFile({ generation, input: this.#input(generation), origin, known, rotatedName }));
-  }
-
-  #register(file: TailedFile): TailedFile {
-    this.#files.set(file.generation, file);
-    return file;
+    return this.#progress.register(
+      new TailedFile({ generation, input: this.#input(generation), origin, known, rotatedName }),
+    );
   }
 
   #input(generation: number): string {
