@@ -21,7 +21,7 @@ interface Seeds {
 
 /** What of an event's numbers is the same in all that differ in no more than auditID, requestURI and times. */
 export interface AlikeNumbers {
-  readonly stage: Buffer;
+  readonly stage: DataView;
   readonly seeds: Seeds;
   readonly high: number;
   readonly content: number;
@@ -74,11 +74,12 @@ export class AuditIdMemory {
     return isOther;
   }
 
-  /** For {@link noteAlike}, of the event that `scan` holds. */
+  /** For {@link noteAlike}, of the event that `scan` holds, whose stage is written without escapes. */
   alike(scan: EventScan): AlikeNumbers {
     const seeds = seedsOf(scan);
+    const { buffer } = new Uint8Array(scan.bytes.subarray(scan.slotStart(STAGE), scan.slotEnd(STAGE)));
     return {
-      stage: Buffer.from(scan.bytes.subarray(scan.slotStart(STAGE), scan.slotEnd(STAGE))),
+      stage: new DataView(buffer),
       seeds,
       high: this.#hashOf(scan, STAGE, seeds.high),
       content: this.#contentOf(scan),
@@ -95,7 +96,7 @@ export class AuditIdMemory {
     onNoted?: (low: number, high: number, content: number) => void,
   ): boolean {
     const ofId = this.#hashAt(bytes, auditID, auditIDEnd, seeds.low);
-    const low = this.#hashAt(stage, 0, stage.length, ofId);
+    const low = hashRange(stage, 0, stage.byteLength, ofId, true) ?? 0;
     const high = this.#hashAt(bytes, auditID, auditIDEnd, ofStage) || 1;
     const ofUri = this.#hashAt(bytes, uri, uriEnd, ofRequest);
     const content = this.#hashAt(bytes, received, receivedEnd, ofUri);
