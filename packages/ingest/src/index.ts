@@ -77,7 +77,7 @@ export { createFileTails } from "./sources/file-tails.ts";
 export type { FileTailsOptions } from "./sources/file-tails.ts";
 export { createStdoutSink } from "./sinks/stdout.ts";
 export type { StdoutSinkOptions } from "./sinks/stdout.ts";
-export { createSink } from "./sinks/create-sink.ts";
+export { checkSink, createSink } from "./sinks/create-sink.ts";
 export type { SinkContext } from "./sinks/create-sink.ts";
 export { createFileSink } from "./sinks/file.ts";
 export type { FileSinkOptions } from "./sinks/file.ts";

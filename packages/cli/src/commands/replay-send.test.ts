@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -71,7 +71,19 @@ describe("auditsieve replay --output elasticsearch", () => {
   test("replay says which sink to name, before it reads a log", async () => {
     const { code, stderr } = await inProcess(SEND);
     expect([code, stderr]).toEqual([2, expect.stringContaining("2 of type elasticsearch")]);
+    expect(stderr).toContain("Name one with --sink: one, two");
     const absent = await inProcess([...SEND, "--sink", "three"]);
     expect([absent.code, absent.stderr]).toEqual([2, expect.stringContaining('called "three"')]);
+  });
+
+  test("replay says that Elasticsearch is not reached, before it reads a log", async () => {
+    const away = join(folder, "away.yaml");
+    writeFileSync(away, readFileSync(config, "utf8").replace(server.url, "http://127.0.0.1:9"));
+    const damaged = join(folder, "damaged.log");
+    writeFileSync(damaged, "no log\n");
+    const options = SEND.slice(2).filter((option) => option !== "--config" && option !== config);
+    const { code, stderr } = await inProcess(["replay", damaged, ...options, "--config", away, "--sink", "one"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("Cannot reach Elasticsearch at http://127.0.0.1:9")]);
+    expect(stderr).not.toContain("damaged.log");
   });
 });

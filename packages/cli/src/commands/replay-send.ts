@@ -1,4 +1,4 @@
-import { createLogger, createSink } from "@auditsieve/ingest";
+import { checkSink, createLogger, createSink } from "@auditsieve/ingest";
 import type { Delivery, IngestConfig, Sink, SinkConfig } from "@auditsieve/ingest";
 import { safeText } from "@auditsieve/detect/safe-text";
 import type { Finding } from "@auditsieve/detect";
@@ -18,7 +18,7 @@ export interface SendTarget {
 const BATCH = 500;
 const SHOWN = 5;
 
-/** The Elasticsearch sink of a configuration, by name if there are several; problems are said before a log is read. */
+/** The Elasticsearch sink of a configuration, by name if there are several; problems, that it is not reached too, are said before a log is read. */
 export async function sendTarget(file: string | undefined, name: string | undefined): Promise<SendTarget> {
   if (file === undefined) {
     throw new Failure("Cannot send findings to Elasticsearch: no configuration was named", {
@@ -29,18 +29,21 @@ export async function sendTarget(file: string | undefined, name: string | undefi
   if (config === undefined) {
     throw new Failure(`Cannot use the configuration "${file}"`, { hint: "Its problems are said above" });
   }
-  const sinks = config.sinks.filter(
-    (sink) => sink.type === "elasticsearch" && (name === undefined || sink.name === name),
-  );
+  const known = config.sinks.filter(({ type }) => type === "elasticsearch");
+  const sinks = known.filter((sink) => name === undefined || sink.name === name);
   const [sink, ...others] = sinks;
   if (sink === undefined || others.length > 0) {
     throw new Failure(
       `Cannot choose a sink of "${file}": ${sinks.length} of type elasticsearch${name === undefined ? "" : ` are called "${name}"`}`,
       {
-        hint: "Name one with --sink",
+        hint:
+          known.length === 0
+            ? "Add one to its sinks"
+            : `Name one with --sink: ${known.map((one) => safeText(one.name)).join(", ")}`,
       },
     );
   }
+  await checkSink(sink, config.cluster);
   return { config, sink };
 }
 
