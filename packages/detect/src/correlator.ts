@@ -26,7 +26,7 @@ export interface CorrelatorOptions {
   readonly maxHits?: number;
   /** Most hits of one window. Default 10,000. */
   readonly maxHitsPerGroup?: number;
-  /** Most characters of events that windows hold, and as many may wait for their turn. Default 64 Mi. */
+  /** Most characters of events that windows hold, and as many may wait for their turn. Default 32 Mi. */
   readonly maxHeldLength?: number;
   /** Most events that a finding carries. Default 20. */
   readonly maxEvents?: number;
@@ -87,7 +87,7 @@ export class Correlator {
     this.#latenessUs = (options.latenessMs ?? 60_000) * 1000;
     this.#maxHits = options.maxHits ?? 100_000;
     this.#maxHitsPerGroup = options.maxHitsPerGroup ?? 10_000;
-    this.#maxHeldLength = options.maxHeldLength ?? 64 * 1024 * 1024;
+    this.#maxHeldLength = options.maxHeldLength ?? 32 * 1024 * 1024;
     this.#maxEvents = options.maxEvents ?? 20;
   }
 

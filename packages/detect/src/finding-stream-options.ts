@@ -7,7 +7,7 @@ export interface FindingStreamOptions extends Omit<CorrelatorOptions, "suppresse
   readonly apiserver?: string;
   /** Most requests remembered at a time. Default 50,000. */
   readonly maxRequests?: number;
-  /** Most characters of events held for a later stage. Default 64 Mi. */
+  /** Most characters of events held for a later stage, and of those that correlations hold. Default 64 Mi, and 32 Mi. */
   readonly maxHeldLength?: number;
   /** Event time after which a request without a later stage is let go. Default 10 minutes. */
   readonly holdMs?: number;

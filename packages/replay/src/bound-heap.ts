@@ -8,7 +8,11 @@ const LOOK_EVERY_MS = 100;
 /** How much more than what was alive last the heap may hold. By itself V8 lets it double and more. */
 const GROWTH = 1.25;
 /** How much more than what is alive the heap may take of the machine: what dies leaves holes, which collecting alone does not close. */
-const SLACK = 1.35;
+const SLACK = 1.25;
+/** So much of it that it cannot wait. */
+const MOST_SLACK = 1.5;
+/** Closing them takes a tenth of the time at most, unless it cannot wait. */
+const SHARE = 10;
 
 /** What {@link boundHeap} looks at and does. */
 export interface HeapOfProcess {
@@ -50,8 +54,7 @@ export interface BoundHeap {
 export function boundHeap(heap: Partial<HeapOfProcess> = {}): BoundHeap {
   const { usedBytes, takenBytes, youngBytes, letYoungGrow, largeBytes, collect, compact } = { ...own(), ...heap };
   let alive = 0;
-  // Holes come again at once where they come at all: not after each collection, but when they have become more.
-  let taken = 0;
+  let mayCloseAt = 0;
   let isYoungBound = false;
   const boundYoung = (isBound: boolean): void => {
     if (isYoungBound !== isBound) {
@@ -60,10 +63,11 @@ export function boundHeap(heap: Partial<HeapOfProcess> = {}): BoundHeap {
     }
   };
   const closeHoles = (): void => {
+    const from = performance.now();
     boundYoung(false);
     compact();
     alive = usedBytes();
-    taken = takenBytes();
+    mayCloseAt = performance.now() + SHARE * (performance.now() - from);
   };
   const look = (): void => {
     if (takenBytes() > largeBytes && youngBytes() >= MOST_YOUNG_BYTES) {
@@ -72,7 +76,8 @@ export function boundHeap(heap: Partial<HeapOfProcess> = {}): BoundHeap {
     if (usedBytes() > Math.max(largeBytes, GROWTH * alive)) {
       collect();
       alive = usedBytes();
-      if (takenBytes() > Math.max(largeBytes, SLACK * alive, SLACK * taken)) {
+      const slack = performance.now() >= mayCloseAt ? SLACK : MOST_SLACK;
+      if (takenBytes() > Math.max(largeBytes, slack * alive)) {
         closeHoles();
       }
     }
