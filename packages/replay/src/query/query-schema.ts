@@ -71,7 +71,7 @@ export const FINDINGS: QueryTable = {
 };
 
 /** One row for each actor. */
-export const ACTORS: QueryTable = {
+const ACTORS: QueryTable = {
   name: "actors",
   holds: "one row an actor, made from events",
   columns: [
