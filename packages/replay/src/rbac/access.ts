@@ -40,9 +40,9 @@ export function accessKey({ verb, group, resource, namespace, name, path }: Acce
 /** `get deployments.apps web in shop`, `get /healthz`. */
 export function describeAccess({ verb, group, resource, namespace, name, path }: Access): string {
   if (resource === "") {
-    return `${verb} ${path}`;
+    return `${verb === "" ? NO_VERB : verb} ${path}`;
   }
-  return `${verb} ${describeKind(group, resource)}${name === "" ? "" : ` ${name}`}${namespace === "" ? "" : ` in ${namespace}`}`;
+  return `${verb === "" ? NO_VERB : verb} ${describeKind(group, resource)}${name === "" ? "" : ` ${name}`}${namespace === "" ? "" : ` in ${namespace}`}`;
 }
 
 /** `pods/exec`, `deployments.apps/scale`. */
@@ -50,3 +50,6 @@ export function describeKind(group: string, resource: string): string {
   const [base = "", subresource] = resource.split("/", 2);
   return `${base}${group === "" ? "" : `.${group}`}${subresource === undefined ? "" : `/${subresource}`}`;
 }
+
+/** In the place of a verb that is empty, as that of a request whose method the apiserver does not know. */
+const NO_VERB = '"" (no verb)';

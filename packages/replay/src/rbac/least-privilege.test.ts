@@ -119,6 +119,7 @@ describe("leastRoles", () => {
       { ...POD, resource: "", namespace: "", name: "", path: "/x*" },
     ]);
     expect([roles, cannotNarrow.length]).toEqual([[], 3]);
+    expect(cannotNarrow[1]).toMatch(/^"" \(no verb\) pods.*: RBAC has no such verb$/);
   });
 });
 
