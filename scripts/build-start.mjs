@@ -86,8 +86,11 @@ compile();
  */
 function wrap(file) {
   const text = readFileSync(file, "utf8")
-    .replace('let node_crypto = require("node:crypto");\n', "")
-    .replaceAll("node_crypto.", 'require("node:crypto").');
+    .replace(
+      'let node_crypto = require("node:crypto");\n',
+      'let loaded_crypto;\nconst node_crypto = () => (loaded_crypto ??= require("node:crypto"));\n',
+    )
+    .replaceAll("node_crypto.", "node_crypto().");
   if (/String\.raw`[^`]*[^\0-\x7f`]/.test(text)) {
     throw new Error(`Cannot write ${file} in ASCII: an escape means nothing in String.raw`);
   }
