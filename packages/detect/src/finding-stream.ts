@@ -1,35 +1,27 @@
 import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
 import type { LeftConditions } from "./body-verdicts.ts";
-import type { CorrelationHit } from "./correlation-hit.ts";
 import { Correlator } from "./correlator.ts";
 import type { Detection } from "./detection.ts";
 import type { DetectionEngine } from "./detection-engine.ts";
 import { EvidenceReader, EvidenceWriter, listOf, SHOWN_EVENTS } from "./evidence-table.ts";
 import type { EventCodec } from "./evidence-table.ts";
 import { parsedTime } from "./event-time.ts";
-import { exceptionFor } from "./exceptions/detection-exception.ts";
-import type { DetectionException } from "./exceptions/detection-exception.ts";
 import { SuppressedCounts } from "./exceptions/suppressed-counts.ts";
-import { digest, writeFinding } from "./finding.ts";
 import type { Finding } from "./finding.ts";
-import { eventReader } from "./field-readers.ts";
-import { firstSeenKeys, FirstSeenStore } from "./first-seen.ts";
+import { FirstSeenStore } from "./first-seen.ts";
 import type { FindingStreamCounts } from "./finding-stream-counts.ts";
 import type { Beside, FindingStreamOptions } from "./finding-stream-options.ts";
-import type { FirstSeenKeys } from "./first-seen.ts";
 import { HeadQuestions } from "./head-questions.ts";
 import { headOf } from "./event-parts.ts";
 import type { HeadView } from "./head-view.ts";
 import { judge, NO_VERDICTS } from "./judge.ts";
-import type { Verdicts } from "./judge.ts";
 import { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { CredentialLedger } from "./memory/credential-ledger.ts";
 import type { PodChange, ToldEvent } from "./memory/pod-change.ts";
-import { SETTLED, UNDECIDED } from "./open-request.ts";
-import type { OpenRequest } from "./open-request.ts";
 import { OpenRequests } from "./open-requests.ts";
 import { QuietAnswers } from "./quiet-answers.ts";
+import { Settlement } from "./settlement.ts";
 import { StandingAnswers } from "./standing-answers.ts";
 import type { Wanted } from "./wanted.ts";
 
@@ -66,13 +58,9 @@ export class FindingStream {
   /** What can be remembered of heads without candidates, so that events like them need not be asked about. */
   readonly quiet: QuietAnswers;
   readonly #open: OpenRequests;
-  readonly #undecided = new Map<string, number>();
   readonly #suppressed: SuppressedCounts;
-  /** Of the event in hand. */
-  #length: number | undefined;
-  #holdsLast = false;
+  readonly #settlement: Settlement;
   #findings = 0;
-  #evicted = 0;
   #changes = 0;
 
   constructor(engine: DetectionEngine, options: FindingStreamOptions & Beside<FindingStream> = {}) {
@@ -87,6 +75,13 @@ export class FindingStream {
     this.quiet = new QuietAnswers(this.#head, this.#memory, standing);
     const { maxRequests = 50_000, maxHeldLength = 64 * 1024 * 1024, holdMs = 600_000, apiserver = "" } = options;
     this.#open = new OpenRequests({ maxRequests, maxHeldLength, holdMs }, apiserver);
+    this.#settlement = new Settlement({
+      open: this.#open,
+      correlator: this.#correlator,
+      memory: this.#memory,
+      firstSeen: this.#firstSeen,
+      suppressed: this.#suppressed,
+    });
   }
 
   /** Who minted which credential, as far as the events told; complete when the engine remembers `credentials`. */
@@ -102,7 +97,7 @@ export class FindingStream {
 
   /** Whether the event pushed last may be shown by a later push: what its `show` needs must then outlive it. */
   get holdsLast(): boolean {
-    return this.#holdsLast;
+    return this.#settlement.holdsLast;
   }
 
   /**
@@ -118,7 +113,7 @@ export class FindingStream {
   ): readonly Finding[] {
     const asked = candidates ?? this.candidates(headOf(event));
     if (asked.length === 0) {
-      this.#holdsLast = false;
+      this.#settlement.holdsLast = false;
       return [];
     }
     return this.#push(event, show, asked, this.#head.leftOf(asked), this.#head.isUseAmong(asked), length);
@@ -134,12 +129,12 @@ export class FindingStream {
 
   /** Takes an event about which a quiet answer `tells` that `change`: does what {@link FindingStream.push} would. */
   tell(change: PodChange, told: ToldEvent): readonly Finding[] {
-    this.#holdsLast = false;
+    this.#settlement.holdsLast = false;
     const time = parsedTime(told.stageTimestamp);
     const findings = this.#pass(told.stageTimestamp);
     const event = this.#open.mayBeOpen(told.auditID) ? told.whole() : undefined;
     if (event !== undefined) {
-      this.#take(event, () => event, time, NO_VERDICTS, findings);
+      this.#settlement.take(event, () => event, time, NO_VERDICTS, undefined, findings);
     }
     this.#memory.tell(change, told, time);
     return this.#counted(findings);
@@ -213,7 +208,7 @@ export class FindingStream {
   *flushing(): Generator<readonly Finding[], void> {
     this.#changes++;
     for (const request of this.#open.all()) {
-      yield this.#counted(this.#close(request, []));
+      yield this.#counted(this.#settlement.close(request, []));
     }
     for (const findings of this.#correlator.flushing()) {
       yield this.#counted(findings);
@@ -225,9 +220,9 @@ export class FindingStream {
     const { late, evicted, undecided } = this.#correlator.counts();
     return {
       findings: this.#findings,
-      undecided: Object.fromEntries([...this.#undecided, ...undecided]),
+      undecided: Object.fromEntries([...this.#settlement.undecided, ...undecided]),
       suppressed: this.#suppressed.counts(),
-      evicted: this.#evicted,
+      evicted: this.#settlement.evicted,
       late,
       correlationEvicted: evicted,
       memoryEvicted: (this.#isMemoryShared ? 0 : this.#memory.evicted) + this.#firstSeen.evicted,
@@ -242,15 +237,14 @@ export class FindingStream {
     isUse: boolean,
     length: number | undefined,
   ): readonly Finding[] {
-    this.#length = length;
-    this.#holdsLast = false;
+    this.#settlement.holdsLast = false;
     const timestamp = event.stageTimestamp ?? event.requestReceivedTimestamp;
     const findings = this.#pass(timestamp);
     if (isUse) {
       this.#memory.credentials.observeUse(event);
     }
     const { verdicts, isFed } = judge(this.#engine, event, asked, this.#memory, left);
-    this.#take(event, show, parsedTime(timestamp ?? ""), verdicts, findings);
+    this.#settlement.take(event, show, parsedTime(timestamp ?? ""), verdicts, length, findings);
     // Last, so that a request is judged by what was before it.
     if (isFed) {
       this.#memory.observe(event, this.#head.remembersUses);
@@ -262,135 +256,10 @@ export class FindingStream {
     this.#changes++;
     const time = parsedTime(timestamp ?? "");
     const findings: Finding[] = [];
-    for (let overdue = this.#open.overdue(time); overdue; overdue = this.#open.overdue(time)) {
-      this.#close(overdue, findings);
-    }
+    this.#settlement.overdue(time, findings);
     findings.push(...this.#correlator.advance(timestamp));
     this.#memory.advance(time);
     return findings;
-  }
-
-  #take(event: AuditEvent, show: () => AuditEvent, time: number, verdicts: Verdicts, findings: Finding[]): void {
-    const request = this.#open.of(event, time, verdicts.size > 0);
-    if (!request) {
-      return;
-    }
-    for (const detection of request.standings.keys()) {
-      this.#settle(request, detection, verdicts.get(detection) ?? "miss", event, show, findings);
-    }
-    for (const [detection, outcome] of verdicts) {
-      // Those that stood have just been settled.
-      if (!request.standings.has(detection)) {
-        this.#settle(request, detection, outcome, event, show, findings);
-      }
-    }
-    for (let excess = this.#open.excess(); excess; excess = this.#open.excess()) {
-      this.#evicted++;
-      this.#close(excess, findings);
-    }
-  }
-
-  #settle(
-    request: OpenRequest,
-    detection: Detection,
-    outcome: "hit" | "miss" | "unknown",
-    event: AuditEvent,
-    show: () => AuditEvent,
-    findings: Finding[],
-  ): void {
-    const before = request.standings.get(detection);
-    if (before?.kind === "settled") {
-      return;
-    }
-    if (event.stage === "RequestReceived") {
-      if (outcome === "hit" && !before) {
-        const length = this.#lengthOf(event);
-        const hit = this.#correlator.hitOf(detection, event, request, show, length, this.#memory);
-        const exception = this.#exceptionFor(detection, event);
-        const keys = this.#keysOf(detection, event);
-        this.#open.settle(request, detection, { kind: "held", show, length, hit, keys, exception });
-        this.#holdsLast = true;
-      }
-      return;
-    }
-    if (outcome === "unknown" && before?.kind !== "held" && event.stage === "ResponseStarted") {
-      this.#open.settle(request, detection, UNDECIDED);
-      return;
-    }
-    this.#open.settle(request, detection, SETTLED);
-    if (outcome === "unknown" && before?.kind !== "held") {
-      this.#countUndecided(detection);
-      return;
-    }
-    if (outcome === "miss" || !this.#isNew(request, detection, this.#keysOf(detection, event))) {
-      return;
-    }
-    const exception = this.#exceptionFor(detection, event) ?? (before?.kind === "held" ? before.exception : undefined);
-    const hit = this.#correlator.hitOf(detection, event, request, show, this.#lengthOf(event), this.#memory);
-    const isKept = this.#write(request, detection, show, hit, exception, findings);
-    this.#holdsLast ||= isKept;
-  }
-
-  /** Not by writing the event as text again where that can be helped: its bodies may not be parsed yet. */
-  #lengthOf(event: AuditEvent): number {
-    this.#length ??= JSON.stringify(event).length;
-    return this.#length;
-  }
-
-  #keysOf(detection: Detection, event: AuditEvent): FirstSeenKeys | undefined {
-    return detection.firstSeen && firstSeenKeys(detection, detection.firstSeen, eventReader(event, this.#memory));
-  }
-
-  /** Whether a hit is one that a first-seen detection has not had yet; any hit of another detection is. */
-  #isNew(request: OpenRequest, detection: Detection, keys: FirstSeenKeys | undefined): boolean {
-    if (!detection.firstSeen) {
-      return true;
-    }
-    const novelty = this.#firstSeen.learn(detection.firstSeen, keys, request.time);
-    if (novelty === "unknown") {
-      this.#countUndecided(detection);
-    }
-    return novelty === "new";
-  }
-
-  #close(request: OpenRequest, findings: Finding[]): readonly Finding[] {
-    this.#open.close(request);
-    for (const [detection, standing] of request.standings) {
-      if (standing.kind === "undecided") {
-        this.#countUndecided(detection);
-      } else if (standing.kind === "held" && this.#isNew(request, detection, standing.keys)) {
-        this.#write(request, detection, standing.show, standing.hit, standing.exception, findings);
-      }
-    }
-    return findings;
-  }
-
-  #exceptionFor({ exceptions }: Detection, event: AuditEvent): DetectionException | undefined {
-    return exceptions && exceptionFor(exceptions, event, eventReader(event, this.#memory));
-  }
-
-  #countUndecided(detection: Detection): void {
-    this.#undecided.set(detection.id, (this.#undecided.get(detection.id) ?? 0) + 1);
-  }
-
-  /** Whether a later finding may show the event. */
-  #write(
-    request: OpenRequest,
-    detection: Detection,
-    show: () => AuditEvent,
-    hit: CorrelationHit | undefined,
-    exception: DetectionException | undefined,
-    findings: Finding[],
-  ): boolean {
-    if (exception) {
-      this.#suppressed.add(exception.id);
-      return false;
-    }
-    if (this.#correlator.isSilent(detection)) {
-      return hit !== undefined && this.#correlator.add(hit, findings);
-    }
-    findings.push(writeFinding(detection, digest(detection.id, request.key), show()));
-    return hit !== undefined && this.#correlator.add(hit, findings);
   }
 
   #counted(findings: readonly Finding[]): readonly Finding[] {
