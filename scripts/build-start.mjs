@@ -82,7 +82,7 @@ compile();
 
 /**
  * As Node wraps a CommonJS file. Text of ASCII alone takes V8 half the memory, and no decoding. Node's cryptography is loaded with the first
- * hash: that takes as long as filtering 40 MB, and a quiet log needs none.
+ * hash: that takes as long as filtering 40 MB, and a quiet log needs none. What is imported dynamically the first file imports for it.
  */
 function wrap(file) {
   const text = readFileSync(file, "utf8")
@@ -90,12 +90,13 @@ function wrap(file) {
       'let node_crypto = require("node:crypto");\n',
       'let loaded_crypto;\nconst node_crypto = () => (loaded_crypto ??= require("node:crypto"));\n',
     )
-    .replaceAll("node_crypto.", "node_crypto().");
+    .replaceAll("node_crypto.", "node_crypto().")
+    .replaceAll(/(?<![\w$."'`])import\(/g, "importModule(");
   if (/String\.raw`[^`]*[^\0-\x7f`]/.test(text)) {
     throw new Error(`Cannot write ${file} in ASCII: an escape means nothing in String.raw`);
   }
   const ascii = text.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  writeFileSync(file, `(function (exports, require, module, __filename, __dirname) {${ascii}\n})`);
+  writeFileSync(file, `(function (exports, require, module, __filename, __dirname, importModule) {${ascii}\n})`);
 }
 
 /** Leaves beside each file what V8 compiles of it while the command works. */

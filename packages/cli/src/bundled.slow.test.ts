@@ -62,6 +62,30 @@ describe("the bundled start", () => {
     120_000,
   );
 
+  test.each([
+    ["wrong use of a bundled command", ["filter", "--nope", "planted.log"], 2],
+    ["wrong use of another", ["replay", "--nope"], 2],
+    ["no such command", ["filtre"], 2],
+    ["a log that is not there", ["filter", "none.log"], 2],
+    ["a log that is not there, of a command that is not bundled", ["replay", "none.log"], 2],
+    ["help", ["filter", "--help"], 0],
+    ["a command that is not bundled", ["policy", "generate"], 0],
+  ])(
+    "the bundled command says of %s what the sources say, and nothing besides",
+    (_name, args, exit) => {
+      const [bundled, sources] = [BUNDLED, MAIN].map((command) => {
+        const { status, stdout, stderr } = spawnSync(process.execPath, [command, ...args], {
+          encoding: "utf8",
+          cwd: folder,
+        });
+        return { status, stdout, stderr };
+      });
+      expect(bundled).toEqual(sources);
+      expect(bundled?.status).toBe(exit);
+    },
+    120_000,
+  );
+
   test("the bundled daemon finds and checks what the sources find and check", () => {
     const found = [BUNDLED, MAIN].map((command) =>
       run(command, ["ingest", "--no-follow", "--output", "ndjson", "planted.log"]).stdout.trimEnd().split("\n"),

@@ -1,7 +1,7 @@
 // The published command's first file (scripts/build-start.mjs): the others are loaded with what V8 compiled of them when they were built.
 // A fifth of the time of `filter --findings` of a small log was compiling functions that it runs.
 import { readFileSync } from "node:fs";
-import { constants, Script } from "node:vm";
+import { Script } from "node:vm";
 
 type Exports = Readonly<Record<string, unknown>>;
 type Wrapped = (
@@ -10,6 +10,7 @@ type Wrapped = (
   module: { readonly exports: Exports },
   filename: string,
   dirname: string,
+  importModule: (specifier: string) => Promise<unknown>,
 ) => void;
 
 const loaded = new Map<string, Exports>();
@@ -28,11 +29,15 @@ function load(name: string): Exports {
   const cachedData = compiledCode(filename);
   const script = new Script(readFileSync(filename, "latin1"), {
     filename,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     ...(cachedData === undefined ? {} : { cachedData }),
   });
-  (script.runInThisContext() as Wrapped)(module.exports, requireBeside, module, filename, __dirname);
+  (script.runInThisContext() as Wrapped)(module.exports, requireBeside, module, filename, __dirname, importModule);
   return module.exports;
+}
+
+/** Handed to the files, whose own `import` Node calls experimental on the terminal. */
+function importModule(specifier: string): Promise<unknown> {
+  return import(specifier) as Promise<unknown>;
 }
 
 function requireBeside(specifier: string): unknown {

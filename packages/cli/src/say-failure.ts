@@ -2,7 +2,8 @@ import type { IngestError } from "@auditsieve/ingest";
 import { safeText } from "@auditsieve/detect/safe-text";
 import { EXIT } from "./exit-code.ts";
 import type { ExitCode } from "./exit-code.ts";
-import { Failure, systemCode } from "./failure.ts";
+import type { Failure } from "./failure.ts";
+import { systemCode } from "./failure.ts";
 import { say } from "./output.ts";
 
 /** Says what ended a command, on standard error, and gives its exit code. */
@@ -10,18 +11,23 @@ export function sayFailure(error: unknown): ExitCode {
   if (systemCode(error) === "EPIPE") {
     return EXIT.fine;
   }
-  if (error instanceof Failure || isIngestError(error)) {
+  if (isFailure(error) || isIngestError(error)) {
     say(`auditsieve: ${safeText(error.message, 2_000)}`);
     if (error.hint !== undefined) {
       say(`  hint: ${safeText(error.hint, 2_000)}`);
     }
-    return error instanceof Failure ? error.exitCode : EXIT.unusable;
+    return isFailure(error) ? error.exitCode : EXIT.unusable;
   }
   say(
     `auditsieve: Failed unexpectedly: ${safeText(error instanceof Error ? (error.stack ?? error.message) : String(error), 4_000)}`,
   );
   say("  hint: This is a bug of auditsieve: please report it with the command line");
   return EXIT.failed;
+}
+
+/** By its name: the published command is bundled, and what is not in the bundle has a class of its own. */
+function isFailure(error: unknown): error is Failure {
+  return error instanceof Error && error.name === "Failure";
 }
 
 /** By its name: loading the room to ask for the class would load everything, at every start. */
