@@ -6,6 +6,12 @@ import { capitalI, capitalP, closeBracket, lowerE, openBracket, space } from "./
 
 /** `urceIPs"`, the end of a key that every event has behind its user and that bodies have not. */
 const SOURCE_IPS: u64 = ((0x22735049 as u64) << 32) | 0x65637275;
+/** By how many bytes tails that are alike may differ in length. */
+const SPREAD: usize = 192;
+
+/** Where the tail begins that was found last. */
+export let tailStart: usize = 0;
+
 /** So many blocks add less than 128 to each byte of a sum: four a block. */
 const BLOCKS: i32 = 31;
 
@@ -74,13 +80,7 @@ export function skipBody(from: usize, tail: usize, tailEnd: usize, isTailNeeded:
   }
   // A line may end with \r\n, in its tail too.
   const newline = load<u8>(at) == 13 ? at + 1 : at;
-  const tailStart = newline + 1 - (tailEnd - tail);
-  if (
-    depth == 0 &&
-    load<u8>(newline) == 10 &&
-    tailStart >= from &&
-    matchTemplate(tailStart, tail, tailEnd) == newline + 1
-  ) {
+  if (depth == 0 && load<u8>(newline) == 10 && findTail(from, newline + 1, tail, tailEnd)) {
     return newline + 1;
   }
   return balancedWith(from, tail, tailEnd, isTailNeeded);
@@ -92,8 +92,25 @@ function balancedWith(from: usize, tail: usize, tailEnd: usize, isTailNeeded: bo
   if (!isTailNeeded || behind == 0) {
     return behind;
   }
-  const tailStart = behind - (tailEnd - tail);
-  return tailStart >= from && matchTemplate(tailStart, tail, tailEnd) == behind ? behind : 0;
+  return findTail(from, behind, tail, tailEnd) ? behind : 0;
+}
+
+/** Looks for where what ends before `behind` is like the tail, first where it is as long. Values that nobody asks for may be longer or shorter. */
+function findTail(from: usize, behind: usize, tail: usize, tailEnd: usize): bool {
+  const alike = behind - (tailEnd - tail);
+  if (alike >= from && matchTemplate(alike, tail, tailEnd) == behind) {
+    tailStart = alike;
+    return true;
+  }
+  const first = load<u64>(tail);
+  const last = max(from, alike - SPREAD);
+  for (let at = min(behind - 8, alike + SPREAD); at >= last; at--) {
+    if (load<u64>(at) == first && at != alike && matchTemplate(at, tail, tailEnd) == behind) {
+      tailStart = at;
+      return true;
+    }
+  }
+  return false;
 }
 
 /** 1 for an opening bracket, -1 for a closing one: { and [ differ in one bit, as } and ] do. */

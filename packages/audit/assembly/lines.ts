@@ -12,7 +12,7 @@ import {
   STANDING,
 } from "./memory";
 import { skipBalanced } from "./balance";
-import { skipBody } from "./body";
+import { skipBody, tailStart } from "./body";
 import { hashWithName, headHash } from "./head-hash";
 import { findSuspect } from "./suspects";
 import { makeTail, makeTemplate, matchTemplate, reached } from "./template";
@@ -109,10 +109,9 @@ export function takeLines(from: usize, end: usize): usize {
       break;
     }
     if ((decision & TELLS) != 0) {
-      const tail: usize = load<u32>(place, 4);
       const tailEnd: usize = load<u32>(place, 20);
       const hasBody = (decision & BODY) != 0;
-      if (!findTold(at, hasBody ? body : 0, hasBody ? behind - (tailEnd - tail) : at, behind, tailEnd)) {
+      if (!findTold(at, hasBody ? body : 0, hasBody ? tailStart : at, behind, tailEnd)) {
         store<u32>(CONTROL, SUSPECT, 24);
         store<u32>(CONTROL, decision >>> STANDING_SHIFT, 36);
         break;

@@ -4,7 +4,7 @@ import { backslash, quote, unitSeparator } from "./bytes";
 import { CLASS, FIXED } from "./memory";
 import { plainMask, skipPlain } from "./plain";
 
-// Classes of a template's bytes. Only FREE has the highest bit. Everything else must be equal.
+// Classes of a template's bytes. Only FREE and LOOSE have the highest bit. Everything else must be equal.
 /** Inside a string: any plain byte may stand there. */
 const FREE: u8 = 0xff;
 /** The closing quote of such a string: the string may be longer or shorter. */
@@ -15,6 +15,11 @@ const INTEGER: u8 = 2;
 const QUERY_DIGIT: u8 = 4;
 /** A byte of an object's name in the URI's path that cannot decide. */
 const NAME: u8 = 6;
+/** Inside a string where µ may stand, too: other plain bytes, and those of a µ. */
+const LOOSE: u8 = 0xfe;
+const MICRO: u8 = 8;
+/** µ as it is read. */
+const MICRO_SIGN: u16 = 0xb5c2;
 
 /** Each costs a few nanoseconds; a line that needs more is scanned. */
 const MAX_DETOURS = 64;
@@ -64,6 +69,20 @@ export function matchTemplate(line: usize, template: usize, end: usize): usize {
     }
     const kind = load<u8>(known, CLASS);
     const before = load<u8>(known - 1, CLASS);
+    if (isLoose(kind) || isLoose(before)) {
+      // What the line has may begin with half of a µ.
+      const from = load<u8>(at - 1) == 0xc2 ? at - 1 : at;
+      const behind = skipLoose(from);
+      if (behind <= at && !isLoose(kind)) {
+        reached = known;
+        return 0;
+      }
+      at = behind;
+      while (isLoose(load<u8>(known, CLASS))) {
+        known++;
+      }
+      continue;
+    }
     if (kind == FREE || kind == CLOSE || before == FREE) {
       // Both are inside the same string; go on at its end, or at what must be the same in both.
       const plain = skipPlain(at);
@@ -119,6 +138,19 @@ function alikeBits(bytes: v128, different: v128, control: v128, quoting: v128, e
   return i8x16.bitmask(v128.or(i8x16.eq(different, i8x16.splat(0)), free)) as u32;
 }
 
+function isLoose(kind: u8): bool {
+  return kind == LOOSE || kind == MICRO;
+}
+
+/** Behind plain bytes and µ. */
+function skipLoose(from: usize): usize {
+  let at = skipPlain(from);
+  while (load<u16>(at) == MICRO_SIGN) {
+    at = skipPlain(at + 2);
+  }
+  return at;
+}
+
 /** Behind the template's bytes of one class that begin at `known`. */
 function skipClass(known: usize, kind: u8): usize {
   const wanted = i8x16.splat(kind as i8);
@@ -141,11 +173,26 @@ export function makeTail(tail: usize, to: usize, template: usize, first: i32, la
   }
 }
 
-/** What stands in a span of FIXED must stay as it is; `shift` leads from the line to its template. */
+/**
+ * What stands in a span of FIXED must stay as it is; `shift` leads from the line to its template. One that is written from its end to
+ * its beginning is loose: it is of plain bytes and µ inside a string, and so may be what stands there instead.
+ */
 function fix(i: i32, shift: usize): void {
   const from: usize = load<u32>(FIXED + 8 * i);
   const behind: usize = load<u32>(FIXED + 8 * i + 4);
-  memory.fill(from + shift + CLASS, 0, behind - from);
+  if (from <= behind) {
+    memory.fill(from + shift + CLASS, 0, behind - from);
+    return;
+  }
+  let at = behind + shift;
+  while (at < from + shift) {
+    const isMicro = load<u16>(at) == MICRO_SIGN;
+    store<u8>(at, isMicro ? MICRO : LOOSE, CLASS);
+    if (isMicro) {
+      store<u8>(at + 1, MICRO, CLASS);
+    }
+    at += isMicro ? 2 : 1;
+  }
 }
 
 /**

@@ -39,7 +39,8 @@ export type { BodyShape, DocumentStep, EventDocumentsOptions, FragmentMaker } fr
 export { takeRooms } from "./scan-wasm/input-rooms.ts";
 export { LineTemplates } from "./scan-wasm/line-templates.ts";
 export type { QuietHeads } from "./redact/quiet-line.ts";
-export type { DecidedBy, Span, Standing } from "./scan-wasm/line-templates.ts";
+export type { DecidedBy, Span } from "./scan-wasm/decided-by.ts";
+export type { Standing } from "./scan-wasm/line-templates.ts";
 export type { BodyPlaces, ToldLine } from "./scan-wasm/told-line.ts";
 export { stripLine } from "./strip.ts";
 export type { StripTo } from "./strip.ts";

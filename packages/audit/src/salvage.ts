@@ -1,7 +1,7 @@
 import { OPEN_OBJECT, skipSpace } from "./json-bytes.ts";
 import { walkContainer } from "./json-break.ts";
 import type { EventScan } from "./scan.ts";
-import type { Span } from "./scan-wasm/line-templates.ts";
+import type { Span } from "./scan-wasm/decided-by.ts";
 
 /** How every apiserver begins every line. Unescaped quotes: in no string can it stand. */
 const BEGINNING = Buffer.from('{"kind":"Event","apiVersion":"audit.k8s.io/');

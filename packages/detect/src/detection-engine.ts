@@ -5,6 +5,7 @@ import type { FieldReader, Truth } from "./condition/evaluate.ts";
 import type { Expression } from "./condition/expression.ts";
 import { ALWAYS } from "./condition/simplify.ts";
 import { fieldsRead, fieldsReadBy } from "./condition/fields-read.ts";
+import type { CorrelationField } from "./correlation.ts";
 import type { Detection } from "./detection.ts";
 import { exceptionFor } from "./exceptions/detection-exception.ts";
 import { eventReader } from "./field-readers.ts";
@@ -14,8 +15,9 @@ import type { HeadView } from "./head-view.ts";
 import { linkCorrelations } from "./link-correlations.ts";
 import type { LinkedCorrelations } from "./link-correlations.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
+import { ISSUED_CREDENTIAL_ID } from "./memory/credential-ledger.ts";
 import { feederOf } from "./memory/feeders.ts";
-import { rememberedField } from "./memory/remembered-fields.ts";
+import { REMEMBERED_FIELDS, rememberedField } from "./memory/remembered-fields.ts";
 import type { MemoryPart } from "./memory/remembered-fields.ts";
 
 /** What a detection says of an event. */
@@ -60,6 +62,8 @@ export class DetectionEngine {
   readonly remembers: ReadonlySet<MemoryPart>;
   /** Stand for what the memory learns from: candidates like detections, but nothing that anybody finds. */
   readonly feeders: ReadonlySet<Detection>;
+  /** Fields at or below the annotations that anything reads. */
+  readonly #annotations: readonly string[];
   readonly #plan: HeadPlan;
   readonly #bodies = new BodyVerdicts();
 
@@ -72,12 +76,25 @@ export class DetectionEngine {
       ...named.flatMap((field) => rememberedField(field)?.parts ?? []),
     ]);
     this.feeders = new Set([...this.remembers].map(feederOf));
+    const read = [...this.feeders].flatMap((feeder) => [...fieldsReadBy(feeder)]);
+    this.#annotations = [...named, ...read, ...detections.flatMap(correlatedBy), ...READ_ANYWAY].filter((field) =>
+      field.startsWith(ANNOTATIONS),
+    );
     this.#plan = new HeadPlan([...detections, ...this.feeders]);
   }
 
   /** Whether the event with this head must be parsed; when false, {@link evaluate} gives nothing for it. */
   mayHit(head: HeadView): boolean {
     return this.candidates(head).length > 0;
+  }
+
+  /**
+   * Whether a condition, an exception, a correlation or what is remembered reads the annotation with this key by name. A search through
+   * all that an event says does not count: heads never answer it.
+   */
+  asksAnnotation(key: string): boolean {
+    const field = `${ANNOTATIONS}.${key}`;
+    return this.#annotations.some((read) => read === ANNOTATIONS || read === field || read.startsWith(`${field}.`));
   }
 
   /** The detections that the head does not rule out, in their order. */
@@ -177,7 +194,23 @@ function outcomeOf(truth: Truth): Outcome {
 
 function fieldsOf(detection: Detection): ReadonlySet<string> {
   const { firstSeen, exceptions = [] } = detection;
-  const named = [...(firstSeen?.fields ?? []), ...(firstSeen?.per ?? [])].flatMap(({ paths }) => paths);
+  const named = [...(firstSeen?.fields ?? []), ...(firstSeen?.per ?? [])].flatMap(pathsOf);
   const excusing = exceptions.flatMap((exception) => [...fieldsRead(exception.condition)]);
-  return new Set([...fieldsReadBy(detection), ...excusing, ...named.map(({ text }) => text)]);
+  return new Set([...fieldsReadBy(detection), ...excusing, ...named]);
 }
+
+function correlatedBy({ correlation }: Detection): readonly string[] {
+  return correlation === undefined ? [] : [...correlation.groupBy, ...correlation.fields].flatMap(pathsOf);
+}
+
+function pathsOf({ paths, perRule }: CorrelationField): readonly string[] {
+  return [...paths, ...[...perRule.values()].flat()].map(({ text }) => text);
+}
+
+const ANNOTATIONS = "annotations";
+/** What is read of any event, whatever the detections ask for. */
+const READ_ANYWAY: readonly string[] = [
+  ...Object.values(REMEMBERED_FIELDS).flatMap(({ reads }) => reads),
+  `${ANNOTATIONS}.${ISSUED_CREDENTIAL_ID}`,
+  `${ANNOTATIONS}.audit.k8s.io/truncated`,
+];

@@ -95,6 +95,11 @@ export class FindingStream {
     return this.#head.candidates(head);
   }
 
+  /** Whether anything looks at the value of the annotation with this key, so that heads with another one may have other {@link candidates}. */
+  asksAnnotation(key: string): boolean {
+    return this.#engine.asksAnnotation(key);
+  }
+
   /** Whether the event pushed last may be shown by a later push: what its `show` needs must then outlive it. */
   get holdsLast(): boolean {
     return this.#settlement.holdsLast;
@@ -121,7 +126,7 @@ export class FindingStream {
 
   /**
    * Takes an event about which a quiet answer `tells` that this is wanted of it: does what {@link FindingStream.push} would. The event must
-   * say the same in every head field but `requestURI` and `objectRef.name` as the one that was asked about.
+   * say the same in every head field but `requestURI` and `objectRef.name`, and in every annotation that {@link asksAnnotation} names, as the one that was asked about.
    */
   pushWanted({ asked, left }: Wanted, event: AuditEvent, show: () => AuditEvent, length: number): readonly Finding[] {
     return this.#push(event, show, asked, left, false, length);

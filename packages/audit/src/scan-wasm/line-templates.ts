@@ -1,5 +1,6 @@
 import type { Field } from "../scan-fields.ts";
 import type { EventScan } from "../scan.ts";
+import type { DecidedBy } from "./decided-by.ts";
 import { sharedEngine } from "./engine.ts";
 import { placeTold, ToldLine } from "./told-line.ts";
 
@@ -38,23 +39,6 @@ const MAX_TEMPLATE_BYTES = 16 * 1024;
 const NEWLINE = 10;
 const COMMA = 44;
 const SPACE = 32;
-
-/** Where a line's decision comes from, for {@link LineTemplates.learn}. */
-export interface DecidedBy {
-  readonly fields: readonly Field[];
-  /** Behind the part of the requestURI that decides. */
-  readonly uriEnd: number;
-  /** A name in the path that does not decide, in letters, digits, `-`, `.` and `:`; another such name would be decided alike. */
-  readonly name: Span | undefined;
-  /** Parts of the URI behind `uriEnd` that must stay as they are. */
-  readonly kept?: readonly Span[];
-}
-
-/** A part of the scanned bytes. */
-export interface Span {
-  readonly start: number;
-  readonly end: number;
-}
 
 /** How the lines like one that is learned are taken. */
 export interface Taken<S extends Standing> {
@@ -233,7 +217,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
 
   /** Remembers the line that stopped {@link take}, which `scan` holds and for which `value` was decided. Gives its number; 0 where it does not. */
   learn(scan: EventScan, value: T, { isKept, isSearched, standing, isTold = false }: Taken<S>, by: DecidedBy): number {
-    const { fields, uriEnd, name, kept = [] } = by;
+    const { fields, uriEnd, name, kept = [], loose = [] } = by;
     const { control, exports } = this.#engine;
     if (this.#entry !== 0) {
       if (this.#standing[exports.standingOf(this.#entry) - 1]?.form === standing?.form) {
@@ -249,7 +233,12 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
     const hasBody = headEnd !== undefined && (scan.has("requestObject") || scan.has("responseObject"));
     const tail = hasBody ? tailStartOf(scan) : end;
     const length = end - scan.start + behind - tail;
-    if (this.#head === 0 || length > MAX_TEMPLATE_BYTES || number === MAX_VALUES || kept.length > MAX_KEPT) {
+    if (
+      this.#head === 0 ||
+      length > MAX_TEMPLATE_BYTES ||
+      number === MAX_VALUES ||
+      kept.length + loose.length > MAX_KEPT
+    ) {
       return 0;
     }
     const shift = this.#shift;
@@ -277,9 +266,15 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
         fix(field);
       }
     }
+    // Such a span is written from its end to its beginning.
+    const loosen = (): void => loose.forEach((span) => fixSpan(span.end, span.start));
+    if (!isTailNeeded) {
+      loosen();
+    }
     const ofHead = fixed;
     if (isTailNeeded) {
       fix("annotations");
+      loosen();
     }
     const queryEnd = scan.valueEnd("requestURI") + shift;
     const form =

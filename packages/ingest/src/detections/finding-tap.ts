@@ -1,11 +1,13 @@
-import type { AuditEvent, Redactor, ToldLine } from "@auditsieve/audit";
+import type { AuditEvent, Redactor, Span, ToldLine } from "@auditsieve/audit";
 import { EventScan } from "@auditsieve/audit/stream";
 import type { Finding, FindingStream, HeadView, PodChange, QuietAnswer, Wanted } from "@auditsieve/detect";
 import type { EventWatch } from "../filter/event-watch.ts";
+import { HeadMemo } from "./head-memo.ts";
 import { scanHead } from "./scan-head.ts";
 import { hasNullOutsideBodies, scannedEvent } from "./scanned-event.ts";
 import { sharedHead, toldEvent } from "./told-event.ts";
 import type { SharedHead } from "./told-event.ts";
+import { UnaskedAnnotations } from "./unasked-annotations.ts";
 
 /**
  * Runs detections beside whatever else is done with a stream of lines: each scanned event is shown to it, and findings come out
@@ -22,12 +24,14 @@ export class FindingTap implements EventWatch {
   readonly #onFinding: (finding: Finding) => void;
   /** For lines that are shown when another one is in hand. */
   readonly #shown = new EventScan();
+  readonly #unasked: UnaskedAnnotations;
   #scan: EventScan | undefined;
   #head: HeadView | undefined;
   #mayBeUnwanted = false;
 
   constructor(stream: FindingStream, redactor: Redactor, onFinding: (finding: Finding) => void) {
     this.#stream = stream;
+    this.#unasked = new UnaskedAnnotations((key) => stream.asksAnnotation(key));
     this.#redactor = redactor;
     this.#onFinding = onFinding;
   }
@@ -36,7 +40,7 @@ export class FindingTap implements EventWatch {
   event(scan: EventScan, answer?: QuietAnswer): void {
     if (this.#scan !== scan) {
       this.#scan = scan;
-      this.#head = scanHead(scan);
+      this.#head = scanHead(scan, new HeadMemo(scan, undefined, this.#unasked));
     }
     if (answer?.stands === true && (answer.tells === undefined || isWanted(answer.tells))) {
       this.#answered(scan, answer.tells);
@@ -98,6 +102,10 @@ export class FindingTap implements EventWatch {
       kept.set(SHARED, sharedHead(head));
     }
     return answer;
+  }
+
+  unasked(scan: EventScan): readonly Span[] {
+    return this.#unasked.of(scan);
   }
 
   tell({ tells }: QuietAnswer, line: ToldLine): void {

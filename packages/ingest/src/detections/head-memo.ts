@@ -1,5 +1,6 @@
 import { slotOf } from "@auditsieve/audit";
-import type { EventScan, Field } from "@auditsieve/audit";
+import type { EventScan, Field, Span } from "@auditsieve/audit";
+import type { UnaskedAnnotations } from "./unasked-annotations.ts";
 
 /** They stand behind one another in what an apiserver writes, so that one copy takes all. */
 const RUN: readonly number[] = slots("verb", "user", "impersonatedUser", "sourceIPs", "userAgent");
@@ -106,6 +107,7 @@ class KeyTable {
 export class HeadMemo {
   readonly #scan: EventScan;
   readonly #numberOf: (() => number) | undefined;
+  readonly #unasked: UnaskedAnnotations | undefined;
   readonly #tables = { whole: new KeyTable(), unnamed: new KeyTable() };
   readonly #numbered = new Map<number, Entry>();
   readonly #key = Buffer.alloc(MAX_KEY_BYTES);
@@ -121,10 +123,11 @@ export class HeadMemo {
 
   /**
    * `numberOf` gives the number of the entry that another memo has for the head of the event last scanned, 0 where it has none: then
-   * that stands for the bytes, which need not be gathered and compared again.
+   * that stands for the bytes, which need not be gathered and compared again. Heads are alike that differ in what is `unasked`.
    */
-  constructor(scan: EventScan, numberOf?: () => number) {
+  constructor(scan: EventScan, numberOf?: () => number, unasked?: UnaskedAnnotations) {
     this.#scan = scan;
+    this.#unasked = unasked;
     this.#numberOf = numberOf;
   }
 
@@ -205,8 +208,23 @@ export class HeadMemo {
 
   #appendUnnamed(): number {
     const run = this.#appendRun(this.#appendEach(SHORT, 0));
-    const length = run === -1 ? -1 : this.#appendEach(ANNOTATIONS, run);
+    const length = run === -1 ? -1 : this.#appendAnnotations(run);
     return length === -1 ? -1 : this.#pad(length);
+  }
+
+  #appendAnnotations(from: number): number {
+    const unasked = this.#unasked?.of(this.#scan);
+    if (unasked === undefined || unasked.length === 0) {
+      return this.#appendEach(ANNOTATIONS, from);
+    }
+    let at = this.#scan.slotStart(ANNOTATIONS[0] as number);
+    let length = from;
+    for (let i = 0; i < unasked.length && length !== -1; i++) {
+      const { start, end } = unasked[i] as Span;
+      length = this.#append(at, start, length);
+      at = end;
+    }
+    return length === -1 ? -1 : this.#append(at, this.#scan.slotEnd(ANNOTATIONS[0] as number), length);
   }
 
   #appendRun(from: number): number {

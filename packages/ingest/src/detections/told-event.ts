@@ -13,7 +13,7 @@ import { HEAD_FIELDS } from "@auditsieve/detect";
 import type { BodyName, HeadField, HeadView, PartlyParsed } from "@auditsieve/detect";
 import { EventBodies } from "./event-bodies.ts";
 
-/** What all heads have in common that differ in names alone. */
+/** What all heads have in common that differ in names alone, and in annotations that nobody asks for: these are those of one of them. */
 export type SharedHead = ReadonlyMap<HeadField, JsonValue | undefined>;
 
 /** What is shared by the heads like that of the event in `view`. */

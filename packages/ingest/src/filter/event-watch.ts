@@ -10,6 +10,8 @@ export interface EventWatch {
    * it wants to be shown them, or cannot say.
    */
   unwanted(scan: EventScan): QuietAnswer | undefined;
+  /** Parts of the annotations on which none of these answers rests; see {@link DecidedBy.loose}. */
+  unasked?(scan: EventScan): readonly Span[];
   /** Takes an event about which one of these answers {@link QuietAnswer.tells}. */
   tell(answer: QuietAnswer, line: ToldLine): void;
   /** Grows whenever one of these answers has ended, which only happens while it looks at events or is told of them. */
@@ -50,19 +52,21 @@ const NAMED_BY = new WeakMap<readonly Field[], readonly Field[]>();
 const UNNAMED_BY = new WeakMap<readonly Field[], readonly Field[]>();
 const SEARCHED_BY = new WeakMap<readonly Field[], readonly Field[]>();
 
-/** What a decision rests on together with a {@link QuietAnswer} about the same event. */
+/** What a decision rests on together with a {@link QuietAnswer} about the same event, which rests on nothing that is `unasked`. */
 export function withHead(
   { fields, ...by }: DecidedBy,
   scan: EventScan,
   { isNamed, isForPlainNames }: QuietAnswer,
+  unasked: readonly Span[] = [],
 ): DecidedBy {
+  const loose = fields.includes("annotations") ? [] : unasked;
   if (!isNamed) {
-    return { ...by, fields: merged(UNNAMED_BY, fields, UNNAMED) };
+    return { ...by, fields: merged(UNNAMED_BY, fields, UNNAMED), loose };
   }
   const uriEnd = scan.valueEnd("requestURI");
   return isForPlainNames && by.name !== undefined
-    ? { fields: merged(BUT_NAME_BY, fields, BUT_NAME), uriEnd, name: by.name }
-    : { fields: merged(NAMED_BY, fields, NAMED), uriEnd, name: undefined };
+    ? { fields: merged(BUT_NAME_BY, fields, BUT_NAME), uriEnd, name: by.name, loose }
+    : { fields: merged(NAMED_BY, fields, NAMED), uriEnd, name: undefined, loose };
 }
 
 /** What a decision rests on together with that nothing has to be redacted: with parts of the URI that must stay as they are. */

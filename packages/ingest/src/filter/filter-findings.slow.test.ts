@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { findingDifferences, findingDifferencesCut, shuffledLines, tinyBounds } from "./filter-findings.suite.ts";
+import {
+  askingEngine,
+  brokenMicro,
+  findingDifferences,
+  findingDifferencesCut,
+  shippedEngine,
+  shuffledLines,
+  slowed,
+  tinyBounds,
+} from "./filter-findings.suite.ts";
 import { formOf, fuzzPolicies, sampleLines } from "./filter-fuzz.suite.ts";
 import { damage, Dice } from "./line-mutator.suite.ts";
 import { podLines } from "./pod-lines.suite.ts";
@@ -53,6 +62,37 @@ describe("Filter beside detections, at length", () => {
         const { differences } = findingDifferencesCut(dice.of(policies), some, dice, { verify }, dice.below(2) === 0);
         expect(differences, `seed ${seed}`).toEqual([]);
       }
+    },
+  );
+
+  test(
+    "Filter takes requests that took differently long as it does line by line, asked for that or not",
+    { timeout: LOADED_MS },
+    () => {
+      const others = sampleLines("attack.log.zst").filter(({ length }) => length < 4000);
+      const sums = { shown: 0, findings: 0 };
+      for (let seed = 11_000; seed < 11_000 + BATCHES; seed++) {
+        const dice = new Dice(seed);
+        const verify = dice.below(4) === 0;
+        const lines = [...podLines(dice, 150), ...Array.from({ length: 150 }, () => dice.of(others))];
+        const some = lines.map((line) => {
+          const slow = formOf(dice.below(4) > 0 ? slowed(line, dice) : line, dice.below(4) > 0 ? 3 : dice.below(9));
+          return dice.below(30) > 0
+            ? slow
+            : verify && dice.below(2) === 0
+              ? brokenMicro(slow, dice)
+              : damage(slow, lines, dice);
+        });
+        const engine = dice.below(2) === 0 ? askingEngine() : shippedEngine();
+        const bounds = dice.below(2) === 0 ? { maxPods: dice.of([2, 100]) } : tinyBounds(dice);
+        const isRedacting = dice.below(2) === 0;
+        const found = findingDifferencesCut(dice.of(policies), some, dice, { verify }, isRedacting, bounds, engine);
+        expect(found.differences, `seed ${seed}`).toEqual([]);
+        sums.shown += found.shown;
+        sums.findings += found.findings;
+      }
+      expect(sums.shown / BATCHES).toBeLessThan(0.97);
+      expect(sums.findings).toBeGreaterThan(BATCHES);
     },
   );
 

@@ -15,11 +15,64 @@ const FILES = globSync("profiles/detections/*/*.yml", { cwd: ROOT }).map((file) 
   text: readFileSync(new URL(file, ROOT), "utf8"),
 }));
 let loaded: DetectionEngine | undefined;
+let asking: DetectionEngine | undefined;
 
 /** The shipped detections. */
 export function shippedEngine(): DetectionEngine {
   loaded ??= new DetectionEngine(loadDetectionFiles(FILES).detections);
   return loaded;
+}
+
+const ASKING = `
+title: Slow in the store
+id: 6a0f8ad0-3c3e-4a0a-9a52-5b3f4a1f0c11
+level: low
+logsource: { product: kubernetes, service: audit }
+detection:
+  slow: { "annotations.apiserver.latency.k8s.io/etcd|endswith": "3ms", objectRef.resource: pods }
+  condition: slow
+---
+title: Told about a microsecond
+id: 6a0f8ad0-3c3e-4a0a-9a52-5b3f4a1f0c12
+level: low
+logsource: { product: kubernetes, service: audit }
+detection:
+  words: ["77.1"]
+  verb: { verb: delete }
+  condition: verb and words
+`;
+
+/** The shipped detections, and some that ask how long a request took. */
+export function askingEngine(): DetectionEngine {
+  const { detections, problems } = loadDetectionFiles([...FILES, { file: "asking.yml", text: ASKING }]);
+  if (problems.length > 0) {
+    throw new Error(problems[0]?.message);
+  }
+  return (asking ??= new DetectionEngine(detections));
+}
+
+/** Another line of a request that was slow: with what the apiserver then says of it, in several spellings. */
+export function slowed(line: Buffer, dice: Dice): Buffer {
+  const took = (): string =>
+    `${dice.of(["", "1", "77.", "618.58", "2.00000"])}${dice.below(10)}${dice.of(["ms", "ms", "s", "µs", "µs", "ns", "3ms", "µµ", "é", "Â", "\\n", "\\u00b5s"])}`;
+  const keys = ["etcd", "total", "response-write", "authentication"].slice(dice.below(3));
+  const members = keys.map((key) => `"apiserver.latency.k8s.io/${dice.below(60) === 0 ? "x" : key}":"${took()}",`);
+  const text = line.toString("latin1");
+  return Buffer.from(
+    text.replace('"annotations":{"', () => `"annotations":{${Buffer.from(members.join("")).toString("latin1")}"`),
+    "latin1",
+  );
+}
+
+/** Bytes of a text that holds a µ, one of them another one: perhaps no text any more. */
+export function brokenMicro(line: Buffer, dice: Dice): Buffer {
+  const at = line.indexOf("µ");
+  if (at === -1) {
+    return line;
+  }
+  const broken = Buffer.from(line);
+  broken[at + dice.below(2)] = dice.of([0x61, 0x22, 0x5c, 0xc2, 0xb5, 0xe2]);
+  return broken;
 }
 
 /** Bounds so small that what is remembered is forgotten all the time. */
@@ -53,14 +106,15 @@ export function findingDifferences(
   bounds: FindingStreamOptions,
   options: Partial<FilterOptions>,
   isRedacting = false,
+  engine: DetectionEngine = shippedEngine(),
 ): {
   readonly differences: readonly string[];
   readonly findings: number;
   readonly shown: number;
   readonly told: number;
 } {
-  const fast = watched(bounds, false);
-  const slow = watched(bounds, true);
+  const fast = watched(bounds, false, engine);
+  const slow = watched(bounds, true, engine);
   const a = filterChunks(rules, chunks, { ...options, ...(isRedacting && redacting(false)), watch: fast.watch });
   const b = filterChunks(rules, [Buffer.concat(lines.flatMap((line) => [line, NEWLINE]))], {
     ...options,
@@ -109,16 +163,33 @@ export function findingDifferencesCut(
   options: Partial<FilterOptions>,
   isRedacting = false,
   bounds: FindingStreamOptions = tinyBounds(dice),
+  engine: DetectionEngine = shippedEngine(),
 ): ReturnType<typeof findingDifferences> {
   const input = Buffer.concat(lines.flatMap((line) => [line, NEWLINE]));
-  return findingDifferences(rules, lines, cutAnywhere(input, dice.below(8), dice), bounds, options, isRedacting);
+  return findingDifferences(
+    rules,
+    lines,
+    cutAnywhere(input, dice.below(8), dice),
+    bounds,
+    options,
+    isRedacting,
+    engine,
+  );
 }
 
 const NEWLINE = Buffer.from("\n");
 
+/** Remembers no two heads as one that differ in an annotation. */
+class AskingStream extends FindingStream {
+  override asksAnnotation(): boolean {
+    return true;
+  }
+}
+
 function watched(
   bounds: FindingStreamOptions,
   isShownAll: boolean,
+  engine: DetectionEngine,
 ): {
   readonly watch: NonNullable<FilterOptions["watch"]>;
   end(): {
@@ -128,7 +199,7 @@ function watched(
     readonly told: number;
   };
 } {
-  const stream = new FindingStream(shippedEngine(), bounds);
+  const stream = isShownAll ? new AskingStream(engine, bounds) : new FindingStream(engine, bounds);
   const findings: string[] = [];
   const redactor = createRedactor({ key: Buffer.alloc(32) });
   const tap = new FindingTap(stream, redactor, (finding) => findings.push(JSON.stringify(finding)));
@@ -141,6 +212,7 @@ function watched(
         tap.event(scan, answer);
       },
       unwanted: (scan) => (isShownAll ? undefined : tap.unwanted(scan)),
+      unasked: (scan) => tap.unasked(scan),
       tell: (answer, line) => {
         told++;
         tap.tell(answer, line);

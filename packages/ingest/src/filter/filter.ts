@@ -218,7 +218,7 @@ export class Filter {
       return;
     }
     let by = policy.decidedBy(scan);
-    by = standing === undefined ? by : withHead(by, scan, standing);
+    by = standing === undefined ? by : withHead(by, scan, standing, watch?.unasked?.(scan));
     by = isSearched ? withKept(by, kept) : by;
     this.#templates.learn(scan, decision, { isKept, isSearched, standing, isTold: standing?.tells !== undefined }, by);
   }
