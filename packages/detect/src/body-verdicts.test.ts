@@ -50,6 +50,7 @@ function eventOf(body: unknown): AuditEvent & PartlyParsed {
     lacks: () => false,
     part: (name, keys) => partOf(plain, name, ...keys),
     listsObjects: () => false,
+    holdsNone: () => false,
     spelling: (_, maxLength) => (text.length > maxLength ? undefined : text),
   };
   return { ...plain, ...partly };

@@ -21,6 +21,8 @@ export interface PartlyParsed extends Pick<HeadView, "get"> {
   part(body: BodyName, keys: readonly string[]): JsonValue | undefined;
   /** Whether a list stands there that begins with an object; it need not be parsed. False says nothing. */
   listsObjects(body: BodyName, keys: readonly string[]): boolean;
+  /** Whether no value of the event holds one of these texts, which `neededInBytes` gave, in whatever case. False says nothing. */
+  holdsNone(texts: readonly string[]): boolean;
   /** The bytes of the body, each as one character; undefined where there are none, or more than `maxLength`. */
   spelling(body: BodyName, maxLength: number): string | undefined;
 }
@@ -78,6 +80,11 @@ export function partOf(event: Event, body: BodyName, ...keys: readonly string[])
     (found, key) => (isJsonObject(found) ? own(found, key) : undefined),
     rootOf(event, body),
   );
+}
+
+/** Whether no value of the event holds one of the texts, in whatever case, as far as that can be said without parsing it. */
+export function holdsNone(event: Event, texts: readonly string[]): boolean {
+  return isPartlyParsed(event) && event.holdsNone(texts);
 }
 
 /** The bytes of a body, where the event is parsed as it is read: bodies of the same spelling say the same. */

@@ -4,7 +4,7 @@ import type { FieldReader } from "./condition/evaluate.ts";
 import { ABSENT, readField } from "./condition/field-path.ts";
 import type { FieldPath, Reading } from "./condition/field-path.ts";
 import type { BodyName } from "./event-parts.ts";
-import { asJson, headOf, isPartlyParsed, lacksKey, rootOf } from "./event-parts.ts";
+import { asJson, headOf, holdsNone, isPartlyParsed, lacksKey, rootOf } from "./event-parts.ts";
 import { HEAD_FIELDS, headFieldOf, isInPart } from "./head-view.ts";
 import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
@@ -49,13 +49,16 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
       return isUnknown ? undefined : ABSENT;
     }),
     search(test) {
-      leaves ??= leavesOf(asJson(event));
-      if (leaves.some((leaf) => test.test(leaf))) {
-        return true;
+      const needs = test.needs?.();
+      if (needs === undefined || !holdsNone(event, needs)) {
+        leaves ??= leavesOf(asJson(event));
+        if (leaves.some((leaf) => test.test(leaf))) {
+          return true;
+        }
       }
       const hidden =
-        BODIES.some((body) => isMissing(event, body) && isUnknownWithout(body)) ||
-        LATE_ROOTS.some((root) => isMissing(event, root) && isHeadUnknown(root, head));
+        BODIES.some((body) => isUnknownWithout(body) && isMissing(event, body)) ||
+        LATE_ROOTS.some((root) => isHeadUnknown(root, head) && isMissing(event, root));
       return hidden ? undefined : false;
     },
   };

@@ -6,6 +6,8 @@ export interface ValueTest {
   readonly literal?: string;
   /** A character that every text that passes holds, and no plain name: neither letter nor digit, `-`, `.` or `:`. */
   readonly special?: string;
+  /** Texts of which every text that passes holds at least one, as `neededInBytes` gives them; undefined where that is not known. */
+  readonly needs?: () => readonly string[] | undefined;
   test(value: JsonValue): boolean;
 }
 

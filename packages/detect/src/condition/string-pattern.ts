@@ -1,5 +1,6 @@
 import type { JsonValue } from "@auditsieve/audit";
 import type { ValueTest } from "./expression.ts";
+import { neededInBytes } from "./needed-in-bytes.ts";
 import { scalarText } from "./evaluate.ts";
 
 /** A piece of a Sigma value: literal text, `*` (any run), `?` (one character) or any dash. */
@@ -59,7 +60,10 @@ export function patternTest(parts: readonly PatternPart[], cased: boolean): Valu
     const text = scalarText(value);
     return text !== undefined && matches(fold(text));
   };
-  const [only = ""] = folded;
+  const [only = "", held] = folded;
+  if (folded.length === 3 && only === ANY_RUN && typeof held === "string" && folded[2] === ANY_RUN) {
+    return { needs: neededInBytes(() => [held]), test };
+  }
   return folded.length <= 1 && typeof only === "string" ? { literal: only, test } : { test };
 }
 

@@ -10,6 +10,8 @@ export type CompiledRegex =
       readonly test: (text: string) => boolean;
       readonly steps: number;
       readonly holds: string;
+      /** Texts of which all that it finds holds at least one, in whatever case; undefined where there are none. */
+      readonly needs: () => readonly string[] | undefined;
       readonly refusal?: never;
     }
   | { readonly refusal: string; readonly test?: never };
@@ -30,7 +32,8 @@ export function compileRegex(source: string, flags: RegexFlags): CompiledRegex {
   try {
     const tree = parseRegex(source, flags);
     const program = emitProgram(tree);
-    return { test: searchFor(tree, program, flags), steps: program.length, holds: heldBy(tree) };
+    const needs = (): readonly string[] | undefined => neededTexts(parseRegex(source, { ...flags, ignoreCase: false }));
+    return { test: searchFor(tree, program, flags), steps: program.length, holds: heldBy(tree), needs };
   } catch (error) {
     if (error instanceof RegexRefusal) {
       return { refusal: error.message };

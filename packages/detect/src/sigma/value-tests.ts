@@ -3,6 +3,7 @@ import { cidrTest } from "../condition/cidr.ts";
 import { scalarText } from "../condition/evaluate.ts";
 import type { ValueTest } from "../condition/expression.ts";
 import type { PatternPart } from "../condition/string-pattern.ts";
+import { neededInBytes } from "../condition/needed-in-bytes.ts";
 import { ANY_RUN, patternParts, patternTest } from "../condition/string-pattern.ts";
 import { specialIn } from "../plain-names.ts";
 import { compileRegex } from "../regex/compile-regex.ts";
@@ -147,6 +148,7 @@ function regexTest(value: string | number | boolean, mode: ItemMode, context: Va
     get special() {
       return compiled().special;
     },
+    needs: () => compiled().needs?.(),
     test: (found) => compiled().test(found),
   } as ValueTest;
 }
@@ -182,10 +184,11 @@ function compiledRegexTest(
       isLast: true,
     };
   }
-  const { test, holds } = compiled;
+  const { test, holds, needs } = compiled;
   const special = specialIn(holds);
   return {
     ...(special !== undefined && { special }),
+    needs: neededInBytes(needs),
     test: (found) => {
       const text = scalarText(found);
       return text !== undefined && test(text);

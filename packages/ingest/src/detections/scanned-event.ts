@@ -13,6 +13,7 @@ import type {
 import { headOf } from "@auditsieve/detect";
 import type { BodyName, HeadField, HeadView, PartlyParsed } from "@auditsieve/detect";
 import { BODIES, EventBodies } from "./event-bodies.ts";
+import { EventTexts } from "./event-texts.ts";
 import { readHead } from "./scan-head.ts";
 
 const NULL = Buffer.from("null");
@@ -41,6 +42,7 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   #values: Map<Field, unknown> | undefined;
   #stageTimestamp: string | undefined;
   #plain: AuditEvent | undefined;
+  #texts: EventTexts | undefined;
   /** Whether a null stands outside the bodies, and whether one stands in objectRef. */
   #hasNull: boolean | undefined;
   #refHasNull: boolean | undefined;
@@ -140,6 +142,10 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
 
   part(body: BodyName, keys: readonly string[]): JsonValue | undefined {
     return this.#bodies.part(body, keys);
+  }
+
+  holdsNone(texts: readonly string[]): boolean {
+    return (this.#texts ??= new EventTexts(this.#line)).holdNone(texts);
   }
 
   spelling(body: BodyName, maxLength: number): string | undefined {

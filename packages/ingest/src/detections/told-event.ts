@@ -12,6 +12,7 @@ import type {
 import { HEAD_FIELDS } from "@auditsieve/detect";
 import type { BodyName, HeadField, HeadView, PartlyParsed } from "@auditsieve/detect";
 import { EventBodies } from "./event-bodies.ts";
+import { EventTexts } from "./event-texts.ts";
 
 /** What all heads have in common that differ in names alone, and in annotations that nobody asks for: these are those of one of them. */
 export type SharedHead = ReadonlyMap<HeadField, JsonValue | undefined>;
@@ -39,6 +40,7 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
   #requestURI: string | undefined;
   #stageTimestamp: string | undefined;
   #plain: AuditEvent | undefined;
+  #texts: EventTexts | undefined;
 
   constructor(line: ToldLine, bytes: Buffer, head: SharedHead) {
     this.#line = line;
@@ -132,6 +134,10 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
 
   part(body: BodyName, keys: readonly string[]): JsonValue | undefined {
     return this.#bodies().part(body, keys);
+  }
+
+  holdsNone(texts: readonly string[]): boolean {
+    return (this.#texts ??= new EventTexts(this.#bytes)).holdNone(texts);
   }
 
   spelling(body: BodyName, maxLength: number): string | undefined {
