@@ -77,11 +77,11 @@ describe("Filter beside detections, at length", () => {
         const lines = [...podLines(dice, 150), ...Array.from({ length: 150 }, () => dice.of(others))];
         const some = lines.map((line) => {
           const slow = formOf(dice.below(4) > 0 ? slowed(line, dice) : line, dice.below(4) > 0 ? 3 : dice.below(9));
-          return dice.below(30) > 0
-            ? slow
-            : verify && dice.below(2) === 0
-              ? brokenMicro(slow, dice)
-              : damage(slow, lines, dice);
+          return dice.below(20) === 0
+            ? brokenMicro(slow, dice)
+            : dice.below(30) === 0
+              ? damage(slow, lines, dice)
+              : slow;
         });
         const engine = dice.below(2) === 0 ? askingEngine() : shippedEngine();
         const bounds = dice.below(2) === 0 ? { maxPods: dice.of([2, 100]) } : tinyBounds(dice);
