@@ -4,7 +4,7 @@ import { boundYoung } from "./bound-young.ts";
 test("boundYoung stops the growth of the room for new objects once, when it has grown to 8 MB", () => {
   let bytes = 1024 * 1024;
   let stopped = 0;
-  const look = boundYoung({ bytes: () => bytes, stopGrowing: () => stopped++ });
+  const look = boundYoung({ bytes: () => bytes, stopGrowing: () => stopped++, wholeBytes: () => 0, collect: () => {} });
   const lookOften = (): number => {
     Array.from({ length: 100 }).forEach(look);
     return stopped;
@@ -16,4 +16,32 @@ test("boundYoung stops the growth of the room for new objects once, when it has 
   expect(stopped).toBe(1);
   bytes = 64 * 1024 * 1024;
   expect(lookOften()).toBe(1);
+});
+
+test("boundYoung has the whole heap collected at 48 MB, and again when it has grown by a quarter", () => {
+  const megabytes = (bytes: number): number => bytes * 1024 * 1024;
+  let whole = 30;
+  let alive = 20;
+  let collected = 0;
+  const look = boundYoung({
+    bytes: () => 0,
+    stopGrowing: () => {},
+    wholeBytes: () => megabytes(whole),
+    collect: () => {
+      collected++;
+      whole = alive;
+    },
+  });
+  const collectedAt = (size: number): number => {
+    whole = size;
+    Array.from({ length: 100 }).forEach(look);
+    return collected;
+  };
+  expect(collectedAt(48)).toBe(0);
+  expect(collectedAt(49)).toBe(1);
+  expect(collectedAt(48)).toBe(1);
+  alive = 50;
+  expect(collectedAt(49)).toBe(2);
+  expect(collectedAt(62)).toBe(2);
+  expect(collectedAt(63)).toBe(3);
 });

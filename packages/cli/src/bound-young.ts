@@ -1,31 +1,46 @@
-import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
+import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
 /** Of V8's room for new objects. By itself it grows to 64 MB, twice as much as that took before in all. */
 const MOST_BYTES = 8 * 1024 * 1024;
 /** It grows fastest while heads are seen for the first time; after so many chunks a look at some of them does. */
 const FIRST_CHUNKS = 64;
 const LOOK_EVERY = 8;
+/** The whole heap is collected when it has become so large, and each time when it has grown by so much since: V8 lets it more than double. */
+const MOST_HEAP_BYTES = 48 * 1024 * 1024;
+const GROWTH = 1.25;
 
 /** What {@link boundYoung} looks at and does. */
 export interface YoungHeap {
   readonly bytes: () => number;
   readonly stopGrowing: () => void;
+  /** What all rooms take. */
+  readonly wholeBytes: () => number;
+  readonly collect: () => void;
 }
 
 /**
  * Keeps the memory of a long run small: call the answer with every chunk. Once V8's room for new objects has grown to 8 MB it grows no
  * more; what is made of an event dies with it, and more room only means that more garbage lies about (measured: 167 MB before and 118 MB
  * with it on a log of 1 GB). V8 reads the flag whenever it would grow that room; its limit cannot be set once it runs.
+ * What outlives that room is collected before it has doubled (measured: 169 to 179 MB before and 150 to 157 MB with it on 2.1 GB).
  */
 export function boundYoung(heap: YoungHeap = HEAP): () => void {
   let calls = 0;
   let isBounded = false;
+  let most = MOST_HEAP_BYTES;
   return () => {
     calls++;
-    const isLooking = !isBounded && (calls <= FIRST_CHUNKS || calls % LOOK_EVERY === 0);
-    if (isLooking && heap.bytes() >= MOST_BYTES) {
+    if (calls > FIRST_CHUNKS && calls % LOOK_EVERY > 0) {
+      return;
+    }
+    if (!isBounded && heap.bytes() >= MOST_BYTES) {
       isBounded = true;
       heap.stopGrowing();
+    }
+    if (heap.wholeBytes() > most) {
+      heap.collect();
+      most = Math.max(MOST_HEAP_BYTES, GROWTH * heap.wholeBytes());
     }
   };
 }
@@ -33,4 +48,10 @@ export function boundYoung(heap: YoungHeap = HEAP): () => void {
 const HEAP: YoungHeap = {
   bytes: () => getHeapSpaceStatistics().find(({ space_name: name }) => name === "new_space")?.space_size ?? 0,
   stopGrowing: () => setFlagsFromString("--semi-space-growth-factor=1"),
+  wholeBytes: () => getHeapStatistics().total_heap_size,
+  collect: () => {
+    setFlagsFromString("--expose-gc");
+    // There is none where flags cannot be set.
+    (runInNewContext("globalThis.gc") as (() => void) | undefined)?.();
+  },
 };
