@@ -2,7 +2,7 @@ import type { Redactor } from "@auditsieve/audit";
 import { DetectionEngine, FindingStream } from "@auditsieve/detect";
 import { FindingTap } from "@auditsieve/ingest/findings";
 import { boundHeap, FindingStore } from "@auditsieve/replay/findings";
-import { boundYoung } from "./bound-young.ts";
+import { keepHeapSmall } from "./keep-heap-small.ts";
 import { compileLater } from "./compile-later.ts";
 import { loadDetectionSet, SHIPPED } from "./detection-set.ts";
 import { preparedDetections } from "./prepared-detections.ts";
@@ -24,12 +24,12 @@ export function filterFindings(exceptions: readonly string[], redactor: Redactor
   const engine = new DetectionEngine(prepared ?? loadDetectionSet([SHIPPED], exceptions).detections);
   const findings = new FindingStore({ isInOrderOfAdding: true });
   const tap = new FindingTap(new FindingStream(engine), redactor, (finding) => findings.add(finding));
-  const boundNew = boundYoung();
+  const lookAtHeap = keepHeapSmall();
   const heap = boundHeap();
   return {
     tap,
     afterChunk: () => {
-      boundNew();
+      lookAtHeap();
       heap.look();
     },
     write: async (file) => {

@@ -1,10 +1,15 @@
 import { expect, test } from "vitest";
-import { boundYoung } from "./bound-young.ts";
+import { keepHeapSmall } from "./keep-heap-small.ts";
 
-test("boundYoung stops the growth of the room for new objects once, when it has grown to 8 MB", () => {
+test("keepHeapSmall stops the growth of the room for new objects once, when it has grown to 8 MB", () => {
   let bytes = 1024 * 1024;
   let stopped = 0;
-  const look = boundYoung({ bytes: () => bytes, stopGrowing: () => stopped++, wholeBytes: () => 0, collect: () => {} });
+  const look = keepHeapSmall({
+    bytes: () => bytes,
+    stopGrowing: () => stopped++,
+    wholeBytes: () => 0,
+    collect: () => {},
+  });
   const lookOften = (): number => {
     Array.from({ length: 100 }).forEach(look);
     return stopped;
@@ -18,12 +23,12 @@ test("boundYoung stops the growth of the room for new objects once, when it has 
   expect(lookOften()).toBe(1);
 });
 
-test("boundYoung has the whole heap collected at 48 MB, and again when it has grown by a quarter", () => {
+test("keepHeapSmall has the whole heap collected at 48 MB, and again when it has grown by a quarter", () => {
   const megabytes = (bytes: number): number => bytes * 1024 * 1024;
   let whole = 30;
   let alive = 20;
   let collected = 0;
-  const look = boundYoung({
+  const look = keepHeapSmall({
     bytes: () => 0,
     stopGrowing: () => {},
     wholeBytes: () => megabytes(whole),

@@ -10,8 +10,8 @@ const LOOK_EVERY = 8;
 const MOST_HEAP_BYTES = 48 * 1024 * 1024;
 const GROWTH = 1.25;
 
-/** What {@link boundYoung} looks at and does. */
-export interface YoungHeap {
+/** What {@link keepHeapSmall} looks at and does. */
+export interface SmallHeap {
   readonly bytes: () => number;
   readonly stopGrowing: () => void;
   /** What all rooms take. */
@@ -25,7 +25,7 @@ export interface YoungHeap {
  * with it on a log of 1 GB). V8 reads the flag whenever it would grow that room; its limit cannot be set once it runs.
  * What outlives that room is collected before it has doubled (measured: 169 to 179 MB before and 150 to 157 MB with it on 2.1 GB).
  */
-export function boundYoung(heap: YoungHeap = HEAP): () => void {
+export function keepHeapSmall(heap: SmallHeap = HEAP): () => void {
   let calls = 0;
   let isBounded = false;
   let most = MOST_HEAP_BYTES;
@@ -45,7 +45,7 @@ export function boundYoung(heap: YoungHeap = HEAP): () => void {
   };
 }
 
-const HEAP: YoungHeap = {
+const HEAP: SmallHeap = {
   bytes: () => getHeapSpaceStatistics().find(({ space_name: name }) => name === "new_space")?.space_size ?? 0,
   stopGrowing: () => setFlagsFromString("--semi-space-growth-factor=1"),
   wholeBytes: () => getHeapStatistics().total_heap_size,
