@@ -51,6 +51,9 @@ export function askingEngine(): DetectionEngine {
   return (asking ??= new DetectionEngine(detections));
 }
 
+/** Not those of an object: what is wrong in a body is seen with `--verify` only. */
+const OWN_ANNOTATIONS = /"annotations":\{"[^{}]*\}\}$/;
+
 /** Another line of a request that was slow: with what the apiserver then says of it, in several spellings. */
 export function slowed(line: Buffer, dice: Dice): Buffer {
   const took = (): string =>
@@ -59,7 +62,9 @@ export function slowed(line: Buffer, dice: Dice): Buffer {
   const members = keys.map((key) => `"apiserver.latency.k8s.io/${dice.below(60) === 0 ? "x" : key}":"${took()}",`);
   const text = line.toString("latin1");
   return Buffer.from(
-    text.replace('"annotations":{"', () => `"annotations":{${Buffer.from(members.join("")).toString("latin1")}"`),
+    text.replace(OWN_ANNOTATIONS, (own) =>
+      own.replace("{", () => `{${Buffer.from(members.join("")).toString("latin1")}`),
+    ),
     "latin1",
   );
 }
