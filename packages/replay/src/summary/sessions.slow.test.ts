@@ -38,7 +38,7 @@ describe("SessionTable", () => {
 });
 
 describe("RevisionTable", () => {
-  test("RevisionTable holds half a million revisions at most: the first ones and the last of each object", () => {
+  test("RevisionTable holds 300,000 revisions at most: the first ones and the last of each object", () => {
     const table = new RevisionTable();
     const session = new SessionTable().of(actor("ann"), request(0));
     const write = (name: string, place: number): void =>
@@ -51,7 +51,7 @@ describe("RevisionTable", () => {
     }
     write("c-0", 100);
     const objects = table.objects();
-    expect(objects.reduce((sum, { revisions }) => sum + revisions.length, 0)).toBe(500_000);
+    expect(objects.reduce((sum, { revisions }) => sum + revisions.length, 0)).toBe(300_000);
     expect(table.evicted).toBeGreaterThan(0);
     expect(objects[0]?.omitted).toBe(1);
     expect(objects[0]?.revisions.slice(-2).map(({ place }) => place)).toEqual([59, 100]);
