@@ -76,7 +76,10 @@ describe("Filter beside detections, at length", () => {
         const verify = dice.below(4) === 0;
         const lines = [...podLines(dice, 150), ...Array.from({ length: 150 }, () => dice.of(others))];
         const some = lines.map((line) => {
-          const slow = formOf(dice.below(4) > 0 ? slowed(line, dice) : line, dice.below(4) > 0 ? 3 : dice.below(9));
+          const slow = formOf(
+            dice.below(4) > 0 ? slowed(line, dice, verify) : line,
+            dice.below(4) > 0 ? 3 : dice.below(9),
+          );
           return dice.below(20) === 0
             ? brokenMicro(slow, dice)
             : dice.below(30) === 0

@@ -51,11 +51,15 @@ export function askingEngine(): DetectionEngine {
   return (asking ??= new DetectionEngine(detections));
 }
 
-/** Not those of an object: what is wrong in a body is seen with `--verify` only. */
+/** Those of the event, which stand at its end, and any: also of an object. */
 const OWN_ANNOTATIONS = /"annotations":\{"[^{}]*\}\}$/;
+const ANY_ANNOTATIONS = /"annotations":\{"/;
 
-/** Another line of a request that was slow: with what the apiserver then says of it, in several spellings. */
-export function slowed(line: Buffer, dice: Dice): Buffer {
+/**
+ * Another line of a request that was slow: with what the apiserver then says of it, in several spellings; and perhaps in a body, where
+ * `isExact`: what {@link brokenMicro} breaks there is seen with `--verify` only.
+ */
+export function slowed(line: Buffer, dice: Dice, isExact: boolean): Buffer {
   const took = (): string =>
     `${dice.of(["", "1", "77.", "618.58", "2.00000"])}${dice.below(10)}${dice.of(["ms", "ms", "s", "µs", "µs", "ns", "3ms", "µµ", "é", "Â", "\\n", "\\u00b5s"])}`;
   const keys = ["etcd", "total", "response-write", "authentication"].slice(dice.below(3));
