@@ -5,9 +5,9 @@ test("keepHeapSmall stops the growth of the room for new objects once, when it h
   let bytes = 1024 * 1024;
   let stopped = 0;
   const look = keepHeapSmall({
-    bytes: () => bytes,
-    stopGrowing: () => stopped++,
-    wholeBytes: () => 0,
+    youngBytes: () => bytes,
+    letYoungGrow: (mayGrow) => (stopped += mayGrow ? 0 : 1),
+    takenBytes: () => 0,
     collect: () => {},
   });
   const lookOften = (): number => {
@@ -29,9 +29,9 @@ test("keepHeapSmall has the whole heap collected at 48 MB, and again when it has
   let alive = 20;
   let collected = 0;
   const look = keepHeapSmall({
-    bytes: () => 0,
-    stopGrowing: () => {},
-    wholeBytes: () => megabytes(whole),
+    youngBytes: () => 0,
+    letYoungGrow: () => {},
+    takenBytes: () => megabytes(whole),
     collect: () => {
       collected++;
       whole = alive;

@@ -1,5 +1,5 @@
-import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { heapOfProcess } from "@auditsieve/replay/findings";
+import type { HeapOfProcess } from "@auditsieve/replay/findings";
 
 /** Of V8's room for new objects. By itself it grows to 64 MB, twice as much as that took before in all. */
 const MOST_BYTES = 8 * 1024 * 1024;
@@ -11,13 +11,7 @@ const MOST_HEAP_BYTES = 48 * 1024 * 1024;
 const GROWTH = 1.25;
 
 /** What {@link keepHeapSmall} looks at and does. */
-export interface SmallHeap {
-  readonly bytes: () => number;
-  readonly stopGrowing: () => void;
-  /** What all rooms take. */
-  readonly wholeBytes: () => number;
-  readonly collect: () => void;
-}
+type Heap = Pick<HeapOfProcess, "youngBytes" | "letYoungGrow" | "takenBytes" | "collect">;
 
 /**
  * Keeps the memory of a long run small: call the answer with every chunk. Once V8's room for new objects has grown to 8 MB it grows no
@@ -25,7 +19,7 @@ export interface SmallHeap {
  * with it on a log of 1 GB). V8 reads the flag whenever it would grow that room; its limit cannot be set once it runs.
  * What outlives that room is collected before it has doubled (measured: 169 to 179 MB before and 150 to 157 MB with it on 2.1 GB).
  */
-export function keepHeapSmall(heap: SmallHeap = HEAP): () => void {
+export function keepHeapSmall(heap: Heap = heapOfProcess()): () => void {
   let calls = 0;
   let isBounded = false;
   let most = MOST_HEAP_BYTES;
@@ -34,24 +28,13 @@ export function keepHeapSmall(heap: SmallHeap = HEAP): () => void {
     if (calls > FIRST_CHUNKS && calls % LOOK_EVERY > 0) {
       return;
     }
-    if (!isBounded && heap.bytes() >= MOST_BYTES) {
+    if (!isBounded && heap.youngBytes() >= MOST_BYTES) {
       isBounded = true;
-      heap.stopGrowing();
+      heap.letYoungGrow(false);
     }
-    if (heap.wholeBytes() > most) {
+    if (heap.takenBytes() > most) {
       heap.collect();
-      most = Math.max(MOST_HEAP_BYTES, GROWTH * heap.wholeBytes());
+      most = Math.max(MOST_HEAP_BYTES, GROWTH * heap.takenBytes());
     }
   };
 }
-
-const HEAP: SmallHeap = {
-  bytes: () => getHeapSpaceStatistics().find(({ space_name: name }) => name === "new_space")?.space_size ?? 0,
-  stopGrowing: () => setFlagsFromString("--semi-space-growth-factor=1"),
-  wholeBytes: () => getHeapStatistics().total_heap_size,
-  collect: () => {
-    setFlagsFromString("--expose-gc");
-    // There is none where flags cannot be set.
-    (runInNewContext("globalThis.gc") as (() => void) | undefined)?.();
-  },
-};

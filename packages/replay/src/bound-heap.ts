@@ -1,5 +1,5 @@
-import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { heapOfProcess } from "./heap-of-process.ts";
+import type { HeapOfProcess } from "./heap-of-process.ts";
 
 const LARGE_BYTES = 300 * 1024 * 1024;
 /** Of V8's room for new objects, which by itself grows to 128 MB where much of what is made stays. */
@@ -14,20 +14,10 @@ const MOST_SLACK = 1.5;
 /** Closing them takes a tenth of the time at most, unless it cannot wait. */
 const SHARE = 10;
 
-/** What {@link boundHeap} looks at and does. */
-export interface HeapOfProcess {
-  readonly usedBytes: () => number;
-  /** What it takes of the machine for that. */
-  readonly takenBytes: () => number;
+/** When {@link boundHeap} does something. */
+interface Bounds {
   /** Below it nothing is done. Default 300 MB, far above what ordinary logs need. */
   readonly largeBytes: number;
-  /** What the room for new objects takes. */
-  readonly youngBytes: () => number;
-  /** V8 reads whether that room may grow whenever it would; {@link HeapOfProcess.compact} makes it small again. */
-  readonly letYoungGrow: (mayGrow: boolean) => void;
-  readonly collect: () => void;
-  /** Collects, moves what is alive together and gives the rest back to the machine: slow. */
-  readonly compact: () => void;
 }
 
 /** A heap that is looked after. */
@@ -51,8 +41,9 @@ export interface BoundHeap {
  * await write();
  * heap.release();
  */
-export function boundHeap(heap: Partial<HeapOfProcess> = {}): BoundHeap {
-  const { usedBytes, takenBytes, youngBytes, letYoungGrow, largeBytes, collect, compact } = { ...own(), ...heap };
+export function boundHeap(heap: Partial<HeapOfProcess & Bounds> = {}): BoundHeap {
+  const { usedBytes, takenBytes, youngBytes, letYoungGrow, collect, compact } = { ...heapOfProcess(), ...heap };
+  const { largeBytes = LARGE_BYTES } = heap;
   let alive = 0;
   let mayCloseAt = 0;
   let isYoungBound = false;
@@ -102,30 +93,5 @@ export function boundHeap(heap: Partial<HeapOfProcess> = {}): BoundHeap {
       clearInterval(timer);
       boundYoung(false);
     },
-  };
-}
-
-function own(): HeapOfProcess {
-  let gc: ((options?: object) => void) | undefined;
-  const ask = (options?: object): void => {
-    if (gc === undefined) {
-      // V8's limits cannot be set once it runs (--heap-growing-percent is not read then); collecting can be asked for.
-      setFlagsFromString("--expose-gc");
-      gc = runInNewContext("gc") as (options?: object) => void;
-    }
-    if (options === undefined) {
-      gc();
-    } else {
-      gc(options);
-    }
-  };
-  return {
-    usedBytes: () => getHeapStatistics().used_heap_size,
-    takenBytes: () => getHeapStatistics().total_heap_size,
-    youngBytes: () => getHeapSpaceStatistics().find(({ space_name: name }) => name === "new_space")?.space_size ?? 0,
-    letYoungGrow: (mayGrow) => setFlagsFromString(`--semi-space-growth-factor=${mayGrow ? 2 : 1}`),
-    largeBytes: LARGE_BYTES,
-    collect: () => ask(),
-    compact: () => ask({ type: "major", flavor: "last-resort" }),
   };
 }

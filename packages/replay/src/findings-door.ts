@@ -5,5 +5,7 @@
  */
 export { boundHeap } from "./bound-heap.ts";
 export type { BoundHeap } from "./bound-heap.ts";
+export { heapOfProcess } from "./heap-of-process.ts";
+export type { HeapOfProcess } from "./heap-of-process.ts";
 export { FindingStore } from "./findings/finding-store.ts";
 export type { FindingList } from "./findings/finding-store.ts";
