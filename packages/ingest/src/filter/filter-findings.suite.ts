@@ -66,7 +66,7 @@ export function slowed(line: Buffer, dice: Dice, isExact: boolean): Buffer {
   const members = keys.map((key) => `"apiserver.latency.k8s.io/${dice.below(60) === 0 ? "x" : key}":"${took()}",`);
   const text = line.toString("latin1");
   return Buffer.from(
-    text.replace(OWN_ANNOTATIONS, (own) =>
+    text.replace(isExact ? ANY_ANNOTATIONS : OWN_ANNOTATIONS, (own) =>
       own.replace("{", () => `{${Buffer.from(members.join("")).toString("latin1")}`),
     ),
     "latin1",
