@@ -18,16 +18,18 @@ export interface HeapOfProcess {
 /** The one that this thread runs on. */
 export function heapOfProcess(): HeapOfProcess {
   let gc: ((options?: object) => void) | undefined;
+  let isAsked = false;
   const ask = (options?: object): void => {
-    if (gc === undefined) {
-      // V8's limits cannot be set once it runs (--heap-growing-percent is not read then); collecting can be asked for.
+    if (!isAsked) {
+      isAsked = true;
+      // V8's limits cannot be set once it runs (--heap-growing-percent is not read then); collecting can be asked for, unless flags are fixed.
       setFlagsFromString("--expose-gc");
-      gc = runInNewContext("gc") as (options?: object) => void;
+      gc = runInNewContext("globalThis.gc") as typeof gc;
     }
     if (options === undefined) {
-      gc();
+      gc?.();
     } else {
-      gc(options);
+      gc?.(options);
     }
   };
   return {
