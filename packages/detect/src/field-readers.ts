@@ -34,7 +34,8 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
         return memory?.read(path.text, view, event);
       }
       const body = BODIES.find((name) => name === root);
-      if (body && lacksKey(event, body, path.ending)) {
+      // A path to the body itself ends in no key of it.
+      if (body && path.text !== body && lacksKey(event, body, path.ending)) {
         return ABSENT;
       }
       const isDirect = isPartlyParsed(event) && DIRECT.has(path.text);

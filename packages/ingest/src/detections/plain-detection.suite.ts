@@ -162,3 +162,27 @@ function plainWay(engine: DetectionEngine, events: readonly AuditEvent[]): Answe
   const findings = [...events.flatMap((event) => stream.push(event)), ...stream.flush()];
   return { findings: findings.map(({ id }) => id).toSorted(), undecided: stream.counts().undecided };
 }
+
+/** Leads the events of each case of the shipped detections through both ways: what proves a detection is found in a log, too. */
+export function expectCasesFound(): void {
+  const detections = shippedDetections();
+  const engine = new DetectionEngine(detections);
+  const plain = new PlainEngine(detections);
+  let findings = 0;
+  for (const file of globSync("profiles/detections/*/*.cases.ndjson", { cwd: root }).sort()) {
+    for (const line of readFileSync(new URL(file, root), "utf8").trimEnd().split("\n")) {
+      const { why, event, events } = JSON.parse(line) as Case;
+      const written = (events ?? [event]) as readonly AuditEvent[];
+      const exact = plainWay(plain, written);
+      expect(fastWay(engine, written), `${file}: ${why}`).toEqual(exact);
+      findings += exact.findings.length;
+    }
+  }
+  expect(findings).toBeGreaterThan(1000);
+}
+
+interface Case {
+  readonly why: string;
+  readonly event?: AuditEvent;
+  readonly events?: readonly AuditEvent[];
+}

@@ -56,6 +56,58 @@ describe("scannedEvent", () => {
   });
 });
 
+/** Conditions about a body as a whole, and not about what stands in it. */
+const OF_WHOLE_BODIES = loadDetectionFiles([
+  {
+    file: "whole.yml",
+    text: [
+      "requestObject|same: { op: add, value: true }",
+      "requestObject|exists: true",
+      "requestObject: null",
+      "responseObject: '*'",
+    ]
+      .map(
+        (item, i) => `---
+title: Whole body ${i}
+id: 6f1f6f5e-27c1-4a0b-9a8e-0f0f5b1b000${i}
+level: low
+logsource: { product: kubernetes, service: audit }
+detection:
+  selection:
+    ${item}
+  condition: selection
+`,
+      )
+      .join(""),
+  },
+]).detections;
+
+describe("a condition about a whole body", () => {
+  it.each([
+    ["a JSON patch", [{ op: "add", path: "/spec/hostPID", value: true }]],
+    ["an object", { op: "add", value: true }],
+    ["an empty object", {}],
+    ["nothing", null],
+    ["a text", "requestObject"],
+  ])("comes out of the line as of the parsed event: %s", (_, body) => {
+    const event = {
+      ...(JSON.parse(lines[0] ?? "") as AuditEvent),
+      verb: "patch",
+      requestObject: body,
+      responseObject: body,
+    };
+    const line = Buffer.from(JSON.stringify(event));
+    const scan = new EventScan();
+    expect(scan.scan(line, 0, line.length)).toBe(true);
+    expect(OF_WHOLE_BODIES).toHaveLength(4);
+    for (const detection of OF_WHOLE_BODIES) {
+      expect(evaluateDetection(detection, scannedEvent(scan, line)), detection.title).toBe(
+        evaluateDetection(detection, JSON.parse(line.toString()) as AuditEvent),
+      );
+    }
+  });
+});
+
 /** What stands in bodies of pods, and what only looks like it. */
 function bodyOf(dice: Dice): unknown {
   const decoy = dice.of(['"privileged":true', '{"spec":{"hostPID":true}}', 'nodeName"', "podIP", "é\n"]);
