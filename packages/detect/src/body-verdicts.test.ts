@@ -47,6 +47,7 @@ function eventOf(body: unknown): AuditEvent & PartlyParsed {
   const partly: PartlyParsed = {
     toJSON: () => plain,
     get: (field) => headOf(plain).get(field),
+    has: (body) => plain[body] !== undefined,
     lacks: () => false,
     part: (name, keys) => partOf(plain, name, ...keys),
     listsObjects: () => false,
@@ -114,7 +115,7 @@ describe("BodyVerdicts", () => {
       const { requestObject: _, ...event } = eventOf({});
       const { requestObject: __, ...whole } = event.toJSON();
       const plain: AuditEvent = { ...whole, verb, level };
-      return { ...event, verb, level, toJSON: () => plain, get: (field) => headOf(plain).get(field) };
+      return { ...event, verb, level, toJSON: () => plain, get: (field) => headOf(plain).get(field), has: () => false };
     };
     for (const [verb, level, truth, asked] of [
       ["create", "Metadata", undefined, 1],

@@ -3,7 +3,7 @@ import type { Truth } from "./condition/evaluate.ts";
 import type { Expression } from "./condition/expression.ts";
 import { fieldsRead } from "./condition/fields-read.ts";
 import type { Detection } from "./detection.ts";
-import { headOf, rootOf, spellingOf } from "./event-parts.ts";
+import { hasBody, headOf, spellingOf } from "./event-parts.ts";
 import { isBodyUnknown } from "./recorded.ts";
 
 const BODY = "requestObject";
@@ -76,7 +76,7 @@ export class BodyVerdicts {
     if (ofBody.size === 0) {
       return undefined;
     }
-    if (rootOf(event, BODY) === undefined) {
+    if (!hasBody(event, BODY)) {
       return left.ofNoBody(isUnknownIn(event), () => verdictOf(ofBody, ask));
     }
     if (!left.isMuchOfBody) {

@@ -12,6 +12,8 @@ export type BodyName = "requestObject" | "responseObject";
 export interface PartlyParsed extends Pick<HeadView, "get"> {
   /** The plain event. */
   toJSON(): AuditEvent;
+  /** Whether the body is there; it need not be parsed. */
+  has(body: BodyName): boolean;
   /**
    * Whether the body is there and has no key that ends in this text, at no depth: then it need not be parsed. With a path of literal keys
    * the same of the value there. False says nothing.
@@ -59,6 +61,11 @@ export function rootOf(event: Event, key: string): JsonValue | undefined {
   return isPartlyParsed(event) && FIELDS.has(key)
     ? (event[key as keyof AuditEvent] as JsonValue | undefined)
     : own(asJson(event), key);
+}
+
+/** Whether the event has the body; it need not be parsed. */
+export function hasBody(event: Event, body: BodyName): boolean {
+  return isPartlyParsed(event) ? event.has(body) : rootOf(event, body) !== undefined;
 }
 
 /** Whether the body, or the value at a path of literal keys below it, is there and has no key that ends in this text, as far as that can be said without parsing it. */

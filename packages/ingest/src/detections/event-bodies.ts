@@ -55,6 +55,11 @@ export class EventBodies {
     return body === "requestObject" ? this.#places[1] : this.#places[3];
   }
 
+  /** Whether it stands in the line, or was given. */
+  has(body: BodyName): boolean {
+    return this.to(body) > 0 || this.#known(body) !== undefined;
+  }
+
   /** Undefined where there is none. */
   value(body: BodyName): JsonValue | undefined {
     const known = this.#known(body);

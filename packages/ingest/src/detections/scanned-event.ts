@@ -136,6 +136,10 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
     return (this.#plain ??= this.#parse());
   }
 
+  has(body: BodyName): boolean {
+    return this.#bodies.has(body) || this.#absent(body) !== undefined;
+  }
+
   lacks(body: BodyName, ending: string, keys: readonly string[] = []): boolean {
     return this.#bodies.lacks(body, ending, keys);
   }

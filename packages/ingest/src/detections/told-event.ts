@@ -128,6 +128,10 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
     return (this.#plain ??= this.#parse());
   }
 
+  has(body: BodyName): boolean {
+    return this.#bodies().has(body);
+  }
+
   lacks(body: BodyName, ending: string, keys: readonly string[] = []): boolean {
     return this.#bodies().lacks(body, ending, keys);
   }
