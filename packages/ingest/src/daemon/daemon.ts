@@ -55,7 +55,7 @@ export interface DaemonEnd {
   readonly reason: "stopped" | "failed";
   /** Set when it failed. */
   readonly error?: IngestError;
-  /** Lines that some sink does not have yet: they come again at the next start. */
+  /** Lines that some sink or the checkpoint does not have yet: they come again at the next start. */
   readonly unacknowledged: number;
   readonly tallies: readonly PipelineTally[];
 }
@@ -279,7 +279,7 @@ function endOf(pipelines: readonly Pipeline[], error: IngestError | undefined, l
   if (unacknowledged > 0) {
     logger.error(
       { unacknowledged },
-      "Stopped with lines that a sink does not have: they come again at the next start.",
+      "Stopped with lines that a sink or the checkpoint does not have: they come again at the next start.",
     );
   } else {
     logger.info("Stopped; everything read is delivered.");

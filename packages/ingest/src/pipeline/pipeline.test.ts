@@ -329,6 +329,22 @@ describe("Pipeline", () => {
     expect(failures[0]).toMatchObject({ code: "sink-write", message: /stuck/ });
   });
 
+  test("what could not be written into the checkpoint until the end is unacknowledged, by lines, though every sink has it", async () => {
+    const sink = new MemorySink("all");
+    const stop = new AbortController();
+    const source = new MemorySource([event(1, "jane"), event(2, "noise"), event(3, "jane")], 10_000);
+    source.ackFailures = Infinity;
+    const { pipeline } = pipelineOf(source, [{ sink, feed: "kept", policy: NOISE }], {
+      limits: { drainMs: 20, maxBatchAgeMs: 1 },
+    });
+    const running = pipeline.run(stop.signal);
+    await vi.waitFor(() => expect(sink.ids()).toEqual(["id-1", "id-3"]));
+    stop.abort();
+    await running;
+    expect(source.acked).toBe(0);
+    expect(pipeline.tally().unacknowledged).toBe(3);
+  });
+
   test("acknowledges only when the slowest of several sinks has it", async () => {
     const [fast, slow] = [new MemorySink("fast"), new MemorySink("slow")];
     const gate = Promise.withResolvers<void>();

@@ -16,6 +16,7 @@ import { DEFAULT_BACKOFF } from "../sinks/backoff.ts";
 import type { Backoff } from "../sinks/backoff.ts";
 import { ReceiptCuts } from "./receipt-cuts.ts";
 import { StateMarks } from "./state-marks.ts";
+import { lineColumns } from "../receipts/tally.ts";
 import type { PipelineTally } from "../receipts/tally.ts";
 import { untilDone } from "./until-done.ts";
 
@@ -48,12 +49,14 @@ export class Pipeline {
   #inFlightBytes = 0;
   #settledAt = performance.now();
   #ackedBytes = 0;
+  #ackedLines = 0;
   #hurry: AbortController | undefined;
   #acking: Promise<void> | undefined;
   #isDraining = false;
   #progress: (() => void) | undefined;
   #hasEnded = false;
   readonly #marks: StateMarks | undefined;
+  readonly #lineColumn: number;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -61,6 +64,7 @@ export class Pipeline {
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#backoff = options.backoff ?? DEFAULT_BACKOFF;
     this.#state = new PipelineState(options.source.name, options.state);
+    this.#lineColumn = lineColumns(this.#state.ledger).lines;
     this.#outlets = options.feeds.map((to) => this.#outlet(to));
     this.#handler = new LineHandler({
       ...options,
@@ -168,7 +172,7 @@ export class Pipeline {
     return {
       source: this.#options.source.name,
       ...counts,
-      unacknowledged: this.#window.open,
+      unacknowledged: counts.lines - this.#ackedLines,
       acknowledged: this.#state.ledger.totals(),
       sinks: this.#outlets.map((outlet) => outlet.counter.tally(counts.lines)),
     };
@@ -302,7 +306,7 @@ export class Pipeline {
 
   async #acknowledge(): Promise<void> {
     for (let ready = this.#window.take(); ready !== undefined; ready = this.#window.take()) {
-      const { input, offset, total, mark } = ready;
+      const { input, offset, total, mark, counts } = ready;
       const { detectionState, watched } = this.#options;
       const remember = async (): Promise<void> => {
         await this.#keep(mark ?? "");
@@ -314,6 +318,7 @@ export class Pipeline {
       this.#state.pass(ready, detectionState?.reference, watched?.reference);
       if (await this.#untilDone("write the checkpoint", () => this.#options.source.ack(input, offset))) {
         this.#ackedBytes = total;
+        this.#ackedLines += counts[this.#lineColumn] ?? 0;
         this.#progress?.();
       }
       if (!this.#isDraining && !this.#isFull()) {

@@ -55,7 +55,7 @@ export interface PipelineTally {
   readonly undecided: Readonly<Record<string, number>>;
   /** Findings that exceptions kept out, by the exception's id; also those that kept none out. */
   readonly suppressed: Readonly<Record<string, number>>;
-  /** Stretches of lines that some sink has not settled yet. */
+  /** Lines that a next start would read again: some sink has not settled them yet, or the checkpoint does not say so. */
   readonly unacknowledged: number;
   /** Of this and all earlier runs, exactly what the checkpoint covers: columns as in the ledger. */
   readonly acknowledged: Readonly<Record<string, number>>;
