@@ -13,6 +13,8 @@ export interface SpoolOptions {
   /** Most bytes in it; what does not fit is refused. */
   readonly maxBytes: number;
   readonly chunkBytes?: number;
+  /** Lines that are released are gone from the disk after this time at the latest. Default 10 min. */
+  readonly maxAgeMs?: number;
 }
 
 /** A place in a spool: `offset` bytes of the segment `number`. */
@@ -31,22 +33,27 @@ interface Segment {
   /** Bytes on their way. */
   pending: number;
   isFull: boolean;
+  timer?: NodeJS.Timeout;
 }
 
 const SEGMENT = /^(\d{8,12})\.ndjson$/;
 /** A part of the spool that is given back at once. */
 const SEGMENTS = 16;
 const LEAST_SEGMENT_BYTES = 64 * 1024;
+const MAX_AGE_MS = 10 * 60_000;
 
 /**
  * A bounded queue of lines on the disk: what was appended is there after a crash, what was released is gone. Kept in
- * segments; a segment is removed once all of it is released.
+ * segments; a segment is removed once all of it is released and no more is appended to it.
  */
 export class Spool {
   readonly #options: SpoolOptions;
   readonly #segments: Segment[];
   readonly #segmentBytes: number;
   #next: number;
+  #released: SpoolPosition | undefined;
+  /** One after the other: each removes the segments that it finds first. */
+  #releasing: Promise<void> = Promise.resolve();
   #hasCaughtUp = false;
   #wake: (() => void) | undefined;
 
@@ -133,6 +140,12 @@ export class Spool {
           continue;
         }
         if (segment.number !== number) {
+          if (handle !== undefined) {
+            // All of it was released before its end could be told.
+            yield { input: inputOf(number), offset, bytes: Buffer.alloc(0), isLast: true };
+            await handle.close();
+            handle = undefined;
+          }
           number = segment.number;
           offset = 0;
         }
@@ -161,13 +174,21 @@ export class Spool {
   }
 
   /** Everything before this position may go. */
-  async release(position: SpoolPosition | undefined): Promise<void> {
+  release(position: SpoolPosition | undefined): Promise<void> {
+    this.#released = position ?? this.#released;
+    const removed = this.#releasing.catch(() => undefined).then(() => this.#remove(position));
+    this.#releasing = removed;
+    return removed;
+  }
+
+  async #remove(position: SpoolPosition | undefined): Promise<void> {
     if (position === undefined) {
       return;
     }
     const isDone = ({ number, bytes, pending, isFull }: Segment): boolean =>
       number < position.number || (number === position.number && isFull && pending === 0 && bytes <= position.offset);
     for (let first = this.#segments[0]; first !== undefined && isDone(first); first = this.#segments[0]) {
+      clearTimeout(first.timer);
       await first.file?.close();
       await rm(first.path, { force: true });
       this.#segments.shift();
@@ -175,13 +196,19 @@ export class Spool {
   }
 
   async close(): Promise<void> {
+    this.#segments.forEach(({ timer }) => clearTimeout(timer));
     await Promise.all(this.#segments.map(({ file }) => file?.close() ?? Promise.resolve()));
   }
 
   #begin(): Segment {
     const number = this.#next++;
     const path = pathOf(this.#options.folder, number);
-    const segment = { number, path, file: new NdjsonFile({ path }), bytes: 0, pending: 0, isFull: false };
+    const segment: Segment = { number, path, file: new NdjsonFile({ path }), bytes: 0, pending: 0, isFull: false };
+    segment.timer = setTimeout(() => {
+      this.#fill(segment);
+      // What cannot be removed now is with the next position, or at the next start.
+      this.release(this.#released).catch(() => undefined);
+    }, this.#options.maxAgeMs ?? MAX_AGE_MS).unref();
     this.#segments.push(segment);
     return segment;
   }
