@@ -3,6 +3,7 @@ import { leavesOf } from "./condition/evaluate.ts";
 import type { FieldReader } from "./condition/evaluate.ts";
 import { ABSENT, readField } from "./condition/field-path.ts";
 import type { FieldPath, Reading } from "./condition/field-path.ts";
+import { objectOfPatch } from "./condition/patched-object.ts";
 import type { BodyName } from "./event-parts.ts";
 import { asJson, headOf, holdsNone, isPartlyParsed, lacksKey, rootOf } from "./event-parts.ts";
 import { HEAD_FIELDS, headFieldOf, isInPart } from "./head-view.ts";
@@ -12,19 +13,31 @@ import { MEMORY_ROOT } from "./memory/remembered-fields.ts";
 import { isBodyUnknown, isHeadUnknown } from "./recorded.ts";
 
 const BODIES = ["requestObject", "responseObject"] as const;
+/** The body that may be a JSON patch. */
+const PATCHED: BodyName = "requestObject";
 /** Fields that stand at one place: what they stand in need not be parsed for them. */
 const DIRECT: ReadonlySet<string> = new Set(HEAD_FIELDS.filter((field) => field.split(".").length <= 2));
 const LATE_ROOTS = ["responseStatus", "annotations", "impersonatedUser"];
 
 /**
  * Reads a decoded event, telling what it does not have from what was not written down. Fields under `auditsieve.` come
- * from `memory`; without one they are unknown. Of an event that is parsed as it is read, no more is parsed than is asked for.
+ * from `memory`; without one they are unknown. A JSON patch has its operations, and what they write. Of an event that is parsed as it is read, no more is parsed than is asked for.
  */
 export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldReader {
   const view = headOf(event);
   const head = (field: HeadField): ReturnType<HeadView["get"]> => view.get(field);
   let leaves: readonly JsonValue[] | undefined;
   const unknown: Partial<Record<BodyName, boolean>> = {};
+  let patched: JsonValue | undefined;
+  let isPatchRead = false;
+  /** What a JSON patch writes at the path. */
+  const readPatch = (steps: readonly JsonValue[], path: FieldPath): Reading => {
+    if (!isPatchRead) {
+      isPatchRead = true;
+      patched = objectOfPatch(steps);
+    }
+    return patched === undefined ? ABSENT : readField(patched, path, 1);
+  };
   /** Whether nobody knows what a body says that is not in the event. */
   const isUnknownWithout = (body: BodyName): boolean => (unknown[body] ??= isBodyUnknown(body, event, head));
   return {
@@ -43,6 +56,9 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
       const reading = value === undefined ? ABSENT : isDirect ? readField(value, ITSELF) : readField(value, path, 1);
       if (reading.present) {
         return reading;
+      }
+      if (body === PATCHED && Array.isArray(value)) {
+        return readPatch(value as readonly JsonValue[], path);
       }
       const isUnknown = body
         ? (value === undefined || value === null) && isUnknownWithout(body)

@@ -4,6 +4,7 @@ import type { BodyName } from "@auditsieve/detect";
 
 /** Both, in the order in which they stand in {@link BodyPlaces}. */
 export const BODIES: readonly [BodyName, BodyName] = ["requestObject", "responseObject"];
+const SPACE = 0x20;
 const OPEN_LIST = 0x5b;
 const OPEN_OBJECT = 0x7b;
 /** An escape that may spell any letter of a key. */
@@ -99,7 +100,8 @@ export class EventBodies {
 
   /** As `PartlyParsed` has it. */
   lacks(body: BodyName, ending: string, keys: readonly string[] = []): boolean {
-    const needle = this.to(body) === 0 ? undefined : needleOf(ending);
+    // A JSON patch spells keys in its paths.
+    const needle = this.to(body) === 0 || this.#isList(body) ? undefined : needleOf(ending);
     if (needle === undefined || this.#known(body) !== undefined) {
       return false;
     }
@@ -138,6 +140,15 @@ export class EventBodies {
   listsObjects(body: BodyName, keys: readonly string[]): boolean {
     const range = this.to(body) === 0 ? undefined : this.#find(body, keys);
     return range !== undefined && this.#line[range.start] === OPEN_LIST && this.#line[range.start + 1] === OPEN_OBJECT;
+  }
+
+  #isList(body: BodyName): boolean {
+    let at = this.from(body);
+    // Nothing that is printed stands before a value.
+    while ((this.#line[at] ?? OPEN_LIST) <= SPACE) {
+      at++;
+    }
+    return this.#line[at] === OPEN_LIST;
   }
 
   #known(body: BodyName): JsonValue | undefined {
