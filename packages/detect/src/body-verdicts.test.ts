@@ -3,10 +3,11 @@ import { describe, expect, it } from "vitest";
 import { BodyVerdicts, LeftConditions } from "./body-verdicts.ts";
 import { evaluate } from "./condition/evaluate.ts";
 import type { Truth } from "./condition/evaluate.ts";
+import { fieldPath } from "./condition/field-path.ts";
 import type { Detection } from "./detection.ts";
 import { eventReader } from "./field-readers.ts";
 import { headOf, partOf } from "./event-parts.ts";
-import type { PartlyParsed } from "./event-parts.ts";
+import type { BodyName, PartlyParsed } from "./event-parts.ts";
 import { loadDetections } from "./load-detections.ts";
 
 const FIELDS = ["a", "b", "c", "d", "e"].map((key) => `requestObject.${key}: x`).join("\n      - ");
@@ -145,6 +146,25 @@ describe("BodyVerdicts", () => {
       expect(verdicts.about(bare, conditions, ask.of)?.of(few)).toBe(evaluate(few.condition, eventReader(bare)));
       expect(ask.asked).toBe(asked);
     }
+  });
+
+  it("takes a body without the keys that few fields ask for as an absent one, unless one of them is the body itself", () => {
+    const few = detectionOf("few");
+    const denied = detectionOf("not few");
+    const { condition } = few;
+    const whole: Detection = { ...few, condition: { kind: "exists", field: fieldPath("requestObject") } };
+    const verdicts = new BodyVerdicts();
+    const about = (event: AuditEvent, ...detections: readonly Detection[]): ReturnType<BodyVerdicts["about"]> => {
+      const conditions = new LeftConditions(new Map(detections.map((one) => [one, one.condition])));
+      expect(conditions.ofBody.size).toBe(0);
+      return verdicts.about(event, conditions, asking(event).of);
+    };
+    const lacking = { ...eventOf({ b: "x" }), lacks: (_: BodyName, ending: string) => ending === "a" };
+    const verdict = about(lacking, few, denied);
+    expect([verdict?.of(few), verdict?.of(denied)]).toEqual([false, true]);
+    expect([condition, denied.condition].map((one) => evaluate(one, eventReader(lacking)))).toEqual([false, true]);
+    expect(about(lacking, few, whole)).toBeUndefined();
+    expect(about(eventOf({ a: "x" }), few, denied)).toBeUndefined();
   });
 
   it("leaves a body that is long alone", () => {

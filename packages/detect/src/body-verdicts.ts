@@ -1,9 +1,10 @@
 import type { AuditEvent } from "@auditsieve/audit";
 import type { Truth } from "./condition/evaluate.ts";
 import type { Expression } from "./condition/expression.ts";
+import { fieldPath } from "./condition/field-path.ts";
 import { fieldsRead } from "./condition/fields-read.ts";
 import type { Detection } from "./detection.ts";
-import { hasBody, headOf, spellingOf } from "./event-parts.ts";
+import { hasBody, headOf, lacksKey, spellingOf } from "./event-parts.ts";
 import { isBodyUnknown } from "./recorded.ts";
 
 const BODY = "requestObject";
@@ -20,6 +21,8 @@ export class LeftConditions {
   #ofBody: ReadonlyMap<Detection, Expression> | undefined;
   #isMet = false;
   #isMuch: boolean | undefined;
+  #keys: readonly string[] | null | undefined;
+  #ofNothingMet: BodyVerdict | undefined;
   /** What no body says, where it is absent and where it is unknown. */
   #ofAbsent: BodyVerdict | undefined;
   #ofUnknown: BodyVerdict | undefined;
@@ -47,6 +50,22 @@ export class LeftConditions {
     this.#isMuch ??=
       new Set(Array.from(this.ofBody.values(), fieldsRead).flatMap((fields) => [...fields])).size > FEW_FIELDS;
     return this.#isMuch;
+  }
+
+  /** What ends the keys that each of them needs to find anything in a body; undefined where one looks at the whole of it. */
+  get keysOfBody(): readonly string[] | undefined {
+    if (this.#keys === undefined) {
+      const fields = [...this.ofBody.values()].flatMap((condition) => [...fieldsRead(condition)]).map(fieldPath);
+      this.#keys = fields.some(({ text }) => text === BODY) ? null : [...new Set(fields.map(({ ending }) => ending))];
+    }
+    return this.#keys ?? undefined;
+  }
+
+  /** What is said where none of them is met, made once. */
+  get ofNothingMet(): BodyVerdict {
+    const { ofBody } = this;
+    this.#ofNothingMet ??= { of: (detection) => (ofBody.has(detection) ? false : "open") };
+    return this.#ofNothingMet;
   }
 
   /** What is said where there is no body, made once: every field of it is absent then, or every one unknown. */
@@ -77,10 +96,11 @@ export class BodyVerdicts {
       return undefined;
     }
     if (!hasBody(event, BODY)) {
-      return left.ofNoBody(isUnknownIn(event), () => verdictOf(ofBody, ask));
+      return left.ofNoBody(isUnknownIn(event), () => verdictOf(left, ask));
     }
     if (!left.isMuchOfBody) {
-      return undefined;
+      const lacksAll = left.keysOfBody?.every((key) => lacksKey(event, BODY, key)) ?? false;
+      return lacksAll ? left.ofNoBody(false, () => verdictOf(left, ask)) : undefined;
     }
     const spelling = spellingOf(event, BODY, MAX_BODY);
     if (spelling === undefined) {
@@ -90,7 +110,7 @@ export class BodyVerdicts {
     if (known !== undefined) {
       return known;
     }
-    const verdict = verdictOf(ofBody, ask);
+    const verdict = verdictOf(left, ask);
     this.#remember(spelling, left, verdict);
     return verdict;
   }
@@ -124,14 +144,13 @@ function conditionsOfBody(conditions: ReadonlyMap<Detection, Expression>): Reado
 
 const NONE: ReadonlyMap<Detection, Expression> = new Map();
 
-function verdictOf(ofBody: ReadonlyMap<Detection, Expression>, ask: (condition: Expression) => Truth): BodyVerdict {
-  const truths = new Map(Array.from(ofBody, ([detection, condition]) => [detection, ask(condition)] as const));
-  // Mostly nothing of all is met: then there is nothing to be held.
-  const others = [...truths].filter(([, truth]) => truth !== false);
-  const met = others.length === 0 ? undefined : new Map(others);
-  return {
-    of: (detection) => (!ofBody.has(detection) ? "open" : met?.has(detection) === true ? met.get(detection) : false),
-  };
+function verdictOf(left: LeftConditions, ask: (condition: Expression) => Truth): BodyVerdict {
+  const { ofBody } = left;
+  const truths = Array.from(ofBody, ([detection, condition]) => [detection, ask(condition)] as const);
+  const met = new Map(truths.filter(([, truth]) => truth !== false));
+  return met.size === 0
+    ? left.ofNothingMet
+    : { of: (detection) => (!ofBody.has(detection) ? "open" : met.has(detection) ? met.get(detection) : false) };
 }
 
 /** Whether a condition reads something, and nothing but what stands in the body of the request. */

@@ -1,5 +1,6 @@
 import type { AuditEvent } from "@auditsieve/audit";
 import { BodyVerdicts, LeftConditions } from "./body-verdicts.ts";
+import type { BodyVerdict } from "./body-verdicts.ts";
 import { evaluate } from "./condition/evaluate.ts";
 import type { FieldReader, Truth } from "./condition/evaluate.ts";
 import type { Expression } from "./condition/expression.ts";
@@ -27,6 +28,14 @@ export type Outcome = "hit" | "miss" | "unknown";
 export interface Verdict {
   readonly detection: Detection;
   readonly outcome: "hit" | "unknown";
+}
+
+/** What was evaluated of an event, and what it rests on. */
+export interface Evaluated {
+  readonly verdicts: readonly Verdict[];
+  /** Whether an event of an alike head, of whose body is said the same, has the same verdicts whatever else it says. */
+  readonly isLasting: boolean;
+  readonly ofBody: BodyVerdict | undefined;
 }
 
 /** How a {@link DetectionEngine} works. */
@@ -145,10 +154,25 @@ export class DetectionEngine {
     memory?: ClusterMemory,
     left?: LeftConditions,
   ): readonly Verdict[] {
-    const verdicts: Verdict[] = [];
+    return this.evaluateLike(event, candidates, memory, left, undefined).verdicts;
+  }
+
+  /** The same of an event after another one of an alike head, with the same candidates: as that was evaluated `before`, where it comes out as that. */
+  evaluateLike(
+    event: AuditEvent,
+    candidates: readonly Detection[],
+    memory: ClusterMemory | undefined,
+    left: LeftConditions | undefined,
+    before: Evaluated | undefined,
+  ): Evaluated {
     let reader: FieldReader | undefined;
     const ask = (condition: Expression): Truth => evaluate(condition, (reader ??= eventReader(event, memory)));
     const ofBody = left && this.#bodies.about(event, left, ask);
+    if (before?.isLasting === true && before.ofBody === ofBody) {
+      return before;
+    }
+    const verdicts: Verdict[] = [];
+    let isLasting = true;
     for (const detection of candidates) {
       const condition = left?.of(detection) ?? detection.condition;
       if (condition === ALWAYS) {
@@ -157,12 +181,13 @@ export class DetectionEngine {
       }
       // Known to be unknown is not open.
       const known = ofBody === undefined ? "open" : ofBody.of(detection);
+      isLasting &&= known !== "open";
       const outcome = outcomeOf(known === "open" ? ask(condition) : known);
       if (outcome !== "miss" && !(outcome === "unknown" && event.stage === "RequestReceived")) {
         verdicts.push({ detection, outcome });
       }
     }
-    return verdicts;
+    return { verdicts, isLasting, ofBody };
   }
 }
 

@@ -1,6 +1,5 @@
 import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
-import type { LeftConditions } from "./body-verdicts.ts";
 import { Correlator } from "./correlator.ts";
 import type { Detection } from "./detection.ts";
 import type { DetectionEngine } from "./detection-engine.ts";
@@ -23,7 +22,7 @@ import { OpenRequests } from "./open-requests.ts";
 import { QuietAnswers } from "./quiet-answers.ts";
 import { Settlement } from "./settlement.ts";
 import { StandingAnswers } from "./standing-answers.ts";
-import type { Wanted } from "./wanted.ts";
+import type { Asked, Wanted } from "./wanted.ts";
 
 const VERSION = 2;
 
@@ -121,15 +120,15 @@ export class FindingStream {
       this.#settlement.holdsLast = false;
       return [];
     }
-    return this.#push(event, show, asked, this.#head.leftOf(asked), this.#head.isUseAmong(asked), length);
+    return this.#push(event, show, this.#head.ofEvent(asked), this.#head.isUseAmong(asked), length);
   }
 
   /**
    * Takes an event about which a quiet answer `tells` that this is wanted of it: does what {@link FindingStream.push} would. The event must
    * say the same in every head field but `requestURI` and `objectRef.name`, and in every annotation that {@link asksAnnotation} names, as the one that was asked about.
    */
-  pushWanted({ asked, left }: Wanted, event: AuditEvent, show: () => AuditEvent, length: number): readonly Finding[] {
-    return this.#push(event, show, asked, left, false, length);
+  pushWanted(wanted: Wanted, event: AuditEvent, show: () => AuditEvent, length: number): readonly Finding[] {
+    return this.#push(event, show, wanted, false, length);
   }
 
   /** Takes an event about which a quiet answer `tells` that `change`: does what {@link FindingStream.push} would. */
@@ -237,8 +236,7 @@ export class FindingStream {
   #push(
     event: AuditEvent,
     show: () => AuditEvent,
-    asked: readonly Detection[],
-    left: LeftConditions | undefined,
+    asked: Asked,
     isUse: boolean,
     length: number | undefined,
   ): readonly Finding[] {
@@ -248,7 +246,7 @@ export class FindingStream {
     if (isUse) {
       this.#memory.credentials.observeUse(event);
     }
-    const { verdicts, isFed } = judge(this.#engine, event, asked, this.#memory, left);
+    const { verdicts, isFed } = judge(this.#engine, event, asked, this.#memory);
     this.#settlement.take(event, show, parsedTime(timestamp ?? ""), verdicts, length, findings);
     // Last, so that a request is judged by what was before it.
     if (isFed) {

@@ -13,7 +13,7 @@ import { useOf } from "./memory/head-reads.ts";
 import { changeOfPod } from "./memory/pod-change.ts";
 import type { PodChange } from "./memory/pod-change.ts";
 import type { Standing, StandingAnswers } from "./standing-answers.ts";
-import type { Wanted } from "./wanted.ts";
+import type { Asked, Wanted } from "./wanted.ts";
 
 const KNOWN = Symbol("known");
 const ANSWERS = Symbol("answers");
@@ -166,7 +166,7 @@ export class HeadQuestions {
   /** What is to be pushed of such heads. Call it only where there is a {@link HeadQuestions.standing}. */
   wanted(): Wanted | undefined {
     const answer = this.#answer;
-    return answer && (answer.wanted ??= { asked: answer.asked, left: answer.left, kept: new Map() });
+    return answer && wantedOf(answer);
   }
 
   /** Whether nothing but the memory waits for events with these candidates. */
@@ -185,9 +185,13 @@ export class HeadQuestions {
     return this.#engine.areForPlainNames(head) && this.#isOfUnnamed(head);
   }
 
-  /** What the head asked last leaves of the conditions, if these are its candidates. */
-  leftOf(asked: readonly Detection[]): LeftConditions | undefined {
-    return asked === this.#asked ? this.#left : undefined;
+  /** What to ask of an event with these candidates: if the head asked last has them, no more than that leaves of their conditions. */
+  ofEvent(asked: readonly Detection[]): Asked {
+    const answer = this.#answer;
+    if (answer?.asked === asked) {
+      return wantedOf(answer);
+    }
+    return { asked, left: asked === this.#asked ? this.#left : undefined, judged: undefined };
   }
 
   /** Whether the ledger must be told of the use of a credential; false only where the head asked last says that it knows. */
@@ -239,6 +243,11 @@ export class HeadQuestions {
 
 function isFirstSeen({ firstSeen }: Detection): boolean {
   return firstSeen !== undefined;
+}
+
+function wantedOf(answer: Answer): Wanted {
+  const { asked, left } = answer;
+  return (answer.wanted ??= { asked, left, judged: undefined, kept: new Map() });
 }
 
 function newAnswers(): Answers {

@@ -16,7 +16,7 @@
 export { isSeverityBelow, SEVERITIES } from "./detection.ts";
 export type { Detection, Severity } from "./detection.ts";
 export { DetectionEngine, evaluateDetection } from "./detection-engine.ts";
-export type { DetectionEngineOptions, Outcome, Verdict } from "./detection-engine.ts";
+export type { DetectionEngineOptions, Evaluated, Outcome, Verdict } from "./detection-engine.ts";
 export type { Correlation, CorrelationField, CorrelationType, Threshold } from "./correlation.ts";
 export type { CorrelatorOptions } from "./correlator.ts";
 export { linkCorrelations } from "./link-correlations.ts";

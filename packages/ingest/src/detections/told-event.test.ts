@@ -52,7 +52,7 @@ class ComparingWatch implements EventWatch {
     if (hasNullOutsideBodies(scan, line)) {
       return undefined;
     }
-    const tells = { asked: [], left: undefined, kept: new Map() };
+    const tells = { asked: [], left: undefined, judged: undefined, kept: new Map() };
     const answer = { stands: true, isNamed: false, isForPlainNames: false, form: "wanted", tells };
     this.#heads.set(answer, sharedHead(scanHead(scan)));
     return answer;
