@@ -2,6 +2,7 @@ import type { Field } from "../scan-fields.ts";
 import type { EventScan } from "../scan.ts";
 import type { DecidedBy } from "./decided-by.ts";
 import { sharedEngine } from "./engine.ts";
+import { headEndOf, tailStartOf } from "./head-first.ts";
 import { placeTold, ToldLine } from "./told-line.ts";
 
 // Places in the module's memory and words behind CONTROL (assembly/memory.ts).
@@ -37,8 +38,6 @@ const LOADS_BETWEEN_DRAINS = 65_536;
 /** Longer lines hardly ever come back alike, and learning one costs as much as scanning it. */
 const MAX_TEMPLATE_BYTES = 16 * 1024;
 const NEWLINE = 10;
-const COMMA = 44;
-const SPACE = 32;
 
 /** How the lines like one that is learned are taken. */
 export interface Taken<S extends Standing> {
@@ -49,6 +48,8 @@ export interface Taken<S extends Standing> {
   readonly standing?: S | undefined;
   /** Whether somebody must be told of each of them before the next one is looked at: for `standing`, which may end by that. */
   readonly isTold?: boolean;
+  /** Whether the head alone is remembered where all templates are exact: whoever takes such a line proves that it is an event and {@link isHeadFirst}. */
+  readonly isHeadOnly?: boolean;
 }
 
 /** Something that what is learned rests on beside the line; as long as it `stands`. Once it does not, it never does again. */
@@ -216,7 +217,8 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
   }
 
   /** Remembers the line that stopped {@link take}, which `scan` holds and for which `value` was decided. Gives its number; 0 where it does not. */
-  learn(scan: EventScan, value: T, { isKept, isSearched, standing, isTold = false }: Taken<S>, by: DecidedBy): number {
+  learn(scan: EventScan, value: T, taken: Taken<S>, by: DecidedBy): number {
+    const { isKept, isSearched, standing, isTold = false, isHeadOnly = !this.#isExact } = taken;
     const { fields, uriEnd, name, kept = [], loose = [] } = by;
     const { control, exports } = this.#engine;
     if (this.#entry !== 0) {
@@ -228,7 +230,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
     }
     const number = this.#numbers.get(value) ?? this.#numbers.size;
     const behind = scan.end + 1;
-    const headEnd = this.#isExact ? undefined : headEndOf(scan, fields);
+    const headEnd = isHeadOnly ? headEndOf(scan, fields) : undefined;
     const end = headEnd ?? behind;
     const hasBody = headEnd !== undefined && (scan.has("requestObject") || scan.has("responseObject"));
     const tail = hasBody ? tailStartOf(scan) : end;
@@ -340,49 +342,3 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
     this.#standingNumbers.clear();
   }
 }
-
-/** What an apiserver writes first behind everything that a decision looks at. */
-const AFTER_HEAD = ["requestObject", "responseObject", "requestReceivedTimestamp"] as const;
-
-/** Where the value of the first field behind the head begins; undefined where something that decides stands behind it, but in a tail. */
-function headEndOf(scan: EventScan, fields: readonly Field[]): number | undefined {
-  const first = AFTER_HEAD.find((field) => scan.has(field));
-  if (first === undefined || fields.some((field) => BEHIND_HEAD.includes(field))) {
-    return undefined;
-  }
-  // Whether a line has annotations is not known from its head.
-  if (fields.includes("annotations") && !areAnnotationsInTail(scan)) {
-    return undefined;
-  }
-  const key = scan.keyStart(first);
-  const isBefore = (field: Field): boolean => !scan.has(field) || scan.keyStart(field) < key;
-  return fields.every((field) => field === "annotations" || isBefore(field)) && BEFORE_BODIES.every(isBefore)
-    ? scan.valueStart(first)
-    : undefined;
-}
-
-/** Whether bodies are followed by a tail in which annotations stand, if there are any. */
-function areAnnotationsInTail(scan: EventScan): boolean {
-  const tail = tailStartOf(scan);
-  return (
-    (scan.has("requestObject") || scan.has("responseObject")) &&
-    tail <= scan.end &&
-    (!scan.has("annotations") || scan.keyStart("annotations") > tail)
-  );
-}
-
-/** Where the comma stands behind which a line ends as an apiserver lets it end; the line's end where it does not. */
-function tailStartOf(scan: EventScan): number {
-  if (!scan.has("requestReceivedTimestamp")) {
-    return scan.end + 1;
-  }
-  const key = scan.keyStart("requestReceivedTimestamp");
-  const comma = scan.bytes[key - 1] === SPACE ? key - 2 : key - 1;
-  const isBehind = (body: "requestObject" | "responseObject"): boolean =>
-    !scan.has(body) || scan.valueEnd(body) <= comma;
-  return isBehind("requestObject") && isBehind("responseObject") && scan.bytes[comma] === COMMA ? comma : scan.end + 1;
-}
-
-const BEHIND_HEAD: readonly Field[] = [...AFTER_HEAD, "stageTimestamp"];
-/** What might decide, were it not absent. */
-const BEFORE_BODIES: readonly Field[] = ["impersonatedUser", "responseStatus", "objectRef", "userAgent", "sourceIPs"];

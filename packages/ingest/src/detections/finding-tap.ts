@@ -1,11 +1,11 @@
 import type { AuditEvent, Redactor, Span, ToldLine } from "@auditsieve/audit";
 import { EventScan } from "@auditsieve/audit/stream";
-import type { Finding, FindingStream, HeadView, PodChange, QuietAnswer, Wanted } from "@auditsieve/detect";
+import type { Finding, FindingStream, HeadView, QuietAnswer, Wanted } from "@auditsieve/detect";
 import type { EventWatch } from "../filter/event-watch.ts";
 import { HeadMemo } from "./head-memo.ts";
 import { scanHead } from "./scan-head.ts";
 import { hasNullOutsideBodies, scannedEvent } from "./scanned-event.ts";
-import { sharedHead, toldEvent } from "./told-event.ts";
+import { isWanted, sharedHead, toldChange, toldEvent } from "./told-event.ts";
 import type { SharedHead } from "./told-event.ts";
 import { UnaskedAnnotations } from "./unasked-annotations.ts";
 
@@ -120,14 +120,7 @@ export class FindingTap implements EventWatch {
       }
       return;
     }
-    const told = {
-      auditID: line.auditID,
-      stageTimestamp: line.stageTimestamp,
-      object: line.object,
-      part: (keys: readonly string[]) => line.part(keys),
-      lacks: (text: string) => line.lacks(text),
-      whole: () => this.#whole(line.bytes),
-    };
+    const told = toldChange(line, () => this.#whole(line.bytes));
     this.#stream.tell(tells, told).forEach(this.#onFinding);
   }
 
@@ -150,7 +143,3 @@ export class FindingTap implements EventWatch {
 }
 
 const SHARED = Symbol("shared");
-
-function isWanted(tells: PodChange | Wanted | undefined): tells is Wanted {
-  return typeof tells === "object";
-}

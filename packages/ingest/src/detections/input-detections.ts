@@ -1,8 +1,8 @@
-import type { Finding, HeadView, QuietAnswer } from "@auditsieve/detect";
+import type { Finding, QuietAnswer } from "@auditsieve/detect";
 import { encodeInputState, encodeMark, encodeState } from "./detection-state.ts";
 import type { Mark, RememberedState } from "./detection-state.ts";
 import { LineDetections } from "./line-detections.ts";
-import type { AskedLine, LineDetectionsOptions } from "./line-detections.ts";
+import type { AskedLine, KnownLine, LineDetectionsOptions } from "./line-detections.ts";
 import type { InputStates } from "../source.ts";
 
 export interface InputDetectionsOptions extends Omit<LineDetectionsOptions, "snapshot" | "documents" | "beside"> {
@@ -92,13 +92,18 @@ export class InputDetections {
   }
 
   /** Asks about a line that ends at `end` of the input in hand; nothing where it is remembered already. */
-  detect(line: AskedLine, end: number): readonly Finding[] {
-    return this.isRemembered(end) ? NO_FINDINGS : this.#scope.detections.detect(line);
+  detect(line: AskedLine, end: number, known?: KnownLine): readonly Finding[] {
+    const { detections } = this.#scope;
+    if (this.isRemembered(end)) {
+      detections.leave();
+      return NO_FINDINGS;
+    }
+    return detections.detect(line, known);
   }
 
-  /** As {@link LineDetections.quiet}, for the lines of all inputs: undefined where inputs are remembered apart. */
-  quiet(head: HeadView): QuietAnswer | "none" | undefined {
-    return this.#options.states === undefined ? this.#whole.detections.quiet(head) : undefined;
+  /** As {@link LineDetections.answer}, for the lines of all inputs: undefined where inputs are remembered apart. */
+  answer(line: AskedLine): QuietAnswer | "none" | undefined {
+    return this.#options.states === undefined ? this.#whole.detections.answer(line) : undefined;
   }
 
   /** Grows whenever such an answer has ended. */

@@ -1,5 +1,5 @@
 import { EventScan, isJsonObject } from "@auditsieve/audit";
-import type { AuditEvent, JsonValue, Redactor } from "@auditsieve/audit";
+import type { AuditEvent, JsonValue, Redactor, ToldLine } from "@auditsieve/audit";
 import { FindingStream } from "@auditsieve/detect";
 import type {
   DetectionEngine,
@@ -11,7 +11,8 @@ import type {
   ShowEvent,
 } from "@auditsieve/detect";
 import type { LineDeliveries } from "../pipeline/line-deliveries.ts";
-import { scannedEvent } from "./scanned-event.ts";
+import { hasNullOutsideBodies, scannedEvent } from "./scanned-event.ts";
+import { isWanted, toldChange } from "./told-event.ts";
 import type { Delivery } from "../sink.ts";
 
 export interface LineDetectionsOptions {
@@ -41,6 +42,13 @@ export interface AskedLine {
   readonly deliveries: LineDeliveries;
 }
 
+/** What is known of a line that is like one that was asked about before. */
+export interface KnownLine {
+  readonly answer: QuietAnswer;
+  /** Where that tells of a change. */
+  readonly told: ToldLine | undefined;
+}
+
 /** An event that was pushed, for as long as it may be shown. */
 interface Pushed {
   /** While it is in hand. */
@@ -66,8 +74,8 @@ export class LineDetections {
   readonly #written = new WeakMap<Delivery, JsonValue>();
   /** For lines that are redacted later, when another one is in hand. */
   readonly #scan = new EventScan();
-  /** Whether nothing was to be done about the line that was asked about last. */
-  #wasQuiet = false;
+  /** Whether there may be an answer about the head of the line that was taken last. */
+  #mayBeAnswered = false;
 
   constructor({ engine, redactor, evidence, snapshot, documents, onRefused, beside }: LineDetectionsOptions) {
     this.#redactor = redactor;
@@ -82,22 +90,44 @@ export class LineDetections {
     this.#stream = isNew ? stream : new FindingStream(engine, streamOptions);
   }
 
-  /** Asks the detections. The event of each finding is noted as evidence. */
-  detect(line: AskedLine): readonly Finding[] {
+  /** Asks the detections, or does what is `known` of such lines already. The event of each finding is noted as evidence. */
+  detect(line: AskedLine, known?: KnownLine): readonly Finding[] {
+    this.#mayBeAnswered = false;
     if (this.#hasNone) {
       return NO_FINDINGS;
     }
-    const { scan, head } = line;
-    const candidates = this.#stream.candidates(head);
-    this.#wasQuiet = candidates.length === 0;
-    if (this.#wasQuiet) {
-      return NO_FINDINGS;
+    if (known?.answer.stands === true) {
+      const { told, answer } = known;
+      const { tells } = answer;
+      if (tells === undefined) {
+        return NO_FINDINGS;
+      }
+      if (isWanted(tells)) {
+        return this.#push(line, (event, show, length) => this.#stream.pushWanted(tells, event, show, length));
+      }
+      if (told !== undefined) {
+        return this.#stream.tell(
+          tells,
+          toldChange(told, () => scannedEvent(line.scan, line.bytes(), line.head)),
+        );
+      }
     }
+    const candidates = this.#stream.candidates(line.head);
+    this.#mayBeAnswered = this.#stream.quiet.isPossible(candidates);
+    return candidates.length === 0
+      ? NO_FINDINGS
+      : this.#push(line, (event, show, length) => this.#stream.push(event, show, candidates, length));
+  }
+
+  #push(
+    line: AskedLine,
+    push: (event: AuditEvent, show: ShowEvent, length: number) => readonly Finding[],
+  ): readonly Finding[] {
     const bytes = line.bytes();
-    const event = scannedEvent(scan, bytes, head);
+    const event = scannedEvent(line.scan, bytes, line.head);
     const pushed: Pushed = { line, event, deliver: undefined };
     const show = (): AuditEvent => this.#show(this.#delivery(pushed));
-    const findings = this.#stream.push(event, show, candidates, bytes.length);
+    const findings = push(event, show, bytes.length);
     if (this.#stream.holdsLast) {
       pushed.deliver ??= this.#delivering(line, event);
       this.#deliveries.set(show, pushed.deliver);
@@ -108,16 +138,22 @@ export class LineDetections {
     return findings;
   }
 
+  /** The line in hand is not to be asked about. */
+  leave(): void {
+    this.#mayBeAnswered = false;
+  }
+
   /**
-   * That nothing is to be done about lines with the head of the one that was asked about last: "none" where there are no detections; undefined
-   * where something is, or that cannot be said.
+   * What is to be done about lines with the head of the one that was asked about last: "none" where there are no detections; undefined where that
+   * cannot be said.
    */
-  quiet(head: HeadView): QuietAnswer | "none" | undefined {
+  answer({ scan, head, bytes }: AskedLine): QuietAnswer | "none" | undefined {
     if (this.#hasNone) {
       return "none";
     }
-    const answer = this.#wasQuiet ? this.#stream.quiet.about(head) : undefined;
-    return answer?.tells === undefined ? answer : undefined;
+    const answer = this.#mayBeAnswered ? this.#stream.quiet.about(head) : undefined;
+    // That something is null is not seen in a head.
+    return isWanted(answer?.tells) && hasNullOutsideBodies(scan, bytes()) ? undefined : answer;
   }
 
   /** Grows whenever such an answer has ended. */

@@ -28,9 +28,9 @@ export class LineDeliveries {
     this.#bytes = bytes;
   }
 
-  /** Of the event that `scan` holds, whose bytes are `line`: where nothing is redacted, these are the document. */
-  event(scan: EventScan, line: Buffer, id: string): Delivery {
-    return this.#event(scan, this.#options.redactor.redactScanned(scan, line), id);
+  /** Of the event that `scan` holds, whose bytes are `line`: where nothing is redacted, as may be known, these are the document. */
+  event(scan: EventScan, line: Buffer, id: string, isUnredacted = false): Delivery {
+    return this.#event(scan, isUnredacted ? line : this.#options.redactor.redactScanned(scan, line), id);
   }
 
   /** Of what is left of the event that `scan` holds. */

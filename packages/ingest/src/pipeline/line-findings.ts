@@ -1,18 +1,20 @@
-import type { AuditEvent, EventScan } from "@auditsieve/audit";
-import type { Finding } from "@auditsieve/detect";
+import type { AuditEvent, EventScan, Span } from "@auditsieve/audit";
+import type { Finding, QuietAnswer } from "@auditsieve/detect";
 import type { AlarmWatch, AlikeEvents } from "../alarms/alarm-watch.ts";
 import { encodeMark } from "../detections/detection-state.ts";
 import type { Mark } from "../detections/detection-state.ts";
+import { HeadMemo } from "../detections/head-memo.ts";
 import { InputDetections } from "../detections/input-detections.ts";
 import type { DetectionCounts } from "../detections/input-detections.ts";
-import type { AskedLine } from "../detections/line-detections.ts";
+import type { AskedLine, KnownLine } from "../detections/line-detections.ts";
 import type { LineDeliveries } from "./line-deliveries.ts";
 import type { LineHandlerOptions } from "./line-handler-options.ts";
-import type { Passable } from "./known-drops.ts";
+import type { Passable } from "./known-lines.ts";
 import type { LineInHand } from "./line-in-hand.ts";
 import type { LinePlaces } from "./line-shape.ts";
 import { scanHead } from "../detections/scan-head.ts";
 import { scannedEvent } from "../detections/scanned-event.ts";
+import { UnaskedAnnotations } from "../detections/unasked-annotations.ts";
 import type { Delivery } from "../sink.ts";
 
 /** To be followed by the reason. */
@@ -42,14 +44,16 @@ export class LineFindings {
   readonly #watch: AlarmWatch;
   readonly #deliveries: LineDeliveries;
   readonly #detections: InputDetections | undefined;
+  readonly #unasked: UnaskedAnnotations;
 
   constructor(options: LineHandlerOptions, { scan, watch, deliveries, line }: LineFindingsParts) {
     this.#options = options;
     this.#scan = scan;
     this.#line = line;
+    this.#unasked = new UnaskedAnnotations((key) => options.detections?.asksAnnotation(key) === true);
     this.#asked = {
       scan,
-      head: scanHead(scan),
+      head: scanHead(scan, new HeadMemo(scan, undefined, this.#unasked)),
       bytes: () => line.bytes,
       copy: () => line.copy(),
       identity: () => line.id(),
@@ -80,17 +84,31 @@ export class LineFindings {
    * What the event in hand completes, by itself or beside others. The event of each finding is noted as evidence. Its line ends at `end` of
    * its input; `total` are the bytes of all lines up to there.
    */
-  find(end: number, total: number): readonly Finding[] {
-    const detected = this.#detect(end);
+  find(end: number, total: number, known?: KnownLine): readonly Finding[] {
+    const detected = this.#detect(end, known);
     const watched = this.#watched(end, total);
     return watched.length === 0 ? detected : [...detected, ...watched];
   }
 
   /** What is needed to pass over events like the one in hand, about which nothing was found; undefined where each must be looked at. */
   passable(): Passable | undefined {
-    const quiet = this.#detections === undefined ? "none" : this.#detections.quiet(this.#asked.head);
-    const watched = quiet === undefined ? undefined : this.#watch.alike(this.#scan);
+    const quiet = this.#detections === undefined ? "none" : this.#detections.answer(this.#asked);
+    if (quiet === undefined || (quiet !== "none" && quiet.tells !== undefined)) {
+      return undefined;
+    }
+    const watched = this.#watch.alike(this.#scan);
     return watched && { standing: quiet === "none" ? undefined : quiet, watched };
+  }
+
+  /** What the detections want of events like the one in hand; undefined where that cannot be said. */
+  answer(): QuietAnswer | undefined {
+    const answer = this.#detections?.answer(this.#asked);
+    return answer === "none" ? undefined : answer;
+  }
+
+  /** Parts of the annotations of the event in hand on which that does not rest. Valid until the next call. */
+  unasked(): readonly Span[] {
+    return this.#unasked.of(this.#scan);
   }
 
   /** Grows whenever something has ended that such events rest on. */
@@ -143,11 +161,11 @@ export class LineFindings {
     return this.#detections === undefined ? encodeMark({ detections: null, read }) : this.#detections.encode(read);
   }
 
-  #detect(end: number): readonly Finding[] {
+  #detect(end: number, known: KnownLine | undefined): readonly Finding[] {
     if (this.#detections === undefined) {
       return NO_FINDINGS;
     }
-    const findings = this.#detections.detect(this.#asked, end);
+    const findings = this.#detections.detect(this.#asked, end, known);
     return findings.length === 0 ? findings : this.#watch.without(findings);
   }
 

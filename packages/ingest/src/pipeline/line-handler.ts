@@ -1,24 +1,34 @@
-import { beginsDocument, documentId, EventScan, salvageEvents, unwrapDocument, unwrapLine } from "@auditsieve/audit";
+import {
+  beginsDocument,
+  documentId,
+  EventScan,
+  isHeadFirst,
+  salvageEvents,
+  unwrapDocument,
+  unwrapLine,
+} from "@auditsieve/audit";
 import type { LineVisitor, OversizeLine, UnwrappedLine } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import type { StreamDecision } from "@auditsieve/policy";
 import type { Mark } from "../detections/detection-state.ts";
 import type { Held } from "./ack-window.ts";
+import type { LikeDelivered } from "./known-lines.ts";
 import { LineCounts } from "./line-counts.ts";
 import { LineDeliveries } from "./line-deliveries.ts";
 import { LineFindings } from "./line-findings.ts";
 import { LineInHand } from "./line-in-hand.ts";
+import { LineOutput } from "./line-output.ts";
 import { LineSlab } from "./line-slab.ts";
 import { LongLines } from "./long-lines.ts";
 import { PassedLines } from "./passed-lines.ts";
+import type { SeenLine } from "./passed-lines.ts";
 import { ReceiptBook } from "../receipts/receipt-book.ts";
-import type { ClosedRange } from "../receipts/receipt-book.ts";
 import { ReceiptRanges } from "../receipts/receipt-ranges.ts";
 import { AlarmWatch } from "../alarms/alarm-watch.ts";
 import type { HandledLine as Line, LineHandlerOptions } from "./line-handler-options.ts";
 import { reducedEvent } from "../detections/reduced-event.ts";
 import type { Delivery } from "../sink.ts";
-import type { CountedAs, PipelineTally } from "../receipts/tally.ts";
+import type { PipelineTally } from "../receipts/tally.ts";
 import { isTimestamp } from "../timestamp.ts";
 
 function isKept(decision: StreamDecision | undefined): boolean {
@@ -38,13 +48,14 @@ export class LineHandler implements LineVisitor {
   readonly #slab = new LineSlab();
   readonly #hand: LineInHand;
   readonly #counts: LineCounts;
+  readonly #out: LineOutput;
   /** Of the line in hand, by outlet. */
   readonly #decisions: (StreamDecision | undefined)[] = [];
   #input = "";
   #newest: string | undefined;
   #isEvent = false;
-  /** Whether nothing went out of the line in hand, to no sink. */
-  #isDropped = false;
+  /** Whether the line in hand is an event itself, of which nothing may have gone to any sink. */
+  #isDroppable = false;
   readonly #passed: PassedLines;
   /** For the receipts of the last line. */
   readonly #holdLast = (): Held => this.#options.window.hold(this.#input, this.receipts.lastEnd, this.bytes, true);
@@ -60,7 +71,7 @@ export class LineHandler implements LineVisitor {
       cutAfter: cutAfter ?? (() => Infinity),
       countedUntil: (input, outlet, offset) =>
         countedUntil?.(input, outlets[outlet]?.to.sink.name ?? "", offset) ?? offset,
-      deliver: (range, outlet) => this.#deliverReceipts(range, outlet),
+      deliver: (range, outlet) => this.#out.receipts(range, outlet),
     });
     this.#watch = new AlarmWatch({ ...options, memory: options.watched });
     this.#deliveries = new LineDeliveries(options);
@@ -72,6 +83,12 @@ export class LineHandler implements LineVisitor {
       line: this.#hand,
     });
     this.#counts = new LineCounts(options);
+    this.#out = new LineOutput(options, {
+      deliveries: this.#deliveries,
+      evidence: this.#findings.evidence,
+      watch: this.#watch,
+      read: this.#counts.read,
+    });
     this.#long = new LongLines(options.sealLine);
     this.#passed = new PassedLines(options, {
       scan: this.#scan,
@@ -88,6 +105,7 @@ export class LineHandler implements LineVisitor {
   begin(input: string, offset: number): void {
     this.#input = input;
     this.#findings.begin(input);
+    this.#out.begin(input);
     this.receipts.begin(input, offset);
   }
 
@@ -104,7 +122,7 @@ export class LineHandler implements LineVisitor {
   /** Tells the detections the time although no line says it. */
   advance(timestamp: string, isLive: boolean): void {
     if (this.#counts.read.lines > 0) {
-      this.#deliverFindings(this.#findings.advance(timestamp, isLive), this.#behindLast());
+      this.#out.findings(this.#findings.advance(timestamp, isLive), this.#behindLast());
     }
   }
 
@@ -117,7 +135,7 @@ export class LineHandler implements LineVisitor {
   /** No line follows: findings that waited for a later stage of their request are written. */
   end(): void {
     if (this.#counts.read.lines > 0) {
-      this.#deliverFindings(this.#findings.flush(), this.#behindLast());
+      this.#out.findings(this.#findings.flush(), this.#behindLast());
     }
   }
 
@@ -153,13 +171,22 @@ export class LineHandler implements LineVisitor {
 
   /** Lines like one that was dropped are counted without being scanned. */
   lines(bytes: Buffer, start: number, end: number, offset: number): number | undefined {
-    const passed = this.#passed.take(bytes, start, end, offset, (from, newline, at) => {
-      const isBegun = this.line(bytes, from, newline, at, true, true);
-      return isBegun ? "not-taken" : this.#isDropped ? this.#decisions : undefined;
-    });
+    const passed = this.#passed.take(bytes, start, end, offset, (from, newline, at) =>
+      this.line(bytes, from, newline, at, true, true) ? "not-taken" : this.#seen(bytes, from, newline),
+    );
     this.#time = passed ?? (this.#isEvent ? this.#scan.text("stageTimestamp") : undefined);
     this.#isEvent = false;
     return this.#passed.stoppedAt;
+  }
+
+  /** What became of the line `bytes[start, end)`, if it was an event itself. */
+  #seen(bytes: Buffer, start: number, end: number): SeenLine | undefined {
+    if (this.#isDroppable && !this.#out.hasDelivered) {
+      return this.#decisions;
+    }
+    const scan = this.#scan;
+    const isHeld = scan.bytes === bytes && scan.start === start && scan.end === end;
+    return this.#isEvent && isHeld ? "delivered" : undefined;
   }
 
   line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean, mayBegin: boolean): boolean {
@@ -175,7 +202,9 @@ export class LineHandler implements LineVisitor {
     }
     this.receipts.endBefore(offset, isEvent ? this.#scan : undefined);
     const line = this.#count(offset, end - start, terminated);
-    this.#take(isEvent, bytes.subarray(start, end), line);
+    const { like } = this.#passed;
+    const isKnown = isEvent && like !== undefined && isHeadFirst(this.#scan);
+    this.#take(isEvent, bytes.subarray(start, end), line, isKnown ? like : undefined);
     this.#counts.cover(this.#input, line);
     return false;
   }
@@ -189,12 +218,13 @@ export class LineHandler implements LineVisitor {
   }
 
   /** Takes the line that the scan holds. */
-  #take(isEvent: boolean, bytes: Buffer, line: Line): void {
+  #take(isEvent: boolean, bytes: Buffer, line: Line, like?: LikeDelivered): void {
     this.#isEvent = isEvent;
-    this.#isDropped = isEvent;
+    this.#isDroppable = isEvent;
+    this.#out.hasDelivered = false;
     this.#time = undefined;
     if (isEvent) {
-      this.#event(bytes, line);
+      this.#event(bytes, line, like);
     } else {
       this.#unclear(line);
     }
@@ -209,7 +239,7 @@ export class LineHandler implements LineVisitor {
       this.receipts.endBefore(line.offset, isEvent ? this.#scan : undefined);
       this.#take(isEvent, bytes.subarray(start, end), line);
     }
-    this.#isDropped = false;
+    this.#isDroppable = false;
     this.#counts.cover(this.#input, envelope, lines.length);
   }
 
@@ -235,25 +265,13 @@ export class LineHandler implements LineVisitor {
       this.#counts.is("reduced");
       const findings = this.#found(event, id);
       this.#findings.evidence.delete(id);
-      this.#deliverToAll(this.#deliveries.event(this.#scan, event, id), line);
-      this.#deliverFindings(findings, line);
+      this.#out.toAll(this.#deliveries.event(this.#scan, event, id), line);
+      this.#out.findings(findings, line);
     } else {
       this.#counts.is("undecidable");
-      this.#deliverToAll(this.#deliveries.undecidable(long.head, id, place, "over-the-limit"), line);
+      this.#out.toAll(this.#deliveries.undecidable(long.head, id, place, "over-the-limit"), line);
     }
     this.#counts.cover(this.#input, line);
-  }
-
-  #deliverReceipts({ held, from, to, receipts }: ClosedRange, outlet: number): void {
-    const sink = this.#options.outlets[outlet]?.to.sink.name ?? "";
-    this.#options.onCounted?.({ input: held.input, sink, from, to });
-    this.#watch.receipts(receipts, sink);
-    // The first line of the range waited for all of them.
-    this.#options.window.extend(held, receipts.length - 1);
-    for (const receipt of receipts) {
-      const delivery = this.#deliveries.marked(receipt);
-      this.#options.outlets[outlet]?.add({ delivery, held, offset: from, countedAs: "receipts" });
-    }
   }
 
   #count(offset: number, bytes: number, terminated: boolean, lines = 1): Line {
@@ -264,7 +282,7 @@ export class LineHandler implements LineVisitor {
     return { offset, end, bytes };
   }
 
-  #event(bytes: Buffer, line: Line): void {
+  #event(bytes: Buffer, line: Line, like: LikeDelivered | undefined): void {
     const scan = this.#scan;
     const { outlets, onEvent } = this.#options;
     onEvent?.(scan);
@@ -277,24 +295,29 @@ export class LineHandler implements LineVisitor {
     hand.begin(bytes);
     let whole: Delivery | undefined;
     let lasting: Delivery | undefined;
-    const findings = this.#find();
+    const findings = this.#find(like);
     const evidence = hand.knownId === undefined ? undefined : this.#findings.evidence.get(hand.knownId);
     for (let i = 0; i < outlets.length; i++) {
       const { to, counter, prepares } = outlets[i] as (typeof outlets)[number];
       const decision = this.#decisions[i];
       const isFed = to.feed === "all" || (to.feed === "kept" && isKept(decision));
       if (evidence !== undefined || isFed) {
-        whole ??= evidence ?? this.#deliveries.event(scan, hand.bytes, hand.id());
+        whole ??= evidence ?? this.#deliveries.event(scan, hand.bytes, hand.id(), like?.isUnredacted);
         if (prepares === true) {
           // What was not redacted is still the line itself.
-          this.#deliver(i, whole, line, "lines", !isFed, whole.document === hand.bytes ? scan : undefined);
+          this.#out.deliver(i, whole, line, "lines", !isFed, whole.document === hand.bytes ? scan : undefined);
         } else {
           lasting ??= whole.document === bytes ? { ...whole, document: this.#slab.copy(bytes) } : whole;
-          this.#deliver(i, lasting, line, "lines", !isFed);
+          this.#out.deliver(i, lasting, line, "lines", !isFed);
         }
       } else if (decision?.action === "strip" && to.policy !== undefined) {
         this.#counts.in(counter.strip());
-        this.#deliver(i, this.#deliveries.stripped(scan, to.policy.strip(scan, decision), hand.id()), line, "lines");
+        this.#out.deliver(
+          i,
+          this.#deliveries.stripped(scan, to.policy.strip(scan, decision), hand.id()),
+          line,
+          "lines",
+        );
       } else {
         this.#counts.in(counter.drop(decision ?? "feed", line.bytes));
         const rule = decision === undefined ? "feed" : decision.rule;
@@ -304,7 +327,7 @@ export class LineHandler implements LineVisitor {
     if (evidence !== undefined) {
       this.#findings.evidence.delete(hand.id());
     }
-    this.#deliverFindings(findings, line);
+    this.#out.findings(findings, line);
   }
 
   /** What the event that the scan holds completes; nobody else writes its bytes. */
@@ -313,25 +336,8 @@ export class LineHandler implements LineVisitor {
     return this.#find();
   }
 
-  #find(): readonly Finding[] {
-    return this.#findings.find(this.receipts.lastEnd, this.bytes);
-  }
-
-  /** Findings go to every sink, and so do events that a finding of an earlier line rests on. */
-  #deliverFindings(findings: readonly Finding[], line: Line): void {
-    // Asked after every line.
-    if (findings.length === 0 && this.#findings.evidence.size === 0) {
-      return;
-    }
-    for (const finding of findings) {
-      const delivery = this.#deliveries.finding(finding);
-      this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, "findings"));
-    }
-    for (const [id, event] of this.#findings.evidence) {
-      const evidence = { ...event, mayBeStored: true };
-      this.#options.outlets.forEach((_, i) => this.#deliver(i, evidence, line, "findings"));
-      this.#findings.evidence.delete(id);
-    }
+  #find(like?: LikeDelivered): readonly Finding[] {
+    return this.#findings.find(this.receipts.lastEnd, this.bytes, like);
   }
 
   /** The line that the scan holds is no event; those that stand in it whole are led on all the same. */
@@ -343,7 +349,7 @@ export class LineHandler implements LineVisitor {
     this.#counts.is("undecidable");
     const place = { source, input: this.#input, offset: line.offset, bytes: line.bytes };
     this.#options.onLineAlarm?.({ kind: "undecidable", ...place, reason, salvaged: events.length });
-    this.#deliverToAll(this.#deliveries.undecidable(copy, documentId(idKey, cluster, copy), place, reason), line);
+    this.#out.toAll(this.#deliveries.undecidable(copy, documentId(idKey, cluster, copy), place, reason), line);
     for (const event of events) {
       const from = event.start - start;
       this.#salvage(copy.subarray(from, event.end - start), { ...line, offset: line.offset + from });
@@ -364,25 +370,14 @@ export class LineHandler implements LineVisitor {
       const decision = feed === "kept" ? policy?.decide(this.#scan) : undefined;
       if (evidence === undefined && decision?.action === "strip" && policy !== undefined) {
         const rest = policy.strip(this.#scan, decision);
-        this.#deliver(i, this.#deliveries.stripped(this.#scan, rest, id), line, "salvaged");
+        this.#out.deliver(i, this.#deliveries.stripped(this.#scan, rest, id), line, "salvaged");
       } else if (feed !== "findings") {
-        this.#deliver(i, whole, line, "salvaged", decision?.action === "strip");
+        this.#out.deliver(i, whole, line, "salvaged", decision?.action === "strip");
       } else if (evidence !== undefined) {
-        this.#deliver(i, whole, line, "findings", true);
+        this.#out.deliver(i, whole, line, "findings", true);
       }
     });
     this.#findings.evidence.delete(id);
-    this.#deliverFindings(findings, line);
-  }
-
-  #deliverToAll(delivery: Delivery, line: Line): void {
-    this.#options.outlets.forEach((_, i) => this.#deliver(i, delivery, line, "lines"));
-  }
-
-  #deliver(i: number, delivery: Delivery, line: Line, as: CountedAs, isExtra = false, scan?: EventScan): void {
-    this.#isDropped = false;
-    const held = this.#options.window.hold(this.#input, line.end, this.bytes);
-    const underway = { delivery, held, offset: line.offset, countedAs: as, isOnlyEvidence: isExtra };
-    this.#options.outlets[i]?.add(underway, scan);
+    this.#out.findings(findings, line);
   }
 }

@@ -1,8 +1,8 @@
 import type { EventScan } from "@auditsieve/audit";
 import type { StreamDecision } from "@auditsieve/policy";
 import type { Held } from "./ack-window.ts";
-import { KnownDrops } from "./known-drops.ts";
-import type { DroppedKind } from "./known-drops.ts";
+import { KnownLines, LikeDelivered } from "./known-lines.ts";
+import type { DroppedKind } from "./known-lines.ts";
 import type { LineCounts } from "./line-counts.ts";
 import type { LineFindings } from "./line-findings.ts";
 import type { HandledLine, LineHandlerOptions } from "./line-handler-options.ts";
@@ -25,56 +25,63 @@ export interface PassedLinesParts {
 
 const NEWLINE = 10;
 
+/** What became of a line that was looked at: what decided that it goes to no sink, or that it goes to some. */
+export type SeenLine = readonly (StreamDecision | undefined)[] | "delivered";
+
 /** Whole lines one after the other: those that are like one that was dropped are counted without being scanned. */
 export class PassedLines {
   readonly #parts: PassedLinesParts;
   readonly #outlets: LineHandlerOptions["outlets"];
-  readonly #drops: KnownDrops | undefined;
+  readonly #known: KnownLines | undefined;
   readonly #places = new LinePlaces();
+  /** What is known of the line that is being looked at, if it is an event that is written as an apiserver writes. */
+  like: LikeDelivered | undefined;
   /** Where in the bytes taken last the line begins that was not taken. */
   stoppedAt: number | undefined;
 
-  constructor({ outlets, onEvent }: LineHandlerOptions, parts: PassedLinesParts) {
+  constructor({ outlets, onEvent, redactor, detections, states }: LineHandlerOptions, parts: PassedLinesParts) {
     this.#parts = parts;
     this.#outlets = outlets;
-    this.#drops = onEvent === undefined ? KnownDrops.of(outlets.map(({ to }) => to)) : undefined;
+    const feeds = outlets.map(({ to }) => to);
+    const hasDetections = detections !== undefined && detections.detections.length > 0 && states === undefined;
+    this.#known = onEvent === undefined ? KnownLines.of({ feeds, redactor, hasDetections }) : undefined;
   }
 
   /**
    * Takes the lines of `bytes[start, end)`. `look` is given each that is not passed over, with where it starts in the bytes and in the input
-   * and where its newline stands, and gives what decided that it goes to no sink: undefined where it does. Behind one that was `not-taken`
-   * none is. Gives the time of the last line
-   * where that was passed over.
+   * and where its newline stands, and says what became of the event that it is and the scan holds: undefined where that is none. Behind one
+   * that was `not-taken` none is. Gives the time of the last line where that was passed over.
    */
   take(
     bytes: Buffer,
     start: number,
     end: number,
     offset: number,
-    look: (
-      start: number,
-      newline: number,
-      offset: number,
-    ) => readonly (StreamDecision | undefined)[] | "not-taken" | undefined,
+    look: (start: number, newline: number, offset: number) => SeenLine | "not-taken" | undefined,
   ): string | undefined {
-    const drops = this.#drops;
+    const lines = this.#known;
     this.stoppedAt = undefined;
     let isPassed = false;
     for (let at = start; at < end;) {
-      const to = drops?.load(bytes, at, end) ?? at;
+      const to = lines?.load(bytes, at, end) ?? at;
       do {
         const behind = bytes.indexOf(NEWLINE, at) + 1;
-        const kind = at < to ? drops?.take(behind, this.#parts.findings.epoch) : undefined;
-        isPassed = kind !== undefined && this.#pass(kind, bytes, at, behind, offset + at - start);
+        const known = at < to ? lines?.take(behind, this.#parts.findings.epoch) : undefined;
+        this.like = known instanceof LikeDelivered ? known : undefined;
+        isPassed =
+          known !== undefined &&
+          !(known instanceof LikeDelivered) &&
+          this.#pass(known, bytes, at, behind, offset + at - start);
         if (!isPassed) {
-          const dropped = look(at, behind - 1, offset + at - start);
-          if (dropped === "not-taken") {
+          const seen = look(at, behind - 1, offset + at - start);
+          this.like = undefined;
+          if (seen === "not-taken") {
             this.stoppedAt = at;
             return undefined;
           }
           if (at < to) {
-            this.#learn(kind === undefined ? dropped : undefined);
-            drops?.goOn(behind);
+            this.#learn(known === undefined ? seen : undefined);
+            lines?.goOn(behind);
           }
         }
         at = behind;
@@ -84,16 +91,23 @@ export class PassedLines {
     return isPassed ? line.toString("latin1", time + 1, timeEnd - 1) : undefined;
   }
 
-  /** Has lines like the one that the scan holds passed over, if it was dropped and nobody wants to see them. */
-  #learn(dropped: readonly (StreamDecision | undefined)[] | undefined): void {
-    const drops = this.#drops;
-    if (drops === undefined || dropped === undefined || !drops.isLearnable) {
+  /** Has lines like the event that the scan holds known. */
+  #learn(seen: SeenLine | undefined): void {
+    const lines = this.#known;
+    if (lines === undefined || seen === undefined || !lines.isLearnable) {
       return;
     }
     const { scan, findings, receipts } = this.#parts;
+    if (seen === "delivered") {
+      const answer = findings.answer();
+      if (answer !== undefined) {
+        lines.learnDelivered(scan, answer, findings.unasked());
+      }
+      return;
+    }
     const passable = findings.passable();
     if (passable !== undefined) {
-      drops.learn(scan, passable, dropped, () => receipts.known(scan));
+      lines.learnDropped(scan, passable, seen, () => receipts.known(scan));
     }
   }
 

@@ -22,20 +22,20 @@ export interface DropSetup {
   readonly hasRival: boolean;
 }
 
-/** Some sinks that do not get all. */
+/** Some sinks that do not get all, but for one now and then. */
 export function dropSetup(policies: readonly StreamRules[], dice: Dice, bytes: number): DropSetup {
   const count = 1 + dice.below(3);
-  const feeds = Array.from({ length: count }, () =>
-    dice.below(4) === 0 ? { feed: "findings" as const } : { feed: "kept" as const, rules: dice.of(policies) },
+  const some: DropSetup["feeds"] = Array.from({ length: count }, () =>
+    dice.below(4) === 0 ? { feed: "findings" } : { feed: "kept", rules: dice.of(policies) },
   );
-  return {
-    feeds,
+  const setup = {
     hasDetections: dice.below(3) > 0,
     hasReceipts: dice.below(6) > 0,
     cuts: Array.from({ length: dice.below(3) }, () => dice.below(bytes)),
     countedUntil: dice.below(3) === 0 ? dice.below(bytes) : 0,
     hasRival: dice.below(4) === 0,
   };
+  return { ...setup, feeds: dice.below(4) === 0 ? [{ feed: "all" }, ...some.slice(1)] : some };
 }
 
 /** The same lines with other times, and some under the auditID of another one. */
@@ -78,20 +78,31 @@ export function enveloped(lines: readonly Buffer[], dice: Dice): Buffer[] {
 }
 
 /**
- * What is different where lines like dropped ones are passed over: in what goes to which sink, in counts, receipts, alarms, positions, in what is
- * remembered. With the share of lines that were looked at.
+ * What is different where lines like dropped ones are passed over, and where of those like delivered ones it is known what the detections want of
+ * them and that nothing is redacted: in what goes to which sink, in counts, receipts, alarms, positions, in what is remembered. With the share of
+ * lines that were looked at, and that of those in which something was looked for that has to be redacted.
  */
 export function dropDifferences(
   chunks: readonly Buffer[],
   setup: DropSetup,
-): { readonly differences: readonly string[]; readonly shown: number; readonly delivered: number } {
+): {
+  readonly differences: readonly string[];
+  readonly shown: number;
+  readonly searched: number;
+  readonly delivered: number;
+} {
   const known = handled(chunks, setup, false);
   const plain = handled(chunks, setup, true);
   const differences = Object.keys(plain.told).flatMap((key) => {
     const [a = "", b = ""] = [known.told[key], plain.told[key]];
     return a === b ? [] : [`${key}: ${firstDifference(Buffer.from(a), Buffer.from(b))}`];
   });
-  return { differences, shown: known.looked / Math.max(1, plain.looked), delivered: plain.delivered };
+  return {
+    differences,
+    shown: known.looked / Math.max(1, plain.looked),
+    searched: known.searched / Math.max(1, plain.searched),
+    delivered: plain.delivered,
+  };
 }
 
 class CountingHandler extends LineHandler {
@@ -106,6 +117,7 @@ class CountingHandler extends LineHandler {
 interface Handled {
   readonly told: Readonly<Record<string, string>>;
   readonly looked: number;
+  readonly searched: number;
   readonly delivered: number;
 }
 
@@ -118,10 +130,12 @@ class Run {
   readonly #newest: string[] = [];
   readonly #counters: readonly SinkCounter[];
   readonly #handler: CountingHandler;
+  #searched = 0;
   readonly #framer: LineFramer;
 
   constructor({ feeds, hasDetections, hasReceipts, cuts, countedUntil }: DropSetup, isPlain: boolean) {
     const ledger = new Ledger();
+    const redactor = createRedactor({ key: Buffer.alloc(32, 1) });
     const outlets = feeds.map(({ feed, rules }, i) => ({
       to: {
         sink: { name: `sink-${i}`, write: () => Promise.resolve([]), close: () => Promise.resolve() },
@@ -141,7 +155,13 @@ class Run {
       source: "audit",
       cluster: "test",
       idKey: Buffer.alloc(32, 2),
-      redactor: createRedactor({ key: Buffer.alloc(32, 1) }),
+      redactor: {
+        ...redactor,
+        redactScanned: (scan, line) => {
+          this.#searched++;
+          return redactor.redactScanned(scan, line);
+        },
+      },
       ledger,
       window: this.#window,
       outlets,
@@ -191,6 +211,7 @@ class Run {
         remembered,
       },
       looked: handler.looked,
+      searched: this.#searched,
       delivered: this.#deliveries.length,
     };
   }

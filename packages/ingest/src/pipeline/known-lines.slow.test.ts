@@ -3,7 +3,7 @@ import { shuffledLines } from "../filter/filter-findings.suite.ts";
 import { cutAnywhere, formOf, fuzzPolicies, sampleLines } from "../filter/filter-fuzz.suite.ts";
 import { Dice } from "../filter/line-mutator.suite.ts";
 import { podLines } from "../filter/pod-lines.suite.ts";
-import { dropDifferences, dropSetup, enveloped, retimed } from "./known-drops.suite.ts";
+import { dropDifferences, dropSetup, enveloped, retimed } from "./known-lines.suite.ts";
 
 const NEWLINE = Buffer.from("\n");
 /** Of 300 lines each. */
@@ -12,11 +12,11 @@ const CHUNK_BYTES = 450_000;
 /** Minutes of CPU, and a machine may be busy with other things. */
 const LOADED_MS = 30 * 60_000;
 
-describe("KnownDrops at length", () => {
+describe("KnownLines at length", () => {
   const policies = fuzzPolicies();
 
   test.each(["attack", "working-day", "quiet"])(
-    "KnownDrops changes nothing of the %s log, once and again",
+    "KnownLines changes nothing of the %s log, once and again",
     { timeout: LOADED_MS },
     (name) => {
       const once = sampleLines(`${name}.log.zst`);
@@ -25,17 +25,21 @@ describe("KnownDrops at length", () => {
         log.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES),
       );
       const [rules = { policy: { rules: [] }, keep: [], conditions: [] }] = policies;
+      const setup = { hasReceipts: true, cuts: [100_000], countedUntil: 0, hasRival: false };
       for (const hasDetections of [true, false]) {
         const feeds = [{ feed: "kept" as const, rules }, { feed: "findings" as const }];
-        const setup = { feeds, hasDetections, hasReceipts: true, cuts: [100_000], countedUntil: 0, hasRival: false };
-        const { differences, shown } = dropDifferences(chunks, setup);
+        const { differences, shown } = dropDifferences(chunks, { ...setup, feeds, hasDetections });
         expect(differences).toEqual([]);
         expect(shown).toBeLessThan(0.9);
       }
+      const feeds = [{ feed: "all" as const }];
+      const { differences, searched } = dropDifferences(chunks, { ...setup, feeds, hasDetections: true });
+      expect(differences).toEqual([]);
+      expect(searched).toBeLessThan(0.6);
     },
   );
 
-  test("KnownDrops changes nothing of lines in any order, varied and damaged", { timeout: LOADED_MS }, () => {
+  test("KnownLines changes nothing of lines in any order, varied and damaged", { timeout: LOADED_MS }, () => {
     const lines = ["attack.log.zst", "working-day.log.zst", "quiet.log.zst"]
       .flatMap(sampleLines)
       .filter(({ length }) => length < 4000);
