@@ -1,3 +1,4 @@
+import { holdsLines } from "./envelope/recognise.ts";
 import { DocumentJoint } from "./event-list/document-joint.ts";
 import type * as Crypto from "node:crypto";
 import type { Hash } from "node:crypto";
@@ -20,6 +21,17 @@ export interface OversizeLine {
   readonly head: Buffer;
   /** False for a rest at the end of the input. */
   readonly terminated: boolean;
+}
+
+/** Takes a document that is too long to be held, as its bytes come: a {@link LongDocument}. */
+export interface LongDocumentReader {
+  /** Takes bytes until the document has ended; gives where what is no part of it begins. */
+  write(chunk: Buffer, from: number): number;
+  /** The input has ended. */
+  end(): void;
+  readonly isDone: boolean;
+  /** Bytes taken so far. */
+  readonly bytes: number;
 }
 
 /** What a {@link LineFramer} calls, in input order. */
@@ -47,6 +59,11 @@ export interface LineVisitor {
    * by one. Without it no document is gathered. Valid during the call only.
    */
   document?(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): boolean;
+  /**
+   * A document begins at `offset` that is longer than a line may be, on one line or over some: gives who takes it. Without it, or where that
+   * is undefined, it is an oversize line, or lines.
+   */
+  longDocument?(offset: number): LongDocumentReader | undefined;
   /** A line over the limit, once its end is known. */
   oversize(line: OversizeLine): void;
   /** The bytes of an oversize line (with its newline), as they pass; for those who copy the input. */
@@ -74,6 +91,8 @@ export class LineFramer {
   #lineOffset = 0;
   /** Lines that may be a document. */
   #joint: DocumentJoint | undefined;
+  /** Takes what comes. */
+  #document: LongDocumentReader | undefined;
   /** Bytes that may be read again to look for documents: about as many as were read, so that no input makes it slow. */
   #spareBytes = MOST_SPARE_BYTES;
   /** Whether lines come one by one that are none. */
@@ -98,8 +117,46 @@ export class LineFramer {
 
   #write(chunk: Buffer): void {
     for (let at = 0; at < chunk.length;) {
-      at = this.#joint === undefined ? this.#frame(chunk, at) : this.#join(this.#joint, chunk, at);
+      at =
+        this.#document !== undefined
+          ? this.#unpack(this.#document, chunk, at)
+          : this.#joint === undefined
+            ? this.#frame(chunk, at)
+            : this.#join(this.#joint, chunk, at);
     }
+  }
+
+  /** Bytes of a line, or of what may be a document, whose end has not come. */
+  get heldBytes(): number {
+    return this.#joint?.bytes.length ?? this.#carryLength;
+  }
+
+  #unpack(document: LongDocumentReader, chunk: Buffer, from: number): number {
+    const behind = document.write(chunk, from);
+    if (document.isDone) {
+      this.#document = undefined;
+      this.#lineOffset += document.bytes;
+    }
+    return behind;
+  }
+
+  /** Whether the line that begins with `head` (and is too long), or what follows on what is carried, is taken as a document. */
+  #opensDocument(chunk: Buffer, start: number, stop: number): boolean {
+    if (this.#visitor.longDocument === undefined || this.#long !== undefined) {
+      return false;
+    }
+    const carried = this.#carry.subarray(0, this.#carryLength);
+    const head =
+      carried.length >= HEAD_BYTES
+        ? carried
+        : Buffer.concat([carried, chunk.subarray(start, Math.min(stop, start + this.#maxLineBytes))]);
+    this.#document = holdsLines(head) ? this.#visitor.longDocument(this.#lineOffset) : undefined;
+    if (this.#document === undefined) {
+      return false;
+    }
+    this.#carryLength = 0;
+    this.#unpack(this.#document, carried, 0);
+    return true;
   }
 
   /** Gives where a document begins, or goes on. */
@@ -108,6 +165,9 @@ export class LineFramer {
     let newline = chunk.indexOf(NEWLINE, start);
     if (this.#carryLength > 0 || this.#long !== undefined) {
       const stop = newline === -1 ? chunk.length : newline;
+      if (this.#carryLength + stop - start > this.#maxLineBytes && this.#opensDocument(chunk, start, stop)) {
+        return start;
+      }
       this.#extend(chunk, start, stop, newline !== -1);
       if (newline === -1) {
         return chunk.length;
@@ -133,6 +193,9 @@ export class LineFramer {
     }
     while (newline !== -1) {
       if (newline - start > this.#maxLineBytes) {
+        if (this.#opensDocument(chunk, start, newline)) {
+          return start;
+        }
         this.#begin(chunk, start, newline);
         this.#finish(chunk, newline, newline + 1, true);
       } else {
@@ -145,6 +208,9 @@ export class LineFramer {
       }
       start = newline + 1;
       newline = chunk.indexOf(NEWLINE, start);
+    }
+    if (chunk.length - start > this.#maxLineBytes && this.#opensDocument(chunk, start, chunk.length)) {
+      return start;
     }
     if (start < chunk.length) {
       this.#keep(chunk, start, chunk.length);
@@ -175,6 +241,14 @@ export class LineFramer {
     this.#joint = undefined;
     const { bytes } = joint;
     const end = terminated ? bytes.length - 1 : bytes.length;
+    if (joint.state === "long" && this.#visitor.longDocument !== undefined) {
+      this.#document = this.#visitor.longDocument(joint.offset);
+      if (this.#document !== undefined) {
+        this.#lineOffset = joint.offset;
+        this.#write(bytes);
+        return;
+      }
+    }
     if (joint.state === "whole" && this.#visitor.document?.(bytes, 0, end, joint.offset, terminated) === true) {
       this.#lineOffset = joint.offset + bytes.length;
       return;
@@ -196,6 +270,11 @@ export class LineFramer {
       this.#joint.end();
       this.#endJoint(this.#joint, false);
     }
+    if (this.#document !== undefined) {
+      this.#document.end();
+      this.#lineOffset += this.#document.bytes;
+      this.#document = undefined;
+    }
     if (this.#long !== undefined) {
       this.#finish(this.#carry, 0, 0, false);
     } else if (this.#carryLength > 0) {
@@ -208,6 +287,7 @@ export class LineFramer {
     this.#carryLength = 0;
     this.#long = undefined;
     this.#joint = undefined;
+    this.#document = undefined;
     this.#lineOffset = offset;
   }
 

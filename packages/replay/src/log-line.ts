@@ -16,6 +16,8 @@ export interface LogLine {
   readonly end: number;
   /** Of a line over the limit: its real length. The bytes then are what is left of it, none where that is no event. */
   readonly oversizeBytes?: number;
+  /** Of a line over the limit: it is to be read record by record. */
+  readonly isDocument?: boolean;
   /** It is no line, but a whole event in the undecidable one before it. */
   readonly isSalvaged?: boolean;
   /** The memory that `bytes` is, where that is used again. Such a line is valid until the next batch is asked for. */

@@ -1,4 +1,4 @@
-import { LineFramer, unwrapDocument } from "@auditsieve/audit";
+import { LineFramer, LongDocument, unwrapDocument } from "@auditsieve/audit";
 import type { OversizeLine, Span, UnwrappedLine } from "@auditsieve/audit";
 import { LineTail, reducedEvent } from "@auditsieve/ingest/logs";
 import type { LinesAt } from "@auditsieve/ingest/logs";
@@ -59,6 +59,8 @@ export class LogReader {
   #lines: LogLine[] = [];
   #bytes = 0;
   #last = 0;
+  /** Whether the line over the limit that comes is to be read record by record. */
+  #isDocument = false;
   #isDone = false;
 
   constructor(log: ReplayLog, index: number, options: LogReaderOptions = {}) {
@@ -75,6 +77,7 @@ export class LogReader {
         this.#take(Buffer.from(bytes.subarray(start, end)), 0, end - start, offset, undefined, mayBegin),
       ...(begins && { document: (bytes, start, end, offset) => this.#takeDocument(bytes, start, end, offset) }),
       lines: (bytes, start, end, offset) => this.#takeRun(bytes, start, end, offset),
+      longDocument: (offset) => this.#longDocument(offset),
       oversizePart: (bytes, start, end) => this.#tail.push(bytes, start, end),
       oversize: (line) => this.#takeOversize(line),
     });
@@ -146,6 +149,34 @@ export class LogReader {
     return lines !== undefined;
   }
 
+  /** A document that is too long to be held. */
+  #longDocument(lineOffset: number): LongDocument | undefined {
+    if (this.#unwrap === undefined) {
+      this.#isDocument = true;
+      return undefined;
+    }
+    return new LongDocument(lineOffset, {
+      line: (bytes, start, end, at) => this.#takeRecord(Buffer.from(bytes.subarray(start, end)), at, lineOffset),
+      oversizePart: (bytes, start, end) => this.#tail.push(bytes, start, end),
+      oversize: (line) => this.#takeOversize(line, lineOffset),
+      end: () => undefined,
+    });
+  }
+
+  #takeRecord(bytes: Buffer, offset: number, lineOffset: number): void {
+    const micros = this.#time(bytes, 0, bytes.length);
+    const unwrapped = this.#unwrap?.();
+    if (unwrapped !== undefined) {
+      this.#takeUnwrapped(unwrapped, lineOffset, offset);
+      return;
+    }
+    const inside = this.#salvage?.() ?? [];
+    this.#push({ micros, log: this.#index, offset, lineOffset, bytes, start: 0, end: bytes.length });
+    for (const { start, end } of inside) {
+      this.#takeInside(bytes, start, end, { offset: offset + start, lineOffset });
+    }
+  }
+
   /** True where the line was not taken, because a document begins with it. */
   #take(
     bytes: Buffer,
@@ -208,12 +239,15 @@ export class LogReader {
     this.#push({ ...place, micros, log: this.#index, bytes, start, end, isSalvaged: true });
   }
 
-  #takeOversize(line: OversizeLine): void {
+  #takeOversize(line: OversizeLine, lineOffset?: number): void {
     const bytes = reducedEvent(line, this.#tail.take()) ?? Buffer.alloc(0);
     const micros = this.#time(bytes, 0, bytes.length);
     this.#bytes += bytes.length;
     const { offset, bytes: oversizeBytes } = line;
-    this.#lines.push({ micros, log: this.#index, offset, bytes, start: 0, end: bytes.length, oversizeBytes });
+    const isDocument = this.#isDocument;
+    this.#isDocument = false;
+    const place = { micros, log: this.#index, offset, lineOffset };
+    this.#lines.push({ ...place, bytes, start: 0, end: bytes.length, oversizeBytes, isDocument });
   }
 
   #time(bytes: Buffer, start: number, end: number): number {

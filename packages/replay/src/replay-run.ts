@@ -115,6 +115,10 @@ export class ReplayRun {
     log.lines++;
     log.bytes += line.oversizeBytes ?? line.end - line.start;
     if (line.oversizeBytes !== undefined) {
+      if (line.isDocument === true && !this.#isSorted) {
+        // What stands in it has times of its own.
+        throw new GuessedWrong();
+      }
       this.#alarm("oversize", line, "over-the-limit");
     } else if (this.#duplicates.isSurelyRepeated(line)) {
       // Its bytes have been scanned.

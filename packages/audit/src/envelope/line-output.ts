@@ -1,3 +1,5 @@
+import type { LinePlaces } from "./line-places.ts";
+
 const NEWLINE = 10;
 const FIRST_BYTES = 64 * 1024;
 
@@ -8,6 +10,19 @@ const FIRST_BYTES = 64 * 1024;
 export class LineOutput {
   #bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #length = 0;
+  /** Bytes that were taken. */
+  #taken = 0;
+  readonly #places: LinePlaces | undefined;
+
+  /** `places`: told of where in the input what is added stands. */
+  constructor(places?: LinePlaces) {
+    this.#places = places;
+  }
+
+  /** What is added next begins `at` in the input. */
+  begin(at: number): void {
+    this.#places?.add(this.#taken + this.#length, at);
+  }
 
   /** Adds bytes as they stand. */
   add(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
@@ -35,6 +50,7 @@ export class LineOutput {
   /** What was added since the last time. */
   take(): Buffer {
     const taken = this.#bytes.subarray(0, this.#length);
+    this.#taken += this.#length;
     this.#length = 0;
     return taken;
   }

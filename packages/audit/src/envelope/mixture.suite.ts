@@ -1,6 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { LongDocument } from "../event-list/long-document.ts";
 import { LineFramer } from "../frame.ts";
+import type { LineVisitor } from "../frame.ts";
 import { EventScan } from "../scan.ts";
 import { EnvelopeReader } from "./envelope-reader.ts";
 import { beginsDocument, unwrapDocument, unwrapLine } from "./unwrap-line.ts";
@@ -36,6 +38,7 @@ const WHOLE_LINES: readonly ((next: Next) => string)[] = [
   (next) => cloudWatchSubscription([next(), next()]),
   (next) => cloudWatchSubscription([next()]) + cloudWatchSubscription([next()]),
   (next) => eventList([next(), next()]).trimEnd(),
+  (next) => eventList([next(), next(), next(), next()]).trimEnd(),
   () => eventList([]).trimEnd(),
   (next) => `[${next()},${next()}]`,
   () => KLOG,
@@ -67,7 +70,7 @@ function ingredient(which: number, cut: number, next: Next): Ingredient {
 }
 
 /** The events of a log, as whoever reads it has them: out of the reader, then line by line. */
-function eventsOf(log: string, chunkBytes = Infinity): readonly string[] {
+function eventsOf(log: string, chunkBytes = Infinity, maxLineBytes = Infinity): readonly string[] {
   const reader = new EnvelopeReader();
   const events: string[] = [];
   const scan = new EventScan();
@@ -76,23 +79,32 @@ function eventsOf(log: string, chunkBytes = Infinity): readonly string[] {
       events.push(bytes.toString("utf8", start, end));
     }
   };
-  const framer = new LineFramer({
-    line: (bytes, start, end, _offset, _terminated, mayBegin) => {
-      take({ bytes, start, end });
-      if (mayBegin && beginsDocument(scan)) {
-        return true;
-      }
-      (scan.reason === undefined ? [] : (unwrapLine(scan) ?? [])).forEach(take);
-      return false;
-    },
+  const takeLine = (line: Buffer, start: number, end: number, mayBegin = false): boolean => {
+    take({ bytes: line, start, end });
+    if (mayBegin && beginsDocument(scan)) {
+      return true;
+    }
+    (scan.reason === undefined ? [] : (unwrapLine(scan) ?? [])).forEach(take);
+    return false;
+  };
+  const visitor: LineVisitor = {
+    line: (line, start, end, _offset, _terminated, mayBegin) => takeLine(line, start, end, mayBegin),
     document: (bytes, start, end) => {
       const lines = unwrapDocument(bytes, start, end);
       lines?.forEach(take);
       return lines !== undefined;
     },
-    oversize: () => expect.fail("no line is that long"),
-  });
+    longDocument: (offset) =>
+      new LongDocument(offset, {
+        line: (line, start, end) => void takeLine(line, start, end),
+        oversize: () => expect.fail("no record is that long"),
+        end: (document) => expect(document.offset + document.bytes).toBeLessThanOrEqual(bytes.length),
+      }),
+    // What is left of a record that is cut off.
+    oversize: () => undefined,
+  };
   const bytes = Buffer.from(log);
+  const framer = new LineFramer(visitor, { maxLineBytes });
   for (let at = 0; at < bytes.length; at += chunkBytes) {
     framer.write(Buffer.from(reader.write(bytes.subarray(at, Math.min(bytes.length, at + chunkBytes)))));
   }
@@ -133,6 +145,17 @@ export function testMixtures(numRuns: number): void {
         fc.property(arbitraryMixture, ({ parts, chunkBytes }) => {
           const log = `${eventOf(1)}\n${parts.map(({ text }) => text).join("")}`;
           expect(eventsOf(log, chunkBytes)).toEqual([eventOf(1), ...parts.flatMap(({ text }) => eventsOf(text))]);
+        }),
+        { numRuns },
+      );
+    });
+
+    test("plain lines at the beginning, and lines and documents too long to be held: the events of each part", () => {
+      fc.assert(
+        fc.property(arbitraryMixture, fc.constantFrom(1000, 1300), ({ parts, chunkBytes }, maxLineBytes) => {
+          const log = `${eventOf(1)}\n${parts.map(({ text }) => text).join("")}`;
+          const events = eventsOf(log, chunkBytes, maxLineBytes);
+          expect(events).toEqual([eventOf(1), ...parts.flatMap(({ text }) => eventsOf(text))]);
         }),
         { numRuns },
       );

@@ -89,6 +89,20 @@ export function isWrapped(line: Buffer, isObject: boolean): boolean {
     : true;
 }
 
+/**
+ * Whether a line that is too long to be held, which begins with `head`, is to be read record by record: it is a document, or whole objects
+ * stand on it one behind the other.
+ */
+export function holdsLines(head: Buffer): boolean {
+  const start = startsWithByteOrderMark(head) ? BYTE_ORDER_MARK_BYTES : 0;
+  const form = recogniseAt(head, start)?.form;
+  const open = skipSpace(head, start, head.length);
+  return (
+    form === "documents" ||
+    (form !== undefined && head[open] === OPEN_OBJECT && skipValue(head, open, head.length) !== -1)
+  );
+}
+
 function isWhole(line: Buffer, open: number): boolean {
   const behind = skipValue(line, open, line.length);
   return behind !== -1 && skipSpace(line, behind, line.length) === line.length;

@@ -12,8 +12,8 @@ export class DocumentJoint {
   readonly #walk = new ValueWalk();
   #bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #length = 0;
-  /** `none`: a line does not go on with the one before, or they are too long. */
-  state: "open" | "whole" | "none" = "open";
+  /** `none`: a line does not go on with the one before; `long`: they do, but are too long to be held. */
+  state: "open" | "whole" | "none" | "long" = "open";
 
   constructor(offset: number, limit: number) {
     this.offset = offset;
@@ -59,8 +59,8 @@ export class DocumentJoint {
     }
     chunk.copy(this.#bytes, this.#length, from, to);
     this.#length = length;
-    if (length > this.#limit) {
-      this.state = "none";
+    if (length > this.#limit && this.state !== "none") {
+      this.state = "long";
     }
     return to;
   }

@@ -6,7 +6,7 @@ import { CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE, skipSpa
 import { cutOff, damaged, problemOf, TORN } from "./document-problem.ts";
 import type { DocumentPlace, DocumentProblem } from "./document-problem.ts";
 import { LIST_KEYS } from "./list-keys.ts";
-import { Outline } from "./outline.ts";
+import { OutlineText } from "./outline-text.ts";
 import { RecordCapture } from "./record-capture.ts";
 import { addRecordLine } from "./record-line.ts";
 import { mayFollow, ValueWalk } from "./value-walk.ts";
@@ -14,8 +14,6 @@ import { mayFollow, ValueWalk } from "./value-walk.ts";
 const COLON = 58;
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
-/** A longer string of the outline is no key that matters. */
-const LONGEST_STRING = 1024;
 
 /**
  * Cuts JSON documents, one or many, into their records: the members of a list under one of {@link LIST_KEYS}, or of the document
@@ -28,11 +26,7 @@ export class DocumentReader {
   readonly #record: RecordCapture;
   readonly #walk = new ValueWalk();
   #state: "between" | "line" | "head" | "head-value" | "list" | "record" | "rest" = "between";
-  #outline = new Outline();
-  /** Of the outline, and not yet given to it. */
-  #text = "";
-  /** The string of the outline in hand; undefined for another value. */
-  #string: string | undefined;
+  #outline = new OutlineText("");
   #list: string | undefined;
   #index = -1;
   #isBehindBreak = false;
@@ -61,6 +55,11 @@ export class DocumentReader {
   /** Whether all that was written has come out: reading may begin anew behind it. */
   get isBetween(): boolean {
     return this.#state === "between";
+  }
+
+  /** The same behind a line break, behind which nothing was read yet: the rest of what is damaged ends there. */
+  get isAtLineStart(): boolean {
+    return this.#state === "between" || (this.#state === "rest" && this.#isLineStart);
   }
 
   /** Takes the next bytes of the input. */
@@ -114,6 +113,7 @@ export class DocumentReader {
       return at;
     }
     const byte = chunk[at];
+    this.#output.begin(this.#offset + at);
     if (byte !== OPEN_OBJECT && byte !== OPEN_LIST) {
       if (!this.#isLineStart) {
         return this.#giveUp(chunk, at, "neither an object nor a list begins here");
@@ -128,15 +128,14 @@ export class DocumentReader {
     }
     this.#isLineStart = false;
     this.#isOverLines = false;
-    this.#outline = new Outline();
     this.#list = undefined;
     this.#index = -1;
     this.#isBehindBreak = false;
-    this.#text = "";
     if (byte === OPEN_LIST) {
+      this.#outline = new OutlineText("[");
       this.#openList("the list");
     } else {
-      this.#text = "{";
+      this.#outline = new OutlineText("{");
       this.#due = "key";
       this.#before = OPEN_OBJECT;
       this.#record.add(chunk, at, at + 1);
@@ -160,7 +159,7 @@ export class DocumentReader {
     const byte = chunk[at] as number;
     if (byte <= 32) {
       this.#isBehindBreak ||= byte === NEWLINE || byte === CARRIAGE_RETURN;
-      this.#text += this.#text.endsWith(" ") ? "" : " ";
+      this.#outline.addSpace();
       if (!this.#isBehindBreak) {
         this.#captureHead(chunk, at, at + 1);
       }
@@ -176,18 +175,18 @@ export class DocumentReader {
       return this.#beginHeadValue(chunk, at, isBehindBreak);
     }
     this.#isOverLines ||= isBehindBreak;
-    this.#text += String.fromCharCode(byte);
+    this.#outline.add(byte);
     this.#due = byte === COMMA ? "key" : byte === COLON ? "value" : undefined;
     const isEnd = byte === CLOSE_OBJECT || byte === CLOSE_LIST;
-    const wrong = isEnd ? this.#tellOutline() : undefined;
+    const wrong = isEnd ? this.#outline.tell() : undefined;
     if (wrong !== undefined) {
       return this.#giveUp(chunk, at, wrong);
     }
     this.#captureHead(chunk, at, at + 1);
     if (isEnd) {
       this.#endDocument(at + 1);
-    } else if (this.#text.length > LONGEST_STRING) {
-      this.#tellOutline();
+    } else if (this.#outline.isLong) {
+      this.#outline.tell();
     }
     return at + 1;
   }
@@ -208,18 +207,19 @@ export class DocumentReader {
       this.#record.markLine();
     }
     if (byte === OPEN_LIST) {
-      const wrong = this.#tellOutline();
+      const wrong = this.#outline.tell();
       if (wrong !== undefined) {
         return this.#giveUp(chunk, at, wrong);
       }
-      const { key, isOfEvent } = this.#outline;
-      if (!isOfEvent && key !== undefined && this.#outline.isKeyOpen && LIST_KEYS.has(key)) {
+      const { key, isOfEvent, isKeyOpen } = this.#outline.outline;
+      if (!isOfEvent && key !== undefined && isKeyOpen && LIST_KEYS.has(key)) {
         this.#record.forget();
+        this.#outline.add(OPEN_LIST);
         this.#openList(key);
         return at + 1;
       }
     }
-    this.#string = byte === QUOTE ? "" : undefined;
+    this.#outline.beginValue(byte === QUOTE);
     this.#walk.begin();
     this.#state = "head-value";
     return at;
@@ -232,9 +232,8 @@ export class DocumentReader {
       return this.#giveUp(chunk, at, TORN[this.#walk.torn]);
     }
     if (this.#walk.isDone) {
-      this.#text += this.#string === undefined || this.#string.length > LONGEST_STRING ? '""' : this.#string;
       this.#state = "head";
-      const wrong = this.#tellOutline();
+      const wrong = this.#outline.endValue();
       return wrong === undefined ? at : this.#giveUp(chunk, at, wrong);
     }
     return at;
@@ -243,9 +242,7 @@ export class DocumentReader {
   readonly #takeLine = (): void => this.#record.markLine();
 
   readonly #takeHeadPart = (bytes: Buffer, start: number, end: number): void => {
-    if (this.#string !== undefined && this.#string.length <= LONGEST_STRING) {
-      this.#string += bytes.toString("latin1", start, Math.min(end, start + LONGEST_STRING + 1));
-    }
+    this.#outline.takeValue(bytes, start, end);
     this.#captureHead(bytes, start, end);
   };
 
@@ -257,8 +254,7 @@ export class DocumentReader {
   }
 
   #openList(name: string): void {
-    this.#text = "[";
-    this.#tellOutline();
+    this.#outline.tell();
     this.#list = name;
     this.#index = -1;
     this.#state = "list";
@@ -272,13 +268,15 @@ export class DocumentReader {
       return at;
     }
     if (byte === COMMA) {
-      this.#text += ",";
-      const wrong = this.#text.length > 1 ? this.#tellOutline() : undefined;
+      this.#outline.add(COMMA);
+      const wrong = this.#outline.isBehindMore ? this.#outline.tell() : undefined;
       return wrong === undefined ? at + 1 : this.#giveUp(chunk, at, wrong);
     }
     const isEnd = byte === CLOSE_LIST || byte === CLOSE_OBJECT;
-    this.#text += isEnd ? String.fromCharCode(byte) : '""';
-    const wrong = this.#tellOutline();
+    if (isEnd) {
+      this.#outline.add(byte);
+    }
+    const wrong = isEnd ? this.#outline.tell() : this.#outline.addRecord();
     if (wrong !== undefined) {
       return this.#giveUp(chunk, at, wrong);
     }
@@ -290,6 +288,7 @@ export class DocumentReader {
       return at + 1;
     }
     this.#index++;
+    this.#output.begin(this.#offset + at);
     this.#walk.begin();
     this.#state = "record";
     return at;
@@ -318,12 +317,13 @@ export class DocumentReader {
   };
 
   #endDocument(behind: number): void {
-    const { depth, emptyList, isOfEvent } = this.#outline;
+    const { outline } = this.#outline;
+    const { depth, emptyList, isOfEvent } = outline;
     if (depth > 0) {
       return;
     }
     const isList = this.#list !== undefined || (emptyList !== undefined && !isOfEvent);
-    this.problem ??= problemOf(this.#outline, isList, this.#place(behind));
+    this.problem ??= problemOf(outline, isList, this.#place(behind));
     this.#record[isList ? "forget" : "finish"]();
     this.#state = "between";
     this.#isLineStart = false;
@@ -332,6 +332,7 @@ export class DocumentReader {
   /** What cannot be read comes out as it stands, up to a line at whose very beginning something stands: the next one begins there. */
   #rest(chunk: Buffer, from: number): number {
     let at = from;
+    this.#output.begin(this.#offset + at);
     if (!this.#isLineStart) {
       const newline = chunk.indexOf(NEWLINE, at);
       at = newline === -1 ? chunk.length : newline + 1;
@@ -383,12 +384,6 @@ export class DocumentReader {
 
   #isAtLineStart(chunk: Buffer, at: number): boolean {
     return (at === 0 ? this.#lastByte : chunk[at - 1]) === NEWLINE;
-  }
-
-  #tellOutline(): string | undefined {
-    const text = this.#text;
-    this.#text = "";
-    return this.#outline.write(text);
   }
 
   #place(at: number): DocumentPlace {

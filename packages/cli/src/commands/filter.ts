@@ -168,6 +168,9 @@ async function passNow(chunks: Iterable<Buffer>, sieve: Filter, onChunk: (bytes:
         await written;
       }
     }
+    if (sieve.isLineLong) {
+      await sieve.readyForLong();
+    }
     onChunk(chunk.length);
   }
 }
@@ -175,6 +178,9 @@ async function passNow(chunks: Iterable<Buffer>, sieve: Filter, onChunk: (bytes:
 async function pass(chunks: AsyncIterable<Buffer>, sieve: Filter, onChunk: (bytes: number) => void): Promise<void> {
   for await (const chunk of chunks) {
     await writeAll(sieve.write(chunk));
+    if (sieve.isLineLong) {
+      await sieve.readyForLong();
+    }
     onChunk(chunk.length);
   }
 }

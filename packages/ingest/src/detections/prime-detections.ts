@@ -5,6 +5,7 @@ import {
   EventScan,
   isJsonObject,
   LineFramer,
+  LongDocument,
   salvageEvents,
   unwrapDocument,
   unwrapLine,
@@ -135,10 +136,13 @@ class Learner {
       {
         line: (bytes, start, end, _offset, _terminated, mayBegin) => this.#line(bytes, start, end, mayBegin),
         document: (bytes, start, end) => this.#unwrapped(unwrapDocument(bytes, start, end)),
-        oversize: () => {
-          this.lines++;
-          this.undecidable++;
-        },
+        longDocument: (offset) =>
+          new LongDocument(offset, {
+            line: (bytes, start, end) => void this.#line(bytes, start, end, false),
+            oversize: () => this.#oversize(),
+            end: () => undefined,
+          }),
+        oversize: () => this.#oversize(),
       },
       { ...(limits.maxLineBytes !== undefined && { maxLineBytes: limits.maxLineBytes }) },
     );
@@ -171,6 +175,11 @@ class Learner {
       this.#unclear(bytes);
     }
     return false;
+  }
+
+  #oversize(): void {
+    this.lines++;
+    this.undecidable++;
   }
 
   #unwrapped(lines: readonly UnwrappedLine[] | undefined): boolean {

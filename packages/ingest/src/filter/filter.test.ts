@@ -212,6 +212,37 @@ describe("Filter", () => {
     expect(halves.problems.at(-1)?.line).toBe(1);
   });
 
+  test.each([1_000_000, 700])(
+    "Filter takes the lines out of a document too long to be held, chunks of %i bytes",
+    async (chunkBytes) => {
+      const items = Array.from({ length: 20 }, (_, i) => [KEPT, DROPPED, STRIPPED, "5"][i % 4] as string);
+      const list = `{"kind":"EventList","items":[${items.join(",")}]}`;
+      const over = `[\n${items.join(",\n")}\n]`;
+      const documents = [KEPT, list, "broken", over, "torn", items.filter((item) => item !== "5").join(""), DROPPED];
+      const lines = [KEPT, ...items, "broken", ...items, "torn", ...items.filter((item) => item !== "5"), DROPPED];
+      const problems: LineProblem[] = [];
+      const mixed = new Filter({
+        policy: streamPolicy(),
+        maxLineBytes: 1000,
+        onProblem: (problem) => problems.push(problem),
+      });
+      await mixed.readyForLong();
+      const log = Buffer.from(documents.map((line) => `${line}\n`).join(""));
+      let out = "";
+      for (let at = 0; at < log.length; at += chunkBytes) {
+        out += Buffer.concat(mixed.write(Buffer.from(log.subarray(at, at + chunkBytes)))).toString();
+      }
+      out += Buffer.concat(mixed.end()).toString();
+      const plain = run([[Buffer.from(lines.map((line) => `${line}\n`).join(""))]]);
+      expect(out).toBe(plain.out);
+      expect(mixed.summary()).toEqual(plain.summary);
+      // A document is one line, and the one behind it has its own number.
+      expect([...new Set(problems.map(({ line }) => line))]).toEqual([2, 3, 4, 26]);
+      const said = problems.map(({ offset }) => log.toString("utf8", offset, offset + 4));
+      expect([...new Set(said)]).toEqual(['5,{"', "5]}\n", "brok", "5,\n{", "5\n]\n", "torn"]);
+    },
+  );
+
   test("Filter keeps a line as it is that is none, and shows and counts the whole events in it", () => {
     const seen: string[] = [];
     const lines = [

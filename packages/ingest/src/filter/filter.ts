@@ -9,12 +9,12 @@ import {
   unwrapDocument,
   unwrapLine,
 } from "@auditsieve/audit/stream";
-import type { LineVisitor, OversizeLine, UnwrappedLine } from "@auditsieve/audit";
+import type { EndedDocument, LongDocument, OversizeLine, UnwrappedLine } from "@auditsieve/audit";
 import { withHead, withKept } from "./event-watch.ts";
 import type { QuietAnswer } from "@auditsieve/detect";
 import type { FilterOptions, FilterSummary } from "./filter-options.ts";
-import { countByRule } from "./rule-counts.ts";
-import type { DecisionCount } from "./rule-counts.ts";
+import { longLineProblem } from "./long-line-problem.ts";
+import { RuleCounts } from "./rule-counts.ts";
 import { Runs } from "./runs.ts";
 import type { StreamDecision } from "@auditsieve/policy/stream";
 
@@ -37,7 +37,7 @@ export class Filter {
   /** Read into these two by turns: what they hold is filtered without being copied. Only one filter of a process has them. */
   readonly rooms: readonly [Buffer, Buffer] | undefined;
   readonly #out = new Runs();
-  readonly #byDecision = new Map<StreamDecision, DecisionCount>();
+  readonly #rules = new RuleCounts();
   /** Lines inside it stay valid until the next call; others only during the framer's call. */
   #chunk: Buffer | undefined;
   /** What of the watch's answers was looked at last. */
@@ -50,6 +50,7 @@ export class Filter {
   #firstLine = 0;
   /** What is taken out of an envelope is looked at here: with a newline, as every line. */
   #apart: Buffer = Buffer.alloc(0);
+  #LongDocument: typeof LongDocument | undefined;
   #bytes = 0;
   #kept = 0;
   #keptBytes = 0;
@@ -62,28 +63,25 @@ export class Filter {
     this.#templates = new LineTemplates(
       (decision, lines, bytes) => {
         if (decision.action === "drop") {
-          this.#count(decision, bytes, lines);
+          this.#rules.add(decision, bytes, lines);
         }
       },
       { isExact: options.verify ?? false },
     );
     this.rooms = takeRooms();
-    const visitor: LineVisitor = {
-      line: (bytes, start, end, offset, terminated, mayBegin) => {
-        this.#line(bytes, start, end, offset, terminated, mayBegin);
-        return this.#takeBegun();
-      },
-      document: (bytes, start, end, offset) => this.#document(bytes, start, end, offset),
-      oversize: (line) => this.#oversize(line),
-      oversizePart: (bytes, start, end) => {
-        if (this.#options.redact === undefined) {
-          this.#out.copy(bytes, start, end);
-        }
-      },
-    };
     this.#framer = new LineFramer(
-      { ...visitor, lines: (bytes, start, end, offset) => this.#takeLines(bytes, start, end, offset) },
-      options.maxLineBytes === undefined ? {} : { maxLineBytes: options.maxLineBytes },
+      {
+        line: (bytes, start, end, offset, terminated, mayBegin) => {
+          this.#line(bytes, start, end, offset, terminated, mayBegin);
+          return this.#takeBegun();
+        },
+        lines: (bytes, start, end, offset) => this.#takeLines(bytes, start, end, offset),
+        document: (bytes, start, end, offset) => this.#document(bytes, start, end, offset),
+        longDocument: (offset) => this.#longDocument(offset),
+        oversize: (line) => this.#oversize(line),
+        oversizePart: (bytes, start, end) => this.#passPart(bytes, start, end),
+      },
+      options,
     );
   }
 
@@ -95,12 +93,24 @@ export class Filter {
     return this.#out.take();
   }
 
+  /** Whether the line in hand is so long that {@link readyForLong} is to be awaited before more is written. */
+  get isLineLong(): boolean {
+    return this.#LongDocument === undefined && this.#framer.heldBytes > LONG_BYTES;
+  }
+
+  /**
+   * Loads what takes the lines out of a document over the limit, which few logs have: without it, such a document is kept as a line too long
+   * to be decided.
+   */
+  async readyForLong(): Promise<void> {
+    this.#LongDocument ??= (await import("@auditsieve/audit/long-document")).LongDocument;
+  }
+
   /** The input has ended; the next {@link write} begins another one. */
   end(): readonly Buffer[] {
     this.#out.clear();
     this.#framer.end();
-    this.#framer.reset(0);
-    this.#firstLine = this.lines;
+    this.dropOpenLine();
     return this.#out.take();
   }
 
@@ -127,7 +137,7 @@ export class Filter {
       stripped: this.#stripped,
       invalid: this.#invalid,
       salvaged: this.#salvaged,
-      byRule: countByRule(this.#byDecision),
+      byRule: this.#rules.byRule(),
     };
   }
 
@@ -241,8 +251,7 @@ export class Filter {
     }
     const unwrapped = isEvent || bytes === this.#apart ? undefined : unwrapLine(scan);
     if (unwrapped !== undefined) {
-      this.#unwrapped(unwrapped, offset - start);
-      return undefined;
+      return this.#unwrapped(unwrapped, offset - start);
     }
     const behind = terminated ? end + 1 : end;
     this.#lines++;
@@ -260,7 +269,7 @@ export class Filter {
     if (decision.action === "keep") {
       this.#keep(bytes, start, end, terminated, true);
     } else if (decision.action === "drop") {
-      this.#count(decision, behind - start);
+      this.#rules.add(decision, behind - start);
     } else {
       this.#strip(decision, terminated);
     }
@@ -279,8 +288,33 @@ export class Filter {
     return lines !== undefined;
   }
 
+  /** A document that is too long to be held: its lines are taken as if they stood there instead of it. */
+  #longDocument(offset: number): LongDocument | undefined {
+    const visitor = {
+      line: (bytes: Buffer, start: number, end: number, at: number): void => {
+        this.#surplus++;
+        this.#line(bytes, start, end, at, true);
+      },
+      oversize: (line: OversizeLine): void => {
+        this.#surplus++;
+        this.#oversize(line);
+      },
+      oversizePart: (bytes: Buffer, start: number, end: number): void => this.#passPart(bytes, start, end),
+      end: ({ lines }: EndedDocument): void => void (this.#surplus -= lines - 1),
+    };
+    this.#surplus -= this.#LongDocument === undefined ? 0 : 1;
+    return this.#LongDocument && new this.#LongDocument(offset, visitor, this.#options.maxLineBytes);
+  }
+
+  /** Of a line over the limit. */
+  #passPart(bytes: Buffer, start: number, end: number): void {
+    if (this.#options.redact === undefined) {
+      this.#out.copy(bytes, start, end);
+    }
+  }
+
   /** Takes the lines that stand in one: as if they stood there instead of it. */
-  #unwrapped(lines: readonly UnwrappedLine[], before: number): void {
+  #unwrapped(lines: readonly UnwrappedLine[], before: number): undefined {
     this.#surplus--;
     for (const { bytes, start, end, at } of lines) {
       const length = end - start;
@@ -313,7 +347,7 @@ export class Filter {
     const stripped = this.#options.policy.strip(scan, decision);
     if (stripped.length !== length || decision.level !== level) {
       this.#stripped++;
-      this.#count(decision, length - stripped.length);
+      this.#rules.add(decision, length - stripped.length);
     }
     this.#keep(stripped, 0, stripped.length, false, true);
     const newline = terminated ? 1 : 0;
@@ -347,38 +381,20 @@ export class Filter {
     this.#kept++;
     const length = bytes + (terminated ? 1 : 0);
     this.#bytes += length;
-    const limit = this.#options.maxLineBytes ?? 16 * 1024 * 1024;
-    this.#options.onProblem?.({
-      line: this.lines - this.#firstLine,
-      offset,
-      problem: {
-        id: "line-too-long",
-        severity: "warning",
-        message: `Cannot decide a line of ${bytes} bytes: at most ${limit} are read`,
-        hint: "It is kept; look at it apart, an apiserver rarely writes more than a few MB",
-      },
-      salvaged: 0,
-    });
+    const line = this.lines - this.#firstLine;
+    this.#options.onProblem?.(longLineProblem(line, offset, bytes, this.#options.maxLineBytes));
     const { redact } = this.#options;
     if (redact === undefined) {
       this.#keptBytes += length;
       return;
     }
-    const line = redact(head, undefined);
-    this.#keptBytes += line.length + (terminated ? 1 : 0);
-    this.#out.copy(line, 0, line.length);
+    const kept = redact(head, undefined);
+    this.#keptBytes += kept.length + (terminated ? 1 : 0);
+    this.#out.copy(kept, 0, kept.length);
     this.#out.copy(NEWLINE, 0, terminated ? 1 : 0);
-  }
-
-  #count(decision: StreamDecision, bytes: number, events = 1): void {
-    const count = this.#byDecision.get(decision);
-    if (count === undefined) {
-      this.#byDecision.set(decision, { events, bytes });
-    } else {
-      count.events += events;
-      count.bytes += bytes;
-    }
   }
 }
 
 const NEWLINE = Buffer.from("\n");
+/** Far below the limit, far above an event. */
+const LONG_BYTES = 2 * 1024 * 1024;

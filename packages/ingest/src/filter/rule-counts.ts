@@ -12,14 +12,33 @@ export interface RuleCount {
   readonly bytes: number;
 }
 
-/** Events that were decided alike, and their bytes. */
-export interface DecisionCount {
+interface DecisionCount {
   events: number;
   bytes: number;
 }
 
-/** The counts of rules, in their order. */
-export function countByRule(byDecision: ReadonlyMap<StreamDecision, DecisionCount>): RuleCount[] {
+/** Counts events by what was decided of them. */
+export class RuleCounts {
+  readonly #byDecision = new Map<StreamDecision, DecisionCount>();
+
+  /** So many events more, and their bytes: all of them where they were dropped, else those that were cut out. */
+  add(decision: StreamDecision, bytes: number, events = 1): void {
+    const count = this.#byDecision.get(decision);
+    if (count === undefined) {
+      this.#byDecision.set(decision, { events, bytes });
+    } else {
+      count.events += events;
+      count.bytes += bytes;
+    }
+  }
+
+  /** The counts of rules, in their order. */
+  byRule(): RuleCount[] {
+    return countByRule(this.#byDecision);
+  }
+}
+
+function countByRule(byDecision: ReadonlyMap<StreamDecision, DecisionCount>): RuleCount[] {
   const sums = new Map<
     string,
     { rule: number | null; level: Level; dropped: number; stripped: number; bytes: number }

@@ -138,7 +138,7 @@ describe("AckWindow", () => {
               open.push({ held: window.hold(one.input, total, total), total });
             }
             window.cover(one.input, total, total);
-            countIn(window.counts, 0);
+            countIn(window.countsOf(one.input), 0);
             take();
           }
         }

@@ -17,6 +17,10 @@ export interface Held {
   mark?: Mark | undefined;
   /** Nothing further is added to it. */
   isClosed?: boolean;
+  /** Behind the line held last. */
+  line: number;
+  /** Of a document whose end had not come: `end` is where it begins. */
+  readonly isInside: boolean;
 }
 
 export interface Position {
@@ -52,39 +56,63 @@ export class AckWindow {
   #passed: Omit<Position, "counts"> | undefined;
   #passedCounts: Counts = [];
   #marks = 0;
+  /** Where documents begin whose end has not come, by input. */
+  readonly #entered = new Map<string, number>();
+  /** What is counted of them and has passed: none of it is acknowledged before all is. */
+  readonly #inside = new Map<string, Counts>();
   #lastMarked: Held | undefined;
 
   constructor({ isMarked = false }: { readonly isMarked?: boolean } = {}) {
     this.#isMarked = isMarked;
   }
 
+  /** Lines follow that are out of one document, which begins at `offset`: until it ends, what is acknowledged ends there. */
+  enter(input: string, offset: number): void {
+    this.#entered.set(input, offset);
+  }
+
+  /** The document of the input has ended; its end is covered next. */
+  leave(input: string): void {
+    this.#entered.delete(input);
+  }
+
   /** Everything up to `end` needs nothing: dropped on purpose. */
-  cover(input: string, end: number, total: number): void {
+  cover(input: string, line: number, total: number): void {
     const last = this.#held.at(-1);
+    const inside = this.#entered.get(input);
+    const end = inside ?? line;
     if (this.#first === this.#held.length) {
       this.#pass({ input, offset: end, total });
-    } else if (last !== undefined && last.input === input && last.isClosed !== true) {
+      this.#countPassed(input, inside !== undefined, []);
+    } else if (last?.input === input && last.isClosed !== true && last.isInside === (inside !== undefined)) {
       last.end = end;
+      last.line = line;
       last.total = total;
     } else {
-      this.#held.push({ input, end, total, pending: 0, lines: 0, counts: [] });
+      const isInside = inside !== undefined;
+      this.#held.push({ input, end, line, total, pending: 0, lines: 0, counts: [], isInside });
     }
   }
 
   /** One settlement more for the line that ends at `end`. What may take long is held `isApart`: lines around it do not wait for it. */
-  hold(input: string, end: number, total: number, isApart = false): Held {
+  hold(input: string, line: number, total: number, isApart = false): Held {
     const last = this.#first < this.#held.length ? this.#held.at(-1) : undefined;
-    if (last !== undefined && last.input === input && last.pending > 0 && last.isClosed !== true) {
-      const isSameLine = last.end === end;
+    const inside = this.#entered.get(input);
+    const end = inside ?? line;
+    const isInside = inside !== undefined;
+    const isOpen = last?.input === input && last.pending > 0 && last.isClosed !== true;
+    if (isOpen && last.isInside === isInside) {
+      const isSameLine = last.line === line;
       if (isSameLine || (!isApart && last === this.#together && last.lines < MOST_TOGETHER)) {
         last.lines += isSameLine ? 0 : 1;
         last.end = end;
+        last.line = line;
         last.total = total;
         last.pending++;
         return last;
       }
     }
-    const held: Held = { input, end, total, pending: 1, lines: 1, counts: [] };
+    const held: Held = { input, end, line, total, pending: 1, lines: 1, counts: [], isInside };
     this.#held.push(held);
     this.#together = isApart ? undefined : held;
     return held;
@@ -100,10 +128,10 @@ export class AckWindow {
     held.pending += more;
   }
 
-  /** What is counted of the line in hand; to be asked for once it is covered. */
-  get counts(): Counts {
+  /** What is counted of the line in hand, one of `input`; to be asked for once it is covered. */
+  countsOf(input: string): Counts {
     const last = this.#first < this.#held.length ? this.#held[this.#held.length - 1] : undefined;
-    return last?.counts ?? (this.#isMarked ? this.#passedCounts : this.#readyCounts);
+    return last?.counts ?? this.#countsPassed(input, this.#entered.has(input));
   }
 
   /** Notes what is remembered behind the last line. Of very many that wait, the last one is replaced. */
@@ -131,7 +159,7 @@ export class AckWindow {
         break;
       }
       this.#pass({ input: first.input, offset: first.end, total: first.total });
-      addTo(this.#isMarked ? this.#passedCounts : this.#readyCounts, first.counts);
+      this.#countPassed(first.input, first.isInside, first.counts);
       this.#first++;
       if (first.mark !== undefined) {
         this.#marks--;
@@ -163,6 +191,27 @@ export class AckWindow {
     this.#ready = undefined;
     this.#readyCounts = [];
     return { ...ready, counts };
+  }
+
+  /** Where that is counted which has passed. */
+  #countsPassed(input: string, isInside: boolean): Counts {
+    if (!isInside) {
+      return this.#isMarked ? this.#passedCounts : this.#readyCounts;
+    }
+    const inside = this.#inside.get(input) ?? [];
+    this.#inside.set(input, inside);
+    return inside;
+  }
+
+  #countPassed(input: string, isInside: boolean, counts: Counts): void {
+    const passed = this.#countsPassed(input, isInside);
+    const inside = isInside || this.#inside.size === 0 ? undefined : this.#inside.get(input);
+    if (inside !== undefined) {
+      // Its end has passed.
+      addTo(passed, inside);
+      this.#inside.delete(input);
+    }
+    addTo(passed, counts);
   }
 
   #pass(position: Omit<Position, "counts">): void {

@@ -45,7 +45,7 @@ export class LineCounts {
   cover(input: string, line: HandledLine, lines = 1): void {
     const { window, outlets } = this.#options;
     window.cover(input, line.end, this.read.bytes);
-    const { counts } = window;
+    const counts = window.countsOf(input);
     countIn(counts, this.#lineColumns.lines, lines);
     countIn(counts, this.#lineColumns.bytes, line.bytes);
     for (let i = 0; i < outlets.length; i++) {

@@ -14,7 +14,7 @@ export interface LineDeliveriesOptions {
 /** What is handed to sinks of a line: redacted, with its time, and marked when an earlier run may have delivered it. */
 export class LineDeliveries {
   readonly #options: LineDeliveriesOptions;
-  readonly #lookBackBytes: number;
+  #lookBackBytes: number;
   /** Bytes of all lines so far, with that in hand. */
   #bytes = 0;
 
@@ -26,6 +26,16 @@ export class LineDeliveries {
   /** The next line is in hand: with it `bytes` were read. */
   begin(bytes: number): void {
     this.#bytes = bytes;
+  }
+
+  /** Whether an earlier run may have delivered what is in hand. */
+  get isLookingBack(): boolean {
+    return this.#bytes <= this.#lookBackBytes;
+  }
+
+  /** An earlier run may have delivered what is in hand: it is of a document whose beginning it may. */
+  lookBackHere(): void {
+    this.#lookBackBytes = Math.max(this.#lookBackBytes, this.#bytes);
   }
 
   /** Of the event that `scan` holds, whose bytes are `line`: where nothing is redacted, as may be known, these are the document. */
@@ -75,7 +85,7 @@ export class LineDeliveries {
 
   /** Says of a delivery whether an earlier run may have made it. */
   marked(delivery: Delivery): Delivery {
-    return this.#bytes <= this.#lookBackBytes ? { ...delivery, mayBeStored: true } : delivery;
+    return this.isLookingBack ? { ...delivery, mayBeStored: true } : delivery;
   }
 
   /** The first of the texts that is a time; without one, now. */

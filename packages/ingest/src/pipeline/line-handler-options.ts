@@ -34,6 +34,8 @@ export interface LineHandlerOptions extends LineDeliveriesOptions {
   readonly quarantine: (line: QuarantinedLine, settled: () => void, keep?: () => Promise<void>) => void;
   /** Begins to seal the raw bytes of a line over the limit; without it they are not kept. */
   readonly sealLine?: () => SealedLine;
+  /** As of the framer. */
+  readonly maxLineBytes?: number | undefined;
   /** Name of the cluster; part of every id. */
   readonly cluster: string;
   /** Key of the ids, shared by all daemons of a cluster. */

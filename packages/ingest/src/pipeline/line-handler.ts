@@ -7,11 +7,12 @@ import {
   unwrapDocument,
   unwrapLine,
 } from "@auditsieve/audit";
-import type { LineVisitor, OversizeLine, UnwrappedLine } from "@auditsieve/audit";
+import type { LineVisitor, LongDocument, OversizeLine, UnwrappedLine } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import type { StreamDecision } from "@auditsieve/policy";
 import type { Mark } from "../detections/detection-state.ts";
 import type { Held } from "./ack-window.ts";
+import { EnvelopeLines } from "./envelope-lines.ts";
 import type { LikeDelivered } from "./known-lines.ts";
 import { LineCounts } from "./line-counts.ts";
 import { LineDeliveries } from "./line-deliveries.ts";
@@ -57,6 +58,7 @@ export class LineHandler implements LineVisitor {
   /** Whether the line in hand is an event itself, of which nothing may have gone to any sink. */
   #isDroppable = false;
   readonly #passed: PassedLines;
+  readonly #envelopes: EnvelopeLines;
   /** For the receipts of the last line. */
   readonly #holdLast = (): Held => this.#options.window.hold(this.#input, this.receipts.lastEnd, this.bytes, true);
   /** Of the last of several lines, whose bytes may be gone. */
@@ -90,6 +92,16 @@ export class LineHandler implements LineVisitor {
       read: this.#counts.read,
     });
     this.#long = new LongLines(options.sealLine);
+    this.#envelopes = new EnvelopeLines({
+      ...options,
+      scan: this.#scan,
+      counts: this.#counts,
+      deliveries: this.#deliveries,
+      receipts: this.receipts,
+      take: (isEvent, bytes, line) => this.#take(isEvent, bytes, line),
+      takeOversize: (long, line) => this.#oversize(long, line),
+      oversizePart: (bytes, start, end) => this.oversizePart(bytes, start, end),
+    });
     this.#passed = new PassedLines(options, {
       scan: this.#scan,
       findings: this.#findings,
@@ -217,6 +229,10 @@ export class LineHandler implements LineVisitor {
     return unwrapped !== undefined;
   }
 
+  longDocument(offset: number): LongDocument {
+    return this.#envelopes.takeLong(this.#input, offset);
+  }
+
   /** Takes the line that the scan holds. */
   #take(isEvent: boolean, bytes: Buffer, line: Line, like?: LikeDelivered): void {
     this.#isEvent = isEvent;
@@ -230,28 +246,24 @@ export class LineHandler implements LineVisitor {
     }
   }
 
-  /** Takes the lines that stand in one, as if they stood there instead of it; acknowledged are all of them, at its end, or none. */
   #unwrapped(lines: readonly UnwrappedLine[], before: number, envelope: Line): void {
     this.#isEvent = false;
-    for (const { bytes, start, end, at } of lines) {
-      const isEvent = this.#scan.scan(bytes, start, end);
-      const line = { offset: before + at, end: envelope.end, bytes: end - start };
-      this.receipts.endBefore(line.offset, isEvent ? this.#scan : undefined);
-      this.#take(isEvent, bytes.subarray(start, end), line);
-    }
+    this.#envelopes.take(this.#input, lines, before, envelope);
     this.#isDroppable = false;
-    this.#counts.cover(this.#input, envelope, lines.length);
   }
 
   oversizePart(bytes: Buffer, start: number, end: number): void {
     this.#long.push(this.#input, bytes, start, end);
   }
 
-  /** Costs one record and an alarm. Delivered to every sink: what was not read as a whole proves nothing that may drop it. */
   oversize(long: OversizeLine): void {
+    this.#oversize(long, this.#count(long.offset, long.bytes, long.terminated));
+  }
+
+  /** Costs one record and an alarm. Delivered to every sink: what was not read as a whole proves nothing that may drop it. */
+  #oversize(long: OversizeLine, line: Line): void {
     const { source, cluster, idKey, window } = this.#options;
     this.receipts.endBefore(long.offset, undefined);
-    const line = this.#count(long.offset, long.bytes, long.terminated);
     const id = documentId(idKey, cluster, Buffer.from(`oversize ${long.bytes} ${long.sha256}`));
     const { tail, sealed } = this.#long.take(this.#input);
     const event = reducedEvent(long, tail.take());

@@ -182,82 +182,99 @@ describe("Pipeline", () => {
     expect(new Set(ids(all)).size).toBe(3);
   });
 
-  test("takes envelopes off where they stand: each line in them goes its own way, and counts as one", async () => {
-    const wrapped = (number: number, user: string): string =>
-      JSON.stringify({ operationName: "x", properties: { log: `${event(number, user)}\n` } });
-    const lines = [
-      event(1, "jane"),
-      wrapped(2, "noise"),
-      `{"kind":"EventList","items":[${event(3, "jane")},5,${event(4, "noise")},${event(5, "loud")}]}`,
-      '{"kind":"EventList","items":[]}',
-      `{\n"items": [\n  ${event(7, "jane")},\n  ${event(8, "noise")}\n]}`,
-      "torn",
-      `2026-11-24T00:13:26.471Z ${event(6, "jane", { verb: "list", resource: "secrets" })}`,
-    ];
-    const plain = [1, 2, 3].map((number) => event(number, number === 2 ? "noise" : "jane"));
-    const [findings, kept, all] = [new MemorySink("findings"), new MemorySink("kept"), new MemorySink("all")];
-    const alarms: unknown[] = [];
-    const { tally, source } = await run(
-      lines,
-      [
-        { sink: findings, feed: "findings" },
-        { sink: kept, feed: "kept", policy: NOISE },
-        { sink: all, feed: "all" },
-      ],
-      { onLineAlarm: ({ offset, bytes, reason }) => alarms.push([offset, bytes, reason]) },
-    );
-    expect(tally).toMatchObject({ lines: 10, undecidable: 2, bytes: lines.join("").length, findings: 1 });
-    expect(tally.acknowledged).toMatchObject({ lines: 10, undecidable: 2, "all/delivered": 10, "kept/lines": 10 });
-    expect(tally.sinks).toMatchObject([
-      { lines: 10, delivered: 3, dropped: 7 },
-      { lines: 10, delivered: 7, dropped: 3, stripped: 1 },
-      { lines: 10, delivered: 10, dropped: 0 },
-    ]);
-    expect(all.ids()).toEqual([1, 2, 3, 4, 5, 7, 8, 6].map((number) => `id-${number}`));
-    expect(JSON.parse(kept.documentOf("id-5"))).toMatchObject({ level: "Metadata" });
-    expect(findings.ids()).toEqual(["id-6"]);
-    const second = lines.slice(0, 2).join("\n").length + 1;
-    const five = second + (lines[2] ?? "").indexOf(",5,") + 1;
-    expect(alarms).toEqual([
-      [five, 1, "not-json"],
-      [source.bytes.indexOf("\ntorn\n") + 1, 4, "not-json"],
-    ]);
-    // An event has the id that it has as a line of its own.
-    const other = new MemorySink("all");
-    await run(plain, [{ sink: other, feed: "all" }]);
-    const idOf = (sink: MemorySink, id: string): string | undefined =>
-      sink.deliveries.find(({ document }) => document.includes(`"auditID":"${id}"`))?.id;
-    expect(["id-1", "id-2", "id-3"].map((id) => idOf(all, id))).toEqual(other.deliveries.map(({ id }) => id));
-  });
+  test.each([
+    ["held", 16 * 1024 * 1024],
+    ["too long to be held", 800],
+  ])(
+    "takes envelopes off where they stand, %s: each line in them goes its own way, and counts as one",
+    async (_how, maxLineBytes) => {
+      const wrapped = (number: number, user: string): string =>
+        JSON.stringify({ operationName: "x", properties: { log: `${event(number, user)}\n` } });
+      const lines = [
+        event(1, "jane"),
+        wrapped(2, "noise"),
+        `{"kind":"EventList","items":[${event(3, "jane")},5,${event(4, "noise")},${event(5, "loud")}]}`,
+        '{"kind":"EventList","items":[]}',
+        `{\n"items": [\n  ${event(7, "jane")},\n  ${event(8, "noise")}\n]}`,
+        "torn",
+        `2026-11-24T00:13:26.471Z ${event(6, "jane", { verb: "list", resource: "secrets" })}`,
+      ];
+      const plain = [1, 2, 3].map((number) => event(number, number === 2 ? "noise" : "jane"));
+      const [findings, kept, all] = [new MemorySink("findings"), new MemorySink("kept"), new MemorySink("all")];
+      const alarms: unknown[] = [];
+      const { tally, source } = await run(
+        lines,
+        [
+          { sink: findings, feed: "findings" },
+          { sink: kept, feed: "kept", policy: NOISE },
+          { sink: all, feed: "all" },
+        ],
+        {
+          onLineAlarm: ({ offset, bytes, reason }) => alarms.push([offset, bytes, reason]),
+          limits: { maxLineBytes },
+        },
+      );
+      expect(tally).toMatchObject({ lines: 10, undecidable: 2, bytes: lines.join("").length, findings: 1 });
+      expect(tally.acknowledged).toMatchObject({ lines: 10, undecidable: 2, "all/delivered": 10, "kept/lines": 10 });
+      expect(tally.sinks).toMatchObject([
+        { lines: 10, delivered: 3, dropped: 7 },
+        { lines: 10, delivered: 7, dropped: 3, stripped: 1 },
+        { lines: 10, delivered: 10, dropped: 0 },
+      ]);
+      expect(all.ids()).toEqual([1, 2, 3, 4, 5, 7, 8, 6].map((number) => `id-${number}`));
+      expect(JSON.parse(kept.documentOf("id-5"))).toMatchObject({ level: "Metadata" });
+      expect(findings.ids()).toEqual(["id-6"]);
+      const second = lines.slice(0, 2).join("\n").length + 1;
+      const five = second + (lines[2] ?? "").indexOf(",5,") + 1;
+      expect(alarms).toEqual([
+        [five, 1, "not-json"],
+        [source.bytes.indexOf("\ntorn\n") + 1, 4, "not-json"],
+      ]);
+      // An event has the id that it has as a line of its own.
+      const other = new MemorySink("all");
+      await run(plain, [{ sink: other, feed: "all" }]);
+      const idOf = (sink: MemorySink, id: string): string | undefined =>
+        sink.deliveries.find(({ document }) => document.includes(`"auditID":"${id}"`))?.id;
+      expect(["id-1", "id-2", "id-3"].map((id) => idOf(all, id))).toEqual(other.deliveries.map(({ id }) => id));
+    },
+  );
 
-  test("an envelope is acknowledged as a whole, with its counts, and not before a sink has all of it", async () => {
-    const items = Array.from({ length: 40 }, (_, i) => event(i, i % 3 === 0 ? "noise" : "jane"));
-    const envelope = `{"kind":"EventList","items":[${items.join(",")}]}`;
-    const lines = [event(100, "jane"), envelope, event(101, "noise"), envelope.replaceAll('"id-', '"id-2')];
-    const sink = new MemorySink("kept");
-    const source = new MemorySource(lines, 1000);
-    const { pipeline } = pipelineOf(source, [{ sink, feed: "kept", policy: NOISE }], { limits: { maxBatchItems: 3 } });
-    const seen: number[] = [];
-    source.onAck = (offset) => {
-      const inside = source.linesBefore(offset).flatMap((line) => line.match(/"id-[0-9]+"/g) ?? []);
-      const wanted = inside.filter((id) => lines.join().includes(`${id},"user":{"username":"jane"`));
-      expect(sink.documents().join()).toEqual(expect.stringContaining(wanted.at(-1) ?? ""));
-      for (const id of wanted) {
-        expect(sink.documents().some((document) => document.includes(id))).toBe(true);
-      }
-      const { acknowledged } = pipeline.tally();
-      seen.push(offset);
-      expect([0, 1, 41, 42, 82]).toContain(acknowledged["lines"] ?? 0);
-    };
-    await pipeline.run(new AbortController().signal);
-    expect(seen.at(-1)).toBe(source.bytes.length);
-    expect(pipeline.tally().acknowledged).toMatchObject({
-      lines: 82,
-      "kept/lines": 82,
-      "kept/delivered": 53,
-    });
-    expect(pipeline.tally().sinks).toMatchObject([{ lines: 82, delivered: 53, dropped: 29 }]);
-  });
+  test.each([
+    ["held", 16 * 1024 * 1024],
+    ["too long to be held", 2000],
+  ])(
+    "an envelope, %s, is acknowledged as a whole, with its counts, and not before a sink has all of it",
+    async (_how, maxLineBytes) => {
+      const items = Array.from({ length: 40 }, (_, i) => event(i, i % 3 === 0 ? "noise" : "jane"));
+      const envelope = `{"kind":"EventList","items":[${items.join(",")}]}`;
+      const lines = [event(100, "jane"), envelope, event(101, "noise"), envelope.replaceAll('"id-', '"id-2')];
+      const sink = new MemorySink("kept");
+      const source = new MemorySource(lines, 1000);
+      const { pipeline } = pipelineOf(source, [{ sink, feed: "kept", policy: NOISE }], {
+        limits: { maxBatchItems: 3, maxLineBytes },
+      });
+      const seen: number[] = [];
+      source.onAck = (offset) => {
+        const inside = source.linesBefore(offset).flatMap((line) => line.match(/"id-[0-9]+"/g) ?? []);
+        const wanted = inside.filter((id) => lines.join().includes(`${id},"user":{"username":"jane"`));
+        expect(sink.documents().join()).toEqual(expect.stringContaining(wanted.at(-1) ?? ""));
+        for (const id of wanted) {
+          expect(sink.documents().some((document) => document.includes(id))).toBe(true);
+        }
+        const { acknowledged } = pipeline.tally();
+        seen.push(offset);
+        expect([0, 1, 41, 42, 82]).toContain(acknowledged["lines"] ?? 0);
+      };
+      await pipeline.run(new AbortController().signal);
+      expect(seen.at(-1)).toBe(source.bytes.length);
+      expect(pipeline.tally().acknowledged).toMatchObject({
+        lines: 82,
+        "kept/lines": 82,
+        "kept/delivered": 53,
+      });
+      expect(pipeline.tally().sinks).toMatchObject([{ lines: 82, delivered: 53, dropped: 29 }]);
+    },
+  );
 
   test("a line over the limit costs one reduced event and a quarantine record, never the lines after it", async () => {
     const sink = new MemorySink("kept");

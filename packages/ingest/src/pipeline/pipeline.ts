@@ -83,6 +83,7 @@ export class Pipeline {
       cutAfter: (input, offset) => this.#state.cutAfter(input, offset),
       countedUntil: (input, sink, offset) => this.#state.countedUntil(input, sink, offset),
       onCounted: (range) => this.#state.note(range),
+      maxLineBytes: this.#limits.maxLineBytes,
       lookBackBytes: this.#isFirstRun ? 0 : LOOK_BACK_BYTES + this.#limits.maxLineBytes,
       remembered: options.detectionState?.loaded,
       skipsRemembered: options.source.isApart === true,

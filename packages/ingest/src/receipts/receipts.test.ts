@@ -186,10 +186,12 @@ describe("receipts", () => {
       ranges.add(0, scan, 0, offset, () => ({
         input: "log@0",
         end: offset,
+        line: offset,
         total: offset,
         pending: 1,
         lines: 1,
         counts: [],
+        isInside: false,
       }));
       ranges.lastEnd = offset + 100;
     };

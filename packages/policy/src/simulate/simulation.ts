@@ -4,11 +4,12 @@ import {
   EventScan,
   LEVELS,
   LineFramer,
+  LongDocument,
   STAGES,
   unwrapDocument,
   unwrapLine,
 } from "@auditsieve/audit";
-import type { Level, RequestAttributes, Stage, UnwrappedLine } from "@auditsieve/audit";
+import type { Level, OversizeLine, RequestAttributes, Stage, UnwrappedLine } from "@auditsieve/audit";
 import { DecisionMemo, KEY_FIELDS } from "../decision-memo.ts";
 import { evaluate } from "../evaluate.ts";
 import type { Policy } from "../policy.ts";
@@ -104,12 +105,8 @@ export class Simulation {
       line: (bytes, start, end, offset, terminated, mayBegin) =>
         this.#line(bytes, start, end, offset, terminated, mayBegin),
       document: (bytes, start, end, offset) => this.#document(bytes, start, end, offset),
-      oversize: ({ bytes, terminated }) => {
-        this.#lines++;
-        this.#undecidable++;
-        this.#bytes += bytes + (terminated ? 1 : 0);
-        this.#undecidableBytes += bytes + (terminated ? 1 : 0);
-      },
+      longDocument: (offset) => this.#longDocument(offset),
+      oversize: (line) => this.#oversize(line),
     });
   }
 
@@ -179,6 +176,29 @@ export class Simulation {
       this.#surplus -= bytes.toString("latin1", start, end).split("\n").length - 1;
     }
     return lines !== undefined;
+  }
+
+  /** A document that is too long to be held. */
+  #longDocument(offset: number): LongDocument {
+    this.#surplus--;
+    return new LongDocument(offset, {
+      line: (bytes, start, end, at) => {
+        this.#surplus++;
+        this.#line(bytes, start, end, at, true, false);
+      },
+      oversize: (line) => {
+        this.#surplus++;
+        this.#oversize(line);
+      },
+      end: ({ lines }) => void (this.#surplus -= lines - 1),
+    });
+  }
+
+  #oversize({ bytes, terminated }: OversizeLine): void {
+    this.#lines++;
+    this.#undecidable++;
+    this.#bytes += bytes + (terminated ? 1 : 0);
+    this.#undecidableBytes += bytes + (terminated ? 1 : 0);
   }
 
   /** Lines that stand in one, and count as lines of their own. */

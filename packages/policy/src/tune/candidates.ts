@@ -1,4 +1,12 @@
-import { attributesOfScan, beginsDocument, EventScan, LineFramer, unwrapDocument, unwrapLine } from "@auditsieve/audit";
+import {
+  attributesOfScan,
+  beginsDocument,
+  EventScan,
+  LineFramer,
+  LongDocument,
+  unwrapDocument,
+  unwrapLine,
+} from "@auditsieve/audit";
 import type { RequestAttributes, UnwrappedLine } from "@auditsieve/audit";
 import { DecisionMemo, KEY_FIELDS } from "../decision-memo.ts";
 import { evaluate } from "../evaluate.ts";
@@ -72,10 +80,13 @@ export class CandidateCounter {
     this.#framer = new LineFramer({
       line: (bytes, start, end, _offset, terminated, mayBegin) => this.#line(bytes, start, end, terminated, mayBegin),
       document: (bytes, start, end) => this.#unwrapped(unwrapDocument(bytes, start, end)),
-      oversize: () => {
-        this.#lines++;
-        this.#undecidable++;
-      },
+      longDocument: (offset) =>
+        new LongDocument(offset, {
+          line: (bytes, start, end) => void this.#line(bytes, start, end, true, false),
+          oversize: () => this.#oversize(),
+          end: () => undefined,
+        }),
+      oversize: () => this.#oversize(),
     });
   }
 
@@ -110,6 +121,11 @@ export class CandidateCounter {
       this.#take(isEvent, terminated);
     }
     return false;
+  }
+
+  #oversize(): void {
+    this.#lines++;
+    this.#undecidable++;
   }
 
   #unwrapped(lines: readonly UnwrappedLine[] | undefined): boolean {

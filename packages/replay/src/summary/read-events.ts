@@ -1,4 +1,12 @@
-import { beginsDocument, EventScan, LineFramer, salvageEvents, unwrapDocument, unwrapLine } from "@auditsieve/audit";
+import {
+  beginsDocument,
+  EventScan,
+  LineFramer,
+  LongDocument,
+  salvageEvents,
+  unwrapDocument,
+  unwrapLine,
+} from "@auditsieve/audit";
 import type { UnwrappedLine } from "@auditsieve/audit";
 import { IngestError } from "@auditsieve/ingest/logs";
 import type { LinesAt } from "@auditsieve/ingest/logs";
@@ -144,6 +152,12 @@ async function readThrough(
       takeAll(eventsOf(scan, lines ?? []), offset - start);
       return lines !== undefined;
     },
+    longDocument: (offset) =>
+      new LongDocument(offset, {
+        line: (bytes, start, end, at) => takeAll(eventsIn(scan, bytes, start, end), at - start),
+        oversize: () => {},
+        end: () => {},
+      }),
     oversize: () => {},
   });
   framer.reset(0);

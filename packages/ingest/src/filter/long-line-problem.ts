@@ -1,0 +1,23 @@
+import type { LineProblem } from "./filter-options.ts";
+
+const DEFAULT_LIMIT = 16 * 1024 * 1024;
+
+/** What is said of a line that is too long to be decided. */
+export function longLineProblem(
+  line: number,
+  offset: number,
+  bytes: number,
+  limit: number = DEFAULT_LIMIT,
+): LineProblem {
+  return {
+    line,
+    offset,
+    problem: {
+      id: "line-too-long",
+      severity: "warning",
+      message: `Cannot decide a line of ${bytes} bytes: at most ${limit} are read`,
+      hint: "It is kept; look at it apart, an apiserver rarely writes more than a few MB",
+    },
+    salvaged: 0,
+  };
+}
