@@ -87,6 +87,12 @@ const ACCEPTED: readonly { readonly reason: string; readonly hides: (event: Audi
   },
   {
     reason:
+      "the status of services is what load balancers of clouds write all day; a person who writes it is seen at Metadata, and " +
+      "forensic has the address",
+    hides: ({ objectRef }) => objectRef?.resource === "services" && objectRef.subresource === "status",
+  },
+  {
+    reason:
       "where a pod is stands in the status that its kubelet reports, the noise that these profiles are made to leave out; " +
       "forensic writes it",
     hides: ({ user }, why) =>
