@@ -64,7 +64,7 @@ export function withHead(
     return { ...by, fields: merged(UNNAMED_BY, fields, UNNAMED), loose };
   }
   const uriEnd = scan.valueEnd("requestURI");
-  return isForPlainNames && by.name !== undefined
+  return isForPlainNames
     ? { fields: merged(BUT_NAME_BY, fields, BUT_NAME), uriEnd, name: by.name, loose }
     : { fields: merged(NAMED_BY, fields, NAMED), uriEnd, name: undefined, loose };
 }
