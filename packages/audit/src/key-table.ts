@@ -13,16 +13,23 @@ export interface KeyTable {
   readonly values: Int32Array;
 }
 
-const SLOTS = 64;
+/** As many slots as the WebAssembly module looks keys up in (assembly/event.ts). */
+const BITS = 6;
 
-/** Builds the table for `keys`: each key's name and the number to find for it. */
-export function keyTable(keys: Readonly<Record<string, number>>): KeyTable {
+/**
+ * Builds the table for `keys`: each key's name and the number to find for it. It has `2 ** bits` slots: with many keys in few of them it takes
+ * long to find how to spread these.
+ */
+export function keyTable(keys: Readonly<Record<string, number>>, bits: number = BITS): KeyTable {
   const names = Object.keys(keys).map((name) => ({ bytes: Buffer.from(name), value: keys[name] as number }));
-  const factor = collisionFreeFactor(names.map((name) => name.bytes));
-  const slots: (Uint8Array | undefined)[] = Array.from({ length: SLOTS }, () => undefined);
-  const values = new Int32Array(SLOTS).fill(-1);
+  const factor = collisionFreeFactor(
+    names.map((name) => name.bytes),
+    bits,
+  );
+  const slots: (Uint8Array | undefined)[] = Array.from({ length: 1 << bits }, () => undefined);
+  const values = new Int32Array(1 << bits).fill(-1);
   for (const { bytes, value } of names) {
-    const slot = slotOf(bytes, 0, bytes.length, factor);
+    const slot = slotOf(bytes, 0, bytes.length, factor, bits);
     slots[slot] = bytes;
     values[slot] = value;
   }
@@ -32,7 +39,7 @@ export function keyTable(keys: Readonly<Record<string, number>>): KeyTable {
     slots,
     values,
     find(bytes, start, end) {
-      const slot = slotOf(bytes, start, end, factor);
+      const slot = slotOf(bytes, start, end, factor, bits);
       const name = slots[slot];
       if (name !== undefined && name.length === end - start) {
         let i = 0;
@@ -48,7 +55,7 @@ export function keyTable(keys: Readonly<Record<string, number>>): KeyTable {
   };
 }
 
-function slotOf(bytes: Uint8Array, start: number, end: number, factor: number): number {
+function slotOf(bytes: Uint8Array, start: number, end: number, factor: number, bits: number): number {
   const length = end - start;
   if (length === 0) {
     return 0;
@@ -56,32 +63,26 @@ function slotOf(bytes: Uint8Array, start: number, end: number, factor: number): 
   const first = bytes[start] as number;
   const last = bytes[end - 1] as number;
   const middle = bytes[start + (length >> 1)] as number;
-  return (Math.imul((length << 16) ^ (first << 12) ^ (middle << 6) ^ last, factor) >>> 26) & (SLOTS - 1);
+  return Math.imul((length << 16) ^ (first << 12) ^ (middle << 6) ^ last, factor) >>> (32 - bits);
 }
 
-function collisionFreeFactor(names: readonly Uint8Array[]): number {
+function collisionFreeFactor(names: readonly Uint8Array[], bits: number): number {
   for (let factor = 0x9e3779b1; ; factor += 2) {
-    if (areApart(names, factor)) {
+    if (areApart(names, factor, bits)) {
       return factor;
     }
   }
 }
 
-/** Stops at the first two that meet: every command waits for some hundred of these. */
-function areApart(names: readonly Uint8Array[], factor: number): boolean {
-  let low = 0;
-  let high = 0;
+/** Stops at the first two that meet. */
+function areApart(names: readonly Uint8Array[], factor: number, bits: number): boolean {
+  const isTaken = new Uint8Array(1 << bits);
   for (const name of names) {
-    const slot = slotOf(name, 0, name.length, factor);
-    const bit = 1 << (slot & 31);
-    if (((slot < 32 ? low : high) & bit) !== 0) {
+    const slot = slotOf(name, 0, name.length, factor, bits);
+    if (isTaken[slot] === 1) {
       return false;
     }
-    if (slot < 32) {
-      low |= bit;
-    } else {
-      high |= bit;
-    }
+    isTaken[slot] = 1;
   }
   return true;
 }

@@ -49,18 +49,20 @@ interface Entry extends HeadEntry {
 
 /** Entries by the bytes of a key. Bounded; when it is full it starts again. */
 class KeyTable {
-  #slots = emptySlots();
-  #count = 0;
+  /** One more than the place of its entry; 0 for none. */
+  readonly #slots = new Int32Array(SLOTS);
+  #entries: Entry[] = [];
   #bytes = 0;
   #last = 0;
 
   /** `length` in words. */
   find(key: Int32Array, length: number, hash: number): Entry | undefined {
     for (let slot = hash & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {
-      const entry = this.#slots[slot];
-      if (entry === undefined) {
+      const number = this.#slots[slot] as number;
+      if (number === 0) {
         return undefined;
       }
+      const entry = this.#entries[number - 1] as Entry;
       if (entry.hash === hash && entry.key.length === length && areSame(key, entry.key)) {
         return entry;
       }
@@ -69,13 +71,13 @@ class KeyTable {
 
   /** An entry for a key that has none. */
   add(key: Int32Array, length: number, hash: number): Entry {
-    if (this.#count === MAX_ENTRIES || this.#bytes > MAX_TOTAL_BYTES) {
-      this.#slots = emptySlots();
-      this.#count = 0;
+    if (this.#entries.length === MAX_ENTRIES || this.#bytes > MAX_TOTAL_BYTES) {
+      this.#slots.fill(0);
+      this.#entries = [];
       this.#bytes = 0;
     }
     let slot = hash & (SLOTS - 1);
-    while (this.#slots[slot] !== undefined) {
+    while (this.#slots[slot] !== 0) {
       slot = (slot + 1) & (SLOTS - 1);
     }
     const entry: Entry = {
@@ -86,8 +88,7 @@ class KeyTable {
       values: [],
       kept: [],
     };
-    this.#slots[slot] = entry;
-    this.#count++;
+    this.#slots[slot] = this.#entries.push(entry);
     this.#bytes += 4 * length;
     return entry;
   }
@@ -329,8 +330,4 @@ function areSame(key: Int32Array, other: Int32Array): boolean {
 
 function slots(...fields: readonly Field[]): readonly number[] {
   return fields.map(slotOf);
-}
-
-function emptySlots(): (Entry | undefined)[] {
-  return Array.from({ length: SLOTS }, () => undefined);
 }
