@@ -19,8 +19,8 @@ export interface RunningKafka {
   readonly broker: string;
   /** TLS and SASL (PLAIN and SCRAM-SHA-512), where a certificate was given. */
   readonly secured: string | undefined;
-  /** Ends the process and starts it again on the same data. */
-  readonly restart: (signal: "SIGTERM" | "SIGKILL") => Promise<void>;
+  /** Ends the process and starts it again on the same data; `whileAway` happens in between. */
+  readonly restart: (signal: "SIGTERM" | "SIGKILL", whileAway?: () => Promise<void>) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -72,8 +72,9 @@ export async function startKafka(options: KafkaEngineOptions): Promise<RunningKa
   return {
     broker: `127.0.0.1:${port}`,
     secured: options.security === undefined ? undefined : `127.0.0.1:${secured}`,
-    restart: async (signal) => {
+    restart: async (signal, whileAway) => {
       await end(server, signal);
+      await whileAway?.();
       server = await launch(lib, folder, port);
     },
     stop: async () => {

@@ -17,6 +17,7 @@ import { testSource } from "../source.suite.ts";
 import { makeCertificate } from "./certificate.suite.ts";
 import { createKafkaSource } from "./kafka.ts";
 import { createKafkajsConsumer, createKafkajsProducer } from "./kafkajs-client.ts";
+import { kafkajsPartitions } from "./kafkajs-read.ts";
 import { openStore } from "./store-reader.ts";
 
 const VERSIONS: readonly KafkaVersion[] = ["4.1", "3.9"];
@@ -124,6 +125,38 @@ describe.each(VERSIONS)("on Kafka %s", (version) => {
     await sleep(6000);
     expect((await third.stop()).tallies[0]?.lines).toBe(0);
   }, 300_000);
+
+  test("whoever stops while the broker is away is no member any more when it is back, and a successor gets everything", async () => {
+    const topic = await newTopic(2);
+    const groupId = `group-${topic}`;
+    const connection = { brokers: [kafka.broker], clientId: "leaver" };
+    const assigned = Promise.withResolvers<void>();
+    const leaver = createKafkajsConsumer({ connection, topic, groupId });
+    const handlers = { batch: async () => undefined, failed: () => undefined };
+    await leaver.start({ ...handlers, assigned: () => assigned.resolve() });
+    await assigned.promise;
+    await kafka.restart("SIGKILL", async () => {
+      // Long enough that it has lost its broker, and joins anew in vain.
+      await sleep(6000);
+      await leaver.close();
+    });
+    await produce(
+      topic,
+      Array.from({ length: 40 }, (_, i) => ({ key: `actor-${i}`, value: event(i) })),
+    );
+    const successor = daemon(`${topic}-successor`, topic);
+    for (const limit = Date.now() + 120_000; (await successor.stored()).length < 40; await sleep(300)) {
+      expect(Date.now(), "somebody who is gone keeps a partition").toBeLessThan(limit);
+    }
+    await successor.stop();
+    for (const limit = Date.now() + 60_000; ; await sleep(500)) {
+      const { members } = await kafkajsPartitions(connection, topic, groupId);
+      if (members === 0) {
+        break;
+      }
+      expect(Date.now(), "somebody stays in the group").toBeLessThan(limit);
+    }
+  }, 360_000);
 
   test.each([
     ["plain", "none"],

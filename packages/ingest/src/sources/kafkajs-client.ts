@@ -16,6 +16,7 @@ import type {
 import { CODECS } from "./kafka-codecs.ts";
 import { failure, isStarting, rightsToRead, rightsToWrite } from "./kafkajs-faults.ts";
 import { KafkajsCommits } from "./kafkajs-commits.ts";
+import { KafkajsMembership } from "./kafkajs-membership.ts";
 import { setTimersForWaitingOnly } from "./kafkajs-timers.ts";
 
 const { CompressionCodecs, CompressionTypes, logLevel } = kafkajs;
@@ -56,6 +57,7 @@ class KafkajsConsumer implements KafkaConsumer {
   readonly #consumer: Consumer;
   readonly #admin: Admin;
   readonly #commits: KafkajsCommits;
+  readonly #membership: KafkajsMembership;
   readonly #closing = new AbortController();
   #isPaused = false;
   /** What was assigned, once it is known what the group has committed there. */
@@ -74,8 +76,14 @@ class KafkajsConsumer implements KafkaConsumer {
       maxBytes: maxFetchBytes,
       maxBytesPerPartition: Math.min(PARTITION_BYTES, maxFetchBytes),
       maxWaitTimeInMs: 500,
-      retry: { retries: Number.MAX_SAFE_INTEGER, initialRetryTime: 300, maxRetryTime: 10_000 },
+      retry: {
+        retries: Number.MAX_SAFE_INTEGER,
+        initialRetryTime: 300,
+        maxRetryTime: 10_000,
+        restartOnFailure: () => Promise.resolve(!this.#closing.signal.aborted),
+      },
     });
+    this.#membership = new KafkajsMembership(this.#consumer);
   }
 
   async start(handlers: KafkaHandlers): Promise<void> {
@@ -85,6 +93,9 @@ class KafkajsConsumer implements KafkaConsumer {
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       this.#commits.close();
+      if (this.#closing.signal.aborted) {
+        return;
+      }
       const own = payload.memberAssignment[this.#topic] ?? [];
       this.#assignment = untilAnswered(() => this.#positions(own)).then((partitions) => handlers.assigned(partitions));
       this.#assignment.catch((error: unknown) => handlers.failed(this.#failure("read the committed offsets", error)));
@@ -99,6 +110,7 @@ class KafkajsConsumer implements KafkaConsumer {
     await consumer.subscribe({ topics: [this.#topic], fromBeginning: true }).catch((error: unknown) => {
       throw this.#failure(`read topic "${this.#topic}"`, error);
     });
+    this.#membership.begin();
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
@@ -117,7 +129,7 @@ class KafkajsConsumer implements KafkaConsumer {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#commits.end();
-    await Promise.allSettled([this.#consumer.disconnect(), this.#admin.disconnect()]);
+    await Promise.allSettled([this.#membership.leave(), this.#admin.disconnect()]);
   }
 
   /** Waits for the pipeline as long as it takes, and stays alive in the group meanwhile. */
@@ -140,7 +152,7 @@ class KafkajsConsumer implements KafkaConsumer {
     const { batch } = payload;
     for (let known: Promise<void> | undefined; known !== this.#assignment;) {
       known = this.#assignment;
-      await known;
+      await Promise.race([known, this.#closed()]);
     }
     if (this.#closing.signal.aborted || !payload.isRunning() || payload.isStale()) {
       return false;
