@@ -48,6 +48,7 @@ export interface CorrelatorCounts {
 const RESTART_US = 3_600_000_000;
 const RESTART_EVENTS = 100;
 const NO_GROUPS: readonly Group[] = [];
+const NO_FINDINGS: readonly Finding[] = [];
 
 /**
  * Runs correlations over the hits of detections. Hits wait until the newest event is `latenessMs` ahead of them and
@@ -141,7 +142,7 @@ export class Correlator {
   advance(timestamp: string | undefined): readonly Finding[] {
     const time = microseconds(timestamp);
     if (Number.isNaN(time)) {
-      return [];
+      return NO_FINDINGS;
     }
     this.#stale = time < this.#floor - RESTART_US ? this.#stale + 1 : 0;
     if (this.#stale >= RESTART_EVENTS) {
@@ -151,7 +152,7 @@ export class Correlator {
       return findings;
     }
     if (time <= this.#newest) {
-      return [];
+      return NO_FINDINGS;
     }
     this.#newest = time;
     this.#floor = Math.max(this.#floor, time - this.#latenessUs);

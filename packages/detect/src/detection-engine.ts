@@ -173,7 +173,8 @@ export class DetectionEngine {
     }
     const verdicts: Verdict[] = [];
     let isLasting = true;
-    for (const detection of candidates) {
+    for (let i = 0; i < candidates.length; i++) {
+      const detection = candidates[i] as Detection;
       const condition = left?.of(detection) ?? detection.condition;
       if (condition === ALWAYS) {
         verdicts.push({ detection, outcome: "hit" });

@@ -131,12 +131,16 @@ export class FindingStream {
     return this.#push(event, show, wanted, false, length);
   }
 
-  /** Takes an event about which a quiet answer `tells` that `change`: does what {@link FindingStream.push} would. */
-  tell(change: PodChange, told: ToldEvent): readonly Finding[] {
+  /**
+   * Takes an event about which a quiet answer `tells` that `change`: does what {@link FindingStream.push} would. `whole` gives all of it, for the
+   * few of which more is asked than what is `told`; undefined where the line is none after all.
+   */
+  tell(change: PodChange, told: ToldEvent, whole: () => AuditEvent | undefined): readonly Finding[] {
     this.#settlement.holdsLast = false;
-    const time = parsedTime(told.stageTimestamp);
-    const findings = this.#pass(told.stageTimestamp);
-    const event = this.#open.mayBeOpen(told.auditID) ? told.whole() : undefined;
+    const { stageTimestamp } = told;
+    const time = parsedTime(stageTimestamp);
+    const findings = this.#pass(stageTimestamp);
+    const event = this.#open.mayBeOpen(told.auditID) ? whole() : undefined;
     if (event !== undefined) {
       this.#settlement.take(event, () => event, time, NO_VERDICTS, undefined, findings);
     }
@@ -260,7 +264,10 @@ export class FindingStream {
     const time = parsedTime(timestamp ?? "");
     const findings: Finding[] = [];
     this.#settlement.overdue(time, findings);
-    findings.push(...this.#correlator.advance(timestamp));
+    const correlated = this.#correlator.advance(timestamp);
+    if (correlated.length > 0) {
+      findings.push(...correlated);
+    }
     this.#memory.advance(time);
     return findings;
   }

@@ -1,13 +1,12 @@
 import type { AuditEvent } from "@auditsieve/audit";
-import type { Detection } from "./detection.ts";
 import type { DetectionEngine, Evaluated, Verdict } from "./detection-engine.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { Asked } from "./wanted.ts";
 
 /** How detections come out that an event hits, or about which it does not say enough. */
-export type Verdicts = ReadonlyMap<Detection, "hit" | "unknown">;
+export type Verdicts = readonly Verdict[];
 
-export const NO_VERDICTS: Verdicts = new Map();
+export const NO_VERDICTS: Verdicts = [];
 
 /** What is said of one event. */
 export interface Judgement {
@@ -38,15 +37,11 @@ export function judge(engine: DetectionEngine, event: AuditEvent, of: Asked, mem
 }
 
 function judgementOf({ feeders }: DetectionEngine, all: readonly Verdict[]): Judgement {
-  let verdicts: Map<Detection, "hit" | "unknown"> | undefined;
-  let isFed = false;
-  for (const { detection, outcome } of all) {
-    if (feeders.has(detection)) {
-      isFed ||= outcome === "hit";
-    } else {
-      verdicts ??= new Map();
-      verdicts.set(detection, outcome);
-    }
+  const isFeeder = ({ detection }: Verdict): boolean => feeders.has(detection);
+  if (!all.some(isFeeder)) {
+    return all.length === 0 ? NOTHING : { verdicts: all, isFed: false };
   }
-  return verdicts === undefined ? (isFed ? ONLY_FED : NOTHING) : { verdicts, isFed };
+  const verdicts = all.filter((one) => !isFeeder(one));
+  const isFed = all.some((one) => isFeeder(one) && one.outcome === "hit");
+  return verdicts.length === 0 && isFed ? ONLY_FED : { verdicts, isFed };
 }

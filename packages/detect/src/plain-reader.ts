@@ -54,7 +54,8 @@ export class PlainReader {
   /** What correlations read of the event; undefined where it must be read in full. */
   read(event: AuditEvent, head: HeadView): Readings | undefined {
     const readings = new Map<Detection, HitReading>();
-    for (const correlation of this.#correlations) {
+    for (let i = 0; i < this.#correlations.length; i++) {
+      const correlation = this.#correlations[i] as PlainCorrelation;
       const reading = readPlain(correlation, event, head);
       if (reading === undefined) {
         return undefined;
@@ -92,8 +93,8 @@ function readPlain(
 
 function textsOf(paths: readonly FieldPath[], event: AuditEvent, head: HeadView): readonly string[] | undefined {
   const texts: string[] = [];
-  for (const path of paths) {
-    const text = textOf(path, event, head);
+  for (let i = 0; i < paths.length; i++) {
+    const text = textOf(paths[i] as FieldPath, event, head);
     if (text === undefined) {
       return undefined;
     }

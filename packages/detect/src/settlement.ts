@@ -2,6 +2,7 @@ import type { AuditEvent } from "@auditsieve/audit";
 import type { CorrelationHit } from "./correlation-hit.ts";
 import type { Correlator } from "./correlator.ts";
 import type { Detection } from "./detection.ts";
+import type { Verdict } from "./detection-engine.ts";
 import { exceptionFor } from "./exceptions/detection-exception.ts";
 import type { DetectionException } from "./exceptions/detection-exception.ts";
 import type { SuppressedCounts } from "./exceptions/suppressed-counts.ts";
@@ -69,16 +70,21 @@ export class Settlement {
     findings: Finding[],
   ): void {
     this.#length = length;
-    const request = this.#open.of(event, time, verdicts.size > 0);
+    const request = this.#open.of(event, time, verdicts.length > 0);
     if (!request) {
       return;
     }
-    for (const detection of request.standings.keys()) {
-      this.#settle(request, detection, verdicts.get(detection) ?? "miss", event, show, findings);
+    const { standings } = request;
+    if (standings.size > 0) {
+      for (const detection of standings.keys()) {
+        const verdict = verdicts.find((one) => one.detection === detection);
+        this.#settle(request, detection, verdict?.outcome ?? "miss", event, show, findings);
+      }
     }
-    for (const [detection, outcome] of verdicts) {
+    for (let i = 0; i < verdicts.length; i++) {
+      const { detection, outcome } = verdicts[i] as Verdict;
       // Those that stood have just been settled.
-      if (!request.standings.has(detection)) {
+      if (!standings.has(detection)) {
         this.#settle(request, detection, outcome, event, show, findings);
       }
     }

@@ -123,7 +123,7 @@ function eventsOf(some: readonly Step[]): readonly AuditEvent[] {
 /** Gives the stream an event as an answer about another one tells. */
 function give(stream: FindingStream, tells: PodChange | Wanted, event: AuditEvent): readonly Finding[] {
   return typeof tells === "string"
-    ? stream.tell(tells, toldOf(event))
+    ? stream.tell(tells, toldOf(event), () => event)
     : stream.pushWanted(tells, event, () => event, JSON.stringify(event).length);
 }
 
@@ -134,7 +134,6 @@ function toldOf(event: AuditEvent): ToldEvent {
     object: `${event.objectRef?.namespace}/${event.objectRef?.name}`,
     part: (keys) => partOf(event, "requestObject", ...keys),
     lacks: (text) => !JSON.stringify(event.requestObject ?? null).includes(text),
-    whole: () => event,
   };
 }
 

@@ -102,8 +102,13 @@ export class ToldLine {
   /** Whether no key below the requestObject holds this text, in plain ASCII. False says nothing. */
   lacks(text: string): boolean {
     const request = this.#word(REQUEST);
-    const bodies = this.#engine.memory.subarray(request, request === 0 ? 0 : this.#word(BODIES_END));
-    return !bodies.includes(text, 0, "latin1") && !bodies.includes(ESCAPE);
+    if (request === 0) {
+      return true;
+    }
+    const { exports, memory } = this.#engine;
+    const end = exports.skipBracketed(request) || this.#word(BODIES_END);
+    const body = memory.subarray(request, end);
+    return !body.includes(text, 0, "latin1") && !body.includes(ESCAPE);
   }
 
   /** Whether it is known where bodies begin, if there are any. */

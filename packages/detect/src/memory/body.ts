@@ -5,7 +5,11 @@ import type { HeadView } from "../head-view.ts";
 
 /** The value at a path of literal keys; undefined as soon as one is missing. */
 export function at(value: JsonValue | undefined, ...keys: readonly string[]): JsonValue | undefined {
-  return keys.reduce<JsonValue | undefined>((found, key) => (isJsonObject(found) ? own(found, key) : undefined), value);
+  let found = value;
+  for (let i = 0; i < keys.length; i++) {
+    found = isJsonObject(found) ? own(found, keys[i] as string) : undefined;
+  }
+  return found;
 }
 
 export function textAt(value: JsonValue | undefined, ...keys: readonly string[]): string | undefined {

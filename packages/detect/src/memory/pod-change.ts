@@ -1,4 +1,4 @@
-import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import type { JsonValue } from "@auditsieve/audit";
 import type { HeadView } from "../head-view.ts";
 import { isSuccess } from "./body.ts";
 
@@ -15,8 +15,6 @@ export interface ToldEvent {
   part(keys: readonly string[]): JsonValue | undefined;
   /** Whether no key below the requestObject holds this text. False says nothing. */
   lacks(text: string): boolean;
-  /** The event as a whole, for the few of which more than that is asked; undefined where the line is none after all. */
-  whole(): AuditEvent | undefined;
 }
 
 /** Which change an event tells of, as far as its head says for sure; undefined where it may be any other, or none. */

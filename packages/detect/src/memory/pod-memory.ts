@@ -30,7 +30,9 @@ const CONTAINERS = ["containers", "initContainers", "ephemeralContainers"] as co
 const ADDRESS_KEYS = ["podIP", "podIPs"] as const;
 /** How both begin. */
 const ADDRESS_KEY = "podIP";
-const ADDRESSES = ADDRESS_KEYS.map((key) => ["status", key]);
+const POD_IP = ["status", "podIP"];
+const POD_IPS = ["status", "podIPs"];
+const NO_ADDRESSES: readonly string[] = [];
 const NODE_NAME = ["target", "name"];
 const MAX_PATHS = 32;
 const MAX_ADDRESSES = 8;
@@ -92,11 +94,13 @@ export class PodMemory {
       return;
     }
     const key = `${namespace}/${name}`;
-    const before = this.#pods.get(key);
     const subresource = head.get("objectRef.subresource");
     if (subresource === undefined && verb === "create") {
       this.#pods.set(key, created(event));
-    } else if (subresource === undefined && verb === "delete") {
+      return;
+    }
+    const before = this.#pods.get(key);
+    if (subresource === undefined && verb === "delete") {
       this.#delete(key, before, timeOf(event));
     } else if (subresource === "binding") {
       this.#bind(key, before, partOf(event, "requestObject", ...NODE_NAME));
@@ -165,10 +169,10 @@ export class PodMemory {
   }
 
   #address(key: string, before: PodFacts | undefined, part: RequestPart): void {
-    const addresses = before?.addresses ?? [];
-    const given = addressesGiven(part).filter((ip) => !addresses.includes(ip));
-    if (given.length > 0) {
-      this.#pods.set(key, { ...(before ?? unseen()), addresses: [...addresses, ...given].slice(-MAX_ADDRESSES) });
+    const known = before?.addresses ?? NO_ADDRESSES;
+    const addresses = withAddresses(known, part);
+    if (addresses !== known) {
+      this.#pods.set(key, { ...(before ?? unseen()), addresses: addresses.slice(-MAX_ADDRESSES) });
     }
   }
 
@@ -183,11 +187,14 @@ export class PodMemory {
   }
 }
 
-/** The addresses that the status in the request names, each once. */
-function addressesGiven(part: RequestPart): readonly string[] {
-  const [one, all] = ADDRESSES.map(part);
-  const given = new Set([textAt(one), ...objectsAt(all).map((ip) => textAt(ip, "ip"))]);
-  return [...given].filter((ip) => ip !== undefined);
+/** Those that are known and behind them the others that the status in the request names, each once; the same list where there is no other. */
+function withAddresses(known: readonly string[], part: RequestPart): readonly string[] {
+  const all = withAddress(known, textAt(part(POD_IP)));
+  return objectsAt(part(POD_IPS)).reduce((some, address) => withAddress(some, textAt(address, "ip")), all);
+}
+
+function withAddress(some: readonly string[], address: string | undefined): readonly string[] {
+  return address === undefined || some.includes(address) ? some : [...some, address];
 }
 
 function unseen(): PodFacts {

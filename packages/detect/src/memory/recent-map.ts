@@ -125,8 +125,8 @@ export class RecentMap<V> {
   }
 
   #changed(key: string): void {
-    for (const watch of this.#watches) {
-      watch.changed(key);
+    for (let i = 0; i < this.#watches.length; i++) {
+      this.#watches[i]?.changed(key);
     }
   }
 

@@ -5,7 +5,7 @@ import type { EventWatch } from "../filter/event-watch.ts";
 import { HeadMemo } from "./head-memo.ts";
 import { scanHead } from "./scan-head.ts";
 import { hasNullOutsideBodies, scannedEvent } from "./scanned-event.ts";
-import { isWanted, sharedHead, toldChange, toldEvent } from "./told-event.ts";
+import { isWanted, sharedHead, toldEvent } from "./told-event.ts";
 import type { SharedHead } from "./told-event.ts";
 import { UnaskedAnnotations } from "./unasked-annotations.ts";
 
@@ -120,8 +120,7 @@ export class FindingTap implements EventWatch {
       }
       return;
     }
-    const told = toldChange(line, () => this.#whole(line.bytes));
-    this.#stream.tell(tells, told).forEach(this.#onFinding);
+    this.#stream.tell(tells, line, () => this.#whole(line.bytes)).forEach(this.#onFinding);
   }
 
   /** The event of a line that nobody has scanned. */

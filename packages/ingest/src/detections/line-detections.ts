@@ -12,7 +12,7 @@ import type {
 } from "@auditsieve/detect";
 import type { LineDeliveries } from "../pipeline/line-deliveries.ts";
 import { hasNullOutsideBodies, scannedEvent } from "./scanned-event.ts";
-import { isWanted, toldChange } from "./told-event.ts";
+import { isWanted } from "./told-event.ts";
 import type { Delivery } from "../sink.ts";
 
 export interface LineDetectionsOptions {
@@ -106,10 +106,7 @@ export class LineDetections {
         return this.#push(line, (event, show, length) => this.#stream.pushWanted(tells, event, show, length));
       }
       if (told !== undefined) {
-        return this.#stream.tell(
-          tells,
-          toldChange(told, () => scannedEvent(line.scan, line.bytes(), line.head)),
-        );
+        return this.#stream.tell(tells, told, () => scannedEvent(line.scan, line.bytes(), line.head));
       }
     }
     const candidates = this.#stream.candidates(line.head);

@@ -10,15 +10,7 @@ import type {
   UserInfo,
 } from "@auditsieve/audit";
 import { HEAD_FIELDS } from "@auditsieve/detect";
-import type {
-  BodyName,
-  HeadField,
-  HeadView,
-  PartlyParsed,
-  PodChange,
-  ToldEvent as ToldChange,
-  Wanted,
-} from "@auditsieve/detect";
+import type { BodyName, HeadField, HeadView, PartlyParsed, PodChange, Wanted } from "@auditsieve/detect";
 import { EventBodies } from "./event-bodies.ts";
 import { EventTexts } from "./event-texts.ts";
 
@@ -43,18 +35,6 @@ export function toldEvent(line: ToldLine, bytes: Buffer, head: SharedHead): (Aud
 /** Whether what an answer tells is that events are to be pushed. */
 export function isWanted(tells: PodChange | Wanted | undefined): tells is Wanted {
   return typeof tells === "object";
-}
-
-/** What is asked of a line that tells of a change; `whole` gives its event. */
-export function toldChange(line: ToldLine, whole: () => AuditEvent | undefined): ToldChange {
-  return {
-    auditID: line.auditID,
-    stageTimestamp: line.stageTimestamp,
-    object: line.object,
-    part: (keys) => line.part(keys),
-    lacks: (text) => line.lacks(text),
-    whole,
-  };
 }
 
 class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknown>> {
