@@ -70,6 +70,7 @@ export class RangeFilter {
         await out.end();
         await onDone(index, filtered);
       }
+      await out.finish();
     } finally {
       this.#close();
     }
