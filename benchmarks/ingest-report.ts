@@ -20,6 +20,7 @@ export interface Measured {
 export interface Section {
   readonly title: string;
   readonly loader: readonly Measured[];
+  readonly forwarder: readonly Measured[];
   readonly daemon: readonly Measured[];
   readonly withoutDetections: readonly Measured[];
 }
@@ -31,6 +32,7 @@ export interface Latency {
   readonly p50: number;
   readonly p99: number;
   readonly most: number;
+  readonly oldestFinding: number;
 }
 
 interface Sizes {
@@ -69,7 +71,7 @@ ${lines} lines of a working day (${(logBytes / 1e6).toFixed(0)} MB, ${(bodyBytes
 turn after one that is not counted; client and server share the cores.
 
 The loader sends the very requests that the daemon has sent, recorded before, from a file, four at a time, by Node's own HTTP client: it
-does nothing else. The daemon is the published one (\`packages/cli/dist\`). The log is the day again and again, later each time and with requests of its own. Documents a second are counted between the first answer and the last but one, without the start of the process.
+does nothing else. The forwarder reads the log, hashes each line for its id and sends it as it is, nothing more. The daemon is the published one (\`packages/cli/dist\`). The log is the day again and again, later each time and with requests of its own. Documents a second are counted between the first answer and the last but one, without the start of the process.
 CPU is that of whole processes, in microseconds a line; \`start\` is the part of it up to the first answer, which a daemon has once;
 \`server\` is what Elasticsearch used in the same run and for it: each waits until its segments are merged. How many refreshes and merges there
 are depends on how long a run takes, more than on who sends: a server refreshes by the clock, and merges some thirty segments of a size.
@@ -86,11 +88,12 @@ ${[...stages].map(([stage, share]) => `| ${stage} | ${(100 * share).toFixed(0)} 
 
 Added latency at ${latency.rate.toFixed(0)} documents/s (half of 0.8 of the loader into Elasticsearch), real lines stamped as they are written to the log,
 until a server has them that takes as much a second as that Elasticsearch: median ${latency.p50} ms, p99 ${latency.p99} ms, most ${latency.most} ms.
+That is of lines as they come first. The oldest finding was ${latency.oldestFinding} ms old: what counts events waits for those that are late, a minute of the log's time.
 
 ${byHand}`;
 }
 
-function rowsOf({ title, loader, daemon, withoutDetections }: Section, lines: number): readonly string[] {
+function rowsOf({ title, loader, forwarder, daemon, withoutDetections }: Section, lines: number): readonly string[] {
   const floor = median(loader.map(({ rate }) => rate));
   const row = (into: string, who: string, all: readonly Measured[]): readonly string[] => {
     if (all.length === 0) {
@@ -121,6 +124,7 @@ function rowsOf({ title, loader, daemon, withoutDetections }: Section, lines: nu
   };
   return [
     ...row(title, "loader", loader),
+    ...row("", "forwarder of lines as they are", forwarder),
     ...row("", "daemon", daemon),
     ...row("", "daemon without detections", withoutDetections),
   ];

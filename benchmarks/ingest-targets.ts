@@ -34,6 +34,7 @@ export interface HoleAnswer {
   readonly p50: number;
   readonly p99: number;
   readonly most: number;
+  readonly oldestFinding: number;
 }
 
 /** What is read of the answer to `_nodes/stats`. */

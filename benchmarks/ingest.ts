@@ -56,7 +56,7 @@ try {
   writeLog(sample);
   await record();
   const hole = await startBlackHole();
-  const free = await measure("a server that keeps nothing", hole, [ALL, NO_DETECTIONS]);
+  const free = await measure("a server that keeps nothing", hole, [ALL, NO_DETECTIONS], { hasForwarder: true });
   const stages = await profile(hole);
   await hole.stop();
   const stored = await measure("Elasticsearch 9.5.3", await startServer(), [ALL, NO_DETECTIONS]);
@@ -100,15 +100,24 @@ async function record(): Promise<void> {
   await hole.stop();
 }
 
-async function measure(title: string, target: Target, configurations: readonly string[]): Promise<Section> {
+async function measure(
+  title: string,
+  target: Target,
+  configurations: readonly string[],
+  { hasForwarder = false } = {},
+): Promise<Section> {
   const loader: Measured[] = [];
+  const forwarder: Measured[] = [];
   const daemon = new Map<string, Measured[]>(configurations.map((more) => [more, []]));
   try {
     // The first of each makes the template and warms the server up.
     await runDaemon(target, ALL);
-    await runLoader(target);
+    await runSender("bulk-loader", bodies, target);
     for (let run = 0; run < runs; run++) {
-      loader.push(await runLoader(target));
+      loader.push(await runSender("bulk-loader", bodies, target));
+      if (hasForwarder) {
+        forwarder.push(await runSender("line-forwarder", log, target));
+      }
       for (const [more, measured] of daemon) {
         measured.push(await runDaemon(target, more));
       }
@@ -116,15 +125,21 @@ async function measure(title: string, target: Target, configurations: readonly s
   } finally {
     await (title.startsWith("Elasticsearch") ? target.stop() : undefined);
   }
-  return { title, loader, daemon: daemon.get(ALL) ?? [], withoutDetections: daemon.get(NO_DETECTIONS) ?? [] };
+  return {
+    title,
+    loader,
+    forwarder,
+    daemon: daemon.get(ALL) ?? [],
+    withoutDetections: daemon.get(NO_DETECTIONS) ?? [],
+  };
 }
 
-async function runLoader(target: Target): Promise<Measured> {
+async function runSender(name: "bulk-loader" | "line-forwarder", file: string, target: Target): Promise<Measured> {
   const namespace = await target.reset();
-  const loader = join(ROOT, "benchmarks/baselines/bulk-loader.ts");
+  const sender = join(ROOT, `benchmarks/baselines/${name}.ts`);
   const url = `${target.url}/logs-kubernetes.audit_logs-${namespace}/${BULK}`;
   return watch(
-    [loader, url, bodies, IN_FLIGHT],
+    [sender, url, file, IN_FLIGHT],
     async (_child, exit) => {
       await exit;
     },
@@ -267,8 +282,8 @@ async function measureLatency(sample: readonly string[], pace: number): Promise<
     while (acknowledged(state) < number) {
       await sleep(100);
     }
-    const { p50, p99, most, documents } = await hole.ask();
-    return { rate: documents / LATENCY_SECONDS, p50, p99, most };
+    const { documents, ...delays } = await hole.ask();
+    return { rate: documents / LATENCY_SECONDS, ...delays };
   } finally {
     child.kill("SIGKILL");
     await hole.stop();

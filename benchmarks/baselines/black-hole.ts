@@ -4,18 +4,25 @@ import { parseArgs } from "node:util";
 
 /**
  * Takes bulk requests and keeps nothing: `node black-hole.ts [--record FILE] [--pace DOCUMENTS-PER-SECOND] [--delays]`. Says its
- * port on standard output; on SIGUSR2 what it got since it was asked last, and with `--delays` how old documents were as they came, by
- * their `@timestamp`. `--pace` answers as a server elsewhere would that takes no more than that, and costs no CPU.
+ * port on standard output; on SIGUSR2 what it got since it was asked last, and with `--delays` how old lines were as they came first, by
+ * their `@timestamp`, and how old the oldest finding was. `--pace` answers as a server elsewhere would that takes no more than that, and costs no CPU.
  */
 const { values } = parseArgs({
   options: { record: { type: "string" }, pace: { type: "string" }, delays: { type: "boolean" } },
 });
 const STAMP = Buffer.from('"@timestamp":"');
+const ID = Buffer.from('{"create":{"_id":"');
+const ID_LENGTH = 32;
+const FINDING = Buffer.from('"auditsieve":{"finding":');
+const NEWLINE = 10;
 const pace = Number(values.pace ?? Infinity);
 const record = values.record === undefined ? undefined : openSync(values.record, "w");
 let documents = 0;
 let requests = 0;
 let delays: number[] = [];
+let oldestFinding = 0;
+/** Of all documents so far: a finding that waited for later events brings those that it rests on once more. */
+const seen = new Set<string>();
 let freeAt = 0;
 
 const server = createServer((request, response) => {
@@ -47,16 +54,17 @@ server.listen(0, "127.0.0.1", () => {
 process.on("SIGUSR2", () => {
   const sorted = delays.toSorted((a, b) => a - b);
   const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
-  console.log(JSON.stringify({ documents, requests, p50: at(0.5), p99: at(0.99), most: at(1) }));
+  console.log(JSON.stringify({ documents, requests, p50: at(0.5), p99: at(0.99), most: at(1), oldestFinding }));
   documents = 0;
   requests = 0;
   delays = [];
+  oldestFinding = 0;
 });
 
 /** Gives how many documents a body holds. */
 function take(body: Buffer): number {
   let lines = 0;
-  for (let at = body.indexOf(10); at !== -1; at = body.indexOf(10, at + 1)) {
+  for (let at = body.indexOf(NEWLINE); at !== -1; at = body.indexOf(NEWLINE, at + 1)) {
     lines++;
   }
   if (record !== undefined) {
@@ -75,8 +83,18 @@ function take(body: Buffer): number {
 
 function noteDelays(body: Buffer): void {
   const now = Date.now();
-  for (let at = body.indexOf(STAMP); at !== -1; at = body.indexOf(STAMP, at + 1)) {
-    const from = at + STAMP.length;
-    delays.push(now - Date.parse(body.toString("latin1", from, from + 24)));
+  for (let at = 0; at < body.length;) {
+    const document = body.indexOf(NEWLINE, at) + 1;
+    const end = body.indexOf(NEWLINE, document);
+    const id = body.toString("latin1", at + ID.length, at + ID.length + ID_LENGTH);
+    const stamp = body.indexOf(STAMP, document) + STAMP.length;
+    const delay = now - Date.parse(body.toString("latin1", stamp, stamp + 24));
+    if (body.subarray(document, end).includes(FINDING)) {
+      oldestFinding = Math.max(oldestFinding, delay);
+    } else if (!seen.has(id)) {
+      delays.push(delay);
+    }
+    seen.add(id);
+    at = end + 1;
   }
 }

@@ -41,10 +41,15 @@ export class EcsEvents {
   readonly #scan = new EventScan();
   readonly #documents: EventDocuments;
   readonly #arguments = ["", "", ""];
+  /** What stands before and behind the time at which a document is made. */
+  readonly #module: readonly [string, string];
   #ingestedAt = Number.NaN;
 
   constructor(context: EcsContext) {
     this.#context = context;
+    const { ingested, ...module } = moduleFields({ ...context, now: () => 0 });
+    const [before = "", behind = ""] = members({ ...module, ingested }).split(String(ingested));
+    this.#module = [before, behind];
     this.#documents = new EventDocuments({
       steps: stepsFor(context),
       fragments: [
@@ -82,7 +87,8 @@ export class EcsEvents {
     const now = this.#context.now();
     if (now !== this.#ingestedAt) {
       this.#ingestedAt = now;
-      this.#arguments[MODULE] = members(moduleFields({ ...this.#context, now: () => now }));
+      const [before, behind] = this.#module;
+      this.#arguments[MODULE] = before + new Date(now).toISOString() + behind;
     }
     return this.#documents.write(scan, this.#arguments);
   }
