@@ -47,6 +47,44 @@ function run(
   return [...events.flatMap((event) => stream.push(event)), ...stream.flush()];
 }
 
+it("Correlator brings what is due in blocks, the same in the same order: a jump of time may make very much due at once", () => {
+  const engine = engineOf(
+    correlation(1, count({ condition: { gte: 1 } })),
+    correlation(2, count({ rules: ["get", "list"], condition: { gte: 2 } })),
+    correlation(3, count({ rules: ["list"], "group-by": ["objectRef.name"], condition: { lt: 3 } })),
+  );
+  const arbitraryEvents = fc.array(
+    fc.record({ step: fc.constantFrom(0, 1, 20, 100), verb: fc.constantFrom("get", "list"), actor: fc.nat(40) }),
+    { maxLength: 200 },
+  );
+  fc.assert(
+    fc.property(arbitraryEvents, fc.integer({ min: 1, max: 5 }), fc.nat(200), (steps, maxAtOnce, cut) => {
+      let seconds = 0;
+      const events = steps.map(({ step, verb, actor }) => {
+        seconds += step;
+        return at(seconds, verb, { ...by(`u${actor}`), ...named(`s${actor}`) });
+      });
+      const all = run(engine, events, { maxAtOnce: Infinity });
+      let stream = new FindingStream(engine, { maxAtOnce });
+      const found: Finding[] = [];
+      for (const [i, event] of events.entries()) {
+        if (i === cut) {
+          const snapshot = JSON.parse(JSON.stringify(stream.snapshot())) as unknown;
+          stream = new FindingStream(engine, { maxAtOnce });
+          expect(stream.restore(snapshot)).toBe(true);
+        }
+        const findings = stream.push(event);
+        // One hit may bring one of each correlation, and of the windows that it ends.
+        expect(findings.length).toBeLessThanOrEqual(maxAtOnce + 3);
+        found.push(...findings);
+      }
+      found.push(...stream.flush());
+      expect(JSON.parse(JSON.stringify(found))).toEqual(JSON.parse(JSON.stringify(all)));
+    }),
+    { numRuns: 60 },
+  );
+});
+
 it("Correlator prints of a group what is left of it when secrets are replaced", () => {
   const engine = engineOf(
     correlation(1, count({ "group-by": ["requestObject.data.password"], condition: { gte: 2 } })),

@@ -30,6 +30,8 @@ export interface CorrelatorOptions {
   readonly maxHeldLength?: number;
   /** Most events that a finding carries. Default 20. */
   readonly maxEvents?: number;
+  /** Findings that one event or moment brings at most, but for those of one hit: the others come with the events that follow. Default 1,000. */
+  readonly maxAtOnce?: number;
   /** Where hits are counted that exceptions take out of what correlations count. */
   readonly suppressed?: SuppressedCounts;
 }
@@ -62,6 +64,7 @@ export class Correlator {
   readonly #maxHitsPerGroup: number;
   readonly #maxHeldLength: number;
   readonly #maxEvents: number;
+  readonly #maxAtOnce: number;
   readonly #waiting = new WaitingHits();
   readonly #windows = new Map<string, CorrelationWindow>();
   readonly #deadlines = new MinHeap<Scheduled>(endsEarlier);
@@ -70,6 +73,8 @@ export class Correlator {
   #newest = Number.NEGATIVE_INFINITY;
   /** Hits before this moment are late. */
   #floor = Number.NEGATIVE_INFINITY;
+  /** Whether hits and windows are due that have brought nothing yet. */
+  #isBehind = false;
   #stale = 0;
   #hits = 0;
   #heldLength = 0;
@@ -90,6 +95,7 @@ export class Correlator {
     this.#maxHitsPerGroup = options.maxHitsPerGroup ?? 10_000;
     this.#maxHeldLength = options.maxHeldLength ?? 32 * 1024 * 1024;
     this.#maxEvents = options.maxEvents ?? 20;
+    this.#maxAtOnce = options.maxAtOnce ?? 1000;
   }
 
   /** `length` is that of the event as text. What correlations read of an event that `rule` hits; undefined when none is about that detection. */
@@ -152,7 +158,7 @@ export class Correlator {
       return findings;
     }
     if (time <= this.#newest) {
-      return NO_FINDINGS;
+      return this.#isBehind ? this.#drain(this.#floor) : NO_FINDINGS;
     }
     this.#newest = time;
     this.#floor = Math.max(this.#floor, time - this.#latenessUs);
@@ -167,6 +173,7 @@ export class Correlator {
   /** The same in blocks, to be taken to the end. */
   *flushing(): Generator<readonly Finding[], void> {
     this.#stale = 0;
+    this.#isBehind = false;
     for (let next = this.#waiting.pop(); next; next = this.#waiting.pop()) {
       const findings: Finding[] = [];
       this.#process(next, findings);
@@ -200,6 +207,7 @@ export class Correlator {
     const { newest, floor, waiting, windows } = isJsonObject(snapshot) ? snapshot : {};
     this.#newest = typeof newest === "number" ? newest : Number.NEGATIVE_INFINITY;
     this.#floor = typeof floor === "number" ? floor : Number.NEGATIVE_INFINITY;
+    this.#isBehind = true;
     for (const number of listOf(waiting)) {
       const hit = evidence.hit(number);
       if (hit) {
@@ -253,10 +261,15 @@ export class Correlator {
   #drain(before: number): readonly Finding[] {
     const findings: Finding[] = [];
     for (let next = this.#waiting.peek(); next && next.time < before; next = this.#waiting.peek()) {
+      this.#expire(next.time, findings, this.#maxAtOnce);
+      if (findings.length >= this.#maxAtOnce) {
+        break;
+      }
       this.#waiting.pop();
-      this.#process(next, findings);
+      this.#feed(next, findings);
     }
-    this.#expire(before, findings);
+    this.#expire(before, findings, this.#maxAtOnce);
+    this.#isBehind = findings.length >= this.#maxAtOnce;
     return findings;
   }
 
@@ -287,9 +300,9 @@ export class Correlator {
     }
   }
 
-  /** Closes what ends before `now`, in the order of the ends. */
-  #expire(now: number, findings: Finding[]): void {
-    while (this.#expireNext(now, findings)) {
+  /** Closes what ends before `now`, in the order of the ends, while findings are fewer than `most`. */
+  #expire(now: number, findings: Finding[], most = Number.POSITIVE_INFINITY): void {
+    while (findings.length < most && this.#expireNext(now, findings)) {
       // One deadline after the other.
     }
   }

@@ -40,7 +40,13 @@ export interface ReplaySummary {
     readonly findings: number;
   }[];
   /** What the detections forgot to stay within their bounds; all zero in ordinary logs. */
-  readonly forgotten: { readonly requests: number; readonly late: number; readonly correlationHits: number };
+  readonly forgotten: {
+    readonly requests: number;
+    readonly late: number;
+    readonly correlationHits: number;
+    /** Pods, grants, credentials and first-seen values. */
+    readonly memory: number;
+  };
 }
 
 /** Sums a run up: the findings selected, and how many were not. */
@@ -80,7 +86,12 @@ export function summarise(
       requests,
     })),
     suppressed: suppressedBy(detections, counts.suppressed),
-    forgotten: { requests: counts.evicted, late: counts.late, correlationHits: counts.correlationEvicted },
+    forgotten: {
+      requests: counts.evicted,
+      late: counts.late,
+      correlationHits: counts.correlationEvicted,
+      memory: counts.memoryEvicted,
+    },
   };
 }
 

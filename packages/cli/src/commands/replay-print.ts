@@ -96,9 +96,9 @@ export function* limitsText(summary: ReplaySummary): Generator<string> {
   for (const { title, findings, expires } of suppressed) {
     yield `Kept out by an exception${expires === null ? "" : ` until ${expires}`}: ${counted(findings, "finding")}: ${safeText(title)}`;
   }
-  const lost = forgotten.requests + forgotten.late + forgotten.correlationHits;
+  const lost = forgotten.requests + forgotten.late + forgotten.correlationHits + forgotten.memory;
   if (lost > 0) {
-    yield `Forgotten to stay within memory: ${count(forgotten.requests)} open requests, ${count(forgotten.correlationHits + forgotten.late)} hits of correlations`;
+    yield `Forgotten to stay within memory: ${count(forgotten.requests)} open requests, ${count(forgotten.correlationHits + forgotten.late)} hits of correlations, ${count(forgotten.memory)} pods, grants, credentials and first-seen values`;
   }
 }
 
