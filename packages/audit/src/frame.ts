@@ -126,6 +126,11 @@ export class LineFramer {
     }
   }
 
+  /** Whether a document is in hand, or what may be one: it may go on with the next line. */
+  get isInDocument(): boolean {
+    return this.#document !== undefined || this.#joint !== undefined;
+  }
+
   /** Bytes of a line, or of what may be a document, whose end has not come. */
   get heldBytes(): number {
     return this.#joint?.bytes.length ?? this.#carryLength;

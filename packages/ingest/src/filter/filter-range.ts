@@ -41,12 +41,16 @@ const READ_BYTES = 512 * 1024;
 const BEYOND_BYTES = 16 * 1024;
 /** A longer line is not held until its turn comes. */
 const MAX_HELD_BYTES = 4 * 1024 * 1024;
+/** White space that may stand between two lines of a document; more is taken for it. */
+const BETWEEN_BYTES = 64;
 
 /** Filters the lines of one range of a plain log. One after the other it remembers what it has decided. */
 export class RangeFilter {
   readonly #filter: Filter;
   readonly #buffer: Buffer;
   #file: { readonly path: string; readonly descriptor: number } | undefined;
+  /** Behind what was filtered last. */
+  #at = 0;
   #linesBefore = 0;
   #problems: LineProblem[] = [];
 
@@ -66,8 +70,10 @@ export class RangeFilter {
   ): Promise<FilterSummary> {
     try {
       for (let index = out.begin(); index < ranges.length; index = out.begin()) {
-        const filtered = await this.#filterRange(ranges[index] as FileRange, out);
-        await out.end();
+        const range = ranges[index] as FileRange;
+        const filtered = await this.#filterRange(range, out);
+        const at = this.#at;
+        await out.end((left) => (range.start === 0 ? at : Math.max(left, at)));
         await onDone(index, filtered);
       }
       await out.finish();
@@ -77,21 +83,37 @@ export class RangeFilter {
     return this.#filter.summary();
   }
 
-  /** Reads, filters and hands over what is kept; the file is read past the range's end up to the end of the last line. */
+  /**
+   * Reads, filters and hands over what is kept; the file is read past the range's end up to the end of the last line, or of the document that
+   * is open there.
+   */
   async #filterRange({ path, start, end }: FileRange, out: OrderedOutput): Promise<FilteredRange> {
     const file = this.#open(path);
-    const first = start === 0 ? 0 : this.#lineAfter(file, start - 1, end);
+    let first = start === 0 ? 0 : this.#lineAfter(file, start - 1, end);
+    if (start > 0 && this.#mayGoOn(file, first)) {
+      // Only who has filtered what stands before knows whether it does.
+      await out.waitForTurn();
+      first = Math.max(first, out.left);
+    }
+    this.#at = first;
     const rest = this.#read(file, first, end, out);
     if (rest === undefined) {
+      await this.#endDocument(file, out);
       out.add(this.#filter.end());
       return this.#counted(first);
     }
-    this.#filter.dropOpenLine();
+    const isGoingOn = this.#filter.isInDocument;
+    if (!isGoingOn) {
+      this.#filter.dropOpenLine();
+    }
     const before = this.#counted(first);
     // A line of any length must not be held: what is left is written as it is read.
     await out.waitForTurn();
+    await this.#filter.readyForLong();
     this.#pass(file, rest, end, out);
-    const behind = this.#counted(rest);
+    await this.#endDocument(file, out);
+    out.add(this.#filter.end());
+    const behind = this.#counted(isGoingOn ? first : rest);
     return {
       lines: before.lines + behind.lines,
       problems: [...before.problems, ...behind.problems.map((each) => ({ ...each, line: each.line + before.lines }))],
@@ -114,19 +136,53 @@ export class RangeFilter {
     return this.#file.descriptor;
   }
 
-  /** Gives where a line begins that is too long. */
+  /** Filters what belongs to the document that is open behind the range, line by line: the next range begins behind it. */
+  async #endDocument(file: number, out: OrderedOutput): Promise<void> {
+    if (!this.#filter.isInDocument) {
+      return;
+    }
+    await out.waitForTurn();
+    await this.#filter.readyForLong();
+    let isLineStart = true;
+    for (const chunk of this.#chunks(file, this.#at, Infinity)) {
+      for (let start = 0; start < chunk.length;) {
+        if (isLineStart && !(this.#filter.isInDocument && this.#mayGoOn(file, this.#at))) {
+          return;
+        }
+        const end = chunk.indexOf(NEWLINE, start) + 1 || chunk.length;
+        out.add(this.#filter.write(chunk.subarray(start, end)));
+        this.#at += end - start;
+        isLineStart = chunk[end - 1] === NEWLINE;
+        start = end;
+      }
+    }
+  }
+
+  /** Whether the line that begins there may go on with a document before it: never where an object ends before and another begins. */
+  #mayGoOn(file: number, line: number): boolean {
+    const around = Buffer.alloc(2 * BETWEEN_BYTES, " ");
+    const before = Math.min(BETWEEN_BYTES, line);
+    const length = readSync(file, around, BETWEEN_BYTES - before, before + BETWEEN_BYTES, line - before);
+    const text = around.toString("latin1", 0, BETWEEN_BYTES - before + length);
+    return (
+      length > before && !(/\}\s*$/.test(text.slice(0, BETWEEN_BYTES)) && /^\s*\{/.test(text.slice(BETWEEN_BYTES)))
+    );
+  }
+
+  /** Gives where a line begins that is too long, or where in a document it is. */
   #read(file: number, from: number, end: number, out: OrderedOutput): number | undefined {
     let line = from;
     let at = from;
     for (const chunk of this.#chunks(file, from, end)) {
       const first = chunk.indexOf(NEWLINE);
       if (at + (first === -1 ? chunk.length : first) - line > MAX_HELD_BYTES) {
-        return line;
+        return this.#filter.isInDocument ? at : line;
       }
       line = first === -1 ? line : at + chunk.lastIndexOf(NEWLINE) + 1;
       const stop = stopIn(chunk, at, end);
       out.add(this.#filter.write(chunk.subarray(0, stop)));
       at += stop;
+      this.#at = at;
       if (at >= end && chunk[stop - 1] === NEWLINE) {
         break;
       }
@@ -141,11 +197,11 @@ export class RangeFilter {
       const stop = stopIn(chunk, at, end);
       out.add(this.#filter.write(chunk.subarray(0, stop)));
       at += stop;
+      this.#at = at;
       if (at >= end && chunk[stop - 1] === NEWLINE) {
         break;
       }
     }
-    out.add(this.#filter.end());
   }
 
   /** What has been counted since the last time. */

@@ -13,7 +13,7 @@ import type { EndedDocument, LongDocument, OversizeLine, UnwrappedLine } from "@
 import { withHead, withKept } from "./event-watch.ts";
 import type { QuietAnswer } from "@auditsieve/detect";
 import type { FilterOptions, FilterSummary } from "./filter-options.ts";
-import { longLineProblem } from "./long-line-problem.ts";
+import { LONG_BYTES, longLineProblem } from "./long-line-problem.ts";
 import { RuleCounts } from "./rule-counts.ts";
 import { Runs } from "./runs.ts";
 import type { StreamDecision } from "@auditsieve/policy/stream";
@@ -93,15 +93,17 @@ export class Filter {
     return this.#out.take();
   }
 
+  /** Whether a document is in hand that may go on with the next line. */
+  get isInDocument(): boolean {
+    return this.#framer.isInDocument;
+  }
+
   /** Whether the line in hand is so long that {@link readyForLong} is to be awaited before more is written. */
   get isLineLong(): boolean {
     return this.#LongDocument === undefined && this.#framer.heldBytes > LONG_BYTES;
   }
 
-  /**
-   * Loads what takes the lines out of a document over the limit, which few logs have: without it, such a document is kept as a line too long
-   * to be decided.
-   */
+  /** Loads what takes the lines out of a document over the limit: without it, such a document is a line too long to be decided. */
   async readyForLong(): Promise<void> {
     this.#LongDocument ??= (await import("@auditsieve/audit/long-document")).LongDocument;
   }
@@ -350,9 +352,7 @@ export class Filter {
       this.#rules.add(decision, length - stripped.length);
     }
     this.#keep(stripped, 0, stripped.length, false, true);
-    const newline = terminated ? 1 : 0;
-    this.#out.copy(NEWLINE, 0, newline);
-    this.#keptBytes += newline;
+    this.#endLine(terminated);
   }
 
   #keep(bytes: Buffer, start: number, end: number, terminated: boolean, isDecidable: boolean): void {
@@ -363,16 +363,12 @@ export class Filter {
     const line = redact?.(given, isDecidable ? this.#scan : undefined) ?? bytes;
     if (line === given) {
       this.#keptBytes += behind - start;
-      if (bytes === this.#chunk) {
-        this.#out.add(bytes, start, behind);
-      } else {
-        this.#out.copy(bytes, start, behind);
-      }
+      this.#out[bytes === this.#chunk ? "add" : "copy"](bytes, start, behind);
       return;
     }
-    this.#keptBytes += line.length + behind - end;
+    this.#keptBytes += line.length;
     this.#out.copy(line, 0, line.length);
-    this.#out.copy(NEWLINE, 0, behind - end);
+    this.#endLine(terminated);
   }
 
   #oversize({ offset, bytes, terminated, head }: OversizeLine): void {
@@ -381,20 +377,22 @@ export class Filter {
     this.#kept++;
     const length = bytes + (terminated ? 1 : 0);
     this.#bytes += length;
-    const line = this.lines - this.#firstLine;
-    this.#options.onProblem?.(longLineProblem(line, offset, bytes, this.#options.maxLineBytes));
-    const { redact } = this.#options;
+    const { redact, onProblem, maxLineBytes } = this.#options;
+    onProblem?.(longLineProblem(this.lines - this.#firstLine, offset, bytes, maxLineBytes));
     if (redact === undefined) {
       this.#keptBytes += length;
       return;
     }
     const kept = redact(head, undefined);
-    this.#keptBytes += kept.length + (terminated ? 1 : 0);
+    this.#keptBytes += kept.length;
     this.#out.copy(kept, 0, kept.length);
+    this.#endLine(terminated);
+  }
+
+  #endLine(terminated: boolean): void {
+    this.#keptBytes += terminated ? 1 : 0;
     this.#out.copy(NEWLINE, 0, terminated ? 1 : 0);
   }
 }
 
 const NEWLINE = Buffer.from("\n");
-/** Far below the limit, far above an event. */
-const LONG_BYTES = 2 * 1024 * 1024;

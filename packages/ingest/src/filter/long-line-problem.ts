@@ -1,5 +1,7 @@
 import type { LineProblem } from "./filter-options.ts";
 
+/** A line in hand of so many bytes may become too long: far below the limit, far above an event. */
+export const LONG_BYTES: number = 2 * 1024 * 1024;
 const DEFAULT_LIMIT = 16 * 1024 * 1024;
 
 /** What is said of a line that is too long to be decided. */

@@ -3,7 +3,7 @@ import { writeWhole } from "../state/write-whole.ts";
 const NEXT = 0;
 const DUE = 1;
 /** Of the memory that the threads share. */
-export const TURNS_BYTES = 8;
+export const TURNS_BYTES = 16;
 /** A thread that holds more than this waits for its turn: others may be slower for a while, not for good. */
 const MOST_HELD_BYTES = 8 * 1024 * 1024;
 
@@ -13,6 +13,8 @@ interface Piece {
   bytes: Buffer;
   length: number;
   isComplete: boolean;
+  /** What it leaves to the next one, by what was left to it. */
+  leaves?: ((left: number) => number) | undefined;
 }
 
 /**
@@ -23,6 +25,7 @@ interface Piece {
 export class OrderedOutput {
   readonly #descriptor: number;
   readonly #turns: Int32Array<SharedArrayBuffer>;
+  readonly #left: BigInt64Array<SharedArrayBuffer>;
   readonly #mayBlock: boolean;
   /** Those that are not written yet, in order; only the last one may be incomplete. */
   readonly #pieces: Piece[] = [];
@@ -37,7 +40,8 @@ export class OrderedOutput {
   constructor(descriptor: number, shared: SharedArrayBuffer, mayBlock: boolean) {
     this.#mayBlock = mayBlock;
     this.#descriptor = descriptor;
-    this.#turns = new Int32Array(shared);
+    this.#turns = new Int32Array(shared, 0, 2);
+    this.#left = new BigInt64Array(shared, 8, 1);
   }
 
   /** Takes the number of the next piece. The one before must be complete. */
@@ -67,11 +71,20 @@ export class OrderedOutput {
     }
   }
 
-  /** The piece is complete: once it is written it is the next one's turn. Waits only while too much is held. */
-  async end(): Promise<void> {
+  /** The number that the piece before has left to this one; to be asked for when it is this one's turn. */
+  get left(): number {
+    return Number(Atomics.load(this.#left, 0));
+  }
+
+  /**
+   * The piece is complete: once it is written it is the next one's turn. Waits only while too much is held. `leaves` says what it leaves to
+   * the next one, by what was left to it; the same without it.
+   */
+  async end(leaves?: (left: number) => number): Promise<void> {
     const piece = this.#pieces.at(-1);
     if (piece !== undefined) {
       piece.isComplete = true;
+      piece.leaves = leaves;
     }
     this.#writeDue();
     while (this.#heldBytes > MOST_HELD_BYTES) {
@@ -111,6 +124,9 @@ export class OrderedOutput {
       }
       this.#pieces.shift();
       this.#spare.push(first.bytes);
+      if (first.leaves !== undefined) {
+        Atomics.store(this.#left, 0, BigInt(first.leaves(this.left)));
+      }
       Atomics.store(this.#turns, DUE, first.number + 1);
       Atomics.notify(this.#turns, DUE);
     }

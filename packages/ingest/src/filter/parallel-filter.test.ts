@@ -18,11 +18,24 @@ describe("filterInParallel", () => {
     .map((line, i) => (i % 50 === 0 ? damage(line, [line], dice) : line));
   const log = Buffer.concat(lines.flatMap((line) => [line, Buffer.from("\n")]));
   const rules = fuzzPolicies()[0] as never;
+  const events = lines.slice(1, 40).map((line) => line.toString());
+  const documents = Buffer.from(
+    `${events.slice(0, 5).join("\n")}\n[\n${events.slice(5, 15).join(",\n")}\n]\n${events[15]}\nbroken {\n{\n[\n${JSON.stringify(
+      { kind: "EventList", items: events.slice(16, 20).map((event) => JSON.parse(event) as unknown) },
+      undefined,
+      1,
+    )}\n${events[20]}\n{"items": [\n${events.slice(21, 30).join("\n,\n")}\n${events.slice(30).join("\n")}\n`,
+  );
 
   test.each([
     ["ranges of many lines", 100_000, log],
     ["ranges shorter than a line", 500, log.subarray(0, 30_000)],
     ["a file that does not end with a newline", 10_000_000, log.subarray(0, -7)],
+    ...[100, 700, 1501, 4000, 9000].map((rangeBytes): [string, number, Buffer] => [
+      `documents over lines in ranges of ${rangeBytes}`,
+      rangeBytes,
+      documents,
+    ]),
     ["lines that end where ranges do", 4, Buffer.from("abc\nabc\nabc\n\n\n\n\nabc\n")],
   ])("filterInParallel keeps, counts and names what one filter does: %s", async (name, rangeBytes, bytes) => {
     const path = join(folder, `${name}.log`);

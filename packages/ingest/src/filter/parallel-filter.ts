@@ -53,7 +53,7 @@ export async function isRangeable(path: string, least: number = LEAST_BYTES): Pr
 
 /**
  * Filters plain logs with several threads, this one among them, each a range of a file at a time. What is kept comes out in order, as one
- * {@link Filter} would write it, and the counts are the same, but for a document over lines of which two threads have parts: its lines are kept as they are. Files that grow meanwhile are read up to where they ended.
+ * {@link Filter} would write it, and the counts are the same. Files that grow meanwhile are read up to where they ended.
  *
  * @example
  * const descriptor = openSync("kept.log", "w");
