@@ -1,4 +1,4 @@
-import { loadDetectionFiles } from "@auditsieve/detect";
+import { linkCorrelations, loadDetectionFiles } from "@auditsieve/detect";
 import type { Detection, DetectionSource } from "@auditsieve/detect";
 import type { DetectionTexts } from "@auditsieve/replay/start";
 import { createHash } from "node:crypto";
@@ -46,7 +46,8 @@ export function readDetectionPaths(paths: readonly string[]): DetectionSetTexts[
 
 /** The second half of {@link loadDetectionSet}. */
 export function compileDetectionSet({ texts, exceptions, now }: DetectionSetTexts): DetectionSet {
-  const { detections, problems, others } = loadDetectionFiles(texts, { exceptions, now });
+  const { detections, problems: found, others } = loadDetectionFiles(texts, { exceptions, now });
+  const problems = [...found, ...linkCorrelations(detections).problems];
   if (others.length > 0) {
     say(`auditsieve: ${others.length} of the Sigma files are about other logs and are left out`);
   }

@@ -34,6 +34,18 @@ export function linkCorrelations(detections: readonly Detection[]): LinkedCorrel
   const problems: (Problem & { readonly file: string })[] = [];
   const linked = new Map<Detection, boolean>();
 
+  const warn = (detection: Detection, message: string): void => {
+    const { line } = detection.correlation ?? {};
+    problems.push({
+      id: "sigma-alias",
+      severity: "warning",
+      file: detection.file,
+      ...(line !== undefined && { line }),
+      message: `Cannot fully trust correlation ${JSON.stringify(detection.title)}: ${message}`,
+      hint: "Name a field for each of the correlation's rules",
+    });
+  };
+
   const link = (detection: Detection, above: readonly Detection[]): boolean => {
     const { correlation } = detection;
     const known = linked.get(detection);
@@ -66,6 +78,17 @@ export function linkCorrelations(detections: readonly Detection[]): LinkedCorrel
         return linked.has(detection) ? false : refuse(`"${name}" is refused itself`, "Correct that one first");
       }
       rules.push(rule);
+    }
+    for (const { name, perRule } of [...correlation.groupBy, ...correlation.fields]) {
+      const missing =
+        perRule.size === 0 ? [] : rules.filter((one) => !perRule.has(one.id) && !perRule.has(one.name ?? ""));
+      if (missing.length > 0) {
+        const titles = missing.map(({ title }) => JSON.stringify(title.slice(0, 120))).join(", ");
+        warn(
+          detection,
+          `its alias ${JSON.stringify(name.slice(0, 120))} says nothing of ${titles}, which is never counted then`,
+        );
+      }
     }
     linked.set(detection, true);
     correlations.push({ detection, correlation, rules });

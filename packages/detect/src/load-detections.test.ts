@@ -1,4 +1,7 @@
 import { expect, test } from "vitest";
+import type { Detection } from "./detection.ts";
+import { evaluateDetection } from "./detection-engine.ts";
+import { linkCorrelations } from "./link-correlations.ts";
 import { loadDetectionFiles } from "./load-detections.ts";
 
 test("loadDetectionFiles: documents that are given are taken; a problem in them has its place in the text", () => {
@@ -32,4 +35,74 @@ test("loadDetectionFiles: of a folder what is about another log is left out and 
   const named = loadDetectionFiles(files);
   expect(named.problems).toMatchObject([{ file: "windows.yml", severity: "error" }]);
   expect(named.others).toEqual([]);
+});
+
+test("loadDetectionFiles: a processing pipeline among the files rewrites the detections of all of them, and gives placeholders their values", () => {
+  const rule = `title: T
+id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
+level: low
+logsource: { product: kubernetes }
+detection:
+  s: { "actor|expand": "%admins%" }
+  condition: s
+`;
+  const pipeline = `name: ours
+vars: { admins: [alice, bob] }
+transformations:
+  - { type: field_name_mapping, mapping: { actor: user.username } }
+  - { type: value_placeholders }
+`;
+  const event = { level: "Metadata", auditID: "a", stage: "ResponseComplete", requestURI: "/", verb: "get" } as const;
+  for (const files of [
+    [
+      { file: "t.yml", text: rule },
+      { file: "fields.yml", text: pipeline },
+    ],
+    [
+      { file: "fields.yml", text: pipeline, isOfFolder: true },
+      { file: "t.yml", text: rule, isOfFolder: true },
+    ],
+  ]) {
+    const { detections, problems, others } = loadDetectionFiles(files);
+    expect([problems, others]).toEqual([[], []]);
+    const [detection] = detections as [Detection];
+    expect(evaluateDetection(detection, { ...event, user: { username: "bob" } })).toBe("hit");
+    expect(evaluateDetection(detection, { ...event, user: { username: "eve" } })).toBe("miss");
+  }
+  const renamed = pipeline.replace("user.username", "user.uid");
+  const fingerprints = [pipeline, renamed].map(
+    (text) =>
+      loadDetectionFiles([
+        { file: "t.yml", text: rule },
+        { file: "p.yml", text },
+      ]).detections[0]?.fingerprint,
+  );
+  expect(fingerprints[0]).not.toBe(fingerprints[1]);
+  const broken = loadDetectionFiles([{ file: "p.yml", text: "transformations:\n  - type: nope\n" }]);
+  expect(broken.problems).toMatchObject([{ file: "p.yml", severity: "error", line: 2 }]);
+  const missing = loadDetectionFiles([{ file: "t.yml", text: rule }]).problems.filter(
+    ({ severity }) => severity === "error",
+  );
+  expect(missing).toMatchObject([{ hint: expect.stringContaining("vars: { name: [value] }") as unknown }]);
+});
+
+test("linkCorrelations warns of an alias that leaves out a rule, whose events have no group then", () => {
+  const rule = (n: number): string =>
+    `title: R${n}\nid: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e1${n}\nname: r${n}\nlevel: low\nlogsource: { product: kubernetes }\n` +
+    "detection: { s: { verb: get }, condition: s }\n";
+  const correlation = (aliases: string): string =>
+    "title: C\nid: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e19\nlevel: low\ncorrelation:\n  type: temporal\n  rules: [r1, r2]\n" +
+    `  group-by: [who]\n  timespan: 1m\n  aliases: { who: { ${aliases} } }\n`;
+  const problemsWith = (aliases: string): readonly unknown[] =>
+    linkCorrelations(
+      loadDetectionFiles([{ file: "c.yml", text: [rule(1), rule(2), correlation(aliases)].join("---\n") }]).detections,
+    ).problems;
+  expect(problemsWith("r1: user.username, r2: impersonatedUser.username")).toEqual([]);
+  expect(problemsWith("r1: user.username, r3: impersonatedUser.username")).toMatchObject([
+    {
+      severity: "warning",
+      file: "c.yml",
+      message: expect.stringContaining('alias "who" says nothing of "R2"') as unknown,
+    },
+  ]);
 });

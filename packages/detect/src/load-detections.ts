@@ -18,6 +18,7 @@ import type { Placeholders } from "./sigma/expand-placeholders.ts";
 import { fieldPipeline } from "./sigma/field-pipeline.ts";
 import type { FieldPipeline } from "./sigma/field-pipeline.ts";
 import { LIMITS } from "./sigma/limits.ts";
+import { loadPipelines } from "./sigma/load-pipelines.ts";
 import type { Pipeline } from "./sigma/pipeline.ts";
 import { readCorrelation } from "./sigma/read-correlation.ts";
 import { readExtension } from "./sigma/read-extension.ts";
@@ -92,7 +93,7 @@ export function loadDetections(text: string, file: string, options: LoadOptions 
 }
 
 /**
- * Loads many texts together, so that filters of one find the detections of another.
+ * Loads many texts together, so that filters of one find the detections of another. A processing pipeline among them rewrites all of them.
  *
  * @example
  * const filter = "{title: Ops may, logsource: {product: kubernetes}, filter: {rules: [nodes], s: {user.name: ops}, condition: not s}}";
@@ -104,8 +105,11 @@ export function loadDetections(text: string, file: string, options: LoadOptions 
  */
 export function loadDetectionFiles(files: readonly DetectionSource[], options: LoadOptions = {}): LoadedDetectionFiles {
   const { now = Date.now() } = options;
-  const fields = fieldPipeline(options.pipelines, options.placeholders, options.rawFieldsOnly);
-  const loaded = files.map((each) => ({ file: each.file, ...loadText(each, { file: each.file, fields, now }) }));
+  const given = files.filter(isPipeline).map(({ file, text = "" }) => ({ file, ...loadPipelines(text, file) }));
+  const pipelines = [...(options.pipelines ?? []), ...given.flatMap((one) => one.pipelines)];
+  const fields = fieldPipeline(pipelines, options.placeholders, options.rawFieldsOnly);
+  const sources = given.length === 0 ? files : files.filter((each) => !isPipeline(each));
+  const loaded = sources.map((each) => ({ file: each.file, ...loadText(each, { file: each.file, fields, now }) }));
   const tuning = loadExceptions(options.exceptions ?? [], fields, now);
   const exceptions = [...loaded.flatMap(({ filters }) => filters), ...tuning.exceptions];
   const filtered = applyExceptions(
@@ -114,14 +118,15 @@ export function loadDetectionFiles(files: readonly DetectionSource[], options: L
     tuning.overrides,
   );
   // Exceptions change nothing that is remembered.
-  const { exceptions: _exceptions, now: _now, ...rewritten } = options;
+  const { exceptions: _exceptions, now: _now, ...rest } = options;
+  const rewritten = given.length === 0 ? rest : { ...rest, pipelines };
   const rewriting = JSON.stringify(rewritten, (_, value: unknown) =>
     typeof value === "function" ? value.toString() : value,
   );
-  const others = files.flatMap(({ file, isOfFolder }, i) =>
+  const others = sources.flatMap(({ file, isOfFolder }, i) =>
     isOfFolder === true && loaded[i]?.problems.some(({ id }) => id === OTHER_LOG) === true ? [file] : [],
   );
-  const problems = loaded
+  const problems = [...given, ...loaded]
     .filter(({ file }) => !others.includes(file))
     .flatMap(({ file, problems: own }) => own.map((problem) => ({ ...problem, file })));
   const { correlations } = linkCorrelations(filtered.detections);
@@ -139,6 +144,11 @@ export function loadDetectionFiles(files: readonly DetectionSource[], options: L
     exceptions,
     others,
   };
+}
+
+/** Whether a text is of processing pipelines, and of nothing else. */
+function isPipeline({ text = "" }: DetectionSource): boolean {
+  return /^transformations[ \t]*:/m.test(text) && !/^(detection|correlation|filter)[ \t]*:/m.test(text);
 }
 
 /** Of each correlation the detections of single events that it rests on. */

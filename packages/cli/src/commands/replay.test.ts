@@ -260,6 +260,32 @@ describe("auditsieve replay", () => {
     expect(named.code).toBe(2);
   });
 
+  test("auditsieve replay --detections refuses a correlation of what is not there, and takes a processing pipeline", async () => {
+    const lonely = file(
+      "lonely.yml",
+      "title: Lonely\nid: 6f1f6f5e-27c1-4a0b-9a8e-0f0f5b1b1006\nlevel: high\ncorrelation:\n  type: event_count\n  rules: [nobody]\n" +
+        "  group-by: [user.username]\n  timespan: 5m\n  condition: { gte: 1 }\n",
+    );
+    const refused = await auditsieve(["replay", SMALL_LOG, "--detections", lonely]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('no detection has the id or name "nobody"');
+    const rule = file(
+      "renamed.yml",
+      "title: Renamed\nid: 6f1f6f5e-27c1-4a0b-9a8e-0f0f5b1b1007\nlevel: low\nlogsource: { product: kubernetes }\n" +
+        'detection: { s: { "deed|expand": "%deeds%" }, condition: s }\n',
+    );
+    const fields = file(
+      "fields.yml",
+      "name: ours\nvars: { deeds: [get, list] }\ntransformations:\n  - { type: field_name_mapping, mapping: { deed: verb } }\n",
+    );
+    for (const threads of ["1", "2"]) {
+      const output = ["--output", "ndjson", "--threads", threads];
+      const found = await auditsieve(["replay", SMALL_LOG, "--detections", rule, "--detections", fields, ...output]);
+      expect(found.code).toBe(0);
+      expect(found.stdout.split("\n").filter((line) => line.includes('"Renamed"')).length).toBeGreaterThan(0);
+    }
+  });
+
   test("auditsieve replay --compare says what other detections find, --compare-policy what a policy hides", async () => {
     const { code, stdout } = await auditsieve([...SMALL, "--compare", older]);
     expect(code).toBe(0);

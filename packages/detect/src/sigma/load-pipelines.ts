@@ -12,7 +12,8 @@ export interface LoadedPipelines {
   readonly problems: readonly Problem[];
 }
 
-const TYPES = "field_name_mapping, field_name_prefix_mapping, map_string, drop_detection_item, add_condition";
+const TYPES =
+  "field_name_mapping, field_name_prefix_mapping, map_string, drop_detection_item, add_condition, value_placeholders";
 const FLAGS = { ignoreCase: false, multiline: false, dotAll: false };
 
 /**
@@ -64,13 +65,18 @@ function readPipeline(value: JsonValue, file: string, log: ProblemLog): Pipeline
   const vars = readVars(own(value, "vars"), log);
   const transformations = (steps as readonly JsonValue[]).flatMap((step, index) => {
     const path = ["transformations", index];
-    const read = isJsonObject(step) ? readStep(step, path, log) : undefined;
+    // Placeholders of `expand` take the values of `vars` without being asked to.
+    const read = isJsonObject(step) && !isOfPlaceholders(step) ? readStep(step, path, log) : undefined;
     if (!isJsonObject(step)) {
       log.error("pipeline-transformation", path, "the transformation is not a map", `Give it a type: ${TYPES}`);
     }
     return read ? [read] : [];
   });
   return { name: typeof name === "string" ? name : file, priority, transformations, ...(vars && { vars }) };
+}
+
+function isOfPlaceholders(step: JsonObject): boolean {
+  return own(step, "type") === "value_placeholders";
 }
 
 function readStep(step: JsonObject, path: Path, log: ProblemLog): Transformation | undefined {

@@ -35,7 +35,10 @@ export function valueTest(value: string | number | boolean, mode: ItemMode, cont
   }
   const texts = expandPlaceholders(value, context.placeholders);
   if (typeof texts === "string") {
-    return { wrong: texts, hint: "Give the loader the values of every placeholder" };
+    return {
+      wrong: texts,
+      hint: "Give its values in the vars of a processing pipeline, vars: { name: [value] } (docs/sigma.md)",
+    };
   }
   if (!context.takeSpellings(texts.length)) {
     return TOO_MANY_SPELLINGS;
