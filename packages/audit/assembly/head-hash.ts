@@ -24,14 +24,54 @@ const ONES: usize = memory.data<u8>([
   0, 0, 0,
 ]);
 
+/** `"objectR` and `"name":`, and how far behind the user the former is looked for, and the latter behind that. */
+const OBJECT_REF: u64 = ((0x52746365 as u64) << 32) | 0x6a626f22;
+const NAME: u64 = ((0x003a2265 as u64) << 32) | 0x6d616e22;
+const NAME_MASK: u64 = ((0x00ffffff as u64) << 32) | 0xffffffff;
+const NEAR_USER: usize = 1536;
+const NEAR_OBJECT: usize = 512;
+
 /** Of the last line: the number before the name of the object in the path is added, and where that name stands, 0 for none. */
 let withoutName: u64 = 0;
 let name: usize = 0;
 let nameEnd: usize = 0;
+/** Behind its URI, and how many spaces stand behind a colon. */
+let uriEnd: usize = 0;
+let blanks: usize = 0;
 
 /** The number of the last line to which the name of the object in its path adds. */
 export function hashWithName(): u32 {
   return numberOf(name == 0 ? withoutName : mixLanes(withoutName, absorbSpan(i32x4.splat(1), name, nameEnd)));
+}
+
+/**
+ * The number of the last line to which the name of its object adds: where none stands in the path, as in that of what is created, the one in
+ * objectRef. It ends before `end`.
+ */
+export function hashWithObject(end: usize): u32 {
+  if (name != 0) {
+    return hashWithName();
+  }
+  const object = findKey(uriEnd, min(end, uriEnd + NEAR_USER), OBJECT_REF, ~(0 as u64));
+  const key: usize = object == 0 ? 0 : findKey(object + 8, min(end, object + NEAR_OBJECT), NAME, NAME_MASK);
+  const text = key + 8 + blanks;
+  if (key == 0 || text >= end) {
+    return numberOf(withoutName);
+  }
+  return numberOf(mixLanes(withoutName, absorbSpan(i32x4.splat(2), text, nextQuote(text, end))));
+}
+
+/** Where a quote stands with which eight bytes begin that are these, as far as `mask` says; 0 where none is. */
+function findKey(from: usize, end: usize, wanted: u64, mask: u64): usize {
+  for (let at = from; at < end; at += 16) {
+    for (let quotes = i8x16.bitmask(i8x16.eq(v128.load(at), i8x16.splat(34))); quotes != 0; quotes &= quotes - 1) {
+      const place = at + ctz(quotes);
+      if ((load<u64>(place) & mask) == wanted) {
+        return place;
+      }
+    }
+  }
+  return 0;
 }
 
 /**
@@ -117,17 +157,38 @@ export function headHash(line: usize, end: usize): u32 {
   } else {
     hash = absorbSpan(hash, uri, at);
   }
+  let query: u32 = 0;
   if (load<u8>(at) != 34) {
-    at = nextQuote(at, end);
-    if (at >= end) {
+    const behind = nextQuote(at, end);
+    if (behind >= end) {
       return 0;
     }
+    query = sumOf(at, behind);
+    at = behind;
   }
+  uriEnd = at;
+  blanks = gap;
   // The verb and the user: `","verb":"update","user":{"username":"system:serviceaccount:kube-system:generic-garbage-collector`.
   const verb = absorb(absorb(v128.load(at), v128.load(at, 16)), v128.load(at, 32));
   const user = absorb(absorb(v128.load(at, 48), v128.load(at, 64)), v128.load(at, 80));
-  withoutName = mixLanes(mix(mix(1, level), stage), absorb(absorb(hash, verb), user));
+  withoutName = mixLanes(mix(mix(1, level), stage + (query as u64)), absorb(absorb(hash, verb), user));
   return numberOf(withoutName);
+}
+
+/** Of a query: the squares of all bytes that are no digits, which may be others, and more or fewer of them, in lines that are alike. */
+function sumOf(from: usize, to: usize): u32 {
+  let sum = i32x4.splat(0);
+  for (let at = from; at < to; at += 16) {
+    let bytes = v128.load(at);
+    bytes = v128.andnot(bytes, i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(48)), i8x16.splat(10)));
+    bytes = v128.and(bytes, v128.load(ONES + 16 - min(to - at, 16)));
+    const low = i16x8.extend_low_i8x16_u(bytes);
+    const high = i16x8.extend_high_i8x16_u(bytes);
+    sum = i32x4.add(sum, i32x4.add(i32x4.dot_i16x8_s(low, low), i32x4.dot_i16x8_s(high, high)));
+  }
+  return (
+    i32x4.extract_lane(sum, 0) + i32x4.extract_lane(sum, 1) + i32x4.extract_lane(sum, 2) + i32x4.extract_lane(sum, 3)
+  );
 }
 
 function nextQuote(from: usize, end: usize): usize {

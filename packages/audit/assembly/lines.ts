@@ -13,13 +13,16 @@ import {
 } from "./memory";
 import { skipBalanced } from "./balance";
 import { skipBody, tailStart } from "./body";
-import { hashWithName, headHash } from "./head-hash";
+import { hashWithName, hashWithObject, headHash } from "./head-hash";
 import { findSuspect } from "./suspects";
 import { makeTail, makeTemplate, matchTemplate, reached } from "./template";
 import { findTold, moveTold, noteTold, NOTED_BYTES } from "./told";
 
-/** Entries of a bucket that are compared; a log that fills one with near misses costs no more than these. */
-const MAX_CHAIN = 16;
+/**
+ * Entries of a bucket that are compared; a log that fills one with near misses costs no more than these. As many pods of one service account, each
+ * with a credential of its own, are still told apart: that costs some 30 ns an entry, and 10 us and more where a line is read by itself.
+ */
+const MAX_CHAIN = 64;
 const MAX_DECISIONS = 256;
 /** Set in an entry's decision when its lines are kept. */
 const KEEP: u32 = 0x100;
@@ -62,10 +65,10 @@ export function forgetTemplates(): void {
 /**
  * Takes lines of `[from, end)`, whole ones, as long as they are like a template, and moves those that are kept to where the first
  * of them stands. Gives where it stopped. CONTROL then holds how many lines it took, how many of them are kept, from where to where
- * these stand now, the two numbers of the line's head, and the entry that the line where it stopped is like, had what that rests on
+ * these stand now, two numbers of the line's head, and the entry that the line where it stopped is like, had what that rests on
  * not ended; SUSPECT where the entry stands but not every line is taken; else 0. At last the number of the answer by which somebody
  * must be told of the last line that it took, what ./told says; 0 where nobody must. Behind that the entry of the last line that it took,
- * and with SUSPECT the number of the answer that stands.
+ * with SUSPECT the number of the answer that stands, and the third number of the line's head.
  */
 export function takeLines(from: usize, end: usize): usize {
   let at = from;
@@ -86,11 +89,10 @@ export function takeLines(from: usize, end: usize): usize {
     }
     let entry = findEntry(at, hash);
     if (entry == 0) {
-      const withName = hashWithName();
-      entry = withName == hash ? 0 : findEntry(at, withName);
+      const withObject = hashWithObject(end);
+      entry = withObject == hash ? 0 : findEntry(at, withObject);
       if (entry == 0) {
-        store<u32>(CONTROL, hash, 12);
-        store<u32>(CONTROL, withName, 16);
+        noteNumbers(hash, end);
         break;
       }
     }
@@ -99,8 +101,7 @@ export function takeLines(from: usize, end: usize): usize {
     const decision = load<u32>(place, 8);
     if (load<u8>(STANDING + (decision >>> STANDING_SHIFT)) == 0) {
       store<u32>(CONTROL, entry, 24);
-      store<u32>(CONTROL, hash, 12);
-      store<u32>(CONTROL, hashWithName(), 16);
+      noteNumbers(hash, end);
       break;
     }
     if ((decision & SEARCHED) != 0 && findSuspect(at, behind) != 0) {
@@ -151,6 +152,13 @@ export function takeLines(from: usize, end: usize): usize {
     moveTold(at - keptEnd);
   }
   return at;
+}
+
+/** Tells by which numbers the line that was not taken may be found once it is learned. */
+function noteNumbers(hash: u32, end: usize): void {
+  store<u32>(CONTROL, hash, 12);
+  store<u32>(CONTROL, hashWithName(), 16);
+  store<u32>(CONTROL, hashWithObject(end), 40);
 }
 
 /** Moves `[run, runEnd)` to `to`; gives where it ends there. */
@@ -239,8 +247,8 @@ function matchEntry(line: usize, place: usize): usize {
 
 /**
  * Remembers a line of which `[from, headEnd)` decides and `[tail, to)` ends it, with its newline; between them may be a body. `hash`
- * is one of the numbers of the line's head: the one without the name where `[name, nameEnd)`, a name in the path that decides
- * nothing, is not empty. FIXED holds `fixed` spans of the head that must stay as they are, then `fixedBehind` of the tail, and TOLD what
+ * is one of the numbers of the line's head: one to which nothing adds that decides nothing, so the one without the name where `[name, nameEnd)`, a name
+ * in the path, is not empty. FIXED holds `fixed` spans of the head that must stay as they are, then `fixedBehind` of the tail, and TOLD what
  * somebody is to be told. Where there is no room, all others are forgotten. Gives the entry.
  */
 export function learnLine(

@@ -16,6 +16,7 @@ const KEPT_LINES = 1;
 const KEPT_START = 2;
 const HEAD = 3;
 const HEAD_WITH_NAME = 4;
+const HEAD_WITH_OBJECT = 10;
 const KEPT_END = 5;
 const ENTRY = 6;
 const TELLER = 7;
@@ -92,6 +93,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
   #at = 0;
   #head = 0;
   #headWithName = 0;
+  #headWithObject = 0;
   /** What the last line not taken is like, but for what that rests on; 0 for nothing. */
   #entry = 0;
   /** What the templates rest on, by number; the first number is for nothing. */
@@ -140,6 +142,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
     this.#at = this.#engine.exports.takeLines(this.#at + shift, this.#to + shift) - shift;
     this.#head = this.#engine.control[HEAD] as number;
     this.#headWithName = this.#engine.control[HEAD_WITH_NAME] as number;
+    this.#headWithObject = this.#engine.control[HEAD_WITH_OBJECT] as number;
     this.#entry = this.#engine.control[ENTRY] as number;
     return this.#at;
   }
@@ -291,7 +294,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
       end + shift,
       tail + shift,
       behind + shift,
-      name === undefined ? this.#headWithName : this.#head,
+      name === undefined ? this.#named(scan, fields) : this.#head,
       decision,
       ofHead,
       fixed - ofHead,
@@ -300,6 +303,11 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
       (name?.start ?? uriEnd) + shift,
       (name?.end ?? uriEnd) + shift,
     );
+  }
+
+  /** The number of the line's head where the name of its object, if one stands in the path, decides. */
+  #named(scan: EventScan, fields: readonly Field[]): number {
+    return scan.has("objectRef.name") && fields.includes("objectRef.name") ? this.#headWithObject : this.#headWithName;
   }
 
   /** Tells what was taken since the last time. */

@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+import type { Field } from "../scan-fields.ts";
+import { EventScan } from "../scan.ts";
+import { LineTemplates } from "./line-templates.ts";
+
+/** Many more than would be compared one after the other. */
+const HEADS = 150;
+
+interface Head {
+  readonly query?: string;
+  readonly name?: string;
+  readonly credential?: string;
+  readonly gap?: string;
+}
+
+function line({ query = "", name = "web", credential = "JTI=1", gap = "" }: Head): string {
+  const text =
+    `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"1b9ee3e5-8982-4b58-a2cd-0384840d7e4f",` +
+    `"stage":"ResponseComplete","requestURI":"/apis/apps/v1/namespaces/shop/deployments${query}","verb":"create",` +
+    `"user":{"username":"system:serviceaccount:ci:ci-bot","uid":"6e681fa2-6b6e-46fc-bd46-dc956496f183",` +
+    `"groups":["system:serviceaccounts"],"extra":{"authentication.kubernetes.io/credential-id":["${credential}"]}},` +
+    `"sourceIPs":["127.0.0.1"],"userAgent":"kubectl","objectRef":{"resource":"deployments","namespace":"shop",` +
+    `"name":"${name}","apiGroup":"apps","apiVersion":"v1"},"responseStatus":{"metadata":{},"code":201},` +
+    `"requestReceivedTimestamp":"2026-11-24T00:19:02.482341Z","stageTimestamp":"2026-11-24T00:19:02.482341Z"}\n`;
+  return gap === "" ? text : text.replaceAll('":', `":${gap}`).replaceAll(/,(?=["{[])/g, `,${gap}`);
+}
+
+describe("LineTemplates", () => {
+  const decided: readonly Field[] = ["level", "stage", "requestURI", "verb", "user", "objectRef.name"];
+
+  /** Learns each line that is not taken, over and over; gives how many were taken each time. */
+  function taken(heads: readonly Head[], rounds: number, fields = decided): readonly number[] {
+    const templates = new LineTemplates<object>(() => {});
+    const scan = new EventScan();
+    const bytes = Buffer.from(heads.map((head) => line(head)).join(""));
+    const value = {};
+    const counts: number[] = [];
+    let areEvents = true;
+    for (let round = 0; round < rounds; round++) {
+      let count = 0;
+      templates.load(bytes, 0, bytes.length);
+      for (let at = 0; at < bytes.length;) {
+        at = templates.take();
+        count += templates.lines;
+        if (at < bytes.length) {
+          const end = bytes.indexOf(10, at);
+          areEvents &&= scan.scan(bytes, at, end);
+          const uriEnd = scan.valueStart("requestURI") + 1 + "/apis/apps/v1/namespaces/shop/deployments".length;
+          templates.learn(scan, value, { isKept: true }, { fields, uriEnd, name: undefined });
+          templates.goOn(end + 1);
+          at = end + 1;
+        }
+      }
+      counts.push(count);
+    }
+    expect(areEvents).toBe(true);
+    return counts;
+  }
+
+  const letters = (number: number): string =>
+    number.toString().replaceAll(/\d/g, (digit) => "abcdefghij"[Number(digit)] as string);
+
+  test.each([
+    ["queries", (i: number): Head => ({ query: `?fieldSelector=metadata.name%3D${letters(i)}\\u0026limit=500` })],
+    ["names of created objects", (i: number): Head => ({ name: `config-${i}` })],
+    ["names, with a space behind each colon and comma", (i: number): Head => ({ name: `config-${i}`, gap: " " })],
+  ])("LineTemplates finds each of many heads that differ only in their %s", (_, head) => {
+    const heads = Array.from({ length: HEADS }, (_each, i) => head(i));
+    expect(taken(heads, 3)).toEqual([0, HEADS, HEADS]);
+  });
+
+  test("LineTemplates finds the heads of some fifty credentials of one identity", () => {
+    const heads = Array.from({ length: 50 }, (_, i) => ({ credential: `JTI=${letters(i)}` }));
+    expect(taken(heads, 3)).toEqual([0, 50, 50]);
+  });
+
+  test("LineTemplates takes lines with other digits in a query, however many, and with another name that decides nothing", () => {
+    const heads = ["7", "77", "123456789", "0"].map((seconds, i) => ({
+      query: `?resourceVersion=${seconds}\\u0026timeoutSeconds=5${seconds}`,
+      name: `config-${i}`,
+    }));
+    const unnamed = decided.filter((field) => field !== "objectRef.name");
+    expect(taken(heads, 1, unnamed)).toEqual([3]);
+    expect(taken(heads, 2)).toEqual([0, 4]);
+  });
+});
