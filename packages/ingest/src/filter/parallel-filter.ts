@@ -1,6 +1,6 @@
 import { StreamPolicy } from "@auditsieve/policy/stream";
 import type { StreamRules } from "@auditsieve/policy/stream";
-import { open, stat } from "node:fs/promises";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { getCompileCacheDir } from "node:module";
 import { setImmediate as othersSpoke } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
@@ -35,19 +35,26 @@ export interface ParallelFilterOptions {
   readonly rangeBytes?: number;
 }
 
-/** Whether a file can be filtered in ranges: plain, events a line, and long enough. */
-export async function isRangeable(path: string, least: number = LEAST_BYTES): Promise<boolean> {
-  const facts = await stat(path).catch(() => undefined);
-  if (facts === undefined || !facts.isFile() || facts.size < least) {
-    return false;
-  }
-  const file = await open(path, "r");
+/**
+ * Whether a file can be filtered in ranges: plain, events a line, and long enough. Not where it cannot be read: whoever reads it says why. The
+ * thread waits for the file: Node's threads for files would have to be started for it, which takes as long as filtering 50 MB.
+ */
+export function isRangeable(path: string, least: number = LEAST_BYTES): boolean {
+  let file: number | undefined;
   try {
+    const facts = statSync(path);
+    if (!facts.isFile() || facts.size < least) {
+      return false;
+    }
+    file = openSync(path, "r");
     const head = Buffer.alloc(HEAD_BYTES);
-    const { bytesRead } = await file.read(head, 0, HEAD_BYTES, 0);
-    return isPlain(head.subarray(0, bytesRead));
+    return isPlain(head.subarray(0, readSync(file, head, 0, HEAD_BYTES, 0)));
+  } catch {
+    return false;
   } finally {
-    await file.close();
+    if (file !== undefined) {
+      closeSync(file);
+    }
   }
 }
 
@@ -63,7 +70,7 @@ export async function filterInParallel(
   paths: readonly string[],
   options: ParallelFilterOptions,
 ): Promise<FilterSummary> {
-  const logs = await lengthsOf(paths);
+  const logs = lengthsOf(paths);
   const { rules, verify, descriptor, rangeBytes = RANGE_BYTES } = options;
   const ranges = rangesOf(logs, rangeBytes);
   const turns = new SharedArrayBuffer(TURNS_BYTES);
@@ -116,13 +123,14 @@ const NOTHING: FilterSummary = {
   byRule: [],
 };
 
-async function lengthsOf(paths: readonly string[]): Promise<readonly FileLength[]> {
-  const facts = paths.map((path) =>
-    stat(path).catch((error: unknown) => {
+function lengthsOf(paths: readonly string[]): readonly FileLength[] {
+  return paths.map((path) => {
+    try {
+      return { path, length: statSync(path).size };
+    } catch (error) {
       throw fileError("read log", path, error);
-    }),
-  );
-  return (await Promise.all(facts)).map(({ size }, i) => ({ path: paths[i] as string, length: size }));
+    }
+  });
 }
 
 interface RangeThread {
