@@ -49,13 +49,8 @@ export type {
   StdinSourceConfig,
 } from "./config/config-sources.ts";
 export type { ConfigReferences, References } from "./config/config-reader.ts";
-export type {
-  ElasticsearchSinkConfig,
-  FileSinkConfig,
-  SinkConfig,
-  StdoutSinkConfig,
-  StoreSinkConfig,
-} from "./config/config-sinks.ts";
+export type { ElasticsearchSinkConfig } from "./config/config-elasticsearch.ts";
+export type { FileSinkConfig, SinkConfig, StdoutSinkConfig, StoreSinkConfig } from "./config/config-sinks.ts";
 export { createLogger } from "./logger.ts";
 export type { Logger, LoggerOptions } from "./logger.ts";
 export type { BatchLimits } from "./pipeline/outlet.ts";

@@ -27,7 +27,7 @@ test("it knows every type, what each must have, and nothing else", () => {
   const entry = (list: string, type: string): { properties: JsonObject; required: readonly string[] } | undefined =>
     properties[list]?.items.oneOf.find((one) => (one.properties["type"] as JsonObject)["const"] === type);
   expect(entry("sinks", "elasticsearch")).toMatchObject({
-    required: ["type", "node"],
+    required: ["type"],
     additionalProperties: false,
     properties: {
       feed: { enum: ["findings", "kept", "all"], default: "findings" },

@@ -1,19 +1,15 @@
 import { isJsonObject } from "@auditsieve/audit";
 import type { JsonObject, JsonValue } from "@auditsieve/audit";
 import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
+import { ELASTICSEARCH_KEYS, readElasticsearch } from "./config-elasticsearch.ts";
+import type { ElasticsearchSinkConfig } from "./config-elasticsearch.ts";
+import type { SinkBase } from "./config-sink-base.ts";
 import { KAFKA_KEYS, readKafka } from "./config-kafka.ts";
 import type { ConfigReader, ConfigReferences } from "./config-reader.ts";
 import type { Feed } from "../pipeline/outlet.ts";
-import type { ElasticsearchOptions } from "../sinks/elasticsearch.ts";
 import type { KafkaSinkOptions } from "../sinks/kafka.ts";
 import type { StoreSinkOptions } from "../sinks/store.ts";
 import type { KafkaCompression, KafkaConnection } from "../sources/kafka-client.ts";
-
-interface SinkBase {
-  readonly name: string;
-  readonly feed: Feed;
-  readonly policy?: StreamPolicy;
-}
 
 export interface FileSinkConfig extends SinkBase {
   readonly type: "file";
@@ -21,11 +17,6 @@ export interface FileSinkConfig extends SinkBase {
   readonly maxFileBytes?: number;
   readonly maxFileAgeMs?: number;
   readonly compress?: "none" | "zstd";
-}
-
-export interface ElasticsearchSinkConfig
-  extends SinkBase, Pick<ElasticsearchOptions, "node" | "auth" | "ca" | "namespace" | "requestTimeoutMs"> {
-  readonly type: "elasticsearch";
 }
 
 /** The embedded store: docs/store.md. */
@@ -55,14 +46,13 @@ export type SinkConfig =
 
 const DEFAULT_POLICY = "control-loops";
 const NAME = /^[a-z0-9][a-z0-9-]{0,39}$/;
-const NAMESPACE = /^[a-z0-9][a-z0-9_.]{0,99}$/;
 const COMMON_KEYS = ["type", "name", "feed", "policy"] as const;
 const OWN_KEYS = {
   file: ["folder", "maxFileBytes", "maxFileAgeMs", "compress"],
   store: ["folder", "maxSegmentBytes", "maxSegmentAgeMs", "maxStoreBytes"],
   stdout: [],
   kafka: [...KAFKA_KEYS, "compression", "maxDocumentBytes"],
-  elasticsearch: ["node", "username", "password", "apiKey", "caFile", "namespace", "requestTimeoutMs"],
+  elasticsearch: ELASTICSEARCH_KEYS,
 } as const;
 const TYPES = Object.keys(OWN_KEYS) as SinkConfig["type"][];
 /** What a sink gets where nothing else is said: a place that keeps gets what is kept, a place for people the findings. */
@@ -167,76 +157,6 @@ function readKafkaSink(
   return kafka && compression
     ? { type: "kafka", ...base, ...kafka, compression, ...(maxDocumentBytes !== undefined && { maxDocumentBytes }) }
     : undefined;
-}
-
-function readElasticsearch(
-  reader: ConfigReader,
-  given: JsonObject,
-  at: (string | number)[],
-  base: SinkBase,
-): SinkConfig | undefined {
-  const node = readNode(reader, given, at);
-  const username = reader.optional(given, "username", at);
-  const password = reader.secret(given, "password", at);
-  const apiKey = reader.secret(given, "apiKey", at);
-  const ca = reader.certificate(given, "caFile", at);
-  const namespace = reader.text(given, "namespace", at, "default");
-  const requestTimeoutMs = reader.count(given, "requestTimeoutMs", at, 100);
-  if ((username === undefined) !== (password === undefined)) {
-    reader.problem(at, "username and password belong together", "Give both, or an apiKey");
-  }
-  if (apiKey !== undefined && username !== undefined) {
-    reader.problem(at, "it has an apiKey and a username", "Give one of them");
-  }
-  if (namespace !== undefined && !NAMESPACE.test(namespace)) {
-    reader.problem(
-      [...at, "namespace"],
-      "the namespace of a data stream has only a-z, 0-9, _ and .",
-      'Leave it out for "default"',
-    );
-  }
-  if (node === undefined || namespace === undefined) {
-    return undefined;
-  }
-  const auth =
-    apiKey !== undefined
-      ? { apiKey }
-      : username !== undefined && password !== undefined
-        ? { username, password }
-        : undefined;
-  return {
-    type: "elasticsearch",
-    ...base,
-    node,
-    namespace,
-    ...(auth && { auth }),
-    ...(ca !== undefined && { ca }),
-    ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
-  };
-}
-
-function readNode(reader: ConfigReader, given: JsonObject, at: (string | number)[]): string | undefined {
-  const node = reader.text(given, "node", at);
-  if (node === undefined) {
-    return undefined;
-  }
-  const here = [...at, "node"];
-  const url = URL.parse(node);
-  if (url === null || !["http:", "https:"].includes(url.protocol)) {
-    return reader.problem(
-      here,
-      "node must be a URL that begins with http:// or https://",
-      'For example "https://elastic.example:9200"',
-    );
-  }
-  if (url.username !== "" || url.password !== "") {
-    return reader.problem(
-      here,
-      "node holds credentials, which would be seen in logs",
-      "Use username and password, or apiKey",
-    );
-  }
-  return node;
 }
 
 function readPolicy(

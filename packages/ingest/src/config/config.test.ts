@@ -71,6 +71,31 @@ describe("readConfig", () => {
     expect(config?.sinks[1]?.policy).toBeDefined();
   });
 
+  test("reads the address out of a cloud id, and the lifecycle of the data stream", () => {
+    const node = "node: https://${ES_HOST}:9200";
+    const cloudId = (place: string): string => `cloudId: "prod:${Buffer.from(place).toString("base64")}"`;
+    for (const [place, address, lifecycle, expected] of [
+      ["eu.cloud.example$abc123$kib", "https://abc123.eu.cloud.example:443", "retention: 90d", { retention: "90d" }],
+      ["eu.cloud.example:9243$abc123", "https://abc123.eu.cloud.example:9243", "ilmPolicy: p", { ilmPolicy: "p" }],
+    ] as const) {
+      const { config, problems } = readConfig(GOOD.replace(node, `${cloudId(place)}\n    ${lifecycle}`), references);
+      expect(problems).toEqual([]);
+      expect(config?.sinks[0]).toMatchObject({ node: address, lifecycle: expected });
+    }
+    for (const [given, message] of [
+      [`${node}\n    ${cloudId("eu.cloud.example$abc")}`, /node and cloudId/],
+      ["cloudId: nonsense", /cloudId is none/],
+      [cloudId("evil.example/$a"), /cloudId is none/],
+      [cloudId("evil.example$user@other"), /cloudId is none/],
+      [`${node}\n    retention: forever`, /retention is no time/],
+      [`${node}\n    retention: 90d\n    ilmPolicy: p`, /retention and ilmPolicy/],
+    ] as const) {
+      const { config, problems } = readConfig(GOOD.replace(node, given), references);
+      expect(config).toBeUndefined();
+      expect(problems.some((problem) => message.test(problem.message))).toBe(true);
+    }
+  });
+
   test("returns every problem at once, with line and path", () => {
     const { config, problems } = readConfig(
       `

@@ -108,7 +108,7 @@ function loadElasticsearch(): Promise<Pick<typeof elasticsearch, "createElastics
 }
 
 function elasticsearchOptions(config: SinkConfig & { type: "elasticsearch" }, cluster: string): ElasticsearchOptions {
-  const { name, node, auth, ca, namespace, requestTimeoutMs } = config;
+  const { name, node, auth, ca, namespace, lifecycle, requestTimeoutMs } = config;
   return {
     name,
     node,
@@ -116,6 +116,7 @@ function elasticsearchOptions(config: SinkConfig & { type: "elasticsearch" }, cl
     ...(auth && { auth }),
     ...(ca !== undefined && { ca }),
     ...(namespace !== undefined && { namespace }),
+    ...(lifecycle && { lifecycle }),
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
   };
 }

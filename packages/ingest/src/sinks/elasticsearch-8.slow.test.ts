@@ -5,6 +5,7 @@ import { sampleDelivery } from "../sink.suite.ts";
 import type { Backoff } from "./backoff.ts";
 import { createElasticsearchSink } from "./elasticsearch.ts";
 import type { ElasticsearchOptions } from "./elasticsearch.ts";
+import { INDEX_TEMPLATE_NAME } from "./index-template.ts";
 import { hostileDeliveries } from "./hostile-deliveries.suite.ts";
 
 const STREAM = "logs-kubernetes.audit_logs-default";
@@ -74,6 +75,17 @@ describe("elasticsearch 8.19 with TLS and security", () => {
     await sink.close();
     expect(told).toEqual([]);
     expect(await count()).toBe(batch.length + more.length);
+  });
+
+  test("takes a template that says how long documents are kept", async () => {
+    const auth = { username: engine.username, password: engine.password };
+    const sink = sinkFor({ auth, lifecycle: { retention: "90d" } });
+    await sink.check();
+    await sink.close();
+    const { answer } = await engine.ask("GET", `/_index_template/${INDEX_TEMPLATE_NAME}`);
+    expect(answer).toMatchObject({
+      index_templates: [{ index_template: { template: { lifecycle: { data_retention: "90d" } } } }],
+    });
   });
 
   test("refuses no hostile document", async () => {

@@ -1,5 +1,5 @@
 import { Client, errors } from "@elastic/elasticsearch";
-import type { ElasticsearchSinkConfig } from "../config/config-sinks.ts";
+import type { ElasticsearchSinkConfig } from "../config/config-elasticsearch.ts";
 import { IngestError, reasonOf } from "../errors.ts";
 import type { Delivery } from "../sink.ts";
 import { DATASET } from "./ecs-document.ts";

@@ -203,6 +203,19 @@ describe("elasticsearch sink", () => {
     expect(results.at(-1)).toMatchObject({ status: "refused", reason: "request-413" });
   });
 
+  test("refuses one document that the server has too little memory for, and stores those that were sent with it", async () => {
+    mock.maxPrimaryBytes = 150_000;
+    const results = await sinkFor(mock).write([...BATCH, sampleDelivery(1000, "event", 50_000)], signal);
+    expect(results.filter((result) => result.status === "stored")).toHaveLength(BATCH.length);
+    expect(results.at(-1)).toMatchObject({
+      status: "refused",
+      reason: "too-large-for-the-server",
+      detail: expect.stringMatching(/max_primary_bytes=150000/) as string,
+    });
+    expect(mock.documents.size).toBe(BATCH.length);
+    expect(mock.conflicts).toBe(0);
+  });
+
   test("cuts requests by bytes and by count, and limits how many are under way", async () => {
     mock.behave = () => "slow";
     mock.slowMs = 5;
@@ -276,6 +289,21 @@ describe("elasticsearch sink", () => {
         mappings: { dynamic: false, properties: { "@timestamp": { type: "date_nanos" } } },
       },
     });
+  });
+
+  test("writes the lifecycle that it is given into its template, and none else", async () => {
+    await sinkFor(mock).write(BATCH.slice(0, 1), signal);
+    await sinkFor(mock, { lifecycle: { retention: "90d" } }).write(BATCH.slice(0, 1), signal);
+    await sinkFor(mock, { lifecycle: { ilmPolicy: "audit" } }).write(BATCH.slice(0, 1), signal);
+    const templates = mock.templates.map(
+      (text) => (JSON.parse(text) as { template: Record<string, unknown> }).template,
+    );
+    expect(templates.map(({ lifecycle }) => lifecycle)).toEqual([undefined, { data_retention: "90d" }, undefined]);
+    expect(templates.map(({ settings }) => settings)).toEqual([
+      { index: { refresh_interval: "5s" } },
+      { index: { refresh_interval: "5s" } },
+      { index: { refresh_interval: "5s", lifecycle: { name: "audit" } } },
+    ]);
   });
 
   test("sends its credentials, and never in an error", async () => {

@@ -14,6 +14,8 @@ import { DATASET } from "./ecs-document.ts";
 import { findStored, LookupError } from "./elasticsearch-lookup.ts";
 import { answerOf, hintOf, hintOfConnection, HINTS, isAboutTheStream, isUnreachable } from "./elasticsearch-faults.ts";
 import { INDEX_TEMPLATE_NAME, indexTemplate } from "./index-template.ts";
+import type { Lifecycle } from "./index-template.ts";
+import { isOverTheServersLimit } from "./indexing-pressure.ts";
 
 export interface ElasticsearchOptions {
   readonly name: string;
@@ -25,6 +27,8 @@ export interface ElasticsearchOptions {
   readonly cluster: string;
   /** Last part of the data stream `logs-kubernetes.audit_logs-<namespace>`. Default "default". */
   readonly namespace?: string;
+  /** Written into the index template. Default: none, so that the server's default or another template's holds. */
+  readonly lifecycle?: Lifecycle;
   readonly requestTimeoutMs?: number;
   readonly batches?: Pick<BulkBatcherOptions, "maxRequestBytes" | "maxRequestItems" | "maxInFlight" | "onRetry">;
   /** Told once when documents cannot be looked up: then a rollover may let one be stored twice. */
@@ -155,7 +159,7 @@ class ElasticsearchSink implements CheckedSink {
     try {
       await this.#client.indices.putIndexTemplate({
         name: INDEX_TEMPLATE_NAME,
-        ...(indexTemplate(DATASET) as Omit<estypes.IndicesPutIndexTemplateRequest, "name">),
+        ...indexTemplate(DATASET, this.#options.lifecycle),
       });
     } catch (error) {
       // A key that may only write documents is fine when somebody else has installed the template; see require_data_stream.
@@ -202,7 +206,7 @@ class ElasticsearchSink implements CheckedSink {
         { maxRetries: 0, signal },
       );
       if (Array.isArray(answer.items)) {
-        const results = answer.items.map(itemAnswer);
+        const results = answer.items.map((item) => itemAnswer(item, items));
         const closed = results.find(isAboutTheStream);
         return closed === undefined ? { kind: "items", items: results } : this.#closedStream(closed);
       }
@@ -243,7 +247,8 @@ class ElasticsearchSink implements CheckedSink {
   #answerOf(error: unknown): BulkAnswer {
     if (error instanceof errors.ResponseError) {
       const status = error.statusCode ?? 0;
-      if (status === 413 || status === 400) {
+      const isTooMuch = status === 429 && isOverTheServersLimit(answerOf(error), 0);
+      if (status === 413 || status === 400 || isTooMuch) {
         return { kind: "split", reason: `request-${status}`, detail: cut(error.message) };
       }
       if (status === 408 || status === 429 || status >= 500) {
@@ -299,7 +304,7 @@ export function clientOptions(
 
 const CREATED: BulkItemAnswer = { status: 201, isInFailureStore: false };
 
-function itemAnswer(item: estypes.BulkResponse["items"][number]): BulkItemAnswer {
+function itemAnswer(item: estypes.BulkResponse["items"][number], request: readonly BulkItem[]): BulkItemAnswer {
   const answer = item.create;
   if (answer === undefined || typeof answer.status !== "number") {
     return { status: 503, errorType: "answer-invalid" };
@@ -313,7 +318,12 @@ function itemAnswer(item: estypes.BulkResponse["items"][number]): BulkItemAnswer
     status: answer.status,
     ...(error !== undefined && { errorType: boundedType(error.type), errorReason: cut(reason) }),
     isInFailureStore: answer.failure_store === "used" || answer.failure_store === "failed",
+    ...(answer.status === 429 && { isTooMuch: isOverTheServersLimit(reason, bytesOf(request)) }),
   };
+}
+
+function bytesOf(items: readonly BulkItem[]): number {
+  return items.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 
 /** Types are names in the server's code; anything else must not become a metric label. */

@@ -1,3 +1,4 @@
+import type { estypes } from "@elastic/elasticsearch";
 import { BODY_SHAPE } from "./body-extract.ts";
 import type { Shape } from "./body-extract.ts";
 
@@ -111,19 +112,35 @@ const PROPERTIES: Mapping = {
  */
 const REFRESH_INTERVAL = "5s";
 
+/** How long documents are kept: by the data stream's own lifecycle, or by a policy of index lifecycle management. */
+export type Lifecycle = { readonly retention: string } | { readonly ilmPolicy: string };
+
 /**
  * The index template of the data streams `logs-kubernetes.audit_logs-<namespace>`: every field typed, nothing mapped from
- * content (`dynamic: false`), and only field types that a bare Elasticsearch has.
+ * content (`dynamic: false`), and only field types that a bare Elasticsearch has. Without `lifecycle` the server's own default holds.
  */
-export function indexTemplate(dataset: string): Mapping & { readonly index_patterns: readonly string[] } {
+export function indexTemplate(
+  dataset: string,
+  lifecycle?: Lifecycle,
+): Pick<estypes.IndicesPutIndexTemplateRequest, "priority" | "data_stream" | "template" | "_meta"> & {
+  readonly index_patterns: string[];
+} {
+  const ilmPolicy = lifecycle !== undefined && "ilmPolicy" in lifecycle ? lifecycle.ilmPolicy : undefined;
   return {
     index_patterns: [`logs-${dataset}-*`],
     // The templates that Elasticsearch and its integrations bring have 100 to 200.
     priority: 250,
     data_stream: {},
     template: {
-      settings: { index: { refresh_interval: REFRESH_INTERVAL } },
-      mappings: { dynamic: false, properties: PROPERTIES },
+      settings: {
+        index: {
+          refresh_interval: REFRESH_INTERVAL,
+          ...(ilmPolicy !== undefined && { lifecycle: { name: ilmPolicy } }),
+        },
+      },
+      mappings: { dynamic: false, properties: PROPERTIES as Record<string, estypes.MappingProperty> },
+      ...(lifecycle !== undefined &&
+        "retention" in lifecycle && { lifecycle: { data_retention: lifecycle.retention } }),
     },
     _meta: { managed_by: "auditsieve", version: 2 },
   };
