@@ -13,6 +13,8 @@ export interface BulkItemAnswer {
   readonly errorReason?: string;
   /** Elasticsearch put it aside for its owner to repair: that is not delivered. */
   readonly isInFailureStore?: boolean;
+  /** The request asked for more than this server takes at once, although nothing else was under way there. */
+  readonly isTooMuch?: boolean;
 }
 
 /** What became of one request as a whole. */
@@ -187,8 +189,11 @@ export class BulkBatcher {
     }
     const again = items.filter((_, i) => results[i] === undefined);
     if (again.length > 0) {
-      await this.#wait("items-rejected", again.length, attempt, signal);
-      const later = await this.#deliver(again, signal, attempt + 1);
+      const tooMuch = attempt < PATIENT_TRIES ? undefined : answers.find(({ isTooMuch }) => isTooMuch === true);
+      const later =
+        tooMuch === undefined
+          ? await this.#later(again, signal, attempt)
+          : await this.#smaller(again, refused("too-large-for-the-server", tooMuch), signal, attempt);
       let next = 0;
       return this.#unlessStored(
         items,
@@ -203,6 +208,26 @@ export class BulkBatcher {
     );
   }
 
+  async #later(items: readonly BulkItem[], signal: AbortSignal, attempt: number): Promise<readonly ItemResult[]> {
+    await this.#wait("items-rejected", items.length, attempt, signal);
+    return this.#deliver(items, signal, attempt + 1);
+  }
+
+  /** One document that a server of this size never takes must not hold up all others for ever. */
+  async #smaller(
+    items: readonly BulkItem[],
+    refusal: ItemResult,
+    signal: AbortSignal,
+    attempt: number,
+  ): Promise<readonly ItemResult[]> {
+    if (items.length <= 1) {
+      return items.map(() => refusal);
+    }
+    const half = items.length >> 1;
+    const first = await this.#deliver(items.slice(0, half), signal, attempt);
+    return [...first, ...(await this.#deliver(items.slice(half), signal, attempt))];
+  }
+
   async #wait(reason: string, items: number, attempt: number, signal: AbortSignal): Promise<void> {
     this.#options.onRetry?.({ reason, items, attempt });
     try {
@@ -215,6 +240,9 @@ export class BulkBatcher {
     }
   }
 }
+
+/** So often a server may say that a request is too much for it before that is believed: something else may have been under way. */
+const PATIENT_TRIES = 6;
 
 function isBusy(answer: BulkItemAnswer): boolean {
   return answer.status === 429 || answer.status === 503;

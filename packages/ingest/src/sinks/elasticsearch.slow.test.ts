@@ -9,6 +9,7 @@ import { startElasticsearch } from "../../../../test/engines/elasticsearch.ts";
 import type { RunningElasticsearch } from "../../../../test/engines/elasticsearch.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Delivery } from "../sink.ts";
+import { sampleDelivery } from "../sink.suite.ts";
 import { archiveSource } from "../sources/archive.ts";
 import type { PipelineTally } from "../receipts/tally.ts";
 import type { SideLogs } from "./dead-letter.ts";
@@ -50,6 +51,21 @@ describe("elasticsearch 9", () => {
     expect(second.tally.sinks[0]).toMatchObject({ delivered: first.tally.lines, deadLettered: 0 });
     expect(await count("samples", { match_all: {} })).toBe(ids.size);
   }, 300_000);
+
+  test("refuses a document that it has too little memory for, and takes what comes behind it", async () => {
+    // Five times a document of this size is more than a tenth of the server's heap of 512 MB.
+    const big = { ...sampleDelivery(1, "event", 12_000_000), id: "f".repeat(32) };
+    const sink = createElasticsearchSink({
+      name: "es",
+      node: engine.url,
+      cluster: "test",
+      namespace: "big",
+      backoff: { firstMs: 1, mostMs: 10, random: () => 1, sleep: async () => undefined },
+    });
+    const results = await sink.write([big, sampleDelivery(2)], new AbortController().signal);
+    await sink.close();
+    expect(results).toMatchObject([{ status: "refused", reason: "too-large-for-the-server" }, { status: "stored" }]);
+  }, 120_000);
 
   test.each([
     [

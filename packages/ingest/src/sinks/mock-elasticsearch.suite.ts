@@ -56,6 +56,8 @@ export class MockElasticsearch {
   quotesDocuments = false;
   slowMs = 50;
   maxRequestBytes = Infinity;
+  /** Memory that a request may take while it is indexed, which is four times its documents beside itself. */
+  maxPrimaryBytes = Infinity;
   authorization: string | undefined;
   #concurrent = 0;
   readonly #copies: (readonly [string, Record<string, unknown>])[] = [];
@@ -256,11 +258,18 @@ export class MockElasticsearch {
 
   #store(body: Buffer, behaviour: Behaviour): readonly { create: Record<string, unknown> & { status: number } }[] {
     const lines = body.toString("utf8").split("\n");
+    const documentBytes = lines.reduce((sum, line, i) => sum + (i % 2 === 0 ? 0 : Buffer.byteLength(line)), 0);
+    const isTooMuch = 5 * documentBytes > this.maxPrimaryBytes;
     const items: { create: Record<string, unknown> & { status: number } }[] = [];
     for (let i = 0; i + 1 < lines.length; i += 2) {
       const { create } = JSON.parse(lines[i] ?? "") as { create: { _id: string } };
       const id = create._id;
       const third = (i / 2) % 3;
+      if (isTooMuch) {
+        const reason = `rejected execution of primary operation [coordinating_and_primary_bytes=${documentBytes}, replica_bytes=0, all_bytes=${documentBytes}, primary_operation_bytes=${4 * documentBytes}, max_primary_bytes=${this.maxPrimaryBytes}]`;
+        items.push({ create: { _id: id, status: 429, error: { type: "es_rejected_execution_exception", reason } } });
+        continue;
+      }
       const isRefused = (typeof behaviour === "object" && third === 2) || (behaviour === "mixed-items" && third > 0);
       if (isRefused) {
         const status = typeof behaviour === "object" ? behaviour.everyThird : third === 1 ? 429 : 503;
