@@ -14,6 +14,27 @@ export interface Evidence {
   readonly length: number;
 }
 
+/** One that names its request when it is asked to: of most hits nobody does. */
+export class LateEvidence implements Evidence {
+  readonly show: () => AuditEvent;
+  readonly length: number;
+  /** Not for longer than it is needed: a request holds more than its key. */
+  #of: { readonly key: string } | string;
+
+  constructor(of: { readonly key: string }, show: () => AuditEvent, length: number) {
+    this.#of = of;
+    this.show = show;
+    this.length = length;
+  }
+
+  get request(): string {
+    if (typeof this.#of !== "string") {
+      this.#of = this.#of.key;
+    }
+    return this.#of;
+  }
+}
+
 /** A group of a correlation: its key, and the value of each field as it may leave. */
 export interface Group {
   readonly key: string;

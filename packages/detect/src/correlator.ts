@@ -1,6 +1,6 @@
 import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { EventHit, joinReadings } from "./correlation-hit.ts";
+import { EventHit, joinReadings, LateEvidence } from "./correlation-hit.ts";
 import type { CorrelationHit, Group } from "./correlation-hit.ts";
 import { CorrelationWindow } from "./correlation-window.ts";
 import type { WindowResult } from "./correlation-window.ts";
@@ -117,7 +117,7 @@ export class Correlator {
       Number.isNaN(time) ? known : time,
       rule,
       readings,
-      { request: request.key, show, length },
+      new LateEvidence(request, show, length),
       excused,
     );
   }

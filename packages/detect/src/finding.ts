@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { AuditEvent } from "@auditsieve/audit";
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import type { CorrelationType } from "./correlation.ts";
 import type { Detection, Severity } from "./detection.ts";
 import { headOf } from "./event-parts.ts";
@@ -47,38 +47,25 @@ export interface Finding {
 
 const MAX_REMEMBERED_LENGTH = 512;
 
-/** What tells one request from another; never the auditID alone, because a client chooses it. */
-export function requestKey(event: AuditEvent, apiserver: string): string {
+/** What tells one request from another, beside its apiserver; never the auditID alone, because a client chooses it. */
+export type RequestNames = readonly (JsonValue | undefined)[];
+
+export function requestNames(event: AuditEvent): RequestNames {
   const { auditID, requestReceivedTimestamp, verb, requestURI } = event;
   // Not by parsing the user where only its name is asked for.
   const username = headOf(event).get("user.username");
-  return JSON.stringify([auditID, requestReceivedTimestamp, username, verb, requestURI, apiserver]);
+  return [auditID, requestReceivedTimestamp, username, verb, requestURI];
 }
 
 /** The bounded key of the request that an event is a stage of, as `FindingStream` makes it. */
 export function requestId(event: AuditEvent, apiserver = ""): string {
-  return idOfKey(requestKey(event, apiserver));
+  return idOfNames(requestNames(event), apiserver);
 }
 
-/** The same of what {@link requestKey} gives. */
-export function idOfKey(key: string): string {
-  const known = ids.get(key);
-  if (known !== undefined) {
-    return known;
-  }
-  const id = digest(key);
-  if (key.length <= MAX_REMEMBERED_LENGTH) {
-    if (ids.size === MAX_IDS) {
-      ids.clear();
-    }
-    ids.set(key, id);
-  }
-  return id;
+/** The same of what {@link requestNames} gives. */
+export function idOfNames(names: RequestNames, apiserver: string): string {
+  return digest(JSON.stringify([...names, apiserver]));
 }
-
-/** The stages of a request follow each other soon. */
-const ids = new Map<string, string>();
-const MAX_IDS = 1024;
 
 /** The finding that a detection makes of this request; `shown` is its event as it may leave. */
 export function findingOfRequest(detection: Detection, request: string, shown: AuditEvent): Finding {

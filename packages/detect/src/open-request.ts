@@ -5,7 +5,8 @@ import type { Detection } from "./detection.ts";
 import type { DetectionException } from "./exceptions/detection-exception.ts";
 import { listOf } from "./evidence-table.ts";
 import type { EvidenceReader, EvidenceWriter } from "./evidence-table.ts";
-import { idOfKey } from "./finding.ts";
+import { idOfNames } from "./finding.ts";
+import type { RequestNames } from "./finding.ts";
 import type { FirstSeenKeys } from "./first-seen.ts";
 import type { Used } from "./use-order.ts";
 
@@ -26,42 +27,64 @@ export type Standing =
 export const SETTLED: Standing = { kind: "settled" };
 export const UNDECIDED: Standing = { kind: "undecided" };
 
+/** Longer names are told apart by what they digest to. */
+const MOST_LETTERS = 512;
+
 /** A request of which a later stage may still come. */
 export class OpenRequest implements Used<OpenRequest> {
   /** Undefined where a snapshot told of it: then it is in the key only. */
   readonly auditID: string | undefined;
+  readonly standings: Map<Detection, Standing> = new Map();
   time: number;
-  readonly standings: Map<Detection, Standing>;
   before: OpenRequest | undefined;
   after: OpenRequest | undefined;
-  #name: string;
-  #isKey: boolean;
+  readonly #apiserver: string;
+  /** Texts of a moderate length, compared one by one; undefined where there is only the key. */
+  readonly #names: RequestNames | undefined;
+  #key: string | undefined;
 
-  /** `name` is its key where `isKey`, else what `requestKey` gives: then the key is made when somebody looks at it. */
-  constructor(
-    name: string,
-    isKey: boolean,
-    auditID: string | undefined,
-    time: number,
-    standings: Map<Detection, Standing>,
-  ) {
-    this.#name = name;
-    this.#isKey = isKey;
+  /** Of the names of one of its events, or its key alone. */
+  constructor(of: RequestNames | string, apiserver: string, auditID: string | undefined, time: number) {
     this.auditID = auditID;
     this.time = time;
-    this.standings = standings;
     this.before = undefined;
     this.after = undefined;
+    this.#apiserver = apiserver;
+    const areKept = typeof of !== "string" && areShortTexts(of);
+    this.#names = areKept ? of : undefined;
+    this.#key = areKept ? undefined : typeof of === "string" ? of : idOfNames(of, apiserver);
   }
 
-  /** As `requestId` makes it. */
+  /** As `requestId` makes it, when somebody looks at it: of most requests nobody does. */
   get key(): string {
-    if (!this.#isKey) {
-      this.#name = idOfKey(this.#name);
-      this.#isKey = true;
-    }
-    return this.#name;
+    return (this.#key ??= idOfNames(this.#names ?? [], this.#apiserver));
   }
+
+  /** Whether these are its names. */
+  isOf(names: RequestNames): boolean {
+    const own = this.#names;
+    if (own === undefined) {
+      return this.key === idOfNames(names, this.#apiserver);
+    }
+    for (let i = 0; i < own.length; i++) {
+      if (own[i] !== names[i]) {
+        return false;
+      }
+    }
+    return true;
+  }
+}
+
+function areShortTexts(names: RequestNames): boolean {
+  let letters = 0;
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i];
+    if (typeof name !== "string") {
+      return false;
+    }
+    letters += name.length;
+  }
+  return letters <= MOST_LETTERS;
 }
 
 /** The request for a snapshot. */
@@ -78,9 +101,12 @@ export function readRequest(written: JsonValue, evidence: EvidenceReader): OpenR
     const read = detection && readStanding(standing, detection, evidence);
     return detection && read ? [[detection, read]] : [];
   });
-  return typeof key === "string" && typeof time === "number" && known.length > 0
-    ? new OpenRequest(key, true, undefined, time, new Map(known))
-    : undefined;
+  if (typeof key !== "string" || typeof time !== "number" || known.length === 0) {
+    return undefined;
+  }
+  const request = new OpenRequest(key, "", undefined, time);
+  known.forEach(([detection, standing]) => request.standings.set(detection, standing));
+  return request;
 }
 
 function writeStanding(standing: Standing, evidence: EvidenceWriter): JsonValue {

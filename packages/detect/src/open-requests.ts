@@ -1,7 +1,8 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import type { Detection } from "./detection.ts";
 import type { EvidenceReader, EvidenceWriter } from "./evidence-table.ts";
-import { idOfKey, requestKey } from "./finding.ts";
+import { idOfNames, requestNames } from "./finding.ts";
+import type { RequestNames } from "./finding.ts";
 import { OpenRequest, readRequest, writeRequest } from "./open-request.ts";
 import type { Standing } from "./open-request.ts";
 import { UseOrder } from "./use-order.ts";
@@ -16,24 +17,17 @@ export interface OpenRequestsOptions {
   readonly holdMs: number;
 }
 
-/** So many requests are told by all that tells them, which may be so long. */
-const FEW = 64;
-const MOST_LENGTH = 1024;
-
 /** The requests of which a later stage may still come, in order of last use. */
 export class OpenRequests {
   readonly #options: OpenRequestsOptions;
   readonly #apiserver: string;
-  /** By their keys, once there were more than a few: the first hash loads Node's cryptography, and a quiet log needs none. */
-  #byName = new Map<string, OpenRequest>();
-  readonly #namesOfFew = new Map<OpenRequest, string>();
-  #areFew = true;
+  /** By their auditIDs; where several have the same, which a client may choose, these by their keys. */
+  readonly #byAuditID = new Map<string, OpenRequest | Map<string, OpenRequest>>();
+  /** Requests of a snapshot, which does not say their auditIDs, by their keys. */
+  readonly #restored = new Map<string, OpenRequest>();
   /** In their order: a map would have to forget and learn each again that is used, and takes long to find its first one then. */
   readonly #order = new UseOrder<OpenRequest>();
-  /** How many requests have this auditID: an event with another is of none of them, and needs no key. */
-  readonly #ofAuditID = new Map<string, number>();
-  /** Requests of a snapshot, which does not say their auditIDs. */
-  readonly #unnamed = new Set<OpenRequest>();
+  #count = 0;
   #heldLength = 0;
 
   constructor(options: OpenRequestsOptions, apiserver: string) {
@@ -43,7 +37,7 @@ export class OpenRequests {
 
   /** Whether an event with this auditID may be a stage of an open request. */
   mayBeOpen(auditID: string): boolean {
-    return this.#unnamed.size > 0 || this.#ofAuditID.has(auditID);
+    return this.#restored.size > 0 || this.#byAuditID.has(auditID);
   }
 
   /** The open request that the event is a stage of, now last in order; a new one where there is none and `isOpened`. */
@@ -52,33 +46,41 @@ export class OpenRequests {
     if (!isOpened && !this.mayBeOpen(auditID)) {
       return undefined;
     }
-    const told = requestKey(event, this.#apiserver);
-    if (this.#areFew && (this.#byName.size >= FEW || told.length > MOST_LENGTH)) {
-      this.#nameByKeys();
-    }
-    const name = this.#areFew ? told : idOfKey(told);
-    const known = this.#byName.get(name);
+    const names = requestNames(event);
+    const known = this.#find(auditID, names);
     if (known === undefined && !isOpened) {
       return undefined;
     }
-    const request = known ?? new OpenRequest(name, !this.#areFew, auditID, time, new Map());
-    if (known === undefined) {
-      this.#ofAuditID.set(auditID, (this.#ofAuditID.get(auditID) ?? 0) + 1);
-      this.#byName.set(name, request);
-      if (this.#areFew) {
-        this.#namesOfFew.set(request, name);
-      }
-    }
+    const request = known ?? this.#add(auditID, new OpenRequest(names, this.#apiserver, auditID, time));
     request.time = Number.isNaN(time) ? request.time : time;
     this.#order.use(request);
     return request;
   }
 
-  /** From here on; there may be many. */
-  #nameByKeys(): void {
-    this.#areFew = false;
-    this.#namesOfFew.clear();
-    this.#byName = new Map([...this.#byName.values()].map((request) => [request.key, request]));
+  #find(auditID: string, names: RequestNames): OpenRequest | undefined {
+    const same = this.#byAuditID.get(auditID);
+    if (same instanceof OpenRequest && same.isOf(names)) {
+      return same;
+    }
+    const areSeveral = same instanceof Map;
+    if (!areSeveral && this.#restored.size === 0) {
+      return undefined;
+    }
+    const key = idOfNames(names, this.#apiserver);
+    return (areSeveral ? same.get(key) : undefined) ?? this.#restored.get(key);
+  }
+
+  #add(auditID: string, request: OpenRequest): OpenRequest {
+    const same = this.#byAuditID.get(auditID);
+    if (same === undefined) {
+      this.#byAuditID.set(auditID, request);
+    } else if (same instanceof OpenRequest) {
+      this.#byAuditID.set(auditID, new Map([same, request].map((one) => [one.key, one])));
+    } else {
+      same.set(request.key, request);
+    }
+    this.#count++;
+    return request;
   }
 
   /** Notes how a detection stands with a request. */
@@ -89,21 +91,21 @@ export class OpenRequests {
 
   /** No later stage of the request is waited for any more. */
   close(request: OpenRequest): void {
-    this.#byName.delete(this.#namesOfFew.get(request) ?? request.key);
-    this.#namesOfFew.delete(request);
     this.#order.remove(request);
+    this.#count--;
     for (const standing of request.standings.values()) {
       this.#heldLength -= lengthOf(standing);
     }
-    if (request.auditID === undefined) {
-      this.#unnamed.delete(request);
+    const { auditID } = request;
+    if (auditID === undefined) {
+      this.#restored.delete(request.key);
       return;
     }
-    const left = (this.#ofAuditID.get(request.auditID) ?? 1) - 1;
-    if (left > 0) {
-      this.#ofAuditID.set(request.auditID, left);
+    const same = this.#byAuditID.get(auditID);
+    if (same instanceof Map && same.size > 1) {
+      same.delete(request.key);
     } else {
-      this.#ofAuditID.delete(request.auditID);
+      this.#byAuditID.delete(auditID);
     }
   }
 
@@ -115,7 +117,7 @@ export class OpenRequests {
   /** The request to close next because there are too many, or they hold too much. */
   excess(): OpenRequest | undefined {
     const { maxRequests, maxHeldLength } = this.#options;
-    return this.#byName.size > maxRequests || this.#heldLength > maxHeldLength ? this.#order.oldest : undefined;
+    return this.#count > maxRequests || this.#heldLength > maxHeldLength ? this.#order.oldest : undefined;
   }
 
   /** The request to close next because its last event is further than the bound from `now`, in either direction: clocks err too. */
@@ -130,13 +132,12 @@ export class OpenRequests {
 
   /** Takes over what `evidence` knows the detections of. */
   restore(written: readonly JsonValue[], evidence: EvidenceReader): void {
-    this.#nameByKeys();
     for (const one of written) {
       const request = readRequest(one, evidence);
-      if (request) {
-        this.#byName.set(request.key, request);
+      if (request !== undefined && !this.#restored.has(request.key)) {
+        this.#restored.set(request.key, request);
         this.#order.use(request);
-        this.#unnamed.add(request);
+        this.#count++;
         for (const standing of request.standings.values()) {
           this.#heldLength += lengthOf(standing);
         }
