@@ -54,6 +54,21 @@ describe("Filter beside detections", () => {
     expect(shown).toBeLessThan(0.2);
   });
 
+  test("Filter tells the detections of objects made under other names, which stand in no path", () => {
+    const made = (name: string, i: number): Buffer =>
+      Buffer.from(
+        `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"RequestResponse","auditID":"${i}","stage":"ResponseComplete","requestURI":"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings${i % 40 === 39 ? "?dryRun=All" : ""}","verb":"create","user":{"username":"jane","groups":["system:authenticated"]},"sourceIPs":["10.0.0.1"],"userAgent":"x/1","objectRef":{"resource":"clusterrolebindings","name":"${name}","apiGroup":"rbac.authorization.k8s.io","apiVersion":"v1"},"responseStatus":{"metadata":{},"code":201},"requestObject":{"kind":"ClusterRoleBinding","metadata":{"name":"${name}"},"subjects":[{"kind":"User","name":"${name}"}],"roleRef":{"kind":"ClusterRole","name":"${i % 50 === 49 ? "cluster-admin" : "view"}"}},"requestReceivedTimestamp":"2026-11-24T12:00:00.000123Z","stageTimestamp":"2026-11-24T12:00:00.000123Z","annotations":{"authorization.k8s.io/decision":"allow","authorization.k8s.io/reason":""}}`,
+      );
+    const odd = ["é", "a\\u003fdryRun=All", "x?dryRun=All", "..", "node-debugger-a", "", "system:a"];
+    const some = Array.from({ length: 300 }, (_, i) => made(i % 20 === 0 ? (odd[i % 7] as string) : `n-${i}.a:B`, i));
+    const [rules = { policy: { rules: [] }, keep: [], conditions: [] }] = policies;
+    const { differences, findings, shown, told } = findingDifferencesCut(rules, some, new Dice(7), {}, true, {});
+    expect(differences).toEqual([]);
+    expect(findings).toBeGreaterThan(0);
+    expect(shown).toBeLessThan(0.3);
+    expect(told).toBeGreaterThan(0.7);
+  });
+
   test.each(["1\xc2as", "1a\xb5s", "1\xc2\xb5\xc2s", "1\xb5\xc2s", "1\xc2\xb5\xb5s", "1\xc2", "1\\u00b5s", '1"'])(
     "Filter passes over requests that took differently long, but not over %j, which is another kind of text",
     (odd) => {
