@@ -126,9 +126,11 @@ export class HeadQuestions {
 
   /** Whether what first-seen detections have seen is alike for all heads that differ from this one in names alone. */
   #isOfUnnamed(head: HeadView): boolean {
-    return this.#engine
-      .candidates(head, this.#memory)
-      .every(({ firstSeen }) => firstSeen === undefined || isOfUnnamed(firstSeen));
+    // Those that the memory rules out need not be found where none is another one.
+    return (
+      Array.from(this.#engine.rest(head).keys()).every(isSeenAlike) ||
+      this.#engine.candidates(head, this.#memory).every(isSeenAlike)
+    );
   }
 
   /** Whether another head that differs from this one in names alone might have other candidates. */
@@ -248,6 +250,10 @@ function isFirstSeen({ firstSeen }: Detection): boolean {
 function wantedOf(answer: Answer): Wanted {
   const { asked, left } = answer;
   return (answer.wanted ??= { asked, left, judged: undefined, kept: new Map() });
+}
+
+function isSeenAlike({ firstSeen }: Detection): boolean {
+  return firstSeen === undefined || isOfUnnamed(firstSeen);
 }
 
 function newAnswers(): Answers {

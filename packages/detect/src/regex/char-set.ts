@@ -1,4 +1,4 @@
-/** A set of UTF-16 code units: a bitmap for ASCII, ranges above. */
+/** A set of UTF-16 code units. An automaton asks it once for each character that it meets: less than a table of all would cost. */
 export interface CharSet {
   has(unit: number): boolean;
   /** Its character, where that is the only one. */
@@ -43,13 +43,7 @@ export const charSet = {
   },
 
   union(sets: readonly CharSet[], negated: boolean): CharSet {
-    const has = (unit: number): boolean => sets.some((set) => set.has(unit)) !== negated;
-    // Most expressions never search a text.
-    let ascii: Uint8Array | undefined;
-    return {
-      has: (unit) =>
-        unit < 128 ? (ascii ??= Uint8Array.from({ length: 128 }, (_, at) => (has(at) ? 1 : 0)))[unit] === 1 : has(unit),
-    };
+    return { has: (unit) => sets.some((set) => set.has(unit)) !== negated };
   },
 
   /** `\d`, `\w`, `\s`, their opposites and the control escapes. */
