@@ -101,6 +101,27 @@ describe("LineFramer", () => {
     ]);
   });
 
+  test("LineFramer gives NUL over the limit as a line of its own, and what follows as a line, however the input is cut", () => {
+    const content = Buffer.from(`a\n${"\0".repeat(50)}{}\n${"\0".repeat(20)}\n${"\0".repeat(11)}`);
+    fc.assert(
+      fc.property(fc.array(fc.nat(content.length), { minLength: 6, maxLength: 12 }), (places) => {
+        // No chunk is longer than the limit, as none is that is read.
+        const all = [...places, ...Array.from({ length: 9 }, (_, i) => 10 * i)];
+        const seen = frame(cut(content, all), 10);
+        expect(seen.lines.map(({ text, offset }) => [text, offset])).toEqual([
+          ["a", 0],
+          ["{}", 52],
+        ]);
+        expect(seen.oversize.map(({ offset, bytes, terminated }) => [offset, bytes, terminated])).toEqual([
+          [2, 50, false],
+          [55, 20, true],
+          [76, 11, false],
+        ]);
+        expect(seen.offset).toBe(content.length);
+      }),
+    );
+  });
+
   test("LineFramer.reset forgets the line in hand and counts from the new offset", () => {
     const offsets: number[] = [];
     const framer = new LineFramer({ line: (_b, _s, _e, offset) => void offsets.push(offset), oversize: () => {} });

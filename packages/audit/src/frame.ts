@@ -1,12 +1,9 @@
 import { holdsLines } from "./envelope/recognise.ts";
 import { DocumentJoint } from "./event-list/document-joint.ts";
-import type * as Crypto from "node:crypto";
-import type { Hash } from "node:crypto";
-import { createRequire } from "node:module";
+import { behindNul, HEAD_BYTES, LongLine } from "./long-line.ts";
 
 const NEWLINE = 10;
 const DEFAULT_MAX_LINE_BYTES = 16 * 1024 * 1024;
-const HEAD_BYTES = 64 * 1024;
 const MOST_SPARE_BYTES = 64 * 1024 * 1024;
 
 /** A line longer than the limit: its first bytes, and what identifies the rest. */
@@ -97,7 +94,7 @@ export class LineFramer {
   #spareBytes = MOST_SPARE_BYTES;
   /** Whether lines come one by one that are none. */
   #isAlone = false;
-  #long: { readonly hash: Hash; readonly head: Buffer; bytes: number } | undefined;
+  #long: LongLine | undefined;
 
   constructor(visitor: LineVisitor, options: { readonly maxLineBytes?: number } = {}) {
     this.#visitor = visitor;
@@ -166,6 +163,14 @@ export class LineFramer {
 
   /** Gives where a document begins, or goes on. */
   #frame(chunk: Buffer, from: number): number {
+    if (this.#long?.isNul === true) {
+      const behind = behindNul(chunk, from, chunk.length);
+      if (behind < chunk.length && chunk[behind] !== NEWLINE) {
+        this.#lengthen(chunk, from, behind);
+        this.#finish(chunk, behind, behind, false);
+        return this.#frame(chunk, behind);
+      }
+    }
     let start = from;
     let newline = chunk.indexOf(NEWLINE, start);
     if (this.#carryLength > 0 || this.#long !== undefined) {
@@ -351,9 +356,7 @@ export class LineFramer {
   }
 
   #begin(bytes: Buffer, start: number, end: number): void {
-    // Loaded for the first long line only: it takes longer than all else that a short log needs.
-    const { createHash } = createRequire(import.meta.url)("node:crypto") as typeof Crypto;
-    this.#long = { hash: createHash("sha256"), head: Buffer.alloc(HEAD_BYTES), bytes: 0 };
+    this.#long = new LongLine();
     this.#lengthen(bytes, start, end);
   }
 
@@ -362,11 +365,7 @@ export class LineFramer {
     if (long === undefined || start === end) {
       return;
     }
-    long.hash.update(bytes.subarray(start, end));
-    if (long.bytes < HEAD_BYTES) {
-      bytes.copy(long.head, long.bytes, start, end);
-    }
-    long.bytes += end - start;
+    long.add(bytes, start, end);
     this.#visitor.oversizePart?.(bytes, start, end);
   }
 
@@ -379,14 +378,8 @@ export class LineFramer {
     if (end > start) {
       this.#visitor.oversizePart?.(bytes, start, end);
     }
-    const offset = this.#lineOffset;
-    this.#lineOffset = offset + long.bytes + (terminated ? 1 : 0);
-    this.#visitor.oversize({
-      offset,
-      bytes: long.bytes,
-      sha256: long.hash.digest("hex"),
-      head: long.head.subarray(0, Math.min(HEAD_BYTES, long.bytes)),
-      terminated,
-    });
+    const line = long.end(this.#lineOffset, terminated);
+    this.#lineOffset += line.bytes + (terminated ? 1 : 0);
+    this.#visitor.oversize(line);
   }
 }

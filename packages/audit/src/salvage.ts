@@ -1,5 +1,6 @@
 import { OPEN_OBJECT, skipSpace } from "./json-bytes.ts";
 import { walkContainer } from "./json-break.ts";
+import { behindNul } from "./long-line.ts";
 import type { EventScan } from "./scan.ts";
 import type { Span } from "./scan-wasm/decided-by.ts";
 
@@ -107,14 +108,6 @@ function behindMarks(bytes: Buffer, pos: number, end: number): number {
   let at = skipSpace(bytes, pos, end);
   while (at + 2 < end && BYTE_ORDER_MARK.every((byte, i) => bytes[at + i] === byte)) {
     at = skipSpace(bytes, at + 3, end);
-  }
-  return at;
-}
-
-function behindNul(bytes: Buffer, pos: number, end: number): number {
-  let at = pos;
-  while (at < end && bytes[at] === 0) {
-    at++;
   }
   return at;
 }

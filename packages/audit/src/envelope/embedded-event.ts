@@ -1,12 +1,19 @@
 import { isUtf8 } from "node:buffer";
 import { BACKSLASH, OPEN_OBJECT, QUOTE, skipSpace } from "../json-bytes.ts";
+import { asV1 } from "./earlier-version.ts";
 import type { Span } from "./members.ts";
+
+/** The event whose text stands inside a JSON string, as one of v1; undefined as below. */
+export function embeddedEvent(bytes: Buffer, text: Span): Buffer | undefined {
+  const event = embeddedObject(bytes, text);
+  return event && (asV1(event, 0, event.length) ?? event);
+}
 
 /**
  * The JSON text inside a JSON string: what stood there before a provider put it into its envelope, byte for byte. Undefined
  * where the string holds something else, such as a line of a component's own log, or text that would not stay one line.
  */
-export function embeddedObject(bytes: Buffer, { start, end }: Span): Buffer | undefined {
+function embeddedObject(bytes: Buffer, { start, end }: Span): Buffer | undefined {
   if (bytes[start] !== QUOTE) {
     return undefined;
   }

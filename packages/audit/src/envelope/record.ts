@@ -2,8 +2,9 @@ import { COMMA, OPEN_OBJECT, QUOTE, skipColon, skipSpace, skipString, skipValue 
 import { EVENT_KEYS } from "../event-list/list-keys.ts";
 import { keyTable } from "../key-table.ts";
 import type { KeyTable } from "../key-table.ts";
-import { embeddedObject } from "./embedded-event.ts";
+import { embeddedEvent } from "./embedded-event.ts";
 import { gkeEvent } from "./gke-log-entry.ts";
+import { asV1 } from "./earlier-version.ts";
 import type { LineOutput } from "./line-output.ts";
 import { MemberReader } from "./members.ts";
 
@@ -66,12 +67,14 @@ export function eventInside(bytes: Buffer, start: number, end: number): Buffer |
     case KIND.aks: {
       const properties = AKS_RECORD.read(bytes, start, end)?.properties;
       const log = properties && AKS_PROPERTIES.read(bytes, properties.start, properties.end)?.log;
-      return log && embeddedObject(bytes, log);
+      return log && embeddedEvent(bytes, log);
     }
     case KIND.cloudWatch: {
       const message = CLOUD_WATCH_RECORD.read(bytes, start, end)?.message;
-      return message && embeddedObject(bytes, message);
+      return message && embeddedEvent(bytes, message);
     }
+    case KIND.event:
+      return asV1(bytes, start, end);
     default:
       return undefined;
   }

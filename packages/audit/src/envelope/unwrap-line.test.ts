@@ -38,8 +38,18 @@ function read(log: string, problem?: string): readonly string[] {
 }
 
 describe("unwrapLine", () => {
+  test("unwrapLine makes of an event of v1beta1 one of v1, and of no other version or kind", () => {
+    const of = (version: string): string => (EVENTS[0] ?? "").replace("k8s.io/v1", `k8s.io/${version}`);
+    expect(unwrapped(`${of("v1beta1")}\r`)).toEqual([EVENTS[0]]);
+    const others = [of("v1alpha1"), of("v1beta2"), `${of("v1beta1").slice(0, -1)},"apiVersion":"audit.k8s.io/v1"}`];
+    const elsewhere = of("v2").replace('"level"', '"x":{"apiVersion":"audit.k8s.io/v1beta1"},"level"');
+    expect([...others, elsewhere].map(unwrapped)).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
   test.each([
     ["an EventList", eventList(EVENTS).trimEnd()],
+    ["an event of v1beta1 in a record", aksRecord((EVENTS[0] ?? "").replace("k8s.io/v1", "k8s.io/v1beta1"))],
+    ["a list of events of v1beta1 and v1", `[${EVENTS.join(",").replace("k8s.io/v1", "k8s.io/v1beta1")}]`],
     ["an EventList without events", eventList([]).trimEnd()],
     ["an EventList whose items are null", '{"kind":"EventList","items":null}'],
     ["an EventList with other things in it", eventList([EVENTS[0] ?? "", "5", '"text"', '{"kind":"Pod"}']).trimEnd()],

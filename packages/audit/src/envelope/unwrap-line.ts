@@ -11,6 +11,7 @@ import {
 } from "../json-bytes.ts";
 import { walkContainer } from "../json-break.ts";
 import type { EventScan } from "../scan.ts";
+import { asV1 } from "./earlier-version.ts";
 import type { Span } from "./members.ts";
 import {
   BYTE_ORDER_MARK_BYTES,
@@ -51,6 +52,10 @@ export interface UnwrappedLine extends Span {
  * assert.deepEqual(lines.map(({ at }) => at), [29, 50]);
  */
 export function unwrapLine({ reason, bytes, start, end }: EventScan): readonly UnwrappedLine[] | undefined {
+  if (reason === "not-an-audit-event") {
+    const event = asV1(bytes, start, behindLine(bytes, start, end));
+    return event && [{ bytes: event, start: 0, end: event.length, at: start }];
+  }
   if (reason !== "in-an-envelope" && reason !== "not-json") {
     return undefined;
   }

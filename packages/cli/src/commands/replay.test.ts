@@ -123,7 +123,7 @@ describe("auditsieve replay", () => {
   });
 
   test("auditsieve replay exits as the contract says", async () => {
-    const older = (lines[2] ?? "").replace("audit.k8s.io/v1", "audit.k8s.io/v1beta1");
+    const older = (lines[2] ?? "").replace("audit.k8s.io/v1", "audit.k8s.io/v1alpha1");
     const torn = file("torn.log", `${lines[0]}{"torn":\n${lines[1]}${older}`);
     const exits = await inTurn([
       SMALL,

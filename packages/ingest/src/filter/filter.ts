@@ -386,7 +386,8 @@ export class Filter {
     const kept = redact(head, undefined);
     this.#keptBytes += kept.length;
     this.#out.copy(kept, 0, kept.length);
-    this.#endLine(terminated);
+    // What follows may be a line of its own all the same.
+    this.#endLine(true);
   }
 
   #endLine(terminated: boolean): void {

@@ -76,6 +76,68 @@ describe("openLog", () => {
     expect(error?.code).toBe("truncated-archive");
   });
 
+  const damagedIn = (packed: Buffer): Buffer => {
+    const copy = Buffer.from(packed);
+    copy.fill(0xff, Math.floor(copy.length / 2), Math.floor(copy.length / 2) + 64);
+    return copy;
+  };
+  const END = Buffer.from("the end\n");
+  test.each([
+    ["gzip", gzipSync(LINES), gzipSync(END)],
+    ["zstd", zstdCompressSync(LINES, checksummed), zstdCompressSync(END)],
+  ])(
+    "reads on behind a damaged part of a %s archive with the next one, and says what is damaged",
+    async (_format, first, second) => {
+      for (const packed of [damagedIn(first), Buffer.concat([second, damagedIn(first)])]) {
+        for (const pieceBytes of [1000, 100_000, 10_000_000]) {
+          const all = Buffer.concat([packed, second, second]);
+          const pieces = Array.from({ length: Math.ceil(all.length / pieceBytes) }, (_, i) =>
+            all.subarray(i * pieceBytes, (i + 1) * pieceBytes),
+          );
+          const { bytes, error } = await readAll(Readable.from(pieces));
+          expect(bytes.subarray(-2 * END.length).toString()).toBe(END.toString().repeat(2));
+          expect(bytes.at(-2 * END.length - 1)).toBe(10);
+          expect(error?.code).toBe("damaged-archive");
+        }
+      }
+    },
+  );
+
+  test("reads on behind NUL between the members of a gzip archive, wherever it stands, and says nothing of it", async () => {
+    for (const padding of [1, 1000, 16_384, 700_000]) {
+      const packed = Buffer.concat([gzipSync(END), Buffer.alloc(padding), gzipSync(LINES), Buffer.alloc(padding)]);
+      const { bytes, error } = await readAll(Readable.from([packed]));
+      expect(bytes.equals(Buffer.concat([END, LINES]))).toBe(true);
+      expect(error).toBeUndefined();
+    }
+    const short = Buffer.concat([gzipSync(END), Buffer.alloc(100), gzipSync(END), Buffer.alloc(3)]);
+    const { bytes, error } = await readAll(Readable.from(Array.from(short, (byte) => Buffer.from([byte]))));
+    expect([bytes.toString(), error]).toEqual([END.toString().repeat(2), undefined]);
+  });
+
+  test("says that something else stands between two members, and reads the second one", async () => {
+    const packed = Buffer.concat([gzipSync(END), Buffer.from("\0\0no member"), gzipSync(LINES)]);
+    const { bytes, error } = await readAll(Readable.from([packed]));
+    expect(bytes.equals(Buffer.concat([END, LINES]))).toBe(true);
+    expect(error).toMatchObject({ code: "damaged-archive" });
+  });
+
+  test.each([
+    ["utf-16le", [0xff, 0xfe]],
+    ["utf-16be", [0xfe, 0xff]],
+  ])("reads %s with a byte order mark as UTF-8, packed or not, however it is cut", async (encoding, mark) => {
+    const text = `${LINES.toString("utf8", 0, 1000)}é😀\r\n`;
+    const little = Buffer.from(text, "utf16le");
+    const wide = Buffer.concat([Buffer.from(mark), encoding === "utf-16le" ? little : Buffer.from(little).swap16()]);
+    for (const packed of [wide, gzipSync(wide), zstdCompressSync(wide)]) {
+      for (const pieces of [[packed], Array.from(packed, (byte) => Buffer.from([byte]))]) {
+        const { bytes, error } = await readAll(Readable.from(pieces));
+        expect(bytes.toString()).toBe(text);
+        expect(error).toBeUndefined();
+      }
+    }
+  });
+
   test("says where zstd frames stop being frames, after what stands before", async () => {
     const first = zstdCompressSync(LINES);
     const { bytes, error } = await readAll(Readable.from([Buffer.concat([first, Buffer.from("garbage")])]));

@@ -1,12 +1,12 @@
 import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import type { Readable, Transform } from "node:stream";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import type { Readable } from "node:stream";
 import { fileError, IngestError, reasonOf } from "../errors.ts";
+import { decompress } from "./decompress.ts";
 import { logFormat, MAGIC_BYTES } from "./log-format.ts";
 import { readPipe } from "./pipe.ts";
 import type { Pipe } from "./pipe.ts";
-import { ZstdFrames } from "./zstd-frames.ts";
+import { asUtf8 } from "./utf-16.ts";
 
 /** How {@link openLog} reads. */
 export interface OpenLogOptions {
@@ -15,17 +15,14 @@ export interface OpenLogOptions {
 }
 
 const READ_BYTES = 512 * 1024;
-const OUTPUT_BYTES = 512 * 1024;
-/** An engine that meets damaged bytes throws away the output of that one write: small writes keep that small. */
-const ENGINE_WRITE_BYTES = 16 * 1024;
 
 /**
- * The decompressed bytes of a log file: plain, gzip (all members) or zstd (all frames), recognised by its first bytes.
- * A stream (standard input) works the same way.
+ * The decompressed bytes of a log file: plain, gzip (all members) or zstd (all frames), recognised by its first bytes; of text in UTF-16
+ * with a byte order mark, as some Windows tools write it, those of the same text in UTF-8. A stream (standard input) works the same way.
  *
  * Contract: chunks are big and in order; each is valid until the next one is asked for. Throws an {@link IngestError}
- * that names the file and the cure when the file is missing, a directory or unreadable; of a truncated archive, and of
- * a damaged one up to the damage, everything readable is yielded first.
+ * that names the file and the cure when the file is missing, a directory or unreadable; of a truncated or damaged
+ * archive everything readable is yielded first, the members or frames behind the damage too.
  *
  * @example
  * let bytes = 0;
@@ -50,7 +47,7 @@ export async function* openLog(
     if (format === "plain") {
       yield* bytes;
     } else {
-      yield* decompress(bytes, format, name);
+      yield* asUtf8(format === "utf-16" ? bytes : decompress(bytes, format, name));
     }
   } finally {
     await raw.return();
@@ -138,113 +135,4 @@ async function* withHead(head: Buffer, rest: AsyncGenerator<Buffer, void>): Asyn
     yield head;
   }
   yield* rest;
-}
-
-async function* decompress(
-  compressed: AsyncGenerator<Buffer, void>,
-  format: "gzip" | "zstd",
-  name: string,
-): AsyncGenerator<Buffer, void> {
-  // Any output counts as a full buffer, so the engine waits until it is taken: a destroyed stream forgets its buffer.
-  const options = { chunkSize: OUTPUT_BYTES, readableHighWaterMark: 1 };
-  const engine: Transform = format === "gzip" ? createGunzip(options) : createZstdDecompress(options);
-  const pieces = format === "gzip" ? slices(compressed) : frameSlices(compressed, name);
-  const feeding = feed(engine, pieces);
-  let bytes = 0;
-  let failure: unknown;
-  try {
-    for await (const chunk of engine) {
-      bytes += (chunk as Buffer).length;
-      yield chunk as Buffer;
-    }
-  } catch (error) {
-    failure = error;
-  } finally {
-    engine.destroy();
-  }
-  failure = (await feeding) ?? failure;
-  if (failure !== undefined) {
-    throw archiveError(format, name, bytes, failure);
-  }
-}
-
-/** Gives back what failed, if anything did; a failed input ends the engine first, so that its output is still read. */
-async function feed(engine: Transform, pieces: AsyncIterable<Buffer>): Promise<unknown> {
-  let failure: unknown;
-  try {
-    for await (const piece of pieces) {
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          engine.off("close", done);
-          resolve();
-        };
-        engine.once("close", done);
-        engine.write(piece, done);
-      });
-      if (engine.destroyed) {
-        return undefined;
-      }
-    }
-  } catch (error) {
-    failure = error;
-  }
-  engine.end();
-  return failure;
-}
-
-async function* slices(compressed: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
-  for await (const chunk of compressed) {
-    for (let at = 0; at < chunk.length; at += ENGINE_WRITE_BYTES) {
-      yield chunk.subarray(at, at + ENGINE_WRITE_BYTES);
-    }
-  }
-}
-
-async function* frameSlices(compressed: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer, void> {
-  const frames = new ZstdFrames();
-  let offset = 0;
-  for await (const slice of slices(compressed)) {
-    for (let start = 0; start < slice.length;) {
-      const end = frames.next(slice, start);
-      if (frames.isDamaged) {
-        throw damaged(name, `no zstd frame begins at compressed offset ${offset + start}`);
-      }
-      yield slice.subarray(start, end);
-      start = end;
-    }
-    offset += slice.length;
-  }
-  if (frames.isInFrame) {
-    throw truncated("zstd", name, offset);
-  }
-}
-
-function archiveError(format: string, name: string, bytes: number, cause: unknown): unknown {
-  if (cause instanceof IngestError) {
-    return cause;
-  }
-  const isCut = cause instanceof Error && "code" in cause && cause.code === "Z_BUF_ERROR";
-  return isCut
-    ? truncated(format, name, undefined, bytes)
-    : damaged(name, `${reasonOf(cause)} (after ${bytes} decompressed bytes)`, cause);
-}
-
-function truncated(format: string, name: string, compressedBytes?: number, bytes?: number): IngestError {
-  const where = bytes === undefined ? `${compressedBytes} compressed bytes` : `${bytes} decompressed bytes`;
-  return new IngestError(
-    "truncated-archive",
-    `Cannot read "${name}" to its end: the ${format} archive is cut off after ${where}`,
-    {
-      path: name,
-      hint: "What stands before was read; copy the file again for the rest",
-    },
-  );
-}
-
-function damaged(name: string, what: string, cause?: unknown): IngestError {
-  return new IngestError("damaged-archive", `Cannot read "${name}" to its end: ${what}`, {
-    path: name,
-    cause,
-    hint: "What stands before was read; test the archive with its own tool (gzip -t, zstd -t) and copy it again",
-  });
 }

@@ -1,5 +1,7 @@
-/** What a log file is packed in, told by its first bytes and never by its name. */
-export type LogFormat = "plain" | "gzip" | "zstd";
+/** What a log file is packed in, if in anything. */
+export type ArchiveFormat = "gzip" | "zstd";
+/** How a log file is to be read, told by its first bytes and never by its name. */
+export type LogFormat = "plain" | "utf-16" | ArchiveFormat;
 
 /** So many tell. */
 export const MAGIC_BYTES = 4;
@@ -15,5 +17,10 @@ export function logFormat(head: Buffer): LogFormat {
       return "zstd";
     }
   }
-  return "plain";
+  return isUtf16(head) ? "utf-16" : "plain";
+}
+
+/** Whether a byte order mark of UTF-16 stands there; with any other one it is UTF-8. */
+export function isUtf16(head: Buffer): boolean {
+  return (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
 }
