@@ -48,7 +48,7 @@ describe("boundHeap", () => {
       vi.advanceTimersByTime(1_000);
       return [...grows];
     };
-    expect(at(250, 64)).toEqual([]);
+    expect(at(40, 64)).toEqual([]);
     expect(at(310, 8)).toEqual([]);
     expect(at(310, 17)).toEqual([false]);
     heap.settle();

@@ -2,6 +2,8 @@ import { heapOfProcess } from "./heap-of-process.ts";
 import type { HeapOfProcess } from "./heap-of-process.ts";
 
 const LARGE_BYTES = 300 * 1024 * 1024;
+/** A heap that takes as much is not given more room for new objects: a report of 150 MB took 35 MB less, and no more time. */
+const GROWN_BYTES = 48 * 1024 * 1024;
 /** Of V8's room for new objects, which by itself grows to 128 MB where much of what is made stays. */
 const MOST_YOUNG_BYTES = 16 * 1024 * 1024;
 const LOOK_EVERY_MS = 100;
@@ -16,7 +18,7 @@ const SHARE = 10;
 
 /** When {@link boundHeap} does something. */
 interface Bounds {
-  /** Below it nothing is done. Default 300 MB, far above what ordinary logs need. */
+  /** Below it nothing is collected. Default 300 MB, far above what ordinary logs need. */
   readonly largeBytes: number;
 }
 
@@ -32,7 +34,7 @@ export interface BoundHeap {
 
 /**
  * Keeps a process that has become large from growing on garbage, and on the holes that it leaves: a log that fills every table of the
- * detections would need twice the memory. Nothing is done where it does not become large.
+ * detections would need twice the memory. Nothing is collected where it does not become large.
  *
  * @example
  * const heap = boundHeap();
@@ -61,7 +63,7 @@ export function boundHeap(heap: Partial<HeapOfProcess & Bounds> = {}): BoundHeap
     mayCloseAt = performance.now() + SHARE * (performance.now() - from);
   };
   const look = (): void => {
-    if (takenBytes() > largeBytes && youngBytes() >= MOST_YOUNG_BYTES) {
+    if (takenBytes() > Math.min(GROWN_BYTES, largeBytes) && youngBytes() >= MOST_YOUNG_BYTES) {
       boundYoung(true);
     }
     if (usedBytes() > Math.max(largeBytes, GROWTH * alive)) {
