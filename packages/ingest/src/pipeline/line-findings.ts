@@ -20,6 +20,8 @@ import type { Delivery } from "../sink.ts";
 /** To be followed by the reason. */
 export const STATE_REFUSED = "What the detections remembered is not taken over, and they begin anew: ";
 
+/** Place in what is kept of heads. */
+const SEEN = 0;
 const NO_FINDINGS: readonly Finding[] = [];
 const NOTHING_COUNTED: DetectionCounts = { findings: 0, undecided: {}, suppressed: {} };
 
@@ -45,15 +47,17 @@ export class LineFindings {
   readonly #deliveries: LineDeliveries;
   readonly #detections: InputDetections | undefined;
   readonly #unasked: UnaskedAnnotations;
+  readonly #heads: HeadMemo;
 
   constructor(options: LineHandlerOptions, { scan, watch, deliveries, line }: LineFindingsParts) {
     this.#options = options;
     this.#scan = scan;
     this.#line = line;
     this.#unasked = new UnaskedAnnotations((key) => options.detections?.asksAnnotation(key) === true);
+    this.#heads = new HeadMemo(scan, undefined, this.#unasked);
     this.#asked = {
       scan,
-      head: scanHead(scan, new HeadMemo(scan, undefined, this.#unasked)),
+      head: scanHead(scan, this.#heads),
       bytes: () => line.bytes,
       copy: () => line.copy(),
       identity: () => line.id(),
@@ -100,8 +104,18 @@ export class LineFindings {
     return watched && { standing: quiet === "none" ? undefined : quiet, watched };
   }
 
-  /** What the detections want of events like the one in hand; undefined where that cannot be said. */
+  /**
+   * What the detections want of events like the one in hand; undefined where that cannot be said, and where it is the first such event: it
+   * costs more than asking about one, and who makes up heads does not send them twice.
+   */
   answer(): QuietAnswer | undefined {
+    const head = this.#heads.unnamed;
+    if (head === undefined || head.kept[SEEN] !== true) {
+      if (head !== undefined) {
+        head.kept[SEEN] = true;
+      }
+      return undefined;
+    }
     const answer = this.#detections?.answer(this.#asked);
     return answer === "none" ? undefined : answer;
   }
