@@ -110,8 +110,11 @@ const MAX_MESSAGE = 2_000;
 
 /** Whether people look at stdout: tables may have colour. */
 export function hasColour(): boolean {
-  return (process.env["NO_COLOR"] ?? "") === "" && mayBeTerminal(STDOUT) && process.stdout.isTTY;
+  return (process.env["NO_COLOR"] ?? "") === "" && (mayBePeople ??= mayBeTerminal(STDOUT)) && process.stdout.isTTY;
 }
+
+/** Asked once: a timeline may have a million lines. */
+let mayBePeople: boolean | undefined;
 
 /** Looked at first: making the stream takes as long as filtering 20 MB, and 40 MB where it is a pipe. */
 function mayBeTerminal(descriptor: number): boolean {

@@ -10,6 +10,8 @@ export interface HeapOfProcess {
   readonly youngBytes: () => number;
   /** V8 reads whether that room may grow whenever it would; its limit cannot be set once it runs. */
   readonly letYoungGrow: (mayGrow: boolean) => void;
+  /** So far beyond what was alive, in percent, the heap grows before it is collected; undefined: as V8 thinks fit. Read whenever it is collected. */
+  readonly letOldGrow: (percent: number | undefined) => void;
   readonly collect: () => void;
   /** Collects, moves what is alive together and gives the rest back to the machine: slow. The room for new objects is small again. */
   readonly compact: () => void;
@@ -22,7 +24,7 @@ export function heapOfProcess(): HeapOfProcess {
   const ask = (options?: object): void => {
     if (!isAsked) {
       isAsked = true;
-      // V8's limits cannot be set once it runs (--heap-growing-percent is not read then); collecting can be asked for, unless flags are fixed.
+      // V8's limits cannot be set once it runs; collecting can be asked for, unless flags are fixed.
       setFlagsFromString("--expose-gc");
       gc = runInNewContext("globalThis.gc") as typeof gc;
     }
@@ -37,6 +39,7 @@ export function heapOfProcess(): HeapOfProcess {
     takenBytes: () => getHeapStatistics().total_heap_size,
     youngBytes: () => getHeapSpaceStatistics().find(({ space_name: name }) => name === "new_space")?.space_size ?? 0,
     letYoungGrow: (mayGrow) => setFlagsFromString(`--semi-space-growth-factor=${mayGrow ? 2 : 1}`),
+    letOldGrow: (percent = 0) => setFlagsFromString(`--heap-growing-percent=${percent}`),
     collect: () => ask(),
     compact: () => ask({ type: "major", flavor: "last-resort" }),
   };
