@@ -74,8 +74,12 @@ export function findingOfRequest(detection: Detection, request: string, shown: A
 
 /** A key of a request of bounded size, for state and for ids. */
 export function digest(...parts: readonly string[]): string {
-  return hash("sha256", JSON.stringify(parts), "hex").slice(0, 32);
+  DIGITS.write(hash("sha256", JSON.stringify(parts), "hex"), "latin1");
+  return DIGITS.toString("latin1", 0, 32);
 }
+
+/** A piece of a text holds all of it, and there are very many. */
+const DIGITS = Buffer.alloc(64);
 
 const digests = new Map<string, string>();
 const MAX_DIGESTS = 4096;

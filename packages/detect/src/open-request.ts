@@ -27,6 +27,7 @@ export type Standing =
 export const SETTLED: Standing = { kind: "settled" };
 export const UNDECIDED: Standing = { kind: "undecided" };
 
+const NO_STANDINGS: ReadonlyMap<Detection, Standing> = new Map();
 /** Longer names are told apart by what they digest to. */
 const MOST_LETTERS = 512;
 
@@ -34,10 +35,12 @@ const MOST_LETTERS = 512;
 export class OpenRequest implements Used<OpenRequest> {
   /** Undefined where a snapshot told of it: then it is in the key only. */
   readonly auditID: string | undefined;
-  readonly standings: Map<Detection, Standing> = new Map();
   time: number;
   before: OpenRequest | undefined;
   after: OpenRequest | undefined;
+  #standings: ReadonlyMap<Detection, Standing> = NO_STANDINGS;
+  /** While no other request has it too. */
+  #own: Map<Detection, Standing> | undefined;
   readonly #apiserver: string;
   /** Texts of a moderate length, compared one by one; undefined where there is only the key. */
   readonly #names: RequestNames | undefined;
@@ -53,6 +56,25 @@ export class OpenRequest implements Used<OpenRequest> {
     const areKept = typeof of !== "string" && areShortTexts(of);
     this.#names = areKept ? of : undefined;
     this.#key = areKept ? undefined : typeof of === "string" ? of : idOfNames(of, apiserver);
+  }
+
+  get standings(): ReadonlyMap<Detection, Standing> {
+    return this.#standings;
+  }
+
+  /** Notes how a detection stands with it. */
+  stand(detection: Detection, standing: Standing): void {
+    if (this.#own === undefined) {
+      this.#own = new Map(this.#standings);
+      this.#standings = this.#own;
+    }
+    this.#own.set(detection, standing);
+  }
+
+  /** From here on it has the same map as other requests, in which is what was in its own. */
+  share(standings: ReadonlyMap<Detection, Standing>): void {
+    this.#standings = standings;
+    this.#own = undefined;
   }
 
   /** As `requestId` makes it, when somebody looks at it: of most requests nobody does. */
@@ -105,7 +127,7 @@ export function readRequest(written: JsonValue, evidence: EvidenceReader): OpenR
     return undefined;
   }
   const request = new OpenRequest(key, "", undefined, time);
-  known.forEach(([detection, standing]) => request.standings.set(detection, standing));
+  known.forEach(([detection, standing]) => request.stand(detection, standing));
   return request;
 }
 

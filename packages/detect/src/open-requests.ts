@@ -5,6 +5,7 @@ import { idOfNames, requestNames } from "./finding.ts";
 import type { RequestNames } from "./finding.ts";
 import { OpenRequest, readRequest, writeRequest } from "./open-request.ts";
 import type { Standing } from "./open-request.ts";
+import { SettledTogether } from "./settled-together.ts";
 import { UseOrder } from "./use-order.ts";
 
 /** Bounds of {@link OpenRequests}. */
@@ -27,6 +28,7 @@ export class OpenRequests {
   readonly #restored = new Map<string, OpenRequest>();
   /** In their order: a map would have to forget and learn each again that is used, and takes long to find its first one then. */
   readonly #order = new UseOrder<OpenRequest>();
+  readonly #settled = new SettledTogether();
   #count = 0;
   #heldLength = 0;
 
@@ -86,7 +88,15 @@ export class OpenRequests {
   /** Notes how a detection stands with a request. */
   settle(request: OpenRequest, detection: Detection, standing: Standing): void {
     this.#heldLength += lengthOf(standing) - lengthOf(request.standings.get(detection));
-    request.standings.set(detection, standing);
+    request.stand(detection, standing);
+  }
+
+  /** A stage of the request has been taken: where nothing of it is waited for any more, what is known of it takes little room. */
+  taken(request: OpenRequest): void {
+    const settled = this.#settled.of(request.standings);
+    if (settled !== undefined) {
+      request.share(settled);
+    }
   }
 
   /** No later stage of the request is waited for any more. */
@@ -137,6 +147,7 @@ export class OpenRequests {
       if (request !== undefined && !this.#restored.has(request.key)) {
         this.#restored.set(request.key, request);
         this.#order.use(request);
+        this.taken(request);
         this.#count++;
         for (const standing of request.standings.values()) {
           this.#heldLength += lengthOf(standing);

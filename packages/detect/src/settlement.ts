@@ -88,6 +88,7 @@ export class Settlement {
         this.#settle(request, detection, outcome, event, show, findings);
       }
     }
+    this.#open.taken(request);
     for (let excess = this.#open.excess(); excess; excess = this.#open.excess()) {
       this.evicted++;
       this.close(excess, findings);

@@ -1,6 +1,6 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject } from "@auditsieve/audit";
-import type { Place } from "../summary/read-events.ts";
+import type { EventsByPlace } from "../summary/read-events.ts";
 import { diffBodies, withoutBookkeeping } from "./diff-bodies.ts";
 import type { Change } from "./diff-bodies.ts";
 import type { ObjectRevisions, Revision } from "./revisions.ts";
@@ -23,7 +23,7 @@ export interface DatedChange {
  * Compares each revision of an object with the one before. `events` are redacted: a changed secret shows as one hash
  * becoming another.
  */
-export function buildHistory(object: ObjectRevisions, events: ReadonlyMap<Place, AuditEvent>): ObjectHistory {
+export function buildHistory(object: ObjectRevisions, events: EventsByPlace): ObjectHistory {
   let last: JsonObject | undefined;
   const revisions = object.revisions.map((revision): DatedChange => {
     const event = events.get(revision.place);

@@ -1,8 +1,8 @@
 import { isJsonObject, own } from "@auditsieve/audit";
-import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
+import type { JsonObject, JsonValue } from "@auditsieve/audit";
 import type { ObjectRevisions } from "./revisions.ts";
 import type { RbacChange } from "./rbac-at.ts";
-import type { Place } from "../summary/read-events.ts";
+import type { EventsByPlace, Place } from "../summary/read-events.ts";
 
 /** Whether a resource is a role or a binding. */
 export function isRbac(resource: string): boolean {
@@ -12,7 +12,7 @@ export function isRbac(resource: string): boolean {
 /** The changes to roles and bindings in order of time, for {@link rbacAt}. */
 export function rbacChanges(
   objects: readonly ObjectRevisions[],
-  events: ReadonlyMap<Place, AuditEvent>,
+  events: EventsByPlace,
   eventIndex: (place: Place) => number | undefined,
 ): readonly RbacChange[] {
   return objects

@@ -40,7 +40,8 @@ export function chooseEvents(
   );
   const findingsAbout = countObjects(findings);
   const objects = chooseObjects(facts, findingsAbout, stories);
-  const touches = chooseTouches(facts, shown);
+  const people = shown.slice(0, MOST_ACTORS);
+  const touches = chooseTouches(facts, people);
   const places = new Set<Place>();
   const want = (place: Place | undefined): void => {
     if (place !== undefined) {
@@ -48,9 +49,10 @@ export function chooseEvents(
     }
   };
   stories.forEach(({ links, steps }) => [...links, ...steps].forEach(({ place }) => want(place)));
-  const suspicious = shown.filter(({ isSuspicious }) => isSuspicious);
+  // Of those who have no page nothing is read again but what they did besides.
+  const suspicious = people.filter(({ isSuspicious }) => isSuspicious);
   suspicious.forEach((actor) => touches.get(actor)?.forEach(({ place }) => want(place)));
-  const acts = suspicious.flatMap((actor) => otherActs(actor, facts)).slice(0, MOST_ACTS);
+  const acts = firstActs(shown, facts);
   acts.forEach(({ place }) => want(place));
   const sessions = new Set(suspicious.flatMap((actor) => actor.sessions.map(({ id }) => id)));
   facts.rights.allowed().forEach(({ session, place }) => want(sessions.has(session.id) ? place : undefined));
@@ -61,7 +63,20 @@ export function chooseEvents(
       object.revisions.forEach(({ place }) => want(place));
     }
   }
-  return { actors: shown.slice(0, MOST_ACTORS), objects, findingsAbout, touches, acts, places };
+  return { actors: people, objects, findingsAbout, touches, acts, places };
+}
+
+function firstActs(shown: readonly RankedActor[], facts: Facts): readonly Act[] {
+  const acts: Act[] = [];
+  for (const actor of shown) {
+    if (actor.isSuspicious) {
+      acts.push(...otherActs(actor, facts));
+    }
+    if (acts.length >= MOST_ACTS) {
+      return acts.slice(0, MOST_ACTS);
+    }
+  }
+  return acts;
 }
 
 /** Key of the object that a finding is about; undefined where the event names none. */

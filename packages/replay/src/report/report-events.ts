@@ -1,19 +1,23 @@
 import type { AuditEvent, Redactor } from "@auditsieve/audit";
 import { safeText } from "@auditsieve/detect";
 import { logOf, offsetOf } from "../summary/read-events.ts";
-import type { Place } from "../summary/read-events.ts";
+import type { EventsByPlace, Place } from "../summary/read-events.ts";
 import type { ReportEvent } from "./report-data.ts";
 
 /** Bounds of a report: it must open in a browser whatever the log's size. */
 const MOST_BYTES = 10 * 1024 * 1024;
 const MOST_BYTES_AN_EVENT = 48 * 1024;
+/** Of lines that were read again: most are looked at for what changed, and stand not in the report. */
+const MOST_FETCHED_BYTES = 64 * 1024 * 1024;
 const ANY_LENGTH = Number.MAX_SAFE_INTEGER;
 
 /** The redacted events behind a report's claims: each once, the first asked for first, until there is no more room. */
 export class ReportEvents {
   readonly #logs: readonly string[];
   readonly #redactor: Redactor;
-  readonly #fetched = new Map<Place, { readonly event: AuditEvent; readonly line: string }>();
+  /** As text: parsed they take several times as much, and there are many. */
+  readonly #fetched = new Map<Place, string>();
+  #fetchedBytes = 0;
   readonly #events: ReportEvent[] = [];
   readonly #byPlace = new Map<Place, number>();
   readonly #byLine = new Map<string, number>();
@@ -28,18 +32,23 @@ export class ReportEvents {
 
   /** Takes a line as the log has it; what is kept is redacted. */
   fetched(place: Place, original: Buffer): void {
-    const line = this.#redactor.redactLine(original).toString("utf8");
-    this.#fetched.set(place, { event: JSON.parse(line) as AuditEvent, line });
+    if (this.#fetchedBytes + original.length > MOST_FETCHED_BYTES) {
+      this.leftOut++;
+      return;
+    }
+    this.#fetchedBytes += original.length;
+    this.#fetched.set(place, this.#redactor.redactLine(original).toString("utf8"));
   }
 
   /** The redacted events by place, for comparing their bodies. */
-  byPlace(): ReadonlyMap<Place, AuditEvent> {
-    return new Map([...this.#fetched].map(([place, { event }]) => [place, event]));
+  byPlace(): EventsByPlace {
+    return { get: (place) => this.event(place) };
   }
 
   /** The redacted event at `place`, where it was fetched. */
   event(place: Place): AuditEvent | undefined {
-    return this.#fetched.get(place)?.event;
+    const line = this.#fetched.get(place);
+    return line === undefined ? undefined : (JSON.parse(line) as AuditEvent);
   }
 
   /** Index in the report of the event at `place`; undefined when it was not fetched or there is no room. */
@@ -53,7 +62,7 @@ export class ReportEvents {
       return known;
     }
     const where = `${safeText(this.#logs[logOf(place)] ?? "", 400)}, byte ${offsetOf(place).toLocaleString("en-US")}`;
-    const index = this.#add(fetched.event, fetched.line, where);
+    const index = this.#add(() => JSON.parse(fetched) as AuditEvent, fetched, where);
     if (index !== undefined) {
       this.#byPlace.set(place, index);
     }
@@ -62,19 +71,19 @@ export class ReportEvents {
 
   /** Index of an event that is redacted already. */
   indexOf(event: AuditEvent): number | undefined {
-    return this.#add(event, JSON.stringify(event), "");
+    return this.#add(() => event, JSON.stringify(event), "");
   }
 
   events(): readonly ReportEvent[] {
     return this.#events;
   }
 
-  #add(event: AuditEvent, line: string, where: string): number | undefined {
+  #add(event: () => AuditEvent, line: string, where: string): number | undefined {
     const known = this.#byLine.get(line);
     if (known !== undefined) {
       return known;
     }
-    const { shown, cut } = line.length > MOST_BYTES_AN_EVENT ? withoutBodies(event, line) : { shown: line, cut: 0 };
+    const { shown, cut } = line.length > MOST_BYTES_AN_EVENT ? withoutBodies(event(), line) : { shown: line, cut: 0 };
     if (this.#bytes + shown.length > MOST_BYTES) {
       this.leftOut++;
       return undefined;

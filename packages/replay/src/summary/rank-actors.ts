@@ -113,7 +113,7 @@ function rank(
     sourceIPs.length > 1 && !MACHINE.test(name) && findings.length > 0
       ? { points: Math.min(10, 3 * (sourceIPs.length - 1)), text: `acted from ${sourceIPs.length} addresses` }
       : undefined,
-    credentials.some((credential) => usesOf(sessions, credential) > 1) && MACHINE.test(name) && byHand.length > 0
+    MACHINE.test(name) && byHand.length > 0 && isOneUsedApart(sessions)
       ? { points: 10, text: "one of its tokens was used by several programs or from several addresses" }
       : undefined,
     isNew && findings.length > 0 ? { points: 5, text: `first seen at ${first}, late in the log` } : undefined,
@@ -179,9 +179,15 @@ export function isStartup(time: string, bootstrapUntil: string | undefined): boo
   return bootstrapUntil !== undefined && Date.parse(time) <= Date.parse(bootstrapUntil) + STARTUP_MS;
 }
 
-function usesOf(sessions: readonly Session[], credential: string): number {
-  const uses = sessions.filter(({ identity }) => identity.credential === credential);
-  return new Set(uses.map(({ sourceIP, userAgent }) => `${sourceIP} ${program(userAgent)}`)).size;
+/** Whether a credential was used by several programs or from several addresses. An identity may have thousands of them. */
+function isOneUsedApart(sessions: readonly Session[]): boolean {
+  const uses = new Map<string, string>();
+  return sessions.some(({ identity: { credential = "" }, sourceIP, userAgent }) => {
+    const use = `${sourceIP} ${program(userAgent)}`;
+    const isApart = credential !== "" && (uses.get(credential) ?? use) !== use;
+    uses.set(credential, use);
+    return isApart;
+  });
 }
 
 /** Whether a program is one that people use, and no workload or control loop does. */

@@ -7,13 +7,16 @@ import {
   unwrapDocument,
   unwrapLine,
 } from "@auditsieve/audit";
-import type { UnwrappedLine } from "@auditsieve/audit";
+import type { AuditEvent, UnwrappedLine } from "@auditsieve/audit";
 import { IngestError } from "@auditsieve/ingest/logs";
 import type { LinesAt } from "@auditsieve/ingest/logs";
 import type { ReplayLog } from "../log-reader.ts";
 
 /** Where a line stands: its log's number times 2^40, plus its offset there. A number, because millions are kept. */
 export type Place = number;
+
+/** Events that were read again, redacted; parsed anew whenever one is asked for, or not. */
+export type EventsByPlace = Pick<ReadonlyMap<Place, AuditEvent>, "get">;
 
 const LOG = 2 ** 40;
 
