@@ -88,8 +88,8 @@ describe("boundHeap", () => {
       collect: () => {},
       compact: () => {
         compacted++;
-        vi.advanceTimersByTime(1_000);
         taken = used;
+        vi.advanceTimersByTime(1_000);
       },
     });
     const at = (mb: number, takenMb: number): number => {
