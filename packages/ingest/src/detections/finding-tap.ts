@@ -68,10 +68,11 @@ export class FindingTap implements EventWatch {
 
   /** The bytes are the caller's: they are copied for what is shown later. */
   #push(bytes: Buffer, push: (show: () => AuditEvent) => readonly Finding[]): void {
-    let line = bytes;
-    push(() => this.#show(line)).forEach(this.#onFinding);
+    let line: Buffer | string = bytes;
+    push(() => this.#show(typeof line === "string" ? Buffer.from(line, "latin1") : line)).forEach(this.#onFinding);
     if (this.#stream.holdsLast) {
-      line = Buffer.from(bytes);
+      // No piece of the memory that short buffers share: it would be held as a whole, and there may be very many.
+      line = bytes.toString("latin1");
     }
   }
 

@@ -17,16 +17,14 @@ const MOST_KINDS = 200_000;
 /** A report shows no more of an event. */
 const MOST_BYTES_A_FINDING = 48 * 1024;
 
-/** Chooses of findings that are too many to be held the first of each detection and actor, severity by severity. */
-export function chooseFindings(
-  findings: Iterable<Finding>,
-  { isSmall }: { readonly isSmall: boolean },
-): ChosenFindings {
+/** Chooses of findings that are too many to be held, each as its line of JSON, the first of each detection and actor, severity by severity. */
+export function chooseFindings(lines: Iterable<string>, { isSmall }: { readonly isSmall: boolean }): ChosenFindings {
   const counts = new Map<string, Map<string, number>>();
   let kinds = 0;
   const chosen: Finding[] = [];
   const room = new Map(SEVERITIES.map((severity) => [severity, MOST_BYTES]));
-  for (const finding of findings) {
+  for (const line of lines) {
+    const finding = JSON.parse(line) as Finding;
     const { actor, detection } = finding;
     const alike = counts.get(detection.id) ?? new Map<string, number>();
     const name = actor ?? "";
@@ -38,7 +36,7 @@ export function chooseFindings(
     if (isSmall) {
       chosen.push(finding);
     } else if (count < MOST_ALIKE) {
-      const { shown, bytes } = bounded(finding);
+      const { shown, bytes } = bounded(finding, line.length);
       const left = (room.get(detection.level) ?? 0) - bytes;
       if (left >= 0) {
         room.set(detection.level, left);
@@ -50,8 +48,7 @@ export function chooseFindings(
 }
 
 /** A finding with large events goes without their bodies. */
-function bounded(finding: Finding): { readonly shown: Finding; readonly bytes: number } {
-  const bytes = JSON.stringify(finding).length;
+function bounded(finding: Finding, bytes: number): { readonly shown: Finding; readonly bytes: number } {
   if (bytes <= MOST_BYTES_A_FINDING) {
     return { shown: finding, bytes };
   }

@@ -6,6 +6,8 @@ export interface FindingCounts {
   readonly byDetection: ReadonlyMap<string, number>;
   readonly byTechnique: ReadonlyMap<string, number>;
   readonly byActor: ReadonlyMap<string, number>;
+  /** What findings say of their detections, by id: all of one say the same. */
+  readonly detections: ReadonlyMap<string, Finding["detection"]>;
 }
 
 /** Actors are an attacker's to choose. */
@@ -17,6 +19,7 @@ export class FindingCounter implements FindingCounts {
   readonly byDetection: Map<string, number>;
   readonly byTechnique: Map<string, number>;
   readonly byActor: Map<string, number>;
+  readonly detections: Map<string, Finding["detection"]>;
 
   /** Goes on from `counts`, which stay as they are. */
   constructor(counts?: FindingCounts) {
@@ -24,23 +27,28 @@ export class FindingCounter implements FindingCounts {
     this.byDetection = new Map(counts?.byDetection);
     this.byTechnique = new Map(counts?.byTechnique);
     this.byActor = new Map(counts?.byActor);
+    this.detections = new Map(counts?.detections);
   }
 
   add({ detection, actor = "(not authenticated)" }: Finding): void {
     const { byActor } = this;
     count(this.bySeverity, detection.level);
-    count(this.byDetection, detection.id);
+    if (count(this.byDetection, detection.id) === 1) {
+      this.detections.set(detection.id, detection);
+    }
     detection.techniques.forEach((technique) => count(this.byTechnique, technique));
     count(byActor, byActor.has(actor) || byActor.size < MOST_ACTORS ? actor : "(others)");
   }
 
   /** As data that `v8.serialize` takes. */
   snapshot(): FindingCounts {
-    const { bySeverity, byDetection, byTechnique, byActor } = this;
-    return { bySeverity, byDetection, byTechnique, byActor };
+    const { bySeverity, byDetection, byTechnique, byActor, detections } = this;
+    return { bySeverity, byDetection, byTechnique, byActor, detections };
   }
 }
 
-function count(counts: Map<string, number>, value: string): void {
-  counts.set(value, (counts.get(value) ?? 0) + 1);
+function count(counts: Map<string, number>, value: string): number {
+  const next = (counts.get(value) ?? 0) + 1;
+  counts.set(value, next);
+  return next;
 }

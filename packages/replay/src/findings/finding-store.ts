@@ -120,7 +120,7 @@ export class FindingStore implements FindingList {
   }
 
   chosen(): ChosenFindings {
-    return (this.#chosen ??= chooseFindings(this, { isSmall: this.#runs.length === 0 }));
+    return (this.#chosen ??= chooseFindings(this.#lines(), { isSmall: this.#runs.length === 0 }));
   }
 
   /** The file's part is on the disk when this returns. */
@@ -159,6 +159,12 @@ export class FindingStore implements FindingList {
     this.#isInOrder = true;
     this.#chosen = undefined;
     this.#counts = new FindingCounter();
+  }
+
+  *#lines(): Generator<string, void> {
+    for (const { line } of this.#all()) {
+      yield line;
+    }
   }
 
   /** In order of time. */

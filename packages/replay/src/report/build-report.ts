@@ -1,6 +1,7 @@
 import type { Redactor } from "@auditsieve/audit";
 import { safeText, SEVERITIES } from "@auditsieve/detect";
 import type { Finding } from "@auditsieve/detect";
+import type { FindingCounts } from "../findings/finding-counts.ts";
 import type { FindingList } from "../findings/finding-store.ts";
 import { buildHistory } from "../history/build-history.ts";
 import { isRbac, rbacChanges } from "../history/rbac-changes.ts";
@@ -78,7 +79,7 @@ export async function buildReport(options: ReportOptions): Promise<ReportData> {
     findings: described,
     findingsLeftOut: options.findings.size - findings.length,
     acts: chosen.acts.map((act) => describeAct(act, events, actorIndex, objectIndex)),
-    techniques: describeTechniques(options.findings),
+    techniques: describeTechniques(options.findings.counts()),
     tactics: TACTICS,
     actors: people,
     actorsLeftOut: actors.length - people.length,
@@ -204,13 +205,14 @@ function describeObjects(
   });
 }
 
-function describeTechniques(findings: Iterable<Finding>): readonly ReportTechnique[] {
+/** From what was counted: there may be a million findings. */
+function describeTechniques({ detections, byDetection }: FindingCounts): readonly ReportTechnique[] {
   const found = new Map<string, { findings: number; worst: number }>();
-  for (const { detection } of findings) {
+  for (const detection of detections.values()) {
     for (const id of new Set(detection.techniques)) {
       const of = found.get(id) ?? { findings: 0, worst: 0 };
       found.set(id, of);
-      of.findings++;
+      of.findings += byDetection.get(detection.id) ?? 0;
       of.worst = Math.max(of.worst, SEVERITIES.indexOf(detection.level));
     }
   }

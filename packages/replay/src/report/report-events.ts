@@ -15,6 +15,7 @@ const ANY_LENGTH = Number.MAX_SAFE_INTEGER;
 export class ReportEvents {
   readonly #logs: readonly string[];
   readonly #redactor: Redactor;
+  readonly #mostFetched: number;
   /** As text: parsed they take several times as much, and there are many. */
   readonly #fetched = new Map<Place, string>();
   #fetchedBytes = 0;
@@ -25,14 +26,16 @@ export class ReportEvents {
   /** Events that there was no room for. */
   leftOut = 0;
 
-  constructor(logs: readonly string[], redactor: Redactor) {
+  /** `mostFetched`: bytes of lines that were read again. */
+  constructor(logs: readonly string[], redactor: Redactor, mostFetched = MOST_FETCHED_BYTES) {
+    this.#mostFetched = mostFetched;
     this.#logs = logs;
     this.#redactor = redactor;
   }
 
   /** Takes a line as the log has it; what is kept is redacted. */
   fetched(place: Place, original: Buffer): void {
-    if (this.#fetchedBytes + original.length > MOST_FETCHED_BYTES) {
+    if (this.#fetchedBytes + original.length > this.#mostFetched) {
       this.leftOut++;
       return;
     }
