@@ -13,6 +13,7 @@ import { safeText } from "@auditsieve/detect/safe-text";
 import type { IngestConfig } from "@auditsieve/ingest";
 import { SEVERITIES } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
+import { boundHeap } from "@auditsieve/replay/findings";
 import { existsSync } from "node:fs";
 import type { Argv } from "yargs";
 import { exceptionsOption } from "../exceptions-option.ts";
@@ -174,6 +175,8 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
     say(`auditsieve: dead letters: ${stored} stored, ${refused} refused again, ${left} left aside`);
     return refused + left > 0 ? EXIT.problems : EXIT.fine;
   }
+  // Tables of what detections remember are many: filled by a hostile log they would be as much again in garbage.
+  const heap = boundHeap();
   const end = await runDaemon(config, {
     logger,
     signal: stopSignal().signal,
@@ -182,7 +185,7 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
     residentBytes: () => process.memoryUsage.rss(),
     load: () => loadConfig(file),
     reloads: reloadSignals(),
-  });
+  }).finally(() => heap.release());
   return end.reason === "failed" || end.unacknowledged > 0 ? EXIT.failed : EXIT.fine;
 }
 

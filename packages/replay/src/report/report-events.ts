@@ -27,7 +27,7 @@ export class ReportEvents {
   leftOut = 0;
 
   /** `mostFetched`: bytes of lines that were read again. */
-  constructor(logs: readonly string[], redactor: Redactor, mostFetched = MOST_FETCHED_BYTES) {
+  constructor(logs: readonly string[], redactor: Redactor, mostFetched: number = MOST_FETCHED_BYTES) {
     this.#mostFetched = mostFetched;
     this.#logs = logs;
     this.#redactor = redactor;
