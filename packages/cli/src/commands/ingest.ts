@@ -175,8 +175,8 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
     say(`auditsieve: dead letters: ${stored} stored, ${refused} refused again, ${left} left aside`);
     return refused + left > 0 ? EXIT.problems : EXIT.fine;
   }
-  // Tables of what detections remember are many: filled by a hostile log they would be as much again in garbage.
-  const heap = boundHeap();
+  // Tables of what detections remember are many: filled by a hostile log they would be as much again in garbage. New objects keep their room.
+  const heap = boundHeap({ letYoungGrow: () => {} });
   const end = await runDaemon(config, {
     logger,
     signal: stopSignal().signal,
