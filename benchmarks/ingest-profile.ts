@@ -16,12 +16,12 @@ interface Profile {
 const STAGES: readonly (readonly [stage: string, file: RegExp])[] = [
   ["redaction", /audit\/src\/(?:redact|splice)/],
   ["id", /audit\/src\/identity/],
-  ["detections", /packages\/detect\/|ingest\/src\/(?:scanned-event|scan-head|head-memo|alarm|audit-id)/],
+  ["detections", /packages\/detect\/|ingest\/src\/(?:detections|alarms)\//],
   ["document", /ingest\/src\/sinks\/(?:ecs|body|bulk-body)|scan-wasm\/event-documents/],
   ["reading and framing", /ingest\/src\/sources\/|audit\/src\/frame/],
   ["scan", /audit\/src\/(?:scan|json-bytes|key-table)/],
   ["requests and answers", /@elastic|undici|ingest\/src\/sinks\/(?:bulk-batcher|elasticsearch|in-flight)/],
-  ["checkpoint", /ingest\/src\/(?:checkpoint|pipeline-state|tally-ledger)/],
+  ["checkpoint", /ingest\/src\/(?:state\/|pipeline\/pipeline-state|receipts\/tally-ledger)/],
   ["deciding, counting, handing on", /ingest\/src\//],
 ];
 const COLLECTOR = "garbage collection";
