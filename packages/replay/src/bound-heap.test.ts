@@ -27,11 +27,11 @@ describe("boundHeap", () => {
       return collected;
     };
     expect([at(200), at(290), percents.length]).toEqual([0, 0, 0]);
-    expect([at(310), at(900), at(200), at(310)]).toEqual([1, 1, 1, 1]);
-    expect(percents).toEqual([30]);
+    expect([at(310), at(590), at(610), at(200), at(310)]).toEqual([1, 1, 2, 2, 2]);
+    expect(percents).toEqual([30, 15]);
     heap.release();
-    expect([at(900), vi.getTimerCount()]).toEqual([1, 0]);
-    expect(percents).toEqual([30, undefined]);
+    expect([at(900), vi.getTimerCount()]).toEqual([2, 0]);
+    expect(percents).toEqual([30, 15, undefined]);
   });
 
   test("boundHeap lets the room for new objects of a large heap grow no further, and again once it was made small", () => {

@@ -12,6 +12,8 @@ const LOOK_EVERY_MS = 100;
  * the work, which costs half of what a collection costs that is asked for (measured: 13.3 and 18.1 s where 200 MB are alive).
  */
 const GROWTH_PERCENT = 30;
+/** Where it takes twice of what is large. */
+const LEAST_GROWTH_PERCENT = 15;
 /** How much more than what it holds the heap may take of the machine: what dies leaves holes, which collecting alone does not close. */
 const SLACK = 1.3;
 /** Closing them takes a twentieth of the time at most. */
@@ -51,7 +53,7 @@ export function boundHeap(heap: Partial<HeapOfProcess & Bounds> = {}): BoundHeap
   };
   const { largeBytes = LARGE_BYTES } = heap;
   let mayCloseAt = 0;
-  let isOldBound = false;
+  let growth: number | undefined;
   let isYoungBound = false;
   const boundYoung = (isBound: boolean): void => {
     if (isYoungBound !== isBound) {
@@ -59,10 +61,10 @@ export function boundHeap(heap: Partial<HeapOfProcess & Bounds> = {}): BoundHeap
       letYoungGrow(!isBound);
     }
   };
-  const boundOld = (): void => {
-    if (!isOldBound) {
-      isOldBound = true;
-      letOldGrow(GROWTH_PERCENT);
+  const boundOld = (percent: number): void => {
+    if (growth === undefined || percent < growth) {
+      growth = percent;
+      letOldGrow(percent);
       // How far it may grow was settled when it was collected last.
       collect();
     }
@@ -81,7 +83,7 @@ export function boundHeap(heap: Partial<HeapOfProcess & Bounds> = {}): BoundHeap
     if (taken <= largeBytes) {
       return;
     }
-    boundOld();
+    boundOld(taken > 2 * largeBytes ? LEAST_GROWTH_PERCENT : GROWTH_PERCENT);
     if (taken > SLACK * usedBytes() && performance.now() >= mayCloseAt) {
       closeHoles();
     }
@@ -105,8 +107,8 @@ export function boundHeap(heap: Partial<HeapOfProcess & Bounds> = {}): BoundHeap
     release: () => {
       clearInterval(timer);
       boundYoung(false);
-      if (isOldBound) {
-        isOldBound = false;
+      if (growth !== undefined) {
+        growth = undefined;
         letOldGrow(undefined);
       }
     },
