@@ -15,9 +15,10 @@ describe("boundHeap", () => {
     let [taken, collected] = [200 * MB, 0];
     const percents: (number | undefined)[] = [];
     const heap = boundHeap({
-      usedBytes: () => taken,
+      usedBytes: () => 250 * MB,
       takenBytes: () => taken,
       youngBytes: () => 0,
+      compact: () => {},
       letOldGrow: (percent) => void percents.push(percent),
       collect: () => collected++,
     });
@@ -32,6 +33,30 @@ describe("boundHeap", () => {
     heap.release();
     expect([at(900), vi.getTimerCount()]).toEqual([2, 0]);
     expect(percents).toEqual([30, 15, undefined]);
+  });
+
+  test("boundHeap collects at once where V8 does not keep up", () => {
+    let [used, collected] = [400 * MB, 0];
+    const heap = boundHeap({
+      usedBytes: () => used,
+      takenBytes: () => 500 * MB,
+      youngBytes: () => 0,
+      letOldGrow: () => {},
+      collect: () => {
+        collected++;
+        used = Math.min(used, 450 * MB);
+      },
+      compact: () => {},
+    });
+    const at = (mb: number): number => {
+      used = mb * MB;
+      vi.advanceTimersByTime(200);
+      return collected;
+    };
+    expect([at(400), at(550), at(570)]).toEqual([1, 1, 2]);
+    // From what it holds after that, and from what V8 leaves of it.
+    expect([at(620), at(640), at(300), at(430)]).toEqual([2, 3, 3, 4]);
+    heap.release();
   });
 
   test("boundHeap lets the room for new objects of a large heap grow no further, and again once it was made small", () => {

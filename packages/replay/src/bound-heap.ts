@@ -14,6 +14,8 @@ const LOOK_EVERY_MS = 100;
 const GROWTH_PERCENT = 30;
 /** Where it takes twice of what is large. */
 const LEAST_GROWTH_PERCENT = 15;
+/** Where marking beside the work does not keep up the heap is collected at once: it holds so much more than when it held least since. */
+const MOST_GROWTH = 1.4;
 /** How much more than what it holds the heap may take of the machine: what dies leaves holes, which collecting alone does not close. */
 const SLACK = 1.3;
 /** Closing them takes a twentieth of the time at most. */
@@ -54,6 +56,7 @@ export function boundHeap(heap: Partial<HeapOfProcess & Bounds> = {}): BoundHeap
   const { largeBytes = LARGE_BYTES } = heap;
   let mayCloseAt = 0;
   let growth: number | undefined;
+  let least = 0;
   let isYoungBound = false;
   const boundYoung = (isBound: boolean): void => {
     if (isYoungBound !== isBound) {
@@ -67,6 +70,7 @@ export function boundHeap(heap: Partial<HeapOfProcess & Bounds> = {}): BoundHeap
       letOldGrow(percent);
       // How far it may grow was settled when it was collected last.
       collect();
+      least = usedBytes();
     }
   };
   const closeHoles = (): void => {
@@ -84,6 +88,11 @@ export function boundHeap(heap: Partial<HeapOfProcess & Bounds> = {}): BoundHeap
       return;
     }
     boundOld(taken > 2 * largeBytes ? LEAST_GROWTH_PERCENT : GROWTH_PERCENT);
+    least = Math.min(least, usedBytes());
+    if (usedBytes() > MOST_GROWTH * least) {
+      collect();
+      least = usedBytes();
+    }
     if (taken > SLACK * usedBytes() && performance.now() >= mayCloseAt) {
       closeHoles();
     }
