@@ -1,7 +1,9 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   aksRecord,
@@ -69,6 +71,27 @@ test("events in any envelope are read as the log they came from, byte for byte",
     expect(Buffer.concat(chunks).toString()).toBe(LOG);
   }
 });
+
+test(
+  "isReadOnce: what a named pipe gives is read, packed or not, and once",
+  { timeout: PROCESSES_TIMEOUT },
+  async () => {
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const path = join(folder, "not-a-pipe.log");
+    await writeFile(path, LOG);
+    for (const bytes of [LOG, gzipSync(LOG), eventList(EVENTS)]) {
+      for (const command of [["filter"], ["replay", "--output", "ndjson"]]) {
+        const [ofPipe] = await Promise.all([auditsieve([...command, pipe]), writeFile(pipe, bytes)]);
+        expect(ofPipe.stdout).toBe((await auditsieve([...command, path])).stdout);
+        expect(ofPipe.code).toBe(0);
+      }
+    }
+    const report = await auditsieve(["replay", pipe, "--html", join(folder, "report.html")]);
+    expect(report.code).toBe(2);
+    expect(report.stderr).toContain(`${pipe} cannot be read again`);
+  },
+);
 
 test("replay finds the same in an envelope as in the log", { timeout: PROCESSES_TIMEOUT }, async () => {
   const fromLog = await auditsieve(["replay", "--output", "ndjson", "-"], LOG);

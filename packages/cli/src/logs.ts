@@ -1,4 +1,4 @@
-import { fstatSync } from "node:fs";
+import { fstatSync, statSync } from "node:fs";
 import { openPlainLog } from "@auditsieve/ingest/filter";
 import type { IngestError, PlainLog } from "@auditsieve/ingest/filter";
 import { say } from "./output.ts";
@@ -37,7 +37,7 @@ export function openLogInto(
   buffers: readonly [Buffer, Buffer],
 ): Generator<Buffer, void> | AsyncGenerator<Buffer, void> {
   const name = inputName(log);
-  if (log === STANDARD_INPUT && !isPipe()) {
+  if (log === STANDARD_INPUT ? !isPipe() : isReadOnce(log)) {
     return readLog(log);
   }
   const opened: PlainLog = openPlainLog(log === STANDARD_INPUT ? { descriptor: STDIN } : log, name, buffers[0]);
@@ -58,6 +58,20 @@ const STDIN = 0;
 function isPipe(): boolean {
   const facts = fstatSync(STDIN);
   return facts.isFIFO() || facts.isFile();
+}
+
+/**
+ * Whether what is under this name gives its bytes to one reader only: a named pipe, what a shell puts for `<(zcat audit.log.gz)`. Opened a
+ * second time it waits for a writer that does not come, or goes on behind what the first one has read.
+ */
+export function isReadOnce(path: string): boolean {
+  try {
+    const facts = statSync(path);
+    return !facts.isFile() && !facts.isDirectory();
+  } catch {
+    // Whoever reads it says why it cannot be.
+    return false;
+  }
 }
 
 /** Says what made a log unreadable, and whether it did: anything else is thrown on. */

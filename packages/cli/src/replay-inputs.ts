@@ -6,7 +6,7 @@ import { open, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { safeText } from "@auditsieve/detect/safe-text";
 import { Failure } from "./failure.ts";
-import { logsOrStdin } from "./logs.ts";
+import { isReadOnce, logsOrStdin } from "./logs.ts";
 import { say } from "./output.ts";
 import type { Progress } from "./progress.ts";
 import { inputName, STANDARD_INPUT } from "./standard-input.ts";
@@ -17,7 +17,7 @@ const READ_BYTES = 512 * 1024;
 
 /** A log of a command. */
 export interface ReplayInput extends ReplayLog {
-  /** Of standard input: what has come in so far, and whether it was read to its end. */
+  /** Of standard input and named pipes: what has come in so far, and whether it was read to its end. */
   readonly passed?: () => Digest & { readonly isWhole: boolean };
 }
 
@@ -45,8 +45,8 @@ export async function replayInputs(paths: readonly string[], progress?: Progress
     progress.expect(sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined);
   }
   return inputs.map((path) =>
-    path === STANDARD_INPUT
-      ? standardInput((bytes) => progress?.reached(path, bytes))
+    path === STANDARD_INPUT || isReadOnce(path)
+      ? passingInput(path, (bytes) => progress?.reached(path, bytes))
       : {
           name: path,
           open: () => openCounted(path, (bytes) => progress?.reached(path, bytes)),
@@ -56,24 +56,26 @@ export async function replayInputs(paths: readonly string[], progress?: Progress
   );
 }
 
-function standardInput(reached: (bytes: number) => void): ReplayInput {
+/** Standard input, or what else is read once and gone. */
+function passingInput(path: string, reached: (bytes: number) => void): ReplayInput {
+  const name = inputName(path);
   const digest = new PassingDigest();
   let isWhole = false;
   // As it comes in, before it is unpacked: what a file of it would hold.
   async function* watched(): AsyncGenerator<Buffer, void> {
-    for await (const chunk of process.stdin) {
+    for await (const chunk of path === STANDARD_INPUT ? process.stdin : createReadStream(path)) {
       digest.add(chunk as Buffer);
       yield chunk as Buffer;
     }
     isWhole = true;
   }
   return {
-    name: inputName(STANDARD_INPUT),
+    name,
     isRepeatable: false,
     passed: () => ({ ...digest.total(), isWhole }),
     async *open() {
       let bytes = 0;
-      for await (const chunk of openCanonicalLog(Readable.from(watched(), { objectMode: true }), "standard input")) {
+      for await (const chunk of openCanonicalLog(Readable.from(watched(), { objectMode: true }), name)) {
         bytes += chunk.length;
         reached(bytes);
         yield chunk;

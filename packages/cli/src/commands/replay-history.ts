@@ -19,8 +19,9 @@ export function checkHistory(output: string, logs: readonly ReplayLog[]): void {
   if (!OUTPUTS.includes(output)) {
     throw new Failure(`Cannot print a history as ${output}`, { hint: `Use one of ${OUTPUTS.join(", ")}` });
   }
-  if (logs.some(({ isRepeatable }) => isRepeatable === false)) {
-    throw new Failure("Cannot tell a history from standard input: the logs are read once more for the bodies", {
+  const passing = logs.find(({ isRepeatable }) => isRepeatable === false);
+  if (passing !== undefined) {
+    throw new Failure(`Cannot tell a history from ${passing.name}: the logs are read once more for the bodies`, {
       hint: "Save the log to a file first, and name that",
     });
   }

@@ -13,9 +13,10 @@ const OWNER_ONLY = 0o600;
 
 /** Throws before the logs are read if no report can be made of them. */
 export function checkReport(file: string, logs: readonly ReplayLog[]): void {
-  if (logs.some(({ isRepeatable }) => isRepeatable === false)) {
+  const passing = logs.find(({ isRepeatable }) => isRepeatable === false);
+  if (passing !== undefined) {
     throw new Failure(
-      `Cannot write "${file}": a report reads the logs twice, and standard input cannot be read again`,
+      `Cannot write "${file}": a report reads the logs twice, and ${passing.name} cannot be read again`,
       {
         hint: "Save the log to a file first, and name that",
       },

@@ -20,8 +20,9 @@ export async function openState(
   logs: readonly ReplayLog[],
   note: JsonObject,
 ): Promise<ReplayState> {
-  if (logs.some(({ isRepeatable }) => isRepeatable === false)) {
-    throw new Failure(`Cannot use "${folder}": standard input cannot be read again from where it was`, {
+  const passing = logs.find(({ isRepeatable }) => isRepeatable === false);
+  if (passing !== undefined) {
+    throw new Failure(`Cannot use "${folder}": ${passing.name} cannot be read again from where it was`, {
       hint: "Save the log to a file first, and name that",
     });
   }
