@@ -27,6 +27,19 @@ describe("needs", () => {
     ]);
   });
 
+  it("keep a way that needs no body beside one of the same requests that does", () => {
+    const needs = needsOf({
+      s: { verb: "patch", ...PODS },
+      head: { userAgent: "x" },
+      body: { "requestObject.a": "x" },
+      condition: "s and (head or body)",
+    });
+    expect(needs.map(({ level, fields }) => [level, fields.includes("userAgent")])).toEqual([
+      ["Metadata", true],
+      ["Request", false],
+    ]);
+  });
+
   it.each([
     [
       "a code is known after RequestReceived",

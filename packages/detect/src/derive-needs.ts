@@ -153,8 +153,8 @@ function intersect(a: Way, b: Way): readonly Way[] {
 }
 
 /**
- * Joins ways of the same class into one that reads all their fields, and ways of the same reading that differ in one
- * list only. Too many ways become one that knows no class: wider, never wrong.
+ * Joins ways of the same class into one that reads all their fields (but none that reads no body with one that does: the one shows where
+ * bodies are not written), and ways of the same reading that differ in one list only. Too many ways become one that knows no class: wider, never wrong.
  */
 function merge(ways: readonly Way[]): readonly Way[] {
   if (ways.length <= 1) {
@@ -162,7 +162,7 @@ function merge(ways: readonly Way[]): readonly Way[] {
   }
   const byClass = joinBy(
     ways,
-    (way) => LISTS.map((list) => listText(way[list])).join("|"),
+    (way) => [readsBody(way.fields), ...LISTS.map((list) => listText(way[list]))].join("|"),
     (a, b) => ({ ...a, fields: new Set([...a.fields, ...b.fields]) }),
   );
   const joined = LISTS.reduce<readonly Way[]>(
@@ -180,6 +180,11 @@ function merge(ways: readonly Way[]): readonly Way[] {
   return joined.length <= MAX_WAYS
     ? joined
     : [{ ...ANYTHING, fields: new Set(joined.flatMap((way) => [...way.fields])) }];
+}
+
+/** Whether one of the fields is of a body. */
+function readsBody(fields: Iterable<string>): boolean {
+  return [...fields].some((field) => /^(?:requestObject|responseObject)(?:\.|$)/.test(field));
 }
 
 function joinBy(ways: readonly Way[], key: (way: Way) => string, join: (a: Way, b: Way) => Way): readonly Way[] {
@@ -231,15 +236,15 @@ function levelOf(way: Way, fields: readonly string[]): Level {
 
 /** Stages each of which is enough: the event of that stage is written and holds every field. */
 function stagesOf(way: Way, { verbs, resources }: RequestClass, fields: readonly string[]): readonly Stage[] {
-  const readsBody = fields.some((field) => /^(?:requestObject|responseObject)(?:\.|$)/.test(field));
+  const isOfBody = readsBody(fields);
   const readsLate =
     fields.some((field) => /^(?:responseStatus|annotations|impersonatedUser)(?:\.|$)/.test(field)) ||
     (fields.includes("objectRef.name") && (verbs?.includes("create") ?? true));
   const isLongRunning =
     (resources?.every((name) => STREAMS.test(name)) || verbs?.every((verb) => verb === "watch")) ?? false;
   const enough: readonly Stage[] = [
-    ...(readsBody || readsLate ? [] : (["RequestReceived"] as const)),
-    ...(readsBody || !isLongRunning ? [] : (["ResponseStarted"] as const)),
+    ...(isOfBody || readsLate ? [] : (["RequestReceived"] as const)),
+    ...(isOfBody || !isLongRunning ? [] : (["ResponseStarted"] as const)),
     "ResponseComplete",
   ];
   return way.stages ? enough.filter((stage) => way.stages?.has(stage.toLowerCase())) : enough;
