@@ -155,7 +155,10 @@ class FakeConsumer implements KafkaConsumer {
   }
 
   async commit(due: () => readonly KafkaCommit[]): Promise<void> {
-    await this.#assigned();
+    for (let known: Promise<void> | undefined; known !== this.#ready;) {
+      known = this.#ready;
+      await known.catch(() => undefined);
+    }
     const generation = this.#generation;
     const commits = due();
     await new Promise((resolve) => setImmediate(resolve));
@@ -178,17 +181,14 @@ class FakeConsumer implements KafkaConsumer {
     return Promise.resolve();
   }
 
-  /** Resolves when the last assignment was taken. */
-  async #assigned(): Promise<void> {
-    for (let known: Promise<void> | undefined; known !== this.#ready;) {
-      known = this.#ready;
-      await known.catch(() => undefined);
-    }
-  }
-
   async #run(handlers: KafkaHandlers): Promise<void> {
     while (!this.#isPaused) {
-      await this.#assigned();
+      const known = this.#ready;
+      await known.catch(() => undefined);
+      // Not in a function of its own: until that has returned there may be another assignment, of which nothing is known yet.
+      if (known !== this.#ready) {
+        continue;
+      }
       const generation = this.#generation;
       const due = [...this.#next].find(
         ([partition, next]) => next < (this.#kafka.partitions[partition]?.values.length ?? 0),
