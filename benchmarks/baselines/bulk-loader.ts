@@ -1,5 +1,5 @@
 import { openSync, readSync } from "node:fs";
-import { BulkRequests } from "./bulk-request.ts";
+import { sendBulks } from "./send-bulks.ts";
 
 /**
  * The least that sends finished bulk bodies: `node bulk-loader.ts <url of the bulk request> <file> <in flight>`. The file holds
@@ -7,7 +7,6 @@ import { BulkRequests } from "./bulk-request.ts";
  */
 const [url = "", file = "", inFlight = "4"] = process.argv.slice(2);
 const fd = openSync(file, "r");
-const requests = new BulkRequests(url, Number(inFlight));
 
 function next(): Buffer | undefined {
   const head = Buffer.alloc(8);
@@ -21,11 +20,4 @@ function next(): Buffer | undefined {
   return body;
 }
 
-async function worker(): Promise<void> {
-  for (let body = next(); body !== undefined; body = next()) {
-    await requests.send(body);
-  }
-}
-
-await Promise.all(Array.from({ length: Number(inFlight) }, worker));
-requests.close();
+await sendBulks(url, Number(inFlight), next);

@@ -1,6 +1,6 @@
 import { openSync, readSync } from "node:fs";
 import { documentId } from "@auditsieve/audit";
-import { BulkRequests } from "./bulk-request.ts";
+import { sendBulks } from "./send-bulks.ts";
 
 /**
  * The least that forwards lines under ids of their own: `node line-forwarder.ts <url of the bulk request> <log> <in flight>`. It reads, finds
@@ -14,7 +14,6 @@ const KEY = Buffer.alloc(32, 1);
 /** What stands before a line: the operation with its id. */
 const BEFORE = '{"create":{"_id":""}}\n'.length + 32;
 const fd = openSync(file, "r");
-const requests = new BulkRequests(url, Number(inFlight));
 let rest = Buffer.alloc(0);
 
 /** The body of the next request: some whole lines. */
@@ -47,11 +46,4 @@ function next(): Buffer | undefined {
   return body;
 }
 
-async function worker(): Promise<void> {
-  for (let body = next(); body !== undefined; body = next()) {
-    await requests.send(body);
-  }
-}
-
-await Promise.all(Array.from({ length: Number(inFlight) }, worker));
-requests.close();
+await sendBulks(url, Number(inFlight), next);
