@@ -1,24 +1,11 @@
 import { holdsLines } from "./envelope/recognise.ts";
 import { DocumentJoint } from "./event-list/document-joint.ts";
 import { behindNul, HEAD_BYTES, LongLine } from "./long-line.ts";
+import type { OversizeLine } from "./long-line.ts";
 
 const NEWLINE = 10;
 const DEFAULT_MAX_LINE_BYTES = 16 * 1024 * 1024;
 const MOST_SPARE_BYTES = 64 * 1024 * 1024;
-
-/** A line longer than the limit: its first bytes, and what identifies the rest. */
-export interface OversizeLine {
-  /** Where the line starts in the input. */
-  readonly offset: number;
-  /** Length of the line in bytes, without its newline. */
-  readonly bytes: number;
-  /** SHA-256 over the whole line, hex. */
-  readonly sha256: string;
-  /** The first 64 KiB of the line: enough for every field that stands before the bodies. */
-  readonly head: Buffer;
-  /** False for a rest at the end of the input. */
-  readonly terminated: boolean;
-}
 
 /** Takes a document that is too long to be held, as its bytes come: a {@link LongDocument}. */
 export interface LongDocumentReader {

@@ -1,10 +1,23 @@
 import type * as Crypto from "node:crypto";
 import type { Hash } from "node:crypto";
 import { createRequire } from "node:module";
-import type { OversizeLine } from "./frame.ts";
 
 /** Of a line over the limit so many bytes are kept. */
 export const HEAD_BYTES: number = 64 * 1024;
+
+/** A line longer than the limit: its first bytes, and what identifies the rest. */
+export interface OversizeLine {
+  /** Where the line starts in the input. */
+  readonly offset: number;
+  /** Length of the line in bytes, without its newline. */
+  readonly bytes: number;
+  /** SHA-256 over the whole line, hex. */
+  readonly sha256: string;
+  /** The first 64 KiB of the line: enough for every field that stands before the bodies. */
+  readonly head: Buffer;
+  /** False for a rest at the end of the input. */
+  readonly terminated: boolean;
+}
 
 /** A line over the limit, as its bytes pass. */
 export class LongLine {

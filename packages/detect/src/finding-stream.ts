@@ -15,6 +15,7 @@ import { HeadQuestions } from "./head-questions.ts";
 import { headOf } from "./event-parts.ts";
 import type { HeadView } from "./head-view.ts";
 import { judge, NO_VERDICTS } from "./judge.ts";
+import type { Asked } from "./judge.ts";
 import { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { CredentialLedger } from "./memory/credential-ledger.ts";
 import type { PodChange, ToldEvent } from "./memory/pod-change.ts";
@@ -22,7 +23,7 @@ import { OpenRequests } from "./open-requests.ts";
 import { QuietAnswers } from "./quiet-answers.ts";
 import { Settlement } from "./settlement.ts";
 import { StandingAnswers } from "./standing-answers.ts";
-import type { Asked, Wanted } from "./wanted.ts";
+import type { Wanted } from "./wanted.ts";
 
 const VERSION = 2;
 

@@ -6,6 +6,7 @@ import { headReader } from "./field-readers.ts";
 import { firstSeenKeys, isOfUnnamed } from "./first-seen.ts";
 import type { FirstSeenKeys, FirstSeenStore } from "./first-seen.ts";
 import type { HeadView } from "./head-view.ts";
+import type { Asked } from "./judge.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { Grounds } from "./memory/grounds.ts";
 import { USE } from "./memory/feeders.ts";
@@ -13,7 +14,7 @@ import { useOf } from "./memory/head-reads.ts";
 import { changeOfPod } from "./memory/pod-change.ts";
 import type { PodChange } from "./memory/pod-change.ts";
 import type { Standing, StandingAnswers } from "./standing-answers.ts";
-import type { Asked, Wanted } from "./wanted.ts";
+import type { Wanted } from "./wanted.ts";
 
 const KNOWN = Symbol("known");
 const ANSWERS = Symbol("answers");

@@ -1,7 +1,8 @@
 import type { AuditEvent } from "@auditsieve/audit";
+import type { LeftConditions } from "./body-verdicts.ts";
+import type { Detection } from "./detection.ts";
 import type { DetectionEngine, Evaluated, Verdict } from "./detection-engine.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
-import type { Asked } from "./wanted.ts";
 
 /** How detections come out that an event hits, or about which it does not say enough. */
 export type Verdicts = readonly Verdict[];
@@ -19,6 +20,16 @@ export interface Judgement {
 export interface Judged {
   readonly evaluated: Evaluated;
   readonly judgement: Judgement;
+}
+
+/** What is asked of events with alike heads. */
+export interface Asked {
+  /** The candidates, at least one. */
+  readonly asked: readonly Detection[];
+  /** What such heads leave of their conditions. */
+  readonly left: LeftConditions | undefined;
+  /** Of whoever judges them. */
+  judged: Judged | undefined;
 }
 
 const NOTHING: Judgement = { verdicts: NO_VERDICTS, isFed: false };

@@ -1,16 +1,4 @@
-import type { LeftConditions } from "./body-verdicts.ts";
-import type { Detection } from "./detection.ts";
-import type { Judged } from "./judge.ts";
-
-/** What is asked of events with alike heads. */
-export interface Asked {
-  /** The candidates, at least one. */
-  readonly asked: readonly Detection[];
-  /** What such heads leave of their conditions. */
-  readonly left: LeftConditions | undefined;
-  /** Of whoever judges them. */
-  judged: Judged | undefined;
-}
+import type { Asked } from "./judge.ts";
 
 /**
  * What a stream asks of every event with a head: such an event is to be pushed by {@link FindingStream.pushWanted}, and its head need not be

@@ -1,7 +1,6 @@
 import type { Identity } from "./event-head.ts";
 import type { Place } from "./read-events.ts";
 import { TouchTable } from "./touch-table.ts";
-import type { TouchKey } from "./touch-table.ts";
 
 /** One way of acting: an identity with a credential, from an address, by a program. */
 export interface Session {
@@ -90,7 +89,7 @@ export interface SessionsSnapshot {
 /** Who acted with what, from where, and on what: counted as events go by. */
 export class SessionTable {
   #sessions = new Map<string, Session>();
-  readonly #touches = new TouchTable();
+  readonly #touches = new TouchTable<Touch>();
   #names = new Map<Session, number>();
   #acts = new Map<Session, Act[]>();
   #actCount = 0;
@@ -204,7 +203,7 @@ export class SessionTable {
     { verb, resource, namespace, name }: Target,
     { time, place }: Answered,
   ): { readonly touch: Touch; readonly isFolded: boolean } {
-    let key: TouchKey = { session, verb, resource, namespace, name };
+    let key: Pick<Touch, "session" | keyof Target> = { session, verb, resource, namespace, name };
     let touch = this.#touches.find(key);
     const isFolded = touch === undefined && this.#isFull(session);
     if (isFolded) {

@@ -18,7 +18,7 @@ describe("TouchTable", () => {
     });
     assert(
       property(array(key, { maxLength: 3_000, size: "max" }), (keys) => {
-        const [table, map] = [new TouchTable(), new Map<string, Touch>()];
+        const [table, map] = [new TouchTable<Touch>(), new Map<string, Touch>()];
         for (const one of keys) {
           const text = textOf(one);
           expect(table.find(one)).toBe(map.get(text));
@@ -29,7 +29,7 @@ describe("TouchTable", () => {
           }
         }
         expect(table.all()).toEqual([...map.values()]);
-        const again = new TouchTable();
+        const again = new TouchTable<Touch>();
         again.restore(table.all());
         expect(keys.every((one) => again.find(one) === map.get(textOf(one)))).toBe(true);
       }),

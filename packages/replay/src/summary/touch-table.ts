@@ -1,17 +1,21 @@
-import type { Touch } from "./sessions.ts";
-
 const FIRST_SLOTS = 1024;
 /** Of the slots, so that a free one is soon found. */
 const MOST_TAKEN = 0.6;
 
 /** What tells one touch from another. */
-export type TouchKey = Pick<Touch, "session" | "verb" | "resource" | "namespace" | "name">;
+export interface TouchKey {
+  readonly session: { readonly id: number };
+  readonly verb: string;
+  readonly resource: string;
+  readonly namespace: string;
+  readonly name: string;
+}
 
 /**
  * Touches in the order in which they came, found by what they are about. A map would need a text for each that says the same once more:
  * there may be two hundred thousand.
  */
-export class TouchTable {
+export class TouchTable<Touch extends TouchKey> {
   #all: Touch[] = [];
   /** Place in `#all` plus one; 0 is free. */
   #slots = new Int32Array(FIRST_SLOTS);
@@ -76,7 +80,7 @@ export class TouchTable {
   }
 }
 
-function isAbout(touch: Touch, { session, verb, resource, namespace, name }: TouchKey): boolean {
+function isAbout(touch: TouchKey, { session, verb, resource, namespace, name }: TouchKey): boolean {
   return (
     touch.session === session &&
     touch.name === name &&
