@@ -1,4 +1,4 @@
 import { testExamples } from "../../../test/doc-examples.ts";
 import * as audit from "./index.ts";
 
-testExamples(import.meta.dirname, audit, 13);
+testExamples(import.meta.dirname, audit, 15);

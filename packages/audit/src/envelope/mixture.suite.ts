@@ -1,12 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LongDocument } from "../event-list/long-document.ts";
-import { LineFramer } from "../frame.ts";
-import type { LineVisitor } from "../frame.ts";
-import { EventScan } from "../scan.ts";
+import { EventLines } from "../event-lines.ts";
 import { EnvelopeReader } from "./envelope-reader.ts";
-import { beginsDocument, unwrapDocument, unwrapLine } from "./unwrap-line.ts";
-import type { UnwrappedLine } from "./unwrap-line.ts";
 import {
   aksRecord,
   aksRecords,
@@ -69,47 +65,34 @@ function ingredient(which: number, cut: number, next: Next): Ingredient {
   return { text: `${over(next)}\n` };
 }
 
+/** Lines may not be long here, but records may. */
+class LongDocumentOfAnyRecords extends LongDocument {
+  constructor(...[offset, visitor]: ConstructorParameters<typeof LongDocument>) {
+    super(offset, visitor);
+  }
+}
+
 /** The events of a log, as whoever reads it has them: out of the reader, then line by line. */
 function eventsOf(log: string, chunkBytes = Infinity, maxLineBytes = Infinity): readonly string[] {
   const reader = new EnvelopeReader();
   const events: string[] = [];
-  const scan = new EventScan();
-  const take = ({ bytes, start, end }: Pick<UnwrappedLine, "bytes" | "start" | "end">): void => {
-    if (scan.scan(bytes, start, end)) {
-      events.push(bytes.toString("utf8", start, end));
-    }
-  };
-  const takeLine = (line: Buffer, start: number, end: number, mayBegin = false): boolean => {
-    take({ bytes: line, start, end });
-    if (mayBegin && beginsDocument(scan)) {
-      return true;
-    }
-    (scan.reason === undefined ? [] : (unwrapLine(scan) ?? [])).forEach(take);
-    return false;
-  };
-  const visitor: LineVisitor = {
-    line: (line, start, end, _offset, _terminated, mayBegin) => takeLine(line, start, end, mayBegin),
-    document: (bytes, start, end) => {
-      const lines = unwrapDocument(bytes, start, end);
-      lines?.forEach(take);
-      return lines !== undefined;
+  const lines = new EventLines(
+    {
+      event: () => void events.push(lines.scan.bytes.toString("utf8", lines.scan.start, lines.scan.end)),
+      undecidable: () => undefined,
+      // What is left of a record that is cut off.
+      oversize: (_line, { standsIn }) => expect(standsIn).toBe("input"),
+      behindLongDocument: (document) => expect(document.offset + document.bytes).toBeLessThanOrEqual(bytes.length),
     },
-    longDocument: (offset) =>
-      new LongDocument(offset, {
-        line: (line, start, end) => void takeLine(line, start, end),
-        oversize: () => expect.fail("no record is that long"),
-        end: (document) => expect(document.offset + document.bytes).toBeLessThanOrEqual(bytes.length),
-      }),
-    // What is left of a record that is cut off.
-    oversize: () => undefined,
-  };
+    { maxLineBytes },
+  );
+  lines.LongDocument = LongDocumentOfAnyRecords;
   const bytes = Buffer.from(log);
-  const framer = new LineFramer(visitor, { maxLineBytes });
   for (let at = 0; at < bytes.length; at += chunkBytes) {
-    framer.write(Buffer.from(reader.write(bytes.subarray(at, Math.min(bytes.length, at + chunkBytes)))));
+    lines.write(Buffer.from(reader.write(bytes.subarray(at, Math.min(bytes.length, at + chunkBytes)))));
   }
-  framer.write(reader.end());
-  framer.end();
+  lines.write(reader.end());
+  lines.end();
   return events;
 }
 
