@@ -1,15 +1,5 @@
-import {
-  attributesOfScan,
-  beginsDocument,
-  EventScan,
-  LEVELS,
-  LineFramer,
-  LongDocument,
-  STAGES,
-  unwrapDocument,
-  unwrapLine,
-} from "@auditsieve/audit";
-import type { Level, OversizeLine, RequestAttributes, Stage, UnwrappedLine } from "@auditsieve/audit";
+import { attributesOfScan, LEVELS, readEventLines, STAGES } from "@auditsieve/audit";
+import type { EventLines, EventScan, InputPlace, Level, RequestAttributes, Stage } from "@auditsieve/audit";
 import { DecisionMemo, KEY_FIELDS } from "../decision-memo.ts";
 import { evaluate } from "../evaluate.ts";
 import type { Policy } from "../policy.ts";
@@ -78,8 +68,7 @@ const NODE = /^system:node:/;
  */
 export class Simulation {
   readonly #options: SimulationOptions;
-  readonly #framer: LineFramer;
-  readonly #scan = new EventScan();
+  readonly #log: EventLines;
   readonly #memo = new DecisionMemo<Fate>(KEY_FIELDS);
   readonly #total = new VolumeRow();
   readonly #rules = new Map<number | null, VolumeRow>();
@@ -91,35 +80,29 @@ export class Simulation {
   readonly #seen = new SeenClasses();
   readonly #unanswered = new UnansweredRequests();
   #lines = 0;
-  #firstLine = 0;
   #bytes = 0;
-  /** Lines that were counted of envelopes, beyond the line that each of these is. */
-  #surplus = 0;
   #undecidable = 0;
   #undecidableBytes = 0;
   #withoutReceived = 0;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
-    this.#framer = new LineFramer({
-      line: (bytes, start, end, offset, terminated, mayBegin) =>
-        this.#line(bytes, start, end, offset, terminated, mayBegin),
-      document: (bytes, start, end, offset) => this.#document(bytes, start, end, offset),
-      longDocument: (offset) => this.#longDocument(offset),
-      oversize: (line) => this.#oversize(line),
+    this.#log = readEventLines({
+      event: (place) => this.#event(place),
+      undecidable: (place) => this.#unclear(place),
+      oversize: ({ bytes, terminated }) => this.#addUndecidable(bytes + (terminated ? 1 : 0)),
     });
   }
 
   /** Takes the next bytes of a log. */
   write(chunk: Buffer): void {
-    this.#framer.write(chunk);
+    this.#log.write(chunk);
   }
 
   /** The log has ended; the next {@link write} begins another one. */
   end(): void {
-    this.#framer.end();
-    this.#framer.reset(0);
-    this.#firstLine = this.#lines - this.#surplus;
+    this.#log.end();
+    this.#log.reset();
   }
 
   /** What has been counted so far, over all logs. */
@@ -154,76 +137,26 @@ export class Simulation {
     };
   }
 
-  #line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean, mayBegin: boolean): boolean {
-    const scan = this.#scan;
-    const isEvent = scan.scan(bytes, start, end);
-    if (!isEvent && mayBegin && beginsDocument(scan)) {
-      return true;
-    }
-    const unwrapped = isEvent ? undefined : unwrapLine(scan);
-    if (unwrapped === undefined) {
-      this.#take(isEvent, offset, terminated);
-    } else {
-      this.#unwrapped(unwrapped, offset - start);
-    }
-    return false;
-  }
-
-  #document(bytes: Buffer, start: number, end: number, offset: number): boolean {
-    const lines = unwrapDocument(bytes, start, end);
-    if (lines !== undefined) {
-      this.#unwrapped(lines, offset - start);
-      this.#surplus -= bytes.toString("latin1", start, end).split("\n").length - 1;
-    }
-    return lines !== undefined;
-  }
-
-  /** A document that is too long to be held. */
-  #longDocument(offset: number): LongDocument {
-    this.#surplus--;
-    return new LongDocument(offset, {
-      line: (bytes, start, end, at) => {
-        this.#surplus++;
-        this.#line(bytes, start, end, at, true, false);
-      },
-      oversize: (line) => {
-        this.#surplus++;
-        this.#oversize(line);
-      },
-      end: ({ lines }) => void (this.#surplus -= lines - 1),
-    });
-  }
-
-  #oversize({ bytes, terminated }: OversizeLine): void {
-    this.#lines++;
-    this.#undecidable++;
-    this.#bytes += bytes + (terminated ? 1 : 0);
-    this.#undecidableBytes += bytes + (terminated ? 1 : 0);
-  }
-
-  /** Lines that stand in one, and count as lines of their own. */
-  #unwrapped(lines: readonly UnwrappedLine[], before: number): void {
-    this.#surplus--;
-    for (const line of lines) {
-      this.#surplus++;
-      this.#take(this.#scan.scan(line.bytes, line.start, line.end), before + line.at, true);
-    }
-  }
-
-  /** Takes the line that the scan holds. */
-  #take(isEvent: boolean, offset: number, terminated: boolean): void {
-    const scan = this.#scan;
+  #event({ terminated }: InputPlace): void {
+    const { scan } = this.#log;
     const newline = terminated ? 1 : 0;
     const length = scan.end - scan.start + newline;
     this.#lines++;
     this.#bytes += length;
-    if (isEvent) {
-      this.#count(scan, length, newline);
-    } else {
-      this.#undecidable++;
-      this.#undecidableBytes += length;
-      this.#options.onUndecidable?.(this.#lines - this.#surplus - this.#firstLine, offset, scan);
-    }
+    this.#count(scan, length, newline);
+  }
+
+  #unclear({ lineNumber, offset, terminated }: InputPlace): void {
+    const { scan } = this.#log;
+    this.#addUndecidable(scan.end - scan.start + (terminated ? 1 : 0));
+    this.#options.onUndecidable?.(lineNumber, offset, scan);
+  }
+
+  #addUndecidable(bytes: number): void {
+    this.#lines++;
+    this.#undecidable++;
+    this.#bytes += bytes;
+    this.#undecidableBytes += bytes;
   }
 
   #count(scan: EventScan, length: number, newline: number): void {

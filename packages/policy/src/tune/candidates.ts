@@ -1,13 +1,5 @@
-import {
-  attributesOfScan,
-  beginsDocument,
-  EventScan,
-  LineFramer,
-  LongDocument,
-  unwrapDocument,
-  unwrapLine,
-} from "@auditsieve/audit";
-import type { RequestAttributes, UnwrappedLine } from "@auditsieve/audit";
+import { attributesOfScan, readEventLines } from "@auditsieve/audit";
+import type { EventLines, EventScan, RequestAttributes } from "@auditsieve/audit";
 import { DecisionMemo, KEY_FIELDS } from "../decision-memo.ts";
 import { evaluate } from "../evaluate.ts";
 import type { Policy } from "../policy.ts";
@@ -65,10 +57,9 @@ const MAX_TALLIES = 20_000;
 export class CandidateCounter {
   readonly #base: Policy;
   readonly #named: ReadonlySet<string>;
-  readonly #scan = new EventScan();
   readonly #memo = new DecisionMemo<Known>(KEY_FIELDS);
   readonly #tallies = new Map<string, Tally>();
-  readonly #framer: LineFramer;
+  readonly #log: EventLines;
   #lines = 0;
   #undecidable = 0;
   #events = 0;
@@ -77,27 +68,25 @@ export class CandidateCounter {
   constructor(base: Policy, named: Iterable<string>) {
     this.#base = base;
     this.#named = new Set(named);
-    this.#framer = new LineFramer({
-      line: (bytes, start, end, _offset, terminated, mayBegin) => this.#line(bytes, start, end, terminated, mayBegin),
-      document: (bytes, start, end) => this.#unwrapped(unwrapDocument(bytes, start, end)),
-      longDocument: (offset) =>
-        new LongDocument(offset, {
-          line: (bytes, start, end) => void this.#line(bytes, start, end, true, false),
-          oversize: () => this.#oversize(),
-          end: () => undefined,
-        }),
-      oversize: () => this.#oversize(),
+    const undecidable = (): void => {
+      this.#lines++;
+      this.#undecidable++;
+    };
+    this.#log = readEventLines({
+      event: ({ terminated }) => this.#event(this.#log.scan, terminated),
+      undecidable,
+      oversize: undecidable,
     });
   }
 
   write(chunk: Buffer): void {
-    this.#framer.write(chunk);
+    this.#log.write(chunk);
   }
 
   /** The log has ended; the next {@link write} begins another one. */
   end(): void {
-    this.#framer.end();
-    this.#framer.reset(0);
+    this.#log.end();
+    this.#log.reset();
   }
 
   /** The candidates, most bytes first. */
@@ -112,37 +101,8 @@ export class CandidateCounter {
     };
   }
 
-  #line(bytes: Buffer, start: number, end: number, terminated: boolean, mayBegin: boolean): boolean {
-    const isEvent = this.#scan.scan(bytes, start, end);
-    if (!isEvent && mayBegin && beginsDocument(this.#scan)) {
-      return true;
-    }
-    if (isEvent || !this.#unwrapped(unwrapLine(this.#scan))) {
-      this.#take(isEvent, terminated);
-    }
-    return false;
-  }
-
-  #oversize(): void {
+  #event(scan: EventScan, terminated: boolean): void {
     this.#lines++;
-    this.#undecidable++;
-  }
-
-  #unwrapped(lines: readonly UnwrappedLine[] | undefined): boolean {
-    for (const line of lines ?? []) {
-      this.#take(this.#scan.scan(line.bytes, line.start, line.end), true);
-    }
-    return lines !== undefined;
-  }
-
-  /** Takes the line that the scan holds. */
-  #take(isEvent: boolean, terminated: boolean): void {
-    const scan = this.#scan;
-    this.#lines++;
-    if (!isEvent) {
-      this.#undecidable++;
-      return;
-    }
     const { prediction, tally } = this.#known(scan);
     if (tally !== undefined && (scan.code === 401 || scan.code === 403 || scan.has("impersonatedUser"))) {
       tally.odd++;
