@@ -21,7 +21,7 @@ export type { ReplayLog } from "./log-reader.ts";
 export type { ClassCoverage } from "./request-classes.ts";
 export type { ReplayedLog } from "./replay-run.ts";
 export type { ReplaySummary } from "./replay-summary.ts";
-export { parseInstant } from "./instant.ts";
+export { parseInstant, zoneProblem } from "./instant.ts";
 export type { Instant, InstantContext } from "./instant.ts";
 export { JudgeThread } from "./judge/judge-thread.ts";
 export type { DetectionTexts } from "./judge/judge-desk.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseInstant } from "./instant.ts";
+import { parseInstant, zoneProblem } from "./instant.ts";
 
 const context = { now: new Date("2026-11-24T12:00:00.250Z"), zone: "Europe/Zurich" };
 
@@ -26,6 +26,21 @@ describe("parseInstant", () => {
       const parsed = parseInstant(text, context);
       expect(parsed.ok).toBe(false);
       expect(parsed.ok ? "" : parsed.problem.hint).toContain("90m");
+    },
+  );
+});
+
+describe("zoneProblem", () => {
+  test.each(["utc", "local", "Europe/Zurich", "UTC+2", "America/Argentina/Buenos_Aires"])(
+    "zoneProblem takes %s",
+    (zone) => expect(zoneProblem(zone)).toBe(undefined),
+  );
+
+  test.each(["Mars", "", "Europe/Zurig", "+25", " "])(
+    "zoneProblem refuses %o, as parseInstant does of a time",
+    (zone) => {
+      expect(zoneProblem(zone)).toMatchObject({ severity: "error", hint: expect.stringContaining("Zurich") as string });
+      expect(parseInstant("2026-11-24", { ...context, zone }).ok).toBe(false);
     },
   );
 });

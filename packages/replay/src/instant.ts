@@ -49,12 +49,32 @@ export function parseInstant(text: string, { now, zone }: InstantContext): Insta
         message: `Cannot read the time "${text}": ${moment.invalidExplanation ?? "it has no form that is known"}`,
         hint:
           moment.invalidReason === "unsupported zone"
-            ? "Write the zone as utc, local, Europe/Zurich or UTC+2"
+            ? ZONES
             : "Write 2026-11-24T00:13:26Z, 2026-11-24 00:13, 2026-11-24, or how long ago: 90m, 1d12h",
       },
     };
   }
   return { ok: true, instant: write(moment, /[.,](\d{1,9})/.exec(trimmed)?.[1]) };
+}
+
+const ZONES = "Write the zone as utc, local, Europe/Zurich or UTC+2";
+
+/**
+ * What is wrong with a time zone that {@link parseInstant} could not read a time in; undefined where nothing is.
+ *
+ * @example
+ * assert.equal(zoneProblem("Europe/Zurich"), undefined);
+ * assert.match(zoneProblem("Mars")?.message ?? "", /"Mars"/);
+ */
+export function zoneProblem(zone: string): Problem | undefined {
+  return DateTime.utc().setZone(zone).isValid
+    ? undefined
+    : {
+        id: "bad-zone",
+        severity: "error",
+        message: `Cannot read the time zone "${zone}": there is none of that name`,
+        hint: ZONES,
+      };
 }
 
 /** Luxon ends at milliseconds; `fraction` is what was written behind the seconds. */

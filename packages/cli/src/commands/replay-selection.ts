@@ -1,5 +1,5 @@
 import type { Detection } from "@auditsieve/detect";
-import { addressTest, matches, parseInstant } from "@auditsieve/replay";
+import { addressTest, matches, parseInstant, zoneProblem } from "@auditsieve/replay";
 import type { Selection } from "@auditsieve/replay";
 import { basename } from "node:path";
 import { Failure } from "../failure.ts";
@@ -11,6 +11,7 @@ import type { ReplayCommandOptions } from "./replay-options.ts";
  */
 export function readSelection(options: ReplayCommandOptions, detections: readonly Detection[]): Selection {
   const { since, until, zone, actor, resource, namespace, sourceIp, userAgent, detection, minLevel } = options;
+  refuseZone(zone);
   const selection: Selection = {
     ...(since === undefined ? {} : { since: readInstant("--since", since, zone) }),
     ...(until === undefined ? {} : { until: readInstant("--until", until, zone) }),
@@ -58,6 +59,14 @@ function refuseEmptyRange({ since, until }: Selection): void {
     throw new Failure(`Cannot select a time: --since ${since} is not before --until ${until}`, {
       hint: "Exchange them; a time without an offset is read in --zone",
     });
+  }
+}
+
+/** Also where no time is given that it would be for: who misspells it finds out with the first one otherwise. */
+function refuseZone(zone: string): void {
+  const problem = zoneProblem(zone);
+  if (problem !== undefined) {
+    throw new Failure(`${problem.message} (--zone)`, problem.hint === undefined ? {} : { hint: problem.hint });
   }
 }
 

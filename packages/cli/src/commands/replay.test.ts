@@ -123,7 +123,7 @@ describe("auditsieve replay", () => {
   });
 
   test("auditsieve replay exits as the contract says", async () => {
-    const older = (lines[2] ?? "").replace("audit.k8s.io/v1", "audit.k8s.io/v1alpha1");
+    const older = (lines[2] ?? "").replace("audit.k8s.io/v1", "audit.k8s.io/v2");
     const torn = file("torn.log", `${lines[0]}{"torn":\n${lines[1]}${older}`);
     const exits = await inTurn([
       SMALL,
@@ -138,12 +138,14 @@ describe("auditsieve replay", () => {
       [...SMALL, "--compare", own, "--compare-policy", "control-loops"],
       [...SMALL, "--compare", own, "--stories"],
       [...SMALL, "--output", "elasticsearch"],
+      [...SMALL, "--zone", "Mars"],
       ["replay", "-", "--detections", own, "--history", "secrets *"],
       ["replay", own],
     ]);
-    expect(exits.map(({ code }) => code)).toEqual([0, 1, 0, 0, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2]);
+    expect(exits.map(({ code }) => code)).toEqual([0, 1, 0, 0, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]);
     expect(exits.every(({ code, stderr }) => code !== 2 || stderr.includes("hint:"))).toBe(true);
     expect(exits[10]?.stderr).toContain("Cannot print --compare and --stories at once");
+    expect(exits[12]?.stderr).toContain('"Mars"');
     // One unreadable log: the rest is done, byte for byte as without it.
     expect(exits[5]?.stdout.split("\n").length).toBeGreaterThan(4);
     expect(exits[6]?.stdout).toContain("Not read to its end");
