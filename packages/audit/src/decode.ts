@@ -60,8 +60,7 @@ const HINTS: Readonly<Record<Undecidable, string>> = {
   "duplicate-field": "No apiserver writes this: look at how the line came into the log",
   "wrong-type": "No apiserver writes this: look at how the line came into the log",
   "missing-field": "Is this an audit log? Each line must be one audit.k8s.io/v1 Event",
-  "not-an-audit-event":
-    "Events of audit.k8s.io/v1 and v1beta1 are read; no apiserver since 1.24 writes another version",
+  "not-an-audit-event": "Events of audit.k8s.io/v1, v1beta1 and v1alpha1 are read; no apiserver writes another version",
   "in-an-envelope":
     "It holds the log of another component, a message of the provider's, or an event that it has cut: export that one again",
 };

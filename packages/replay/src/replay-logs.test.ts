@@ -203,7 +203,7 @@ describe("replayLogs", () => {
   test("replayLogs loses only what is unreadable, and names and counts it", async () => {
     const good = [0, 1000, 2000, 3000, 2500].map((ms) => JSON.stringify(eventAt(ms)));
     const [a = "", b = "", c = "", d = "", e = ""] = good;
-    const old = JSON.stringify({ ...eventAt(1500), apiVersion: "audit.k8s.io/v1alpha1" });
+    const old = JSON.stringify({ ...eventAt(1500), apiVersion: "audit.k8s.io/v2" });
     const text = [a, b.slice(0, 100), "\0\0\0\0", b + c, old, b, `${e}\r`, "", d.slice(0, 50)].join("\n");
     const broken = new IngestError("damaged-archive", "Cannot read to its end", { hint: "copy it again" });
     const damaged: ReplayLog = {

@@ -8,20 +8,22 @@ export interface Span {
   readonly end: number;
 }
 
-/** The members of one object that were asked for, by key. A member that is null is absent. */
+/** The members of one object that were asked for, by key. A member that is null is absent, unless the reader keeps it. */
 export type Members<Key extends string> = Readonly<Partial<Record<Key, Span>>>;
 
 /** Reads chosen members of an object without making values of them. */
 export class MemberReader<Key extends string> {
   readonly #keys: readonly Key[];
+  readonly #keepsNull: boolean;
   /** Made when it is first asked for: few logs are in an envelope, and every command would wait for it. */
   #table: KeyTable | undefined;
 
   /** The members of an object that is not there. */
   readonly none: Members<Key> = Object.create(null) as Members<Key>;
 
-  constructor(keys: readonly Key[]) {
+  constructor(keys: readonly Key[], options: { readonly keepsNull?: boolean } = {}) {
     this.#keys = keys;
+    this.#keepsNull = options.keepsNull === true;
   }
 
   /**
@@ -56,7 +58,7 @@ export class MemberReader<Key extends string> {
           return undefined;
         }
         seen.add(slot);
-        if (bytes[value] !== NULL) {
+        if (bytes[value] !== NULL || this.#keepsNull) {
           members[this.#keys[slot] as Key] = { start: value, end: behind };
         }
       }

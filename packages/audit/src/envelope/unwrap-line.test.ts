@@ -41,7 +41,7 @@ describe("unwrapLine", () => {
   test("unwrapLine makes of an event of v1beta1 one of v1, and of no other version or kind", () => {
     const of = (version: string): string => (EVENTS[0] ?? "").replace("k8s.io/v1", `k8s.io/${version}`);
     expect(unwrapped(`${of("v1beta1")}\r`)).toEqual([EVENTS[0]]);
-    const others = [of("v1alpha1"), of("v1beta2"), `${of("v1beta1").slice(0, -1)},"apiVersion":"audit.k8s.io/v1"}`];
+    const others = [of("v1alpha2"), of("v1beta2"), `${of("v1beta1").slice(0, -1)},"apiVersion":"audit.k8s.io/v1"}`];
     const elsewhere = of("v2").replace('"level"', '"x":{"apiVersion":"audit.k8s.io/v1beta1"},"level"');
     expect([...others, elsewhere].map(unwrapped)).toEqual([undefined, undefined, undefined, undefined]);
   });
