@@ -7,6 +7,14 @@ const ESCAPE: u32 = 0x3030_755c;
 const AMPERSAND: u16 = 0x3632;
 const LESS: u16 = 0x6333;
 const GREATER: u16 = 0x6533;
+/** `:"redact`, and `ed:` behind it. */
+const REDACTED: u64 = ((0x7463_6164 as u64) << 32) | 0x6572_223a;
+const BEHIND_REDACTED: u32 = 0x3a_6465;
+/** How `args`, `command` and `value` end. */
+const ARGS: u32 = 0x7367_7261;
+const COMMAND: u32 = 0x646e_616d;
+const VALUE: u32 = 0x6575_6c61;
+const LOWER: u32 = 0x2020_2020;
 /** Behind which no key ends. */
 const NAME_BYTES: usize = 128;
 /** Of a token's part that is looked through. */
@@ -113,8 +121,23 @@ function mayBeKey(at: usize): bool {
       const end = at + on + (ctz(marks) as usize);
       const behind = load<u8>(end, 1);
       // An escaped quote ends no name, nor does one before , } or ].
-      return load<u8>(end - 1) != 92 && behind != 44 && behind != 125 && behind != 93;
+      return load<u8>(end - 1) != 92 && behind != 44 && behind != 125 && behind != 93 && !isOfRedacted(end);
     }
   }
   return false;
+}
+
+/**
+ * Whether a key ends at `end` whose value is a string that was redacted before: it stays as it is, unless arguments are looked for in it, as
+ * behind `args`, `command` and `value`.
+ */
+function isOfRedacted(end: usize): bool {
+  if (load<u64>(end + 1) != REDACTED || (load<u32>(end, 9) & 0xff_ffff) != BEHIND_REDACTED || load<u8>(end, 28) != 34) {
+    return false;
+  }
+  const hash = v128.load(end, 12);
+  const digits = i8x16.lt_u(i8x16.sub(hash, i8x16.splat(48)), i8x16.splat(10));
+  const letters = i8x16.lt_u(i8x16.sub(hash, i8x16.splat(97)), i8x16.splat(6));
+  const ending = load<u32>(end - 4) | LOWER;
+  return i8x16.all_true(v128.or(digits, letters)) && ending != ARGS && ending != COMMAND && ending != VALUE;
 }

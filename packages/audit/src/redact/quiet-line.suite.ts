@@ -101,6 +101,12 @@ const VALUES = [
   '[{"name":"DB_PASSWORD","value":"x"}]',
   '{"kind":"Secret","data":{"a":"b"}}',
   '{"message":"invalid value x"}',
+  '"redacted:0123456789abcdef"',
+  '"redacted:0123456789abcdef","password":"x"',
+  '"redacted:0123456789abcdef0"',
+  '"redacted:0123456789abcdeg"',
+  '"redacted:0123456789abcde"',
+  '"Redacted:0123456789abcdef"',
 ];
 const CASES = [
   (name: string): string => name,

@@ -63,6 +63,36 @@ describe("a quiet line has nothing to redact", () => {
     expect(count).toBeGreaterThan(0.9 * lines.length);
   });
 
+  test("what was redacted before is quiet, unless arguments are looked for in it", () => {
+    const lineWith = (member: string): string =>
+      JSON.stringify({ ...event({}), responseObject: { a: 1 } }).replace('"a":1', member);
+    const hash = '"redacted:0123456789abcdef"';
+    for (const key of [
+      "kubectl.kubernetes.io/last-applied-configuration",
+      "password",
+      "Token",
+      "stringData",
+      "api-key",
+    ]) {
+      expect(agree(lineWith(`"${key}":${hash}`))).toBe(true);
+      for (const other of [
+        hash.toUpperCase(),
+        hash.replace("f", "g"),
+        hash.replace("f", ""),
+        hash.replace("f", "f0"),
+      ]) {
+        expect(agree(lineWith(`"${key}":${other}`))).toBe(false);
+      }
+    }
+    for (const key of ["args", "Command", "value"]) {
+      expect(agree(lineWith(`"${key}":${hash}`))).toBe(false);
+    }
+    const own = createRedactor({ key: new Uint8Array(32).fill(3), extraNames: ["redacted"] });
+    const line = Buffer.from(lineWith(`"command":${hash}`));
+    expect(scan.scan(line, 0, line.length)).toBe(true);
+    expect(own.redactScanned(scan, line).toString()).toBe(own.redactLine(line).toString());
+  });
+
   test("whatever stands where in an event: both ways of redaction give the same", () => {
     const bearer = `Bearer ${base64(CANARY)}`;
     const loud = fc.constantFrom(
