@@ -1,14 +1,16 @@
 import type { JsonValue } from "@auditsieve/audit";
 import { ActorRulings } from "./actor-rulings.ts";
-import type { Expression } from "./condition/expression.ts";
+import type { Expression, Leaf } from "./condition/expression.ts";
 import { fieldsReadBy, readsSome } from "./condition/fields-read.ts";
+import { simplify } from "./condition/simplify.ts";
 import type { Detection } from "./detection.ts";
+import { headReader } from "./field-readers.ts";
 import { DEED_FIELDS, HEAD_FIELDS, headFieldOf, isInPart, isWide } from "./head-view.ts";
 import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
 import type { Grounds } from "./memory/grounds.ts";
 import { MEMORY_ROOT, readsOf } from "./memory/remembered-fields.ts";
-import { withoutSpecials } from "./plain-names.ts";
+import { forPlainNames, withoutSpecials } from "./plain-names.ts";
 import { lastingPrefilter, prefilter } from "./prefilter.ts";
 import type { HeadSays } from "./prefilter.ts";
 import { RequestPlan } from "./request-plan.ts";
@@ -139,10 +141,16 @@ export class HeadPlan {
     return this.#says.now();
   }
 
-  /** Whether the answer about this head may be another one for a head that differs in names, or where a view remembers no heads in what is wide. */
+  /** Whether the answer about this head may be another one for a head that differs in names, which none loses, or where a view remembers no heads in what is wide. */
   isNamed(head: HeadView): boolean {
     const near = this.#near(head);
-    return near.open.size > 0 || near.single.size > 0;
+    if (near.open.size === 0 || near.single.size > 0 || !head.recall) {
+      return near.open.size > 0 || near.single.size > 0;
+    }
+    const reader = headReader(head, "whole");
+    return Array.from(near.open).some((one) =>
+      readsSome(simplify(near.rest.get(one) ?? one.condition, reader, asksMoreThanPresence), isOutside.unnamed),
+    );
   }
 
   /** Whether all heads that differ from this one in plain names alone have the same candidates as it, which look at no names; false says nothing. */
@@ -153,9 +161,11 @@ export class HeadPlan {
       return false;
     }
     const says = prefilter(head, "unnamed");
-    return Array.from(near.open).every(
-      (one) => !says.mayMatter(withoutSpecials(near.rest.get(one) ?? one.condition, uri)),
-    );
+    const reader = headReader(head, "whole");
+    return Array.from(near.open).every((one) => {
+      const condition = simplify(near.rest.get(one) ?? one.condition, reader, asksMoreThanPresence);
+      return !readsSome(condition, isOutside.unnamed) || !says.mayMatter(forPlainNames(condition, uri));
+    });
   }
 
   /** What an event with this head leaves of the conditions of its candidates: it comes out as the whole does. */
@@ -270,6 +280,11 @@ export class HeadPlan {
 
 const NONE: ReadonlySet<Detection> = new Set();
 
+/** All but whether an object has a name: heads that differ in its name alone all have one, or none has. */
+function asksMoreThanPresence(leaf: Leaf): boolean {
+  return !((leaf.kind === "null" || leaf.kind === "exists") && leaf.field.text === "objectRef.name");
+}
+
 function setOf(detections: readonly Detection[]): ReadonlySet<Detection> {
   return detections.length === 0 ? NONE : new Set(detections);
 }
@@ -285,7 +300,7 @@ function holdsOne(text: string, characters: readonly string[]): boolean {
 
 function nameQuestion(condition: Expression, says: HeadSays): NameQuestion {
   const specials = new Set<string>();
-  const plain = withoutSpecials(condition, "", specials);
+  const plain = withoutSpecials(condition, specials);
   return readsSome(plain, isOutside.unnamed)
     ? { condition, specials: undefined, isOpenWithout: true }
     : { condition, specials: [...specials], isOpenWithout: says.mayMatter(plain) };

@@ -139,26 +139,57 @@ describe("QuietAnswers", () => {
 });
 
 describe("QuietAnswer.isForPlainNames", () => {
-  const TESTS = ["[?&]dryRun=", "=", "(=|x)", "=?x", "web", "x+=", "(?i)a=", "[^=]", "^/[^=]*$", "p:", "(/x){0,2}=y"];
-  const FORMS = ["s", "not s", "s or n", "s and n", "s and not n"];
-  const engines = TESTS.flatMap((test) =>
-    FORMS.map((condition) => {
-      const { detections } = loadDetections(
-        JSON.stringify({
-          title: "T",
-          id: "5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10",
-          level: "low",
-          logsource: { product: "kubernetes", service: "audit" },
-          detection: { s: { "requestURI|re": test }, n: { "objectRef.name": "x" }, condition },
-        }),
-        "t.yml",
-      );
-      return new DetectionEngine(detections);
-    }),
-  );
-  const asked = (of: DetectionEngine, uri: string, name: string, stage: "RequestReceived" | "ResponseComplete") => {
+  const TESTS = [
+    "[?&]dryRun=",
+    "=",
+    "(=|x)",
+    "=?x",
+    "web",
+    "x+=",
+    "(?i)a=",
+    "[^=]",
+    "^/[^=]*$",
+    "p:",
+    "(/x){0,2}=y",
+  ].concat([
+    "[?&]by=(web|x)",
+    "(?i)[?&]BY=x",
+    "x&by=",
+    "b/x=?",
+    "(web|a)[?]x=1",
+    "=(x|web)$",
+    "(by|x)=(w|x)",
+    "/x[?]?by=",
+  ]);
+  const FORMS = ["s", "not s", "s or n", "s and n", "s and not n", "s and u", "s or u", "not u", "u", "s and not u"];
+  const engineOf = (test: string, condition: string, i: number): DetectionEngine => {
+    const { detections } = loadDetections(
+      JSON.stringify({
+        title: "T",
+        id: "5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10",
+        level: "low",
+        logsource: { product: "kubernetes", service: "audit" },
+        detection: {
+          s: { "requestURI|re": test },
+          n: { "objectRef.name": "x" },
+          u: i % 2 === 0 ? { "objectRef.name": null } : { "objectRef.name|exists": false },
+          condition,
+        },
+      }),
+      "t.yml",
+    );
+    return new DetectionEngine(detections);
+  };
+  const engines = TESTS.flatMap((test, i) => FORMS.map((condition) => engineOf(test, condition, i)));
+  const asked = (
+    of: DetectionEngine,
+    uri: string,
+    name: string | undefined,
+    stage: "RequestReceived" | "ResponseComplete",
+  ) => {
     const stream = new FindingStream(of);
-    const head = headIn(eventAt(0, { stage, requestURI: uri, objectRef: { resource: "pods", name } }));
+    const objectRef = { resource: "pods", ...(name !== undefined && { name }) };
+    const head = headIn(eventAt(0, { stage, requestURI: uri, objectRef }));
     return { count: stream.candidates(head).length, answer: stream.quiet.about(head) };
   };
 
@@ -169,27 +200,61 @@ describe("QuietAnswer.isForPlainNames", () => {
       maxLength: 3,
     });
     let plain = 0;
+    let unnamed = 0;
     fc.assert(
       fc.property(
         fc.constantFrom(...engines),
         fc.constantFrom("/api/v1/pods/", "/x/", "/="),
         name,
         name,
-        fc.constantFrom("", "/binding", "/status?x=1", "?dryRun=All", "/=y"),
+        fc.constantFrom(
+          "",
+          "/binding",
+          "/status?x=1",
+          "?dryRun=All",
+          "/=y",
+          "?by=a",
+          "?x=1&by=web",
+          "?by=X",
+          "?q?by=x",
+        ),
         fc.constantFrom("RequestReceived", "ResponseComplete"),
-        (of, before, one, other, behind, stage) => {
-          const { answer } = asked(of, `${before}${one}${behind}`, one, stage);
+        fc.boolean(),
+        (of, before, one, other, behind, stage, hasName) => {
+          const { answer } = asked(of, `${before}${one}${behind}`, hasName ? one : undefined, stage);
+          const refs = hasName ? ["x", other] : [undefined];
           if (answer?.isForPlainNames === true) {
             plain++;
-            for (const ref of ["x", other]) {
+            for (const ref of refs) {
               expect(asked(of, `${before}${other}${behind}`, ref, stage).count).toBe(0);
+            }
+          } else if (answer?.isNamed === false) {
+            unnamed++;
+            for (const uri of [`${before}${other}${behind}`, `/${other}?by=x`, "/=y"]) {
+              expect(refs.map((ref) => asked(of, uri, ref, stage).count)).toEqual(refs.map(() => 0));
             }
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 1000 },
     );
-    expect(plain).toBeGreaterThan(5);
+    expect([plain > 10, unnamed > 5]).toEqual([true, true]);
+  });
+
+  it.each([
+    ["[?&]by=(web|x)", "/api/v1/pods/a?by=b", true],
+    ["[?&]by=(web|x)", "/api/v1/pods/a?q&by=b", true],
+    ["[?&]by=(web|x)", "/api/v1/pods/a/b=y?by=b", false],
+    ["(?i)[?&]BY=web", "/api/v1/pods/a?by=Web&q", false],
+    ["(?i)by=web&", "/api/v1/pods/a?by=Web", true],
+    ["pods/web", "/api/v1/pods/a?by=b", false],
+    ["web\\?by=b", "/api/v1/pods/a?by=b", false],
+    ["by=web", "/api/v1/pods/a", true],
+    ["web", "/api/v1/pods/a?by=b", false],
+  ])("says of %j and %s what another name in the path may change", (test, uri, isForPlainNames) => {
+    const { count, answer } = asked(engineOf(test, "s", 0), uri, "a", "ResponseComplete");
+    const answered = count === 0 && answer?.isForPlainNames === true;
+    expect(answered).toBe(isForPlainNames);
   });
 });
 
@@ -237,7 +302,8 @@ describe("what quiet answers pass over", () => {
           // Remembers nothing of heads.
           const wanted = plain.candidates(headOf(event));
           expected.push(...plain.push(event, undefined, wanted).map(({ id }) => id));
-          const parts = partsOf(head);
+          const [whole, unnamed] = partsOf(head);
+          const parts = [whole, `${head.get("objectRef.name") !== undefined} ${unnamed}`] as const;
           if (parts.some((part) => answers.get(part)?.stands === true)) {
             passedOver++;
             continue;

@@ -12,11 +12,11 @@ import type { Wanted } from "./wanted.ts";
  * these two as well where it says so; and on what is remembered, as long as it stands.
  */
 export interface QuietAnswer extends Standing {
-  /** Whether it holds only for events with the same `requestURI` and `objectRef.name`. */
+  /** Whether it holds only for events with the same `requestURI` and `objectRef.name`; else that may be any text, but not come or go. */
   readonly isNamed: boolean;
   /**
-   * Where it is named: whether it holds as well for every `requestURI` that differs in a plain name alone, one or more letters, digits, `-`, `.`
-   * and `:` in the place of such ones, whatever `objectRef.name` is.
+   * Where it is named: whether it holds as well for every `requestURI` that differs in a plain name of its path alone, one or more letters, digits,
+   * `-`, `.` and `:` in the place of such ones, whatever text `objectRef.name` is.
    */
   readonly isForPlainNames: boolean;
   /**

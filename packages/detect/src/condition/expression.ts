@@ -8,6 +8,8 @@ export interface ValueTest {
   readonly special?: string;
   /** Texts of which every text that passes holds at least one, as `neededInBytes` gives them; undefined where that is not known. */
   readonly needs?: () => readonly string[] | undefined;
+  /** The same in whatever case, with all that JSON may spell in other ways. */
+  readonly holds?: () => readonly string[] | undefined;
   test(value: JsonValue): boolean;
 }
 

@@ -152,6 +152,7 @@ function regexTest(value: string | number | boolean, mode: ItemMode, context: Va
       return compiled().special;
     },
     needs: () => compiled().needs?.(),
+    holds: () => compiled().holds?.(),
     test: (found) => compiled().test(found),
   } as ValueTest;
 }
@@ -192,6 +193,7 @@ function compiledRegexTest(
   return {
     ...(special !== undefined && { special }),
     needs: neededInBytes(needs),
+    holds: needs,
     test: (found) => {
       const text = scalarText(found);
       return text !== undefined && test(text);
