@@ -1,24 +1,27 @@
 import type { ArchiveFormat } from "./log-format.ts";
+import { mayBeginPart, mayBeginWith, partHeadBytes } from "./archive-magic.ts";
 
 /** An engine that meets damaged bytes throws away the output of that one write: small writes keep that small. */
 const ENGINE_WRITE_BYTES = 16 * 1024;
-const MAGIC: Readonly<Record<ArchiveFormat, Buffer>> = {
-  gzip: Buffer.from([0x1f, 0x8b, 0x08]),
-  zstd: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]),
-};
+/** Kept before the next slice: of a gzip member the length of what it holds. */
+const BEHIND_BYTES = 4;
 
 /** The bytes of an archive, slice by slice, in which the beginning of a further part can be looked for. */
 export class ArchiveInput {
   readonly #source: AsyncIterator<Buffer>;
+  readonly #format: ArchiveFormat;
   #chunk: Buffer = Buffer.alloc(0);
   #at = 0;
   /** Where the last slice begins in the chunk. */
   #last = 0;
   /** Bytes before the chunk. */
   #before = 0;
+  #keptFrom = Infinity;
+  #isEnded = false;
 
-  constructor(source: AsyncIterator<Buffer>) {
+  constructor(source: AsyncIterator<Buffer>, format: ArchiveFormat) {
     this.#source = source;
+    this.#format = format;
   }
 
   /** Where the next slice begins. */
@@ -26,57 +29,109 @@ export class ArchiveInput {
     return this.#before + this.#at;
   }
 
+  /** Where the last slice begins. */
+  get lastOffset(): number {
+    return this.#before + this.#last;
+  }
+
+  /** The four bytes before the last slice as a number, little end first; undefined where there are fewer. */
+  get wordBefore(): number | undefined {
+    return this.#last < BEHIND_BYTES ? undefined : this.#chunk.readUInt32LE(this.#last - BEHIND_BYTES);
+  }
+
+  /** Whether a part of the archive may begin with the last slice: a slice ends before the place where one may. */
+  get isBeginning(): boolean {
+    return mayBeginPart(this.#format, this.#chunk, this.#last);
+  }
+
   /** The next slice; undefined at the end. Valid until the next one is asked for. */
   async next(): Promise<Buffer | undefined> {
-    if (this.#at === this.#chunk.length && !(await this.#read(Buffer.alloc(0)))) {
+    while (this.#at === this.#chunk.length || (!this.#isEnded && this.#isUndecided(this.#at))) {
+      if (!(await this.#read(this.#at))) {
+        break;
+      }
+    }
+    if (this.#at === this.#chunk.length) {
       return undefined;
     }
     this.#last = this.#at;
-    this.#at = Math.min(this.#chunk.length, this.#at + ENGINE_WRITE_BYTES);
+    this.#at = this.#findBeginning(this.#last + 1, Math.min(this.#chunk.length, this.#last + ENGINE_WRITE_BYTES));
     return this.#chunk.subarray(this.#last, this.#at);
   }
 
-  /** Goes back to `offset`, or to the beginning of the last slice if that is later. */
+  /** {@link goBack} may be given this offset, of the last slice or before, from now on; `Infinity` for none. */
+  keepFrom(offset: number): void {
+    this.#keptFrom = offset;
+  }
+
+  /** Goes back to `offset`, or to what is kept or the beginning of the last slice if that is later. */
   goBack(offset: number): void {
-    this.#at = Math.min(this.#at, Math.max(this.#last, offset - this.#before));
+    const least = Math.min(this.#last, Math.max(0, this.#keptFrom - this.#before));
+    this.#at = Math.min(this.#at, Math.max(least, offset - this.#before));
+    this.#last = Math.min(this.#last, this.#at);
   }
 
   /**
    * Goes on to where the next part of the archive may begin, at or behind `from`; `isFound`: there is one. `isPadding`: nothing but NUL
    * stands before it.
    */
-  async seek(format: ArchiveFormat, from: number): Promise<{ readonly isFound: boolean; readonly isPadding: boolean }> {
-    const magic = MAGIC[format];
+  async seek(from: number): Promise<{ readonly isFound: boolean; readonly isPadding: boolean }> {
     let isPadding = true;
     for (;;) {
       const begin = Math.max(this.#at, Math.min(this.#chunk.length, from - this.#before));
-      const found = this.#chunk.indexOf(magic, begin);
-      // It may begin in this chunk and end in the next one.
-      const end = found === -1 ? Math.max(begin, this.#chunk.length - magic.length + 1) : found;
+      const end = this.#findBeginning(begin, this.#chunk.length);
       isPadding &&= isNul(this.#chunk.subarray(this.#at, end));
       this.#at = end;
       this.#last = end;
-      if (found !== -1) {
+      if (end < this.#chunk.length && (this.#isEnded || !this.#isUndecided(end))) {
         return { isFound: true, isPadding };
       }
-      const tail = Buffer.from(this.#chunk.subarray(end));
-      if (!(await this.#read(tail))) {
-        return { isFound: false, isPadding: isPadding && isNul(tail) };
+      if (!(await this.#read(end)) && end === this.#chunk.length) {
+        return { isFound: false, isPadding };
       }
     }
   }
 
-  /** Reads a chunk behind `tail`, the end of the last one. */
-  async #read(tail: Buffer): Promise<boolean> {
-    const next = await this.#source.next();
-    if (next.done === true) {
-      return false;
+  /** Where in `[from, end)` of the chunk a part may begin, as far as its bytes are there; `end` where none does. */
+  #findBeginning(from: number, end: number): number {
+    const first = partHeadBytes(this.#format)[0] as number;
+    for (let at = this.#chunk.indexOf(first, from); at !== -1 && at < end; at = this.#chunk.indexOf(first, at + 1)) {
+      if (mayBeginPart(this.#format, this.#chunk, at) || (!this.#isEnded && this.#isUndecided(at))) {
+        return at;
+      }
     }
-    this.#before += this.#chunk.length - tail.length;
-    this.#chunk = tail.length === 0 ? next.value : Buffer.concat([tail, next.value]);
-    this.#at = 0;
-    this.#last = 0;
-    return this.#chunk.length > tail.length || this.#read(tail);
+    return end;
+  }
+
+  /** Whether the bytes that tell have not been read yet. */
+  #isUndecided(at: number): boolean {
+    return mayBeginWith(this.#format, this.#chunk, at);
+  }
+
+  /** Reads a chunk behind what is still needed, from `from` on. */
+  async #read(from: number): Promise<boolean> {
+    const needed = Math.min(from - BEHIND_BYTES, this.#last - BEHIND_BYTES, this.#keptFrom - this.#before);
+    const start = Math.max(0, needed);
+    const kept = Buffer.from(this.#chunk.subarray(start));
+    for (;;) {
+      const next = await this.#source.next();
+      if (next.done === true) {
+        this.#isEnded = true;
+        this.#move(start, kept);
+        return false;
+      }
+      if (next.value.length > 0) {
+        this.#move(start, Buffer.concat([kept, next.value]));
+        return true;
+      }
+    }
+  }
+
+  #move(start: number, chunk: Buffer): void {
+    this.#before += start;
+    this.#chunk = chunk;
+    this.#at -= start;
+    this.#last = Math.max(0, this.#last - start);
   }
 }
 

@@ -1,180 +1,121 @@
-import type { Transform } from "node:stream";
-import { createGunzip, createZstdDecompress } from "node:zlib";
-import { IngestError, reasonOf } from "../errors.ts";
+import { ArchiveFailures } from "./archive-failures.ts";
 import { ArchiveInput } from "./archive-input.ts";
+import { ArchivePart } from "./archive-part.ts";
+import { partWalk } from "./archive-walk.ts";
+import type { PartWalk } from "./archive-walk.ts";
+import { HeldOutput } from "./held-output.ts";
+import { lastOutput } from "./last-slice.ts";
+import { LineEnds } from "./line-ends.ts";
 import type { ArchiveFormat } from "./log-format.ts";
-import { ZstdFrames } from "./zstd-frames.ts";
 
-const LINE_END = Buffer.from("\n");
-const OUTPUT_BYTES = 512 * 1024;
 /** Parts that turn out to be none, one after the other: what looks like the beginning of one hardly ever is none by chance. */
 const MOST_FRUITLESS = 100;
+/** Compressed bytes that are read twice, beyond as many as there are: only what is made to cost time has more. */
+const MOST_READ_AGAIN = 16 * 1024 * 1024;
 
 /**
  * The decompressed bytes of an archive: all members of a gzip one, all frames of a zstd one. Where it is damaged, reading goes on with the
- * next one that begins behind; NUL between members is padding. Throws at the end what was wrong first.
+ * next one that begins behind; where one is cut off, with the one that begins there, although an engine only fails some way
+ * behind, on bytes of that one. NUL between members is padding. Throws at the end what was wrong first, and how often. `reopen` gives
+ * the compressed bytes from an offset on, where that is possible: then all comes out that stands before the damage, and else not what
+ * stands in the 16 KiB around it.
  */
 export async function* decompress(
   compressed: AsyncGenerator<Buffer, void>,
   format: ArchiveFormat,
   name: string,
+  reopen?: (offset: number) => AsyncGenerator<Buffer, void>,
 ): AsyncGenerator<Buffer, void> {
-  const input = new ArchiveInput(compressed);
-  let failure: unknown;
-  let bytes = 0;
+  const input = new ArchiveInput(compressed, format);
+  const failures = new ArchiveFailures(format, name);
+  const lines = new LineEnds();
+  let readAgain = 0;
   for (let fruitless = 0; fruitless < MOST_FRUITLESS;) {
     const start = input.offset;
-    const part = new ArchivePart(input, format, name);
-    const before = bytes;
-    for await (const chunk of part.chunks()) {
-      bytes += chunk.length;
-      yield chunk;
+    const before = lines.bytes;
+    const part = new ArchivePart(format);
+    const walk = partWalk(format, name, start);
+    const held = new HeldOutput();
+    for await (const chunk of part.chunks(() => nextSlice(input, walk, part, held))) {
+      for (const sure of held.take(chunk)) {
+        lines.add(sure);
+        yield sure;
+      }
     }
-    fruitless = bytes > before ? 0 : fruitless + 1;
     const behind = start + part.bytesRead;
-    if (part.failure !== undefined) {
-      failure ??= archiveError(format, name, bytes, part.failure);
+    const again = part.failure === undefined || readAgain > MOST_READ_AGAIN + start ? undefined : held.offset;
+    if (again === undefined) {
+      held.release();
     }
-    input.goBack(behind);
-    const { isFound, isPadding } = await input.seek(format, Math.max(behind, start + 1));
-    if (!isPadding) {
-      failure ??= damaged(name, `no ${format} member begins at compressed offset ${behind}`);
+    for (const sure of held.takeSure()) {
+      lines.add(sure);
+      yield sure;
     }
-    if (!isFound) {
-      break;
+    if (again === undefined && reopen !== undefined && part.hasBroken && readAgain <= MOST_READ_AGAIN + start) {
+      const slice = {
+        before: input.lastOffset - walk.offset,
+        length: input.offset - input.lastOffset,
+        made: walk.made(part.bytes),
+      };
+      readAgain += slice.before;
+      for await (const chunk of lastOutput(format, reopen(walk.offset), slice)) {
+        lines.add(chunk);
+        yield chunk;
+      }
     }
-    if (part.failure !== undefined && bytes > before) {
+    fruitless = lines.bytes > before ? 0 : fruitless + 1;
+    if (again !== undefined) {
+      failures.cut(walk.offset, again);
+      readAgain += input.offset - again;
+      input.goBack(again);
+    } else {
+      if (part.failure !== undefined) {
+        failures.add(part.failure, lines.bytes);
+      }
+      input.goBack(behind);
+      const { isFound, isPadding } = await input.seek(Math.max(behind, start + 1));
+      if (!isPadding && part.failure === undefined) {
+        failures.gap(behind);
+      }
+      if (!isFound) {
+        break;
+      }
+    }
+    input.keepFrom(Infinity);
+    if (part.failure !== undefined && lines.bytes > before) {
       // A torn line must not cost the first one behind the damage.
-      bytes++;
-      yield LINE_END;
-    }
-  }
-  if (failure !== undefined) {
-    throw failure;
-  }
-}
-
-/** What one engine makes of an archive: as far as it comes. */
-class ArchivePart {
-  readonly #input: ArchiveInput;
-  readonly #format: ArchiveFormat;
-  readonly #name: string;
-  readonly #engine: Transform & { readonly bytesWritten: number };
-  /** Why it came no further. */
-  failure: unknown;
-
-  constructor(input: ArchiveInput, format: ArchiveFormat, name: string) {
-    this.#input = input;
-    this.#format = format;
-    this.#name = name;
-    // Any output counts as a full buffer, so the engine waits until it is taken: a destroyed stream forgets its buffer.
-    const options = { chunkSize: OUTPUT_BYTES, readableHighWaterMark: 1 };
-    this.#engine = format === "gzip" ? createGunzip(options) : createZstdDecompress(options);
-  }
-
-  /** Compressed bytes that the engine has used. */
-  get bytesRead(): number {
-    return this.#engine.bytesWritten;
-  }
-
-  async *chunks(): AsyncGenerator<Buffer, void> {
-    const feeding = this.#feed();
-    let failure: unknown;
-    try {
-      for await (const chunk of this.#engine) {
-        yield chunk as Buffer;
+      const end = lines.end();
+      if (end.length > 0) {
+        yield end;
       }
-    } catch (error) {
-      failure = error;
-    } finally {
-      this.#engine.destroy();
-    }
-    this.failure = (await feeding) ?? failure;
-  }
-
-  /** Gives back what failed, if anything did; a failed input ends the engine first, so that its output is still read. */
-  async #feed(): Promise<unknown> {
-    const engine = this.#engine;
-    let failure: unknown;
-    let fed = 0;
-    try {
-      for await (const piece of this.#format === "gzip" ? this.#slices() : this.#frameSlices()) {
-        await new Promise<void>((resolve) => {
-          const done = (): void => {
-            engine.off("close", done);
-            resolve();
-          };
-          engine.once("close", done);
-          engine.write(piece, done);
-        });
-        fed += piece.length;
-        if (engine.destroyed) {
-          return undefined;
-        }
-        if (engine.bytesWritten < fed) {
-          // It has ended with a member, and would let go what follows.
-          break;
-        }
-      }
-    } catch (error) {
-      failure = error;
-    }
-    engine.end();
-    return failure;
-  }
-
-  async *#slices(): AsyncGenerator<Buffer, void> {
-    for (let slice = await this.#input.next(); slice !== undefined; slice = await this.#input.next()) {
-      yield slice;
     }
   }
-
-  async *#frameSlices(): AsyncGenerator<Buffer, void> {
-    const frames = new ZstdFrames();
-    let { offset } = this.#input;
-    for await (const slice of this.#slices()) {
-      for (let start = 0; start < slice.length;) {
-        const end = frames.next(slice, start);
-        if (frames.isDamaged) {
-          throw damaged(this.#name, `no zstd frame begins at compressed offset ${offset + start}`);
-        }
-        yield slice.subarray(start, end);
-        start = end;
-      }
-      offset += slice.length;
-    }
-    if (frames.isInFrame) {
-      throw truncated("zstd", this.#name, offset);
-    }
-  }
+  failures.throw();
 }
 
-function archiveError(format: string, name: string, bytes: number, cause: unknown): unknown {
-  if (cause instanceof IngestError) {
-    return cause;
+/** The next slice for the part; what comes of it is held if another one may begin there before this one has ended. */
+async function nextSlice(
+  input: ArchiveInput,
+  walk: PartWalk,
+  part: ArchivePart,
+  held: HeldOutput,
+): Promise<Buffer | undefined> {
+  const slice = await input.next();
+  if (slice === undefined) {
+    walk.end(input.offset);
+    return undefined;
   }
-  const isCut = cause instanceof Error && "code" in cause && cause.code === "Z_BUF_ERROR";
-  return isCut
-    ? truncated(format, name, undefined, bytes)
-    : damaged(name, `${reasonOf(cause)} (after ${bytes} decompressed bytes)`, cause);
-}
-
-function truncated(format: string, name: string, compressedBytes?: number, bytes?: number): IngestError {
-  const where = bytes === undefined ? `${compressedBytes} compressed bytes` : `${bytes} decompressed bytes`;
-  return new IngestError(
-    "truncated-archive",
-    `Cannot read "${name}" to its end: the ${format} archive is cut off after ${where}`,
-    {
-      path: name,
-      hint: "What stands before was read; copy the file again for the rest",
-    },
-  );
-}
-
-function damaged(name: string, what: string, cause?: unknown): IngestError {
-  return new IngestError("damaged-archive", `Cannot read "${name}" to its end: ${what}`, {
-    path: name,
-    cause,
-    hint: "What stands before was read; test the archive with its own tool (gzip -t, zstd -t) and copy it again",
-  });
+  const offset = input.offset - slice.length;
+  const { isBeginning, wordBefore } = input;
+  const { length, isDoubtful } = walk.take(slice, { offset, isBeginning, wordBefore, made: part.bytes });
+  if (walk.isBetween) {
+    held.release();
+  }
+  if (isDoubtful) {
+    held.hold(offset, part.bytes);
+  }
+  held.expire(input.offset);
+  input.keepFrom(held.offset ?? Infinity);
+  input.goBack(offset + length);
+  return slice.subarray(0, length);
 }

@@ -45,6 +45,12 @@ describe("openLog", () => {
       Buffer.concat([Buffer.from("start\n"), LINES, Buffer.from("end\n")]),
     ],
     ["zstd that begins with a skippable frame", Buffer.concat([SKIPPABLE, zstdCompressSync(LINES)]), LINES],
+    [
+      "gzip in gzip",
+      gzipSync(Buffer.concat([gzipSync(LINES), gzipSync("end\n")])),
+      Buffer.concat([LINES, Buffer.from("end\n")]),
+    ],
+    ["gzip in zstd", zstdCompressSync(gzipSync(LINES)), LINES],
     ["zstd of run-length blocks", zstdCompressSync(Buffer.alloc(3_000_000, 0x61)), Buffer.alloc(3_000_000, 0x61)],
   ])("reads %s, from a file and from a stream byte by byte", async (name, packed, expected) => {
     const path = join(folder, name.replaceAll(" ", "-"));

@@ -1,8 +1,10 @@
-import { open } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { open, stat } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { fileError, IngestError, reasonOf } from "../errors.ts";
 import { decompress } from "./decompress.ts";
+import { formatOfRest } from "./archive-magic.ts";
 import { logFormat, MAGIC_BYTES } from "./log-format.ts";
 import { readPipe } from "./pipe.ts";
 import type { Pipe } from "./pipe.ts";
@@ -17,7 +19,7 @@ export interface OpenLogOptions {
 const READ_BYTES = 512 * 1024;
 
 /**
- * The decompressed bytes of a log file: plain, gzip (all members) or zstd (all frames), recognised by its first bytes; of text in UTF-16
+ * The decompressed bytes of a log file: plain, gzip (all members) or zstd (all frames), or such a one in another, recognised by its first bytes; of text in UTF-16
  * with a byte order mark, as some Windows tools write it, those of the same text in UTF-8. A stream (standard input) works the same way.
  *
  * Contract: chunks are big and in order; each is valid until the next one is asked for. Throws an {@link IngestError}
@@ -40,18 +42,27 @@ export async function* openLog(
       : "descriptor" in log
         ? readPipe(log, options.buffers ?? newBuffers(), name)
         : readStream(log, name);
+  const reopen = typeof log === "string" ? (offset: number) => readAgain(log, offset) : undefined;
   try {
     const head = await readHead(raw);
     const bytes = withHead(head, raw);
-    const format = logFormat(head);
+    const format = logFormat(head) === "plain" ? (formatOfRest(head) ?? "plain") : logFormat(head);
     if (format === "plain") {
       yield* bytes;
     } else {
-      yield* asUtf8(format === "utf-16" ? bytes : decompress(bytes, format, name));
+      yield* asUtf8(format === "utf-16" ? bytes : unpack(decompress(bytes, format, name, reopen), name));
     }
   } finally {
     await raw.return();
   }
+}
+
+/** What came out of an archive, unpacked once more where it is an archive again: what Firehose packs is packed when it comes. */
+async function* unpack(bytes: AsyncGenerator<Buffer, void>, name: string): AsyncGenerator<Buffer, void> {
+  const head = await readHead(bytes);
+  const format = logFormat(head);
+  const all = withHead(head, bytes);
+  yield* format === "gzip" || format === "zstd" ? decompress(all, format, name) : all;
 }
 
 function newBuffers(): readonly [Buffer, Buffer] {
@@ -81,6 +92,13 @@ async function* readFile(
   } finally {
     await reading.catch(() => undefined);
     await file.close();
+  }
+}
+
+/** The bytes of a file from an offset on; none of what cannot be read twice. */
+async function* readAgain(path: string, offset: number): AsyncGenerator<Buffer, void> {
+  if ((await stat(path)).isFile()) {
+    yield* createReadStream(path, { start: offset, highWaterMark: READ_BYTES }) as AsyncIterable<Buffer>;
   }
 }
 

@@ -1,0 +1,138 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { constants, gzipSync, zstdCompressSync } from "node:zlib";
+import { afterAll, describe, expect, test } from "vitest";
+import type { IngestError } from "../errors.ts";
+import { openLog } from "./log-file.ts";
+
+/** Lines that pack as badly as those of an audit log: deflate needs several blocks, and fails late on bytes that are none of its own. */
+function text(seed: number, count: number): Buffer {
+  let state = seed;
+  const next = (): string => ((state = (state * 1_103_515_245 + 12_345) % 2_147_483_648) >>> 3).toString(36);
+  return Buffer.from(
+    Array.from(
+      { length: count },
+      (_, i) => `{"log":${seed},"line":${i},"id":"${next()}-${next()}","verb":"get"}\n`,
+    ).join(""),
+  );
+}
+
+const [FIRST, SECOND, THIRD] = [text(1, 6000), text(2, 5000), text(3, 10)];
+const folder = mkdtempSync(join(tmpdir(), "cut-archives-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const checksummed = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
+
+describe.each<[string, (text: Buffer) => Buffer]>([
+  ["gzip", (text) => gzipSync(text)],
+  ["zstd", (text) => zstdCompressSync(text)],
+  ["zstd with checksums", (text) => zstdCompressSync(text, checksummed)],
+])("openLog of %s archives that were cut off and written on", (name, pack) => {
+  const [first, second, third] = [pack(FIRST), pack(SECOND), pack(THIRD)] as [Buffer, Buffer, Buffer];
+  const cuts = Array.from({ length: 24 }, (_each, i) => Math.floor(((i + 0.37) * first.length) / 24));
+
+  test("reads all of the part behind one that is cut off, and of that one what stands before", async () => {
+    for (const cut of [...cuts, 3, 11, first.length - 1]) {
+      for (const pieceBytes of [9973, 10_000_000]) {
+        const { bytes, error } = await readAll([first.subarray(0, cut), second, third], pieceBytes);
+        const behind = SECOND.length + THIRD.length;
+        const before = bytes.subarray(0, bytes.length - behind);
+        expect(bytes.subarray(-behind).equals(Buffer.concat([SECOND, THIRD])), `cut at ${cut}`).toBe(true);
+        const whole = before.subarray(0, before.lastIndexOf(10, before.length - 2) + 1);
+        expect(FIRST.subarray(0, whole.length).equals(whole), `cut at ${cut}`).toBe(true);
+        // A block of zstd is read as a whole, of up to 128 KiB.
+        expect(before.length).toBeGreaterThan((FIRST.length * cut) / first.length - 140_000);
+        expect(error?.code).toBe("damaged-archive");
+        expect(error?.message).toMatch(cut < 12 ? /offset 0|after 0/ : /begins at compressed offset 0 is cut off at/);
+      }
+    }
+  });
+
+  test("reads what stands before, between and behind several that are cut off, and counts them", async () => {
+    const cut = first.subarray(0, first.length >> 1);
+    const { bytes, error } = await readAll([third, cut, cut, second, cut, third, second.subarray(0, -4)], 5000);
+    const lines = bytes.toString().split("\n");
+    const expected = [THIRD, SECOND, THIRD, SECOND].map((each) => each.toString().split("\n").length - 1);
+    const of = (log: number): number =>
+      lines.filter((line) => line.startsWith(`{"log":${log},`) && line.endsWith("}")).length;
+    expect(of(3)).toBe((expected[0] as number) * 2);
+    expect(of(2)).toBeGreaterThan(SECOND.length / 60 + 3000);
+    expect(of(1)).toBeGreaterThan(3 * 1000);
+    expect(error?.message).toMatch(/; 3 more of its parts are damaged/);
+  });
+
+  test("reads up to the byte that is damaged where it can read again", async () => {
+    const path = join(folder, `damaged-${name}`);
+    for (const at of cuts.filter((_each, i) => i % 16 === 5)) {
+      const damaged = Buffer.from(first);
+      damaged.fill(0xff, at, at + 40);
+      await writeFile(path, Buffer.concat([second, damaged, third]));
+      const { bytes, error } = await readAll(path);
+      expect(bytes.subarray(0, SECOND.length).equals(SECOND)).toBe(true);
+      const before = bytes.subarray(SECOND.length, -THIRD.length);
+      const same = before.findIndex((byte, i) => byte !== FIRST[i]);
+      expect(same === -1 ? before.length : same).toBeGreaterThan(
+        (FIRST.length * at) / first.length - (name === "gzip" ? 5000 : 140_000),
+      );
+      expect(bytes.subarray(-THIRD.length).equals(THIRD)).toBe(true);
+      // Without a checksum nothing may be seen of it.
+      expect(name === "zstd" || error?.code === "damaged-archive").toBe(true);
+    }
+  });
+
+  test("reads what stands behind an archive whose beginning is missing", async () => {
+    const { bytes, error } = await readAll([first.subarray(2000), second, third], 100_000);
+    expect(bytes.equals(Buffer.concat([SECOND, THIRD]))).toBe(true);
+    expect(error?.code).toBe("damaged-archive");
+  });
+
+  test("reads whole parts that hold archives as they stand, to their ends", async () => {
+    const inner = Buffer.concat([Buffer.from("x"), ...Array.from({ length: 40 }, () => pack(text(7, 30)))]);
+    const { bytes, error } = await readAll([pack(inner), pack(inner), third], 4000);
+    expect(bytes.equals(Buffer.concat([inner, inner, THIRD]))).toBe(true);
+    expect(error).toBeUndefined();
+  });
+});
+
+test("openLog ends the torn line of a part in UTF-16 in its own letters", async () => {
+  const wide = (text: string): Buffer => Buffer.concat([Buffer.of(0xff, 0xfe), Buffer.from(text, "utf16le")]);
+  const first = gzipSync(wide("one\nline that is torn"), { level: 0 });
+  for (const cut of [30, 31, 32, 33]) {
+    const { bytes } = await readAll([first.subarray(0, cut), gzipSync(wide("two\n"))], 1000);
+    const lines = bytes.toString("utf8").split("\n");
+    expect(lines.at(0)).toBe("one");
+    expect(lines.at(-2)).toBe("\ufefftwo");
+  }
+});
+
+test("openLog takes bounded time for an archive that is made of beginnings", async () => {
+  const head = gzipSync(Buffer.alloc(0)).subarray(0, 10);
+  const stored = Buffer.concat([head, Buffer.of(0, 10, 0, 0xf5, 0xff), head]);
+  const packed = Buffer.concat(Array.from({ length: 3000 }, () => stored));
+  const { error } = await readAll([packed, gzipSync(THIRD)], 100_000);
+  expect(error?.code).toBe("damaged-archive");
+});
+
+async function readAll(
+  parts: readonly Buffer[] | string,
+  pieceBytes = 0,
+): Promise<{ bytes: Buffer; error?: IngestError }> {
+  const log = typeof parts === "string" ? parts : Readable.from(cut(Buffer.concat(parts), pieceBytes));
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of openLog(log)) {
+      chunks.push(Buffer.from(chunk));
+    }
+  } catch (error) {
+    return { bytes: Buffer.concat(chunks), error: error as IngestError };
+  }
+  return { bytes: Buffer.concat(chunks) };
+}
+
+function cut(all: Buffer, pieceBytes: number): readonly Buffer[] {
+  return Array.from({ length: Math.ceil(all.length / pieceBytes) }, (_, i) =>
+    all.subarray(i * pieceBytes, (i + 1) * pieceBytes),
+  );
+}
