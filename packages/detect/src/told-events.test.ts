@@ -2,7 +2,7 @@ import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DetectionEngine } from "./detection-engine.ts";
-import { partOf } from "./event-parts.ts";
+import { headOf, partOf } from "./event-parts.ts";
 import type { Finding } from "./finding.ts";
 import { FindingStream } from "./finding-stream.ts";
 import type { FindingStreamOptions } from "./finding-stream-options.ts";
@@ -194,4 +194,25 @@ describe("FindingStream.tell and FindingStream.pushWanted", () => {
     expect(wanted).toBeGreaterThan(50);
     expect(findings).toBeGreaterThan(10);
   });
+});
+
+test("what changes a part of a pod is asked for only where a body can tell it", () => {
+  const steps: readonly Kind[] = ["bind", "address", "create", "delete"];
+  const [bind, address, create, remove] = eventsOf(
+    steps.map((kind, i) => ({ kind, pod: 0, body: 0, seconds: i, again: false })),
+  ) as [AuditEvent, AuditEvent, AuditEvent, AuditEvent];
+  const memory = new DetectionEngine([], { remember: ["pods", "podAddresses"] });
+  const grow = { ...bind, objectRef: { ...bind.objectRef, subresource: "ephemeralcontainers" } };
+  for (const [event, isAsked] of [
+    [bind, false],
+    [address, false],
+    [grow, false],
+    [create, true],
+    [remove, true],
+  ] as const) {
+    const { requestObject: _request, responseObject: _response, ...bare } = event;
+    expect(memory.mayHit(headOf(event))).toBe(true);
+    expect(memory.mayHit(headOf({ ...bare, level: "Request" }))).toBe(true);
+    expect(memory.mayHit(headOf({ ...bare, level: "Metadata" }))).toBe(isAsked);
+  }
 });

@@ -6,6 +6,9 @@ import { fieldPipeline } from "../sigma/field-pipeline.ts";
 import { problemLog } from "../sigma/problem-log.ts";
 import type { MemoryPart } from "./remembered-fields.ts";
 
+/** What changes a part of a pod says it in a body: one that is written without bodies tells nothing. */
+const BARE: JsonObject = { level: "Metadata" };
+
 /** Which requests a part of the memory learns from, as Sigma says it: they take the same cheap way as detections. */
 const FEEDERS: Readonly<Record<MemoryPart, JsonObject>> = {
   pods: {
@@ -19,7 +22,8 @@ const FEEDERS: Readonly<Record<MemoryPart, JsonObject>> = {
       "objectRef.subresource": ["binding", "ephemeralcontainers"],
       verb: ["create", "update", "patch"],
     },
-    condition: "done and not failed and (pods or parts)",
+    bare: BARE,
+    condition: "done and not failed and (pods or (parts and not bare))",
   },
   podAddresses: {
     status: {
@@ -28,7 +32,8 @@ const FEEDERS: Readonly<Record<MemoryPart, JsonObject>> = {
       verb: ["update", "patch"],
       "user.groups": "system:nodes",
     },
-    condition: "done and not failed and status",
+    bare: BARE,
+    condition: "done and not failed and status and not bare",
   },
   grants: {
     bindings: {

@@ -86,8 +86,11 @@ export function podLines(dice: Dice, count: number): readonly Buffer[] {
     const name = dice.of(["web-1", "web-2", "web-3", "a", "web-4.x-y", "é", "a\\u0062"]);
     const uri = `/api/v1/namespaces/shop/pods/${name.startsWith("web") ? name : "web-1"}`;
     const auditID = dice.of([`${time}-${i}`, "same", "0".repeat(dice.below(80))]);
-    const event = (who: Actor, verb: string, path: string, ref: JsonValue, bodies: string): string =>
-      `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"RequestResponse","auditID":"${auditID}","stage":"ResponseComplete","requestURI":"${path}","verb":"${verb}","user":${JSON.stringify(who)},"sourceIPs":["${dice.below(4) === 0 ? "10.1.0.1" : "10.0.0.1"}"],"userAgent":"${who === TOOL ? "kubectl/v1.30.0" : "x/1"}"${ref === null ? "" : `,"objectRef":${JSON.stringify(ref).replace("NAME", () => name)}`},"responseStatus":{"metadata":{},"code":200},${bodies}"requestReceivedTimestamp":"${at(time)}","stageTimestamp":"${at(time + dice.of([0, 0, 1, 70_000]))}","annotations":{"authorization.k8s.io/decision":"allow","authorization.k8s.io/reason":""}}`;
+    const isBare = dice.below(5) === 0;
+    const event = (who: Actor, verb: string, path: string, ref: JsonValue, all: string): string => {
+      const [level, bodies] = isBare ? ["Metadata", ""] : ["RequestResponse", all];
+      return `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"${level}","auditID":"${auditID}","stage":"ResponseComplete","requestURI":"${path}","verb":"${verb}","user":${JSON.stringify(who)},"sourceIPs":["${dice.below(4) === 0 ? "10.1.0.1" : "10.0.0.1"}"],"userAgent":"${who === TOOL ? "kubectl/v1.30.0" : "x/1"}"${ref === null ? "" : `,"objectRef":${JSON.stringify(ref).replace("NAME", () => name)}`},"responseStatus":{"metadata":{},"code":200},${bodies}"requestReceivedTimestamp":"${at(time)}","stageTimestamp":"${at(time + dice.of([0, 0, 1, 70_000]))}","annotations":{"authorization.k8s.io/decision":"allow","authorization.k8s.io/reason":""}}`;
+    };
     const pod = (subresource?: string): JsonValue => ({
       resource: "pods",
       namespace: "shop",
