@@ -74,6 +74,28 @@ describe("primeDetections", () => {
     });
   });
 
+  test("learns from what the daemon looks at: of a line over the limit, of a record over it, and of a damaged line", async () => {
+    const limit = 2000;
+    const withLongBody = (seconds: number, userAgent: string): string =>
+      event(seconds, { userAgent: undefined })
+        .replace('"user":', `"userAgent":"${userAgent}","user":`)
+        .replace('"requestReceivedTimestamp":', `"requestObject":{"pad":"${"x".repeat(limit)}"},$&`);
+    const list = [withLongBody(2, "in a long record"), event(3, { userAgent: "in a long list" })];
+    const old = [
+      withLongBody(1, "on a long line"),
+      `{"kind":"EventList","items":[${list.join(",")}]}`,
+      `${event(4, {}).slice(0, 80)}${event(4, { userAgent: "behind a torn one" })}`,
+      `{"level":"${"x".repeat(limit)}"}`,
+    ];
+    await writeFile(join(folder, "old.log"), `${event(0, { userAgent: "known" })}\n${old.join("\n")}\n`);
+    const limited = config(undefined, `maxLineBytes: ${limit}`);
+    expect(await primeDetections(limited, [join(folder, "old.log")])).toMatchObject({ lines: 6, undecidable: 2 });
+    const agents = ["known", "on a long line", "in a long record", "in a long list", "behind a torn one", "fresh"];
+    const fresh = agents.map((userAgent, i) => `${event(10 + i, { userAgent })}\n`);
+    await writeFile(join(folder, "audit.log"), fresh.join(""));
+    expect(await found()).toEqual(["New agent id-15"]);
+  });
+
   test("a log that cannot be read as a whole primes nothing", async () => {
     const whole = gzipSync(`${event(0, { userAgent: "known" })}\n`.repeat(100));
     await writeFile(join(folder, "whole.gz"), whole);
@@ -107,7 +129,10 @@ async function found(): Promise<readonly string[]> {
   });
 }
 
-function config(source = `{ type: archive, name: audit, path: ${join(folder, "audit.log")} }`): IngestConfig {
+function config(
+  source = `{ type: archive, name: audit, path: ${join(folder, "audit.log")} }`,
+  limit = "maxBatchBytes: 1000000",
+): IngestConfig {
   const read = readConfig(
     `
 cluster: test
@@ -115,7 +140,7 @@ stateFolder: ${join(folder, "state")}
 keys: { redaction: ${"r".repeat(32)}, id: ${"i".repeat(32)} }
 sources: [${source}]
 sinks: [{ type: stdout, feed: findings }]
-limits: { maxBatchAgeMs: 5 }
+limits: { maxBatchAgeMs: 5, ${limit} }
 `,
     {
       env: () => undefined,

@@ -1,16 +1,6 @@
 import { join } from "node:path";
-import {
-  beginsDocument,
-  createRedactor,
-  EventScan,
-  isJsonObject,
-  LineFramer,
-  LongDocument,
-  salvageEvents,
-  unwrapDocument,
-  unwrapLine,
-} from "@auditsieve/audit";
-import type { UnwrappedLine } from "@auditsieve/audit";
+import { createRedactor, isJsonObject, readEventLines } from "@auditsieve/audit";
+import type { EventLines, OversizeLine } from "@auditsieve/audit";
 import { openCheckpoint } from "../state/checkpoint.ts";
 import type { Checkpoint } from "../state/checkpoint.ts";
 import type { IngestConfig } from "../config/config.ts";
@@ -18,6 +8,7 @@ import { encodeState, openDetectionState } from "./detection-state.ts";
 import { fileError, IngestError } from "../errors.ts";
 import { LineDeliveries } from "../pipeline/line-deliveries.ts";
 import { LineDetections } from "./line-detections.ts";
+import { LineTail, reducedEvent } from "./reduced-event.ts";
 import { scanHead } from "./scan-head.ts";
 import type { Delivery } from "../sink.ts";
 import { openCanonicalLog } from "../sources/canonical-log.ts";
@@ -116,45 +107,49 @@ async function keep(
   await checkpoint.save();
 }
 
-/** Shows lines to the detections, and nothing else. */
+/** Shows lines to the detections as the daemon does, and nothing else. */
 class Learner {
   lines = 0;
   undecidable = 0;
-  readonly #scan = new EventScan();
-  readonly #head = scanHead(this.#scan);
+  readonly #log: EventLines;
+  readonly #tail = new LineTail();
+  readonly #head: ReturnType<typeof scanHead>;
   readonly #evidence = new Map<string, Delivery>();
   readonly #detections: LineDetections;
   readonly #deliveries: LineDeliveries;
-  readonly #framer: LineFramer;
 
-  constructor({ detections, limits, redactionKey }: IngestConfig) {
+  constructor({ detections, limits: { maxLineBytes }, redactionKey }: IngestConfig) {
     // Redacts only what would be found, which nobody sees.
     const redactor = createRedactor({ key: redactionKey ?? Buffer.alloc(32) });
     this.#detections = new LineDetections({ engine: detections, redactor, evidence: this.#evidence });
     this.#deliveries = new LineDeliveries({ source: "", redactor });
-    this.#framer = new LineFramer(
+    this.#log = readEventLines(
       {
-        line: (bytes, start, end, _offset, _terminated, mayBegin) => this.#line(bytes, start, end, mayBegin),
-        document: (bytes, start, end) => this.#unwrapped(unwrapDocument(bytes, start, end)),
-        longDocument: (offset) =>
-          new LongDocument(offset, {
-            line: (bytes, start, end) => void this.#line(bytes, start, end, false),
-            oversize: () => this.#oversize(),
-            end: () => undefined,
-          }),
-        oversize: () => this.#oversize(),
+        event: () => {
+          this.lines++;
+          this.#learn();
+        },
+        undecidable: () => {
+          this.lines++;
+          this.undecidable++;
+        },
+        salvaged: () => this.#learn(),
+        oversize: (line) => this.#oversize(line),
+        oversizePart: (bytes, start, end) => this.#tail.push(bytes, start, end),
       },
-      { ...(limits.maxLineBytes !== undefined && { maxLineBytes: limits.maxLineBytes }) },
+      { maxLineBytes },
     );
+    this.#head = scanHead(this.#log.scan);
   }
 
   write(bytes: Buffer): void {
-    this.#framer.write(bytes);
+    this.#log.write(bytes);
   }
 
   /** A log has ended. */
   end(): void {
-    this.#framer.end();
+    this.#log.end();
+    this.#log.reset();
   }
 
   learned(): ReturnType<LineDetections["learned"]> {
@@ -162,52 +157,22 @@ class Learner {
     return this.#detections.learned();
   }
 
-  #line(bytes: Buffer, start: number, end: number, mayBegin: boolean): boolean {
-    if (this.#scan.scan(bytes, start, end)) {
-      this.lines++;
-      this.#learn(bytes.subarray(start, end));
-      return false;
-    }
-    if (mayBegin && beginsDocument(this.#scan)) {
-      return true;
-    }
-    if (!this.#unwrapped(unwrapLine(this.#scan))) {
-      this.#unclear(bytes);
-    }
-    return false;
-  }
-
-  #oversize(): void {
+  #oversize(line: OversizeLine): void {
     this.lines++;
-    this.undecidable++;
-  }
-
-  #unwrapped(lines: readonly UnwrappedLine[] | undefined): boolean {
-    for (const line of lines ?? []) {
-      if (this.#scan.scan(line.bytes, line.start, line.end)) {
-        this.lines++;
-        this.#learn(line.bytes.subarray(line.start, line.end));
-      } else {
-        this.#unclear(line.bytes);
-      }
-    }
-    return lines !== undefined;
-  }
-
-  /** Takes the line that the scan holds, which is no event. */
-  #unclear(bytes: Buffer): void {
-    this.lines++;
-    this.undecidable++;
-    for (const event of salvageEvents(this.#scan)) {
-      this.#scan.scan(bytes, event.start, event.end);
-      this.#learn(bytes.subarray(event.start, event.end));
+    const event = reducedEvent(line, this.#tail.take());
+    if (event !== undefined && this.#log.scan.scan(event, 0, event.length)) {
+      this.#learn();
+    } else {
+      this.undecidable++;
     }
   }
 
   /** Takes the event that the scan holds. */
-  #learn(event: Buffer): void {
+  #learn(): void {
+    const { scan } = this.#log;
+    const event = scan.bytes.subarray(scan.start, scan.end);
     this.#detections.detect({
-      scan: this.#scan,
+      scan,
       head: this.#head,
       bytes: () => event,
       copy: () => Buffer.from(event),

@@ -1,4 +1,4 @@
-import { EnvelopeReader, EventScan, unwrapLine } from "@auditsieve/audit";
+import { EnvelopeReader, readEventLines } from "@auditsieve/audit";
 
 /** The events of a body, a line each (without the last newline), or what is wrong with it. */
 export type WebhookBody =
@@ -35,18 +35,13 @@ export function readWebhookBody(body: Buffer): WebhookBody {
 }
 
 function countEvents(lines: Buffer): number {
-  const scan = new EventScan();
   let events = 0;
-  for (let start = 0; start < lines.length;) {
-    const newline = lines.indexOf(NEWLINE, start);
-    const end = newline === -1 ? lines.length : newline;
-    if (scan.scan(lines, start, end)) {
-      events++;
-    } else {
-      const unwrapped = unwrapLine(scan) ?? [];
-      events += unwrapped.filter((line) => scan.scan(line.bytes, line.start, line.end)).length;
-    }
-    start = end + 1;
-  }
+  const log = readEventLines({
+    event: () => void events++,
+    undecidable: () => undefined,
+    oversize: () => undefined,
+  });
+  log.write(lines);
+  log.end();
   return events;
 }

@@ -276,6 +276,12 @@ describe("readWebhookBody", () => {
     const aks = JSON.stringify({ records: [{ category: "kube-audit", properties: { log: event(1) } }] });
     expect(readWebhookBody(Buffer.from(aks))).toMatchObject({ ok: true, events: 1 });
   });
+
+  test("finds events that only the pipeline would find: in a document over lines behind what is none", () => {
+    const body = Buffer.from(`{"level":"Metadata"}\n{\n"kind":"EventList",\n"items":[\n${event(1)}]}\n`);
+    expect(readWebhookBody(body)).toMatchObject({ ok: true, events: 1, lines: body.subarray(0, -1) });
+    expect(readWebhookBody(Buffer.from('{"level":"Metadata"}\n'))).toMatchObject({ ok: false });
+  });
 });
 
 interface Reply {
