@@ -1,13 +1,5 @@
-import {
-  beginsDocument,
-  EventScan,
-  LineFramer,
-  LongDocument,
-  salvageEvents,
-  unwrapDocument,
-  unwrapLine,
-} from "@auditsieve/audit";
-import type { AuditEvent, UnwrappedLine } from "@auditsieve/audit";
+import { EventScan, readEventLines } from "@auditsieve/audit";
+import type { AuditEvent, InputPlace } from "@auditsieve/audit";
 import { IngestError } from "@auditsieve/ingest/logs";
 import type { LinesAt } from "@auditsieve/ingest/logs";
 import type { ReplayLog } from "../log-reader.ts";
@@ -126,56 +118,53 @@ async function readThrough(
 ): Promise<void> {
   const wanted = [...offsets].sort((a, b) => a - b);
   const last = wanted.at(-1) ?? -1;
-  const scan = new EventScan();
-  const takeAll = (events: Iterable<UnwrappedLine>, before: number): void => {
-    for (const event of events) {
-      const at = before + event.at;
-      if (offsets.has(at)) {
-        take(at, Buffer.from(event.bytes.subarray(event.start, event.end)));
-      }
+  let next = 0;
+  /** Whether one of the places stands before `end` that was in no line before. */
+  const isWantedBefore = (end: number): boolean => {
+    const first = next;
+    while (next < wanted.length && (wanted[next] as number) < end) {
+      next++;
+    }
+    return next > first;
+  };
+  const takeEvent = ({ offset }: InputPlace): void => {
+    const { bytes, start, end } = reader.scan;
+    if (offsets.has(offset)) {
+      take(offset, Buffer.from(bytes.subarray(start, end)));
     }
   };
-  let next = 0;
-  const framer = new LineFramer({
-    line: (bytes, start, end, offset, _terminated, mayBegin) => {
-      if (mayBegin && !isPlain(bytes, start, end) && !scan.scan(bytes, start, end) && beginsDocument(scan)) {
-        return true;
+  const reader = readEventLines({
+    event: takeEvent,
+    undecidable: () => undefined,
+    salvaged: takeEvent,
+    oversize: () => undefined,
+    lines: (bytes, from, to, offset) => {
+      for (let start = from; start < to;) {
+        const newline = bytes.indexOf(NEWLINE, start);
+        const at = offset + start - from;
+        const isWanted = isWantedBefore(at + newline + 1 - start);
+        if (!isWanted && isPlain(bytes, start, newline)) {
+          reader.pass(1);
+        } else if (!reader.take(bytes, start, newline, at)) {
+          return start;
+        }
+        start = newline + 1;
       }
-      const first = next;
-      while (next < wanted.length && (wanted[next] as number) < offset + end - start) {
-        next++;
-      }
-      if (next > first) {
-        takeAll(eventsIn(scan, bytes, start, end), offset - start);
-      }
-      return false;
+      return undefined;
     },
-    document: (bytes, start, end, offset) => {
-      const lines = unwrapDocument(bytes, start, end);
-      takeAll(eventsOf(scan, lines ?? []), offset - start);
-      return lines !== undefined;
-    },
-    longDocument: (offset) =>
-      new LongDocument(offset, {
-        line: (bytes, start, end, at) => takeAll(eventsIn(scan, bytes, start, end), at - start),
-        oversize: () => {},
-        end: () => {},
-      }),
-    oversize: () => {},
   });
-  framer.reset(0);
   try {
     for await (const chunk of log.open()) {
-      framer.write(chunk);
-      if (framer.offset > last) {
+      reader.write(chunk);
+      if (reader.offset > last) {
         return;
       }
     }
   } catch (error) {
-    framer.end();
+    reader.end();
     throw error;
   }
-  framer.end();
+  reader.end();
 }
 
 /** As every apiserver begins its lines: they need not be scanned to know that no document begins with them. */
@@ -186,35 +175,5 @@ function isPlain(bytes: Buffer, start: number, end: number): boolean {
   );
 }
 
+const NEWLINE = 10;
 const BEGINNING = Buffer.from('{"kind":"Event"');
-
-/** The event that a line is, those that stand in its envelope, or those that can be salvaged of it. */
-function* eventsIn(scan: EventScan, bytes: Buffer, start: number, end: number): Generator<UnwrappedLine, void> {
-  if (scan.scan(bytes, start, end)) {
-    yield { bytes, start, end, at: start };
-    return;
-  }
-  const unwrapped = unwrapLine(scan);
-  if (unwrapped === undefined) {
-    yield* salvaged(scan, start);
-  } else {
-    yield* eventsOf(scan, unwrapped);
-  }
-}
-
-/** The events that lines out of an envelope are, or those that can be salvaged of them. */
-function* eventsOf(scan: EventScan, lines: readonly UnwrappedLine[]): Generator<UnwrappedLine, void> {
-  for (const line of lines) {
-    if (scan.scan(line.bytes, line.start, line.end)) {
-      yield line;
-    } else {
-      yield* salvaged(scan, line.start, line.at);
-    }
-  }
-}
-
-/** Those of the line that the scan holds; of one out of an envelope, `at` is where its record stands. */
-function salvaged(scan: EventScan, start: number, at = start): readonly UnwrappedLine[] {
-  const { bytes } = scan;
-  return salvageEvents(scan).map((each) => ({ ...each, bytes, at: at + each.start - start }));
-}
