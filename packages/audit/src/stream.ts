@@ -6,10 +6,8 @@
 export { attributesOfScan } from "./attributes.ts";
 export { undecidableHint, undecidableProblem } from "./decode.ts";
 export { recognise } from "./envelope/recognise.ts";
-export { beginsDocument, unwrapDocument, unwrapLine } from "./envelope/unwrap-line.ts";
+export { EventLines } from "./event-lines.ts";
 export { isLevelBelow, LEVELS } from "./event.ts";
-export { LineFramer } from "./frame.ts";
-export { salvageEvents } from "./salvage.ts";
 export { EventScan } from "./scan.ts";
 export { takeRooms } from "./scan-wasm/input-rooms.ts";
 export { LineTemplates } from "./scan-wasm/line-templates.ts";
