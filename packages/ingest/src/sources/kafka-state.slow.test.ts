@@ -13,7 +13,8 @@ import { Child } from "../daemon/chaos-child.suite.ts";
 import { chanceOf, detectionRules, eventLines, findingsOf } from "../detections/detection-restart.suite.ts";
 import { MockElasticsearch } from "../sinks/mock-elasticsearch.suite.ts";
 import type { StateRecord } from "./kafka-client.ts";
-import { untilAnswered } from "./kafkajs-client.ts";
+import { connect, untilAnswered } from "./kafkajs-client.ts";
+import { inPrivateGroup } from "./kafkajs-private-group.ts";
 import { checkKafkajsState, createKafkajsStateTopic } from "./kafkajs-state.ts";
 
 const VERSIONS: readonly KafkaVersion[] = ["4.1", "3.9"];
@@ -172,6 +173,34 @@ describe.each(VERSIONS)("on Kafka %s", (version) => {
       "cleanup.policy is delete",
     );
   });
+
+  test("whoever gives up while the broker is away leaves nobody in the group that it read with", async () => {
+    const topic = await newTopic(1);
+    const groupId = `own-${topic}`;
+    const joined = Promise.withResolvers<void>();
+    const closed = Promise.withResolvers<never>();
+    const reader = connect({ brokers: [kafka.broker], clientId: "leaver" });
+    const reading = inPrivateGroup(reader, groupId, async (consumer, run) => {
+      consumer.on(consumer.events.GROUP_JOIN, () => joined.resolve());
+      await consumer.subscribe({ topics: [topic], fromBeginning: true });
+      await run({ autoCommit: false, eachBatch: async () => undefined });
+      return closed.promise;
+    });
+    await joined.promise;
+    await kafka.restart("SIGKILL", async () => {
+      // Long enough that it has lost its broker, and joins anew in vain.
+      await sleep(6000);
+      closed.reject(new Error("closed"));
+      await expect(reading).rejects.toThrow("closed");
+    });
+    // It may come back to leave, and is taken for a member for half a minute where it cannot say so.
+    let quiet = 0;
+    for (const limit = Date.now() + 120_000; quiet < 20; await sleep(500)) {
+      const [group] = (await untilAnswered(() => admin.describeGroups([groupId]))).groups;
+      quiet = group?.members.length === 0 ? quiet + 1 : 0;
+      expect(Date.now(), "somebody stays in the group").toBeLessThan(limit);
+    }
+  }, 360_000);
 
   async function newTopic(partitions: number): Promise<string> {
     const topic = `audit-${topics++}`;

@@ -39,18 +39,22 @@ export class KafkajsMembership {
     this.#isJoining = true;
   }
 
-  /** Resolves when it has left, or after a while, in which case it leaves later. To be called once; it must not be restarted any more. */
-  async leave(): Promise<void> {
+  /**
+   * Resolves when it has left, or after a while, in which case it leaves later: whether it has left. To be called once; it must not be
+   * restarted any more.
+   */
+  async leave(): Promise<boolean> {
     this.#isLeaving = true;
     if (!this.#isJoining) {
       this.#disconnect();
     }
     const late = new AbortController();
-    await Promise.race([
-      this.#left.promise,
-      delay(this.#patienceMs, undefined, { signal: late.signal }).catch(() => undefined),
+    const hasLeft = await Promise.race([
+      this.#left.promise.then(() => true),
+      delay(this.#patienceMs, false, { signal: late.signal }).catch(() => false),
     ]);
     late.abort();
+    return hasLeft;
   }
 
   #disconnect(): void {

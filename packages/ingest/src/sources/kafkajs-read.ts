@@ -9,6 +9,7 @@ import type {
 } from "./kafka-client.ts";
 import { connect, untilAnswered } from "./kafkajs-client.ts";
 import { failure, rightsToRead } from "./kafkajs-faults.ts";
+import { inPrivateGroup } from "./kafkajs-private-group.ts";
 
 export interface KafkajsReadOptions {
   readonly connection: KafkaConnection;
@@ -63,81 +64,59 @@ export async function readKafkajs(
   if (open.size === 0) {
     return [];
   }
-  const groupId = `${groupPrefix}${randomUUID()}`;
-  const kafka = connect(connection);
-  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100, retry: { retries: 5 } });
+  const eachBatch = async (payload: kafkajs.EachBatchPayload): Promise<void> => {
+    const { batch } = payload;
+    const range = open.get(batch.partition);
+    const records = batch.messages.flatMap(({ offset, value, headers }): readonly KafkaRecordWithHeaders[] => {
+      const at = BigInt(offset);
+      return range === undefined || at < range.from || at >= range.to
+        ? []
+        : [{ offset: at, value: value ?? undefined, headers: textsOf(headers) }];
+    });
+    if (records.length > 0) {
+      onRecords(batch.partition, records);
+    }
+    await payload.heartbeat();
+  };
   let timer: NodeJS.Timeout | undefined;
   try {
-    await consumer.connect();
-    await consumer.subscribe({ topics: [topic], fromBeginning: true });
-    await new Promise<void>((resolve, reject) => {
-      const wait = (): void => {
-        clearTimeout(timer);
-        timer = setTimeout(resolve, patienceMs);
-      };
-      consumer.on(consumer.events.GROUP_JOIN, wait);
-      consumer.on(consumer.events.CRASH, ({ payload }) => (payload.restart ? undefined : reject(payload.error)));
-      // Told of batches of which nothing is shown, too.
-      consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { partition, lastOffset } }) => {
-        wait();
-        const range = open.get(partition);
-        const next = BigInt(lastOffset) + 1n;
-        if (range !== undefined && next >= range.to) {
-          open.delete(partition);
-          consumer.pause([{ topic, partitions: [partition] }]);
-        } else if (range !== undefined && next > range.from) {
-          open.set(partition, { ...range, from: next });
-        }
-        if (open.size === 0) {
-          resolve();
-        }
-      });
-      consumer
-        .run({
-          autoCommit: false,
-          eachBatch: async (payload): Promise<void> => {
-            const { batch } = payload;
-            const range = open.get(batch.partition);
-            const records = batch.messages.flatMap(({ offset, value, headers }): readonly KafkaRecordWithHeaders[] => {
-              const at = BigInt(offset);
-              return range === undefined || at < range.from || at >= range.to
-                ? []
-                : [{ offset: at, value: value ?? undefined, headers: textsOf(headers) }];
-            });
-            if (records.length > 0) {
-              onRecords(batch.partition, records);
-            }
-            await payload.heartbeat();
-          },
-        })
-        .then(() => {
-          for (const { partition, from } of open.values()) {
-            consumer.seek({ topic, partition, offset: String(from) });
+    await inPrivateGroup(connect(connection), `${groupPrefix}${randomUUID()}`, async (consumer, run) => {
+      await consumer.subscribe({ topics: [topic], fromBeginning: true });
+      await new Promise<void>((resolve, reject) => {
+        const wait = (): void => {
+          clearTimeout(timer);
+          timer = setTimeout(resolve, patienceMs);
+        };
+        consumer.on(consumer.events.GROUP_JOIN, wait);
+        consumer.on(consumer.events.CRASH, ({ payload }) => (payload.restart ? undefined : reject(payload.error)));
+        // Told of batches of which nothing is shown, too.
+        consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { partition, lastOffset } }) => {
+          wait();
+          const range = open.get(partition);
+          const next = BigInt(lastOffset) + 1n;
+          if (range !== undefined && next >= range.to) {
+            open.delete(partition);
+            consumer.pause([{ topic, partitions: [partition] }]);
+          } else if (range !== undefined && next > range.from) {
+            open.set(partition, { ...range, from: next });
           }
-        })
-        .catch(reject);
+          if (open.size === 0) {
+            resolve();
+          }
+        });
+        run({ autoCommit: false, eachBatch })
+          .then(() => {
+            for (const { partition, from } of open.values()) {
+              consumer.seek({ topic, partition, offset: String(from) });
+            }
+          })
+          .catch(reject);
+      }).finally(() => clearTimeout(timer));
     });
   } catch (error) {
     throw failure(`read topic "${topic}"`, error, rightsToRead(topic, groupPrefix, true));
-  } finally {
-    clearTimeout(timer);
-    await consumer.disconnect().catch(() => undefined);
-    await removeGroup(kafka, groupId);
   }
   return [...open.values()];
-}
-
-/** A group without members and offsets goes by itself too, only later. */
-async function removeGroup(kafka: kafkajs.Kafka, groupId: string): Promise<void> {
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    await admin.deleteGroups([groupId]);
-  } catch {
-    // It may not be removed by this user.
-  } finally {
-    await admin.disconnect().catch(() => undefined);
-  }
 }
 
 function textsOf(headers: kafkajs.IHeaders | undefined): Readonly<Record<string, string>> {

@@ -5,6 +5,7 @@ import { IngestError, reasonOf } from "../errors.ts";
 import type { KafkaConnection, StateRecord, StateTopic } from "./kafka-client.ts";
 import { connect, isTooLarge, untilAnswered } from "./kafkajs-client.ts";
 import { failure, isStarting, rightsToRead, rightsToWrite } from "./kafkajs-faults.ts";
+import { inPrivateGroup } from "./kafkajs-private-group.ts";
 
 export interface KafkajsStateOptions {
   readonly connection: KafkaConnection;
@@ -80,46 +81,41 @@ class KafkajsStateTopic implements StateTopic {
     if (open.size === 0) {
       return;
     }
-    const reader = `${groupId}-state-${randomUUID()}`;
-    const consumer = connect(connection).consumer({ groupId: reader, maxWaitTimeInMs: 100, retry: { retries: 5 } });
     const { signal } = this.#closing;
     try {
-      await consumer.connect();
-      await consumer.subscribe({ topics: [stateTopic], fromBeginning: true });
-      await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error("it takes too long")), READ_LIMIT_MS);
-        const fail = (error: unknown): void => {
-          clearTimeout(timer);
-          reject(error instanceof Error ? error : new Error(reasonOf(error)));
-        };
-        signal.addEventListener("abort", () => fail(new Error("it is closed")), { once: true });
-        consumer.on(consumer.events.CRASH, ({ payload }) => fail(payload.error));
-        const eachBatch = async (payload: kafkajs.EachBatchPayload): Promise<void> => {
-          const { batch } = payload;
-          const { partition } = batch;
-          const end = open.get(partition);
-          for (const { offset, key, value } of end === undefined ? [] : batch.messages) {
-            if (end !== undefined && BigInt(offset) < end) {
-              onRecord({ partition, key: key?.toString("utf8") ?? "", value: value ?? undefined });
-            }
-          }
-          if (end === undefined || BigInt(batch.lastOffset()) + 1n >= end) {
-            open.delete(partition);
-            payload.pause();
-          }
-          if (open.size === 0) {
+      await inPrivateGroup(connect(connection), `${groupId}-state-${randomUUID()}`, async (consumer, run) => {
+        await consumer.subscribe({ topics: [stateTopic], fromBeginning: true });
+        await new Promise<void>((resolve, reject) => {
+          const timer = setTimeout(() => reject(new Error("it takes too long")), READ_LIMIT_MS);
+          const fail = (error: unknown): void => {
             clearTimeout(timer);
-            resolve();
-          }
-        };
-        consumer.run({ autoCommit: false, eachBatch }).catch(fail);
+            reject(error instanceof Error ? error : new Error(reasonOf(error)));
+          };
+          signal.addEventListener("abort", () => fail(new Error("it is closed")), { once: true });
+          consumer.on(consumer.events.CRASH, ({ payload }) => fail(payload.error));
+          const eachBatch = async (payload: kafkajs.EachBatchPayload): Promise<void> => {
+            const { batch } = payload;
+            const { partition } = batch;
+            const end = open.get(partition);
+            for (const { offset, key, value } of end === undefined ? [] : batch.messages) {
+              if (end !== undefined && BigInt(offset) < end) {
+                onRecord({ partition, key: key?.toString("utf8") ?? "", value: value ?? undefined });
+              }
+            }
+            if (end === undefined || BigInt(batch.lastOffset()) + 1n >= end) {
+              open.delete(partition);
+              payload.pause();
+            }
+            if (open.size === 0) {
+              clearTimeout(timer);
+              resolve();
+            }
+          };
+          run({ autoCommit: false, eachBatch }).catch(fail);
+        });
       });
     } catch (error) {
       throw failure(`read what is remembered in topic "${stateTopic}"`, error, rightsOfReader(this.#options));
-    } finally {
-      await consumer.disconnect().catch(() => undefined);
-      // A group without members and offsets goes by itself too, only later.
-      await this.#admin.deleteGroups([reader]).catch(() => undefined);
     }
   }
 
