@@ -64,6 +64,20 @@ describe("the bundled start", () => {
     120_000,
   );
 
+  test("the bundled command says which Node it needs, to whoever starts it with an older one", () => {
+    const older = join(folder, "older.cjs");
+    writeFileSync(
+      older,
+      'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "22.22.0" } });',
+    );
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["-r", older, BUNDLED, "filter", "planted.log"], {
+      encoding: "utf8",
+      cwd: folder,
+    });
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^auditsieve: Cannot run on Node 22\.22\.0: Node 24 or newer is needed\n  hint: .*\n$/);
+  });
+
   test.each([
     ["wrong use of a bundled command", ["filter", "--nope", "planted.log"], 2],
     ["wrong use of another", ["replay", "--nope"], 2],
