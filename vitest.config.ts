@@ -9,6 +9,7 @@ export default defineConfig({
       {
         test: {
           name: "quick",
+          globalSetup: ["test/temporary-folder.ts"],
           include: ["packages/*/src/**/*.test.ts", "benchmarks/**/*.test.ts", "test/**/*.test.ts"],
           exclude: ["**/*.slow.test.ts", "**/node_modules/**"],
           // Two hundred files import much the same modules: read and compiled anew for each, they are a quarter of the tier's work.
@@ -19,6 +20,7 @@ export default defineConfig({
       {
         test: {
           name: "slow",
+          globalSetup: ["test/temporary-folder.ts"],
           include: ["packages/*/src/**/*.slow.test.ts", "test/**/*.slow.test.ts"],
           testTimeout: 600_000,
           hookTimeout: 1_200_000,

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { freePort } from "./free-port.ts";
+import { ENGINES } from "./engine-cache.ts";
 
 /** A real Elasticsearch 8 on 127.0.0.1 with TLS and security. */
 export interface SecuredElasticsearch {
@@ -37,7 +38,7 @@ const run = promisify(execFile);
  */
 export async function startSecuredElasticsearch(): Promise<SecuredElasticsearch> {
   const java = await findJava();
-  const home = await install(join(tmpdir(), "auditsieve-engines"), java);
+  const home = await install(ENGINES, java);
   const folder = await mkdtemp(join(tmpdir(), "elasticsearch-8-"));
   const port = await freePort();
   const password = randomBytes(12).toString("hex");

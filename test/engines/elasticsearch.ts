@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { freePort } from "./free-port.ts";
+import { ENGINES } from "./engine-cache.ts";
 
 /** A real Elasticsearch on 127.0.0.1. */
 export interface RunningElasticsearch {
@@ -39,7 +40,7 @@ const run = promisify(execFile);
  */
 export async function startElasticsearch(options: ElasticsearchEngineOptions = {}): Promise<RunningElasticsearch> {
   const java = await findJava();
-  const home = await install(options.cacheFolder ?? join(tmpdir(), "auditsieve-engines"), java);
+  const home = await install(options.cacheFolder ?? ENGINES, java);
   const folder = await mkdtemp(join(tmpdir(), "elasticsearch-"));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;

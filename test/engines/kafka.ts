@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { ENGINES } from "./engine-cache.ts";
 
 /** Versions that there is a pom.xml for. */
 export type KafkaVersion = "3.9" | "4.1";
@@ -47,7 +48,7 @@ const run = promisify(execFile);
 
 /** Starts a broker from the jars of the Maven registry. Fails, and says what to install, where Java or Maven is missing. */
 export async function startKafka(options: KafkaEngineOptions): Promise<RunningKafka> {
-  const lib = await install(options.cacheFolder ?? join(tmpdir(), "auditsieve-engines"), options.version);
+  const lib = await install(options.cacheFolder ?? ENGINES, options.version);
   const folder = await mkdtemp(join(tmpdir(), "kafka-"));
   const [port, controller, secured] = [await freePort(), await freePort(), await freePort()];
   const properties = join(folder, "server.properties");

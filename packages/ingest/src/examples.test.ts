@@ -1,7 +1,7 @@
 import { createRedactor, EventScan } from "@auditsieve/audit";
 import { DetectionEngine, FindingStream, loadDetections } from "@auditsieve/detect";
 import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
-import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -110,6 +110,7 @@ sinks: [{ type: file, folder: ${own}/store }]
     Readable,
     gzipSync,
     join,
+    closeSync,
     openSync,
     writeFileSync,
     delivery: sampleDelivery(1),

@@ -1,11 +1,11 @@
 import { execFile, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, mkdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { ENGINES } from "../engine-cache.ts";
 
 /** A Sigma rule as text, and events that it is tried on. */
 export interface SigmaQuestion {
@@ -68,7 +68,7 @@ export async function startPySigma(cacheFolder: string = cache()): Promise<Sigma
 }
 
 function cache(): string {
-  return join(tmpdir(), "auditsieve-engines", "sigma-oracle");
+  return join(ENGINES, "sigma-oracle");
 }
 
 function start(command: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): SigmaOracle {

@@ -65,6 +65,7 @@ export function isRangeable(path: string, least: number = LEAST_BYTES): boolean 
  * @example
  * const descriptor = openSync("kept.log", "w");
  * const summary = await filterInParallel(["audit.log"], { rules, verify: false, workers: 2, onProblem: () => {}, descriptor });
+ * closeSync(descriptor);
  */
 export async function filterInParallel(
   paths: readonly string[],

@@ -36,6 +36,7 @@ const ROTATED = /^(?:events|findings|undecidable|receipts)-\d{4}-\d\d-\d\dT[\d.-
  * const sink = createFileSink({ name: "archive", folder });
  * const [result] = await sink.write([delivery], new AbortController().signal);
  * assert.deepEqual(result, { status: "stored" });
+ * await sink.close();
  */
 export function createFileSink(options: FileSinkOptions): Sink {
   const { name, folder, maxFileBytes = 256 * 1024 * 1024, maxFileAgeMs, compress = "none", files } = options;
