@@ -12,6 +12,16 @@ const PARTS: Readonly<Record<DatePart, (date: Date) => number>> = {
   year: (date: Date) => date.getUTCFullYear(),
 };
 
+/** The least and the largest number that stands there in a date of our time. */
+export const DATE_PART_RANGES: Readonly<Record<DatePart, readonly [number, number]>> = {
+  minute: [0, 59],
+  hour: [0, 23],
+  day: [1, 31],
+  week: [1, 53],
+  month: [1, 12],
+  year: [1970, 9999],
+};
+
 export function isDatePart(name: string): name is DatePart {
   return Object.hasOwn(PARTS, name);
 }

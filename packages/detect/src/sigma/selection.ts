@@ -8,6 +8,7 @@ import type { FieldPipeline } from "./field-pipeline.ts";
 import { LIMITS } from "./limits.ts";
 import { MODIFIERS, readModifiers } from "./modifiers.ts";
 import type { ItemMode } from "./modifiers.ts";
+import { pointlessTest } from "./pointless-value.ts";
 import type { Path, ProblemLog } from "./problem-log.ts";
 import { valueTest } from "./value-tests.ts";
 
@@ -170,6 +171,9 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
     if (results.includes(undefined)) {
       return undefined;
     }
+    if (fields.arePrepared !== true) {
+      list.forEach((entry, index) => warnPointless(field, entry, mode, results[index], place(index)));
+    }
     const tests = results.filter((test): test is ValueTest => test !== null && test !== undefined);
     const parts: Expression[] = nulls ? [{ kind: "null", field: target }] : [];
     if (tests.length > 0) {
@@ -250,6 +254,19 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
       return undefined;
     }
     return result;
+  };
+
+  const warnPointless = (
+    field: string,
+    value: JsonValue,
+    mode: ItemMode,
+    test: ValueTest | null | undefined,
+    path: Path,
+  ): void => {
+    const pointless = test && typeof value !== "object" ? pointlessTest(field, value, mode, test) : undefined;
+    if (pointless !== undefined) {
+      log.warning("sigma-pointless-value", path, pointless.wrong, pointless.hint);
+    }
   };
 
   const warnUnknown = (field: string, path: Path): void => {

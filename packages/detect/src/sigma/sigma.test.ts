@@ -213,6 +213,58 @@ describe("loadDetections", () => {
   });
 
   it.each([
+    ["requestReceivedTimestamp|hour", "[3, 25]", ["a.requestReceivedTimestamp|hour[1]", 'no date has the hour "25"']],
+    ["requestReceivedTimestamp|minute", "1.5", ["a.requestReceivedTimestamp|minute", 'no date has the minute "1.5"']],
+    ["requestReceivedTimestamp|hour|gt", "23", ["a.requestReceivedTimestamp|hour|gt", "holds for no hour"]],
+    ["requestReceivedTimestamp|month|lte", "12", ["a.requestReceivedTimestamp|month|lte", "holds for every month"]],
+    [
+      "responseStatus.code",
+      "[403, 4003]",
+      ["a.responseStatus.code[1]", 'no audit event has a responseStatus.code like "4003"'],
+    ],
+    ["responseStatus.code|gte", "1000", ["a.responseStatus.code|gte", "no audit event has"]],
+    ["stage", "ResponseCompleted", ["a.stage", "no audit event has a stage like"]],
+    ["kubernetes.audit.level", "None", ["a.kubernetes.audit.level", "no audit event has a level like"]],
+    [
+      "annotations.authorization.k8s.io/decision|neq",
+      "deny",
+      ["a.annotations.authorization.k8s.io/decision|neq", "no audit event has"],
+    ],
+    ["sourceIPs", "[10.0.0.256]", ["a.sourceIPs[0]", "is no address"]],
+  ])("warns that %s: %s is pointless, and loads all the same", (field, value, [path, message]) => {
+    const { detections, problems } = loadDetections(
+      `${HEAD}detection:\n  a: { ${field}: ${value} }\n  condition: a\n`,
+      "f.yml",
+    );
+    expect(detections).toHaveLength(1);
+    expect(problems).toMatchObject([
+      {
+        id: "sigma-pointless-value",
+        severity: "warning",
+        path: `detection.${path}`,
+        line: 6,
+        column: expect.any(Number),
+      },
+    ]);
+    expect(problems[0]?.message).toContain(message);
+  });
+
+  it.each([
+    ["requestReceivedTimestamp|hour", "[0, 23]"],
+    ["requestReceivedTimestamp|hour|gte", "23"],
+    ["requestReceivedTimestamp|week", '"53"'],
+    ["requestReceivedTimestamp|year|lt", "2030"],
+    ["responseStatus.code", "[200, 403, 7, 4*]"],
+    ["responseStatus.code|re", "^5.."],
+    ["stage", "[responsecomplete, Panic, 'Response*']"],
+    ["level|startswith", "request"],
+    ["sourceIPs", "[10.0.0.255, 10.0.300.*, private]"],
+    ["sourceIPs|cidr", "10.0.0.0/8"],
+  ])("has nothing against %s: %s", (field, value) => {
+    expect(problemsOf(`${HEAD}detection:\n  a: { ${field}: ${value} }\n  condition: a\n`)).toEqual([]);
+  });
+
+  it.each([
     ["a typo", "user.usernam", 'Did you mean "user.username"?'],
     ["a typo in Elastic's spelling", "kubernetes.audit.objectRef.resourc", 'Did you mean "objectRef.resource"?'],
     ["a typo in a name that stands for another", "user_agent.origin", 'Did you mean "user_agent.original"?'],

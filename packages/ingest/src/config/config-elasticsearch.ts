@@ -45,7 +45,7 @@ export function readElasticsearch(
   const ca = reader.certificate(given, "caFile", at);
   const namespace = reader.text(given, "namespace", at, "default");
   const lifecycle = readLifecycle(reader, given, at);
-  const requestTimeoutMs = reader.count(given, "requestTimeoutMs", at, 100);
+  const requestTimeoutMs = reader.wait(given, "requestTimeoutMs", at, 100);
   if ((username === undefined) !== (password === undefined)) {
     reader.problem(at, "username and password belong together", "Give both, or an apiKey");
   }
@@ -117,7 +117,7 @@ function readCloudId(reader: ConfigReader, given: JsonObject, at: (string | numb
     .toString("latin1")
     .split("$");
   const [, name = "", port = "443"] = DOMAIN.exec(domain) ?? [];
-  return LABEL.test(subdomain) && name !== ""
+  return LABEL.test(subdomain) && name !== "" && Number(port) < 65_536
     ? `https://${subdomain}.${name}:${port}`
     : reader.problem([...at, "cloudId"], "cloudId is none", "Copy it from the deployment's page, or give node");
 }

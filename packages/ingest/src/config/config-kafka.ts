@@ -18,7 +18,7 @@ export const KAFKA_KEYS: readonly string[] = [
   "password",
 ];
 
-const BROKER = /^(?:\[[0-9a-fA-F:.]+\]|[^:\s/[\]]+):\d{1,5}$/;
+const BROKER = /^(?:\[[0-9a-fA-F:.]+\]|[^:\s/[\]]+):(\d{1,5})$/;
 const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/;
 /** Characters of a topic's name. */
 export const MAX_TOPIC = 249;
@@ -32,7 +32,8 @@ export function readKafka(
 ): { readonly connection: KafkaConnection; readonly topic: string } | undefined {
   const brokers = reader.texts(given, "brokers", at);
   brokers.forEach((broker, i) => {
-    if (!BROKER.test(broker)) {
+    const port = Number(BROKER.exec(broker)?.[1]);
+    if (!(port > 0 && port < 65_536)) {
       reader.problem(
         [...at, "brokers", i],
         `brokers[${i}] must be a host and a port`,

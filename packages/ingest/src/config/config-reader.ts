@@ -22,6 +22,9 @@ export interface ConfigReferences extends References {
   readonly loadedDetections?: () => readonly Detection[] | undefined;
 }
 
+/** Timers of the platform do not wait longer: they do not wait at all then. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
 /** Reads values out of one YAML document and notes every problem with its place; a value with a problem is undefined. */
 export class ConfigReader {
   readonly problems: Problem[] = [];
@@ -197,18 +200,26 @@ export class ConfigReader {
   }
 
   /** The whole number at `key`; undefined when absent. */
-  count(parent: JsonObject, key: string, path: Path, least = 1): number | undefined {
+  count(parent: JsonObject, key: string, path: Path, least = 1, most?: number): number | undefined {
     const value = own(parent, key);
     if (value === undefined || value === null) {
       return undefined;
     }
-    return typeof value === "number" && Number.isSafeInteger(value) && value >= least
-      ? value
-      : this.problem(
-          [...path, key],
-          `${textOf([...path, key])} must be a whole number of at least ${least}`,
-          "Write the number without unit; the name says the unit",
-        );
+    const isWhole = typeof value === "number" && Number.isSafeInteger(value);
+    if (isWhole && value >= least && value <= (most ?? value)) {
+      return value;
+    }
+    const bound = most === undefined ? `of at least ${least}` : `from ${least} to ${most}`;
+    return this.problem(
+      [...path, key],
+      `${textOf([...path, key])} must be a whole number ${bound}`,
+      "Write the number without unit; the name says the unit",
+    );
+  }
+
+  /** The milliseconds at `key`, which something is to wait; undefined when absent. */
+  wait(parent: JsonObject, key: string, path: Path, least = 1): number | undefined {
+    return this.count(parent, key, path, least, LONGEST_WAIT_MS);
   }
 
   #resolved(value: JsonValue, path: Path): string | undefined {

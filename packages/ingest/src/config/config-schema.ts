@@ -197,9 +197,9 @@ class RecordingReader extends ConfigReader {
     return this.#note([...path, key], schema, fallback === undefined, read);
   }
 
-  override count(parent: JsonObject, key: string, path: Path, least = 1): number | undefined {
-    const schema = { type: "integer", minimum: least };
-    return this.#note([...path, key], schema, false, () => super.count(parent, key, path, least));
+  override count(parent: JsonObject, key: string, path: Path, least = 1, most?: number): number | undefined {
+    const schema = { type: "integer", minimum: least, ...(most !== undefined && { maximum: most }) };
+    return this.#note([...path, key], schema, false, () => super.count(parent, key, path, least, most));
   }
 
   #note<T>(path: Path, schema: Schema, isRequired: boolean, read: () => T): T {

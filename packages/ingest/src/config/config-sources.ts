@@ -80,7 +80,7 @@ export function readSource(reader: ConfigReader, value: JsonValue, index: number
   switch (type) {
     case "file": {
       const paths = readPaths(reader, given, at);
-      const pollIntervalMs = reader.count(given, "pollIntervalMs", at);
+      const pollIntervalMs = reader.wait(given, "pollIntervalMs", at);
       const maxBackups = reader.count(given, "maxBackups", at);
       return (
         paths && {

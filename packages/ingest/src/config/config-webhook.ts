@@ -80,8 +80,8 @@ export function readWebhook(
   const counts = {
     maxSpoolBytes: reader.count(given, "maxSpoolBytes", at, 1024 * 1024),
     maxBodyBytes: reader.count(given, "maxBodyBytes", at, 1024),
-    requestTimeoutMs: reader.count(given, "requestTimeoutMs", at, 100),
-    initialBackoffMs: reader.count(given, "initialBackoffMs", at, 1),
+    requestTimeoutMs: reader.wait(given, "requestTimeoutMs", at, 100),
+    initialBackoffMs: reader.wait(given, "initialBackoffMs", at, 1),
   };
   const { maxSpoolBytes = 256 * 1024 * 1024, maxBodyBytes = 32 * 1024 * 1024 } = counts;
   if (maxBodyBytes > maxSpoolBytes) {

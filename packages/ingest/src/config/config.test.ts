@@ -148,6 +148,11 @@ detections: [1]
     [`${GOOD}  - { type: file, folder: other }\n`, /same name as sinks\[1\]/],
     [`${GOOD}  - { type: store, folder: /var/lib/auditsieve/other/../store }\n`, /same folder as sinks\[1\]/],
     [GOOD.replace("type: file\n", "type: file\n    policy: mine\n"), /policy "mine" cannot be read/],
+    // A timer of the platform does not wait for longer, but not at all.
+    [`${GOOD}limits: { drainMs: 2147483648 }\n`, /limits.drainMs must be a whole number from 1 to 2147483647/],
+    [`${GOOD}limits: { maxBatchAgeMs: 3e9 }\n`, /limits.maxBatchAgeMs must be a whole number from 1/],
+    [`${GOOD}  - { type: kafka, brokers: ["k:65536"], topic: t }\n`, /brokers\[0\] must be a host and a port/],
+    [`${GOOD}metrics: { listen: "127.0.0.1:65536" }\n`, /metrics.listen is no address and port/],
   ])("says what is wrong in %#", (text, message) => {
     const { config, problems } = readConfig(text, references);
     expect(config).toBeUndefined();

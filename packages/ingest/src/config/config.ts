@@ -201,7 +201,8 @@ function readLimits(reader: ConfigReader, value: JsonValue | undefined): Partial
   const limits = value === undefined ? {} : reader.object(value, ["limits"], LIMITS);
   return Object.fromEntries(
     LIMITS.flatMap((key) => {
-      const count = limits && reader.count(limits, key, ["limits"]);
+      const count =
+        limits && (key.endsWith("Ms") ? reader.wait(limits, key, ["limits"]) : reader.count(limits, key, ["limits"]));
       return count === undefined ? [] : [[key, count]];
     }),
   );
