@@ -1,6 +1,7 @@
 // Does with bytes what packages/ingest/src/sinks/body-extract.ts does with a parsed body: writes the values of a shape, as they
 // stand, and nothing else. The text is known to be well-formed JSON. 0 stands for what only the JavaScript knows: a key twice, a key
 // that escapes disguise, a number in another form.
+import { skipBracketed } from "./balance";
 import { skipSpace } from "./walk";
 import { backslash, closeBracket, openBracket, quote, space } from "./bytes";
 
@@ -224,7 +225,13 @@ function skipWord(from: usize): usize {
   return at;
 }
 
+/** Most of a body is skipped, so that is done 64 bytes at a time where no white space but blanks stands in it. */
 function skipContainer(from: usize): usize {
+  const behind = skipBracketed(from);
+  return behind != 0 ? behind : skipSpaced(from);
+}
+
+function skipSpaced(from: usize): usize {
   const quoting = quote();
   const blank = space();
   const opening = openBracket();
