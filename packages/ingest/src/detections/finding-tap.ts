@@ -5,7 +5,7 @@ import type { EventWatch } from "../filter/event-watch.ts";
 import { HeadMemo } from "./head-memo.ts";
 import { scanHead } from "./scan-head.ts";
 import { hasNullOutsideBodies, scannedEvent } from "./scanned-event.ts";
-import { isWanted, sharedHead, toldEvent } from "./told-event.ts";
+import { isWanted, keepSharedHead, sharedHeadOf, toldEvent } from "./told-event.ts";
 import type { SharedHead } from "./told-event.ts";
 import { UnaskedAnnotations } from "./unasked-annotations.ts";
 
@@ -61,7 +61,7 @@ export class FindingTap implements EventWatch {
     this.#mayBeUnwanted = false;
     if (wanted !== undefined) {
       const line = scan.bytes.subarray(scan.start, scan.end);
-      const event = scannedEvent(scan, line, this.#head);
+      const event = scannedEvent(scan, line, this.#head, sharedHeadOf(wanted));
       this.#push(line, (show) => this.#stream.pushWanted(wanted, event, show, line.length));
     }
   }
@@ -98,10 +98,7 @@ export class FindingTap implements EventWatch {
     if (hasNullOutsideBodies(scan, line)) {
       return undefined;
     }
-    const { kept } = answer.tells;
-    if (!kept.has(SHARED)) {
-      kept.set(SHARED, sharedHead(head));
-    }
+    keepSharedHead(answer.tells, head);
     return answer;
   }
 
@@ -115,7 +112,7 @@ export class FindingTap implements EventWatch {
     }
     if (isWanted(tells)) {
       const { bytes } = line;
-      const event = toldEvent(line, bytes, tells.kept.get(SHARED) as SharedHead) ?? this.#whole(bytes);
+      const event = toldEvent(line, bytes, sharedHeadOf(tells) as SharedHead) ?? this.#whole(bytes);
       if (event !== undefined) {
         this.#push(bytes, (show) => this.#stream.pushWanted(tells, event, show, bytes.length));
       }
@@ -141,5 +138,3 @@ export class FindingTap implements EventWatch {
     }
   }
 }
-
-const SHARED = Symbol("shared");

@@ -12,7 +12,7 @@ import type {
 } from "@auditsieve/detect";
 import type { LineDeliveries } from "../pipeline/line-deliveries.ts";
 import { hasNullOutsideBodies, scannedEvent } from "./scanned-event.ts";
-import { isWanted } from "./told-event.ts";
+import { isWanted, keepSharedHead, sharedHeadOf } from "./told-event.ts";
 import type { Delivery } from "../sink.ts";
 
 export interface LineDetectionsOptions {
@@ -103,7 +103,8 @@ export class LineDetections {
         return NO_FINDINGS;
       }
       if (isWanted(tells)) {
-        return this.#push(line, (event, show, length) => this.#stream.pushWanted(tells, event, show, length));
+        const event = scannedEvent(line.scan, line.bytes(), line.head, sharedHeadOf(tells));
+        return this.#push(line, event, (show, length) => this.#stream.pushWanted(tells, event, show, length));
       }
       if (told !== undefined) {
         return this.#stream.tell(tells, told, () => scannedEvent(line.scan, line.bytes(), line.head));
@@ -111,20 +112,21 @@ export class LineDetections {
     }
     const candidates = this.#stream.candidates(line.head);
     this.#mayBeAnswered = this.#stream.quiet.isPossible(candidates);
-    return candidates.length === 0
-      ? NO_FINDINGS
-      : this.#push(line, (event, show, length) => this.#stream.push(event, show, candidates, length));
+    if (candidates.length === 0) {
+      return NO_FINDINGS;
+    }
+    const event = scannedEvent(line.scan, line.bytes(), line.head);
+    return this.#push(line, event, (show, length) => this.#stream.push(event, show, candidates, length));
   }
 
   #push(
     line: AskedLine,
-    push: (event: AuditEvent, show: ShowEvent, length: number) => readonly Finding[],
+    event: AuditEvent,
+    push: (show: ShowEvent, length: number) => readonly Finding[],
   ): readonly Finding[] {
-    const bytes = line.bytes();
-    const event = scannedEvent(line.scan, bytes, line.head);
     const pushed: Pushed = { line, event, deliver: undefined };
     const show = (): AuditEvent => this.#show(this.#delivery(pushed));
-    const findings = push(event, show, bytes.length);
+    const findings = push(show, line.bytes().length);
     if (this.#stream.holdsLast) {
       pushed.deliver ??= this.#delivering(line, event);
       this.#deliveries.set(show, pushed.deliver);
@@ -149,8 +151,14 @@ export class LineDetections {
       return "none";
     }
     const answer = this.#mayBeAnswered ? this.#stream.quiet.about(head) : undefined;
-    // That something is null is not seen in a head.
-    return isWanted(answer?.tells) && hasNullOutsideBodies(scan, bytes()) ? undefined : answer;
+    if (isWanted(answer?.tells)) {
+      // That something is null is not seen in a head.
+      if (hasNullOutsideBodies(scan, bytes())) {
+        return undefined;
+      }
+      keepSharedHead(answer.tells, head);
+    }
+    return answer;
   }
 
   /** Grows whenever such an answer has ended. */

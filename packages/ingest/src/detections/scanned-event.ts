@@ -15,21 +15,27 @@ import type { BodyName, HeadField, HeadView, PartlyParsed } from "@auditsieve/de
 import { BODIES, EventBodies } from "./event-bodies.ts";
 import { EventTexts } from "./event-texts.ts";
 import { readHead } from "./scan-head.ts";
+import type { SharedHead } from "./told-event.ts";
 
 const NULL = Buffer.from("null");
 
 /**
  * The event last scanned by `scan`, whose line is `line`. What is asked for is parsed when it is first read, and only then: a
  * field of the head, a body, or (by `toJSON`) all but the bodies. It outlives what `scan` holds. Give the `scanHead` of that scan where
- * there is one: it remembers heads.
+ * there is one: it remembers heads. Of an event that is known to be like others also what is `shared` by their heads.
  *
  * @example
  * const event = scannedEvent(scan, line);
  * event.objectRef?.name; // parses objectRef
  */
-export function scannedEvent(scan: EventScan, line: Buffer, head?: HeadView): AuditEvent & PartlyParsed {
+export function scannedEvent(
+  scan: EventScan,
+  line: Buffer,
+  head?: HeadView,
+  shared?: SharedHead,
+): AuditEvent & PartlyParsed {
   // What is absent reads as undefined.
-  return new ScannedEvent(scan, line, head) as AuditEvent & PartlyParsed;
+  return new ScannedEvent(scan, line, head, shared) as AuditEvent & PartlyParsed;
 }
 
 class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknown>> {
@@ -38,6 +44,7 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   readonly #held: number;
   readonly #line: Buffer;
   readonly #head: HeadView | undefined;
+  readonly #shared: SharedHead | undefined;
   readonly #bodies: EventBodies;
   #values: Map<Field, unknown> | undefined;
   #stageTimestamp: string | undefined;
@@ -47,11 +54,12 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   #hasNull: boolean | undefined;
   #refHasNull: boolean | undefined;
 
-  constructor(scan: EventScan, line: Buffer, head: HeadView | undefined) {
+  constructor(scan: EventScan, line: Buffer, head: HeadView | undefined, shared: SharedHead | undefined) {
     this.#scan = scan;
     this.#held = scan.scans;
     this.#line = line;
     this.#head = head;
+    this.#shared = shared;
     this.#bodies = bodiesOf(scan, line);
   }
 
@@ -161,6 +169,9 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
   }
 
   get(field: HeadField): JsonValue | undefined {
+    if (this.#shared !== undefined && field !== "requestURI" && field !== "objectRef.name") {
+      return this.#shared.get(field);
+    }
     if (this.#scan.scans === this.#held) {
       const value = this.#head === undefined ? readHead(this.#scan, field) : this.#head.get(field);
       if (value !== undefined || this.#isAbsent(field)) {

@@ -70,6 +70,9 @@ class ComparingWatch implements EventWatch {
     const claimed = saidOfBytes(event).map((one, i) => (one === false || one === undefined ? ofBytes[i] : one));
     expect(claimed).toEqual(ofBytes);
     expect(said(event)).toEqual(said(scanned));
+    const sharing = scannedEvent(this.#scan, copy, undefined, this.#heads.get(answer));
+    expect(saidOfBytes(sharing)).toEqual(ofBytes);
+    expect(said(sharing)).toEqual(said(scanned));
     this.told++;
     this.claims += saidOfBytes(toldEvent(line, line.bytes, new Map()) ?? event).includes(true) ? 1 : 0;
   }

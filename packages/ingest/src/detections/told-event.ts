@@ -22,6 +22,20 @@ export function sharedHead(view: HeadView): SharedHead {
   return new Map(HEAD_FIELDS.map((field) => [field, view.get(field)]));
 }
 
+const SHARED = Symbol("shared");
+
+/** Keeps with what is wanted what is shared by the heads that it is wanted of, of which `view` is one. */
+export function keepSharedHead({ kept }: Wanted, view: HeadView): void {
+  if (!kept.has(SHARED)) {
+    kept.set(SHARED, sharedHead(view));
+  }
+}
+
+/** What {@link keepSharedHead} has kept. */
+export function sharedHeadOf({ kept }: Wanted): SharedHead | undefined {
+  return kept.get(SHARED) as SharedHead | undefined;
+}
+
 /**
  * The event of a line that nobody has scanned, of which `bytes` are the bytes and `head` is known; undefined where it is not known where its
  * bodies begin. Apart from what is read where it stands, it is parsed when that is first asked for. Of a line that is no JSON after all only that is
