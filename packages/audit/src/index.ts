@@ -41,7 +41,7 @@ export { EventScan, SCAN_WORDS, slotOf } from "./scan.ts";
 export type { Field, Undecidable } from "./scan.ts";
 export { EventDocuments } from "./scan-wasm/event-documents.ts";
 export type { BodyShape, DocumentStep, EventDocumentsOptions, FragmentMaker } from "./scan-wasm/event-documents.ts";
-export { takeRooms } from "./scan-wasm/input-rooms.ts";
+export { returnRoom, takeRoom, takeRooms } from "./scan-wasm/input-rooms.ts";
 export { isHeadFirst } from "./scan-wasm/head-first.ts";
 export { LineTemplates } from "./scan-wasm/line-templates.ts";
 export type { QuietHeads } from "./redact/quiet-line.ts";

@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { returnRoom, takeRoom } from "@auditsieve/audit";
 import type { Checkpoint } from "../state/checkpoint.ts";
 import { IngestError, reasonOf } from "../errors.ts";
 import type { RotationStatus, Source, SourceAlarm, SourceChunk } from "../source.ts";
@@ -49,6 +50,7 @@ export function createFileTail(options: FileTailOptions): Source {
 }
 
 const DEFAULT_POLL_MS = 200;
+/** As much as a room of the scanner's memory: lines that are read into one are not copied before they are compared. */
 const DEFAULT_CHUNK_BYTES = 512 * 1024;
 
 class FileTail implements Source {
@@ -80,7 +82,9 @@ class FileTail implements Source {
 
   async *open(signal: AbortSignal): AsyncGenerator<SourceChunk, void> {
     const alarmClock = new Wakening(this.#path, this.#options.pollIntervalMs ?? DEFAULT_POLL_MS);
-    const buffer = Buffer.allocUnsafeSlow(this.#options.chunkBytes ?? DEFAULT_CHUNK_BYTES);
+    const { chunkBytes = DEFAULT_CHUNK_BYTES } = this.#options;
+    const room = chunkBytes === DEFAULT_CHUNK_BYTES ? takeRoom() : undefined;
+    const buffer = room ?? Buffer.allocUnsafeSlow(chunkBytes);
     let position = this.#progress.restore();
     let current: TailedFile | undefined;
     this.#rotation.start();
@@ -134,6 +138,7 @@ class FileTail implements Source {
       // A stop may come before it was seen that there is no more.
       this.#hasCaughtUp ||= (await current?.isAllOf(this.#path).catch(() => false)) === true;
       await current?.close();
+      returnRoom(room);
     }
   }
 
