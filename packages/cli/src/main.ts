@@ -1,9 +1,7 @@
-import { EXIT } from "./exit-code.ts";
 import type { ExitCode } from "./exit-code.ts";
-import { systemCode } from "./failure.ts";
 import { filterArguments } from "./filter-arguments.ts";
 import { ingestArguments } from "./ingest-arguments.ts";
-import { writeDirectly } from "./output.ts";
+import { dataFailure, writeDirectly } from "./output.ts";
 import { sayFailure } from "./say-failure.ts";
 
 const args = process.argv.slice(2);
@@ -24,7 +22,7 @@ async function main(): Promise<ExitCode> {
   }
   // Who reads our output may stop reading: that is no failure of ours.
   process.stdout.on("error", (error) => {
-    process.exit(systemCode(error) === "EPIPE" ? EXIT.fine : EXIT.failed);
+    process.exit(sayFailure(dataFailure(error)));
   });
   const daemon = ingestArguments(args);
   if (daemon !== undefined) {

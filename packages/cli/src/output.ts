@@ -3,6 +3,8 @@ import { safeText } from "@auditsieve/detect/safe-text";
 import { writeWhole } from "@auditsieve/ingest/write-whole";
 import { fstatSync, statSync } from "node:fs";
 import { devNull } from "node:os";
+import { systemCode } from "./failure.ts";
+import { writeFailure } from "./write-failure.ts";
 
 /** Where data and messages go while nothing else writes: to these descriptors, without the streams, which start slowly. */
 let isDirect = false;
@@ -16,7 +18,11 @@ export function writeDirectly(): void {
 export function writeData(bytes: Buffer | string): Promise<void> {
   watching?.(bytes);
   if (isDirect) {
-    writeTo(STDOUT, bytes);
+    try {
+      writeTo(STDOUT, bytes);
+    } catch (error) {
+      throw dataFailure(error);
+    }
     return DONE;
   }
   return new Promise((resolve, reject) => {
@@ -24,10 +30,15 @@ export function writeData(bytes: Buffer | string): Promise<void> {
       if (error === null || error === undefined) {
         resolve();
       } else {
-        reject(error);
+        reject(dataFailure(error));
       }
     });
   });
+}
+
+/** Who reads our output may stop reading, which is no failure: that stays what it is. */
+export function dataFailure(error: unknown): unknown {
+  return systemCode(error) === "EPIPE" ? error : writeFailure("to standard output", error);
 }
 
 let watching: ((bytes: Buffer | string) => void) | undefined;

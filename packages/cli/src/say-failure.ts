@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import type { IngestError } from "@auditsieve/ingest";
 import { safeText } from "@auditsieve/detect/safe-text";
 import { EXIT } from "./exit-code.ts";
@@ -5,6 +6,7 @@ import type { ExitCode } from "./exit-code.ts";
 import type { Failure } from "./failure.ts";
 import { systemCode } from "./failure.ts";
 import { say } from "./output.ts";
+import { isDiskFull, writeFailure } from "./write-failure.ts";
 
 /** Says what ended a command, on standard error, and gives its exit code. */
 export function sayFailure(error: unknown): ExitCode {
@@ -17,6 +19,13 @@ export function sayFailure(error: unknown): ExitCode {
       say(`  hint: ${safeText(error.hint, 2_000)}`);
     }
     return isFailure(error) ? error.exitCode : EXIT.unusable;
+  }
+  if (isDiskFull(error)) {
+    say(`auditsieve: ${writeFailure("what it needs", error).message}`);
+    say(
+      `  hint: Make space on the disk of the output, and on that of temporary files (${tmpdir()}; TMPDIR names another)`,
+    );
+    return EXIT.failed;
   }
   say(
     `auditsieve: Failed unexpectedly: ${safeText(error instanceof Error ? (error.stack ?? error.message) : String(error), 4_000)}`,

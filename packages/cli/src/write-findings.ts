@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeFileSync } from "node:fs";
-import { Failure } from "./failure.ts";
+import { writeFailure } from "./write-failure.ts";
 
 const PIECE_LENGTH = 1024 * 1024;
 
@@ -15,9 +15,7 @@ export async function writeFindings(file: string, lines: Iterable<string>): Prom
       closeSync(descriptor);
     }
   } catch (error) {
-    throw new Failure(`Cannot write findings to "${file}": ${error instanceof Error ? error.message : String(error)}`, {
-      hint: "Check the folder and its permissions",
-    });
+    throw writeFailure(`findings to "${file}"`, error);
   }
 }
 

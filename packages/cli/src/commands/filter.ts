@@ -17,6 +17,7 @@ import { Progress } from "../progress.ts";
 import { DEFAULT_NOISE } from "../shipped-files.ts";
 import { inputName } from "../standard-input.ts";
 import { bytesText, count, counted, percent, table } from "../table.ts";
+import { writeFailure } from "../write-failure.ts";
 
 /** Options of `filter`. */
 export interface FilterCommandOptions extends ExceptionsOption {
@@ -153,7 +154,7 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
     await found.write(options.findings);
   }
   if (options.summary !== undefined) {
-    writeFileSync(options.summary, `${JSON.stringify(summary, undefined, 2)}\n`);
+    writeSummary(options.summary, summary);
   }
   saySummary(summary, policy);
   return exit;
@@ -194,6 +195,14 @@ async function areRangeable(logs: readonly string[]): Promise<boolean> {
 async function writeAll(runs: readonly Buffer[]): Promise<void> {
   for (const bytes of runs) {
     await writeData(bytes);
+  }
+}
+
+function writeSummary(file: string, summary: FilterSummary): void {
+  try {
+    writeFileSync(file, `${JSON.stringify(summary, undefined, 2)}\n`);
+  } catch (error) {
+    throw writeFailure(`the summary to "${file}"`, error);
   }
 }
 

@@ -15,6 +15,7 @@ import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
+import { writeFailure } from "../write-failure.ts";
 import { say, sayProblem, writeData } from "../output.ts";
 import { readText } from "../read-text.ts";
 import { listShipped, readShipped } from "../shipped.ts";
@@ -184,9 +185,7 @@ function sayInstall({ steps, logPath }: InstallPlan, notes: readonly string[]): 
 
 function cannotWrite(file: string): (error: unknown) => never {
   return (error) => {
-    throw new Failure(`Cannot write "${file}": ${error instanceof Error ? error.message : String(error)}`, {
-      hint: "Check the folder and its permissions",
-    });
+    throw writeFailure(`"${file}"`, error);
   };
 }
 

@@ -7,6 +7,7 @@ import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
+import { writeFailure } from "../write-failure.ts";
 import { logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
 import { say, sayProblem, writeData } from "../output.ts";
 import { Progress } from "../progress.ts";
@@ -171,10 +172,7 @@ export function toTuned(detection: Detection): TunedDetection {
 
 async function writePolicyFile(file: string, text: string): Promise<void> {
   await writeFile(file, text).catch((error: unknown) => {
-    throw new Failure(
-      `Cannot write the policy to "${safeText(file, 500)}": ${error instanceof Error ? error.message : String(error)}`,
-      { hint: "Check the folder and its permissions" },
-    );
+    throw writeFailure(`the policy to "${file}"`, error);
   });
 }
 

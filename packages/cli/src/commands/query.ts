@@ -18,6 +18,7 @@ import { checkOutputFile } from "../output-file.ts";
 import { say, writeData, writeLine } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { replayInputs } from "../replay-inputs.ts";
+import { stopSignal } from "../stop-signal.ts";
 import { count, table } from "../table.ts";
 
 /** Options of `query`. */
@@ -63,12 +64,27 @@ export function queryOptions(argv: Argv): Argv<QueryOptions> {
 
 /** Runs one SELECT over the events and findings of logs. */
 export async function query(options: QueryOptions): Promise<ExitCode> {
+  const stop = stopSignal();
+  const progress = new Progress("read");
+  try {
+    return await answer(options, progress, stop.signal);
+  } catch (error) {
+    progress.finish();
+    throw stop.signal.aborted ? new Failure(`Stopped by a signal after ${progress.done}`, WAS_STOPPED) : error;
+  } finally {
+    stop.release();
+  }
+}
+
+const WAS_STOPPED = { hint: "Nothing was left behind; a query begins anew each time", exitCode: EXIT.failed };
+
+async function answer(options: QueryOptions, progress: Progress, signal: AbortSignal): Promise<ExitCode> {
   const { sql, logs, output } = options;
   const parquet = options.parquet === undefined ? undefined : resolve(options.parquet);
   const database = await asFailure(EventDatabase.open(parquet === undefined ? {} : { parquet }));
+  signal.addEventListener("abort", () => database.interrupt(), { once: true });
   try {
     const prepared = await asFailure(database.prepare(sql));
-    const progress = new Progress("read");
     const inputs = await replayInputs(logs, progress);
     if (parquet !== undefined) {
       checkOutputFile(
@@ -79,19 +95,22 @@ export async function query(options: QueryOptions): Promise<ExitCode> {
     }
     const problems = new LineProblems({ strict: false });
     let unreadable = 0;
-    const { summary } = await replayLogs({
-      logs: inputs,
-      // A query that does not name the findings needs none.
-      detections: /findings/i.test(sql) ? loadDetectionSet([SHIPPED], options.exceptions).detections : [],
-      redactor: createRedactor({ key: randomBytes(32) }),
-      visitors: [database],
-      onSort: () => problems.beginAgain(),
-      onLineAlarm: (alarm) => problems.addAlarm(alarm),
-      onUnreadable: (error) => {
-        sayUnreadable(error);
-        unreadable++;
-      },
-    });
+    const { summary } = await asFailure(
+      replayLogs({
+        logs: inputs,
+        signal,
+        // A query that does not name the findings needs none.
+        detections: /findings/i.test(sql) ? loadDetectionSet([SHIPPED], options.exceptions).detections : [],
+        redactor: createRedactor({ key: randomBytes(32) }),
+        visitors: [database],
+        onSort: () => problems.beginAgain(),
+        onLineAlarm: (alarm) => problems.addAlarm(alarm),
+        onUnreadable: (error) => {
+          sayUnreadable(error);
+          unreadable++;
+        },
+      }),
+    );
     progress.finish();
     problems.finish(summary.log.events, unreadable > 0);
     if (parquet !== undefined) {
@@ -171,5 +190,11 @@ async function asFailure<T>(work: Promise<T>): Promise<T> {
 }
 
 function failureOf(error: unknown): unknown {
-  return error instanceof QueryError ? new Failure(error.message, { hint: error.hint, cause: error }) : error;
+  return error instanceof QueryError
+    ? new Failure(error.message, {
+        hint: error.hint,
+        cause: error,
+        exitCode: error.isOfDisk ? EXIT.failed : EXIT.unusable,
+      })
+    : error;
 }

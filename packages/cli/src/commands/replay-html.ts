@@ -1,11 +1,12 @@
 import { createRequire } from "node:module";
-import { open } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { makeReport } from "@auditsieve/replay";
 import type { ReplayLog, ReportOptions } from "@auditsieve/replay";
 import { Failure } from "../failure.ts";
 import { checkOutputFile } from "../output-file.ts";
 import { say } from "../output.ts";
 import { bytesText } from "../table.ts";
+import { writeFailure } from "../write-failure.ts";
 import { safeText } from "@auditsieve/detect";
 
 /** Only its owner: a report says where a cluster is weak. */
@@ -34,21 +35,25 @@ export async function writeReport(file: string, options: Omit<ReportOptions, "to
   const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string };
   const html = await makeReport({ ...options, tool: version, madeAt: new Date() });
   await writeForOwner(file, html).catch((error: unknown) => {
-    throw new Failure(
-      `Cannot write the report to "${file}": ${error instanceof Error ? error.message : String(error)}`,
-      { hint: "Check the folder and its permissions" },
-    );
+    throw writeFailure(`the report to "${file}"`, error);
   });
   say(
     `auditsieve: wrote the report to ${safeText(file, 500)} (${bytesText(Buffer.byteLength(html))}); open it in a browser`,
   );
 }
 
-/** Also where an older file stands that others may read. */
+/** Also where an older file stands that others may read. Half a report would look like a whole one: it is taken away. */
 async function writeForOwner(file: string, text: string): Promise<void> {
   await using handle = await open(file, "w", OWNER_ONLY);
-  if ((await handle.stat()).isFile()) {
+  const isFile = (await handle.stat()).isFile();
+  if (isFile) {
     await handle.chmod(OWNER_ONLY);
   }
-  await handle.writeFile(text);
+  await handle.writeFile(text).catch(async (error: unknown) => {
+    if (isFile) {
+      await handle.truncate().catch(() => {});
+      await rm(file, { force: true }).catch(() => {});
+    }
+    throw error;
+  });
 }

@@ -24,4 +24,13 @@ describe("auditsieve replay --seal", () => {
     expect(other.stdout).toMatch(/input +changed +standard input/);
     expect(without.stdout).toMatch(/input +not-checked +standard input/);
   });
+
+  test("auditsieve replay --seal refuses a file that is no whole manifest before it reads a log", async () => {
+    const notes = join(folder, "notes.txt");
+    writeFileSync(notes, "not a manifest\n");
+    const { code, stdout, stderr } = await auditsieve(["replay", "samples/small.log", "--seal", notes]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain(`Cannot add to the manifest "${notes}": line 1 of the manifest is not sound`);
+    expect(readFileSync(notes, "utf8")).toBe("not a manifest\n");
+  });
 });

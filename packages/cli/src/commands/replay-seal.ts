@@ -1,5 +1,5 @@
 import type { JsonObject } from "@auditsieve/audit";
-import { hashFile, PassingDigest, sealReplay } from "@auditsieve/replay";
+import { checkManifest, hashFile, ManifestError, PassingDigest, sealReplay } from "@auditsieve/replay";
 import type { ReplaySummary, SealedFile } from "@auditsieve/replay";
 import { createRequire } from "node:module";
 import { EXIT } from "../exit-code.ts";
@@ -8,6 +8,7 @@ import type { DetectionSet } from "../detection-set.ts";
 import { checkOutputFile } from "../output-file.ts";
 import { say, watchData } from "../output.ts";
 import type { ReplayInput } from "../replay-inputs.ts";
+import { writeFailure } from "../write-failure.ts";
 
 /** A replay that is being sealed: its inputs are hashed before they are read and once more behind. */
 export class Seal {
@@ -30,6 +31,7 @@ export class Seal {
       path,
       logs.map(({ name }) => name),
     );
+    await checkManifest(path).catch(cannotSeal(path));
     return new Seal(path, logs, await hashInputs(logs));
   }
 
@@ -58,19 +60,27 @@ export class Seal {
       inputs: this.#logs.map((log, i) => this.#inputs[i] ?? passedInput(log)),
       outputs: [{ name: "standard output", ...this.#data.total() }, ...(await hashAll(written))],
       summary: { findings, undecidable, duplicates, events: log.events, from: log.from ?? null, to: log.to ?? null },
-    }).catch((error: unknown) => {
-      throw new Failure(
-        `Cannot write the manifest "${this.#path}": ${error instanceof Error ? error.message : String(error)}`,
-        {
-          hint: "A manifest is added to; name a new file, or one that `auditsieve verify` proves",
-          exitCode: EXIT.failed,
-          cause: error,
-        },
-      );
-    });
+    }).catch(cannotSeal(this.#path));
     say(`auditsieve: sealed; hash of the last line: ${root}`);
     say("  hint: Write the hash down where the manifest is not: `auditsieve verify --hash` compares it");
   }
+}
+
+/** A file that is no manifest is wrong use, known before the logs are read. */
+function cannotSeal(path: string): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof ManifestError) {
+      throw new Failure(`Cannot add to the manifest "${path}": ${lowerFirst(error.message)}`, {
+        hint: "A manifest is added to; name a new file, or one that `auditsieve verify` proves",
+        cause: error,
+      });
+    }
+    throw writeFailure(`the manifest "${path}"`, error);
+  };
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 /** Undefined for standard input: its bytes are hashed as they pass. */

@@ -33,25 +33,48 @@ export interface SealedReplay {
  * const root = await sealReplay("case-17.manifest", replay);
  */
 export async function sealReplay(path: string, replay: SealedReplay): Promise<string> {
+  const links = linksOf(replay, await lastHash(path));
+  const file = await open(path, "a", 0o600);
+  try {
+    const { size } = await file.stat();
+    try {
+      await file.writeFile(links.map(writeLink).join(""));
+      await file.sync();
+    } catch (error) {
+      // A manifest that was cut off proves nothing any more, not even what stood in it before.
+      await file.truncate(size).catch(() => {});
+      throw error;
+    }
+  } finally {
+    await file.close();
+  }
+  return links.at(-1)?.hash ?? NO_LINK;
+}
+
+/** Throws if a replay cannot be added to this file: there is none, or it holds a sound manifest. */
+export async function checkManifest(path: string): Promise<void> {
+  await lastHash(path);
+}
+
+/** What the next replay follows on. */
+async function lastHash(path: string): Promise<string> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") {
       return "";
     }
     throw error;
   });
-  const before = readManifest(text);
-  if (before.problems.length > 0) {
-    throw new Error(before.problems[0]);
-  }
-  const links = linksOf(replay, before.links.at(-1)?.hash ?? NO_LINK);
-  const file = await open(path, "a", 0o600);
-  try {
-    await file.writeFile(links.map(writeLink).join(""));
-    await file.sync();
-  } finally {
-    await file.close();
+  const { links, problems } = readManifest(text);
+  const [problem] = problems;
+  if (problem !== undefined) {
+    throw new ManifestError(problem);
   }
   return links.at(-1)?.hash ?? NO_LINK;
+}
+
+/** A file that is no manifest, or no whole one. */
+export class ManifestError extends Error {
+  override readonly name = "ManifestError";
 }
 
 /** The end counts the lines: a manifest that was cut off has none. */

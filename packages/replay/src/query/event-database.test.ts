@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { eventAt, linesOf, logOf, REDACTOR, ROOT, sample } from "../replay-fixtures.suite.ts";
 import { replayLogs } from "../replay-logs.ts";
-import { EventDatabase, QueryError } from "./event-database.ts";
+import { EventDatabase } from "./event-database.ts";
+import { QueryError } from "./query-error.ts";
 import type { QueryRow } from "./event-database.ts";
 import { QUERY_TABLES } from "./query-schema.ts";
 

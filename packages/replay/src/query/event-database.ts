@@ -14,20 +14,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { instantMicros } from "../event-time.ts";
 import type { ReplayedEvent, ReplayVisitor } from "../replayed-event.ts";
+import { noPlace, QueryError, queryError } from "./query-error.ts";
 import { EVENTS, FINDINGS, rowsOf, SCHEMA } from "./query-schema.ts";
 
 type DuckDB = typeof duckdbModule;
-
-/** A query that cannot be run: a mistake in it, or something that it must not do. */
-export class QueryError extends Error {
-  override readonly name = "QueryError";
-  readonly hint: string;
-
-  constructor(message: string, hint: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.hint = hint;
-  }
-}
 
 /** A row of an answer: column names to JSON values. Times are texts, and so are integers that a number cannot hold exactly. */
 export type QueryRow = Readonly<Record<string, unknown>>;
@@ -69,25 +59,34 @@ export class EventDatabase implements ReplayVisitor {
 
   static async open({ parquet }: EventDatabaseOptions = {}): Promise<EventDatabase> {
     const duckdb = await loadDuckDB();
-    const folder = await mkdtemp(join(tmpdir(), "auditsieve-query-"));
-    const instance = await duckdb.DuckDBInstance.create(join(folder, "events.duckdb"), {
-      autoinstall_known_extensions: "false",
-      autoload_known_extensions: "false",
-      temp_directory: join(folder, "spill"),
-      memory_limit: "1GB",
+    const folder = await mkdtemp(join(tmpdir(), "auditsieve-query-")).catch((error: unknown) => {
+      throw noPlace(error);
     });
-    const connection = await instance.connect();
-    for (const statement of [
-      ...SCHEMA,
-      `SET allowed_paths = [${parquet === undefined ? "" : quote(parquet)}]`,
-      "SET enable_external_access = false",
-      "SET lock_configuration = true",
-    ]) {
-      await connection.run(statement);
+    let instance: DuckDBInstance | undefined;
+    try {
+      instance = await duckdb.DuckDBInstance.create(join(folder, "events.duckdb"), {
+        autoinstall_known_extensions: "false",
+        autoload_known_extensions: "false",
+        temp_directory: join(folder, "spill"),
+        memory_limit: "1GB",
+      });
+      const connection = await instance.connect();
+      for (const statement of [
+        ...SCHEMA,
+        `SET allowed_paths = [${parquet === undefined ? "" : quote(parquet)}]`,
+        "SET enable_external_access = false",
+        "SET lock_configuration = true",
+      ]) {
+        await connection.run(statement);
+      }
+      const events = await connection.createAppender(rowsOf(EVENTS.name));
+      const findings = await connection.createAppender(rowsOf(FINDINGS.name));
+      return new EventDatabase({ duckdb, instance, connection, folder, events, findings });
+    } catch (error) {
+      instance?.closeSync();
+      await rm(folder, { recursive: true, force: true });
+      throw noPlace(error);
     }
-    const events = await connection.createAppender(rowsOf(EVENTS.name));
-    const findings = await connection.createAppender(rowsOf(FINDINGS.name));
-    return new EventDatabase({ duckdb, instance, connection, folder, events, findings });
   }
 
   private constructor(parts: OpenDatabase) {
@@ -142,12 +141,21 @@ export class EventDatabase implements ReplayVisitor {
     }
   }
 
+  /** Stops what is being run: it throws a {@link QueryError}. */
+  interrupt(): void {
+    this.#open.connection.interrupt();
+  }
+
+  /** Removes everything, also what could not be filled to its end. */
   async close(): Promise<void> {
-    await this.#filled();
     const { connection, instance, folder } = this.#open;
-    connection.closeSync();
-    instance.closeSync();
-    await rm(folder, { recursive: true, force: true });
+    try {
+      await this.#filled().catch(() => {});
+      connection.closeSync();
+      instance.closeSync();
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   }
 
   event(event: ReplayedEvent): void {
@@ -217,8 +225,12 @@ export class EventDatabase implements ReplayVisitor {
     }
     this.#isFilled = true;
     const { connection, events, findings } = this.#open;
-    events.closeSync();
-    findings.closeSync();
+    try {
+      events.closeSync();
+      findings.closeSync();
+    } catch (error) {
+      throw noPlace(error);
+    }
     for (const name of this.#attempt > 1 ? [EVENTS.name, FINDINGS.name] : []) {
       await connection.run(`DELETE FROM ${rowsOf(name)} WHERE attempt <> ${this.#attempt}`);
     }
@@ -227,7 +239,11 @@ export class EventDatabase implements ReplayVisitor {
   #flushNowAndThen(appender: DuckDBAppender): void {
     this.#rows++;
     if (this.#rows % FLUSH_ROWS === 0) {
-      appender.flushSync();
+      try {
+        appender.flushSync();
+      } catch (error) {
+        throw noPlace(error);
+      }
     }
   }
 
@@ -280,21 +296,9 @@ async function loadDuckDB(): Promise<DuckDB> {
     throw new QueryError(
       "Cannot run a query: DuckDB is not installed here",
       "It is an optional dependency: npm install @duckdb/node-api (there is none for some systems)",
-      error,
+      { cause: error },
     );
   }
-}
-
-function queryError(error: unknown): QueryError {
-  if (error instanceof QueryError) {
-    return error;
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  return new QueryError(
-    `Cannot run the query: ${message.trim().replaceAll(/\s+/g, " ")}`,
-    "Tables and views: events, findings, actors, objects; docs/query.md says what stands in them",
-    error,
-  );
 }
 
 function withNumbers(row: QueryRow, columns: readonly string[]): QueryRow {
