@@ -70,6 +70,11 @@ async function print({ sinks, discrepancies, notChecked }: Reconciliation): Prom
       ]),
     ),
   );
+  for (const { sink, earlier } of sinks.filter((one) => one.earlier > 0)) {
+    await writeLine(
+      `${sink}: ${count(earlier)} ${earlier === 1 ? "line is" : "lines are"} from before this sink was there, or got what it gets now: not asked for`,
+    );
+  }
   for (const { sink, salvaged } of sinks) {
     const { stored, deadLettered, pending, missing } = salvaged;
     const events = stored + deadLettered + pending + missing;

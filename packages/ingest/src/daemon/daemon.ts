@@ -23,6 +23,7 @@ import { openSideLogs, readDeadLetterIds } from "../sinks/dead-letter.ts";
 import { Quarantine } from "../sinks/quarantine.ts";
 import { createSource, describeSource } from "../sources/create-source.ts";
 import { lockFolders } from "../config/folder-locks.ts";
+import { markSinks } from "../state/sink-marks.ts";
 import { stateKey } from "../state/state-keys.ts";
 import type { PipelineTally } from "../receipts/tally.ts";
 import { openWatchMemory } from "../alarms/watch-memory.ts";
@@ -86,6 +87,7 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
   const redactionKey = config.redactionKey ?? (await keyOf(stateFolder, "redaction", logger));
   const idKey = config.idKey ?? (await keyOf(stateFolder, "id", logger));
   const checkpoint = await openCheckpoint(join(stateFolder, "checkpoint.json"));
+  markSinks(checkpoint, config);
   const deadLetter = join(stateFolder, "dead-letter.ndjson");
   const sideLogs = openSideLogs({
     deadLetter,

@@ -10,6 +10,7 @@ import { openLog } from "../sources/log-file.ts";
 import { activeLogs, expandPatterns, isPattern } from "../sources/log-patterns.ts";
 import { listRotated } from "../sources/rotated-files.ts";
 import { lostOf } from "../sources/rotation-watch.ts";
+import { sinkMark } from "../state/sink-marks.ts";
 import { decodeSpoolPosition, inputOf, spoolSegments } from "../sources/spool.ts";
 import { decodePosition, inputName } from "../sources/tail-position.ts";
 import { linesToSinks } from "./lines-to-sinks.ts";
@@ -17,6 +18,9 @@ import type { Keys } from "./lines-to-sinks.ts";
 import type { LostLog } from "./lost-log.ts";
 import { SinkExpectation } from "./sink-expectation.ts";
 import type { ExpectedAtSink } from "./sink-expectation.ts";
+
+/** Of each file of a source, where each sink began to get it. */
+type Since = (file: string) => readonly number[];
 
 /** One log to be read again: all of it is acknowledged up to `ackedTo`. */
 interface InputFile {
@@ -37,13 +41,14 @@ export async function readInputs(
   readonly lost: readonly LostLog[];
 }> {
   const gathered = config.sinks.map((sink) => new SinkExpectation(sink.name));
-  const skipped: string[] = [];
+  const skipped: string[] = [...unmarked(config, checkpoint)];
   const lostRecords: LostLog[] = [];
   for (const source of config.sources) {
     if (source.type === "kafka") {
       gathered.forEach((sink) => sink.begin(source.name));
       const { readKafkaInput } = await import("./reconcile-kafka.ts");
-      const read = await readKafkaInput(source, config, keys, gathered);
+      const marks = config.sinks.map((sink) => sinkMark(checkpoint, source.name, sink));
+      const read = await readKafkaInput(source, config, keys, gathered, marks);
       skipped.push(...read.notChecked);
       lostRecords.push(...read.lost);
       continue;
@@ -61,7 +66,8 @@ export async function readInputs(
     for (const sink of gathered) {
       sink.begin(source.name);
     }
-    await readFiles(files, source.name, config, keys, gathered);
+    const since = await sinceOf(source, files, config, checkpoint);
+    await readFiles(files, source.name, config, keys, gathered, since);
   }
   const lost = await Promise.all(config.sources.map((source) => lostLogs(source, checkpoint)));
   return { atSinks: gathered.map((sink) => sink.result()), skipped, lost: [...lost.flat(), ...lostRecords] };
@@ -73,16 +79,19 @@ async function readFiles(
   config: IngestConfig,
   keys: Keys,
   gathered: readonly SinkExpectation[],
+  since: Since,
 ): Promise<void> {
   const handler = linesToSinks(source, config, keys, gathered, (input, offset) => {
-    const ackedTo = files.find((file) => file.input === input)?.ackedTo ?? Infinity;
-    return ackedTo > offset ? ackedTo : Infinity;
+    const found = files.find((file) => file.input === input);
+    const cuts = found === undefined ? [] : [found.ackedTo, ...since(found.file)];
+    return Math.min(Infinity, ...cuts.filter((cut) => cut > offset));
   });
   for (const { file, input, open, ackedTo } of files) {
     const framer = new LineFramer(handler, {
       ...(config.limits.maxLineBytes !== undefined && { maxLineBytes: config.limits.maxLineBytes }),
     });
-    gathered.forEach((sink) => sink.file(file, ackedTo));
+    const begins = since(file);
+    gathered.forEach((sink, i) => sink.input({ file, input, ackedTo, since: begins[i] ?? 0 }));
     framer.reset(0);
     handler.begin(input, 0);
     for await (const bytes of open()) {
@@ -94,6 +103,40 @@ async function readFiles(
     handler.finish();
   }
   gathered.forEach((sink) => sink.count(handler.counts().lines));
+}
+
+/** The source's position of then is looked up in the files of now, as that of now is. */
+async function sinceOf(
+  source: SourceConfig,
+  files: readonly InputFile[],
+  { sinks, stateFolder }: IngestConfig,
+  checkpoint: Checkpoint,
+): Promise<Since> {
+  const bySink = await Promise.all(
+    sinks.map(async (sink): Promise<ReadonlyMap<string, number>> => {
+      const mark = sinkMark(checkpoint, source.name, sink);
+      const then =
+        mark.kind === "never"
+          ? files
+          : mark.kind === "position"
+            ? ((await inputsOf(source, mark.checkpoint, stateFolder)) ?? [])
+            : [];
+      return new Map(then.map(({ file, ackedTo }) => [file, ackedTo]));
+    }),
+  );
+  return (file) => bySink.map((begins) => begins.get(file) ?? 0);
+}
+
+/** Sinks of which the checkpoint, of an earlier version, does not say since when they get a source. */
+function unmarked({ sources, sinks }: IngestConfig, checkpoint: Checkpoint): readonly string[] {
+  return sources.flatMap((source) =>
+    sinks
+      .filter((sink) => source.type !== "stdin" && sinkMark(checkpoint, source.name, sink).kind === "unknown")
+      .map(
+        (sink) =>
+          `Since when sink "${sink.name}" gets source "${source.name}" is not known, as the checkpoint was begun by an earlier version: lines from before count as missing; leave them out with --since`,
+      ),
+  );
 }
 
 /** Bytes of a source's plain files that are not acknowledged; undefined where it cannot be told. */

@@ -47,7 +47,14 @@ describe.each(VERSIONS)("reconcile on Kafka %s", (version) => {
     await send([lineOf("aborted-1"), lineOf("aborted-2")], "aborted");
     await run();
     await send(LINES.slice(half), "committed");
-    await run();
+    // A sink that was added meanwhile lacks the first half, and is asked for the other one only.
+    const added = config(`- { type: file, name: late, folder: ${join(folder, "late")}, feed: all }`);
+    await run(added);
+    const { sinks: all, discrepancies: none } = await reconcile(added);
+    expect(none).toEqual([]);
+    const behind = LINES.length - half;
+    const late = { sink: "late", lines: behind, stored: behind, missing: 0, pending: 0, earlier: half };
+    expect(all[2]).toMatchObject(late);
 
     const whole = await reconcile(config());
     expect(whole.discrepancies).toEqual([]);
@@ -191,19 +198,19 @@ describe.each(VERSIONS)("reconcile on Kafka %s", (version) => {
   let lines: readonly (kafkajs.KafkaMessage & { partition: number })[] | undefined;
 
   /** The daemon, until the group has committed everything. */
-  async function run(): Promise<void> {
+  async function run(using: IngestConfig = config()): Promise<void> {
     const stop = new AbortController();
     const logger = createLogger({ destination: { write: () => undefined }, level: "error" });
-    const running = startDaemon(config(), { logger, signal: stop.signal });
+    const running = startDaemon(using, { logger, signal: stop.signal });
     await until(async () => {
-      const { sinks } = await reconcile(config());
+      const { sinks } = await reconcile(using);
       return sinks.every(({ lines, pending }) => lines > 0 && pending === 0);
     });
     stop.abort();
     expect(await running).toMatchObject({ reason: "stopped", unacknowledged: 0 });
   }
 
-  function config(): IngestConfig {
+  function config(more = ""): IngestConfig {
     const key = "0123456789abcdef0123456789abcdef";
     const read = readConfig(
       `
@@ -214,6 +221,7 @@ sources: [{ type: kafka, brokers: ["${kafka.broker}"], topic: in, detectionState
 sinks:
   - { type: kafka, brokers: ["${kafka.broker}"], topic: out, policy: noise }
   - { type: file, folder: ${join(folder, "events")}, policy: noise }
+  ${more}
 limits: { maxBatchAgeMs: 50 }
 `,
       { env: () => undefined, readFile: () => "", policy: () => NOISE, detections: () => [] },

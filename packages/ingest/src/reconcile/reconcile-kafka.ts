@@ -8,6 +8,7 @@ import { linesToSinks } from "./lines-to-sinks.ts";
 import type { Keys } from "./lines-to-sinks.ts";
 import type { LostLog } from "./lost-log.ts";
 import type { SinkExpectation } from "./sink-expectation.ts";
+import type { SinkMark } from "../state/sink-marks.ts";
 
 /** What a topic could not show any more. */
 export interface KafkaInputRead {
@@ -24,6 +25,7 @@ export async function readKafkaInput(
   config: IngestConfig,
   keys: Keys,
   gathered: readonly SinkExpectation[],
+  marks: readonly SinkMark[],
 ): Promise<KafkaInputRead> {
   const { connection, topic, groupId } = source;
   const { kafkajsPartitions, readKafkajs } = await import("../sources/kafkajs-read.ts");
@@ -42,13 +44,24 @@ export async function readKafkaInput(
   }
   // Offsets count from where the group began: without its first records only from behind.
   const cut = begun.filter(({ isCut }) => isCut);
+  marks.forEach((mark, i) => {
+    const unread = mark.kind === "position" ? begun.filter(({ input }) => !mark.partitions.has(input)) : [];
+    for (const { name } of unread) {
+      notChecked.push(
+        `Sink "${config.sinks[i]?.name}" was added later, and this daemon has not read ${name} since: lines from before count as missing`,
+      );
+    }
+  });
   await readKafkajs(
     reading,
     cut.map(({ partition, from, acked }) => ({ partition, from, to: acked })),
     (partition, records) => cut.find((one) => one.partition === partition)?.measure(records),
   );
   const states = new Map(
-    begun.map((one) => [one.partition, new Lines(source.name, one, config, keys, gathered)] as const),
+    begun.map((one) => {
+      const since = marks.map((mark) => sinceOf(mark, one));
+      return [one.partition, new Lines(source.name, one, config, keys, gathered, since)] as const;
+    }),
   );
   const unread = await readKafkajs(
     reading,
@@ -77,6 +90,11 @@ export async function readKafkaInput(
       : [],
   );
   return { notChecked, lost };
+}
+
+/** Bytes of a partition before which a sink gets nothing; of one that this daemon has not read since it was added, nobody knows. */
+function sinceOf(mark: SinkMark, { input }: PartitionAgain): number {
+  return mark.kind === "never" ? Infinity : mark.kind === "position" ? (mark.partitions.get(input) ?? 0) : 0;
 }
 
 /** A partition that is read again. */
@@ -136,6 +154,7 @@ class Lines {
   readonly #config: IngestConfig;
   readonly #keys: Keys;
   readonly #gathered: readonly SinkExpectation[];
+  readonly #since: readonly number[];
   #bytes: number;
   #isPending = false;
   #handler: ReturnType<typeof linesToSinks>;
@@ -147,7 +166,9 @@ class Lines {
     config: IngestConfig,
     keys: Keys,
     gathered: readonly SinkExpectation[],
+    since: readonly number[],
   ) {
+    this.#since = since;
     this.#source = source;
     this.#of = of;
     this.#config = config;
@@ -179,7 +200,9 @@ class Lines {
   }
 
   #begin(): [ReturnType<typeof linesToSinks>, LineFramer] {
-    const handler = linesToSinks(this.#source, this.#config, this.#keys, this.#gathered, () => Infinity);
+    const handler = linesToSinks(this.#source, this.#config, this.#keys, this.#gathered, (_input, offset) =>
+      Math.min(Infinity, ...this.#since.filter((cut) => cut > offset)),
+    );
     const { maxLineBytes } = this.#config.limits;
     const framer = new LineFramer(handler, maxLineBytes === undefined ? {} : { maxLineBytes });
     framer.reset(this.#bytes);
@@ -188,6 +211,12 @@ class Lines {
   }
 
   #place(): void {
-    this.#gathered.forEach((sink) => sink.file(this.#of.input, this.#isPending ? 0 : Infinity));
+    const { input } = this.#of;
+    const ackedTo = this.#isPending ? 0 : Infinity;
+    this.#gathered.forEach((sink, i) => {
+      const since = this.#since[i] ?? 0;
+      // What is pending is not there yet for a sink that the daemon has not run with.
+      sink.input({ file: input, input, ackedTo, since: since === Infinity && this.#isPending ? 0 : since });
+    });
   }
 }

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -36,7 +36,7 @@ describe("reconcile", () => {
     expect(discrepancies).toEqual([]);
     expect(notChecked).toEqual([]);
     const salvaged = { stored: 0, deadLettered: 0, pending: 0, missing: 0 };
-    const none = { pending: 0, missing: 0, salvaged, withoutInput: 0 };
+    const none = { pending: 0, missing: 0, salvaged, earlier: 0, withoutInput: 0 };
     expect(sinks).toEqual([
       { sink: "elasticsearch", lines: 9, stored: 6, dropped: 2, deadLettered: 1, ...none },
       { sink: "file", lines: 9, stored: 9, dropped: 0, deadLettered: 0, ...none },
@@ -215,6 +215,83 @@ describe("reconcile", () => {
     ]);
   });
 
+  test("asks of a sink that was added later, or away in between, nothing from before", async () => {
+    const run = async (using: IngestConfig, numbers: readonly number[]): Promise<void> => {
+      appendFileSync(log(), numbers.map((number) => line(number, number % 2 === 0 ? "noise" : "jane")).join(""));
+      const stop = new AbortController();
+      const running = startDaemon(using, { logger, signal: stop.signal });
+      await until(() => seen("archive", numbers.length));
+      stop.abort();
+      expect((await running).unacknowledged).toBe(0);
+    };
+    let before = 0;
+    const seen = (sink: string, count: number): boolean => {
+      const events = join(folder, sink, "events.ndjson");
+      const lines = existsSync(events) ? readFileSync(events, "utf8").split("\n").length - 1 : 0;
+      const isThere = lines === before + count;
+      before += isThere ? count : 0;
+      return isThere;
+    };
+    const one = sinksConfig(["archive"]);
+    const both = sinksConfig(["archive", "late"]);
+    await run(one, [1, 2]);
+    // Before the daemon has run with it, a sink has nothing.
+    expect(await summary(both)).toEqual({ archive: [2, 2, 0, 0], late: [0, 0, 0, 2] });
+    await run(both, [3, 4, 5]);
+    expect(await summary(both)).toEqual({ archive: [5, 5, 0, 0], late: [3, 2, 1, 2] });
+    // Its file is rotated and packed; where it came in is still found.
+    renameSync(log(), rotated().slice(0, -3));
+    writeFileSync(rotated(), gzipSync(readFileSync(rotated().slice(0, -3))));
+    rmSync(rotated().slice(0, -3));
+    await run(both, [6]);
+    expect(await summary(both)).toEqual({ archive: [6, 6, 0, 0], late: [4, 2, 2, 2] });
+    // Away for a line: what it has from before is no stranger, what it lacks not missing.
+    await run(one, [7]);
+    await run(both, [9]);
+    expect(await summary(both)).toEqual({ archive: [8, 8, 0, 0], late: [1, 1, 0, 7] });
+    // With another policy it may have what it would not get now.
+    const all = sinksConfig(["archive", "late"], "all");
+    await run(all, [8]);
+    expect(await summary(all)).toEqual({ archive: [9, 9, 0, 0], late: [1, 1, 0, 8] });
+    // What is missing behind its beginning is.
+    const events = join(folder, "late", "events.ndjson");
+    writeFileSync(events, readFileSync(events, "utf8").replace(/.*"id-8".*\n/, ""));
+    const { discrepancies } = await reconcile(all);
+    expect(discrepancies).toMatchObject([
+      { kind: "missing", sink: "late", file: log(), offset: line(6, "noise").length + 2 * line(7, "jane").length },
+    ]);
+  }, 60_000);
+
+  test("says that it does not know since when a sink is there, where an earlier version began the checkpoint", async () => {
+    await ingest();
+    const path = join(folder, "state", "checkpoint.json");
+    const { version, sections } = JSON.parse(readFileSync(path, "utf8")) as {
+      version: number;
+      sections: Record<string, unknown>;
+    };
+    delete sections["sinks/audit"];
+    const counters = (sections["pipeline/audit"] as { counters: Record<string, number> }).counters;
+    const write = (): void => writeFileSync(path, JSON.stringify({ version, sections }));
+    write();
+    // Its counters say that both sinks have got every line.
+    expect(await reconcile(config())).toMatchObject({
+      discrepancies: [],
+      notChecked: [],
+      sinks: [{ lines: 9 }, { lines: 9 }],
+    });
+    counters["file/lines"] = 3;
+    write();
+    expect((await reconcile(config())).notChecked).toEqual([
+      expect.stringMatching(/^Since when sink "file" gets source "audit" is not known.*--since$/) as string,
+    ]);
+    delete counters["file/lines"];
+    write();
+    expect(await reconcile(config())).toMatchObject({
+      notChecked: [],
+      sinks: [{ lines: 9 }, { lines: 0, earlier: 9 }],
+    });
+  });
+
   test("does not guess without the keys that the daemon used", async () => {
     await expect(reconcile(config())).rejects.toMatchObject({ code: "missing", hint: /stateFolder/ });
   });
@@ -238,6 +315,25 @@ async function ingest(using: IngestConfig = config()): Promise<void> {
   expect((await running).unacknowledged).toBe(0);
   writeFileSync(rotated(), gzipSync(readFileSync(join(folder, "audit-2026-11-24T00-00-00.000.log"))));
   rmSync(join(folder, "audit-2026-11-24T00-00-00.000.log"));
+}
+
+/** Of each sink: lines, stored, dropped, earlier; nothing may be missing, pending or strange. */
+async function summary(using: IngestConfig): Promise<Readonly<Record<string, readonly number[]>>> {
+  const { sinks, discrepancies, notChecked } = await reconcile(using);
+  expect([discrepancies, notChecked]).toEqual([[], []]);
+  expect(sinks.every(({ missing, pending, withoutInput }) => missing + pending + withoutInput === 0)).toBe(true);
+  return Object.fromEntries(
+    sinks.map(({ sink, lines, stored, dropped, earlier }) => [sink, [lines, stored, dropped, earlier]]),
+  );
+}
+
+/** One that gets everything, and one that gets no noise unless it is said. */
+function sinksConfig(names: readonly string[], feed: "kept" | "all" = "kept"): IngestConfig {
+  const all = config("", undefined, [
+    `{ type: file, name: archive, folder: ${join(folder, "archive")}, feed: all }`,
+    `{ type: file, name: late, folder: ${join(folder, "late")}, feed: ${feed} }`,
+  ]);
+  return { ...all, sinks: all.sinks.filter(({ name }) => names.includes(name)) };
 }
 
 function log(): string {
@@ -274,15 +370,20 @@ function line(number: number, user: string): string {
   })}\n`;
 }
 
-function config(more = "", source = `{ type: file, path: ${log()}, pollIntervalMs: 5 }`): IngestConfig {
+function config(
+  more = "",
+  source = `{ type: file, path: ${log()}, pollIntervalMs: 5 }`,
+  sinks = [
+    `{ type: elasticsearch, node: "${mock.url}", feed: kept }`,
+    `{ type: file, folder: ${join(folder, "store")}, feed: all }`,
+  ],
+): IngestConfig {
   const read = readConfig(
     `
 cluster: test
 stateFolder: ${join(folder, "state")}
 sources: [${source}]
-sinks:
-  - { type: elasticsearch, node: "${mock.url}", feed: kept }
-  - { type: file, folder: ${join(folder, "store")}, feed: all }
+sinks: [${sinks.join(", ")}]
 limits: { maxBatchAgeMs: 50 }
 ${more}
 `,

@@ -44,6 +44,8 @@ export interface ReconciledSink {
     readonly pending: number;
     readonly missing: number;
   };
+  /** Lines from before the sink was there, or got what it gets now: nothing is asked of it for them. In none of the counts above. */
+  readonly earlier: number;
   /** Documents of lines that no input has any more. */
   readonly withoutInput: number;
 }

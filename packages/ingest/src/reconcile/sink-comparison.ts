@@ -42,7 +42,7 @@ export class SinkComparison {
   }
 
   run(
-    { expected, salvaged, evidence, receipts, lines, dropped }: ExpectedAtSink,
+    { expected, salvaged, evidence, receipts, isEarlier, lines, dropped, earlierDropped }: ExpectedAtSink,
     options: ReconcileOptions,
   ): ReconciledSink {
     this.#evidence = evidence;
@@ -50,12 +50,13 @@ export class SinkComparison {
     const isIn = ({ time }: Expected): boolean =>
       (options.since === undefined || time >= options.since) && (options.until === undefined || time < options.until);
     const counts = { stored: 0, deadLettered: 0, pending: 0, missing: 0, unfound: 0 };
-    const judged = expected.filter(isIn);
+    const inTime = expected.filter(isIn);
+    const judged = inTime.filter((one) => !one.isEarlier);
     for (const one of judged) {
       counts[this.#judge(one)]++;
     }
     const besides = { stored: 0, deadLettered: 0, pending: 0, missing: 0 };
-    for (const one of salvaged.filter(isIn)) {
+    for (const one of salvaged.filter((each) => isIn(each) && !each.isEarlier)) {
       const what = this.#judge({ ...one, isOnlyEvidence: false });
       besides[what === "unfound" ? "missing" : what]++;
     }
@@ -64,7 +65,7 @@ export class SinkComparison {
     }
     const isWhole = options.since === undefined && options.until === undefined;
     if (isWhole) {
-      this.#compareReceipts(receipts);
+      this.#compareReceipts(receipts, isEarlier);
     }
     const withoutInput = [...this.#strangers.values()].reduce((sum, count) => sum + count, 0);
     const { unfound, ...rest } = counts;
@@ -74,6 +75,7 @@ export class SinkComparison {
       dropped: (isWhole ? dropped : 0) + unfound,
       ...rest,
       salvaged: besides,
+      earlier: inTime.length - judged.length + (isWhole ? earlierDropped : 0),
       withoutInput,
     };
   }
@@ -137,7 +139,7 @@ export class SinkComparison {
    * What a finding rests on is stored in place of being dropped, and what is found depends on what the daemon remembered: it may
    * have receipts of lines that make a finding here, and events of stored findings may be ones that are dropped here.
    */
-  #compareReceipts(wanted: ExpectedAtSink["receipts"]): void {
+  #compareReceipts(wanted: ExpectedAtSink["receipts"], isEarlier: ExpectedAtSink["isEarlier"]): void {
     let excused = [...this.#strangers].reduce(
       (sum, [likeness, count]) => sum + (this.#content.rested.has(likeness) ? count : 0),
       0,
@@ -148,7 +150,7 @@ export class SinkComparison {
     for (const receipt of this.#content.receipts) {
       const identity = JSON.stringify([receipt.input, receipt.from, receipt.to, receiptKey(receipt)]);
       // A sink that keeps no ids may have one twice after a crash.
-      if (receipt.sink === this.#sink && !seen.has(identity)) {
+      if (receipt.sink === this.#sink && !seen.has(identity) && !isEarlier(receipt)) {
         seen.add(identity);
         found.set(receiptKey(receipt), (found.get(receiptKey(receipt)) ?? 0) + receipt.count);
       }

@@ -21,14 +21,18 @@ export interface Expected extends Place {
   readonly likeness: string;
   /** The checkpoint has not passed it: it may be there or not. */
   readonly isPending: boolean;
+  /** It came before the sink, or before what the sink gets was changed: it may be there or not, too. */
+  readonly isEarlier: boolean;
   /** It is there, or there as a whole, only if a finding rested on it: which depends on what the daemon remembered. */
   readonly isOnlyEvidence: boolean;
 }
 
 /** What one sink must have of all inputs. */
 export interface ExpectedAtSink {
+  /** Without those that are earlier. */
   readonly lines: number;
   readonly dropped: number;
+  readonly earlierDropped: number;
   readonly expected: readonly Expected[];
   /** Of whole events in undecidable lines, which are in `expected` as what they are. */
   readonly salvaged: readonly Expected[];
@@ -36,6 +40,19 @@ export interface ExpectedAtSink {
   readonly evidence: ReadonlySet<string>;
   /** Lines that receipts must account for, by rule, actor, verb and resource. */
   readonly receipts: ReadonlyMap<string, { readonly count: number; readonly pending: number; readonly place: Place }>;
+  /** Whether all that a receipt counts is earlier. */
+  readonly isEarlier: (receipt: NoiseReceipt) => boolean;
+}
+
+/** An input that is read again, at one sink. */
+export interface InputAtSink {
+  /** As it is named now. */
+  readonly file: string;
+  readonly input: string;
+  /** All before it is acknowledged. */
+  readonly ackedTo: number;
+  /** All before it is earlier than the sink. */
+  readonly since: number;
 }
 
 /** auditID and stage of an event, "" of anything else. */
@@ -64,8 +81,9 @@ export class SinkExpectation {
   readonly #receipts = new Map<string, { count: number; pending: number; readonly place: Place }>();
   readonly #evidence = new Set<string>();
   #source = "";
-  #file = "";
-  #ackedTo = 0;
+  #input: InputAtSink = { file: "", input: "", ackedTo: 0, since: 0 };
+  readonly #since = new Map<string, number>();
+  #earlierDropped = 0;
   #lines = 0;
   #dropped = 0;
 
@@ -77,9 +95,9 @@ export class SinkExpectation {
     this.#source = source;
   }
 
-  file(file: string, ackedTo: number): void {
-    this.#file = file;
-    this.#ackedTo = ackedTo;
+  input(input: InputAtSink): void {
+    this.#input = input;
+    this.#since.set(inputKey({ source: this.#source, input: input.input }), input.since);
   }
 
   line(delivery: Delivery, offset: number, isOnlyEvidence: boolean): void {
@@ -96,10 +114,14 @@ export class SinkExpectation {
 
   receipt(receipt: NoiseReceipt): void {
     const key = receiptKey(receipt);
+    if (receipt.from < this.#input.since) {
+      this.#earlierDropped += receipt.count;
+      return;
+    }
     const known = this.#receipts.get(key) ?? { count: 0, pending: 0, place: this.#place(receipt.from) };
     this.#receipts.set(key, known);
     this.#dropped += receipt.count;
-    if (receipt.from >= this.#ackedTo) {
+    if (receipt.from >= this.#input.ackedTo) {
       known.pending += receipt.count;
     } else {
       known.count += receipt.count;
@@ -111,7 +133,7 @@ export class SinkExpectation {
   }
 
   result(): ExpectedAtSink {
-    if (this.#lines !== this.#expected.length + this.#dropped) {
+    if (this.#lines !== this.#expected.length + this.#dropped + this.#earlierDropped) {
       throw new IngestError(
         "unreadable",
         `Cannot reconcile sink "${this.#sink}": the inputs changed while they were read`,
@@ -121,12 +143,14 @@ export class SinkExpectation {
       );
     }
     return {
-      lines: this.#lines,
+      lines: this.#expected.filter(({ isEarlier }) => !isEarlier).length + this.#dropped,
       dropped: this.#dropped,
+      earlierDropped: this.#earlierDropped,
       expected: this.#expected,
       salvaged: this.#salvaged,
       evidence: this.#evidence,
       receipts: this.#receipts,
+      isEarlier: (receipt) => receipt.to <= (this.#since.get(inputKey(receipt)) ?? 0),
     };
   }
 
@@ -138,12 +162,17 @@ export class SinkExpectation {
       time,
       content: contentOf(kind, document),
       likeness: likenessOf(kind, document),
-      isPending: offset >= this.#ackedTo,
+      isPending: offset >= this.#input.ackedTo,
+      isEarlier: offset < this.#input.since,
       isOnlyEvidence,
     };
   }
 
   #place(offset: number): Place {
-    return { source: this.#source, file: this.#file, offset };
+    return { source: this.#source, file: this.#input.file, offset };
   }
+}
+
+function inputKey({ source, input }: { readonly source: string; readonly input: string }): string {
+  return JSON.stringify([source, input]);
 }

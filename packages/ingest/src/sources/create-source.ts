@@ -3,6 +3,7 @@ import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Checkpoint } from "../state/checkpoint.ts";
+import { markPartition } from "../state/sink-marks.ts";
 import type { KafkaSourceConfig, SourceConfig } from "../config/config-sources.ts";
 import { fileError, IngestError, systemCode } from "../errors.ts";
 import type { Source, SourceAlarm } from "../source.ts";
@@ -66,7 +67,16 @@ export async function createSource(config: SourceConfig, context: SourceContext)
           seal: new (await import("./state-seal.ts")).StateSeal(idKey),
           prefix: `${encodeURIComponent(groupId)}/${topic}`,
         };
-      return createKafkaSource({ name, topic, createConsumer, onAlarm, save, ...(kept && { stateTopic: kept }) });
+      const onBegun = (partition: string, bytes: number): void => markPartition(checkpoint, name, partition, bytes);
+      return createKafkaSource({
+        name,
+        topic,
+        createConsumer,
+        onAlarm,
+        save,
+        onBegun,
+        ...(kept && { stateTopic: kept }),
+      });
     }
     default:
       return config satisfies never;

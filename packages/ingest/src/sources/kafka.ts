@@ -20,6 +20,8 @@ export interface KafkaSourceOptions {
   readonly onAlarm?: (alarm: SourceAlarm) => void;
   /** Makes durable what belongs to a position, before that is committed. */
   readonly save?: () => Promise<void>;
+  /** Told of each partition that this member is given, with the bytes at which it goes on. */
+  readonly onBegun?: (input: string, bytes: number) => void;
   /** Between tries to commit what no acknowledgement follows, and to read what is kept of partitions. */
   readonly backoff?: Backoff;
   /** Where the next owner of a partition finds what the detections remember of it. Without, nothing moves with a partition. */
@@ -313,6 +315,7 @@ class KafkaSource implements Source {
     this.#partitions = new Map();
     for (const assigned of partitions) {
       const begun = new PartitionPosition(this.#options.topic, assigned);
+      this.#options.onBegun?.(begun.input, begun.bytes);
       const known = this.#inputs.get(begun.input);
       // What this member has read is under way here: it goes on behind that, though records come again from what is committed.
       const position = known !== undefined && known.next >= begun.next ? known : begun;

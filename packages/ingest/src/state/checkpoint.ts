@@ -24,7 +24,7 @@ export class Checkpoint {
   #writing: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
-  constructor(path: string, sections: ReadonlyMap<string, JsonValue>, files: StateFiles) {
+  constructor(path: string, sections: ReadonlyMap<string, JsonValue>, files: StateFiles = nodeFiles) {
     this.#path = path;
     this.#files = files;
     this.#sections = new Map(sections);
@@ -36,6 +36,11 @@ export class Checkpoint {
 
   put(section: string, value: JsonValue): void {
     this.#sections.set(section, value);
+  }
+
+  /** The section of that name and those whose names begin with it and a slash. */
+  under(name: string): { readonly [section: string]: JsonValue } {
+    return Object.fromEntries([...this.#sections].filter(([each]) => each === name || each.startsWith(`${name}/`)));
   }
 
   /** One section, for who needs no other. */
