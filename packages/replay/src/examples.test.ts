@@ -25,7 +25,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-testExamples(import.meta.dirname, replay, 18, async () => {
+testExamples(import.meta.dirname, replay, 19, async () => {
   process.chdir(mkdtempSync(join(folder, "example-")));
   mkdirSync("logs");
   ["audit.log", "logs/audit.log"].forEach((file) => writeFileSync(file, linesOf([eventAt(0), eventAt(1000)])));

@@ -32,6 +32,16 @@ export type { ReplayedEvent, ReplayVisitor } from "./replayed-event.ts";
 export { ReplayState } from "./state/replay-state.ts";
 export type { ReplayIdentity } from "./state/replay-state.ts";
 export { objectHistories } from "./history/object-histories.ts";
+export { credentialUses } from "./stories/credential-uses.ts";
+export type {
+  AllowedUse,
+  CredentialQuestion,
+  CredentialUse,
+  CredentialUses,
+  LedTo,
+  TouchedTarget,
+} from "./stories/credential-uses.ts";
+export type { BroughtForth } from "./stories/brought-forth.ts";
 export type { HistoryQuestion, ObjectHistories } from "./history/object-histories.ts";
 export type { DatedChange, ObjectHistory } from "./history/build-history.ts";
 export type { Change } from "./history/diff-bodies.ts";

@@ -14,14 +14,14 @@ const SHOWN_CHANGES = 40;
 /** Of an object that is new the heading says these. */
 const SAID: ReadonlySet<string> = new Set(["kind", "apiVersion"]);
 
-/** Throws before the logs are read if no history can be told of them. */
-export function checkHistory(output: string, logs: readonly ReplayLog[]): void {
+/** Throws before the logs are read if `what` (a history, the uses of a credential) cannot be told of them. */
+export function checkRetold(what: string, output: string, logs: readonly ReplayLog[]): void {
   if (!OUTPUTS.includes(output)) {
-    throw new Failure(`Cannot print a history as ${output}`, { hint: `Use one of ${OUTPUTS.join(", ")}` });
+    throw new Failure(`Cannot print ${what} as ${output}`, { hint: `Use one of ${OUTPUTS.join(", ")}` });
   }
   const passing = logs.find(({ isRepeatable }) => isRepeatable === false);
   if (passing !== undefined) {
-    throw new Failure(`Cannot tell a history from ${passing.name}: the logs are read once more for the bodies`, {
+    throw new Failure(`Cannot tell ${what} from ${passing.name}: the logs are read once more for the events`, {
       hint: "Save the log to a file first, and name that",
     });
   }

@@ -34,12 +34,13 @@ export interface ReplayCommandOptions extends ExceptionsOption {
   readonly stories: boolean;
   readonly stateFolder: string | undefined;
   readonly history: string | undefined;
+  readonly credential: string | undefined;
   readonly threads: Threads;
 }
 
-/** A history alone rests on no finding. */
-export function isJudging({ history, html }: ReplayCommandOptions): boolean {
-  return history === undefined || html !== undefined;
+/** A history, or what a credential touched, rests on no finding. */
+export function isJudging({ history, credential, html }: ReplayCommandOptions): boolean {
+  return (history === undefined && credential === undefined) || html !== undefined;
 }
 
 /** Adds the options of `replay`. */
@@ -129,6 +130,11 @@ export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
       describe:
         "In place of the timeline every write to this object, with who did it and what it changed: 'deployments shop/web', 'secrets shop/*'",
     })
+    .option("credential", {
+      type: "string",
+      describe:
+        "In place of the timeline everything that this credential touched, where it came from, what it brought forth, and why it was let pass: X509SHA256=8d36…, JTI=…, or a name",
+    })
     .option("state-folder", {
       type: "string",
       describe: "Remember there how far the logs are read: after an interruption the same command goes on from there",
@@ -154,6 +160,10 @@ export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
       "without what is expected here; how much that is, is said",
     )
     .example("$0 replay logs/ --history 'clusterrolebindings *'", "who bound which role to whom, and when")
+    .example(
+      "$0 replay logs/ --credential 'X509SHA256=0c49c3486db48*'",
+      "what has to be looked after when a certificate leaked",
+    )
     .example(
       "$0 replay archive/ --html report.html --state-folder case-17.state",
       "a long one, which may be interrupted",

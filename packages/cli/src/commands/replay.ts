@@ -39,7 +39,8 @@ import type { ReplayInput } from "../replay-inputs.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { comparisonOutput, isAnyAsSevere, printComparison } from "./replay-compare.ts";
 import { actorsJson, actorsTable } from "./replay-actors.ts";
-import { checkHistory, printHistory } from "./replay-history.ts";
+import { printCredential } from "./replay-credential.ts";
+import { checkRetold, printHistory } from "./replay-history.ts";
 import { checkReport, writeReport } from "./replay-html.ts";
 import { isJudging } from "./replay-options.ts";
 import type { ReplayCommandOptions } from "./replay-options.ts";
@@ -56,7 +57,7 @@ export async function replay(options: ReplayCommandOptions, judges: JudgeThread 
   const texts = readDetectionSet(options.detections, options.exceptions);
   judges?.load(texts);
   const set = compileDetectionSet(texts);
-  const { html, seal: manifest, output, stateFolder, history } = options;
+  const { html, seal: manifest, output, stateFolder, history, credential } = options;
   const comparison = await readComparison(options, set);
   const target = output === "elasticsearch" ? await readTarget(options) : undefined;
   const asked = readSelection(options, [...set.detections, ...(comparison?.detections ?? [])]);
@@ -66,7 +67,10 @@ export async function replay(options: ReplayCommandOptions, judges: JudgeThread 
     checkReport(html, logs);
   }
   if (history !== undefined) {
-    checkHistory(output, logs);
+    checkRetold("a history", output, logs);
+  }
+  if (credential !== undefined) {
+    checkRetold("what a credential touched", output, logs);
   }
   if (options.stories) {
     checkStories(output);
@@ -121,11 +125,12 @@ async function readTarget({ config, sink }: ReplayCommandOptions): Promise<SendT
 }
 
 /** Each of them is printed in place of the timeline. */
-function refuseTogether({ compare, comparePolicy, history, stories, output }: ReplayCommandOptions): void {
+function refuseTogether({ compare, comparePolicy, history, credential, stories, output }: ReplayCommandOptions): void {
   const asked = [
     compare !== undefined && "--compare",
     comparePolicy !== undefined && "--compare-policy",
     history !== undefined && "--history",
+    credential !== undefined && "--credential",
     stories && "--stories",
     output === "elasticsearch" && "--output elasticsearch",
   ].filter((option) => option !== false);
@@ -137,8 +142,8 @@ function refuseTogether({ compare, comparePolicy, history, stories, output }: Re
 }
 
 /** Whether something is asked for that rests on facts beside the findings. */
-function asks({ html, stories, history }: ReplayCommandOptions): boolean {
-  return html !== undefined || stories || history !== undefined;
+function asks({ html, stories, history, credential }: ReplayCommandOptions): boolean {
+  return html !== undefined || stories || history !== undefined || credential !== undefined;
 }
 
 /** A replay as it was asked for. */
@@ -208,7 +213,7 @@ async function read(reading: Reading, problems: LineProblems, state: ReplayState
 /** Writes everything that was asked for. */
 async function write(reading: Reading, replayed: Replayed, seal: Seal | undefined): Promise<ExitCode> {
   const { options, set, selection, target, comparison, logs, redactor, gatherer, other } = reading;
-  const { html, output, stories, history, failOn } = options;
+  const { html, output, stories, history, credential, failOn } = options;
   let exit: ExitCode = reading.isUnreadable ? EXIT.unusable : EXIT.fine;
   if (html !== undefined && gatherer !== undefined) {
     if (reading.isResumed) {
@@ -223,6 +228,9 @@ async function write(reading: Reading, replayed: Replayed, seal: Seal | undefine
   } else if (history !== undefined && gatherer !== undefined) {
     const question = { object: history, ...pickTimes(selection) };
     exit = worseExit(exit, await printHistory(question, { facts: gatherer.facts(), logs, redactor }, output));
+  } else if (credential !== undefined && gatherer !== undefined) {
+    const question = { credential, ...pickTimes(selection) };
+    exit = worseExit(exit, await printCredential(question, { facts: gatherer.facts(), logs }, output));
   } else if (target !== undefined) {
     const { sendFindings } = await import("./replay-send.ts");
     exit = worseExit(exit, await sendFindings(target, replayed.findings));
@@ -291,6 +299,7 @@ function compare(
 /** What a manifest holds besides the selection, in its order. */
 const SEALED = [
   "history",
+  "credential",
   "output",
   "zone",
   "failOn",

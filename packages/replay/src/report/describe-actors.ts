@@ -1,10 +1,9 @@
 import { safeText } from "@auditsieve/detect";
 import type { Deed } from "../stories/credential-deeds.ts";
-import { credentialName, isControlLoop, principalId, principalsOf } from "../stories/principal.ts";
-import { traceOrigin } from "../stories/trace-origin.ts";
+import { credentialName, principalId, principalsOf } from "../stories/principal.ts";
+import { isLater, traceOrigin } from "../stories/trace-origin.ts";
 import { objectKey } from "../stories/made-object.ts";
 import type { Facts } from "../summary/gather-facts.ts";
-import { isStartup } from "../summary/rank-actors.ts";
 import type { RankedActor } from "../summary/rank-actors.ts";
 import type { Session, Touch } from "../summary/sessions.ts";
 import type { Chosen } from "./choose-events.ts";
@@ -28,6 +27,7 @@ export interface ActorContext {
 /** The actors of a report: what is unusual, each credential with its origin and what it touched, what let them pass. */
 export function describeActors(context: ActorContext): readonly ReportActor[] {
   const principals = principalsOf(context.facts.sessions.sessions());
+  const isLaterHere = (deed: Deed): boolean => isLater(deed, context.facts);
   const touched = Map.groupBy(context.facts.sessions.touches(), ({ session }) => session);
   return context.chosen.actors.map((actor) => ({
     name: safeText(actor.name, LONG),
@@ -50,15 +50,12 @@ export function describeActors(context: ActorContext): readonly ReportActor[] {
     rights: describeRights(actor, context),
   }));
 
-  function isLater({ session, time }: Deed): boolean {
-    return !isControlLoop(session.identity.name) && !isStartup(time, context.facts.bootstrapUntil);
-  }
-
   function credentialsOf(actor: RankedActor): readonly ReportCredential[] {
     const groups = [...Map.groupBy(actor.sessions, principalId)].slice(0, MOST_CREDENTIALS);
     return groups.map(([id, sessions]) => {
       const principal = principals.get(id);
-      const origin = principal === undefined ? undefined : traceOrigin(principal, context.facts, principals, isLater);
+      const origin =
+        principal === undefined ? undefined : traceOrigin(principal, context.facts, principals, isLaterHere);
       const all = sessions.reduce((total, session) => total + (touched.get(session)?.length ?? 0), 0);
       const ids = new Set(sessions.map((session) => session.id));
       const touches = (context.chosen.touches.get(actor) ?? []).filter(({ session }) => ids.has(session.id));

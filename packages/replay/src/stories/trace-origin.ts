@@ -1,3 +1,4 @@
+import { isStartup } from "../summary/rank-actors.ts";
 import type { Place } from "../summary/read-events.ts";
 import type { Session } from "../summary/sessions.ts";
 import type { Facts } from "../summary/gather-facts.ts";
@@ -52,6 +53,11 @@ export function traceOrigin(
   trace.principal(principal, 0);
   trace.ancestors.delete(principal.id);
   return trace;
+}
+
+/** Whether a deed is neither the cluster's own nor of its startup, when everything is bound once. */
+export function isLater({ session, time }: Deed, { bootstrapUntil }: Facts): boolean {
+  return !isControlLoop(session.identity.name) && !isStartup(time, bootstrapUntil);
 }
 
 class Trace implements Origin {
