@@ -1,4 +1,3 @@
-import { scannedTimes } from "./line-times.ts";
 import { inTimeOrder } from "./log-line.ts";
 import type { LinePlace, LogLine } from "./log-line.ts";
 import { LogReader } from "./log-reader.ts";
@@ -35,9 +34,8 @@ export async function* sortLogs(
     let runs: SortedRun[] = [];
     let lines: LogLine[] = [];
     let held = 0;
-    const times = scannedTimes();
     for (const [index, log] of logs.entries()) {
-      const reader = new LogReader(log, index, times);
+      const reader = new LogReader(log, index, { isScanned: true });
       try {
         while (!reader.isDone) {
           const read = await reader.read();

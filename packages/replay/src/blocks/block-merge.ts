@@ -1,7 +1,6 @@
 import { IngestError } from "@auditsieve/ingest/logs";
 import type { LinesAt } from "@auditsieve/ingest/logs";
 import { letGo, LineMemory } from "../line-memory.ts";
-import { scannedTimes } from "../line-times.ts";
 import { inTimeOrder } from "../log-line.ts";
 import type { LogLine } from "../log-line.ts";
 import { LogReader } from "../log-reader.ts";
@@ -43,16 +42,14 @@ export class BlockMerge {
   readonly #memory: LineMemory;
   readonly #open = new Map<number, LinesAt>();
   readonly #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  readonly #times: ReturnType<typeof scannedTimes> | undefined;
   #limit: number;
 
   constructor(logs: readonly ReplayLog[], blocks: readonly LogBlock[], options: BlockMergeOptions) {
-    const { from = 0, isShared, isScanned } = options;
+    const { from = 0, isShared } = options;
     this.#logs = logs;
     this.#blocks = blocksInTimeOrder(blocks).filter(({ to }) => to >= from);
     this.#options = options;
     this.#memory = new LineMemory({ isShared });
-    this.#times = isScanned ? scannedTimes() : undefined;
     this.#limit = from;
   }
 
@@ -85,8 +82,8 @@ export class BlockMerge {
     const open = (): AsyncGenerator<Buffer, void> => this.#chunks(block);
     const { log, offset, before } = block;
     const start = { offset, micros: before };
-    const times = this.#times ?? {};
-    const reader = new LogReader({ name: "", open, openAt: open }, log, { ...times, start, memory: this.#memory });
+    const { isScanned } = this.#options;
+    const reader = new LogReader({ name: "", open, openAt: open }, log, { isScanned, start, memory: this.#memory });
     const lines: LogLine[] = [];
     const given = this.#limit;
     while (!reader.isDone) {

@@ -1,5 +1,4 @@
 import { letGo, LineMemory } from "../line-memory.ts";
-import { scannedTimes } from "../line-times.ts";
 import { LogReader } from "../log-reader.ts";
 import type { ReplayLog } from "../log-reader.ts";
 
@@ -45,7 +44,7 @@ export async function findBlocks(
     const lines = await log.openLines?.();
     lines?.close();
     const cutter = new BlockCutter(index, blocks, blockBytes);
-    const reader = new LogReader(log, index, { ...(isScanned ? scannedTimes() : {}), memory });
+    const reader = new LogReader(log, index, { isScanned, memory });
     try {
       while (!reader.isDone) {
         const read = await reader.read();
