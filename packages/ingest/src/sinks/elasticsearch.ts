@@ -5,6 +5,7 @@ import { IngestError, reasonOf } from "../errors.ts";
 import type { Delivery, ItemResult, PreparedBatch, Sink } from "../sink.ts";
 import { DEFAULT_BACKOFF } from "./backoff.ts";
 import type { Backoff } from "./backoff.ts";
+import { AnswerSerializer, CREATED_ITEM } from "./bulk-answer.ts";
 import { BulkBatcher } from "./bulk-batcher.ts";
 import type { BulkAnswer, BulkBatcherOptions, BulkItemAnswer, FindAnswer } from "./bulk-batcher.ts";
 import { BulkBodies } from "./bulk-body.ts";
@@ -299,12 +300,16 @@ export function clientOptions(
     maxRetries: 0,
     requestTimeout: options.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS,
     redaction: { type: "remove" },
+    Serializer: AnswerSerializer,
   };
 }
 
 const CREATED: BulkItemAnswer = { status: 201, isInFailureStore: false };
 
 function itemAnswer(item: estypes.BulkResponse["items"][number], request: readonly BulkItem[]): BulkItemAnswer {
+  if (item === CREATED_ITEM) {
+    return CREATED;
+  }
   const answer = item.create;
   if (answer === undefined || typeof answer.status !== "number") {
     return { status: 503, errorType: "answer-invalid" };
