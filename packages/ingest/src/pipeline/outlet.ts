@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { EventScan } from "@auditsieve/audit";
 import type { StreamPolicy } from "@auditsieve/policy";
 import type { Held } from "./ack-window.ts";
@@ -82,7 +81,7 @@ export class Outlet {
   #open: Batch | undefined;
   #writes = 0;
   #isDue = false;
-  #timer: AbortController | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: OutletOptions) {
     this.#options = options;
@@ -143,18 +142,13 @@ export class Outlet {
     }
     if (this.#closed.length === 0 && this.#open === undefined) {
       this.#isDue = false;
-      this.#timer?.abort();
+      clearTimeout(this.#timer);
       this.#timer = undefined;
     } else if (this.#timer === undefined && !this.#isDue) {
-      const timer = new AbortController();
-      this.#timer = timer;
-      delay(this.#options.limits.maxBatchAgeMs, undefined, { signal: timer.signal }).then(
-        () => {
-          this.#timer = undefined;
-          this.flush();
-        },
-        () => undefined,
-      );
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.flush();
+      }, this.#options.limits.maxBatchAgeMs);
     }
   }
 
