@@ -190,10 +190,11 @@ function compiledRegexTest(
   }
   const { test, holds, needs } = compiled;
   const special = specialIn(holds);
+  let held: readonly string[] | null | undefined;
   return {
     ...(special !== undefined && { special }),
     needs: neededInBytes(needs),
-    holds: needs,
+    holds: () => (held === undefined ? (held = needs() ?? null) : held) ?? undefined,
     test: (found) => {
       const text = scalarText(found);
       return text !== undefined && test(text);
