@@ -86,12 +86,9 @@ export class HeadQuestions {
       this.#answer = known;
       return known.asked;
     }
-    if (known === undefined) {
-      // Most heads are met once.
-      answers.byNames[names] = { standing: undefined, asked: [], left: undefined, wanted: undefined };
-      return this.#askNoting(head);
-    }
-    return this.#learn(head, known);
+    const answer = known ?? { standing: undefined, asked: [], left: undefined, wanted: undefined };
+    answers.byNames[names] = answer;
+    return this.#learn(head, answer, known !== undefined);
   }
 
   /** As {@link HeadQuestions.candidates}, looking up everything that the answer rests on. */
@@ -109,12 +106,14 @@ export class HeadQuestions {
     return this.#asked;
   }
 
-  #learn(head: HeadView, answer: Answer): readonly Detection[] {
+  /** Most heads are met once: an answer without candidates is kept where the head `isMet` again. */
+  #learn(head: HeadView, answer: Answer, isMet: boolean): readonly Detection[] {
     const { rotations } = this.#standing;
-    let asked: readonly Detection[] = [];
-    const grounds = this.#memory.grounds(() => {
-      asked = this.askAnew(head);
-    });
+    const asked = this.#askNoting(head);
+    if (!isMet && asked.length === 0) {
+      return asked;
+    }
+    const grounds = this.#grounds ?? [];
     // What is not known yet may be with the next event; and what was forgotten meanwhile may be what was asked for first.
     const isLasting = this.#standing.rotations === rotations && !asked.some((one) => one === USE || isFirstSeen(one));
     answer.standing = isLasting && this.#isOfUnnamed(head) ? this.#standing.on(grounds) : undefined;

@@ -221,24 +221,24 @@ describe("QuietAnswer.isForPlainNames", () => {
         fc.constantFrom("RequestReceived", "ResponseComplete"),
         fc.boolean(),
         (of, before, one, other, behind, stage, hasName) => {
-          const { answer } = asked(of, `${before}${one}${behind}`, hasName ? one : undefined, stage);
+          const { answer, count } = asked(of, `${before}${one}${behind}`, hasName ? one : undefined, stage);
           const refs = hasName ? ["x", other] : [undefined];
           if (answer?.isForPlainNames === true) {
             plain++;
             for (const ref of refs) {
-              expect(asked(of, `${before}${other}${behind}`, ref, stage).count).toBe(0);
+              expect(asked(of, `${before}${other}${behind}`, ref, stage).count).toBe(count);
             }
           } else if (answer?.isNamed === false) {
             unnamed++;
             for (const uri of [`${before}${other}${behind}`, `/${other}?by=x`, "/=y"]) {
-              expect(refs.map((ref) => asked(of, uri, ref, stage).count)).toEqual(refs.map(() => 0));
+              expect(refs.map((ref) => asked(of, uri, ref, stage).count)).toEqual(refs.map(() => count));
             }
           }
         },
       ),
       { numRuns: 1000 },
     );
-    expect([plain > 10, unnamed > 5]).toEqual([true, true]);
+    expect([plain > 10, unnamed > 20]).toEqual([true, true]);
   });
 
   it.each([
