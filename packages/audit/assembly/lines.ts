@@ -34,6 +34,8 @@ const BODY: u32 = 0x400;
 const TAIL: u32 = 0x800;
 /** Set where a line may be taken only if nothing stands in it that might have to be redacted. */
 const SEARCHED: u32 = 0x1000;
+/** Set beside that where each line is looked at: none is taken. */
+const LOOKED_AT: u32 = 0x4000;
 /** Set where somebody must be told of each line before the next one is looked at. */
 const TELLS: u32 = 0x2000;
 /** In the place of an entry: the line is like one, but something stands in it. */
@@ -68,7 +70,7 @@ export function forgetTemplates(): void {
  * these stand now, two numbers of the line's head, and the entry that the line where it stopped is like, had what that rests on
  * not ended; SUSPECT where the entry stands but not every line is taken; else 0. At last the number of the answer by which somebody
  * must be told of the last line that it took, what ./told says; 0 where nobody must. Behind that the entry of the last line that it took,
- * with SUSPECT the number of the answer that stands, and the third number of the line's head.
+ * with SUSPECT the number of the answer that stands, the third number of the line's head, and with SUSPECT what was decided.
  */
 export function takeLines(from: usize, end: usize): usize {
   let at = from;
@@ -104,17 +106,15 @@ export function takeLines(from: usize, end: usize): usize {
       noteNumbers(hash, end);
       break;
     }
-    if ((decision & SEARCHED) != 0 && findSuspect(at, behind) != 0) {
-      store<u32>(CONTROL, SUSPECT, 24);
-      store<u32>(CONTROL, decision >>> STANDING_SHIFT, 36);
+    if ((decision & SEARCHED) != 0 && ((decision & LOOKED_AT) != 0 || findSuspect(at, behind) != 0)) {
+      noteSuspect(decision);
       break;
     }
     if ((decision & TELLS) != 0) {
       const tailEnd: usize = load<u32>(place, 20);
       const hasBody = (decision & BODY) != 0;
       if (!findTold(at, hasBody ? body : 0, hasBody ? tailStart : at, behind, tailEnd)) {
-        store<u32>(CONTROL, SUSPECT, 24);
-        store<u32>(CONTROL, decision >>> STANDING_SHIFT, 36);
+        noteSuspect(decision);
         break;
       }
       teller = decision >>> STANDING_SHIFT;
@@ -152,6 +152,13 @@ export function takeLines(from: usize, end: usize): usize {
     moveTold(at - keptEnd);
   }
   return at;
+}
+
+/** Tells which answer stands of the line that was not taken although it is like an entry with this decision, and what was decided. */
+function noteSuspect(decision: u32): void {
+  store<u32>(CONTROL, SUSPECT, 24);
+  store<u32>(CONTROL, decision >>> STANDING_SHIFT, 36);
+  store<u32>(CONTROL, decision & 0xff, 44);
 }
 
 /** Tells by which numbers the line that was not taken may be found once it is learned. */

@@ -83,4 +83,42 @@ describe("LineTemplates", () => {
     expect(taken(heads, 1, unnamed)).toEqual([3]);
     expect(taken(heads, 2)).toEqual([0, 4]);
   });
+
+  test("LineTemplates takes no line like one that is looked at, but says what stands of it and what was decided", () => {
+    const counted: number[] = [];
+    const templates = new LineTemplates<object>((_value, lines) => counted.push(lines));
+    const scan = new EventScan();
+    const heads = ["a", "b", "c"].map((name) => line({ name }));
+    const bytes = Buffer.from(heads.join("") + line({ credential: "JTI=2" }));
+    const value = {};
+    const standing = { stands: true };
+    const [first = ""] = heads;
+    templates.load(bytes, 0, bytes.length);
+    expect([templates.take(), templates.decided, templates.standing, templates.isLearnable]).toEqual([
+      0,
+      undefined,
+      undefined,
+      true,
+    ]);
+    expect(scan.scan(bytes, 0, first.length - 1)).toBe(true);
+    const uriEnd = scan.valueEnd("requestURI");
+    const fields = decided.filter((field) => field !== "objectRef.name");
+    templates.learn(scan, value, { isKept: true, isLookedAt: true, standing }, { fields, uriEnd, name: undefined });
+    for (let i = 0; i < heads.length; i++) {
+      templates.goOn(i * first.length);
+      expect(templates.take()).toBe(i * first.length);
+      expect([templates.lines, templates.isLearnable]).toEqual([0, false]);
+      expect(templates.decided).toBe(value);
+      expect(templates.standing).toBe(standing);
+    }
+    templates.goOn(3 * first.length);
+    templates.take();
+    expect([templates.decided, templates.standing, templates.isLearnable]).toEqual([undefined, undefined, true]);
+    standing.stands = false;
+    templates.sync();
+    templates.goOn(0);
+    expect([templates.take(), templates.decided, templates.isLearnable]).toEqual([0, undefined, true]);
+    templates.drain();
+    expect(counted).toEqual([]);
+  });
 });

@@ -21,6 +21,7 @@ const KEPT_END = 5;
 const ENTRY = 6;
 const TELLER = 7;
 const SUSPECTED = 9;
+const DECIDED = 11;
 const TAKEN = 8;
 const KEEP = 0x100;
 const HEAD_ONLY = 0x200;
@@ -28,6 +29,7 @@ const BODY = 0x400;
 const TAIL = 0x800;
 const SEARCHED = 0x1000;
 const TELLS = 0x2000;
+const LOOKED_AT = 0x4000;
 const SUSPECT = -1;
 const STANDING_FACTOR = 0x1_0000;
 const STANDING = 0x25_9000;
@@ -45,6 +47,8 @@ export interface Taken<S extends Standing> {
   readonly isKept: boolean;
   /** Whether only those are in which nothing stands that might have to be redacted: see `QuietHeads`. */
   readonly isSearched?: boolean;
+  /** Whether each of those is looked at: none is taken, but what stands of it and what was decided is known then. */
+  readonly isLookedAt?: boolean;
   /** What that rests on beside the line. */
   readonly standing?: S | undefined;
   /** Whether somebody must be told of each of them before the next one is looked at: for `standing`, which may end by that. */
@@ -85,6 +89,8 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
   readonly #told = new ToldLine(this.#engine);
   readonly #bytes = new Float64Array(this.#engine.exports.memory.buffer, BYTES_AT, MAX_VALUES);
   readonly #numbers = new Map<T, number>();
+  /** By their numbers. */
+  readonly #values: T[] = [];
   /** What is added to a position in the loaded bytes to make it one in the memory. */
   #shift = 0;
   #to = 0;
@@ -169,6 +175,12 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
     return number === 0 ? undefined : this.#standing[number - 1];
   }
 
+  /** What was decided for lines like that one, where that is known although this one could not be taken. */
+  get decided(): T | undefined {
+    const { control } = this.#engine;
+    return control[ENTRY] === SUSPECT ? this.#values[control[DECIDED] as number] : undefined;
+  }
+
   /** That line, to be read before anything else is done with lines. */
   get told(): ToldLine {
     this.#told.renew();
@@ -221,7 +233,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
 
   /** Remembers the line that stopped {@link take}, which `scan` holds and for which `value` was decided. Gives its number; 0 where it does not. */
   learn(scan: EventScan, value: T, taken: Taken<S>, by: DecidedBy): number {
-    const { isKept, isSearched, standing, isTold = false, isHeadOnly = !this.#isExact } = taken;
+    const { isKept, isSearched, isLookedAt, standing, isTold = false, isHeadOnly = !this.#isExact } = taken;
     const { fields, uriEnd, name, kept = [], loose = [] } = by;
     const { control, exports } = this.#engine;
     if (this.#entry !== 0) {
@@ -253,6 +265,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
       return 0;
     }
     this.#numbers.set(value, number);
+    this.#values[number] = value;
     let fixed = 0;
     const fixSpan = (start: number, behindSpan: number): void => {
       control[FIXED + 2 * fixed] = start + shift;
@@ -286,7 +299,8 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
       (headEnd === undefined ? 0 : HEAD_ONLY) +
       (hasBody ? BODY : 0) +
       (isTailNeeded ? TAIL : 0) +
-      (isSearched ? SEARCHED : 0) +
+      (isSearched || isLookedAt ? SEARCHED : 0) +
+      (isLookedAt ? LOOKED_AT : 0) +
       (isTold ? TELLS : 0);
     const decision = number + (isKept ? KEEP : 0) + form + STANDING_FACTOR * this.#numberOf(standing);
     return exports.learnLine(

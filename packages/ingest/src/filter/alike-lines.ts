@@ -15,8 +15,8 @@ export interface AlikeLinesParts {
   readonly kept: KeptLines;
   readonly rules: RuleCounts;
   /**
-   * Takes one line, `bytes[start, end)` at `offset` of the input, with an `answer` of the watch about events like the one in it, if that is known.
-   * What was decided of it, if it is an event itself; `not-taken`: a document begins with it.
+   * Takes one line, `bytes[start, end)` at `offset` of the input, with an `answer` of the watch about events like the one in it, and what was
+   * `decided` of them, if that is known. What was decided of it, if it is an event itself; `not-taken`: a document begins with it.
    */
   readonly look: (
     bytes: Buffer,
@@ -24,6 +24,7 @@ export interface AlikeLinesParts {
     end: number,
     offset: number,
     answer: QuietAnswer | undefined,
+    decided: StreamDecision | undefined,
   ) => StreamDecision | "not-taken" | undefined;
   /** So many lines, of so many bytes, were taken without. */
   readonly pass: (lines: number, bytes: number) => void;
@@ -105,7 +106,8 @@ export class AlikeLines {
   #takeUnknown(bytes: Buffer, start: number, offset: number, isLoaded: boolean): number | undefined {
     const end = bytes.indexOf(NEWLINE, start);
     const answer = isLoaded ? this.#templates.standing : undefined;
-    const decision = this.#parts.look(bytes, start, end, offset, answer);
+    const decided = isLoaded ? this.#templates.decided : undefined;
+    const decision = this.#parts.look(bytes, start, end, offset, answer, decided);
     if (decision === "not-taken") {
       return undefined;
     }
@@ -126,12 +128,12 @@ export class AlikeLines {
       return;
     }
     const kept = isSearched ? unredacted?.about(scan) : [];
-    if (kept === undefined) {
-      return;
-    }
+    // Each line may have to be redacted then.
+    const isLookedAt = kept === undefined;
     let by = policy.decidedBy(scan);
     by = standing === undefined ? by : withHead(by, scan, standing, watch?.unasked?.(scan));
-    by = isSearched ? withKept(by, kept) : by;
-    this.#templates.learn(scan, decision, { isKept, isSearched, standing, isTold: standing?.tells !== undefined }, by);
+    by = isSearched ? withKept(by, kept ?? []) : by;
+    const isTold = !isLookedAt && standing?.tells !== undefined;
+    this.#templates.learn(scan, decision, { isKept, isSearched, isLookedAt, standing, isTold }, by);
   }
 }

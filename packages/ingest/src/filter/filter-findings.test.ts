@@ -1,5 +1,8 @@
-import { describe, expect, test } from "vitest";
-import { findingDifferencesCut, shuffledLines } from "./filter-findings.suite.ts";
+import { FindingStream } from "@auditsieve/detect";
+import { StreamPolicy } from "@auditsieve/policy/stream";
+import type { StreamRules } from "@auditsieve/policy";
+import { describe, expect, test, vi } from "vitest";
+import { findingDifferences, findingDifferencesCut, shuffledLines } from "./filter-findings.suite.ts";
 import { formOf, fuzzPolicies, sampleLines } from "./filter-fuzz.suite.ts";
 import { Dice } from "./line-mutator.suite.ts";
 import { podLines } from "./pod-lines.suite.ts";
@@ -52,6 +55,26 @@ describe("Filter beside detections", () => {
     expect(differences).toEqual([]);
     expect(findings).toBeGreaterThan(0);
     expect(shown).toBeLessThan(0.2);
+  });
+
+  test("Filter redacts every line about Secrets, and decides and asks of those that are alike once", () => {
+    const read = (i: number): Buffer =>
+      Buffer.from(
+        `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"RequestResponse","auditID":"${i}","stage":"ResponseComplete","requestURI":"/api/v1/namespaces/shop/secrets/s-${i}","verb":"get","user":{"username":"${i % 60 === 59 ? "jane" : "system:kube-controller-manager"}","groups":["system:authenticated"]},"sourceIPs":["10.0.0.1"],"userAgent":"x/1","objectRef":{"resource":"secrets","namespace":"shop","name":"s-${i}","apiVersion":"v1"},"responseStatus":{"metadata":{},"code":200},"responseObject":{"kind":"Secret","apiVersion":"v1","metadata":{"name":"s-${i}"},"data":{"p":"${Buffer.from(`secret ${i}`).toString("base64")}"}},"requestReceivedTimestamp":"2026-11-24T12:00:00.000123Z","stageTimestamp":"2026-11-24T12:00:00.000123Z","annotations":{"authorization.k8s.io/decision":"allow","authorization.k8s.io/reason":""}}`,
+      );
+    const some = Array.from({ length: 300 }, (_, i) => read(i));
+    const rules: StreamRules = { policy: { rules: [{ level: "RequestResponse" }] }, keep: [], conditions: [] };
+    const decide = vi.spyOn(StreamPolicy.prototype, "decide");
+    const candidates = vi.spyOn(FindingStream.prototype, "candidates");
+    const calls = (spy: typeof decide | typeof candidates): number => spy.mock.calls.length;
+    const input = Buffer.concat(some.flatMap((each) => [each, Buffer.from("\n")]));
+    const { differences, findings } = findingDifferences(rules, some, [input], {}, {}, true);
+    // One of the two looks at every line.
+    const [decided, asked] = [calls(decide) - some.length, calls(candidates) - some.length];
+    vi.restoreAllMocks();
+    expect(differences).toEqual([]);
+    expect(findings).toBeGreaterThan(0);
+    expect([decided < 20, asked < 20]).toEqual([true, true]);
   });
 
   test("Filter tells the detections of objects made under other names, which stand in no path", () => {

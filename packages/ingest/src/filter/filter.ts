@@ -29,6 +29,8 @@ export class Filter {
   readonly #rules = new RuleCounts();
   /** What the watch has said of events like the one in the line in hand. */
   #answer: QuietAnswer | undefined;
+  /** What was decided of lines that are like it. */
+  #decided: StreamDecision | undefined;
   /** What was decided of the line in hand, if it is an event itself. */
   #decision: StreamDecision | undefined;
   #lines = 0;
@@ -56,7 +58,7 @@ export class Filter {
       scan: this.#log.scan,
       kept: this.#kept,
       rules: this.#rules,
-      look: (bytes, start, end, offset, answer) => this.#look(bytes, start, end, offset, answer),
+      look: (bytes, start, end, offset, answer, decided) => this.#look(bytes, start, end, offset, answer, decided),
       pass: (lines, bytes) => {
         this.#log.pass(lines);
         this.#lines += lines;
@@ -129,11 +131,14 @@ export class Filter {
     end: number,
     offset: number,
     answer: QuietAnswer | undefined,
+    decided: StreamDecision | undefined,
   ): StreamDecision | "not-taken" | undefined {
     this.#answer = answer;
+    this.#decided = decided;
     this.#decision = undefined;
     const isTaken = this.#log.take(bytes, start, end, offset);
     this.#answer = undefined;
+    this.#decided = undefined;
     return isTaken ? this.#decision : "not-taken";
   }
 
@@ -146,7 +151,7 @@ export class Filter {
     this.#lines++;
     this.#bytes += end - start + (terminated ? 1 : 0);
     watch?.event(scan, isLine ? this.#answer : undefined);
-    const decision = policy.decide(scan);
+    const decision = (isLine ? this.#decided : undefined) ?? policy.decide(scan);
     this.#decision = isLine ? decision : undefined;
     if (decision.action === "keep") {
       this.#kept.add(bytes, start, end, terminated, scan);
