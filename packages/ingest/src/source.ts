@@ -43,6 +43,8 @@ export interface Source {
   readonly hasCaughtUp?: boolean | undefined;
   /** What the rotation of its files does to those that are not read yet. */
   rotation?(): RotationStatus;
+  /** How often it was asked for something, by what became of that: a bounded set, which metrics use as labels. */
+  requests?(): Readonly<Record<string, number>>;
   open(signal: AbortSignal): AsyncIterable<SourceChunk>;
   ack(input: string, offset: number): Promise<void>;
   close(): Promise<void>;
@@ -71,4 +73,6 @@ export interface SourceAlarm {
     | "refused"
     | "state-refused";
   readonly message: string;
+  /** Set where the same was told a moment ago: it is counted only. */
+  readonly isQuiet?: true;
 }

@@ -37,7 +37,7 @@ export class DaemonObserver {
       const [{ sink, reason } = { sink: "", reason: "" }] = some;
       const open = (this.#refused.get(key) ?? 0) + some.length;
       this.#refused.set(key, open);
-      count(this.#alarms, "dead-letter");
+      count(this.#alarms, "dead-letter", some.length);
       this.#limited(`dead-letter ${key}`, () => {
         this.#refused.delete(key);
         this.#logger.warn(
@@ -48,9 +48,12 @@ export class DaemonObserver {
     }
   }
 
-  /** Something that an operator must hear of. */
-  alarm(source: string, kind: string, message: string): void {
+  /** Something that an operator must hear of; counted only where it was told a moment ago. */
+  alarm(source: string, kind: string, message: string, isQuiet = false): void {
     count(this.#alarms, kind);
+    if (isQuiet) {
+      return;
+    }
     this.#logger.warn({ source, alarm: kind }, message);
   }
 
@@ -70,6 +73,6 @@ export class DaemonObserver {
   }
 }
 
-function count(counts: Map<string, number>, key: string): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+function count(counts: Map<string, number>, key: string, by = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
 }

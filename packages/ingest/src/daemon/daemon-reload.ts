@@ -1,5 +1,6 @@
 import type { IngestConfig } from "../config/config.ts";
 import { startDaemon } from "./daemon.ts";
+import type { MetricsPage } from "./metrics-page.ts";
 import type { DaemonEnd, DaemonOptions } from "./daemon.ts";
 import { reasonOf } from "../errors.ts";
 
@@ -25,10 +26,12 @@ export interface ReloadOptions extends DaemonOptions {
 export async function runDaemon(first: IngestConfig, options: ReloadOptions): Promise<DaemonEnd> {
   let config = first;
   let previous: IngestConfig | undefined;
+  let earlier: MetricsPage | undefined;
   for (;;) {
-    const run = new Run(config, options);
+    const run = new Run(config, { ...options, earlier });
     try {
       const end = await run.end();
+      earlier = end.metrics;
       if (options.signal.aborted || run.next === undefined || end.reason === "failed") {
         return end;
       }

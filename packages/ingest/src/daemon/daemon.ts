@@ -13,6 +13,7 @@ import type { Logger } from "../logger.ts";
 import { serveMetrics } from "./metrics-server.ts";
 import { renderMetrics } from "./metrics.ts";
 import type { PipelineSnapshot } from "./metrics.ts";
+import type { MetricsPage } from "./metrics-page.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import { unreadBytes } from "../reconcile/reconcile-inputs.ts";
 import type { Delivery, Sink } from "../sink.ts";
@@ -47,6 +48,8 @@ export interface DaemonOptions {
   /** Shown in the metrics. */
   readonly version?: string;
   readonly residentBytes?: () => number;
+  /** What this process has counted before, with another configuration. */
+  readonly earlier?: MetricsPage | undefined;
   /** How often the counters are logged. Default a minute. */
   readonly reportIntervalMs?: number;
 }
@@ -59,6 +62,8 @@ export interface DaemonEnd {
   /** Lines that some sink or the checkpoint does not have yet: they come again at the next start. */
   readonly unacknowledged: number;
   readonly tallies: readonly PipelineTally[];
+  /** What metrics show at the end. */
+  readonly metrics: MetricsPage;
 }
 
 /**
@@ -105,8 +110,10 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
         stateFolder,
         checkpoint,
         onAlarm: (alarm) => {
-          observer.alarm(source.name, alarm.kind, alarm.message);
-          options.onAlarm?.(alarm);
+          observer.alarm(source.name, alarm.kind, alarm.message, alarm.isQuiet);
+          if (alarm.isQuiet !== true) {
+            options.onAlarm?.(alarm);
+          }
         },
         ...(options.input && { input: options.input }),
         idKey,
@@ -176,23 +183,22 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
   options.signal.addEventListener("abort", () => (status.isStopping = true));
   const close = (): Promise<unknown> =>
     Promise.allSettled([...[...sources, ...sinks].map((one) => one.close()), sideLogs.close()]);
+  const page = async (): Promise<MetricsPage> => {
+    const snapshots = pipelines.map(async (pipeline, i) => ({
+      ...(await snapshotOf(pipeline, config.sources[i] as SourceConfig, checkpoint, stateFolder)),
+      rotation: sources[i]?.rotation?.(),
+      requests: sources[i]?.requests?.(),
+    }));
+    const { version = "", residentBytes, earlier } = options;
+    const shared = { version, ...observer.counts(), residentBytes: residentBytes?.() };
+    return renderMetrics({ ...shared, pipelines: await Promise.all(snapshots) }, earlier);
+  };
   const metrics =
     config.metrics &&
     (await serveMetrics({
       ...config.metrics,
       notReady: () => notReady(pipelines, status.isStopping || options.signal.aborted),
-      metrics: async () =>
-        renderMetrics({
-          version: options.version ?? "",
-          pipelines: await Promise.all(
-            pipelines.map(async (pipeline, i) => ({
-              ...(await snapshotOf(pipeline, config.sources[i] as SourceConfig, checkpoint, stateFolder)),
-              rotation: sources[i]?.rotation?.(),
-            })),
-          ),
-          ...observer.counts(),
-          residentBytes: options.residentBytes?.(),
-        }),
+      metrics: async () => (await page()).text(),
     }).catch(async (error: unknown) => {
       await close();
       throw error;
@@ -210,7 +216,7 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
   clearInterval(report);
   await metrics?.close();
   await close();
-  return endOf(pipelines, error, logger);
+  return { ...endOf(pipelines, error, logger), metrics: await page() };
 }
 
 async function snapshotOf(
@@ -271,7 +277,11 @@ async function runAll(pipelines: readonly Pipeline[], signal: AbortSignal): Prom
       });
 }
 
-function endOf(pipelines: readonly Pipeline[], error: IngestError | undefined, logger: Logger): DaemonEnd {
+function endOf(
+  pipelines: readonly Pipeline[],
+  error: IngestError | undefined,
+  logger: Logger,
+): Omit<DaemonEnd, "metrics"> {
   const tallies = pipelines.map((pipeline) => pipeline.tally());
   const unacknowledged = tallies.reduce((sum, tally) => sum + tally.unacknowledged, 0);
   logTallies(logger, pipelines);

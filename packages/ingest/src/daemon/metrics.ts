@@ -1,5 +1,7 @@
 import type { RotationStatus } from "../source.ts";
 import type { PipelineTally, SinkTally } from "../receipts/tally.ts";
+import { MetricsPage } from "./metrics-page.ts";
+import type { Labels } from "./metrics-page.ts";
 
 /** What one source has come to, as metrics show it. */
 export interface PipelineSnapshot {
@@ -12,29 +14,29 @@ export interface PipelineSnapshot {
   readonly rotation?: RotationStatus | undefined;
   /** How long deliveries have waited without any being settled. */
   readonly stalledSeconds: number;
+  /** Requests that it has answered, by what became of them; undefined where it is asked by nobody. */
+  readonly requests?: Readonly<Record<string, number>> | undefined;
 }
 
 export interface MetricsSnapshot {
   readonly version: string;
   readonly pipelines: readonly PipelineSnapshot[];
-  /** Alarms by kind. */
+  /** How often what alarms tell of has happened, by kind. */
   readonly alarms: Readonly<Record<string, number>>;
   /** Failures that were tried again, by code. */
   readonly failures: Readonly<Record<string, number>>;
   readonly residentBytes: number | undefined;
 }
 
-type Labels = Readonly<Record<string, string>>;
-
 /**
  * Metrics in Prometheus' text format, named after Vector's habit: `component_received_events_total`,
  * `component_discarded_events_total{intentional="true"}`. Labels hold names of the configuration and bounded sets only, never
- * anything of a log.
+ * anything of a log. Counters go on from `earlier`, where this process has served another configuration before.
  *
  * @see https://vector.dev/docs/reference/configuration/sources/internal_metrics/
  */
-export function renderMetrics(snapshot: MetricsSnapshot): string {
-  const page = new MetricsPage();
+export function renderMetrics(snapshot: MetricsSnapshot, earlier?: MetricsPage): MetricsPage {
+  const page = new MetricsPage(earlier);
   page.add("build_info", "gauge", "Version of the program", 1, { version: snapshot.version });
   for (const pipeline of snapshot.pipelines) {
     addSource(page, pipeline);
@@ -43,7 +45,7 @@ export function renderMetrics(snapshot: MetricsSnapshot): string {
     }
   }
   for (const [kind, count] of Object.entries(snapshot.alarms)) {
-    page.add("alarms_total", "counter", "Alarms by kind", count, { kind });
+    page.add("alarms_total", "counter", "What alarms tell of, by kind, told or not", count, { kind });
   }
   for (const [code, count] of Object.entries(snapshot.failures)) {
     page.add("component_errors_total", "counter", "Failures that were tried again, by code", count, {
@@ -51,12 +53,12 @@ export function renderMetrics(snapshot: MetricsSnapshot): string {
     });
   }
   page.add("process_resident_memory_bytes", "gauge", "Resident memory", snapshot.residentBytes);
-  return page.text();
+  return page;
 }
 
 function addSource(
   page: MetricsPage,
-  { tally, lagBytes, lagSeconds, stalledSeconds, rotation }: PipelineSnapshot,
+  { tally, lagBytes, lagSeconds, stalledSeconds, rotation, requests = {} }: PipelineSnapshot,
 ): void {
   const labels = { component_kind: "source", component_id: tally.source };
   page.add("component_received_events_total", "counter", "Lines read", tally.lines, labels);
@@ -84,6 +86,9 @@ function addSource(
   );
   if (rotation !== undefined) {
     addRotation(page, rotation, labels);
+  }
+  for (const [reason, count] of Object.entries(requests)) {
+    page.add("webhook_requests_total", "counter", "Requests by what became of them", count, { ...labels, reason });
   }
   for (const [exception, count] of Object.entries(tally.suppressed)) {
     page.add("suppressed_findings_total", "counter", "Findings that an exception kept out", count, {
@@ -115,12 +120,12 @@ function addRotation(page: MetricsPage, rotation: RotationStatus, labels: Labels
   );
   page.add(
     "lost_files_total",
-    "counter",
+    "lasting counter",
     "Files that were gone before they were read, over all runs",
     lostFiles,
     labels,
   );
-  page.add("lost_bytes_total", "counter", "Bytes of them, as far as known", lostBytes, labels);
+  page.add("lost_bytes_total", "lasting counter", "Bytes of them, as far as known", lostBytes, labels);
 }
 
 function addSink(page: MetricsPage, source: string, tally: SinkTally): void {
@@ -139,30 +144,4 @@ function addSink(page: MetricsPage, source: string, tally: SinkTally): void {
   for (const [reason, count] of Object.entries(tally.deadLetteredByReason)) {
     page.add(discarded, "counter", "Events not delivered", count, { ...labels, intentional: "false", reason });
   }
-}
-
-const PREFIX = "auditsieve_";
-
-/** Gathers samples by metric, because a metric's samples must stand together. */
-class MetricsPage {
-  readonly #metrics = new Map<string, { readonly head: string; readonly samples: string[] }>();
-
-  add(name: string, type: "counter" | "gauge", help: string, value: number | undefined, labels: Labels = {}): void {
-    if (value === undefined) {
-      return;
-    }
-    const full = `${PREFIX}${name}`;
-    const metric = this.#metrics.get(full) ?? { head: `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n`, samples: [] };
-    this.#metrics.set(full, metric);
-    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`);
-    metric.samples.push(`${full}${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${value}\n`);
-  }
-
-  text(): string {
-    return [...this.#metrics.values()].map(({ head, samples }) => head + samples.join("")).join("");
-  }
-}
-
-function escapeLabel(text: string): string {
-  return text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }

@@ -23,8 +23,8 @@ export interface WebhookServerOptions {
   readonly requestTimeoutMs?: number;
   /** What becomes of a body. */
   readonly accept: (body: Buffer) => Promise<Answer>;
-  /** Told of every request that is not answered with 200. */
-  readonly onRefused: (answer: Answer) => void;
+  /** Told of every request, and of connections that come to none. */
+  readonly onAnswer: (answer: Answer) => void;
 }
 
 export interface Answer {
@@ -84,7 +84,7 @@ export class WebhookServer {
           );
     this.#server.maxConnections = MAX_CONNECTIONS;
     // Whoever does not speak TLS or HTTP, or not to its end: Node answers or closes, and goes on.
-    this.#server.on("tlsClientError", () => this.#options.onRefused({ status: 0, reason: "tls" }));
+    this.#server.on("tlsClientError", () => this.#options.onAnswer({ status: 0, reason: "tls" }));
   }
 
   /** Begins to listen; gives the port. */
@@ -131,9 +131,7 @@ export class WebhookServer {
         answer = { status: 0, reason: "aborted" };
       }
     }
-    if (answer.status !== 200) {
-      this.#options.onRefused(answer);
-    }
+    this.#options.onAnswer(answer);
     if (answer.status !== 0 && !response.destroyed) {
       reply(request, response, answer);
     }

@@ -192,7 +192,7 @@ describe("webhook", () => {
     }));
 
   test("stands 1,000 bad bodies and a port scan, and tells of them in a few lines", () =>
-    running({ maxBodyBytes: 10_000 }, async ({ port, lines }) => {
+    running({ maxBodyBytes: 10_000 }, async ({ port, lines, source }) => {
       const bad = [
         "",
         "{",
@@ -224,7 +224,14 @@ describe("webhook", () => {
       await Promise.all(Array.from({ length: 100 }, (_, i) => probe(port, probes[i % probes.length] ?? "")));
       expect((await post(port, list([event(1)]))).status).toBe(200);
       await until(() => lines.length === 1);
-      expect(alarms.length).toBeLessThan(8);
+      expect(alarms.filter(({ isQuiet }) => isQuiet !== true).length).toBeLessThan(8);
+      // Each is counted, by what became of it.
+      const { accepted, ...refused } = source.requests?.() ?? {};
+      expect(accepted).toBe(1);
+      expect(Object.keys(refused)).toEqual(expect.arrayContaining(["malformed", "too-large"]));
+      const all = Object.values(refused).reduce((sum, count) => sum + count, 0);
+      expect(all).toBeGreaterThanOrEqual(1000);
+      expect(alarms.length).toBe(all);
     }));
 
   test("keeps what it has when it is told to stop, and gives it after a restart", async () => {

@@ -7,7 +7,7 @@ import { readWebhookBody } from "./webhook-body.ts";
 import { accepted, WebhookServer } from "./webhook-server.ts";
 import type { Answer, WebhookServerOptions } from "./webhook-server.ts";
 
-export interface WebhookOptions extends Omit<WebhookServerOptions, "accept" | "onRefused"> {
+export interface WebhookOptions extends Omit<WebhookServerOptions, "accept" | "onAnswer"> {
   readonly name: string;
   readonly checkpoint: Checkpoint;
   /** Holds bodies until every sink has them. */
@@ -54,6 +54,7 @@ class Webhook implements Source {
   readonly #options: WebhookOptions;
   readonly #section: string;
   readonly #told = new Map<string, { at: number; since: number }>();
+  readonly #requests = new Map<string, number>();
   #spool: Spool | undefined;
   /** When the spool was first found full. */
   #fullSince: number | undefined;
@@ -75,7 +76,12 @@ class Webhook implements Source {
     const server = new WebhookServer({
       ...this.#options,
       accept: (body) => this.#accept(body, spool),
-      onRefused: (answer) => this.#refused(answer),
+      onAnswer: (answer) => {
+        this.#requests.set(answer.reason, (this.#requests.get(answer.reason) ?? 0) + 1);
+        if (answer.status !== 200) {
+          this.#refused(answer);
+        }
+      },
     });
     try {
       const port = await server.listen();
@@ -88,6 +94,10 @@ class Webhook implements Source {
 
   get hasCaughtUp(): boolean {
     return this.#spool?.hasCaughtUp === true;
+  }
+
+  requests(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.#requests);
   }
 
   async ack(input: string, offset: number): Promise<void> {
@@ -126,16 +136,15 @@ class Webhook implements Source {
   #refused({ reason, detail }: Answer): void {
     const now = performance.now();
     const known = this.#told.get(reason);
+    const kind = reason === "spool-full" ? "spool-full" : "refused";
     if (known !== undefined && now - known.at < QUIET_MS) {
       known.since++;
+      this.#options.onAlarm?.({ kind, message: "", isQuiet: true });
       return;
     }
     this.#told.set(reason, { at: now, since: 0 });
     const repeated = known === undefined || known.since === 0 ? "" : ` (and ${known.since} more since the last time)`;
-    this.#options.onAlarm?.({
-      kind: reason === "spool-full" ? "spool-full" : "refused",
-      message: `${this.#messageOf(reason, detail)}${repeated}`,
-    });
+    this.#options.onAlarm?.({ kind, message: `${this.#messageOf(reason, detail)}${repeated}` });
   }
 
   #messageOf(reason: string, detail: string | undefined): string {
