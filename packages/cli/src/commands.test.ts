@@ -39,7 +39,15 @@ describe.concurrent("auditsieve", () => {
     ["times in the wrong order", ["replay", "--since", "2026-11-25", "--until", "2026-11-24"], /is not before --until/],
     ["a zone that is none", ["replay", "--since", "2026-11-25", "--zone", "Mars/X"], /hint: Write the zone as/],
     ["no policy command", ["policy"], /no command was given to policy/],
-    ["no file", ["policy", "check"], /not enough non-option arguments/],
+    [
+      "no file",
+      ["policy", "check"],
+      /Cannot run policy check: <files\.\.> is missing in `auditsieve policy check <files\.\.>`/,
+    ],
+    ["no query", ["query"], /Cannot run query: <sql> is missing in `auditsieve query <sql> \[logs\.\.\]`/],
+    ["a log where a query stands", ["query", "samples/small.log"], /is a file, and no <sql> stands before it/],
+    ["a log where an actor stands", ["rbac", "samples/small.log"], /is a file, and no <actor> stands before it/],
+    ["a log where an auditID stands", ["explain", "samples/small.log"], /is a file, and no <audit-id> stands before/],
     ["a policy that is not there", ["policy", "eval", "absent.yaml"], /policy "absent.yaml": no such file/],
     [
       "a profile that is not there",

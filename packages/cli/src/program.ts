@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import yargs from "yargs";
 import type { Argv, CommandModule } from "yargs";
 import { EXIT } from "./exit-code.ts";
@@ -148,6 +149,7 @@ function lazy<T>(finish: Finish, usage: string, describe: string, load: () => Pr
     builder: async (argv: Argv) => (await load()).options(argv),
     handler: async (options) => {
       refuseRepeated(options);
+      refuseLogAsName(usage, options);
       finish(await (await load()).run(options as unknown as T));
     },
   };
@@ -181,6 +183,18 @@ function refuseRepeated(options: object): void {
   }
 }
 
+/** `explain LOG`, `query LOG`: what has to be named first was forgotten, and standard input would be waited for. */
+function refuseLogAsName(usage: string, options: object): void {
+  const [, command, name = ""] = /^([a-z]+) <([a-z-]+)> \[logs\.\.\]$/.exec(usage) ?? [];
+  const { logs, [name]: value } = options as Readonly<Record<string, unknown>>;
+  const isNamed = name !== "" && name !== "file" && typeof value === "string";
+  if (isNamed && Array.isArray(logs) && logs.length === 0 && existsSync(value)) {
+    throw new Failure(`Cannot run ${command}: "${value}" is a file, and no <${name}> stands before it`, {
+      hint: `auditsieve ${usage}; \`auditsieve ${command} --help\` has examples`,
+    });
+  }
+}
+
 /** Runs the command line and gives its exit code. Throws a {@link Failure} for wrong use. */
 export async function runProgram(args: readonly string[], version: string): Promise<ExitCode> {
   let exit: ExitCode = EXIT.fine;
@@ -202,7 +216,7 @@ export async function runProgram(args: readonly string[], version: string): Prom
       "Exit codes: 0 fine; 1 problems or findings asked about; 2 wrong use or unreadable input; 3 failed while running.",
     )
     .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? wrongUse(message ?? "wrong use");
+      throw error ?? wrongUse(message ?? "wrong use", args);
     });
   await commands(finish)
     .reduce((to, command) => to.command(command), program)
@@ -213,14 +227,43 @@ export async function runProgram(args: readonly string[], version: string): Prom
 const HELP = "`auditsieve --help` lists the commands, `auditsieve COMMAND --help` the options";
 
 /** What yargs says, in our words. Behind an unknown command it names what may be its arguments as commands too. */
-function wrongUse(message: string): Failure {
+function wrongUse(message: string, args: readonly string[]): Failure {
   const [, meant] = /^Did you mean (.+)\?$/.exec(message) ?? [];
   const [, unknown] = /^Unknown commands?: ([^,]+)/.exec(message) ?? [];
   if (meant !== undefined) {
     return new Failure("Cannot run: there is no such command", { hint: `Did you mean "${meant}"? ${HELP}` });
   }
-  const what = unknown === undefined ? lowerFirst(onOneLine(message)) : `there is no command "${unknown}"`;
-  return new Failure(`Cannot run: ${what}`, { hint: HELP });
+  if (unknown !== undefined) {
+    return new Failure(`Cannot run: there is no command "${unknown}"`, { hint: HELP });
+  }
+  const usage = usageOf(args);
+  if (usage === undefined) {
+    return new Failure(`Cannot run: ${lowerFirst(onOneLine(message))}`, { hint: HELP });
+  }
+  const command = usage.replaceAll(/ [<[].*$/g, "");
+  const hint = `\`auditsieve ${command} --help\` says what there is, with examples`;
+  const [, given] = /^Not enough non-option arguments: got (\d+)/.exec(message) ?? [];
+  if (given !== undefined) {
+    const missing = (usage.match(/<[^>]+>/g) ?? []).slice(Number(given)).join(" and ");
+    return new Failure(`Cannot run ${command}: ${missing} is missing in \`auditsieve ${usage}\``, { hint });
+  }
+  return new Failure(`Cannot run ${command}: ${lowerFirst(onOneLine(message))}`, { hint });
+}
+
+/** `rbac <actor> [logs..]`, `policy check <files..>`: how the command is called that the arguments begin with. */
+function usageOf([first = "", second = ""]: readonly string[]): string | undefined {
+  const group = first === "policy" ? policyCommands : first === "detections" ? detectionsCommands : undefined;
+  if (group === undefined) {
+    return usageIn(commands(NOTHING), first);
+  }
+  const usage = usageIn(group(NOTHING), second);
+  return usage === undefined ? undefined : `${first} ${usage}`;
+}
+
+const NOTHING: Finish = () => {};
+
+function usageIn(all: readonly CommandModule[], name: string): string | undefined {
+  return all.map(({ command }) => String(command)).find((usage) => usage.split(" ")[0] === name);
 }
 
 /** Choices that were missed come as a list of lines. */

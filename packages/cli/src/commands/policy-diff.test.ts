@@ -132,7 +132,7 @@ describe.concurrent("auditsieve policy diff", () => {
     ],
     ["an unknown kind of change", [older, newer, "--fail-on", "noise"], /Cannot use --fail-on "noise"/],
     ["two standard inputs", ["-", "-"], /both policies are to be read from standard input/],
-    ["one policy", [older], /not enough non-option arguments/],
+    ["one policy", [older], /Cannot run policy diff: <new> is missing/],
   ])("refuses %s with the place, a hint and 2", async (_name, args, said) => {
     const { code, stdout, stderr } = await auditsieve(["policy", "diff", ...args]);
     expect([code, stdout]).toEqual([2, ""]);

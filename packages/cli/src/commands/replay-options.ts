@@ -68,7 +68,7 @@ export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
       describe: "Only what this user did or was impersonated for; * stands for any text",
     })
     .option("resource", { type: "string", describe: "Only about this resource: pods, pods/exec, deployments.apps" })
-    .option("namespace", { type: "string", describe: "Only in this namespace" })
+    .option("namespace", { type: "string", describe: "Only in this namespace; '' for what is in none" })
     .option("source-ip", {
       type: "string",
       array: true,

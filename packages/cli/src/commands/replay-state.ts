@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import type { DetectionSet } from "../detection-set.ts";
 import { Failure } from "../failure.ts";
 import { say } from "../output.ts";
+import { isJudging } from "./replay-options.ts";
 import type { ReplayCommandOptions } from "./replay-options.ts";
 
 /**
@@ -34,6 +35,7 @@ export async function openState(
       ["version", `${version} on Node ${process.version}`],
       ["options", digest(deciding(options))],
       ["detections", digest(set.files)],
+      ["whether detections run", String(isJudging(options))],
       ["order of the logs", digest(logs.map(({ name }) => name))],
       ...sizes,
     ],

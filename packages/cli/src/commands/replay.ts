@@ -37,6 +37,7 @@ import { Progress } from "../progress.ts";
 import { replayInputs } from "../replay-inputs.ts";
 import type { ReplayInput } from "../replay-inputs.ts";
 import { stopSignal } from "../stop-signal.ts";
+import { count } from "../table.ts";
 import { comparisonOutput, isAnyAsSevere, printComparison } from "./replay-compare.ts";
 import { actorsJson, actorsTable } from "./replay-actors.ts";
 import { printCredential } from "./replay-credential.ts";
@@ -48,12 +49,14 @@ import { limitsText, summaryText, timelineLines } from "./replay-print.ts";
 import { Seal } from "./replay-seal.ts";
 import type { SendTarget } from "./replay-send.ts";
 import { openState } from "./replay-state.ts";
+import { sayNothingChosen } from "./replay-nothing.ts";
+import { refuseOptions } from "./replay-refusals.ts";
 import { readSelection } from "./replay-selection.ts";
 import { checkStories, printStories } from "./replay-stories.ts";
 
 /** Replays logs and prints findings as a timeline; the detections run in that thread, if there is one. */
 export async function replay(options: ReplayCommandOptions, judges: JudgeThread | undefined): Promise<ExitCode> {
-  refuseTogether(options);
+  refuseOptions(options);
   const texts = readDetectionSet(options.detections, options.exceptions);
   judges?.load(texts);
   const set = compileDetectionSet(texts);
@@ -122,23 +125,6 @@ export async function replay(options: ReplayCommandOptions, judges: JudgeThread 
 async function readTarget({ config, sink }: ReplayCommandOptions): Promise<SendTarget> {
   const { sendTarget } = await import("./replay-send.ts");
   return sendTarget(config, sink);
-}
-
-/** Each of them is printed in place of the timeline. */
-function refuseTogether({ compare, comparePolicy, history, credential, stories, output }: ReplayCommandOptions): void {
-  const asked = [
-    compare !== undefined && "--compare",
-    comparePolicy !== undefined && "--compare-policy",
-    history !== undefined && "--history",
-    credential !== undefined && "--credential",
-    stories && "--stories",
-    output === "elasticsearch" && "--output elasticsearch",
-  ].filter((option) => option !== false);
-  if (asked.length > 1) {
-    throw new Failure(`Cannot print ${asked.join(" and ")} at once: each takes the place of the timeline`, {
-      hint: "One after the other; --html writes its report beside any of them",
-    });
-  }
 }
 
 /** Whether something is asked for that rests on facts beside the findings. */
@@ -241,9 +227,22 @@ async function write(reading: Reading, replayed: Replayed, seal: Seal | undefine
     const others = gatherer?.facts().sessions;
     const left = others === undefined || others.others === 0 ? undefined : othersText(others);
     await print(replayed, { actors, left }, output as Exclude<typeof output, "elasticsearch">);
+    if (replayed.findings.size === 0 && replayed.summary.notSelected > 0) {
+      sayLeftOut(reading, replayed.summary.notSelected);
+    }
   }
   await seal?.finish(sealedOptions(options, selection), set, replayed.summary, html === undefined ? [] : [html]);
   return isTooSevere(failOn, replayed, compared) ? worseExit(exit, EXIT.problems) : exit;
+}
+
+/** A table says itself how many were left out. */
+function sayLeftOut({ options, selection, gatherer }: Reading, notSelected: number): void {
+  if (options.output !== "table") {
+    say(`auditsieve: No finding is chosen: the options left out all ${count(notSelected)}`);
+  }
+  if (gatherer !== undefined) {
+    sayNothingChosen(selection, gatherer.facts());
+  }
 }
 
 function pickTimes({ since, until }: Selection): Pick<Selection, "since" | "until"> {

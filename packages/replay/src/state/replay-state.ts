@@ -67,11 +67,13 @@ export class ReplayState {
   /** Throws an {@link IngestError} when the folder is in use, cannot be used, or holds the state of something else. */
   static async open(folder: string, identity: ReplayIdentity, note: JsonObject = {}): Promise<ReplayState> {
     await makeFolder(folder).catch((error: unknown) => {
-      throw unusable(
-        folder,
-        error instanceof Error ? error.message : String(error),
-        "Check the path and its permissions",
-      );
+      throw isCode(error, "EEXIST") || isCode(error, "ENOTDIR")
+        ? unusable(folder, "there is a file of this name", "Name another folder; it is made if there is none")
+        : unusable(
+            folder,
+            error instanceof Error ? error.message : String(error),
+            "Check the path and its permissions",
+          );
     });
     const lock = await lockState(folder);
     try {
@@ -158,7 +160,7 @@ export class ReplayState {
 async function readState(folder: string): Promise<{ readonly header: Header; readonly saved: unknown } | undefined> {
   const path = join(folder, FILE);
   const bytes = await readFile(path).catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+    if (isCode(error, "ENOENT")) {
       return undefined;
     }
     throw unusable(folder, error instanceof Error ? error.message : String(error), "Check its permissions");
@@ -206,6 +208,10 @@ function refuseOther(folder: string, before: ReplayIdentity, now: ReplayIdentity
       "Give the same command on the same logs; or remove the folder to begin anew",
     );
   }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }
 
 function unusable(folder: string, why: string, hint: string): IngestError {
