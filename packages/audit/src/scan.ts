@@ -186,17 +186,26 @@ export class EventScan {
 
   /** First byte of the field's key, its opening quote. */
   keyStart(field: Field): number {
-    return (this.#places[3 * FIELD[field] + 2] as number) + this.start;
+    return this.slotKeyStart(FIELD[field]);
+  }
+
+  /** As {@link keyStart}, by {@link slotOf}. */
+  slotKeyStart(slot: number): number {
+    return (this.#places[3 * slot + 2] as number) + this.start;
   }
 
   /** The field's decoded string; undefined where it is absent. For fields that are strings. */
   text(field: Field): string | undefined {
-    const slot = 3 * FIELD[field];
-    const end = this.#places[slot + 1] as number;
+    return this.slotText(FIELD[field]);
+  }
+
+  /** As {@link text}, by {@link slotOf}. */
+  slotText(slot: number): string | undefined {
+    const end = this.#places[3 * slot + 1] as number;
     if (end === 0) {
       return undefined;
     }
-    const start = this.#places[slot] as number;
+    const start = this.#places[3 * slot] as number;
     const raw = this.bytes.toString("utf8", this.start + start + 1, this.start + end - 1);
     return raw.includes("\\") ? (JSON.parse(`"${raw}"`) as string) : raw;
   }

@@ -52,25 +52,30 @@ export function tailStartOf(scan: EventScan): number {
  * these by the annotations. So none of its fields can stand behind a head that is like another one, where they would not be seen.
  */
 export function isHeadFirst(scan: EventScan): boolean {
+  // Asked of every line, so by slots: an object that is asked for one key after another costs more than the rest.
+  const [request, response, received] = AFTER_SLOTS;
   let behind = scan.end;
-  for (let i = 0; i < AFTER_HEAD.length; i++) {
-    const field = AFTER_HEAD[i] as Field;
-    behind = scan.has(field) ? Math.min(behind, scan.keyStart(field)) : behind;
+  for (let i = 0; i < AFTER_SLOTS.length; i++) {
+    const slot = AFTER_SLOTS[i] as number;
+    behind = scan.slotEnd(slot) === 0 ? behind : Math.min(behind, scan.slotKeyStart(slot));
   }
   for (let i = 0; i < IN_HEAD.length; i++) {
     if (scan.slotStart(IN_HEAD[i] as number) > behind) {
       return false;
     }
   }
+  const key = scan.slotKeyStart(ANNOTATIONS);
   return (
-    !scan.has("annotations") ||
-    (scan.has("requestReceivedTimestamp") &&
-      scan.keyStart("annotations") > scan.keyStart("requestReceivedTimestamp") &&
-      scan.keyStart("annotations") > scan.valueEnd("requestObject") &&
-      scan.keyStart("annotations") > scan.valueEnd("responseObject"))
+    scan.slotEnd(ANNOTATIONS) === 0 ||
+    (scan.slotEnd(received) !== 0 &&
+      key > scan.slotKeyStart(received) &&
+      key > scan.slotEnd(request) &&
+      key > scan.slotEnd(response))
   );
 }
 
+const AFTER_SLOTS = AFTER_HEAD.map(slotOf) as [number, number, number];
+const ANNOTATIONS = slotOf("annotations");
 const BEHIND_HEAD: readonly Field[] = [...AFTER_HEAD, "stageTimestamp"];
 /** What might decide, were it not absent. */
 const BEFORE_BODIES: readonly Field[] = ["impersonatedUser", "responseStatus", "objectRef", "userAgent", "sourceIPs"];

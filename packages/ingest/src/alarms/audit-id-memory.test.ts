@@ -42,4 +42,14 @@ describe("AuditIdMemory", () => {
     const later = { ...WRITTEN, requestReceivedTimestamp: "2026-11-24T00:20:00.000000Z" };
     expect(usedAgain([WRITTEN, CONVERTED, later])).toEqual([false, false, true]);
   });
+
+  test("AuditIdMemory knows numbers of 32 bits again, whether they are read with a sign or without", () => {
+    const memory = new AuditIdMemory();
+    const numbers = [0xf000_0001, 0xf000_0002, 0xf000_0003] as const;
+    const [low, high, content] = new Int32Array(new Uint32Array(numbers).buffer) as unknown as typeof numbers;
+    expect(memory.note(...numbers)).toBe(false);
+    expect(memory.note(low, high, content)).toBe(false);
+    expect(memory.note(low, high, content + 1)).toBe(true);
+    expect(memory.note(...numbers)).toBe(true);
+  });
 });

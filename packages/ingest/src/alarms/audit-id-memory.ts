@@ -42,18 +42,19 @@ const WAYS = 4;
  */
 export class AuditIdMemory {
   readonly #mask: number;
-  #low: Uint32Array;
-  #high: Uint32Array;
-  #content: Uint32Array;
+  // With a sign: what does not fit into 31 bits of its own would be an object for each event.
+  #low: Int32Array;
+  #high: Int32Array;
+  #content: Int32Array;
   #viewed: Buffer = Buffer.alloc(0);
   #view: DataView = new DataView(new ArrayBuffer(0));
 
   /** `slots`: a power of two, at least 4. */
   constructor(slots: number = AUDIT_ID_SLOTS) {
     this.#mask = slots - 1;
-    this.#low = new Uint32Array(slots);
-    this.#high = new Uint32Array(slots);
-    this.#content = new Uint32Array(slots);
+    this.#low = new Int32Array(slots);
+    this.#high = new Int32Array(slots);
+    this.#content = new Int32Array(slots);
   }
 
   /**
@@ -120,8 +121,8 @@ export class AuditIdMemory {
     const [lows, highs, contents] = [this.#low, this.#high, this.#content];
     const first = low & this.#mask & -WAYS;
     for (let slot = first; slot < first + WAYS; slot++) {
-      if (highs[slot] === high && lows[slot] === low) {
-        const isOther = contents[slot] !== content;
+      if (highs[slot] === (high | 0) && lows[slot] === (low | 0)) {
+        const isOther = contents[slot] !== (content | 0);
         contents[slot] = content;
         return isOther;
       }
@@ -161,7 +162,7 @@ export class AuditIdMemory {
 
   /** Takes the place of what is remembered. Of another size it is left out. */
   restore(snapshot: unknown): void {
-    const { low, high, content } = snapshot as Readonly<Record<"low" | "high" | "content", Uint32Array>>;
+    const { low, high, content } = snapshot as Readonly<Record<"low" | "high" | "content", Int32Array>>;
     if (low.length === this.#mask + 1) {
       this.#low = low;
       this.#high = high;
@@ -229,7 +230,7 @@ function hashRange(view: DataView, start: number, end: number, seed: number, isM
 }
 
 function mix(hash: number): number {
-  return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 0;
+  return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
 }
 
 /** Every event that an apiserver wrote says when its request came in, and none of a provider's entry does. */

@@ -7,8 +7,10 @@ import type {
   Finding,
   FindingStreamCounts,
   HeadView,
+  PodChange,
   QuietAnswer,
   ShowEvent,
+  Wanted,
 } from "@auditsieve/detect";
 import type { LineDeliveries } from "../pipeline/line-deliveries.ts";
 import { hasNullOutsideBodies, scannedEvent } from "./scanned-event.ts";
@@ -103,13 +105,25 @@ export class LineDetections {
         return NO_FINDINGS;
       }
       if (isWanted(tells)) {
-        const event = scannedEvent(line.scan, line.bytes(), line.head, sharedHeadOf(tells));
-        return this.#push(line, event, (show, length) => this.#stream.pushWanted(tells, event, show, length));
+        return this.#pushWanted(line, tells);
       }
       if (told !== undefined) {
-        return this.#stream.tell(tells, told, () => scannedEvent(line.scan, line.bytes(), line.head));
+        return this.#tell(line, tells, told);
       }
     }
+    return this.#ask(line);
+  }
+
+  #pushWanted(line: AskedLine, wanted: Wanted): readonly Finding[] {
+    const event = scannedEvent(line.scan, line.bytes(), line.head, sharedHeadOf(wanted));
+    return this.#push(line, event, (show, length) => this.#stream.pushWanted(wanted, event, show, length));
+  }
+
+  #tell(line: AskedLine, change: PodChange, told: ToldLine): readonly Finding[] {
+    return this.#stream.tell(change, told, () => scannedEvent(line.scan, line.bytes(), line.head));
+  }
+
+  #ask(line: AskedLine): readonly Finding[] {
     const candidates = this.#stream.candidates(line.head);
     this.#mayBeAnswered = this.#stream.quiet.isPossible(candidates);
     if (candidates.length === 0) {

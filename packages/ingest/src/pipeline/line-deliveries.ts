@@ -1,7 +1,11 @@
+import { slotOf } from "@auditsieve/audit";
 import type { EventScan, Redactor } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import type { Delivery } from "../sink.ts";
 import { isTimestamp } from "../timestamp.ts";
+
+/** Asked of every line. */
+const STAGED = slotOf("stageTimestamp");
 
 export interface LineDeliveriesOptions {
   readonly source: string;
@@ -94,7 +98,7 @@ export class LineDeliveries {
   }
 
   #event(scan: EventScan, document: Buffer, id: string): Delivery {
-    const staged = scan.text("stageTimestamp");
+    const staged = scan.slotText(STAGED);
     const time = isTimestamp(staged) ? staged : this.timeOf(scan.text("requestReceivedTimestamp"));
     return this.marked({ id, kind: "event", document, time });
   }

@@ -51,9 +51,12 @@ export class LineOutput {
   /** Findings go to every sink, and so do events that a finding of an earlier line rests on. */
   findings(findings: readonly Finding[], line: Line): void {
     // Asked after every line.
-    if (findings.length === 0 && this.#parts.evidence.size === 0) {
-      return;
+    if (findings.length > 0 || this.#parts.evidence.size > 0) {
+      this.#findings(findings, line);
     }
+  }
+
+  #findings(findings: readonly Finding[], line: Line): void {
     for (const finding of findings) {
       const delivery = this.#parts.deliveries.finding(finding);
       this.#options.outlets.forEach((_, i) => this.deliver(i, delivery, line, "findings"));
