@@ -190,15 +190,15 @@ export class EventLines {
     }
   }
 
-  #giveOne(isEvent: boolean): void {
+  #giveOne(isEvent: boolean, isText = false): void {
     if (isEvent) {
       this.#visitor.event(this.#place);
     } else {
-      this.#undecidable();
+      this.#undecidable(isText);
     }
   }
 
-  #undecidable(): void {
+  #undecidable(isText: boolean): void {
     const { scan } = this;
     const visitor = this.#visitor;
     const place = this.#place;
@@ -207,15 +207,15 @@ export class EventLines {
       return;
     }
     const { bytes, start, end } = scan;
-    const events = salvageEvents(scan);
+    const events = salvageEvents(scan, { isText });
     if (scan.start !== start || scan.end !== end) {
       scan.scan(bytes, start, end);
     }
     visitor.undecidable(place, events.length);
     const { offset } = place;
     for (const event of events) {
-      scan.scan(bytes, event.start, event.end);
-      place.offset = offset + event.start - start;
+      scan.scan(event.bytes, event.start, event.end);
+      place.offset = offset + event.at - start;
       visitor.salvaged(place);
     }
   }
@@ -237,7 +237,7 @@ export class EventLines {
     visitor.envelope?.(place, envelopeBytes, lines.length);
     place.standsIn = "envelope";
     place.terminated = true;
-    for (const { bytes, start, end, at } of lines) {
+    for (const { bytes, start, end, at, isRest = false } of lines) {
       const length = end - start;
       if (this.#apart.length <= length) {
         this.#apart = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, 2 * length + 1));
@@ -245,7 +245,7 @@ export class EventLines {
       bytes.copy(this.#apart, 0, start, end);
       this.#apart[length] = NEWLINE;
       place.offset = before + at;
-      this.#giveOne(this.scan.scan(this.#apart, 0, length));
+      this.#giveOne(this.scan.scan(this.#apart, 0, length), !isRest);
     }
     visitor.behindEnvelope?.();
   }

@@ -37,6 +37,7 @@ export { readEventLines } from "./read-event-lines.ts";
 export { requestInfo } from "./request-info.ts";
 export type { RequestInfo } from "./request-info.ts";
 export { salvageEvents } from "./salvage.ts";
+export type { SalvagedEvent } from "./salvage.ts";
 export { EventScan, SCAN_WORDS, slotOf } from "./scan.ts";
 export type { Field, Undecidable } from "./scan.ts";
 export { EventDocuments } from "./scan-wasm/event-documents.ts";

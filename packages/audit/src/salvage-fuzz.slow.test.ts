@@ -22,7 +22,7 @@ const scan = new EventScan();
 function salvaged(line: Buffer): readonly Buffer[] | undefined {
   return scan.scan(line, 0, line.length)
     ? undefined
-    : salvageEvents(scan).map(({ start, end }) => line.subarray(start, end));
+    : salvageEvents(scan).map(({ bytes, start, end }) => bytes.subarray(start, end));
 }
 
 /** The line with an event as a patch in its request's body: a client writes that as it likes. */

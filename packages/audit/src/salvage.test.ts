@@ -18,7 +18,7 @@ function salvaged(line: Buffer | string): readonly string[] | undefined {
   const scan = new EventScan();
   return scan.scan(bytes, 30, 30 + inner.length)
     ? undefined
-    : salvageEvents(scan).map(({ start, end }) => bytes.toString("utf8", start, end));
+    : salvageEvents(scan).map((each) => each.bytes.toString("utf8", each.start, each.end));
 }
 
 function event(more: Readonly<Record<string, unknown>> = {}): string {
@@ -63,7 +63,11 @@ describe("salvageEvents", () => {
     ["a whole event before a torn one", W1 + W2.slice(0, 200), [W1]],
     ["several torn ones, some of them in their first bytes", `${W1.slice(0, 80)}{{"{"ki${W1.slice(0, 104)}${W2}`, [W2]],
     ["events that are not written like the apiserver's", '{"a":1}{"level":"Metadata"} {"stage":1}' + W1, [W1]],
-    ["a torn event of another version", W1.slice(0, 90) + W1.replace("k8s.io/v1", "k8s.io/v1beta1") + W2, [W2]],
+    [
+      "a whole event of another version between a torn one and another",
+      W1.slice(0, 90) + W1.replace("k8s.io/v1", "k8s.io/v1beta1") + W2,
+      [W1, W2],
+    ],
     ["an event and what another program says", `${W1}I1126 starting${W2}`, [W1]],
     ["two events and the rest of a line", `${W1}${W2.slice(50)}`, [W1]],
     ["an event, NUL, and the rest of a line", `${W1}\0\0${W2.slice(50)}`, [W1]],

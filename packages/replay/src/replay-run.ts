@@ -237,11 +237,11 @@ export class ReplayRun {
       // What stands in it has times of its own.
       throw new GuessedWrong();
     }
-    const events = salvageEvents(this.#scan);
+    const events = salvageEvents(this.#scan, { isText: line.lineOffset !== undefined });
     this.#alarm("undecidable", line, reason, events.length);
     // Where lines were sorted, these were sorted with them.
-    for (const { start, end } of this.#isSorted ? [] : events) {
-      this.take({ ...line, offset: line.offset + start - line.start, start, end, isSalvaged: true });
+    for (const { bytes, start, end, at } of this.#isSorted ? [] : events) {
+      this.take({ ...line, offset: line.offset + at - line.start, bytes, start, end, isSalvaged: true });
     }
   }
 

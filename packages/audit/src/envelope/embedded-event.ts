@@ -9,16 +9,18 @@ export function embeddedEvent(bytes: Buffer, text: Span): Buffer | undefined {
   return event && (asV1(event, 0, event.length) ?? event);
 }
 
+/** What a JSON string says, as UTF-8; undefined where that has no such form. */
+export function stringText(bytes: Buffer, { start, end }: Span): Buffer | undefined {
+  const raw = bytes.subarray(start + 1, end - 1);
+  return raw.includes(BACKSLASH) ? unescape(raw) : raw;
+}
+
 /**
  * The JSON text inside a JSON string: what stood there before a provider put it into its envelope, byte for byte. Undefined
  * where the string holds something else, such as a line of a component's own log, or text that would not stay one line.
  */
-function embeddedObject(bytes: Buffer, { start, end }: Span): Buffer | undefined {
-  if (bytes[start] !== QUOTE) {
-    return undefined;
-  }
-  const raw = bytes.subarray(start + 1, end - 1);
-  const inner = raw.includes(BACKSLASH) ? unescape(raw) : raw;
+function embeddedObject(bytes: Buffer, text: Span): Buffer | undefined {
+  const inner = bytes[text.start] === QUOTE ? stringText(bytes, text) : undefined;
   if (inner === undefined) {
     return undefined;
   }
@@ -31,8 +33,8 @@ function embeddedObject(bytes: Buffer, { start, end }: Span): Buffer | undefined
   while (close > open && (inner[close - 1] as number) <= 32) {
     close--;
   }
-  const text = inner.subarray(open, close);
-  return text.some((byte) => byte < 32) ? undefined : text;
+  const object = inner.subarray(open, close);
+  return object.some((byte) => byte < 32) ? undefined : object;
 }
 
 function unescape(raw: Buffer): Buffer | undefined {

@@ -7,6 +7,7 @@ import { gkeEvent } from "./gke-log-entry.ts";
 import { asV1 } from "./earlier-version.ts";
 import type { LineOutput } from "./line-output.ts";
 import { MemberReader } from "./members.ts";
+import type { Span } from "./members.ts";
 
 /** Few logs are in an envelope, and every command would wait for a table. */
 function lazily(keys: Readonly<Record<string, number>>): () => KeyTable {
@@ -78,6 +79,76 @@ export function eventInside(bytes: Buffer, start: number, end: number): Buffer |
     default:
       return undefined;
   }
+}
+
+/**
+ * The string of a provider's record, whole or torn, that has the event's text, where that stands whole in `bytes[start, end)`: CloudWatch's `message`, `log` of AKS.
+ * Undefined where an event's own key stands before the tear, where the string's key stands there twice, and where a key that CloudWatch does
+ * not write stands beside its `message`: that is the log of another program, which says there what it was told.
+ */
+export function textInside(bytes: Buffer, start: number, end: number): Span | undefined {
+  switch (recordKind(bytes, start, end)) {
+    case KIND.cloudWatch:
+      return hasKeysOfCloudWatch(bytes, start, end)
+        ? textOf(bytes, memberBefore(bytes, start, end, "message"))
+        : undefined;
+    case KIND.aks: {
+      const properties = memberBefore(bytes, start, end, "properties");
+      return properties !== undefined && bytes[properties.start] === OPEN_OBJECT
+        ? textOf(bytes, memberBefore(bytes, properties.start, properties.end, "log"))
+        : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function textOf(bytes: Buffer, value: Span | undefined): Span | undefined {
+  return value !== undefined && bytes[value.start] === QUOTE && skipString(bytes, value.start, value.end) === value.end
+    ? value
+    : undefined;
+}
+
+const CLOUD_WATCH_KEYS: ReadonlySet<string> = new Set(
+  "id eventId timestamp ingestionTime logStreamName message".split(" "),
+);
+
+function hasKeysOfCloudWatch(bytes: Buffer, start: number, end: number): boolean {
+  let isTold = false;
+  for (const { key, value } of membersBefore(bytes, start, end)) {
+    // Loggers write times as texts.
+    if (!CLOUD_WATCH_KEYS.has(key) || (key === "timestamp" && bytes[value.start] === QUOTE)) {
+      return false;
+    }
+    isTold ||= key !== "message";
+  }
+  return isTold;
+}
+
+function memberBefore(bytes: Buffer, open: number, end: number, key: string): Span | undefined {
+  const found = [...membersBefore(bytes, open, end)].filter((member) => member.key === key);
+  return found.length === 1 ? found[0]?.value : undefined;
+}
+
+/** The members of the object at `open`, which may be torn at `end`, in the value of the last of them too. */
+function* membersBefore(
+  bytes: Buffer,
+  open: number,
+  end: number,
+): Generator<{ readonly key: string; readonly value: Span }, void> {
+  let at = open;
+  do {
+    at = skipSpace(bytes, at + 1, end);
+    const behindKey = at < end && bytes[at] === QUOTE ? skipString(bytes, at, end) : -1;
+    const value = behindKey === -1 ? -1 : skipColon(bytes, behindKey, end);
+    if (value === -1 || value >= end) {
+      return;
+    }
+    const behind = skipValue(bytes, value, end);
+    const key = bytes.toString("latin1", at + 1, behindKey - 1);
+    yield { key, value: { start: value, end: behind === -1 ? end : behind } };
+    at = behind === -1 ? end : skipSpace(bytes, behind, end);
+  } while (at < end && bytes[at] === COMMA);
 }
 
 /** What the record is by its first telling key; an event, if it has a key that only events have wherever that stands. */

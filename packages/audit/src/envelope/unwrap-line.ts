@@ -32,6 +32,8 @@ export interface UnwrappedLine extends Span {
   readonly bytes: Buffer;
   /** Where its record begins in the buffer that the envelope's line stands in. */
   readonly at: number;
+  /** It is what stands behind the time on its line, or is left of a record that is torn at its end: no text of a string. */
+  readonly isRest?: boolean;
 }
 
 /**
@@ -131,6 +133,18 @@ function fromDocuments(
   return lines;
 }
 
+/**
+ * What stands in one JSON document, `bytes[open, end)`, which may be torn at its end: the records of an envelope, what is left of the torn
+ * one too; else the event, as one of v1, or nothing of a torn one.
+ */
+export function documentLines(bytes: Buffer, open: number, end: number, isWhole: boolean): readonly UnwrappedLine[] {
+  const lines: UnwrappedLine[] = [];
+  if (addDocument(lines, bytes, open, end, isWhole)) {
+    return lines;
+  }
+  return isWhole ? [{ bytes, start: open, end, at: open }] : [];
+}
+
 /** Adds what is in an envelope; false where it is none. */
 function addDocument(lines: UnwrappedLine[], bytes: Buffer, open: number, end: number, isWhole: boolean): boolean {
   if (bytes[open] === OPEN_LIST) {
@@ -151,7 +165,11 @@ function behindTime(bytes: Buffer, start: number, close: number, end: number): r
     return undefined;
   }
   const event = eventInside(bytes, at, close);
-  return [event === undefined ? { bytes, start: at, end, at } : { bytes: event, start: 0, end: event.length, at }];
+  return [
+    event === undefined
+      ? { bytes, start: at, end, at, isRest: true }
+      : { bytes: event, start: 0, end: event.length, at },
+  ];
 }
 
 /** Length of what CloudWatch puts before a message in an exported or tailed line; 0 where there is none. */
@@ -218,7 +236,7 @@ function addRecords(lines: UnwrappedLine[], bytes: Buffer, open: number, end: nu
     }
     const behind = skipValue(bytes, at, end);
     if (behind === -1) {
-      lines.push({ bytes, start: at, end, at });
+      lines.push({ bytes, start: at, end, at, isRest: true });
       return true;
     }
     lines.push(lineOf(bytes, at, behind, hasBreaks));

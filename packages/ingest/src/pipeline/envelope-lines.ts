@@ -31,9 +31,9 @@ export class EnvelopeLines {
   /** Takes the lines of one; acknowledged are all of them, at its end, or none. */
   take(input: string, lines: readonly UnwrappedLine[], before: number, envelope: HandledLine): void {
     const { scan, receipts, counts, take } = this.#parts;
-    for (const { bytes, start, end, at } of lines) {
+    for (const { bytes, start, end, at, isRest = false } of lines) {
       const isEvent = scan.scan(bytes, start, end);
-      const line = { offset: before + at, end: envelope.end, bytes: end - start };
+      const line = { offset: before + at, end: envelope.end, bytes: end - start, isText: !isRest };
       receipts.endBefore(line.offset, isEvent ? scan : undefined);
       take(isEvent, bytes.subarray(start, end), line);
     }

@@ -357,14 +357,18 @@ export class LineHandler implements LineVisitor {
     const { cluster, idKey, source } = this.#options;
     const { bytes, start, end, reason = "not-json" } = this.#scan;
     const copy = Buffer.from(bytes.subarray(start, end));
-    const events = salvageEvents(this.#scan);
+    const events = salvageEvents(this.#scan, { isText: line.isText === true });
     this.#counts.is("undecidable");
     const place = { source, input: this.#input, offset: line.offset, bytes: line.bytes };
     this.#options.onLineAlarm?.({ kind: "undecidable", ...place, reason, salvaged: events.length });
     this.#out.toAll(this.#deliveries.undecidable(copy, documentId(idKey, cluster, copy), place, reason), line);
     for (const event of events) {
-      const from = event.start - start;
-      this.#salvage(copy.subarray(from, event.end - start), { ...line, offset: line.offset + from });
+      // Of the line's own bytes only the copy lasts.
+      const own =
+        event.bytes === bytes
+          ? copy.subarray(event.start - start, event.end - start)
+          : event.bytes.subarray(event.start, event.end);
+      this.#salvage(own, { ...line, offset: line.offset + event.at - start });
     }
   }
 

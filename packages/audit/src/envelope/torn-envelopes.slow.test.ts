@@ -1,0 +1,3 @@
+import { tearEnvelopes } from "./torn-envelopes.suite.ts";
+
+tearEnvelopes(5);
