@@ -20,19 +20,17 @@ export interface Delivery {
 
 /** A delivery of which a sink has made already what it will write. It belongs to that sink alone. */
 export abstract class PreparedDelivery implements Delivery {
-  readonly id: string;
   readonly kind: DeliveryKind;
-  readonly time: string;
   mayBeStored: boolean;
 
-  constructor({ id, kind, time, mayBeStored = false }: Omit<Delivery, "document">) {
-    this.id = id;
+  constructor({ kind, mayBeStored = false }: Pick<Delivery, "kind" | "mayBeStored">) {
     this.kind = kind;
-    this.time = time;
     this.mayBeStored = mayBeStored;
   }
 
-  /** Holds until `write` has stored it. */
+  // These hold until `write` has stored it.
+  abstract readonly id: string;
+  abstract readonly time: string;
   abstract readonly document: Buffer;
 
   /** Bytes of memory that it takes. */

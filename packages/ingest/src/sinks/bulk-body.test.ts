@@ -43,6 +43,7 @@ describe("BulkBodies", () => {
         other.scan(BLANKS, 0, BLANKS.length);
       }
       const bytes = chunk.subarray(7, 7 + document.length);
+      const { id, time } = deliveryOf(bytes);
       const taken = bodies.begin().add(deliveryOf(bytes), isEvent ? scan : undefined);
       const read = bodies.begin().add(deliveryOf(document), undefined);
       expect(joined([taken]).equals(joined([read]))).toBe(true);
@@ -50,6 +51,7 @@ describe("BulkBodies", () => {
         held++;
         chunk.fill(0);
         expect(taken.document.equals(document)).toBe(true);
+        expect([taken.id, taken.time, taken.kind]).toEqual([id, time, "event"]);
       }
       bodies.release([taken, read]);
     });

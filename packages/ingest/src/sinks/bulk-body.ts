@@ -4,7 +4,7 @@ import type { Delivery, PreparedBatch } from "../sink.ts";
 import type { BulkItem, BulkRoom } from "./bulk-item.ts";
 import { ecsDocument } from "./ecs-document.ts";
 import type { EcsContext } from "./ecs-document.ts";
-import { EcsEvents, quotedLine } from "./ecs-event.ts";
+import { EcsEvents, idIn, quotedLine, timeIn } from "./ecs-event.ts";
 
 /** A batch of the usual size: 2 MB of lines make 4 to 5 MB. */
 const ROOM_BYTES = 5 * 1024 * 1024;
@@ -12,23 +12,43 @@ const ROOM_BYTES = 5 * 1024 * 1024;
 const MOST_KEPT = 6;
 const MOST_KEPT_BYTES = 12 * 1024 * 1024;
 
-/** A delivery and its item. The document is read out of that when somebody asks. */
+/**
+ * A delivery and its item. What the delivery says is read out of that when somebody asks, but where it is `given`: of the deliveries of a busy
+ * sink nobody does, and what is kept of each until it is stored is copied by every garbage collection.
+ */
 export class BulkDelivery extends PreparedDelivery implements BulkItem {
   readonly room: BulkRoom;
   readonly start: number;
   readonly end: number;
-  readonly #document: Buffer | undefined;
+  readonly #given: Pick<Delivery, "id" | "time" | "document"> | undefined;
 
-  constructor(delivery: Delivery, room: BulkRoom, start: number, document: Buffer | undefined) {
-    super(delivery);
+  constructor(
+    of: Pick<Delivery, "kind" | "mayBeStored">,
+    room: BulkRoom,
+    start: number,
+    given: Pick<Delivery, "id" | "time" | "document"> | undefined,
+  ) {
+    super(of);
     this.room = room;
     this.start = start;
     this.end = room.used;
-    this.#document = document;
+    this.#given = given;
+  }
+
+  get id(): string {
+    return this.#given?.id ?? idIn(this.#item);
+  }
+
+  get time(): string {
+    return this.#given?.time ?? timeIn(this.#item);
   }
 
   get document(): Buffer {
-    return this.#document ?? quotedLine(this.room.bytes.subarray(this.start, this.end));
+    return this.#given?.document ?? quotedLine(this.#item);
+  }
+
+  get #item(): Buffer {
+    return this.room.bytes.subarray(this.start, this.end);
   }
 
   get bytes(): number {
@@ -91,13 +111,13 @@ export class BulkBodies {
     if (length > 0) {
       makeRoom(room, length);
       room.used += events.bytes.copy(room.bytes, start, events.start, events.start + length);
-      return new BulkDelivery(delivery, room, start, scan === undefined ? delivery.document : undefined);
+      return new BulkDelivery(delivery, room, start, scan === undefined ? delivery : undefined);
     }
     const item = `{"create":{"_id":${JSON.stringify(delivery.id)}}}\n${ecsDocument(delivery, this.#context)}\n`;
     makeRoom(room, 3 * item.length);
     room.used += room.bytes.write(item, start, "utf8");
-    const own = scan === undefined ? delivery.document : Buffer.from(delivery.document);
-    return new BulkDelivery(delivery, room, start, own);
+    const given = scan === undefined ? delivery : { ...delivery, document: Buffer.from(delivery.document) };
+    return new BulkDelivery(delivery, room, start, given);
   }
 }
 

@@ -94,6 +94,25 @@ export class EcsEvents {
   }
 }
 
+const BEFORE_ID = '{"create":{"_id":"';
+const BEFORE_TIME = '"}}\n{"@timestamp":"';
+
+/** The id in an item that {@link EcsEvents} has written. */
+export function idIn(item: Buffer): string {
+  return textAt(item, BEFORE_ID.length);
+}
+
+/** The time in it. */
+export function timeIn(item: Buffer): string {
+  return textAt(item, BEFORE_ID.length + idIn(item).length + BEFORE_TIME.length);
+}
+
+/** A text without escapes. */
+function textAt(item: Buffer, from: number): string {
+  return item.toString("latin1", from, item.indexOf(QUOTE, from));
+}
+
+const QUOTE = 34;
 const LINE_KEY = '"original":';
 const AFTER_LINE = "}}\n";
 
@@ -122,9 +141,9 @@ const BLANKS: ReadonlyMap<number, number> = new Map([
 /** What follows what; values of which nothing is left take their objects with them. */
 function stepsFor(context: EcsContext): readonly DocumentStep[] {
   return [
-    { kind: "text", text: '{"create":{"_id":"' },
+    { kind: "text", text: BEFORE_ID },
     { kind: "argument", argument: ID },
-    { kind: "text", text: '"}}\n{"@timestamp":"' },
+    { kind: "text", text: BEFORE_TIME },
     { kind: "argument", argument: TIME },
     { kind: "text", text: `",${members(streamFields(context))}` },
     { kind: "open", text: '"orchestrator":{' },
