@@ -6,7 +6,6 @@ import * as module from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { setFlagsFromString } from "node:v8";
 
 const WANTED = 24;
 const here = dirname(fileURLToPath(import.meta.url));
@@ -18,8 +17,6 @@ if (Number.parseInt(process.versions.node, 10) >= WANTED) {
   if (entry === source) {
     // Sources are TypeScript: with their compiled form kept, a command starts in half the time.
     module.enableCompileCache?.(join(here, "..", "..", "..", "node_modules", ".cache", "auditsieve"));
-    // Threads that strip types may meet a fault of V8 13 else: docs/filter.md. What is published has no types to strip.
-    setFlagsFromString("--no-wasm-code-gc");
   }
   await import(pathToFileURL(entry).href);
 } else {
@@ -32,8 +29,7 @@ if (Number.parseInt(process.versions.node, 10) >= WANTED) {
     process.exit(2);
   }
   const { spawn } = await import("node:child_process");
-  const flags = entry === source ? ["--no-wasm-code-gc"] : [];
-  const child = spawn(node, [...flags, entry, ...process.argv.slice(2)], { stdio: "inherit" });
+  const child = spawn(node, [entry, ...process.argv.slice(2)], { stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => child.kill(signal));
   }
