@@ -49,7 +49,7 @@ function runCase(config: IngestConfig, { line, expect, findings }: IngestCase): 
   });
   const bytes = Buffer.from(`${line}\n`);
   handler.begin("test", 0);
-  handler.line(bytes, 0, bytes.length - 1, 0, true, false);
+  handler.read("test", 0).take(bytes, 0, bytes.length - 1, 0, true, false);
   handler.end();
   const differences = outlets.flatMap(({ counter }) => {
     const { sink, dropped, stripped, droppedByRule } = counter.tally(1);

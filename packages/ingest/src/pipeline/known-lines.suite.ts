@@ -1,4 +1,5 @@
-import { createRedactor, LineFramer } from "@auditsieve/audit";
+import { createRedactor } from "@auditsieve/audit";
+import type { EventLines } from "@auditsieve/audit";
 import { StreamPolicy } from "@auditsieve/policy";
 import type { StreamRules } from "@auditsieve/policy";
 import { shippedEngine } from "../filter/filter-findings.suite.ts";
@@ -105,15 +106,6 @@ export function dropDifferences(
   };
 }
 
-class CountingHandler extends LineHandler {
-  looked = 0;
-
-  override line(...line: Parameters<LineHandler["line"]>): boolean {
-    this.looked++;
-    return super.line(...line);
-  }
-}
-
 interface Handled {
   readonly told: Readonly<Record<string, string>>;
   readonly looked: number;
@@ -129,9 +121,10 @@ class Run {
   readonly #held: Held[] = [];
   readonly #newest: string[] = [];
   readonly #counters: readonly SinkCounter[];
-  readonly #handler: CountingHandler;
+  readonly #handler: LineHandler;
+  #looked = 0;
   #searched = 0;
-  readonly #framer: LineFramer;
+  readonly #log: EventLines;
 
   constructor({ feeds, hasDetections, hasReceipts, cuts, countedUntil }: DropSetup, isPlain: boolean) {
     const ledger = new Ledger();
@@ -151,7 +144,8 @@ class Run {
       },
     }));
     this.#counters = outlets.map(({ counter }) => counter);
-    this.#handler = new CountingHandler({
+    this.#handler = new LineHandler({
+      maxLineBytes: 1024 * 1024,
       source: "audit",
       cluster: "test",
       idKey: Buffer.alloc(32, 2),
@@ -179,12 +173,17 @@ class Run {
       // Whoever wants to see every event gets each.
       ...(isPlain && { onEvent: () => {} }),
     });
-    this.#framer = new LineFramer(this.#handler, { maxLineBytes: 1024 * 1024 });
     this.#handler.begin("audit.log", 0);
+    this.#log = this.#handler.read("audit.log", 0);
+    const take = this.#log.take.bind(this.#log);
+    this.#log.take = (...line) => {
+      this.#looked++;
+      return take(...line);
+    };
   }
 
   write(chunk: Buffer): void {
-    this.#framer.write(chunk);
+    this.#log.write(chunk);
     this.#window.endChunk();
     this.#handler.noteNewest();
     this.#newest.push(`${this.#handler.newest} ${this.#window.open}`);
@@ -192,7 +191,7 @@ class Run {
 
   end(): Handled {
     const handler = this.#handler;
-    this.#framer.end();
+    this.#log.end();
     const remembered = JSON.stringify(handler.encodeRemembered(), (_, value: unknown) =>
       value instanceof Map ? [...(value as Iterable<unknown>)] : value,
     );
@@ -210,7 +209,7 @@ class Run {
         newest: JSON.stringify(this.#newest),
         remembered,
       },
-      looked: handler.looked,
+      looked: this.#looked,
       searched: this.#searched,
       delivered: this.#deliveries.length,
     };

@@ -62,8 +62,6 @@ export interface HandledLine {
   readonly offset: number;
   readonly end: number;
   readonly bytes: number;
-  /** It came whole out of an envelope. */
-  readonly isText?: boolean;
 }
 
 export interface LineAlarm {

@@ -1,18 +1,11 @@
-import {
-  beginsDocument,
-  documentId,
-  EventScan,
-  isHeadFirst,
-  salvageEvents,
-  unwrapDocument,
-  unwrapLine,
-} from "@auditsieve/audit";
-import type { LineVisitor, LongDocument, OversizeLine, UnwrappedLine } from "@auditsieve/audit";
+import { documentId, EventScan, isHeadFirst } from "@auditsieve/audit";
+import type { EventLines, OversizeLine } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import type { StreamDecision } from "@auditsieve/policy";
 import type { Mark } from "../detections/detection-state.ts";
 import type { Held } from "./ack-window.ts";
-import { EnvelopeLines } from "./envelope-lines.ts";
+import { InputLines } from "./input-lines.ts";
+import type { InputLinesParts } from "./input-lines.ts";
 import type { LikeDelivered } from "./known-lines.ts";
 import { LineCounts } from "./line-counts.ts";
 import { LineDeliveries } from "./line-deliveries.ts";
@@ -37,7 +30,7 @@ function isKept(decision: StreamDecision | undefined): boolean {
 }
 
 /** What becomes of one line: decided per sink, looked at by the detections, stripped, redacted and handed on. */
-export class LineHandler implements LineVisitor {
+export class LineHandler {
   /** What is summarised of what was dropped. */
   readonly receipts: ReceiptRanges;
   readonly #options: LineHandlerOptions;
@@ -58,7 +51,7 @@ export class LineHandler implements LineVisitor {
   /** Whether the line in hand is an event itself, of which nothing may have gone to any sink. */
   #isDroppable = false;
   readonly #passed: PassedLines;
-  readonly #envelopes: EnvelopeLines;
+  readonly #inputParts: InputLinesParts;
   /** For the receipts of the last line. */
   readonly #holdLast = (): Held => this.#options.window.hold(this.#input, this.receipts.lastEnd, this.bytes, true);
   /** Of the last of several lines, whose bytes may be gone. */
@@ -92,16 +85,22 @@ export class LineHandler implements LineVisitor {
       read: this.#counts.read,
     });
     this.#long = new LongLines(options.sealLine);
-    this.#envelopes = new EnvelopeLines({
-      ...options,
+    this.#inputParts = {
       scan: this.#scan,
+      window: options.window,
       counts: this.#counts,
       deliveries: this.#deliveries,
       receipts: this.receipts,
-      take: (isEvent, bytes, line) => this.#take(isEvent, bytes, line),
+      maxLineBytes: options.maxLineBytes,
+      count: (offset, bytes, terminated, lines) => this.#count(offset, bytes, terminated, lines),
+      takeEvent: (line, isItself) => this.#takeEvent(line, isItself),
+      takeUndecidable: (line, salvaged) => this.#takeUndecidable(line, salvaged),
+      takeSalvaged: (line) => this.#takeSalvaged(line),
       takeOversize: (long, line) => this.#oversize(long, line),
-      oversizePart: (bytes, start, end) => this.oversizePart(bytes, start, end),
-    });
+      oversizePart: (bytes, start, end) => this.#long.push(this.#input, bytes, start, end),
+      noteEnvelope: (isBehind) => this.#noteEnvelope(isBehind),
+      takeLines: (log, bytes, start, end, offset) => this.#takeLines(log, bytes, start, end, offset),
+    };
     this.#passed = new PassedLines(options, {
       scan: this.#scan,
       findings: this.#findings,
@@ -119,6 +118,11 @@ export class LineHandler implements LineVisitor {
     this.#findings.begin(input);
     this.#out.begin(input);
     this.receipts.begin(input, offset);
+  }
+
+  /** Takes the lines of an input from `offset` on, as its bytes are written there; {@link LineHandler.begin} says of which they are. */
+  read(input: string, offset: number): EventLines {
+    return new InputLines(this.#inputParts, input, offset).log;
   }
 
   /** Stands for what the detections remember behind the last line; the same value as before when nothing has changed. */
@@ -163,7 +167,7 @@ export class LineHandler implements LineVisitor {
 
   /** A chunk is done. */
   noteNewest(): void {
-    const time = this.#isEvent ? this.#scan.text("stageTimestamp") : this.#time;
+    const time = this.#isEvent ? this.#timeInHand() : this.#time;
     if (isTimestamp(time)) {
       this.#newest = time;
       this.#findings.note(time);
@@ -182,13 +186,18 @@ export class LineHandler implements LineVisitor {
   }
 
   /** Lines like one that was dropped are counted without being scanned. */
-  lines(bytes: Buffer, start: number, end: number, offset: number): number | undefined {
+  #takeLines(log: EventLines, bytes: Buffer, start: number, end: number, offset: number): number | undefined {
     const passed = this.#passed.take(bytes, start, end, offset, (from, newline, at) =>
-      this.line(bytes, from, newline, at, true, true) ? "not-taken" : this.#seen(bytes, from, newline),
+      log.take(bytes, from, newline, at) ? this.#seen(bytes, from, newline) : "not-taken",
     );
-    this.#time = passed ?? (this.#isEvent ? this.#scan.text("stageTimestamp") : undefined);
+    this.#time = passed ?? (this.#isEvent ? this.#timeInHand() : undefined);
     this.#isEvent = false;
     return this.#passed.stoppedAt;
+  }
+
+  /** Undefined where the scan holds something else by now: what was tried as an event, and not taken. */
+  #timeInHand(): string | undefined {
+    return this.#scan.reason === undefined ? this.#scan.text("stageTimestamp") : undefined;
   }
 
   /** What became of the line `bytes[start, end)`, if it was an event itself. */
@@ -201,63 +210,29 @@ export class LineHandler implements LineVisitor {
     return this.#isEvent && isHeld ? "delivered" : undefined;
   }
 
-  line(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean, mayBegin: boolean): boolean {
-    const isEvent = this.#scan.scan(bytes, start, end);
-    if (!isEvent && mayBegin && beginsDocument(this.#scan)) {
+  /** An envelope is no event itself, whatever comes out of it. */
+  #noteEnvelope(isBehind: boolean): void {
+    if (isBehind) {
+      this.#isDroppable = false;
+    } else {
       this.#isEvent = false;
-      return true;
     }
-    const unwrapped = isEvent ? undefined : unwrapLine(this.#scan);
-    if (unwrapped !== undefined) {
-      this.#unwrapped(unwrapped, offset - start, this.#count(offset, end - start, terminated, unwrapped.length));
-      return false;
-    }
-    this.receipts.endBefore(offset, isEvent ? this.#scan : undefined);
-    const line = this.#count(offset, end - start, terminated);
-    const { like } = this.#passed;
-    const isKnown = isEvent && like !== undefined && isHeadFirst(this.#scan);
-    this.#take(isEvent, bytes.subarray(start, end), line, isKnown ? like : undefined);
-    this.#counts.cover(this.#input, line);
-    return false;
   }
 
-  document(bytes: Buffer, start: number, end: number, offset: number, terminated: boolean): boolean {
-    const unwrapped = unwrapDocument(bytes, start, end);
-    if (unwrapped !== undefined) {
-      this.#unwrapped(unwrapped, offset - start, this.#count(offset, end - start, terminated, unwrapped.length));
-    }
-    return unwrapped !== undefined;
-  }
-
-  longDocument(offset: number): LongDocument {
-    return this.#envelopes.takeLong(this.#input, offset);
-  }
-
-  /** Takes the line that the scan holds. */
-  #take(isEvent: boolean, bytes: Buffer, line: Line, like?: LikeDelivered): void {
+  /** A line is in hand. */
+  #begin(isEvent: boolean): void {
     this.#isEvent = isEvent;
     this.#isDroppable = isEvent;
     this.#out.hasDelivered = false;
     this.#time = undefined;
-    if (isEvent) {
-      this.#event(bytes, line, like);
-    } else {
-      this.#unclear(line);
-    }
   }
 
-  #unwrapped(lines: readonly UnwrappedLine[], before: number, envelope: Line): void {
-    this.#isEvent = false;
-    this.#envelopes.take(this.#input, lines, before, envelope);
-    this.#isDroppable = false;
-  }
-
-  oversizePart(bytes: Buffer, start: number, end: number): void {
-    this.#long.push(this.#input, bytes, start, end);
-  }
-
-  oversize(long: OversizeLine): void {
-    this.#oversize(long, this.#count(long.offset, long.bytes, long.terminated));
+  #takeEvent(line: Line, isItself: boolean): void {
+    const { bytes, start, end } = this.#scan;
+    this.#begin(true);
+    const { like } = this.#passed;
+    const isKnown = isItself && like !== undefined && isHeadFirst(this.#scan);
+    this.#event(bytes.subarray(start, end), line, isKnown ? like : undefined);
   }
 
   /** Costs one record and an alarm. Delivered to every sink: what was not read as a whole proves nothing that may drop it. */
@@ -352,29 +327,22 @@ export class LineHandler implements LineVisitor {
     return this.#findings.find(this.receipts.lastEnd, this.bytes, like);
   }
 
-  /** The line that the scan holds is no event; those that stand in it whole are led on all the same. */
-  #unclear(line: Line): void {
+  /** The line that the scan holds is no event. */
+  #takeUndecidable(line: Line, salvaged: number): void {
     const { cluster, idKey, source } = this.#options;
     const { bytes, start, end, reason = "not-json" } = this.#scan;
+    this.#begin(false);
     const copy = Buffer.from(bytes.subarray(start, end));
-    const events = salvageEvents(this.#scan, { isText: line.isText === true });
     this.#counts.is("undecidable");
     const place = { source, input: this.#input, offset: line.offset, bytes: line.bytes };
-    this.#options.onLineAlarm?.({ kind: "undecidable", ...place, reason, salvaged: events.length });
+    this.#options.onLineAlarm?.({ kind: "undecidable", ...place, reason, salvaged });
     this.#out.toAll(this.#deliveries.undecidable(copy, documentId(idKey, cluster, copy), place, reason), line);
-    for (const event of events) {
-      // Of the line's own bytes only the copy lasts.
-      const own =
-        event.bytes === bytes
-          ? copy.subarray(event.start - start, event.end - start)
-          : event.bytes.subarray(event.start, event.end);
-      this.#salvage(own, { ...line, offset: line.offset + event.at - start });
-    }
   }
 
   /** A whole event in a line that is none. No policy drops it: of what was damaged nothing proves that it is noise. */
-  #salvage(event: Buffer, line: Line): void {
+  #takeSalvaged(line: Line): void {
     const { outlets, idKey, cluster, onEvent } = this.#options;
+    const event = Buffer.from(this.#scan.bytes.subarray(this.#scan.start, this.#scan.end));
     this.#counts.is("salvaged");
     this.#scan.scan(event, 0, event.length);
     onEvent?.(this.#scan);

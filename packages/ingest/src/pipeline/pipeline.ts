@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { LineFramer } from "@auditsieve/audit";
+import type { EventLines } from "@auditsieve/audit";
 import { AckWindow } from "./ack-window.ts";
 import type { Mark } from "../detections/detection-state.ts";
 import type { IngestError } from "../errors.ts";
@@ -189,23 +189,23 @@ export class Pipeline {
 
   async #read(signal: AbortSignal): Promise<void> {
     // Chunks of several inputs may alternate, in the middle of a line too.
-    const framers = new Map<string, LineFramer>();
+    const inputs = new Map<string, EventLines>();
     let input: string | undefined;
     for await (const chunk of this.#options.source.open(signal)) {
-      const framer = framers.get(chunk.input) ?? this.#framer(chunk.offset);
+      const log = inputs.get(chunk.input) ?? this.#handler.read(chunk.input, chunk.offset);
       if (chunk.input !== input) {
         input = chunk.input;
-        framers.set(input, framer);
+        inputs.set(input, log);
         this.#handler.begin(input, chunk.offset);
       }
-      framer.write(chunk.bytes);
+      log.write(chunk.bytes);
       this.#window.endChunk();
       this.#clock.read();
       this.#handler.noteNewest();
       if (chunk.isLast) {
-        framer.end();
+        log.end();
         this.#handler.finish();
-        framers.delete(chunk.input);
+        inputs.delete(chunk.input);
         input = undefined;
       }
       this.#marks?.moved();
@@ -215,12 +215,6 @@ export class Pipeline {
         await this.#nextProgress(signal);
       }
     }
-  }
-
-  #framer(offset: number): LineFramer {
-    const framer = new LineFramer(this.#handler, { maxLineBytes: this.#limits.maxLineBytes });
-    framer.reset(offset);
-    return framer;
   }
 
   #isFull(): boolean {

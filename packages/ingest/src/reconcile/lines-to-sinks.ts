@@ -52,6 +52,7 @@ export function linesToSinks(
     idKey: keys.id,
     redactor: createRedactor({ key: keys.redaction }),
     detections: config.detections,
+    maxLineBytes: config.limits.maxLineBytes,
   });
 }
 

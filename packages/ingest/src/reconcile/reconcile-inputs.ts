@@ -1,6 +1,5 @@
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { LineFramer } from "@auditsieve/audit";
 import type { Checkpoint } from "../state/checkpoint.ts";
 import type { SourceConfig } from "../config/config-sources.ts";
 import type { IngestConfig } from "../config/config.ts";
@@ -87,18 +86,15 @@ async function readFiles(
     return Math.min(Infinity, ...cuts.filter((cut) => cut > offset));
   });
   for (const { file, input, open, ackedTo } of files) {
-    const framer = new LineFramer(handler, {
-      ...(config.limits.maxLineBytes !== undefined && { maxLineBytes: config.limits.maxLineBytes }),
-    });
     const begins = since(file);
     gathered.forEach((sink, i) => sink.input({ file, input, ackedTo, since: begins[i] ?? 0 }));
-    framer.reset(0);
     handler.begin(input, 0);
+    const log = handler.read(input, 0);
     for await (const bytes of open()) {
-      framer.write(bytes);
+      log.write(bytes);
     }
     if (ackedTo === Infinity) {
-      framer.end();
+      log.end();
     }
     handler.finish();
   }

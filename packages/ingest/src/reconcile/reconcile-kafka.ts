@@ -1,4 +1,4 @@
-import { LineFramer } from "@auditsieve/audit";
+import type { EventLines } from "@auditsieve/audit";
 import type { KafkaSourceConfig } from "../config/config-sources.ts";
 import type { IngestConfig } from "../config/config.ts";
 import { PartitionPosition } from "../sources/kafka-position.ts";
@@ -158,7 +158,7 @@ class Lines {
   #bytes: number;
   #isPending = false;
   #handler: ReturnType<typeof linesToSinks>;
-  #framer: LineFramer;
+  #log: EventLines;
 
   constructor(
     source: string,
@@ -175,7 +175,7 @@ class Lines {
     this.#keys = keys;
     this.#gathered = gathered;
     this.#bytes = of.start;
-    [this.#handler, this.#framer] = this.#begin();
+    [this.#handler, this.#log] = this.#begin();
   }
 
   read(records: readonly KafkaRecord[]): void {
@@ -184,11 +184,11 @@ class Lines {
         // What is acknowledged must not share a receipt with what is not.
         this.finish();
         this.#isPending = true;
-        [this.#handler, this.#framer] = this.#begin();
+        [this.#handler, this.#log] = this.#begin();
       }
       this.#place();
       const bytes = bytesOf(value);
-      this.#framer.write(bytes);
+      this.#log.write(bytes);
       this.#bytes += bytes.length;
     }
   }
@@ -199,15 +199,12 @@ class Lines {
     this.#gathered.forEach((sink) => sink.count(this.#handler.counts().lines));
   }
 
-  #begin(): [ReturnType<typeof linesToSinks>, LineFramer] {
+  #begin(): [ReturnType<typeof linesToSinks>, EventLines] {
     const handler = linesToSinks(this.#source, this.#config, this.#keys, this.#gathered, (_input, offset) =>
       Math.min(Infinity, ...this.#since.filter((cut) => cut > offset)),
     );
-    const { maxLineBytes } = this.#config.limits;
-    const framer = new LineFramer(handler, maxLineBytes === undefined ? {} : { maxLineBytes });
-    framer.reset(this.#bytes);
     handler.begin(this.#of.input, this.#bytes);
-    return [handler, framer];
+    return [handler, handler.read(this.#of.input, this.#bytes)];
   }
 
   #place(): void {

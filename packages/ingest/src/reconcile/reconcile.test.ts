@@ -215,6 +215,22 @@ describe("reconcile", () => {
     ]);
   });
 
+  test("holds the records of a document to the limit that the daemon held them to", async () => {
+    mock.behave = () => "ok";
+    const long = line(2, "jane")
+      .trim()
+      .replace('"stageTimestamp":', `"requestObject":"${"x".repeat(600)}",$&`);
+    writeFileSync(log(), `${line(1, "jane")}{"kind":"EventList","items":[${long},${line(3, "jane").trim()}]}\n`);
+    const given = config("", `{ type: archive, path: ${log()} }`);
+    const limited = { ...given, limits: { ...given.limits, maxLineBytes: 600 } };
+    const stop = new AbortController();
+    expect((await startDaemon(limited, { logger, signal: stop.signal })).unacknowledged).toBe(0);
+    const { sinks, discrepancies } = await reconcile(limited);
+    expect(discrepancies).toEqual([]);
+    const all = { lines: 3, stored: 3, missing: 0, withoutInput: 0 };
+    expect(sinks).toMatchObject([all, all]);
+  });
+
   test("asks of a sink that was added later, or away in between, nothing from before", async () => {
     const run = async (using: IngestConfig, numbers: readonly number[]): Promise<void> => {
       appendFileSync(log(), numbers.map((number) => line(number, number % 2 === 0 ? "noise" : "jane")).join(""));
