@@ -24,7 +24,8 @@ export function setup(): void {
     }
   }
   const folder = join(outside, `auditsieve-tests-${process.pid}`);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // Servers that will not run as root come by.
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
   // What takes minutes to make outlives the run.
   process.env["AUDITSIEVE_ENGINES"] = ENGINES;
   process.env["TMPDIR"] = folder;

@@ -179,6 +179,8 @@ async function launch(lib: string, folder: string, port: number): Promise<ChildP
       "-Xms384m",
       "-Xmx384m",
       "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+      // Java does not ask TMPDIR; what a broker that is killed has unpacked goes with its folder.
+      `-Djava.io.tmpdir=${folder}`,
       "-cp",
       `${lib}/*`,
       "kafka.Kafka",
