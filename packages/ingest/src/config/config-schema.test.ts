@@ -1,6 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { JsonObject } from "@auditsieve/audit";
+import { isJsonObject } from "@auditsieve/audit";
+import type { JsonObject, JsonValue } from "@auditsieve/audit";
 import { expect, test } from "vitest";
 import { configSchema } from "./config-schema.ts";
 
@@ -13,6 +15,17 @@ test("the published schema is what the reader reads", () => {
   expect(JSON.parse(readFileSync(file, "utf8")), "regenerate with UPDATE_GOLDEN=1, then format").toEqual(
     configSchema(),
   );
+});
+
+test("every key of it is told of in the documentation", () => {
+  const docs = fileURLToPath(new URL("../../../../docs", import.meta.url));
+  const text = globSync("*.md", { cwd: docs })
+    .map((name) => readFileSync(join(docs, name), "utf8"))
+    .join("\n");
+  const words = new Set(text.match(/\w+/g));
+  const keys = keysOf(configSchema());
+  expect(keys.length).toBeGreaterThan(80);
+  expect([...new Set(keys)].filter((key) => !words.has(key))).toEqual([]);
 });
 
 test("it knows every type, what each must have, and nothing else", () => {
@@ -42,3 +55,15 @@ test("it knows every type, what each must have, and nothing else", () => {
   });
   expect(Object.keys(entry("sinks", "file")?.properties ?? {})).not.toContain("node");
 });
+
+/** Names of all properties, at every depth. */
+function keysOf(schema: JsonValue): readonly string[] {
+  if (Array.isArray(schema)) {
+    return (schema as readonly JsonValue[]).flatMap(keysOf);
+  }
+  if (!isJsonObject(schema)) {
+    return [];
+  }
+  const { properties } = schema;
+  return [...(isJsonObject(properties) ? Object.keys(properties) : []), ...Object.values(schema).flatMap(keysOf)];
+}
