@@ -1,5 +1,5 @@
 import { logFormat, openCanonicalLog, openCanonicalLogAt, openLinesAt } from "@auditsieve/ingest/logs";
-import { findLogs, PassingDigest } from "@auditsieve/replay";
+import { findLogs, hashFile, PassingDigest } from "@auditsieve/replay";
 import type { Digest, ReplayLog } from "@auditsieve/replay";
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
@@ -52,6 +52,7 @@ export async function replayInputs(paths: readonly string[], progress?: Progress
           open: () => openCounted(path, (bytes) => progress?.reached(path, bytes)),
           openAt: (offset) => openCountedAt(path, offset, progress),
           openLines: () => openLinesAt(path),
+          digest: async () => (await hashFile(path)).sha256,
         },
   );
 }

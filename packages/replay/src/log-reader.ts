@@ -14,6 +14,8 @@ export interface ReplayLog {
   openAt?(offset: number): AsyncIterable<Buffer>;
   /** Gives single lines by their offsets; undefined where that is not possible without reading what stands before. */
   openLines?(): Promise<LinesAt | undefined>;
+  /** A hash of its content as it lies on the disk: whoever cannot read it cannot know that. Without it nothing of it is kept sorted. */
+  digest?(): Promise<string>;
   /** False where a second call of `open` would not give the same bytes, as with standard input. */
   readonly isRepeatable?: boolean;
 }

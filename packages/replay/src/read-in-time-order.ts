@@ -18,6 +18,7 @@ import type { RunSnapshot } from "./replay-run.ts";
 import { sortLogs } from "./sort-logs.ts";
 import { readFailed, writeFailed } from "./state/failed-log.ts";
 import type { Failed, SavedFailure } from "./state/failed-log.ts";
+import { KeptRuns } from "./state/kept-runs.ts";
 
 /** A replay that is under way: what it judges by, and where its findings go. */
 export interface Reading {
@@ -37,6 +38,11 @@ interface Saved {
   readonly after?: LinePlace;
 }
 
+/** The logs are being sorted, and no line has been taken: {@link KeptRuns} hold how far that has come. */
+interface Sorting {
+  readonly isSorting: true;
+}
+
 /** Where which times stand in the logs. */
 interface TimeOrder {
   readonly blocks: readonly LogBlock[];
@@ -46,7 +52,12 @@ interface TimeOrder {
 /** Leads the lines of all logs through a run, in order of time, in the cheapest way that the logs allow. */
 export async function readInTimeOrder(reading: Reading): Promise<ReplayRun> {
   const { options, findings } = reading;
-  let saved = options.state?.take() as Saved | undefined;
+  const found = options.state?.take() as Saved | Sorting | undefined;
+  if (found !== undefined && "isSorting" in found) {
+    options.onSort?.();
+    return readSorted(reading, undefined);
+  }
+  let saved = found;
   if (saved?.after !== undefined || options.logs.some(({ isRepeatable }) => isRepeatable === false)) {
     return readSorted(reading, saved);
   }
@@ -158,14 +169,20 @@ async function readSorted(reading: Reading, saved: Saved | undefined): Promise<R
   const { options, findings } = reading;
   const run = begin(reading, saved, { isSorted: true });
   const after = saved?.after;
-  if (after !== undefined) {
+  const { state } = options;
+  const kept = state && (await KeptRuns.open(state, options.logs));
+  if (after !== undefined && kept?.standing === undefined) {
     options.onSortAgain?.();
+  }
+  if (kept !== undefined && saved === undefined) {
+    await state?.save({ isSorting: true } satisfies Sorting);
   }
   const onUnreadable = (log: number, error: unknown): void => run.fail(log, error);
   const { signal } = options;
   const lines = sortLogs(options.logs, {
     ...options.sort,
     onUnreadable,
+    kept,
     ...(after && { after }),
     ...(signal && { signal }),
   });

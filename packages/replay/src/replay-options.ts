@@ -16,7 +16,7 @@ export interface ReplayOptions extends RunOptions {
   readonly selection?: Selection;
   /** Told that the logs are not in order: all is read again in another way, and what was told before is told again. */
   readonly onSort?: () => void;
-  /** Told that a replay that is gone on with had sorted the logs: that is done again, and only the lines that were taken are left out. */
+  /** Told that a replay that is gone on with had sorted the logs, and nothing of that is left: it is done again, and only the lines that were taken are left out. */
   readonly onSortAgain?: () => void;
   readonly signal?: AbortSignal;
   /** Where it is remembered how far the logs are read; goes on from there. Every visitor must be able to. */

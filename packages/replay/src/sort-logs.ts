@@ -1,9 +1,12 @@
 import { inTimeOrder } from "./log-line.ts";
 import type { LinePlace, LogLine } from "./log-line.ts";
 import { LogReader } from "./log-reader.ts";
-import type { ReplayLog } from "./log-reader.ts";
+import type { LogStart, ReplayLog } from "./log-reader.ts";
 import { openRunFolder } from "./sorted-runs.ts";
-import type { SortedRun } from "./sorted-runs.ts";
+import type { RunFolder, SortedRun } from "./sorted-runs.ts";
+import { readFailed, writeFailed } from "./state/failed-log.ts";
+import type { Failed } from "./state/failed-log.ts";
+import type { KeptRuns } from "./state/kept-runs.ts";
 
 /** How {@link sortLogs} works. */
 export interface SortOptions {
@@ -13,6 +16,8 @@ export interface SortOptions {
   readonly after?: LinePlace;
   /** Bytes of lines sorted in memory at a time. Default 96 MiB. */
   readonly runBytes?: number;
+  /** Where the runs are to be kept, those of a process before too; else in a folder of this process alone. */
+  readonly kept?: KeptRuns | undefined;
   /** Runs merged at a time. Default 64. */
   readonly maxFanIn?: number;
 }
@@ -23,38 +28,58 @@ const BATCH_LINES = 512;
 
 /**
  * The lines of logs in any order, in order of time: sorted in pieces, and merged. What does not fit into memory waits in a folder of the
- * system's temporary files, encrypted under a key that only this process holds, and is removed at the end.
+ * system's temporary files, encrypted under a key that only this process holds, and is removed at the end; or in {@link KeptRuns}.
  */
 export async function* sortLogs(
   logs: readonly ReplayLog[],
-  { onUnreadable, after, signal, runBytes = RUN_BYTES, maxFanIn = MAX_FAN_IN }: SortOptions,
+  { onUnreadable, after, signal, kept, runBytes = RUN_BYTES, maxFanIn = MAX_FAN_IN }: SortOptions,
 ): AsyncGenerator<readonly LogLine[], void> {
-  const folder = await openRunFolder();
+  const folder: RunFolder = kept ?? (await openRunFolder());
   try {
-    let runs: SortedRun[] = [];
+    let runs: readonly SortedRun[] = kept?.runs ?? [];
+    const failures: Failed[] = kept?.standing?.failures.map(readFailed) ?? [];
+    failures.forEach(({ log, error }) => onUnreadable(log, error));
+    const begun = kept?.standing ?? { log: 0, start: BEGINNING };
     let lines: LogLine[] = [];
     let held = 0;
+    const put = async (log: number, start: LogStart | undefined): Promise<void> => {
+      runs = [...runs, await folder.write([lines.sort(inTimeOrder)])];
+      [lines, held] = [[], 0];
+      if (runs.length >= maxFanIn) {
+        runs = [await folder.write(mergeRuns(runs))];
+      }
+      if (start !== undefined) {
+        await folder.commit?.(runs, { log, start, failures: failures.map(writeFailed) });
+      }
+    };
     for (const [index, log] of logs.entries()) {
-      const reader = new LogReader(log, index, { isScanned: true });
+      if (index < begun.log) {
+        continue;
+      }
+      const reader = new LogReader(log, index, {
+        isScanned: true,
+        start: index === begun.log ? begun.start : BEGINNING,
+      });
+      let lastLine = -1;
       try {
         while (!reader.isDone) {
           const read = await reader.read();
           signal?.throwIfAborted();
           for (const line of read.lines) {
+            lastLine = Math.max(lastLine, line.lineOffset ?? line.offset);
             if (after === undefined || inTimeOrder(after, line) < 0) {
               lines.push(line);
               held += line.end - line.start;
             }
           }
           if (read.failure !== undefined) {
+            failures.push({ log: index, error: read.failure });
             onUnreadable(index, read.failure);
           }
           if (held >= runBytes) {
-            runs.push(await folder.write([lines.sort(inTimeOrder)]));
-            [lines, held] = [[], 0];
-            if (runs.length >= maxFanIn) {
-              runs = [await folder.write(mergeRuns(runs))];
-            }
+            const { next, isDone } = reader;
+            // In the midst of a document that is too long to be held no other process could go on.
+            await put(isDone ? index + 1 : index, isDone ? BEGINNING : lastLine < next.offset ? next : undefined);
           }
         }
       } finally {
@@ -66,13 +91,18 @@ export async function* sortLogs(
       yield lines;
       return;
     }
-    runs.push(await folder.write([lines]));
-    [lines, held] = [[], 0];
-    yield* mergeRuns(runs);
+    if (begun.log < logs.length) {
+      await put(logs.length, BEGINNING);
+    }
+    for await (const batch of mergeRuns(runs)) {
+      yield after === undefined ? batch : batch.filter((line) => inTimeOrder(after, line) < 0);
+    }
   } finally {
     await folder.remove();
   }
 }
+
+const BEGINNING: LogStart = { offset: 0, micros: 0 };
 
 /** Merges runs into batches in order of time. */
 async function* mergeRuns(runs: readonly SortedRun[]): AsyncGenerator<readonly LogLine[], void> {

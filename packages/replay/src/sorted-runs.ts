@@ -1,8 +1,11 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import type { Hash } from "node:crypto";
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LogLine } from "./log-line.ts";
+import type { LogStart } from "./log-reader.ts";
+import type { SavedFailure } from "./state/failed-log.ts";
 
 /** Lines that were put aside in order. */
 export interface SortedRun {
@@ -10,10 +13,23 @@ export interface SortedRun {
   lines(): AsyncGenerator<LogLine, void>;
 }
 
+/** Lines in order. */
+export type LineBatches = Iterable<readonly LogLine[]> | AsyncIterable<readonly LogLine[]>;
+
 /** A folder for runs. */
 export interface RunFolder {
-  write(batches: Iterable<readonly LogLine[]> | AsyncIterable<readonly LogLine[]>): Promise<SortedRun>;
+  write(batches: LineBatches): Promise<SortedRun>;
+  /** The lines of all logs before `standing`, and no others, are in these runs. */
+  commit?(runs: readonly SortedRun[], standing: SortStanding): Promise<void>;
   remove(): Promise<void>;
+}
+
+/** How far logs have been read that are being sorted. */
+export interface SortStanding {
+  /** Index of the log that comes next, and where it is gone on with; behind the last one where all are read. */
+  readonly log: number;
+  readonly start: LogStart;
+  readonly failures: readonly SavedFailure[];
 }
 
 const CIPHER = "aes-256-ctr";
@@ -43,23 +59,27 @@ export async function openRunFolder(): Promise<RunFolder> {
   };
 }
 
-interface RunFile {
+/** A run that is encrypted. */
+export interface RunFile {
   readonly path: string;
   readonly key: Buffer;
   readonly iv: Buffer;
+  /** Whether it is to last: it is on the disk when it is written, and not removed when it is read. */
+  readonly isKept?: boolean;
+  /** Given all that is written. */
+  readonly hash?: Hash;
 }
 
-async function writeRun(
-  { path, key, iv }: RunFile,
-  batches: Iterable<readonly LogLine[]> | AsyncIterable<readonly LogLine[]>,
-): Promise<void> {
+export async function writeRun({ path, key, iv, isKept, hash }: RunFile, batches: LineBatches): Promise<void> {
   const file = await open(path, "wx", 0o600);
   const cipher = createCipheriv(CIPHER, key, iv);
   try {
     let parts: Buffer[] = [];
     let bytes = 0;
     const flush = async (): Promise<void> => {
-      await file.writeFile(cipher.update(Buffer.concat(parts, bytes)));
+      const written = cipher.update(Buffer.concat(parts, bytes));
+      hash?.update(written);
+      await file.writeFile(written);
       parts = [];
       bytes = 0;
     };
@@ -73,6 +93,9 @@ async function writeRun(
       }
     }
     await flush();
+    if (isKept === true) {
+      await file.datasync();
+    }
   } finally {
     await file.close();
   }
@@ -88,7 +111,7 @@ function headOf({ micros, log, offset, oversizeBytes, isSalvaged, start, end }: 
   return head;
 }
 
-async function* readRun({ path, key, iv }: RunFile): AsyncGenerator<LogLine, void> {
+export async function* readRun({ path, key, iv, isKept }: RunFile): AsyncGenerator<LogLine, void> {
   const file = await open(path, "r");
   const decipher = createDecipheriv(CIPHER, key, iv);
   try {
@@ -125,6 +148,8 @@ async function* readRun({ path, key, iv }: RunFile): AsyncGenerator<LogLine, voi
     }
   } finally {
     await file.close();
-    await rm(path, { force: true });
+    if (isKept !== true) {
+      await rm(path, { force: true });
+    }
   }
 }

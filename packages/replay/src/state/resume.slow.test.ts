@@ -15,6 +15,7 @@ const CHILD = fileURLToPath(new URL("resume-child.suite.ts", import.meta.url));
 /** More than a loaded machine needs. */
 const BOUND = 600_000;
 const MOST_KILLS = 5;
+const RUN_BYTES = `${96 * 1024 * 1024}`;
 
 interface Life {
   readonly code: number | null;
@@ -22,12 +23,12 @@ interface Life {
 }
 
 /** One life of the child; with a state it is killed some time after it has saved that once. */
-function live(args: readonly string[], state?: string): Promise<Life> {
+function live(args: readonly string[], state?: string, file = "replay.state"): Promise<Life> {
   return new Promise((resolve, reject) => {
-    const before = savedAt(state);
+    const before = savedAt(state, file);
     const child = spawn(process.execPath, [CHILD, ...args], { stdio: ["ignore", "pipe", "inherit"] });
     const timer = setInterval(() => {
-      if (savedAt(state) !== before) {
+      if (savedAt(state, file) !== before) {
         clearInterval(timer);
         setTimeout(() => child.kill("SIGKILL"), 400 * Math.random());
       }
@@ -42,8 +43,8 @@ function live(args: readonly string[], state?: string): Promise<Life> {
   });
 }
 
-function savedAt(state: string | undefined): number {
-  const file = state === undefined ? undefined : statSync(join(state, "replay.state"), { throwIfNoEntry: false });
+function savedAt(state: string | undefined, name: string): number {
+  const file = state === undefined ? undefined : statSync(join(state, name), { throwIfNoEntry: false });
   return file?.mtimeMs ?? 0;
 }
 
@@ -74,19 +75,54 @@ describe("a replay that is killed", () => {
         return path;
       });
       const whole = join(folder, `${what.length}-whole`);
-      const first = await live([join(folder, `${what.length}-state-0`), whole, ...logs]);
+      const first = await live([join(folder, `${what.length}-state-0`), whole, RUN_BYTES, ...logs]);
       expect(first).toEqual({ code: 0, resumed: false });
 
       const state = join(folder, `${what.length}-state-1`);
       const killed = join(folder, `${what.length}-killed`);
       const lives: Life[] = [];
       while (lives.at(-1)?.code !== 0 && lives.length < MOST_KILLS) {
-        lives.push(await live([state, killed, ...logs], state));
+        lives.push(await live([state, killed, RUN_BYTES, ...logs], state));
       }
       if (lives.at(-1)?.code !== 0) {
-        lives.push(await live([state, killed, ...logs]));
+        lives.push(await live([state, killed, RUN_BYTES, ...logs]));
       }
       expect(lives.at(-1)?.code).toBe(0);
+      expect(lives.length).toBeGreaterThan(1);
+      expect(lives.slice(1).map(({ resumed }) => resumed)).not.toContain(false);
+      expect(hash(killed)).toBe(hash(whole));
+      expect(existsSync(state)).toBe(false);
+    },
+    BOUND,
+  );
+
+  test(
+    "a replay of packed logs that are shuffled, killed at random moments of the sorting, gives the same bytes as one that is not",
+    async () => {
+      const shuffled = [...lines.slice(1500), ...lines.slice(0, 1500).reverse()];
+      const logs = [0, 1, 2].map((part) => {
+        const path = join(folder, `shuffled-${part}.log.gz`);
+        const torn = shuffled.filter((_, i) => i % 3 === part).map((line, i) => (i % 40 === 7 ? line.trimEnd() : line));
+        writeFileSync(path, gzipSync(torn.join("")));
+        return path;
+      });
+      const runBytes = `${512 * 1024}`;
+      const whole = join(folder, "shuffled-whole");
+      expect(await live([join(folder, "shuffled-state-0"), whole, runBytes, ...logs])).toEqual({
+        code: 0,
+        resumed: false,
+      });
+
+      const state = join(folder, "shuffled-state-1");
+      const killed = join(folder, "shuffled-killed");
+      const args = [state, killed, runBytes, ...logs];
+      const lives: Life[] = [];
+      while (lives.at(-1)?.code !== 0 && lives.length < MOST_KILLS + 1) {
+        lives.push(await live(args, state, lives.length % 3 < 2 ? "replay.sort" : "replay.state"));
+      }
+      if (lives.at(-1)?.code !== 0) {
+        lives.push(await live(args));
+      }
       expect(lives.length).toBeGreaterThan(1);
       expect(lives.slice(1).map(({ resumed }) => resumed)).not.toContain(false);
       expect(hash(killed)).toBe(hash(whole));
