@@ -35,6 +35,14 @@ const NEAR_OBJECT: usize = 512;
 let withoutName: u64 = 0;
 let name: usize = 0;
 let nameEnd: usize = 0;
+/** Where the namespace stands in the path, if a resource stands behind it: from one slash to the next, 0 for none. */
+let space: usize = 0;
+let spaceEnd: usize = 0;
+/** Where its path stands. */
+let path: usize = 0;
+let pathEnd: usize = 0;
+/** What of the number is no part of the path. */
+let seed: u64 = 0;
 /** Behind its URI, and how many spaces stand behind a colon. */
 let uriEnd: usize = 0;
 let blanks: usize = 0;
@@ -59,6 +67,17 @@ export function hashWithObject(end: usize): u32 {
     return numberOf(withoutName);
   }
   return numberOf(mixLanes(withoutName, absorbSpan(i32x4.splat(2), text, nextQuote(text, end))));
+}
+
+/** The number of the last line to which neither the name nor the namespace of its object in the path adds; 0 where none stands there. */
+export function hashWithoutSpace(): u32 {
+  if (space == 0 || spaceEnd == 0) {
+    return 0;
+  }
+  let hash = absorbSpan(i32x4.splat(3), path, space);
+  hash = name == 0 ? absorbSpan(hash, spaceEnd, pathEnd) : absorbSpan(hash, spaceEnd, name);
+  hash = name == 0 ? hash : absorbSpan(hash, nameEnd, pathEnd);
+  return numberOf(mixLanes(seed, withActor(hash, uriEnd)));
 }
 
 /** Where a quote stands with which eight bytes begin that are these, as far as `mask` says; 0 where none is. */
@@ -117,6 +136,9 @@ export function headHash(line: usize, end: usize): u32 {
   let isNext = false;
   name = 0;
   nameEnd = 0;
+  space = 0;
+  spaceEnd = 0;
+  path = uri;
   at = uri;
   while (true) {
     const bytes = v128.load(at);
@@ -129,6 +151,10 @@ export function headHash(line: usize, end: usize): u32 {
       const slash = at + ctz(slashes);
       slashes &= slashes - 1;
       if (--wanted != 0) {
+        if (isNext && name == 0) {
+          space = wanted == 2 ? slash : space;
+          spaceEnd = wanted == 1 ? slash : spaceEnd;
+        }
         continue;
       }
       if (!isNext) {
@@ -157,6 +183,7 @@ export function headHash(line: usize, end: usize): u32 {
   } else {
     hash = absorbSpan(hash, uri, at);
   }
+  pathEnd = at;
   let query: u32 = 0;
   if (load<u8>(at) != 34) {
     const behind = nextQuote(at, end);
@@ -168,11 +195,16 @@ export function headHash(line: usize, end: usize): u32 {
   }
   uriEnd = at;
   blanks = gap;
-  // The verb and the user: `","verb":"update","user":{"username":"system:serviceaccount:kube-system:generic-garbage-collector`.
+  seed = mix(mix(1, level), stage + (query as u64));
+  withoutName = mixLanes(seed, withActor(hash, at));
+  return numberOf(withoutName);
+}
+
+/** Adds the verb and the user behind the URI: `","verb":"update","user":{"username":"system:serviceaccount:kube-system:generic-garbage-collector`. */
+function withActor(hash: v128, at: usize): v128 {
   const verb = absorb(absorb(v128.load(at), v128.load(at, 16)), v128.load(at, 32));
   const user = absorb(absorb(v128.load(at, 48), v128.load(at, 64)), v128.load(at, 80));
-  withoutName = mixLanes(mix(mix(1, level), stage + (query as u64)), absorb(absorb(hash, verb), user));
-  return numberOf(withoutName);
+  return absorb(absorb(hash, verb), user);
 }
 
 /** Of a query: the squares of all bytes that are no digits, which may be others, and more or fewer of them, in lines that are alike. */

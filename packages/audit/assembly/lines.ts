@@ -5,6 +5,7 @@ import {
   BUCKET_COUNT,
   BUCKETS,
   BYTES,
+  CLASS,
   CONTROL,
   ENTRIES,
   ENTRY_COUNT,
@@ -13,9 +14,9 @@ import {
 } from "./memory";
 import { skipBalanced } from "./balance";
 import { skipBody, tailStart } from "./body";
-import { hashWithName, hashWithObject, headHash } from "./head-hash";
+import { hashWithName, hashWithObject, hashWithoutSpace, headHash } from "./head-hash";
 import { findSuspect } from "./suspects";
-import { makeTail, makeTemplate, matchTemplate, reached } from "./template";
+import { makeTail, makeTemplate, matchTemplate, NAME, reached } from "./template";
 import { findTold, moveTold, noteTold, NOTED_BYTES } from "./told";
 
 /**
@@ -70,7 +71,8 @@ export function forgetTemplates(): void {
  * these stand now, two numbers of the line's head, and the entry that the line where it stopped is like, had what that rests on
  * not ended; SUSPECT where the entry stands but not every line is taken; else 0. At last the number of the answer by which somebody
  * must be told of the last line that it took, what ./told says; 0 where nobody must. Behind that the entry of the last line that it took,
- * with SUSPECT the number of the answer that stands, the third number of the line's head, and with SUSPECT what was decided.
+ * with SUSPECT the number of the answer that stands, the third number of the line's head, with SUSPECT what was decided, and a fourth number
+ * of the head.
  */
 export function takeLines(from: usize, end: usize): usize {
   let at = from;
@@ -90,6 +92,10 @@ export function takeLines(from: usize, end: usize): usize {
       break;
     }
     let entry = findEntry(at, hash);
+    if (entry == 0) {
+      const withoutSpace = hashWithoutSpace();
+      entry = withoutSpace == 0 ? 0 : findEntry(at, withoutSpace);
+    }
     if (entry == 0) {
       const withObject = hashWithObject(end);
       entry = withObject == hash ? 0 : findEntry(at, withObject);
@@ -166,6 +172,7 @@ function noteNumbers(hash: u32, end: usize): void {
   store<u32>(CONTROL, hash, 12);
   store<u32>(CONTROL, hashWithName(), 16);
   store<u32>(CONTROL, hashWithObject(end), 40);
+  store<u32>(CONTROL, hashWithoutSpace(), 48);
 }
 
 /** Moves `[run, runEnd)` to `to`; gives where it ends there. */
@@ -255,7 +262,7 @@ function matchEntry(line: usize, place: usize): usize {
 /**
  * Remembers a line of which `[from, headEnd)` decides and `[tail, to)` ends it, with its newline; between them may be a body. `hash`
  * is one of the numbers of the line's head: one to which nothing adds that decides nothing, so the one without the name where `[name, nameEnd)`, a name
- * in the path, is not empty. FIXED holds `fixed` spans of the head that must stay as they are, then `fixedBehind` of the tail, and TOLD what
+ * in the path, is not empty, and the one without the namespace where `[space, spaceEnd)` is not. FIXED holds `fixed` spans of the head that must stay as they are, then `fixedBehind` of the tail, and TOLD what
  * somebody is to be told. Where there is no room, all others are forgotten. Gives the entry.
  */
 export function learnLine(
@@ -271,6 +278,8 @@ export function learnLine(
   queryEnd: usize,
   name: usize,
   nameEnd: usize,
+  space: usize,
+  spaceEnd: usize,
 ): u32 {
   const isTelling = (decision & TELLS) != 0;
   const length = headEnd - from + (to - tail) + (isTelling ? NOTED_BYTES : 0);
@@ -280,6 +289,7 @@ export function learnLine(
   }
   const known = used + (headEnd - from);
   makeTemplate(from, headEnd, used, fixed, query, queryEnd, name, nameEnd);
+  memory.fill(used + (space - from) + CLASS, NAME, spaceEnd - space);
   makeTail(tail, to, known, fixed, fixed + fixedBehind);
   if (isTelling) {
     noteTold(from, (decision & BODY) == 0 ? from : tail, known + (to - tail));

@@ -13,8 +13,8 @@ const CLOSE: u8 = 1;
 const INTEGER: u8 = 2;
 /** A digit of the part of the URI's query that cannot decide. */
 const QUERY_DIGIT: u8 = 4;
-/** A byte of an object's name in the URI's path that cannot decide. */
-const NAME: u8 = 6;
+/** A byte of a name in the URI's path that cannot decide: an object's, or a namespace's. */
+export const NAME: u8 = 6;
 /** Inside a string where µ may stand, too: other plain bytes, and those of a µ. */
 const LOOSE: u8 = 0xfe;
 const MICRO: u8 = 8;

@@ -129,6 +129,11 @@ export class DetectionEngine {
     return this.#plan.areForPlainNames(head);
   }
 
+  /** Whether a head that differs from this one in its namespace alone might have other candidates; true says nothing. */
+  isOfNamespace(head: HeadView): boolean {
+    return this.#plan.isOfNamespace(head);
+  }
+
   /** What an event with this head leaves of the conditions of its candidates: it comes out as the whole does. */
   rest(head: HeadView): ReadonlyMap<Detection, Expression> {
     return this.#plan.rest(head);

@@ -164,13 +164,30 @@ export function isOfUnnamed(firstSeen: FirstSeen): boolean {
   if (known !== undefined) {
     return known;
   }
-  const fields = [...firstSeen.fields, ...firstSeen.per];
-  const paths = fields.flatMap((field) => [...field.paths, ...[...field.perRule.values()].flat()]);
-  const isUnnamed = paths.every(
-    ({ text }) => readsOf(text).every(isOutsideNames) && (rememberedField(text)?.parts ?? []).length === 0,
+  const isUnnamed = pathsOf(firstSeen).every(
+    (text) => readsOf(text).every(isOutsideNames) && (rememberedField(text)?.parts ?? []).length === 0,
   );
   ofUnnamed.set(firstSeen, isUnnamed);
   return isUnnamed;
+}
+
+const ofPlace = new WeakMap<FirstSeen, boolean>();
+
+/** Whether the keys may depend on the namespace of the object; false where they depend on other fields of the head alone. */
+export function isOfPlace(firstSeen: FirstSeen): boolean {
+  const known = ofPlace.get(firstSeen) ?? !(isOfUnnamed(firstSeen) && pathsOf(firstSeen).every(isOutsidePlace));
+  ofPlace.set(firstSeen, known);
+  return known;
+}
+
+function isOutsidePlace(text: string): boolean {
+  return readsOf(text).every((read) => read !== "objectRef.namespace" && read !== "objectRef");
+}
+
+function pathsOf({ fields, per }: FirstSeen): readonly string[] {
+  return [...fields, ...per].flatMap((field) =>
+    [...field.paths, ...[...field.perRule.values()].flat()].map(({ text }) => text),
+  );
 }
 
 function isOutsideNames(field: string): boolean {

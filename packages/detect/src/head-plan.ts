@@ -5,6 +5,7 @@ import { fieldsReadBy, readsSome } from "./condition/fields-read.ts";
 import { simplify } from "./condition/simplify.ts";
 import type { Detection } from "./detection.ts";
 import { headReader } from "./field-readers.ts";
+import { isOfPlace } from "./first-seen.ts";
 import { DEED_FIELDS, HEAD_FIELDS, headFieldOf, isInPart, isWide } from "./head-view.ts";
 import type { HeadField, HeadPart, HeadView } from "./head-view.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
@@ -18,6 +19,7 @@ import type { Done } from "./request-plan.ts";
 import { TupleMemo } from "./tuple-memo.ts";
 
 const MAX_REMEMBERED = 8192;
+const NAMESPACE = "objectRef.namespace";
 /** They say, beside what was done, whether what is not there is absent or unknown. */
 const KNOWN_BY: readonly HeadField[] = ["user.username", "user.groups"];
 /** Of so many conditions on names each outcome together is remembered by itself. */
@@ -39,6 +41,8 @@ interface Near {
   /** Those whose fate earlier events decide: alike for all such heads, or for each head by itself. */
   readonly alike: readonly Detection[];
   readonly single: ReadonlySet<Detection>;
+  /** Whether all this might be otherwise in another namespace. */
+  readonly isOfNamespace: boolean;
   /** What is asked of names; undefined where they are not asked apart from the rest. */
   readonly ofNames: readonly NameQuestion[] | undefined;
   /** What the memory said of those that are alike, and what that rests on. */
@@ -168,6 +172,11 @@ export class HeadPlan {
     });
   }
 
+  /** Whether the answer about this head may be another one for a head that differs in its namespace alone; true says nothing. */
+  isOfNamespace(head: HeadView): boolean {
+    return this.#near(head).isOfNamespace;
+  }
+
   /** What an event with this head leaves of the conditions of its candidates: it comes out as the whole does. */
   rest(head: HeadView): Rest {
     return this.#near(head).rest;
@@ -224,7 +233,12 @@ export class HeadPlan {
   }
 
   #ask(head: HeadView, part: "unnamed" | "narrow"): Near {
-    const says = prefilter(head, part);
+    let isOfNamespace = false;
+    const get: HeadView["get"] = (field) => {
+      isOfNamespace ||= field === NAMESPACE;
+      return head.get(field);
+    };
+    const says = prefilter({ get }, part);
     // What was done rules most of them out, and who did it most of the others; both are known after few events. What is narrow is hardly
     // ever known before the whole is.
     const isOut = part === "unnamed" ? this.#actors.of(head) : undefined;
@@ -257,6 +271,10 @@ export class HeadPlan {
       open: setOf(open),
       alike,
       single: setOf(single),
+      isOfNamespace:
+        isOfNamespace ||
+        alike.concat(single).some((one) => readsSome(rest.get(one) ?? one.condition, isPlaced)) ||
+        found.some(({ firstSeen }) => firstSeen !== undefined && isOfPlace(firstSeen)),
       ofNames: isNameless ? undefined : open.map((one) => nameQuestion(rest.get(one) ?? one.condition, says)),
       judged: undefined,
       kept: undefined,
@@ -327,6 +345,8 @@ function byField(test: (field: string) => boolean): (field: string) => boolean {
 const isRemembered = byField((field) => field.startsWith(`${MEMORY_ROOT}.`));
 /** Whether a name is read for the field, if only to look it up. */
 const isOfName = byField((field) => readsOf(field).some((read) => isOfHeadOutside(read, "unnamed")));
+/** Whether the namespace of the object is read for the field, or all that the object is referred to by. */
+const isPlaced = byField((field) => readsOf(field).some((read) => read === NAMESPACE || read === "objectRef"));
 /** Whether the field stands in the head, but not in the part. */
 const isOutside = {
   unnamed: byField((field) => isOfHeadOutside(field, "unnamed")),

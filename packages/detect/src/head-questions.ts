@@ -187,6 +187,11 @@ export class HeadQuestions {
     return this.#engine.areForPlainNames(head) && this.#isOfUnnamed(head);
   }
 
+  /** Whether another head that differs from this one in its namespace alone might have other candidates. */
+  isOfNamespace(head: HeadView): boolean {
+    return this.#engine.isOfNamespace(head);
+  }
+
   /** What to ask of an event with these candidates: if the head asked last has them, no more than that leaves of their conditions. */
   ofEvent(asked: readonly Detection[]): Asked {
     const answer = this.#answer;

@@ -258,6 +258,76 @@ describe("QuietAnswer.isForPlainNames", () => {
   });
 });
 
+describe("QuietAnswer.isOfNamespace", () => {
+  const placed = ["s", "not s", "s and u", "s or u", "u and not s"].flatMap((condition) =>
+    [
+      { "objectRef.namespace": "shop" },
+      { "objectRef.namespace": null },
+      { "objectRef.namespace|startswith": "kube-" },
+    ].map(
+      (s) =>
+        loadDetections(
+          JSON.stringify({
+            title: "T",
+            id: "5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10",
+            level: "low",
+            logsource: { product: "kubernetes", service: "audit" },
+            detection: { s, u: { "user.username": "eve" }, condition },
+          }),
+          "t.yml",
+        ).detections,
+    ),
+  );
+  const engines = [...placed, shippedDocuments].map((detections) => new DetectionEngine(detections));
+
+  it("is false only where no other namespace makes other candidates of a head", () => {
+    let free = 0;
+    let bound = 0;
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...engines, ...engines.slice(-1), ...engines.slice(-1)),
+        fc.constantFrom("get", "list", "watch", "create", "patch", "delete"),
+        fc.constantFrom("pods", "secrets", "leases", "configmaps", "endpoints", "roles", "serviceaccounts", "jobs"),
+        fc.constantFrom(
+          "eve",
+          "system:kube-scheduler",
+          "system:serviceaccount:kube-system:x",
+          "system:node:n1",
+          "jane",
+        ),
+        fc.constantFrom("shop", "kube-system", "kube-public", "x"),
+        fc.boolean(),
+        fc.constantFrom("RequestReceived", "ResponseComplete"),
+        (of, verb, resource, username, one, hasName, stage) => {
+          const stream = new FindingStream(of);
+          const headOfPlace = (namespace: string) =>
+            headIn(
+              eventAt(0, {
+                stage,
+                verb,
+                user: { username, groups: ["system:authenticated"] },
+                requestURI: `/api/v1/namespaces/${namespace}/${resource}${hasName ? "/a" : ""}`,
+                objectRef: { resource, namespace, apiVersion: "v1", ...(hasName && { name: "a" }) },
+              }),
+            );
+          const candidates = stream.candidates(headOfPlace(one));
+          const answer = stream.quiet.isPossible(candidates) ? stream.quiet.about(headOfPlace(one)) : undefined;
+          if (answer === undefined || answer.isOfNamespace) {
+            bound++;
+            return;
+          }
+          free++;
+          for (const other of ["shop", "kube-system", "kube-public", "default", "z"]) {
+            expect(stream.candidates(headOfPlace(other))).toEqual(candidates);
+          }
+        },
+      ),
+      { numRuns: 400 },
+    );
+    expect([free > 20, bound > 20]).toEqual([true, true]);
+  });
+});
+
 describe("what quiet answers pass over", () => {
   const one = fc.constantFrom("a", "b", "c");
   const step = fc.record({

@@ -19,6 +19,8 @@ export interface QuietAnswer extends Standing {
    * `-`, `.` and `:` in the place of such ones, whatever text `objectRef.name` is.
    */
   readonly isForPlainNames: boolean;
+  /** Whether it rests on the namespace, too: else it holds as well where that is any other text, and another plain name in the path of the URI. */
+  readonly isOfNamespace: boolean;
   /**
    * What {@link FindingStream.tell} must be told of each of these events, in their order; undefined where nothing. Then it is named. Or how
    * {@link FindingStream.pushWanted} must be given each of them.
@@ -122,7 +124,8 @@ export class QuietAnswers {
     if (known?.stands === true && known.isNamed === isNamed && known.isForPlainNames === isForPlainNames) {
       return known;
     }
-    const answer = new HeldAnswer(standing, { isNamed, isForPlainNames, tells });
+    // Whoever pushes such events takes their namespace for that of the first one.
+    const answer = new HeldAnswer(standing, { isNamed, isForPlainNames, isOfNamespace: true, tells });
     this.#wanted.set(tells, answer);
     return answer;
   }
@@ -138,10 +141,12 @@ export class QuietAnswers {
 
   #saidOf(head: HeadView, tells: PodChange | undefined): SaidQuiet {
     const isNamed = this.#questions.isNamed(head);
+    const isForPlainNames = isNamed ? this.#questions.areForPlainNames(head) : tells !== undefined;
     // What the memory is told rests on the URI as well, if not on its names.
     return {
       isNamed: isNamed || tells !== undefined,
-      isForPlainNames: isNamed ? this.#questions.areForPlainNames(head) : tells !== undefined,
+      isForPlainNames,
+      isOfNamespace: (isNamed && !isForPlainNames) || this.#questions.isOfNamespace(head),
       tells,
     };
   }
@@ -161,23 +166,25 @@ export class QuietAnswers {
   }
 }
 
-function formOf({ isNamed, isForPlainNames, tells }: Said): string {
-  return `${isNamed} ${isForPlainNames} ${typeof tells === "object" ? "wanted" : tells}`;
+function formOf({ isNamed, isForPlainNames, isOfNamespace, tells }: Said): string {
+  return `${isNamed} ${isForPlainNames} ${isOfNamespace} ${typeof tells === "object" ? "wanted" : tells}`;
 }
 
 class HeldAnswer implements QuietAnswer {
   readonly isNamed: boolean;
   readonly isForPlainNames: boolean;
+  readonly isOfNamespace: boolean;
   readonly tells: PodChange | Wanted | undefined;
   readonly form: string;
   readonly #standing: Standing;
 
   constructor(standing: Standing, said: Said) {
-    const { isNamed, isForPlainNames, tells } = said;
+    const { isNamed, isForPlainNames, isOfNamespace, tells } = said;
     this.#standing = standing;
     this.form = formOf(said);
     this.isNamed = isNamed;
     this.isForPlainNames = isForPlainNames;
+    this.isOfNamespace = isOfNamespace;
     this.tells = tells;
   }
 

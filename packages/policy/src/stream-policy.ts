@@ -1,10 +1,10 @@
 import { attributesOfScan, isLevelBelow, LEVELS, stripLine } from "@auditsieve/audit/stream";
-import type { DecidedBy, EventScan, Field, Level } from "@auditsieve/audit";
+import type { DecidedBy, EventScan, Field, Level, Span } from "@auditsieve/audit";
 import { DecisionMemo, KEY_FIELDS } from "./decision-memo.ts";
 import { evaluate, ruleMatches } from "./evaluate.ts";
 import type { Decision } from "./evaluate.ts";
 import { UriMemo } from "./free-name.ts";
-import type { Policy } from "./policy.ts";
+import type { Policy, PolicyRule } from "./policy.ts";
 import { conditionHolds, fieldsOf } from "./stream-condition.ts";
 import type { StreamCondition } from "./stream-condition.ts";
 
@@ -50,12 +50,15 @@ export class StreamPolicy {
   /** What the rules say of a request, whatever became of it: stages, answers and bodies of one are decided by the same rule. */
   readonly #evaluated = new Map<string, Decision>();
   readonly #uris: UriMemo;
+  /** Those that ask for namespaces. */
+  readonly #ofNamespaces: readonly PolicyRule[];
 
   constructor(rules: StreamRules) {
     this.#rules = rules;
     this.#fields = [...new Set([...KEY_FIELDS, ...fieldsOf([...rules.keep, ...rules.conditions])])];
     this.#deciding = ["kind", "apiVersion", ...this.#fields];
     this.#uris = new UriMemo(rules.policy);
+    this.#ofNamespaces = rules.policy.rules.filter(({ namespaces = [] }) => namespaces.length > 0);
   }
 
   /** The rules that it decides by. */
@@ -133,6 +136,12 @@ export class StreamPolicy {
     return { fields: this.#deciding, ...this.#uris.of(scan) };
   }
 
+  /** The namespace in the path of the event last scanned, if events with another plain one, wherever they say it, are decided alike. */
+  freeNamespace(scan: EventScan): Span | undefined {
+    const namespace = this.#uris.namespaceOf(scan);
+    return namespace === undefined || this.#ofNamespaces.some((rule) => isForActor(rule, scan)) ? undefined : namespace;
+  }
+
   /** One object for all equal decisions: whoever counts by decision stays bounded by the rules, not by the input. */
   #shared(decision: StreamDecision): StreamDecision {
     const { action, level, rule, omitManagedFields } = decision;
@@ -189,6 +198,14 @@ const MAX_REQUESTS = 2048;
 const MAX_KEY_LENGTH = 2048;
 /** Who asks no more often has lines of other kinds only: remembering each of them as a whole costs more than it saves. */
 const FEW = 2000;
+
+/** Whether a rule may match a request of this verb by this user; true says nothing. */
+function isForActor({ verbs = [], users = [] }: PolicyRule, scan: EventScan): boolean {
+  return (
+    (verbs.length === 0 || verbs.includes(scan.text("verb") ?? "")) &&
+    (users.length === 0 || users.includes(scan.text("user.username") ?? ""))
+  );
+}
 
 /** The first rule that matches and whose stream condition holds, as {@link evaluate} would decide it alone. */
 function evaluateStream({ policy, conditions }: StreamRules, scan: EventScan): Decision {

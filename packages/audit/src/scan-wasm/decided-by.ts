@@ -7,6 +7,11 @@ export interface DecidedBy {
   readonly uriEnd: number;
   /** A name in the path that does not decide, in letters, digits, `-`, `.` and `:`; another such name would be decided alike. */
   readonly name: Span | undefined;
+  /**
+   * A namespace in the path that does not decide, either; only where `name` is the one in it, or none is. Where `objectRef.namespace` is not among
+   * `fields`, another one would be decided alike.
+   */
+  readonly namespace?: Span | undefined;
   /** Parts of the URI behind `uriEnd` that must stay as they are. */
   readonly kept?: readonly Span[];
   /**

@@ -39,6 +39,8 @@ export interface EngineExports {
     queryEnd: number,
     name: number,
     nameEnd: number,
+    space: number,
+    spaceEnd: number,
   ): number;
   renewLine(entry: number, standing: number): void;
   standingOf(entry: number): number;

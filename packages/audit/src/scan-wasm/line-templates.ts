@@ -17,6 +17,7 @@ const KEPT_START = 2;
 const HEAD = 3;
 const HEAD_WITH_NAME = 4;
 const HEAD_WITH_OBJECT = 10;
+const HEAD_WITHOUT_SPACE = 12;
 const KEPT_END = 5;
 const ENTRY = 6;
 const TELLER = 7;
@@ -100,6 +101,8 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
   #head = 0;
   #headWithName = 0;
   #headWithObject = 0;
+  /** 0 where no namespace stands in the path. */
+  #headWithoutSpace = 0;
   /** What the last line not taken is like, but for what that rests on; 0 for nothing. */
   #entry = 0;
   /** What the templates rest on, by number; the first number is for nothing. */
@@ -149,6 +152,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
     this.#head = this.#engine.control[HEAD] as number;
     this.#headWithName = this.#engine.control[HEAD_WITH_NAME] as number;
     this.#headWithObject = this.#engine.control[HEAD_WITH_OBJECT] as number;
+    this.#headWithoutSpace = this.#engine.control[HEAD_WITHOUT_SPACE] as number;
     this.#entry = this.#engine.control[ENTRY] as number;
     return this.#at;
   }
@@ -235,6 +239,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
   learn(scan: EventScan, value: T, taken: Taken<S>, by: DecidedBy): number {
     const { isKept, isSearched, isLookedAt, standing, isTold = false, isHeadOnly = !this.#isExact } = taken;
     const { fields, uriEnd, name, kept = [], loose = [] } = by;
+    const namespace = this.#headWithoutSpace === 0 ? undefined : by.namespace;
     const { control, exports } = this.#engine;
     if (this.#entry !== 0) {
       if (this.#standing[exports.standingOf(this.#entry) - 1]?.form === standing?.form) {
@@ -308,7 +313,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
       end + shift,
       tail + shift,
       behind + shift,
-      name === undefined ? this.#named(scan, fields) : this.#head,
+      namespace !== undefined ? this.#headWithoutSpace : name === undefined ? this.#named(scan, fields) : this.#head,
       decision,
       ofHead,
       fixed - ofHead,
@@ -316,6 +321,8 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
       queryEnd,
       (name?.start ?? uriEnd) + shift,
       (name?.end ?? uriEnd) + shift,
+      (namespace?.start ?? uriEnd) + shift,
+      (namespace?.end ?? uriEnd) + shift,
     );
   }
 

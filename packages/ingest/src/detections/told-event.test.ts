@@ -53,7 +53,7 @@ class ComparingWatch implements EventWatch {
       return undefined;
     }
     const tells = { asked: [], left: undefined, judged: undefined, kept: new Map() };
-    const answer = { stands: true, isNamed: false, isForPlainNames: false, form: "wanted", tells };
+    const answer = { stands: true, isNamed: false, isForPlainNames: false, isOfNamespace: true, form: "wanted", tells };
     this.#heads.set(answer, sharedHead(scanHead(scan)));
     return answer;
   }

@@ -1,5 +1,5 @@
 import { LineTemplates } from "@auditsieve/audit/stream";
-import type { EventScan } from "@auditsieve/audit";
+import type { DecidedBy, EventScan } from "@auditsieve/audit";
 import type { QuietAnswer } from "@auditsieve/detect";
 import type { StreamDecision } from "@auditsieve/policy/stream";
 import { withHead, withKept } from "./event-watch.ts";
@@ -130,7 +130,9 @@ export class AlikeLines {
     const kept = isSearched ? unredacted?.about(scan) : [];
     // Each line may have to be redacted then.
     const isLookedAt = kept === undefined;
-    let by = policy.decidedBy(scan);
+    const isOfNamespace = standing?.isOfNamespace ?? false;
+    const namespace = isOfNamespace ? undefined : policy.freeNamespace(scan);
+    let by: DecidedBy = { ...policy.decidedBy(scan), namespace };
     by = standing === undefined ? by : withHead(by, scan, standing, watch?.unasked?.(scan));
     by = isSearched ? withKept(by, kept ?? []) : by;
     const isTold = !isLookedAt && standing?.tells !== undefined;

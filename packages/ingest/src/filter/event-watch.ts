@@ -43,30 +43,42 @@ const HELD: Readonly<Record<HeadField, Field | undefined>> = {
 };
 const UNNAMED: readonly Field[] = [...new Set(Object.values(HELD).filter((field) => field !== undefined))];
 const BUT_NAME: readonly Field[] = [...UNNAMED, "requestURI"];
+const UNPLACED: readonly Field[] = UNNAMED.filter((field) => field !== "objectRef.namespace");
+const BUT_NAMES: readonly Field[] = [...UNPLACED, "requestURI"];
 const NAMED: readonly Field[] = [...UNNAMED, "requestURI", "objectRef.name"];
 /** What says of a resource whether its bodies are secret. */
 const SECRET: readonly Field[] = ["objectRef.resource", "objectRef.subresource"];
 /** By the fields that a policy looks at, of which there is one list. */
 const BUT_NAME_BY = new WeakMap<readonly Field[], readonly Field[]>();
+const BUT_NAMES_BY = new WeakMap<readonly Field[], readonly Field[]>();
+const UNPLACED_BY = new WeakMap<readonly Field[], readonly Field[]>();
 const NAMED_BY = new WeakMap<readonly Field[], readonly Field[]>();
 const UNNAMED_BY = new WeakMap<readonly Field[], readonly Field[]>();
 const SEARCHED_BY = new WeakMap<readonly Field[], readonly Field[]>();
 
-/** What a decision rests on together with a {@link QuietAnswer} about the same event, which rests on nothing that is `unasked`. */
+/**
+ * What a decision rests on together with a {@link QuietAnswer} about the same event, which rests on nothing that is `unasked`. Where the decision
+ * rests on no namespace it says so; so does this, unless the answer does.
+ */
 export function withHead(
   { fields, ...by }: DecidedBy,
   scan: EventScan,
-  { isNamed, isForPlainNames }: QuietAnswer,
+  { isNamed, isForPlainNames, isOfNamespace }: QuietAnswer,
   unasked: readonly Span[] = [],
 ): DecidedBy {
   const loose = fields.includes("annotations") ? [] : unasked;
+  const namespace = isOfNamespace ? undefined : by.namespace;
+  const isPlaced = namespace === undefined;
   if (!isNamed) {
-    return { ...by, fields: merged(UNNAMED_BY, fields, UNNAMED), loose };
+    const all = isPlaced ? merged(UNNAMED_BY, fields, UNNAMED) : merged(UNPLACED_BY, fields, UNPLACED);
+    return { ...by, fields: all, namespace, loose };
   }
   const uriEnd = scan.valueEnd("requestURI");
-  return isForPlainNames
-    ? { fields: merged(BUT_NAME_BY, fields, BUT_NAME), uriEnd, name: by.name, loose }
-    : { fields: merged(NAMED_BY, fields, NAMED), uriEnd, name: undefined, loose };
+  if (!isForPlainNames) {
+    return { fields: merged(NAMED_BY, fields, NAMED), uriEnd, name: undefined, loose };
+  }
+  const all = isPlaced ? merged(BUT_NAME_BY, fields, BUT_NAME) : merged(BUT_NAMES_BY, fields, BUT_NAMES);
+  return { fields: all, uriEnd, name: by.name, namespace, loose };
 }
 
 /** What a decision rests on together with that nothing has to be redacted: with parts of the URI that must stay as they are. */

@@ -2,8 +2,8 @@ import { FindingStream } from "@auditsieve/detect";
 import { StreamPolicy } from "@auditsieve/policy/stream";
 import type { StreamRules } from "@auditsieve/policy";
 import { describe, expect, test, vi } from "vitest";
-import { findingDifferences, findingDifferencesCut, shuffledLines } from "./filter-findings.suite.ts";
-import { formOf, fuzzPolicies, sampleLines } from "./filter-fuzz.suite.ts";
+import { findingDifferences, findingDifferencesCut, redacting, shuffledLines } from "./filter-findings.suite.ts";
+import { filterChunks, formOf, fuzzPolicies, sampleLines } from "./filter-fuzz.suite.ts";
 import { Dice } from "./line-mutator.suite.ts";
 import { podLines } from "./pod-lines.suite.ts";
 
@@ -56,6 +56,50 @@ describe("Filter beside detections", () => {
     expect(findings).toBeGreaterThan(0);
     expect(shown).toBeLessThan(0.2);
   });
+
+  test.each([true, false])(
+    "Filter passes over heads that differ in their namespace, but not where that decides (with detections: %s)",
+    (isWatched) => {
+      const seen = (space: string, i: number): Buffer => {
+        const verb = i % 3 === 0 ? "list" : "get";
+        const name = verb === "list" ? "" : `/e-${i}`;
+        const user = i % 2 === 0 ? "system:kube-controller-manager" : "system:kube-scheduler";
+        return Buffer.from(
+          `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"${i}","stage":"ResponseComplete","requestURI":"/api/v1/namespaces/${space}/endpoints${name}${verb === "list" ? "?limit=500" : ""}","verb":"${verb}","user":{"username":"${user}","groups":["system:authenticated"]},"sourceIPs":["10.0.0.1"],"userAgent":"x/1","objectRef":{"resource":"endpoints","namespace":"${space}",${name === "" ? "" : `"name":"e-${i}",`}"apiVersion":"v1"},"responseStatus":{"metadata":{},"code":200},"requestReceivedTimestamp":"2026-11-24T12:00:00.000123Z","stageTimestamp":"2026-11-24T12:00:00.000123Z","annotations":{"authorization.k8s.io/decision":"allow","authorization.k8s.io/reason":""}}`,
+        );
+      };
+      const odd = ["kube-system", "é", "", "a/b", "a?b", "x%2fy", "a\\u002fb", "status", "watch", ".."];
+      const spaces = Array.from({ length: 120 }, (_, i) =>
+        i % 12 === 5 ? (odd[(i / 12) | 0] ?? "kube-system") : `n-${i}`,
+      );
+      const some = [...spaces, ...spaces.toReversed()].map((space, i) => seen(space, i));
+      const rules: StreamRules = {
+        policy: {
+          rules: [
+            { level: "None", users: ["system:kube-scheduler"], verbs: ["get"], namespaces: ["kube-system"] },
+            { level: "None", verbs: ["list"], resources: [{ group: "", resources: ["endpoints"] }] },
+            { level: "Metadata" },
+          ],
+        },
+        keep: [],
+        conditions: [],
+      };
+      if (isWatched) {
+        const { differences, shown } = findingDifferencesCut(rules, some, new Dice(7), {}, true, {});
+        expect(differences).toEqual([]);
+        expect(shown).toBeLessThan(0.5);
+      }
+      const decide = vi.spyOn(StreamPolicy.prototype, "decide");
+      const lines = [Buffer.concat(some.flatMap((each) => [each, Buffer.from("\n")]))];
+      const together = filterChunks(rules, lines, isWatched ? redacting(false) : {});
+      const decided = decide.mock.calls.length;
+      vi.restoreAllMocks();
+      const apart = some.map((each) => filterChunks(rules, [Buffer.concat([each, Buffer.from("\n")])], {}));
+      expect(together.out.equals(Buffer.concat(apart.map(({ out }) => out)))).toBe(true);
+      expect(decided).toBeLessThan(0.5 * some.length);
+      expect(together.out.length).toBeLessThan(Buffer.concat(some).length);
+    },
+  );
 
   test("Filter redacts every line about Secrets, and decides and asks of those that are alike once", () => {
     const read = (i: number): Buffer =>

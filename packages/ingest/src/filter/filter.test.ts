@@ -271,7 +271,14 @@ describe("Filter", () => {
     const get = (name: string): string =>
       `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"6845599b-06ff-46d4-a7ee-6baf9a8420d3","stage":"ResponseComplete","requestURI":"/api/v1/nodes/${name}?x=1","verb":"get","user":{"username":"jane"},"sourceIPs":["::1"],"objectRef":{"resource":"nodes","name":"${name}"},"requestReceivedTimestamp":"2026-01-01T00:00:00.000000Z","stageTimestamp":"2026-01-01T00:00:00.000000Z"}`;
     const answer = (isNamed: boolean): QuietAnswer & { stands: boolean } => {
-      return { isNamed, isForPlainNames: false, tells: undefined, form: `${isNamed}`, stands: true };
+      return {
+        isNamed,
+        isForPlainNames: false,
+        isOfNamespace: isNamed,
+        tells: undefined,
+        form: `${isNamed}`,
+        stands: true,
+      };
     };
     const ofAll = answer(false);
     const ofOne = answer(true);
