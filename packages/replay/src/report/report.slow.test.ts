@@ -269,6 +269,37 @@ describe("the report's page", () => {
       expect(await slider.getAttribute("aria-valuetext")).toMatch(/^2026-/);
     }));
 
+  test("RBAC, identities and objects are searched by all words in any column, and say how many are shown", () =>
+    visiting(files.attack, async ({ page, complaints }) => {
+      for (const [part, field, words, wanted] of [
+        ["rbac", "#rbac-search", "CI/ci-bot edit", "ci-bot-edit"],
+        ["actors", "#actor-search", "shop:w", "shop:web"],
+        ["objects", "#object-search", "ops-carol web-cluster", "web-cluster-admin"],
+      ] as const) {
+        await show(page, part);
+        const all = await page.locator("tbody tr").count();
+        await page.locator(field).focus();
+        await page.keyboard.type(words);
+        expect([part, await page.locator("tbody tr").count()]).toEqual([part, 1]);
+        expect(await page.locator("tbody tr").innerText()).toContain(wanted);
+        expect(await page.locator("[role=status]").innerText()).toMatch(new RegExp(`1 of ${all}\\b`));
+        await page.locator(field).fill("no such thing <b>");
+        expect(await page.locator("tbody tr").count()).toBe(0);
+        await page.locator(field).fill("");
+        expect(await page.locator("tbody tr").count()).toBe(all);
+      }
+      await show(page, "rbac");
+      // Eight rules are shown: the one that is asked for stands among them.
+      await page.locator("#rbac-search").fill("clusterroles admin rolebindings");
+      const rows = page.locator("tbody tr").filter({ hasText: "clusterroles admin" });
+      expect(await rows.first().innerText()).toMatch(/clusterroles admin[^]*rolebindings/);
+      await page.locator("#rbac-search").fill("ci-bot-edit");
+      await page.locator("#rbac-time").focus();
+      await page.keyboard.press("Home");
+      expect(await page.locator("tbody tr").count()).toBe(0);
+      expect(complaints).toEqual([]);
+    }));
+
   test("everything works by keyboard alone, and the focus goes where it should", () =>
     visiting(files.attack, async ({ page }) => {
       const focused = (): Promise<unknown> => page.evaluate("document.activeElement?.innerText ?? ''");

@@ -1,6 +1,7 @@
 import { el, section, table } from "./dom.ts";
 import { actorLink, bar, evidence, facts, objectLink, time } from "./parts.ts";
 import { report } from "./report.ts";
+import { searched } from "./search-rows.ts";
 import { COLUMNS, findingRow } from "./view-timeline.ts";
 import { count, counted } from "./write-time.ts";
 
@@ -25,10 +26,12 @@ export function actors(): HTMLElement {
     "div",
     {},
     el("h1", { tabindex: -1 }, "Identities"),
-    table(
-      "Identities, most suspicious first",
-      ["Identity", "Points", "Findings", "Requests", "Refused", "Writes", "Credentials", "First seen", "Last seen"],
-      rows,
+    ...searched("actor-search", "a name, a part of it …", rows, (kept) =>
+      table(
+        "Identities, most suspicious first",
+        ["Identity", "Points", "Findings", "Requests", "Refused", "Writes", "Credentials", "First seen", "Last seen"],
+        kept,
+      ),
     ),
     report.actorsLeftOut > 0 &&
       el("p", { class: "quiet" }, `${count(report.actorsLeftOut)} without findings are not shown.`),

@@ -1,6 +1,7 @@
 import { el, table } from "./dom.ts";
 import { actorLink, evidence, facts, objectLink, time } from "./parts.ts";
 import { report } from "./report.ts";
+import { searched } from "./search-rows.ts";
 import { COLUMNS, findingRow } from "./view-timeline.ts";
 import { count } from "./write-time.ts";
 
@@ -27,7 +28,9 @@ export function objects(): HTMLElement {
       {},
       `Objects that findings or stories are about, and roles and bindings. ${count(report.objectsLeftOut)} other objects were written in this log.`,
     ),
-    table("Objects", ["Object", "Findings", "Revisions", "Last written by", "Last written"], rows),
+    ...searched("object-search", "secrets payments, a name, who wrote it …", rows, (kept) =>
+      table("Objects", ["Object", "Findings", "Revisions", "Last written by", "Last written"], kept),
+    ),
   );
 }
 

@@ -2,6 +2,7 @@ import { rbacAt } from "../../history/rbac-at.ts";
 import { el, table } from "./dom.ts";
 import { evidence, objectLink, time } from "./parts.ts";
 import { report } from "./report.ts";
+import { wordSearch } from "./search-rows.ts";
 import { counted } from "./write-time.ts";
 
 /** Roles and bindings as they were at a time that the reader chooses. */
@@ -19,9 +20,14 @@ export function rbac(): HTMLElement {
   });
   const draw = (): void => {
     const at = times[Number(slider.value)] ?? report.log.to;
-    const standing = rbacAt(report.rbac, at).toSorted((a, b) => (a.change.time < b.change.time ? 1 : -1));
+    const all = rbacAt(report.rbac, at).toSorted((a, b) => (a.change.time < b.change.time ? 1 : -1));
+    const standing = all.filter(({ change: { key, role, subjects, rules, actor } }) =>
+      search.isIn([key, role, ...subjects, ...rules, actor].join(" ")),
+    );
+    const words = search.words();
+    // Of many rules few are shown: those that are asked for come first.
+    const meant = (rule: string): number => words.filter((word) => rule.toLowerCase().includes(word)).length;
     slider.setAttribute("aria-valuetext", at);
-    said.replaceChildren("At ", time(at), ` UTC: ${counted(standing.length, "role")} and bindings that the log shows.`);
     const rows = standing.map(({ change, isOlder }) => [
       objectLink(
         report.objects.findIndex(({ key }) => key === change.key),
@@ -32,7 +38,10 @@ export function rbac(): HTMLElement {
       el(
         "ul",
         { class: "reasons" },
-        ...change.rules.slice(0, 8).map((rule) => el("li", { class: "name" }, rule)),
+        ...change.rules
+          .toSorted((a, b) => meant(b) - meant(a))
+          .slice(0, 8)
+          .map((rule) => el("li", { class: "name" }, rule)),
         change.rules.length > 8 && el("li", {}, `${change.rules.length - 8} more`),
       ),
       el(
@@ -45,10 +54,13 @@ export function rbac(): HTMLElement {
       ),
       el("span", {}, change.hasBody ? "" : "no body in the log ", evidence(change.event)),
     ]);
+    const those = `${counted(all.length, "role")} and bindings that the log shows`;
+    said.replaceChildren("At ", time(at), ` UTC: ${rows.length === all.length ? "" : `${rows.length} of `}${those}.`);
     results.replaceChildren(
       table("Roles and bindings", ["Role or binding", "Gives", "To", "Rules", "Last written", "Evidence"], rows),
     );
   };
+  const search = wordSearch("rbac-search", "cluster-admin, a subject, secrets …", () => draw());
   slider.addEventListener("input", draw);
   draw();
   return el(
@@ -61,6 +73,7 @@ export function rbac(): HTMLElement {
       "Roles and bindings that were written in this log by others than the apiserver at its start. What stood before and was not written is not known; what let a request pass stands on the page of its identity.",
     ),
     el("label", { class: "slider" }, "At ", slider),
+    search.field,
     said,
     results,
   );
