@@ -4,6 +4,7 @@ import type { FindingChange } from "./compare/compare-findings.ts";
 import type { TimelineFormat } from "./timeline-formats.ts";
 
 const MAX_CELL = 32_000;
+const LONGEST_TIME = 64;
 const COLUMNS = [
   "severity",
   "detection",
@@ -57,7 +58,13 @@ export function* changesTimeline(
     const message = `${change}: ${messageOf(finding)}`;
     if (format === "timesketch-csv") {
       const row = rowOf(finding);
-      yield csvLine([message, finding.time, TIMESTAMP, change, ...COLUMNS.map((column) => row[column])]);
+      yield csvLine([
+        message,
+        safeText(finding.time, LONGEST_TIME),
+        TIMESTAMP,
+        change,
+        ...COLUMNS.map((column) => row[column]),
+      ]);
     } else {
       const { tag, ...entry } = timesketchEntry(finding);
       yield `${JSON.stringify({ ...entry, message, change, tag: [change, ...tag] })}\n`;
@@ -66,7 +73,8 @@ export function* changesTimeline(
 }
 
 function writeOne(finding: Finding, format: TimelineFormat): string {
-  const { time, summary } = finding;
+  const { summary } = finding;
+  const time = safeText(finding.time, LONGEST_TIME);
   switch (format) {
     case "ndjson":
       return `${JSON.stringify(finding)}\n`;

@@ -1,5 +1,6 @@
 import { slotOf } from "@auditsieve/audit";
 import type { EventScan } from "@auditsieve/audit";
+import { safeText } from "@auditsieve/detect";
 import { NO_TIME, textMicros } from "../event-time.ts";
 import { RevisionTable } from "../history/revisions.ts";
 import type { RevisionsSnapshot } from "../history/revisions.ts";
@@ -250,6 +251,8 @@ export class FactGatherer implements ReplayVisitor {
   }
 }
 
+const LONGEST_TIME = 64;
+
 /** When the request came, as the log has it and in milliseconds since 1970. */
 function requestTime(scan: EventScan): { readonly time: string; readonly ms: number } {
   const slot = scan.slotEnd(RECEIVED) === 0 ? STAGE_TIMESTAMP : RECEIVED;
@@ -259,7 +262,8 @@ function requestTime(scan: EventScan): { readonly time: string; readonly ms: num
   if (micros !== NO_TIME) {
     return { time: scan.bytes.toString("latin1", start, end), ms: Math.floor(micros / 1000) };
   }
-  const time = scan.text("requestReceivedTimestamp") ?? scan.text("stageTimestamp") ?? "";
+  // No apiserver has written it: it is printed at many places, and sorted by.
+  const time = safeText(scan.text("requestReceivedTimestamp") ?? scan.text("stageTimestamp") ?? "", LONGEST_TIME);
   return { time, ms: Date.parse(time) };
 }
 
