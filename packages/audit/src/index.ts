@@ -12,7 +12,7 @@ export { EnvelopeReader } from "./envelope/envelope-reader.ts";
 export type { DocumentProblem } from "./event-list/document-problem.ts";
 export { LongDocument } from "./event-list/long-document.ts";
 export type { EndedDocument, LongDocumentVisitor } from "./event-list/long-document.ts";
-export { beginsDocument, unwrapDocument, unwrapLine } from "./envelope/unwrap-line.ts";
+export { beginsDocument, unwrapLine } from "./envelope/unwrap-line.ts";
 export type { UnwrappedLine } from "./envelope/unwrap-line.ts";
 export type { EventLines, EventLinesOptions, EventLineVisitor, InputPlace } from "./event-lines.ts";
 export { isLevelBelow, LEVELS, STAGES } from "./event.ts";

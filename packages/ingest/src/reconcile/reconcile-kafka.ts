@@ -3,7 +3,7 @@ import type { KafkaSourceConfig } from "../config/config-sources.ts";
 import type { IngestConfig } from "../config/config.ts";
 import { PartitionPosition } from "../sources/kafka-position.ts";
 import type { KafkaRecord, KnownPartition } from "../sources/kafka-client.ts";
-import { linesOf } from "../sources/kafka.ts";
+import { recordLines } from "../sources/kafka-record.ts";
 import { linesToSinks } from "./lines-to-sinks.ts";
 import type { Keys } from "./lines-to-sinks.ts";
 import type { LostLog } from "./lost-log.ts";
@@ -144,7 +144,7 @@ class PartitionAgain {
 }
 
 function bytesOf(value: Buffer | undefined): Buffer {
-  return value === undefined ? Buffer.alloc(0) : Buffer.concat(linesOf(value, () => undefined));
+  return value === undefined ? Buffer.alloc(0) : Buffer.concat(recordLines(value, () => undefined));
 }
 
 /** The lines of one partition on their way to what sinks must have. */

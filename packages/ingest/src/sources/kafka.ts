@@ -1,5 +1,4 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { EnvelopeReader } from "@auditsieve/audit";
 import { IngestError, reasonOf } from "../errors.ts";
 import type { InputState } from "../detections/detection-state.ts";
 import type { InputStates, Source, SourceAlarm, SourceChunk } from "../source.ts";
@@ -8,6 +7,7 @@ import type { Backoff } from "../sinks/backoff.ts";
 import { AckOrder } from "./ack-order.ts";
 import type { AssignedPartition, KafkaBatch, KafkaCommit, KafkaConsumer, StateTopic } from "./kafka-client.ts";
 import { encodeNote, PartitionPosition } from "./kafka-position.ts";
+import { recordLines } from "./kafka-record.ts";
 import { PartitionStates } from "./partition-states.ts";
 import type { LoadedState } from "./partition-states.ts";
 import type { StateSeal } from "./state-seal.ts";
@@ -32,10 +32,7 @@ export interface KafkaSourceOptions {
 const LAST_COMMIT_MS = 5000;
 /** Without what is remembered of its partitions a member reads nothing. */
 const STATE_TRIES = 20;
-const NEWLINE = 10;
-const LINE_END = Buffer.from("\n");
 const NOTHING = Buffer.alloc(0);
-const PLAIN_BEGINNINGS = ['{"kind":"Event"', '{"level":"'].map((text) => Buffer.from(text));
 
 /**
  * Reads audit events as a member of a consumer group: a record is an event, several lines, or a document in any known envelope.
@@ -346,7 +343,7 @@ class KafkaSource implements Source {
     const offset = position.bytes;
     const parts: Buffer[] = [];
     for (const { offset: at, value } of fresh) {
-      const lines = value === undefined ? [] : linesOf(value, (error) => this.#unclear(partition, at, error));
+      const lines = value === undefined ? [] : recordLines(value, (error) => this.#unclear(partition, at, error));
       parts.push(...lines);
       position.add(
         at,
@@ -369,21 +366,4 @@ class KafkaSource implements Source {
       message: `Record ${offset} of ${this.#options.topic}/${partition} is no whole document: ${message}`,
     });
   }
-}
-
-/** The canonical lines of a record, each with its newline. */
-export function linesOf(value: Buffer, onProblem: (message: IngestError["message"]) => void): readonly Buffer[] {
-  if (value.length === 0) {
-    return [];
-  }
-  if (PLAIN_BEGINNINGS.some((beginning) => value.subarray(0, beginning.length).equals(beginning))) {
-    return value.at(-1) === NEWLINE ? [value] : [value, LINE_END];
-  }
-  const reader = new EnvelopeReader();
-  const written = Buffer.from(reader.write(value));
-  const lines = Buffer.concat([written, reader.end()]);
-  if (reader.problem !== undefined) {
-    onProblem(reader.problem.message);
-  }
-  return lines.length === 0 || lines.at(-1) === NEWLINE ? [lines] : [lines, LINE_END];
 }
