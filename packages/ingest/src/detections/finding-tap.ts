@@ -69,7 +69,15 @@ export class FindingTap implements EventWatch {
   /** The bytes are the caller's: they are copied for what is shown later. */
   #push(bytes: Buffer, push: (show: () => AuditEvent) => readonly Finding[]): void {
     let line: Buffer | string = bytes;
-    push(() => this.#show(typeof line === "string" ? Buffer.from(line, "latin1") : line)).forEach(this.#onFinding);
+    let shown: AuditEvent | undefined;
+    const show = (): AuditEvent =>
+      typeof line === "string"
+        ? this.#show(Buffer.from(line, "latin1"))
+        : // Several detections may find something in one event, and all of them show the same.
+          (shown ??= this.#show(line));
+    push(show).forEach(this.#onFinding);
+    // Who shows it later need not hold it meanwhile: nothing here holds more than the line as text.
+    shown = undefined;
     if (this.#stream.holdsLast) {
       // No piece of the memory that short buffers share: it would be held as a whole, and there may be very many.
       line = bytes.toString("latin1");
