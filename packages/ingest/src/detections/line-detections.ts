@@ -219,11 +219,18 @@ export class LineDetections {
   }
 
   #delivering({ copy, identity, deliveries }: AskedLine, event: AuditEvent): () => Delivery {
-    const line = copy();
+    let line: Buffer | undefined = copy();
     const id = identity();
     const time = deliveries.timeOf(event.stageTimestamp, event.requestReceivedTimestamp);
     let delivery: Delivery | undefined;
-    return () => (delivery ??= deliveries.redacted(this.#redact(line), id, time));
+    return () => {
+      if (line !== undefined) {
+        delivery = deliveries.redacted(this.#redact(line), id, time);
+        // What is held for long, and written with a checkpoint, is not held twice.
+        line = undefined;
+      }
+      return delivery as Delivery;
+    };
   }
 
   #redact(line: Buffer): Buffer {
