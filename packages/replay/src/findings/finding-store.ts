@@ -120,7 +120,7 @@ export class FindingStore implements FindingList {
   }
 
   chosen(): ChosenFindings {
-    return (this.#chosen ??= chooseFindings(this.#lines(), { isSmall: this.#runs.length === 0 }));
+    return (this.#chosen ??= chooseFindings(() => this.#lines(), { isSmall: this.#runs.length === 0 }));
   }
 
   /** The file's part is on the disk when this returns. */

@@ -1,6 +1,7 @@
-import type { Finding, Severity } from "@auditsieve/detect";
+import type { Finding } from "@auditsieve/detect";
 import type { ChosenFindings } from "../findings/choose-findings.ts";
 import type { FindingList } from "../findings/finding-store.ts";
+import { REFUSED_FACTOR, SEVERITY_POINTS } from "../findings/severity-points.ts";
 import { boundedText } from "./bounded-text.ts";
 import type { Facts } from "./gather-facts.ts";
 import type { Session } from "./sessions.ts";
@@ -42,10 +43,6 @@ export interface Reason {
 /** Who did not authenticate has no name. */
 export const NOT_AUTHENTICATED = "(not authenticated)";
 
-/** Points of one detection, whatever the number of its findings: a hundred times the same is one habit. */
-const POINTS: Readonly<Record<Severity, number>> = { critical: 60, high: 30, medium: 10, low: 2, informational: 0 };
-/** A deed that was refused is one that the actor had no right to. */
-const REFUSED_FACTOR = 2;
 /** Members of system:masters may do everything: what they do without being refused says less, its breadth says it. */
 const MASTERS_FACTOR = 0.15;
 /** The apiserver and administrators write roles and bindings when a cluster starts. */
@@ -159,7 +156,7 @@ function detectionReasons(
           : isPowerful
             ? MASTERS_FACTOR
             : 1;
-    return POINTS[finding.detection.level] * factor;
+    return SEVERITY_POINTS[finding.detection.level] * factor;
   };
   const reasons = kinds.map(({ alike, count }) => ({
     severity: alike[0]?.detection.level ?? "low",
