@@ -222,6 +222,21 @@ describe("correlations", () => {
     expect(stream.counts().correlationEvicted).toBeGreaterThan(700);
   });
 
+  it("forget first who was met once: made-up names do not hide what one does bit by bit", () => {
+    const stream = new FindingStream(engineOf(correlation(1, count({ condition: { gte: 5 } }))), {
+      maxHits: 100,
+      latenessMs: 0,
+    });
+    const found: Finding[] = [];
+    for (let n = 0; n < 1000; n++) {
+      const user = n % 200 === 0 || n === 1 ? "eve" : `user-${n}`;
+      found.push(...stream.push(at(n / 100, "get", by(user))));
+    }
+    found.push(...stream.flush());
+    expect(found.map(({ summary }) => summary)).toEqual([expect.stringContaining("eve")]);
+    expect(stream.counts().correlationEvicted).toBeGreaterThan(700);
+  });
+
   it("bound the size of the events that wait for their turn", () => {
     const long = (n: number): AuditEvent => ({ ...at(n, "get", by(`user-${n}`)), userAgent: "x".repeat(1000) });
     const sizeAfter = (events: readonly AuditEvent[]): { readonly waiting: number; readonly late: number } => {

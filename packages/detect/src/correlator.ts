@@ -2,6 +2,7 @@ import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { EventHit, joinReadings, LateEvidence } from "./correlation-hit.ts";
 import type { CorrelationHit, Group } from "./correlation-hit.ts";
+import type { CorrelatorOptions } from "./correlator-options.ts";
 import { CorrelationWindow } from "./correlation-window.ts";
 import type { WindowResult } from "./correlation-window.ts";
 import type { Detection } from "./detection.ts";
@@ -14,27 +15,9 @@ import type { Finding } from "./finding.ts";
 import { HitReader } from "./hit-reader.ts";
 import type { LinkedCorrelation, LinkedCorrelations } from "./link-correlations.ts";
 import type { ClusterMemory } from "./memory/cluster-memory.ts";
-import { MinHeap } from "./min-heap.ts";
 import { WaitingHits } from "./waiting-hits.ts";
+import { deadlinesOf, leastFirst } from "./window-order.ts";
 import { evidenceOf, writeCorrelationFinding } from "./write-correlation-finding.ts";
-
-/** How a {@link Correlator} works; every bound has a default. */
-export interface CorrelatorOptions {
-  /** How far behind the newest event a hit may come. Findings wait as long. Default one minute. */
-  readonly latenessMs?: number;
-  /** Most hits that all windows hold, and as many may wait for their turn. Default 100,000. */
-  readonly maxHits?: number;
-  /** Most hits of one window. Default 10,000. */
-  readonly maxHitsPerGroup?: number;
-  /** Most characters of events that windows hold, and as many may wait for their turn. Default 32 Mi. */
-  readonly maxHeldLength?: number;
-  /** Most events that a finding carries. Default 20. */
-  readonly maxEvents?: number;
-  /** Findings that one event or moment brings at most, but for those of one hit: the others come with the events that follow. Default 1,000. */
-  readonly maxAtOnce?: number;
-  /** Where hits are counted that exceptions take out of what correlations count. */
-  readonly suppressed?: SuppressedCounts;
-}
 
 /** What a correlator lost to stay within its bounds. */
 export interface CorrelatorCounts {
@@ -49,6 +32,8 @@ export interface CorrelatorCounts {
 /** A log that begins anew so far back, or a clock that was wrong, is believed after so many events. */
 const RESTART_US = 3_600_000_000;
 const RESTART_EVENTS = 100;
+/** Of the bounds, once windows are forgotten: so that it need not be done for every hit. */
+const ROOM_LEFT = 0.75;
 const NO_GROUPS: readonly Group[] = [];
 const NO_FINDINGS: readonly Finding[] = [];
 
@@ -67,7 +52,7 @@ export class Correlator {
   readonly #maxAtOnce: number;
   readonly #waiting = new WaitingHits();
   readonly #windows = new Map<string, CorrelationWindow>();
-  readonly #deadlines = new MinHeap<Scheduled>(endsEarlier);
+  #deadlines = deadlinesOf(this.#windows);
   readonly #reader: HitReader;
   readonly #suppressed: SuppressedCounts;
   #newest = Number.NEGATIVE_INFINITY;
@@ -267,8 +252,10 @@ export class Correlator {
       }
       this.#waiting.pop();
       this.#feed(next, findings);
+      this.#keepWithin();
     }
     this.#expire(before, findings, this.#maxAtOnce);
+    this.#keepWithin();
     this.#isBehind = findings.length >= this.#maxAtOnce;
     return findings;
   }
@@ -276,6 +263,7 @@ export class Correlator {
   #process(hit: CorrelationHit, findings: Finding[]): void {
     this.#expire(hit.time, findings);
     this.#feed(hit, findings);
+    this.#keepWithin();
   }
 
   #feed(hit: CorrelationHit, findings: Finding[]): void {
@@ -346,22 +334,42 @@ export class Correlator {
     }
   }
 
-  /** Forgets the first hits of a full window, and whole windows that end soonest when there are too many hits. */
+  /** Forgets the first hits of a full window. */
   #bound(window: CorrelationWindow): void {
     while (window.size > this.#maxHitsPerGroup) {
       this.#counting(window, (of) => of.dropFirst());
       this.#evicted++;
     }
-    while (this.#hits > this.#maxHits || this.#heldLength > this.#maxHeldLength || this.#windows.size > this.#maxHits) {
-      const soonest = this.#deadlines.pop();
-      if (!soonest) {
+  }
+
+  /** Forgets whole windows where there are too many, or they hold too much. Not while one of them is in hand. */
+  #keepWithin(): void {
+    if (this.#isOver(1)) {
+      this.#forgetLeast();
+    }
+  }
+
+  /** Whether more is held than `share` of the bounds. */
+  #isOver(share: number): boolean {
+    const most = share * this.#maxHits;
+    return this.#hits > most || this.#heldLength > share * this.#maxHeldLength || this.#windows.size > most;
+  }
+
+  /**
+   * Forgets windows until a fourth of the room is free: those of the fewest hits first, and of these what ends soonest. Who makes up a name
+   * for each request fills windows of one hit; one that has come further is worth more than many of them.
+   */
+  #forgetLeast(): void {
+    for (const { key, window } of leastFirst(this.#windows)) {
+      if (!this.#isOver(ROOM_LEFT)) {
         break;
       }
-      this.#evicted += soonest.window.size;
-      this.#hits -= soonest.window.size;
-      this.#heldLength -= soonest.window.length;
-      this.#windows.delete(soonest.key);
+      this.#evicted += window.size;
+      this.#hits -= window.size;
+      this.#heldLength -= window.length;
+      this.#windows.delete(key);
     }
+    this.#deadlines = deadlinesOf(this.#windows);
   }
 
   #counting<T>(window: CorrelationWindow, act: (window: CorrelationWindow) => T): T {
@@ -384,14 +392,4 @@ function groupsOf(hit: CorrelationHit, { detection, correlation }: LinkedCorrela
 /** JSON has no infinite numbers. */
 function finite(time: number): number | null {
   return Number.isFinite(time) ? time : null;
-}
-
-interface Scheduled {
-  readonly key: string;
-  readonly window: CorrelationWindow;
-  readonly deadline: number;
-}
-
-function endsEarlier(a: Scheduled, b: Scheduled): boolean {
-  return a.deadline < b.deadline || (a.deadline === b.deadline && a.key < b.key);
 }

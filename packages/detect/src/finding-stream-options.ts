@@ -1,4 +1,4 @@
-import type { CorrelatorOptions } from "./correlator.ts";
+import type { CorrelatorOptions } from "./correlator-options.ts";
 import type { ClusterMemoryOptions } from "./memory/cluster-memory.ts";
 
 /** How a {@link FindingStream} works; every bound has a default. */

@@ -18,7 +18,7 @@ export type { Detection, Severity } from "./detection.ts";
 export { DetectionEngine, evaluateDetection } from "./detection-engine.ts";
 export type { DetectionEngineOptions, Evaluated, Outcome, Verdict } from "./detection-engine.ts";
 export type { Correlation, CorrelationField, CorrelationType, Threshold } from "./correlation.ts";
-export type { CorrelatorOptions } from "./correlator.ts";
+export type { CorrelatorOptions } from "./correlator-options.ts";
 export { linkCorrelations } from "./link-correlations.ts";
 export type { LinkedCorrelation, LinkedCorrelations } from "./link-correlations.ts";
 export { evaluateCase } from "./evaluate-case.ts";
