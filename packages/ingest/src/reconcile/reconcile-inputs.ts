@@ -123,15 +123,28 @@ async function sinceOf(
   return (file) => bySink.map((begins) => begins.get(file) ?? 0);
 }
 
-/** Sinks of which the checkpoint, of an earlier version, does not say since when they get a source. */
+/** Sinks of which the checkpoint does not say since when they get a source, or says that they never did. */
 function unmarked({ sources, sinks }: IngestConfig, checkpoint: Checkpoint): readonly string[] {
-  return sources.flatMap((source) =>
-    sinks
-      .filter((sink) => source.type !== "stdin" && sinkMark(checkpoint, source.name, sink).kind === "unknown")
-      .map(
-        (sink) =>
-          `Since when sink "${sink.name}" gets source "${source.name}" is not known, as the checkpoint was begun by an earlier version: lines from before count as missing; leave them out with --since`,
-      ),
+  const hasRun = ({ name, type }: SourceConfig): boolean =>
+    type !== "stdin" && checkpoint.get(`pipeline/${name}`) !== undefined;
+  return sources.filter(hasRun).flatMap((source) =>
+    sinks.flatMap((sink) => {
+      const names = `sink "${sink.name}" gets source "${source.name}"`;
+      switch (sinkMark(checkpoint, source.name, sink).kind) {
+        case "unknown":
+          return [
+            `Since when ${names} is not known, as the checkpoint was begun by an earlier version: lines from before count as missing; leave them out with --since`,
+          ];
+        case "never":
+          return [
+            `Whether ${names}: the daemon has not run with it as the configuration has it (name, place, feed, policy). Give the one that the daemon runs with`,
+          ];
+        case "beginning":
+        case "position":
+        default:
+          return [];
+      }
+    }),
   );
 }
 
