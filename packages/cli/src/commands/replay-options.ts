@@ -161,7 +161,7 @@ export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
     )
     .example("$0 replay logs/ --history 'clusterrolebindings *'", "who bound which role to whom, and when")
     .example(
-      "$0 replay logs/ --credential 'X509SHA256=0c49c3486db48*'",
+      "$0 replay logs/ --credential 'X509SHA256=5b957e94*'",
       "what has to be looked after when a certificate leaked",
     )
     .example(
