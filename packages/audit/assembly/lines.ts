@@ -67,20 +67,20 @@ export function forgetTemplates(): void {
 
 /**
  * Takes lines of `[from, end)`, whole ones, as long as they are like a template, and moves those that are kept to where the first
- * of them stands. Gives where it stopped. CONTROL then holds how many lines it took, how many of them are kept, from where to where
+ * of them stands, or to `to` if that is not 0: where those end that were kept before, so that all stand behind one another. Gives where it stopped. CONTROL then holds how many lines it took, how many of them are kept, from where to where
  * these stand now, two numbers of the line's head, and the entry that the line where it stopped is like, had what that rests on
  * not ended; SUSPECT where the entry stands but not every line is taken; else 0. At last the number of the answer by which somebody
  * must be told of the last line that it took, what ./told says; 0 where nobody must. Behind that the entry of the last line that it took,
  * with SUSPECT the number of the answer that stands, the third number of the line's head, with SUSPECT what was decided, and a fourth number
  * of the head.
  */
-export function takeLines(from: usize, end: usize): usize {
+export function takeLines(from: usize, end: usize, to: usize): usize {
   let at = from;
   let lines = 0;
   let keptLines = 0;
   /** Where kept lines begin, where the moved ones end, and what is still to be moved. */
-  let kept: usize = 0;
-  let keptEnd: usize = 0;
+  let kept = to;
+  let keptEnd = to;
   let run: usize = 0;
   let runEnd: usize = 0;
   let teller: u32 = 0;

@@ -25,7 +25,7 @@ export interface EngineExports {
   learnFragment(kind: number, slots: number, texts: number, first: number, second: number): number;
   forget(): void;
   forgetTemplates(): void;
-  takeLines(from: number, to: number): number;
+  takeLines(from: number, to: number, kept: number): number;
   learnLine(
     from: number,
     headEnd: number,

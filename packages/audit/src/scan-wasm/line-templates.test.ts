@@ -121,4 +121,49 @@ describe("LineTemplates", () => {
     templates.drain();
     expect(counted).toEqual([]);
   });
+
+  test("LineTemplates moves kept lines behind one another over those that somebody is told of, and tells where these stand now", () => {
+    const templates = new LineTemplates<object>(() => {}, { isExact: true });
+    const scan = new EventScan();
+    const dropped = line({ name: "dropped" });
+    const lines = ["a", "bb", "c", "dd", "e"].map((query) => line({ query: `?x=${query}` }));
+    const names = ["kept", "dropped", "kept", "kept", "dropped", "dropped", "kept", "dropped", "kept"];
+    let next = 0;
+    const log = names.map((name) => (name === "kept" ? (lines[next++] as string) : dropped));
+    const standing = { stands: true };
+    for (const text of [dropped, ...lines]) {
+      const bytes = Buffer.from(text);
+      templates.load(bytes, 0, bytes.length);
+      expect(templates.take()).toBe(0);
+      expect(scan.scan(bytes, 0, bytes.length - 1)).toBe(true);
+      const by = { fields: decided, uriEnd: scan.valueEnd("requestURI"), name: undefined };
+      const isKept = text !== dropped;
+      expect(templates.learn(scan, {}, isKept ? { isKept, isTold: true, standing } : { isKept }, by)).toBeGreaterThan(
+        0,
+      );
+    }
+    const bytes = Buffer.from(log.join(""));
+    templates.load(bytes, 0, bytes.length);
+    let out = "";
+    let end: number | undefined;
+    const told: string[] = [];
+    for (let at = 0; at < bytes.length;) {
+      at = templates.take();
+      expect(templates.keptStart).toBe(end ?? templates.keptStart);
+      end = templates.keptEnd;
+      out += templates.memory.toString("latin1", templates.keptStart, end);
+      if (templates.teller === standing) {
+        told.push(`${templates.told.bytes.toString("latin1")}\n`);
+        expect(templates.told.auditID).toBe("1b9ee3e5-8982-4b58-a2cd-0384840d7e4f");
+      }
+    }
+    expect(told).toEqual(lines);
+    expect(out).toBe(lines.join(""));
+    // What is not known stays where it is, and so do those behind it.
+    templates.load(bytes, 0, bytes.length);
+    const first = templates.take();
+    templates.goOn(first + dropped.length);
+    templates.take();
+    expect(templates.memory.toString("latin1", templates.keptStart, templates.keptEnd)).toBe(lines[1]);
+  });
 });

@@ -95,6 +95,8 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
   /** What is added to a position in the loaded bytes to make it one in the memory. */
   #shift = 0;
   #to = 0;
+  /** Where the lines end that were kept since the last one that was not known; 0 where there are none. */
+  #kept = 0;
   #loads = 0;
   #owned = 0;
   #at = 0;
@@ -135,6 +137,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
     const to = end - start <= INPUT_BYTES ? end : bytes.lastIndexOf(NEWLINE, start + INPUT_BYTES - 1) + 1;
     this.#to = Math.max(start, to);
     this.#at = start;
+    this.#kept = 0;
     const { memory } = this.#engine;
     if (bytes.buffer === memory.buffer) {
       this.#shift = bytes.byteOffset;
@@ -148,7 +151,8 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
   /** Takes lines as long as they are known; gives the position in `bytes` of the first one that is not. */
   take(): number {
     const shift = this.#shift;
-    this.#at = this.#engine.exports.takeLines(this.#at + shift, this.#to + shift) - shift;
+    this.#at = this.#engine.exports.takeLines(this.#at + shift, this.#to + shift, this.#kept) - shift;
+    this.#kept = this.keptEnd;
     this.#head = this.#engine.control[HEAD] as number;
     this.#headWithName = this.#engine.control[HEAD_WITH_NAME] as number;
     this.#headWithObject = this.#engine.control[HEAD_WITH_OBJECT] as number;
@@ -161,6 +165,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
   takeOne(behind: number): number {
     const to = this.#to;
     this.#to = behind;
+    this.#kept = 0;
     const isTaken = this.take() === behind;
     this.#to = to;
     return isTaken ? (this.#engine.control[TAKEN] as number) : 0;
@@ -209,6 +214,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
   /** Goes on at `at` after a line that was not known. */
   goOn(at: number): void {
     this.#at = at;
+    this.#kept = 0;
   }
 
   /** Lines that the last {@link take} took. */
@@ -221,7 +227,10 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
     return this.#engine.control[KEPT_LINES] as number;
   }
 
-  /** Where the kept lines of the last {@link take} stand now, one behind the other, in {@link memory}. */
+  /**
+   * Where the kept lines of the last {@link take} stand now, one behind the other, in {@link memory}: directly behind those of the one before, if
+   * that stopped only because of somebody who is told. Equal to {@link keptEnd} where there are none.
+   */
   get keptStart(): number {
     return this.#engine.control[KEPT_START] as number;
   }

@@ -57,6 +57,9 @@ export class KeptLines {
 
   /** Adds lines that need not be redacted, with their newlines: `memory[start, end)`, which may be where `bytes` stand. */
   addKnown(bytes: Buffer, memory: Buffer, start: number, end: number, lines: number): void {
+    if (start === end) {
+      return;
+    }
     this.lines += lines;
     this.bytes += end - start;
     if (bytes === this.#chunk && bytes.buffer === memory.buffer) {
