@@ -10,7 +10,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { EnvelopeReader } from "../packages/audit/src/envelope/envelope-reader.ts";
+import { EnvelopeReader } from "../packages/audit/src/event-list/envelope-reader.ts";
 import { createRedactor } from "../packages/audit/src/redact.ts";
 import { writeReadme } from "./samples-readme.ts";
 import { collectSecrets, findSecret } from "./samples-secrets.ts";

@@ -64,7 +64,7 @@ describe("the saved objects of Kibana", () => {
 });
 
 test("the Grafana dashboard and the alerts ask for metrics, labels and no others that the daemon has", () => {
-  const source = read("packages/ingest/src/daemon/metrics.ts");
+  const source = read("packages/ingest/src/metrics/metrics.ts");
   const known = new Set([...source.matchAll(/"([a-z]+(?:_[a-z]+)+)"/g)].map(([, name]) => `auditsieve_${name}`));
   const dashboard = JSON.parse(read("deploy/grafana/auditsieve.json")) as {
     readonly panels: readonly { readonly id: number; readonly targets: readonly { readonly expr: string }[] }[];

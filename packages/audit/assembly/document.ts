@@ -1,5 +1,5 @@
 // Writes a document about the event at SCAN, whose places scanEvent has found, by a list of steps that the JavaScript side wrote
-// (src/scan-wasm/event-documents.ts says what each does). As long as a line is bounded, so is its document: nothing asks for room.
+// (src/templates/event-documents.ts says what each does). As long as a line is bounded, so is its document: nothing asks for room.
 import { ARGUMENT_BYTES, ARGUMENT_LENGTHS, ARGUMENTS, DOCUMENT, OPEN, PLACES, SCAN } from "./memory";
 import { writeBody } from "./document-body";
 import { findFragment, fragmentLength, fragmentText } from "./fragments";

@@ -1,8 +1,8 @@
 import { beginsDocument, unwrapDocument, unwrapLine } from "./envelope/unwrap-line.ts";
 import type { UnwrappedLine } from "./envelope/unwrap-line.ts";
 import type { EndedDocument, LongDocument } from "./event-list/long-document.ts";
-import { LineFramer } from "./frame.ts";
-import type { OversizeLine } from "./long-line.ts";
+import { LineFramer } from "./frame/frame.ts";
+import type { OversizeLine } from "./frame/long-line.ts";
 import { salvageEvents } from "./salvage.ts";
 import { EventScan } from "./scan.ts";
 

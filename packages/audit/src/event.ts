@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from "./json.ts";
+import type { JsonObject, JsonValue } from "./json/json.ts";
 
 /** How much of a request the apiserver writes down, lowest first. */
 export const LEVELS = ["None", "Metadata", "Request", "RequestResponse"] as const;

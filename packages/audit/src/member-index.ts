@@ -1,6 +1,15 @@
-import { findMember, isKey } from "./find-member.ts";
-import type { ValueRange } from "./find-member.ts";
-import { BACKSLASH, CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE, skipSpace } from "./json-bytes.ts";
+import { findMember, isKey } from "./json/find-member.ts";
+import type { ValueRange } from "./json/find-member.ts";
+import {
+  BACKSLASH,
+  CLOSE_LIST,
+  CLOSE_OBJECT,
+  COMMA,
+  OPEN_LIST,
+  OPEN_OBJECT,
+  QUOTE,
+  skipSpace,
+} from "./json/json-bytes.ts";
 import { engineHolding } from "./scan-wasm/engine.ts";
 import type { Engine } from "./scan-wasm/engine.ts";
 

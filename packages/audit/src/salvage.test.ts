@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { walkContainer } from "./json-break.ts";
+import { walkContainer } from "./json/json-break.ts";
 import { salvageEvents } from "./salvage.ts";
 import { EventScan } from "./scan.ts";
 

@@ -2,11 +2,11 @@ import { asV1 } from "./envelope/earlier-version.ts";
 import { stringText } from "./envelope/embedded-event.ts";
 import { textInside } from "./envelope/record.ts";
 import { documentLines, prefixLength } from "./envelope/unwrap-line.ts";
-import { OPEN_LIST, OPEN_OBJECT, QUOTE, skipSpace } from "./json-bytes.ts";
-import { walkContainer } from "./json-break.ts";
-import { behindNul } from "./long-line.ts";
+import { OPEN_LIST, OPEN_OBJECT, QUOTE, skipSpace } from "./json/json-bytes.ts";
+import { walkContainer } from "./json/json-break.ts";
+import { behindNul } from "./frame/long-line.ts";
 import type { EventScan } from "./scan.ts";
-import type { Span } from "./scan-wasm/decided-by.ts";
+import type { Span } from "./templates/decided-by.ts";
 
 /** A whole event in a damaged line: `bytes[start, end)`. */
 export interface SalvagedEvent extends Span {

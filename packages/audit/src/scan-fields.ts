@@ -1,5 +1,5 @@
-import { keyTable } from "./key-table.ts";
-import type { KeyTable } from "./key-table.ts";
+import { keyTable } from "./json/key-table.ts";
+import type { KeyTable } from "./json/key-table.ts";
 
 /** The fields of an audit event whose place `EventScan` finds. The number is the field's slot. */
 export const FIELD = {

@@ -1,5 +1,5 @@
 import { API_VERSION, EVENT_KIND, LEVELS, STAGES } from "./event.ts";
-import { isWrapped } from "./envelope/recognise.ts";
+import { isWrapped } from "./recognise.ts";
 import type { Level, Stage } from "./event.ts";
 import {
   BACKSLASH,
@@ -11,8 +11,8 @@ import {
   skipSpace,
   skipString,
   skipValue,
-} from "./json-bytes.ts";
-import type { KeyTable } from "./key-table.ts";
+} from "./json/json-bytes.ts";
+import type { KeyTable } from "./json/key-table.ts";
 import { FIELD, FORMS, nameOf, NESTED, SLOT_COUNT, TOP } from "./scan-fields.ts";
 import type { Field } from "./scan-fields.ts";
 import { SCAN, SCAN_BYTES, sharedEngine } from "./scan-wasm/engine.ts";

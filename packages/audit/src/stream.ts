@@ -5,10 +5,10 @@
  */
 export { attributesOfScan } from "./attributes.ts";
 export { undecidableHint, undecidableProblem } from "./decode.ts";
-export { recognise } from "./envelope/recognise.ts";
+export { recognise } from "./recognise.ts";
 export { EventLines } from "./event-lines.ts";
 export { isLevelBelow, LEVELS } from "./event.ts";
 export { EventScan } from "./scan.ts";
 export { takeRooms } from "./scan-wasm/input-rooms.ts";
-export { LineTemplates } from "./scan-wasm/line-templates.ts";
+export { LineTemplates } from "./templates/line-templates.ts";
 export { stripLine } from "./strip.ts";

@@ -10,7 +10,7 @@ import {
   skipSpace,
   skipString,
   skipValue,
-} from "./json-bytes.ts";
+} from "./json/json-bytes.ts";
 import type { EventScan, Field } from "./scan.ts";
 import { splice } from "./splice.ts";
 import type { Edit } from "./splice.ts";

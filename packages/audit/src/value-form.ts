@@ -1,4 +1,4 @@
-import { CLOSE_LIST, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE, skipSpace, skipString } from "./json-bytes.ts";
+import { CLOSE_LIST, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE, skipSpace, skipString } from "./json/json-bytes.ts";
 import { FORM } from "./scan-fields.ts";
 
 /** Whether the well-formed value `bytes[start, end)` has this one of the forms that a field may have. */

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import type * as Yaml from "yaml";
 import type { Document, LineCounter, Scalar, YAMLMap } from "yaml";
-import type { JsonValue } from "./json.ts";
+import type { JsonValue } from "./json/json.ts";
 import type { Problem } from "./problem.ts";
 
 /** Loaded when the first text is read: most of what reads logs never does, and its 70 files cost 25 ms. */

@@ -2,10 +2,10 @@ import type { AuditEvent } from "@auditsieve/audit";
 import { scalarText } from "./condition/evaluate.ts";
 import type { FieldReader } from "./condition/evaluate.ts";
 import type { FieldPath } from "./condition/field-path.ts";
-import type { CorrelationField } from "./correlation.ts";
-import type { Detection } from "./detection.ts";
+import type { CorrelationField } from "./definition/correlation.ts";
+import type { Detection } from "./definition/detection.ts";
 import { digest, repeatedDigest } from "./finding.ts";
-import type { LinkedCorrelation } from "./link-correlations.ts";
+import type { LinkedCorrelation } from "./definition/link-correlations.ts";
 
 /** An event that findings rest on; `show` makes it as it may leave. */
 export interface Evidence {

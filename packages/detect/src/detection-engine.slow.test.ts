@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DetectionEngine } from "./detection-engine.ts";
-import { projectedCases, withoutPrefilter, withPrefilter } from "./prefilter.suite.ts";
+import { projectedCases, withoutPrefilter, withPrefilter } from "./plan/prefilter.suite.ts";
 import { rememberingHeads } from "./remembering-head.suite.ts";
 import { shippedDocuments } from "./shipped-detections.suite.ts";
 

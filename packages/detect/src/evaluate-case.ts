@@ -1,11 +1,11 @@
 import type { AuditEvent } from "@auditsieve/audit";
-import { fieldsRead } from "./condition/fields-read.ts";
-import type { Detection } from "./detection.ts";
+import { fieldsRead } from "./definition/fields-read.ts";
+import type { Detection } from "./definition/detection.ts";
 import { DetectionEngine, evaluateDetection } from "./detection-engine.ts";
 import type { Outcome } from "./detection-engine.ts";
 import type { Finding } from "./finding.ts";
-import { FindingStream } from "./finding-stream.ts";
-import { rememberedField } from "./memory/remembered-fields.ts";
+import { FindingStream } from "./stream/finding-stream.ts";
+import { rememberedField } from "./condition/remembered-fields.ts";
 
 /**
  * What a detection says of `event` when the log held the events of `before`, in their order. `others` are detections

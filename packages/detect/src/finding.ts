@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import type { CorrelationType } from "./correlation.ts";
-import type { Detection, Severity } from "./detection.ts";
-import { headOf } from "./event-parts.ts";
+import type { CorrelationType } from "./definition/correlation.ts";
+import type { Detection, Severity } from "./definition/detection.ts";
+import { headOf } from "./reading/event-parts.ts";
 import { actorOf, objectOf, summarise } from "./summary.ts";
 
 /** How the request that made a finding ended. */

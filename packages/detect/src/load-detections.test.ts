@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { Detection } from "./detection.ts";
+import type { Detection } from "./definition/detection.ts";
 import { evaluateDetection } from "./detection-engine.ts";
-import { linkCorrelations } from "./link-correlations.ts";
+import { linkCorrelations } from "./definition/link-correlations.ts";
 import { loadDetectionFiles } from "./load-detections.ts";
 
 test("loadDetectionFiles: documents that are given are taken; a problem in them has its place in the text", () => {

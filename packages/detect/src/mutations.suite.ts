@@ -1,6 +1,6 @@
 import type { Expression } from "./condition/expression.ts";
-import type { Correlation } from "./correlation.ts";
-import type { FirstSeen } from "./first-seen-condition.ts";
+import type { Correlation } from "./definition/correlation.ts";
+import type { FirstSeen } from "./definition/first-seen-condition.ts";
 
 /** A condition with one thing changed. */
 export interface Mutant {

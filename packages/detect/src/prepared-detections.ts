@@ -1,11 +1,11 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { JsonObject, JsonValue } from "@auditsieve/audit";
-import { fieldsRead } from "./condition/fields-read.ts";
+import { fieldsRead } from "./definition/fields-read.ts";
 import type { Expression } from "./condition/expression.ts";
-import type { Detection } from "./detection.ts";
+import type { Detection } from "./definition/detection.ts";
 import { leavesOf, loadDetectionFiles } from "./load-detections.ts";
 import type { DetectionSource } from "./load-detections.ts";
-import { linkCorrelations } from "./link-correlations.ts";
+import { linkCorrelations } from "./definition/link-correlations.ts";
 import { compileCondition } from "./sigma/compile-condition.ts";
 import { fieldPipeline } from "./sigma/field-pipeline.ts";
 import type { FieldPipeline } from "./sigma/field-pipeline.ts";

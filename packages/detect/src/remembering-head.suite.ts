@@ -1,7 +1,7 @@
 import type { AuditEvent } from "@auditsieve/audit";
-import { headOf } from "./event-parts.ts";
-import { ACTOR_FIELDS, HEAD_FIELDS } from "./head-view.ts";
-import type { HeadView } from "./head-view.ts";
+import { headOf } from "./reading/event-parts.ts";
+import { ACTOR_FIELDS, HEAD_FIELDS } from "./reading/head-view.ts";
+import type { HeadView } from "./reading/head-view.ts";
 
 /** Of a head the whole, and all but the names. */
 export function partsOf(head: HeadView): readonly [string, string] {

@@ -1,9 +1,9 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import type { AuditEvent } from "@auditsieve/audit";
-import type { Detection } from "./detection.ts";
+import type { Detection } from "./definition/detection.ts";
 import { DetectionEngine } from "./detection-engine.ts";
-import { FindingStream } from "./finding-stream.ts";
-import { linkCorrelations } from "./link-correlations.ts";
+import { FindingStream } from "./stream/finding-stream.ts";
+import { linkCorrelations } from "./definition/link-correlations.ts";
 import { loadDetectionFiles } from "./load-detections.ts";
 
 /** One line of a `.cases.ndjson` file. */

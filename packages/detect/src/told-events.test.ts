@@ -2,18 +2,18 @@ import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DetectionEngine } from "./detection-engine.ts";
-import { headOf, partOf } from "./event-parts.ts";
+import { headOf, partOf } from "./reading/event-parts.ts";
 import type { Finding } from "./finding.ts";
-import { FindingStream } from "./finding-stream.ts";
-import type { FindingStreamOptions } from "./finding-stream-options.ts";
-import { HEAD_FIELDS } from "./head-view.ts";
+import { FindingStream } from "./stream/finding-stream.ts";
+import type { FindingStreamOptions } from "./stream/finding-stream-options.ts";
+import { HEAD_FIELDS } from "./reading/head-view.ts";
 import { loadDetections } from "./load-detections.ts";
 import { eventAt, madeWith, podCreated } from "./memory/events.suite.ts";
 import type { PodChange, ToldEvent } from "./memory/pod-change.ts";
-import type { QuietAnswer } from "./quiet-answers.ts";
+import type { QuietAnswer } from "./stream/quiet-answers.ts";
 import { rememberingHeads } from "./remembering-head.suite.ts";
 import { shippedDocuments } from "./shipped-detections.suite.ts";
-import type { Wanted } from "./wanted.ts";
+import type { Wanted } from "./stream/wanted.ts";
 
 /** Hits when a request by this client comes in, whatever becomes of it, so that it is still open when it ends. */
 const EARLY = `

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { connectionFault } from "./connection-fault.ts";
 import { hintOfConnection } from "./sinks/elasticsearch-faults.ts";
-import { failure } from "./sources/kafkajs-faults.ts";
+import { failure } from "./kafka/kafkajs-faults.ts";
 
 /** As Node, OpenSSL, undici and kafkajs write them. */
 const MESSAGES = [

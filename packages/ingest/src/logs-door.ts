@@ -3,11 +3,11 @@
  *
  * @module
  */
-export { openCanonicalLog } from "./sources/canonical-log.ts";
-export { openCanonicalLogAt } from "./sources/canonical-log-at.ts";
-export { openLinesAt } from "./sources/lines-at.ts";
-export type { LinesAt } from "./sources/lines-at.ts";
-export { logFormat } from "./sources/log-format.ts";
+export { openCanonicalLog } from "./logs/canonical-log.ts";
+export { openCanonicalLogAt } from "./logs/canonical-log-at.ts";
+export { openLinesAt } from "./logs/lines-at.ts";
+export type { LinesAt } from "./logs/lines-at.ts";
+export { logFormat } from "./logs/log-format.ts";
 export { isStore, openStore } from "./sources/store-reader.ts";
 export { IngestError } from "./errors.ts";
 export { LineTail, reducedEvent } from "./detections/reduced-event.ts";

@@ -1,5 +1,5 @@
 import type { JsonValue } from "@auditsieve/audit";
-import type { InputState } from "./detections/detection-state.ts";
+import type { InputState } from "./state/detection-state.ts";
 
 /**
  * A run of bytes out of one input, in order and without holes: `offset` is where `bytes[0]` stands in the

@@ -16,7 +16,7 @@ export { validatePolicy } from "./validate.ts";
 export type { FieldError } from "./validate.ts";
 export { generatePolicy } from "./generate/generate-policy.ts";
 export type { GeneratedPolicy, GenerateOptions } from "./generate/generate-policy.ts";
-export { joinStreamRules } from "./generate/join-stream-rules.ts";
+export { joinStreamRules } from "./stream-policy/join-stream-rules.ts";
 export { loadProfile } from "./generate/load-profile.ts";
 export type { FoundProfile, LoadedProfile, LoadProfileOptions } from "./generate/load-profile.ts";
 export { SAFE_LEVELS } from "./generate/safe-levels.ts";
@@ -35,11 +35,11 @@ export type {
   RuleChange,
   RuleOverride,
 } from "./generate/profile.ts";
-export { loadStreamPolicy } from "./load-stream-policy.ts";
-export type { LoadedStreamPolicy } from "./load-stream-policy.ts";
-export type { StreamCondition } from "./stream-condition.ts";
-export { StreamPolicy } from "./stream-policy.ts";
-export type { StreamDecision, StreamRules } from "./stream-policy.ts";
+export { loadStreamPolicy } from "./stream-policy/load-stream-policy.ts";
+export type { LoadedStreamPolicy } from "./stream-policy/load-stream-policy.ts";
+export type { StreamCondition } from "./stream-policy/stream-condition.ts";
+export { StreamPolicy } from "./stream-policy/stream-policy.ts";
+export type { StreamDecision, StreamRules } from "./stream-policy/stream-policy.ts";
 export { INSTALL_TARGETS, planInstall } from "./install/plan-install.ts";
 export type { InstallOptions, InstallTarget, PlannedInstall } from "./install/plan-install.ts";
 export type { BackendFlag, EventLoad } from "./install/backend-flags.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export type { LoadedStreamPolicy } from "./load-stream-policy.ts";
-export type { StreamCondition } from "./stream-condition.ts";
-export { StreamPolicy } from "./stream-policy.ts";
-export type { StreamDecision, StreamRules } from "./stream-policy.ts";
+export type { LoadedStreamPolicy } from "./stream-policy/load-stream-policy.ts";
+export type { StreamCondition } from "./stream-policy/stream-condition.ts";
+export { StreamPolicy } from "./stream-policy/stream-policy.ts";
+export type { StreamDecision, StreamRules } from "./stream-policy/stream-policy.ts";

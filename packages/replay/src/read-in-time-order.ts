@@ -9,16 +9,16 @@ import type { SelectedFindings, SelectedSnapshot } from "./findings/selected-fin
 import { BatchJudge } from "./judge/batch-judge.ts";
 import { DirectJudge } from "./judge/run-judge.ts";
 import type { RunJudge } from "./judge/run-judge.ts";
-import type { LinePlace, LogLine } from "./log-line.ts";
-import { GuessedWrong, LogMerge, MAX_HELD_BYTES, OutOfOrder, WINDOW_MICROS } from "./merge-logs.ts";
-import type { MergePosition } from "./merge-logs.ts";
+import type { LinePlace, LogLine } from "./lines/log-line.ts";
+import { GuessedWrong, LogMerge, MAX_HELD_BYTES, OutOfOrder, WINDOW_MICROS } from "./time-order/merge-logs.ts";
+import type { MergePosition } from "./time-order/merge-logs.ts";
 import type { ReplayOptions } from "./replay-options.ts";
 import { ReplayRun } from "./replay-run.ts";
 import type { RunSnapshot } from "./replay-run.ts";
-import { sortLogs } from "./sort-logs.ts";
+import { sortLogs } from "./time-order/sort-logs.ts";
 import { readFailed, writeFailed } from "./state/failed-log.ts";
 import type { Failed, SavedFailure } from "./state/failed-log.ts";
-import { KeptRuns } from "./state/kept-runs.ts";
+import { KeptRuns } from "./time-order/kept-runs.ts";
 
 /** A replay that is under way: what it judges by, and where its findings go. */
 export interface Reading {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { liveFindings, logOf, plainLogOf, REDACTOR, sample, shippedDetections } from "./replay-fixtures.suite.ts";
 import { replayLogs } from "./replay-logs.ts";
 import type { ReplayedEvent } from "./replayed-event.ts";
-import { fetchLines } from "./summary/read-events.ts";
+import { fetchLines } from "./facts/read-events.ts";
 
 describe("replayLogs", () => {
   test("replayLogs takes envelopes off where they stand, and finds in them what the daemon's pipeline finds, in the same order", async () => {

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { zstdDecompressSync } from "node:zlib";
-import type { ReplayLog } from "./log-reader.ts";
+import type { ReplayLog } from "./lines/log-reader.ts";
 
 export const ROOT: string = fileURLToPath(new URL("../../..", import.meta.url));
 

@@ -11,7 +11,7 @@ import {
   sample,
   shippedDetections,
 } from "./replay-fixtures.suite.ts";
-import type { ReplayLog } from "./log-reader.ts";
+import type { ReplayLog } from "./lines/log-reader.ts";
 import { replayLogs } from "./replay-logs.ts";
 import type { ReplayOptions } from "./replay-options.ts";
 

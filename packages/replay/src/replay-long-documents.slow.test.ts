@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { eventAt, logOf, plainLogOf, REDACTOR } from "./replay-fixtures.suite.ts";
 import { replayLogs } from "./replay-logs.ts";
 import type { ReplayedEvent } from "./replayed-event.ts";
-import { fetchLines } from "./summary/read-events.ts";
+import { fetchLines } from "./facts/read-events.ts";
 
 const PAD = "x".repeat(1_200_000);
 

@@ -2,10 +2,10 @@ import type { Detection } from "@auditsieve/detect";
 import type { BlockOptions } from "./blocks/log-blocks.ts";
 import type { FindingStoreOptions } from "./findings/finding-store.ts";
 import type { JudgeThread } from "./judge/judge-thread.ts";
-import type { MergeOptions } from "./merge-logs.ts";
+import type { MergeOptions } from "./time-order/merge-logs.ts";
 import type { RunOptions } from "./replay-run.ts";
-import type { Selection } from "./selection.ts";
-import type { SortOptions } from "./sort-logs.ts";
+import type { Selection } from "./selection/selection.ts";
+import type { SortOptions } from "./time-order/sort-logs.ts";
 import type { ReplayState } from "./state/replay-state.ts";
 
 /** What is replayed, through what, and which findings are asked for. */

@@ -1,6 +1,6 @@
 import { SEVERITIES } from "@auditsieve/detect";
 import type { Detection, Severity } from "@auditsieve/detect";
-import type { LogCoverage } from "./coverage.ts";
+import type { LogCoverage } from "./coverage/coverage.ts";
 import type { FindingList } from "./findings/finding-store.ts";
 import type { ReplayedLog, ReplayRun } from "./replay-run.ts";
 

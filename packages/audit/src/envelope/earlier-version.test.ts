@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { decodeEvent } from "../decode.ts";
 import { EventScan } from "../scan.ts";
 import { asV1 } from "./earlier-version.ts";
-import { EnvelopeReader } from "./envelope-reader.ts";
+import { EnvelopeReader } from "../event-list/envelope-reader.ts";
 
 /** As Kubernetes 1.7 writes it: the example of the upstream documentation, with the answer. */
 const OF_1_7 =

@@ -1,4 +1,4 @@
-import { BACKSLASH, CLOSE_OBJECT, QUOTE } from "../json-bytes.ts";
+import { BACKSLASH, CLOSE_OBJECT, QUOTE } from "../json/json-bytes.ts";
 import { splice } from "../splice.ts";
 import type { Edit } from "../splice.ts";
 import { MemberReader } from "./members.ts";

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { BACKSLASH, OPEN_OBJECT, QUOTE, skipSpace } from "../json-bytes.ts";
+import { BACKSLASH, OPEN_OBJECT, QUOTE, skipSpace } from "../json/json-bytes.ts";
 import { asV1 } from "./earlier-version.ts";
 import type { Span } from "./members.ts";
 

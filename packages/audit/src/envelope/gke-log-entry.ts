@@ -1,6 +1,6 @@
 import type * as Crypto from "node:crypto";
 import { createRequire } from "node:module";
-import { OPEN_OBJECT, QUOTE } from "../json-bytes.ts";
+import { OPEN_OBJECT, QUOTE } from "../json/json-bytes.ts";
 import type { Level } from "../event.ts";
 import { requestInfo } from "../request-info.ts";
 import type { RequestInfo } from "../request-info.ts";

@@ -1,5 +1,5 @@
-import { LineFramer } from "../frame.ts";
-import { OPEN_OBJECT } from "../json-bytes.ts";
+import { LineFramer } from "../frame/frame.ts";
+import { OPEN_OBJECT } from "../json/json-bytes.ts";
 import type { LineOutput } from "./line-output.ts";
 import { eventInside } from "./record.ts";
 import { prefixLength } from "./unwrap-line.ts";

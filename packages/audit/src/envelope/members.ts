@@ -1,6 +1,15 @@
-import { CLOSE_OBJECT, COMMA, OPEN_OBJECT, QUOTE, skipColon, skipSpace, skipString, skipValue } from "../json-bytes.ts";
-import { keyTable } from "../key-table.ts";
-import type { KeyTable } from "../key-table.ts";
+import {
+  CLOSE_OBJECT,
+  COMMA,
+  OPEN_OBJECT,
+  QUOTE,
+  skipColon,
+  skipSpace,
+  skipString,
+  skipValue,
+} from "../json/json-bytes.ts";
+import { keyTable } from "../json/key-table.ts";
+import type { KeyTable } from "../json/key-table.ts";
 
 /** Where a value stands: `[start, end)`. */
 export interface Span {

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LongDocument } from "../event-list/long-document.ts";
 import { EventLines } from "../event-lines.ts";
-import { EnvelopeReader } from "./envelope-reader.ts";
+import { EnvelopeReader } from "../event-list/envelope-reader.ts";
 import {
   aksRecord,
   aksRecords,

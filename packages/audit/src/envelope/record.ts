@@ -1,7 +1,7 @@
-import { COMMA, OPEN_OBJECT, QUOTE, skipColon, skipSpace, skipString, skipValue } from "../json-bytes.ts";
-import { EVENT_KEYS } from "../event-list/list-keys.ts";
-import { keyTable } from "../key-table.ts";
-import type { KeyTable } from "../key-table.ts";
+import { COMMA, OPEN_OBJECT, QUOTE, skipColon, skipSpace, skipString, skipValue } from "../json/json-bytes.ts";
+import { EVENT_KEYS } from "./list-keys.ts";
+import { keyTable } from "../json/key-table.ts";
+import type { KeyTable } from "../json/key-table.ts";
 import { embeddedEvent } from "./embedded-event.ts";
 import { gkeEvent } from "./gke-log-entry.ts";
 import { asV1 } from "./earlier-version.ts";

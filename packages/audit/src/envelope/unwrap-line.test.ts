@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { EventScan } from "../scan.ts";
-import { EnvelopeReader } from "./envelope-reader.ts";
+import { EnvelopeReader } from "../event-list/envelope-reader.ts";
 import { unwrapLine } from "./unwrap-line.ts";
 import {
   aksRecord,

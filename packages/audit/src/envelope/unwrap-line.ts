@@ -1,4 +1,4 @@
-import { LIST_KEYS } from "../event-list/list-keys.ts";
+import { LIST_KEYS } from "./list-keys.ts";
 import {
   CLOSE_LIST,
   COMMA,
@@ -8,8 +8,8 @@ import {
   skipSpace,
   skipString,
   skipValue,
-} from "../json-bytes.ts";
-import { walkContainer } from "../json-break.ts";
+} from "../json/json-bytes.ts";
+import { walkContainer } from "../json/json-break.ts";
 import type { EventScan } from "../scan.ts";
 import { asV1 } from "./earlier-version.ts";
 import type { Span } from "./members.ts";
@@ -19,7 +19,7 @@ import {
   CLOUD_WATCH_PREFIX,
   recogniseAt,
   startsWithByteOrderMark,
-} from "./recognise.ts";
+} from "../recognise.ts";
 import { eventInside, isOfEvent } from "./record.ts";
 
 const NEWLINE = 10;

@@ -1,15 +1,15 @@
 import type { LineOutput } from "../envelope/line-output.ts";
 import { LineRecords } from "../envelope/line-records.ts";
-import { BYTE_ORDER_MARK_BYTES, startsWithByteOrderMark } from "../envelope/recognise.ts";
+import { BYTE_ORDER_MARK_BYTES, startsWithByteOrderMark } from "../recognise.ts";
 import { addRecord } from "../envelope/record.ts";
-import { CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE, skipSpace } from "../json-bytes.ts";
+import { CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE, skipSpace } from "../json/json-bytes.ts";
 import { cutOff, damaged, problemOf, TORN } from "./document-problem.ts";
 import type { DocumentPlace, DocumentProblem } from "./document-problem.ts";
-import { LIST_KEYS } from "./list-keys.ts";
+import { LIST_KEYS } from "../envelope/list-keys.ts";
 import { OutlineText } from "./outline-text.ts";
 import { RecordCapture } from "./record-capture.ts";
 import { addRecordLine } from "./record-line.ts";
-import { mayFollow, ValueWalk } from "./value-walk.ts";
+import { mayFollow, ValueWalk } from "../frame/value-walk.ts";
 
 const COLON = 58;
 const NEWLINE = 10;

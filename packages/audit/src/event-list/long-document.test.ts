@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { LineFramer } from "../frame.ts";
+import { LineFramer } from "../frame/frame.ts";
 import { LongDocument } from "./long-document.ts";
 import type { EndedDocument } from "./long-document.ts";
 

@@ -1,8 +1,8 @@
 import { LineOutput } from "../envelope/line-output.ts";
 import { LinePlaces } from "../envelope/line-places.ts";
-import { LineFramer } from "../frame.ts";
-import type { LongDocumentReader } from "../frame.ts";
-import type { OversizeLine } from "../long-line.ts";
+import { LineFramer } from "../frame/frame.ts";
+import type { LongDocumentReader } from "../frame/frame.ts";
+import type { OversizeLine } from "../frame/long-line.ts";
 import { DocumentReader } from "./document-reader.ts";
 
 const NEWLINE = 10;

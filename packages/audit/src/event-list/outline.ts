@@ -1,6 +1,6 @@
 import { jsonParser } from "stream-json/core/parser.js";
 import type { Token } from "stream-json/core/parser.js";
-import { EVENT_KEYS, LIST_KEYS } from "./list-keys.ts";
+import { EVENT_KEYS, LIST_KEYS } from "../envelope/list-keys.ts";
 
 /**
  * What a document is around its records: read by stream-json, from the document's text with each record (and each value below the

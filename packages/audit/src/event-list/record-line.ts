@@ -1,8 +1,8 @@
 import type { LineOutput } from "../envelope/line-output.ts";
-import { recogniseObject } from "../envelope/recognise.ts";
+import { recogniseObject } from "../recognise.ts";
 import { addRecord } from "../envelope/record.ts";
-import { skipSpace } from "../json-bytes.ts";
-import type { ValueWalk } from "./value-walk.ts";
+import { skipSpace } from "../json/json-bytes.ts";
+import type { ValueWalk } from "../frame/value-walk.ts";
 
 const NEWLINE = 10;
 const NOTHING = (): void => undefined;

@@ -1,6 +1,6 @@
 import { NEEDLES, SCAN, SCAN_BYTES, sharedEngine } from "../scan-wasm/engine.ts";
 import type { Engine } from "../scan-wasm/engine.ts";
-import type { Span } from "../scan-wasm/decided-by.ts";
+import type { Span } from "../templates/decided-by.ts";
 import { slotOf } from "../scan.ts";
 import type { EventScan } from "../scan.ts";
 import type { NameTest } from "./credential-name.ts";

@@ -1,4 +1,4 @@
-import type { KeyTable } from "../key-table.ts";
+import type { KeyTable } from "../json/key-table.ts";
 import { API_VERSION, EVENT_KIND, LEVELS, STAGES } from "../event.ts";
 import { FORM, FORMS, NESTED, SLOT_COUNT, TOP } from "../scan-fields.ts";
 import { MODULE } from "./module.ts";

@@ -2,7 +2,7 @@ import { evaluate } from "./evaluate.ts";
 import type { FieldReader, Truth } from "./evaluate.ts";
 import { all, any } from "./expression.ts";
 import type { Expression, Leaf } from "./expression.ts";
-import { MEMORY_ROOT } from "../memory/remembered-fields.ts";
+import { MEMORY_ROOT } from "./remembered-fields.ts";
 
 /** Always holds. */
 export const ALWAYS: Expression = { kind: "and", of: [] };

@@ -1,7 +1,7 @@
 import type { Problem } from "@auditsieve/audit";
-import type { Detection } from "../detection.ts";
-import { linkCorrelations } from "../link-correlations.ts";
-import type { DetectionException } from "./detection-exception.ts";
+import type { Detection } from "../definition/detection.ts";
+import { linkCorrelations } from "../definition/link-correlations.ts";
+import type { DetectionException } from "../definition/detection-exception.ts";
 import type { DetectionOverride } from "./read-exception.ts";
 
 type FileProblem = Problem & { readonly file: string };

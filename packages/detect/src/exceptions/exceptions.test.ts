@@ -2,7 +2,7 @@ import type { AuditEvent } from "@auditsieve/audit";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DetectionEngine } from "../detection-engine.ts";
-import { FindingStream } from "../finding-stream.ts";
+import { FindingStream } from "../stream/finding-stream.ts";
 import { loadDetectionFiles } from "../load-detections.ts";
 import type { LoadedDetectionFiles } from "../load-detections.ts";
 

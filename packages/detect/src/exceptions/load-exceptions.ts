@@ -4,7 +4,7 @@ import { checkLogsource } from "../sigma/check-logsource.ts";
 import type { FieldPipeline } from "../sigma/field-pipeline.ts";
 import { LIMITS } from "../sigma/limits.ts";
 import { problemLog } from "../sigma/problem-log.ts";
-import type { DetectionException } from "./detection-exception.ts";
+import type { DetectionException } from "../definition/detection-exception.ts";
 import { isExceptionDocument, readException, readOverride } from "./read-exception.ts";
 import type { DetectionOverride, ExceptionContext } from "./read-exception.ts";
 

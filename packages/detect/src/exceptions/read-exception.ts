@@ -1,13 +1,13 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { JsonObject, JsonValue, Position } from "@auditsieve/audit";
-import { SEVERITIES } from "../detection.ts";
-import type { Severity } from "../detection.ts";
+import { SEVERITIES } from "../definition/detection.ts";
+import type { Severity } from "../definition/detection.ts";
 import { compileCondition } from "../sigma/compile-condition.ts";
 import type { FieldPipeline } from "../sigma/field-pipeline.ts";
 import { LIMITS } from "../sigma/limits.ts";
 import type { Path, ProblemLog } from "../sigma/problem-log.ts";
-import { endOf } from "./detection-exception.ts";
-import type { DetectionException } from "./detection-exception.ts";
+import { endOf } from "../definition/detection-exception.ts";
+import type { DetectionException } from "../definition/detection-exception.ts";
 
 /** Sigma's words for how far a detection can be trusted, most first. Sigma's key for it is `status`. */
 export const MATURITIES = ["stable", "test", "experimental", "deprecated", "unsupported"] as const;

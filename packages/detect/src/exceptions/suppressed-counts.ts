@@ -1,4 +1,4 @@
-import type { Detection } from "../detection.ts";
+import type { Detection } from "../definition/detection.ts";
 
 /** How much each exception of some detections has kept out, by its id; also those that kept out nothing. */
 export class SuppressedCounts {

@@ -1,7 +1,7 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
-import { headOf, partOf } from "../event-parts.ts";
-import type { HeadView } from "../head-view.ts";
+import { headOf, partOf } from "../reading/event-parts.ts";
+import type { HeadView } from "../reading/head-view.ts";
 
 /** The value at a path of literal keys; undefined as soon as one is missing. */
 export function at(value: JsonValue | undefined, ...keys: readonly string[]): JsonValue | undefined {

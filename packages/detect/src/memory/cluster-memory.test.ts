@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import type { AuditEvent } from "@auditsieve/audit";
 import { describe, expect, it } from "vitest";
 import { fieldPath } from "../condition/field-path.ts";
-import { eventReader } from "../field-readers.ts";
-import { headOf } from "../event-parts.ts";
+import { eventReader } from "../plan/field-readers.ts";
+import { headOf } from "../reading/event-parts.ts";
 import { ClusterMemory } from "./cluster-memory.ts";
 import { eventAt, madeWith, podCreated } from "./events.suite.ts";
 import { RecentMap } from "./recent-map.ts";
-import { REMEMBERED_FIELDS } from "./remembered-fields.ts";
-import type { RememberedName } from "./remembered-fields.ts";
+import { REMEMBERED_FIELDS } from "../condition/remembered-fields.ts";
+import type { RememberedName } from "../condition/remembered-fields.ts";
 
 const exec = (seconds: number, pod = "web"): AuditEvent =>
   eventAt(seconds, {

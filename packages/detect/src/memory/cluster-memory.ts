@@ -1,10 +1,10 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { ABSENT } from "../condition/field-path.ts";
 import type { Reading } from "../condition/field-path.ts";
-import { timeOf } from "../event-time.ts";
-import { headOf } from "../event-parts.ts";
-import type { HeadView } from "../head-view.ts";
-import { isHeadUnknown } from "../recorded.ts";
+import { timeOf } from "../reading/event-time.ts";
+import { headOf } from "../reading/event-parts.ts";
+import type { HeadView } from "../reading/head-view.ts";
+import { isHeadUnknown } from "../reading/recorded.ts";
 import { at, isSuccess } from "./body.ts";
 import { readSubject } from "./certificate-request.ts";
 import { CredentialLedger } from "./credential-ledger.ts";
@@ -18,8 +18,8 @@ import type { PodChange, ToldEvent } from "./pod-change.ts";
 import { PodMemory } from "./pod-memory.ts";
 import type { PodFacts } from "./pod-memory.ts";
 import type { MapWatch } from "./recent-map.ts";
-import { MEMORY_ROOT } from "./remembered-fields.ts";
-import type { RememberedName } from "./remembered-fields.ts";
+import { MEMORY_ROOT } from "../condition/remembered-fields.ts";
+import type { RememberedName } from "../condition/remembered-fields.ts";
 
 /** Bounds of a {@link ClusterMemory}; each half of a map holds as many. */
 export interface ClusterMemoryOptions {

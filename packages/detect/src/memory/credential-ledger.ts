@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { timeOf } from "../event-time.ts";
-import { headOf } from "../event-parts.ts";
+import { timeOf } from "../reading/event-time.ts";
+import { headOf } from "../reading/event-parts.ts";
 import { at, isSuccess, nameOf, objectsAt, textAt } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";

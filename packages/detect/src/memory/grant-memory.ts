@@ -1,5 +1,5 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { timeOf } from "../event-time.ts";
+import { timeOf } from "../reading/event-time.ts";
 import { at, nameOf, objectsAt, textAt } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";

@@ -1,6 +1,6 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
-import type { HeadView } from "../head-view.ts";
+import type { HeadView } from "../reading/head-view.ts";
 import { CREDENTIAL_ID, useKey } from "./credential-ledger.ts";
 
 /** Users and groups that the request is made as, impersonated ones too. */

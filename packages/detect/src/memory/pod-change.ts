@@ -1,5 +1,5 @@
 import type { JsonValue } from "@auditsieve/audit";
-import type { HeadView } from "../head-view.ts";
+import type { HeadView } from "../reading/head-view.ts";
 import { isSuccess } from "./body.ts";
 
 /** A change of one pod of which the memory learns by little of the event. */

@@ -1,7 +1,7 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { headOf, lacksKey, listsObjects, partOf } from "../event-parts.ts";
-import type { BodyName } from "../event-parts.ts";
-import { timeOf } from "../event-time.ts";
+import { headOf, lacksKey, listsObjects, partOf } from "../reading/event-parts.ts";
+import type { BodyName } from "../reading/event-parts.ts";
+import { timeOf } from "../reading/event-time.ts";
 import { at, nameOf, objectsAt, textAt } from "./body.ts";
 import type { PodChange, ToldEvent } from "./pod-change.ts";
 import { RecentMap } from "./recent-map.ts";

@@ -1,7 +1,7 @@
 import type { AuditEvent } from "@auditsieve/audit";
 import { describe, expect, it } from "vitest";
 import { evaluateDetection } from "../detection-engine.ts";
-import { linkCorrelations } from "../link-correlations.ts";
+import { linkCorrelations } from "../definition/link-correlations.ts";
 import { loadDetections } from "../load-detections.ts";
 
 const HEAD = `title: T

@@ -1,4 +1,4 @@
-import { MEMORY_ROOT, rememberedField, REMEMBERED_FIELDS } from "../memory/remembered-fields.ts";
+import { MEMORY_ROOT, rememberedField, REMEMBERED_FIELDS } from "../condition/remembered-fields.ts";
 import { OTHER_SPELLINGS } from "./audit-fields.ts";
 
 /** Fields of an audit event by their parent; `true` means that anything may stand below. */

@@ -1,8 +1,8 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { JsonObject, JsonValue } from "@auditsieve/audit";
 import { fieldPath } from "../condition/field-path.ts";
-import { CORRELATION_TYPES } from "../correlation.ts";
-import type { Correlation, CorrelationField, CorrelationType, Threshold } from "../correlation.ts";
+import { CORRELATION_TYPES } from "../definition/correlation.ts";
+import type { Correlation, CorrelationField, CorrelationType, Threshold } from "../definition/correlation.ts";
 import type { FieldPipeline } from "./field-pipeline.ts";
 import { unknownField } from "./known-fields.ts";
 import { LIMITS } from "./limits.ts";

@@ -1,8 +1,8 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { JsonObject, JsonValue } from "@auditsieve/audit";
 import { fieldPath } from "../condition/field-path.ts";
-import type { CorrelationField } from "../correlation.ts";
-import type { FirstSeen } from "../first-seen-condition.ts";
+import type { CorrelationField } from "../definition/correlation.ts";
+import type { FirstSeen } from "../definition/first-seen-condition.ts";
 import type { FieldPipeline } from "./field-pipeline.ts";
 import { unknownField } from "./known-fields.ts";
 import { LIMITS } from "./limits.ts";

@@ -2,8 +2,8 @@ import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startRsigma } from "../../../../test/engines/sigma-oracle/sigma-oracle.ts";
 import type { SigmaOracle } from "../../../../test/engines/sigma-oracle/sigma-oracle.ts";
-import { meets } from "../correlation.ts";
-import type { Threshold } from "../correlation.ts";
+import { meets } from "../definition/correlation.ts";
+import type { Threshold } from "../definition/correlation.ts";
 import { correlationOf, firings, logOf, madeSteps, ourGroups, textOf, verbRule } from "./sigma-oracle-log.suite.ts";
 import type { LoggedEvent, Step } from "./sigma-oracle-log.suite.ts";
 

@@ -2,7 +2,7 @@ import type { AuditEvent } from "@auditsieve/audit";
 import * as fc from "fast-check";
 import type { SigmaOracle } from "../../../../test/engines/sigma-oracle/sigma-oracle.ts";
 import { DetectionEngine } from "../detection-engine.ts";
-import { FindingStream } from "../finding-stream.ts";
+import { FindingStream } from "../stream/finding-stream.ts";
 import { loadDetections } from "../load-detections.ts";
 
 /** Id of the correlation that is asked about. */

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startPySigma, startRsigma } from "../../../../test/engines/sigma-oracle/sigma-oracle.ts";
 import type { SigmaAnswer, SigmaOracle } from "../../../../test/engines/sigma-oracle/sigma-oracle.ts";
 import { DetectionEngine } from "../detection-engine.ts";
-import { FindingStream } from "../finding-stream.ts";
+import { FindingStream } from "../stream/finding-stream.ts";
 import { loadDetections } from "../load-detections.ts";
 import { loadPipelines } from "./load-pipelines.ts";
 

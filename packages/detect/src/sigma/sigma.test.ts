@@ -2,7 +2,7 @@ import type { JsonValue } from "@auditsieve/audit";
 import { describe, expect, it } from "vitest";
 import { evaluateDetection } from "../detection-engine.ts";
 import { loadDetections } from "../load-detections.ts";
-import { asJson } from "../event-parts.ts";
+import { asJson } from "../reading/event-parts.ts";
 import type { AuditEvent } from "@auditsieve/audit";
 
 const BASE: AuditEvent = {

@@ -2,7 +2,7 @@ import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
 import { isJsonObject } from "@auditsieve/audit";
 import { describe, expect, it } from "vitest";
 import { DetectionEngine, evaluateDetection } from "../detection-engine.ts";
-import type { Detection } from "../detection.ts";
+import type { Detection } from "../definition/detection.ts";
 import { loadDetections } from "../load-detections.ts";
 
 type Selections = Readonly<Record<string, JsonValue>>;

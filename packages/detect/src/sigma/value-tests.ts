@@ -5,7 +5,7 @@ import type { ValueTest } from "../condition/expression.ts";
 import type { PatternPart } from "../condition/string-pattern.ts";
 import { neededInBytes } from "../condition/needed-in-bytes.ts";
 import { ANY_RUN, patternParts, patternTest } from "../condition/string-pattern.ts";
-import { specialIn } from "../plain-names.ts";
+import { specialIn } from "../condition/plain-names.ts";
 import { compileRegex } from "../regex/compile-regex.ts";
 import { datePartOf } from "./date-part.ts";
 import type { DatePart } from "./date-part.ts";

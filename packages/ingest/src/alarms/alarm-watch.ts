@@ -1,7 +1,7 @@
 import type { AuditEvent, EventScan } from "@auditsieve/audit";
 import type { DetectionEngine, Finding } from "@auditsieve/detect";
 import { safeText } from "@auditsieve/detect/safe-text";
-import type { LinePlaces } from "../pipeline/line-shape.ts";
+import type { LinePlaces } from "../lines/line-shape.ts";
 import type { AlikeNumbers } from "./audit-id-memory.ts";
 import { AuditIdWatch } from "./audit-id-watch.ts";
 import { NoiseWatch } from "./alarm-noise.ts";

@@ -1,6 +1,6 @@
 import { slotOf } from "@auditsieve/audit";
 import type { EventScan } from "@auditsieve/audit";
-import type { LinePlaces } from "../pipeline/line-shape.ts";
+import type { LinePlaces } from "../lines/line-shape.ts";
 
 const AUDIT_ID = slotOf("auditID");
 const STAGE = slotOf("stage");

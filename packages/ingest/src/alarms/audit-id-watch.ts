@@ -2,7 +2,7 @@ import type { AuditEvent, EventScan } from "@auditsieve/audit";
 import { findingOfRequest, requestId } from "@auditsieve/detect";
 import type { Detection, Finding } from "@auditsieve/detect";
 import { safeText } from "@auditsieve/detect/safe-text";
-import type { LinePlaces } from "../pipeline/line-shape.ts";
+import type { LinePlaces } from "../lines/line-shape.ts";
 import { AuditIdMemory } from "./audit-id-memory.ts";
 import type { AlikeNumbers } from "./audit-id-memory.ts";
 

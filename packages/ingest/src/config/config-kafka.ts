@@ -1,7 +1,7 @@
 import { own } from "@auditsieve/audit";
 import type { JsonObject } from "@auditsieve/audit";
 import type { ConfigReader } from "./config-reader.ts";
-import type { KafkaConnection } from "../sources/kafka-client.ts";
+import type { KafkaConnection } from "../kafka/kafka-client.ts";
 
 type At = readonly (string | number)[];
 

@@ -9,7 +9,7 @@ import type { ConfigReader, ConfigReferences } from "./config-reader.ts";
 import type { Feed } from "../pipeline/outlet.ts";
 import type { KafkaSinkOptions } from "../sinks/kafka.ts";
 import type { StoreSinkOptions } from "../sinks/store.ts";
-import type { KafkaCompression, KafkaConnection } from "../sources/kafka-client.ts";
+import type { KafkaCompression, KafkaConnection } from "../kafka/kafka-client.ts";
 
 export interface FileSinkConfig extends SinkBase {
   readonly type: "file";

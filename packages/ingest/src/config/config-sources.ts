@@ -5,7 +5,7 @@ import { KAFKA_KEYS, MAX_TOPIC, readKafka, readStateTopic } from "./config-kafka
 import { readName } from "./config-sinks.ts";
 import { readWebhook, WEBHOOK_KEYS } from "./config-webhook.ts";
 import type { WebhookSourceConfig } from "./config-webhook.ts";
-import type { KafkaConnection } from "../sources/kafka-client.ts";
+import type { KafkaConnection } from "../kafka/kafka-client.ts";
 
 type At = readonly (string | number)[];
 

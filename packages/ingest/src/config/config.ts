@@ -11,7 +11,7 @@ import { readSink } from "./config-sinks.ts";
 import type { SinkConfig } from "./config-sinks.ts";
 import { placesOf, readSource } from "./config-sources.ts";
 import type { SourceConfig } from "./config-sources.ts";
-import type { ListenAddress } from "../daemon/metrics-server.ts";
+import type { ListenAddress } from "../metrics/metrics-server.ts";
 import type { PipelineLimits } from "../pipeline/pipeline-limits.ts";
 import { readPublicKey } from "../state/sealed-line.ts";
 

@@ -1,11 +1,11 @@
 import { createRedactor } from "@auditsieve/audit";
-import { AckWindow } from "../pipeline/ack-window.ts";
+import { AckWindow } from "../lines/ack-window.ts";
 import type { IngestCase } from "./config-cases.ts";
 import type { IngestConfig } from "./config.ts";
 import { LineHandler } from "../pipeline/line-handler.ts";
 import type { Delivery } from "../sink.ts";
-import { Ledger } from "../receipts/tally-ledger.ts";
-import { SinkCounter } from "../receipts/tally.ts";
+import { Ledger } from "../lines/tally-ledger.ts";
+import { SinkCounter } from "../lines/tally.ts";
 
 /** A case that did not come out as it says. */
 export interface CaseResult {

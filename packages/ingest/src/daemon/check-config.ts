@@ -3,8 +3,8 @@ import { join } from "node:path";
 import type { Problem } from "@auditsieve/audit";
 import type { IngestConfig } from "../config/config.ts";
 import { IngestError, reasonOf } from "../errors.ts";
-import { checkFolder, checkSink } from "../sinks/create-sink.ts";
-import { checkSource } from "../sources/create-source.ts";
+import { checkFolder, checkSink } from "../config/create-sink.ts";
+import { checkSource } from "../config/create-source.ts";
 import { openCheckpoint } from "../state/checkpoint.ts";
 import { lockFolders } from "../config/folder-locks.ts";
 

@@ -12,7 +12,7 @@ import { CANARY, PLACES } from "../../../audit/src/redact/planted-events.suite.t
 import { freePort } from "../../../../test/engines/free-port.ts";
 import { readConfig } from "../config/config.ts";
 import { startDaemon } from "./daemon.ts";
-import { openDetectionState } from "../detections/detection-state.ts";
+import { openDetectionState } from "../state/detection-state.ts";
 import { createLogger } from "../logger.ts";
 import { MockElasticsearch } from "../sinks/mock-elasticsearch.suite.ts";
 

@@ -1,6 +1,6 @@
 import type { IngestConfig } from "../config/config.ts";
 import { startDaemon } from "./daemon.ts";
-import type { MetricsPage } from "./metrics-page.ts";
+import type { MetricsPage } from "../metrics/metrics-page.ts";
 import type { DaemonEnd, DaemonOptions } from "./daemon.ts";
 import { reasonOf } from "../errors.ts";
 

@@ -11,7 +11,7 @@ import { describe, expect, test } from "vitest";
 import { AUDIT_ID_REPEATED } from "../alarms/audit-id-watch.ts";
 import { openCheckpoint } from "../state/checkpoint.ts";
 import type { StateFiles } from "../state/checkpoint.ts";
-import { openDetectionState } from "./detection-state.ts";
+import { openDetectionState } from "../state/detection-state.ts";
 import { chanceOf, detectionRules, eventLines, findingsOf } from "./detection-restart.suite.ts";
 import { Pipeline } from "../pipeline/pipeline.ts";
 import { STORED } from "../sink.ts";

@@ -1,7 +1,7 @@
 import type { AuditEvent, Redactor, Span, ToldLine } from "@auditsieve/audit";
 import { EventScan } from "@auditsieve/audit/stream";
 import type { Finding, FindingStream, HeadView, QuietAnswer, Wanted } from "@auditsieve/detect";
-import type { EventWatch } from "../filter/event-watch.ts";
+import type { EventWatch } from "./event-watch.ts";
 import { HeadMemo } from "./head-memo.ts";
 import { scanHead } from "./scan-head.ts";
 import { hasNullOutsideBodies, scannedEvent } from "./scanned-event.ts";

@@ -1,6 +1,6 @@
 import type { Finding, QuietAnswer } from "@auditsieve/detect";
-import { encodeInputState, encodeMark, encodeState } from "./detection-state.ts";
-import type { Mark, RememberedState } from "./detection-state.ts";
+import { encodeInputState, encodeMark, encodeState } from "../state/detection-state.ts";
+import type { Mark, RememberedState } from "../state/detection-state.ts";
 import { LineDetections } from "./line-detections.ts";
 import type { AskedLine, KnownLine, LineDetectionsOptions } from "./line-detections.ts";
 import type { InputStates } from "../source.ts";

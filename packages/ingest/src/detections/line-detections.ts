@@ -12,7 +12,7 @@ import type {
   ShowEvent,
   Wanted,
 } from "@auditsieve/detect";
-import type { LineDeliveries } from "../pipeline/line-deliveries.ts";
+import type { LineDeliveries } from "../lines/line-deliveries.ts";
 import { hasNullOutsideBodies, scannedEvent } from "./scanned-event.ts";
 import { isWanted, keepSharedHead, sharedHeadOf } from "./told-event.ts";
 import type { Delivery } from "../sink.ts";

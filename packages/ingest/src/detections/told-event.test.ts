@@ -3,7 +3,7 @@ import type { AuditEvent, ToldLine } from "@auditsieve/audit";
 import { HEAD_FIELDS } from "@auditsieve/detect";
 import type { PartlyParsed, QuietAnswer } from "@auditsieve/detect";
 import { describe, expect, test } from "vitest";
-import type { EventWatch } from "../filter/event-watch.ts";
+import type { EventWatch } from "./event-watch.ts";
 import { filterChunks, formOf, fuzzPolicies, sampleLines } from "../filter/filter-fuzz.suite.ts";
 import { Dice, varyValues } from "../filter/line-mutator.suite.ts";
 import { podLines } from "../filter/pod-lines.suite.ts";

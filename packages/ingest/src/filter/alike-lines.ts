@@ -2,7 +2,7 @@ import { LineTemplates } from "@auditsieve/audit/stream";
 import type { DecidedBy, EventScan } from "@auditsieve/audit";
 import type { QuietAnswer } from "@auditsieve/detect";
 import type { StreamDecision } from "@auditsieve/policy/stream";
-import { withHead, withKept } from "./event-watch.ts";
+import { withHead, withKept } from "../detections/event-watch.ts";
 import type { FilterOptions } from "./filter-options.ts";
 import type { KeptLines } from "./kept-lines.ts";
 import type { RuleCounts } from "./rule-counts.ts";

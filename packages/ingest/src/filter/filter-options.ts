@@ -1,6 +1,6 @@
 import type { EventScan, Problem, QuietHeads } from "@auditsieve/audit";
 import type { StreamPolicy } from "@auditsieve/policy/stream";
-import type { EventWatch } from "./event-watch.ts";
+import type { EventWatch } from "../detections/event-watch.ts";
 import type { RuleCount } from "./rule-counts.ts";
 
 /**

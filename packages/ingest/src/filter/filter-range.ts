@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { Filter } from "./filter.ts";
 import type { FilterOptions, FilterSummary, LineProblem } from "./filter-options.ts";
 import type { OrderedOutput } from "./ordered-output.ts";
-import { wholeLines } from "../sources/whole-lines.ts";
+import { wholeLines } from "../logs/whole-lines.ts";
 
 /** Bytes of a file; lines that begin in it belong to it. */
 export interface FileRange {

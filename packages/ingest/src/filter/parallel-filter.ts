@@ -11,7 +11,7 @@ import type { WorkerMessage, WorkerSetup } from "./filter-worker.ts";
 import type { FilterSummary, LineProblem } from "./filter-options.ts";
 import type { RuleCount } from "./rule-counts.ts";
 import { OrderedOutput, TURNS_BYTES } from "./ordered-output.ts";
-import { isPlain } from "../sources/plain-log.ts";
+import { isPlain } from "../logs/plain-log.ts";
 
 /** Large enough that a worker remembers more than it learns, small enough that a few of them fit into the memory. */
 const RANGE_BYTES = 4 * 1024 * 1024;

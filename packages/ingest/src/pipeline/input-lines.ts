@@ -7,9 +7,9 @@ import type {
   InputPlace,
   OversizeLine,
 } from "@auditsieve/audit";
-import type { AckWindow } from "./ack-window.ts";
+import type { AckWindow } from "../lines/ack-window.ts";
 import type { LineCounts } from "./line-counts.ts";
-import type { LineDeliveries } from "./line-deliveries.ts";
+import type { LineDeliveries } from "../lines/line-deliveries.ts";
 import type { HandledLine } from "./line-handler-options.ts";
 import type { ReceiptRanges } from "../receipts/receipt-ranges.ts";
 

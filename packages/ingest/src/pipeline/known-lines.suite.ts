@@ -5,10 +5,10 @@ import type { StreamRules } from "@auditsieve/policy";
 import { shippedEngine } from "../filter/filter-findings.suite.ts";
 import { firstDifference } from "../filter/filter-fuzz.suite.ts";
 import type { Dice } from "../filter/line-mutator.suite.ts";
-import { Ledger } from "../receipts/tally-ledger.ts";
-import { SinkCounter } from "../receipts/tally.ts";
-import { AckWindow } from "./ack-window.ts";
-import type { Held } from "./ack-window.ts";
+import { Ledger } from "../lines/tally-ledger.ts";
+import { SinkCounter } from "../lines/tally.ts";
+import { AckWindow } from "../lines/ack-window.ts";
+import type { Held } from "../lines/ack-window.ts";
 import { LineHandler } from "./line-handler.ts";
 import type { Feed, ForDelivery } from "./outlet.ts";
 

@@ -5,9 +5,9 @@ import { StreamPolicy } from "@auditsieve/policy";
 import type { StreamDecision } from "@auditsieve/policy";
 import type { AlikeEvents } from "../alarms/alarm-watch.ts";
 import type { KnownLine } from "../detections/line-detections.ts";
-import { withHead, withKept } from "../filter/event-watch.ts";
+import { withHead, withKept } from "../detections/event-watch.ts";
 import type { KnownReceipt } from "../receipts/receipt-book.ts";
-import { LineShape } from "./line-shape.ts";
+import { LineShape } from "../lines/line-shape.ts";
 import type { SinkFeed } from "./outlet.ts";
 
 /** Lines that are alike and that no sink wants: what is to be done about each of them. */

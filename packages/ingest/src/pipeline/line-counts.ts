@@ -1,9 +1,9 @@
-import type { AckWindow } from "./ack-window.ts";
+import type { AckWindow } from "../lines/ack-window.ts";
 import type { HandledLine } from "./line-handler-options.ts";
-import { lineColumns } from "../receipts/tally.ts";
-import type { LineColumns, SinkCounter } from "../receipts/tally.ts";
-import { countIn } from "../receipts/tally-ledger.ts";
-import type { Ledger } from "../receipts/tally-ledger.ts";
+import { lineColumns } from "../lines/tally.ts";
+import type { LineColumns, SinkCounter } from "../lines/tally.ts";
+import { countIn } from "../lines/tally-ledger.ts";
+import type { Ledger } from "../lines/tally-ledger.ts";
 
 export interface LineCountsOptions {
   readonly ledger: Ledger;

@@ -1,15 +1,15 @@
 import type { EventScan } from "@auditsieve/audit";
 import type { DetectionEngine } from "@auditsieve/detect";
-import type { AckWindow } from "./ack-window.ts";
-import type { RememberedState } from "../detections/detection-state.ts";
-import type { LineDeliveriesOptions } from "./line-deliveries.ts";
+import type { AckWindow } from "../lines/ack-window.ts";
+import type { RememberedState } from "../state/detection-state.ts";
+import type { LineDeliveriesOptions } from "../lines/line-deliveries.ts";
 import type { ForDelivery, SinkFeed } from "./outlet.ts";
-import type { CountedRange } from "./pipeline-state.ts";
+import type { CountedRange } from "../lines/pipeline-state.ts";
 import type { QuarantinedLine } from "../sinks/dead-letter.ts";
 import type { SealedLine } from "../sinks/quarantine.ts";
 import type { InputStates } from "../source.ts";
-import type { Ledger } from "../receipts/tally-ledger.ts";
-import type { SinkCounter } from "../receipts/tally.ts";
+import type { Ledger } from "../lines/tally-ledger.ts";
+import type { SinkCounter } from "../lines/tally.ts";
 import type { WatchMemory } from "../alarms/watch-memory.ts";
 
 export interface LineHandlerOptions extends LineDeliveriesOptions {

@@ -2,13 +2,13 @@ import { documentId, EventScan, isHeadFirst } from "@auditsieve/audit";
 import type { EventLines, OversizeLine } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import type { StreamDecision } from "@auditsieve/policy";
-import type { Mark } from "../detections/detection-state.ts";
-import type { Held } from "./ack-window.ts";
+import type { Mark } from "../state/detection-state.ts";
+import type { Held } from "../lines/ack-window.ts";
 import { InputLines } from "./input-lines.ts";
 import type { InputLinesParts } from "./input-lines.ts";
 import type { LikeDelivered } from "./known-lines.ts";
 import { LineCounts } from "./line-counts.ts";
-import { LineDeliveries } from "./line-deliveries.ts";
+import { LineDeliveries } from "../lines/line-deliveries.ts";
 import { LineFindings } from "./line-findings.ts";
 import { LineInHand } from "./line-in-hand.ts";
 import { LineOutput } from "./line-output.ts";
@@ -22,7 +22,7 @@ import { AlarmWatch } from "../alarms/alarm-watch.ts";
 import type { HandledLine as Line, LineHandlerOptions } from "./line-handler-options.ts";
 import { reducedEvent } from "../detections/reduced-event.ts";
 import type { Delivery } from "../sink.ts";
-import type { PipelineTally } from "../receipts/tally.ts";
+import type { PipelineTally } from "../lines/tally.ts";
 import { isTimestamp } from "../timestamp.ts";
 
 function isKept(decision: StreamDecision | undefined): boolean {

@@ -2,9 +2,9 @@ import type { EventScan } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import type { AlarmWatch } from "../alarms/alarm-watch.ts";
 import type { ClosedRange } from "../receipts/receipt-book.ts";
-import type { CountedAs } from "../receipts/tally.ts";
+import type { CountedAs } from "../lines/tally.ts";
 import type { Delivery } from "../sink.ts";
-import type { LineDeliveries } from "./line-deliveries.ts";
+import type { LineDeliveries } from "../lines/line-deliveries.ts";
 import type { HandledLine as Line, LineHandlerOptions } from "./line-handler-options.ts";
 
 /** What goes out is made with. */

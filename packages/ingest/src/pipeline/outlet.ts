@@ -1,14 +1,14 @@
 import type { EventScan } from "@auditsieve/audit";
 import type { StreamPolicy } from "@auditsieve/policy";
-import type { Held } from "./ack-window.ts";
+import type { Held } from "../lines/ack-window.ts";
 import type { IngestError } from "../errors.ts";
 import { PreparedDelivery } from "../sink.ts";
 import type { Delivery, ItemResult, PreparedBatch, Sink } from "../sink.ts";
-import type { Backoff } from "../sinks/backoff.ts";
+import type { Backoff } from "../backoff.ts";
 import type { DeadLetter } from "../sinks/dead-letter.ts";
-import type { Ledger } from "../receipts/tally-ledger.ts";
-import { SinkCounter } from "../receipts/tally.ts";
-import type { CountedAs } from "../receipts/tally.ts";
+import type { Ledger } from "../lines/tally-ledger.ts";
+import { SinkCounter } from "../lines/tally.ts";
+import type { CountedAs } from "../lines/tally.ts";
 import { untilDone } from "./until-done.ts";
 
 /** What a sink gets: findings with the events they rest on; these and what its policy keeps; or these and everything. */

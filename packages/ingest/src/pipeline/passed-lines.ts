@@ -1,12 +1,12 @@
 import type { EventScan } from "@auditsieve/audit";
 import type { StreamDecision } from "@auditsieve/policy";
-import type { Held } from "./ack-window.ts";
+import type { Held } from "../lines/ack-window.ts";
 import { KnownLines, LikeDelivered } from "./known-lines.ts";
 import type { DroppedKind } from "./known-lines.ts";
 import type { LineCounts } from "./line-counts.ts";
 import type { LineFindings } from "./line-findings.ts";
 import type { HandledLine, LineHandlerOptions } from "./line-handler-options.ts";
-import { LinePlaces } from "./line-shape.ts";
+import { LinePlaces } from "../lines/line-shape.ts";
 import type { ReceiptRanges } from "../receipts/receipt-ranges.ts";
 
 /** What lines are passed over with. */

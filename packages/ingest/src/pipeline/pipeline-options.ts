@@ -1,10 +1,10 @@
-import type { DetectionState } from "../detections/detection-state.ts";
+import type { DetectionState } from "../state/detection-state.ts";
 import type { IngestError } from "../errors.ts";
 import type { LineHandlerOptions } from "./line-handler-options.ts";
 import type { SinkFeed } from "./outlet.ts";
 import type { PipelineLimits } from "./pipeline-limits.ts";
-import type { StateSection } from "./pipeline-state.ts";
-import type { Backoff } from "../sinks/backoff.ts";
+import type { StateSection } from "../lines/pipeline-state.ts";
+import type { Backoff } from "../backoff.ts";
 import type { SideLogs } from "../sinks/dead-letter.ts";
 import type { Source } from "../source.ts";
 

@@ -12,7 +12,7 @@ import { Pipeline } from "./pipeline.ts";
 import type { PipelineOptions } from "./pipeline-options.ts";
 import { STORED } from "../sink.ts";
 import type { Delivery, ItemResult, Sink } from "../sink.ts";
-import type { Backoff } from "../sinks/backoff.ts";
+import type { Backoff } from "../backoff.ts";
 import type { DeadLetter, QuarantinedLine, SideLogs } from "../sinks/dead-letter.ts";
 import type { Source } from "../source.ts";
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { EventLines } from "@auditsieve/audit";
-import { AckWindow } from "./ack-window.ts";
-import type { Mark } from "../detections/detection-state.ts";
+import { AckWindow } from "../lines/ack-window.ts";
+import type { Mark } from "../state/detection-state.ts";
 import type { IngestError } from "../errors.ts";
 import { STATE_REFUSED } from "./line-findings.ts";
 import { LineHandler } from "./line-handler.ts";
@@ -11,13 +11,13 @@ import type { SinkFeed } from "./outlet.ts";
 import { DEFAULT_LIMITS, LOOK_BACK_BYTES, MAX_OPEN_BYTES, SENT_STATE_FACTOR } from "./pipeline-limits.ts";
 import type { PipelineLimits } from "./pipeline-limits.ts";
 import type { PipelineOptions } from "./pipeline-options.ts";
-import { PipelineState } from "./pipeline-state.ts";
-import { DEFAULT_BACKOFF } from "../sinks/backoff.ts";
-import type { Backoff } from "../sinks/backoff.ts";
+import { PipelineState } from "../lines/pipeline-state.ts";
+import { DEFAULT_BACKOFF } from "../backoff.ts";
+import type { Backoff } from "../backoff.ts";
 import { ReceiptCuts } from "./receipt-cuts.ts";
 import { StateMarks } from "./state-marks.ts";
-import { lineColumns } from "../receipts/tally.ts";
-import type { PipelineTally } from "../receipts/tally.ts";
+import { lineColumns } from "../lines/tally.ts";
+import type { PipelineTally } from "../lines/tally.ts";
 import { untilDone } from "./until-done.ts";
 
 /**

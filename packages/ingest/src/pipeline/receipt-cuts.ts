@@ -1,6 +1,6 @@
 import type { LineHandler } from "./line-handler.ts";
 import { MAX_OPEN_BYTES, MAX_RECEIPT_AGE_MS } from "./pipeline-limits.ts";
-import type { PipelineState } from "./pipeline-state.ts";
+import type { PipelineState } from "../lines/pipeline-state.ts";
 import type { Source } from "../source.ts";
 
 export interface ReceiptCutsOptions {

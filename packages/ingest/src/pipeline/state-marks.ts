@@ -1,5 +1,5 @@
-import type { AckWindow } from "./ack-window.ts";
-import type { Mark } from "../detections/detection-state.ts";
+import type { AckWindow } from "../lines/ack-window.ts";
+import type { Mark } from "../state/detection-state.ts";
 import type { LineHandler } from "./line-handler.ts";
 
 export interface StateMarksOptions {

@@ -1,6 +1,6 @@
 import { IngestError, reasonOf } from "../errors.ts";
-import { backOff } from "../sinks/backoff.ts";
-import type { Backoff } from "../sinks/backoff.ts";
+import { backOff } from "../backoff.ts";
+import type { Backoff } from "../backoff.ts";
 
 export interface UntilDoneOptions {
   /** What is attempted, as an error says it: "write the checkpoint". */

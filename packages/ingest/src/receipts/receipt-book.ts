@@ -1,7 +1,7 @@
 import { documentId } from "@auditsieve/audit";
 import type { EventScan, Field, Redactor } from "@auditsieve/audit";
-import type { Held } from "../pipeline/ack-window.ts";
-import type { LinePlaces } from "../pipeline/line-shape.ts";
+import type { Held } from "../lines/ack-window.ts";
+import type { LinePlaces } from "../lines/line-shape.ts";
 import type { Delivery } from "../sink.ts";
 import { isTimestamp } from "../timestamp.ts";
 

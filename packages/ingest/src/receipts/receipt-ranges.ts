@@ -1,7 +1,7 @@
 import type { EventScan } from "@auditsieve/audit";
-import type { Held } from "../pipeline/ack-window.ts";
-import type { Cut } from "../pipeline/pipeline-state.ts";
-import type { LinePlaces } from "../pipeline/line-shape.ts";
+import type { Held } from "../lines/ack-window.ts";
+import type { Cut } from "../lines/pipeline-state.ts";
+import type { LinePlaces } from "../lines/line-shape.ts";
 import { KnownReceipt } from "./receipt-book.ts";
 import type { ClosedRange, NoiseReceipt, ReceiptBook } from "./receipt-book.ts";
 

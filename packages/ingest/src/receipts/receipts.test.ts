@@ -4,7 +4,7 @@ import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
 import * as fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { Pipeline } from "../pipeline/pipeline.ts";
-import type { StateSection } from "../pipeline/pipeline-state.ts";
+import type { StateSection } from "../lines/pipeline-state.ts";
 import { ReceiptBook } from "./receipt-book.ts";
 import type { ClosedRange, NoiseReceipt } from "./receipt-book.ts";
 import { ReceiptRanges } from "./receipt-ranges.ts";
@@ -12,7 +12,7 @@ import { STORED } from "../sink.ts";
 import type { Delivery, ItemResult } from "../sink.ts";
 import type { SideLogs } from "../sinks/dead-letter.ts";
 import type { Source, SourceChunk } from "../source.ts";
-import type { PipelineTally } from "./tally.ts";
+import type { PipelineTally } from "../lines/tally.ts";
 
 const SIDE_LOGS: SideLogs = {
   deadLetter: async () => undefined,

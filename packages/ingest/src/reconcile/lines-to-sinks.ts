@@ -1,11 +1,11 @@
 import { createRedactor } from "@auditsieve/audit";
 import type { IngestConfig } from "../config/config.ts";
-import { AckWindow } from "../pipeline/ack-window.ts";
+import { AckWindow } from "../lines/ack-window.ts";
 import { LineHandler } from "../pipeline/line-handler.ts";
 import type { SinkFeed } from "../pipeline/outlet.ts";
 import type { NoiseReceipt } from "../receipts/receipt-book.ts";
-import { Ledger } from "../receipts/tally-ledger.ts";
-import { SinkCounter } from "../receipts/tally.ts";
+import { Ledger } from "../lines/tally-ledger.ts";
+import { SinkCounter } from "../lines/tally.ts";
 import type { SinkExpectation } from "./sink-expectation.ts";
 
 /** Those that the daemon ran with. */

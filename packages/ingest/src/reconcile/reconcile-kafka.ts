@@ -2,13 +2,13 @@ import type { EventLines } from "@auditsieve/audit";
 import type { KafkaSourceConfig } from "../config/config-sources.ts";
 import type { IngestConfig } from "../config/config.ts";
 import { PartitionPosition } from "../sources/kafka-position.ts";
-import type { KafkaRecord, KnownPartition } from "../sources/kafka-client.ts";
+import type { KafkaRecord, KnownPartition } from "../kafka/kafka-client.ts";
 import { recordLines } from "../sources/kafka-record.ts";
 import { linesToSinks } from "./lines-to-sinks.ts";
 import type { Keys } from "./lines-to-sinks.ts";
 import type { LostLog } from "./lost-log.ts";
 import type { SinkExpectation } from "./sink-expectation.ts";
-import type { SinkMark } from "../state/sink-marks.ts";
+import type { SinkMark } from "../config/sink-marks.ts";
 
 /** What a topic could not show any more. */
 export interface KafkaInputRead {
@@ -28,7 +28,7 @@ export async function readKafkaInput(
   marks: readonly SinkMark[],
 ): Promise<KafkaInputRead> {
   const { connection, topic, groupId } = source;
-  const { kafkajsPartitions, readKafkajs } = await import("../sources/kafkajs-read.ts");
+  const { kafkajsPartitions, readKafkajs } = await import("../kafka/kafkajs-read.ts");
   const { partitions, members } = await kafkajsPartitions(connection, topic, groupId);
   const reading = { connection, topic, groupPrefix: `${groupId}-reconcile-` };
   const begun = partitions.map((partition) => new PartitionAgain(topic, partition));

@@ -7,7 +7,7 @@ import type { NoiseReceipt } from "../receipts/receipt-book.ts";
 import { contentOf } from "../sinks/document-content.ts";
 import { likenessOf } from "./sink-expectation.ts";
 import type { Delivery } from "../sink.ts";
-import { openLog } from "../sources/log-file.ts";
+import { openLog } from "../logs/log-file.ts";
 import { openStore } from "../sources/store-reader.ts";
 
 /** One document as a sink holds it. */
@@ -52,7 +52,7 @@ export async function readSinkBack(config: SinkConfig, cluster: string): Promise
     return gathered;
   }
   if (config.type === "elasticsearch") {
-    const { readStream } = await import("../sinks/elasticsearch-read.ts");
+    const { readStream } = await import("./elasticsearch-read.ts");
     for await (const { id, kind, document } of readStream(config, cluster)) {
       gathered.add(id, kind, Buffer.from(document));
     }
@@ -68,7 +68,7 @@ export async function readSinkBack(config: SinkConfig, cluster: string): Promise
 /** Every record that the topic has now; those of other writers say no kind. */
 async function readTopicBack(config: KafkaSinkConfig, gathered: Gathered): Promise<void> {
   const { connection, topic, name } = config;
-  const { kafkajsPartitions, readKafkajs } = await import("../sources/kafkajs-read.ts");
+  const { kafkajsPartitions, readKafkajs } = await import("../kafka/kafkajs-read.ts");
   const { partitions } = await kafkajsPartitions(connection, topic);
   const unread = await readKafkajs(
     { connection, topic, groupPrefix: "auditsieve-reconcile-" },

@@ -10,7 +10,7 @@ import { readConfig } from "../config/config.ts";
 import type { IngestConfig } from "../config/config.ts";
 import { startDaemon } from "../daemon/daemon.ts";
 import { createLogger } from "../logger.ts";
-import { primeDetections } from "../detections/prime-detections.ts";
+import { primeDetections } from "../daemon/prime-detections.ts";
 import { reconcile } from "./reconcile.ts";
 import type { Discrepancy } from "./reconciliation.ts";
 import { MockElasticsearch } from "../sinks/mock-elasticsearch.suite.ts";

@@ -1,8 +1,8 @@
 import { IngestError } from "../errors.ts";
 import { STORED } from "../sink.ts";
 import type { ItemResult } from "../sink.ts";
-import { backOff } from "./backoff.ts";
-import type { Backoff } from "./backoff.ts";
+import { backOff } from "../backoff.ts";
+import type { Backoff } from "../backoff.ts";
 import type { BulkItem } from "./bulk-item.ts";
 import { InFlight } from "./in-flight.ts";
 

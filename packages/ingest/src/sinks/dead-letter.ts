@@ -3,8 +3,8 @@ import { stat } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { fileError, systemCode } from "../errors.ts";
 import type { Delivery } from "../sink.ts";
-import { NdjsonFile } from "./ndjson-file.ts";
-import type { NdjsonFiles } from "./ndjson-file.ts";
+import { NdjsonFile } from "../logs/ndjson-file.ts";
+import type { NdjsonFiles } from "../logs/ndjson-file.ts";
 import { sealDocument } from "./sealed-letter.ts";
 import type { LetterSeal } from "./sealed-letter.ts";
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startSecuredElasticsearch } from "../../../../test/engines/elasticsearch-8.ts";
 import type { SecuredElasticsearch } from "../../../../test/engines/elasticsearch-8.ts";
 import { sampleDelivery } from "../sink.suite.ts";
-import type { Backoff } from "./backoff.ts";
+import type { Backoff } from "../backoff.ts";
 import { createElasticsearchSink } from "./elasticsearch.ts";
 import type { ElasticsearchOptions } from "./elasticsearch.ts";
 import { INDEX_TEMPLATE_NAME } from "./index-template.ts";

@@ -11,7 +11,7 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import type { Delivery } from "../sink.ts";
 import { sampleDelivery } from "../sink.suite.ts";
 import { archiveSource } from "../sources/archive.ts";
-import type { PipelineTally } from "../receipts/tally.ts";
+import type { PipelineTally } from "../lines/tally.ts";
 import type { SideLogs } from "./dead-letter.ts";
 import { createElasticsearchSink } from "./elasticsearch.ts";
 import { hostileDeliveries } from "./hostile-deliveries.suite.ts";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 import { sampleDelivery, testSink } from "../sink.suite.ts";
-import type { Backoff } from "./backoff.ts";
+import type { Backoff } from "../backoff.ts";
 import { createElasticsearchSink } from "./elasticsearch.ts";
 import type { ElasticsearchOptions } from "./elasticsearch.ts";
 import { MockElasticsearch } from "./mock-elasticsearch.suite.ts";

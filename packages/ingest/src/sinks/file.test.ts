@@ -6,7 +6,7 @@ import { zstdDecompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { sampleDelivery, testSink } from "../sink.suite.ts";
 import { createFileSink } from "./file.ts";
-import { NdjsonFile } from "./ndjson-file.ts";
+import { NdjsonFile } from "../logs/ndjson-file.ts";
 
 testSink("file sink", {
   prepare: async () => {

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { STORED } from "../sink.ts";
 import type { Delivery, DeliveryKind, ItemResult, Sink } from "../sink.ts";
 import { compressFile } from "./compress-file.ts";
-import { NdjsonFile } from "./ndjson-file.ts";
-import type { NdjsonFiles } from "./ndjson-file.ts";
+import { NdjsonFile } from "../logs/ndjson-file.ts";
+import type { NdjsonFiles } from "../logs/ndjson-file.ts";
 
 export interface FileSinkOptions {
   readonly name: string;

@@ -2,7 +2,7 @@ import { EventScan, isJsonObject } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
 import { STORED } from "../sink.ts";
 import type { Delivery, ItemResult, Sink } from "../sink.ts";
-import type { KafkaMessage, KafkaProducer } from "../sources/kafka-client.ts";
+import type { KafkaMessage, KafkaProducer } from "../kafka/kafka-client.ts";
 
 export interface KafkaSinkOptions {
   readonly name: string;

@@ -1,8 +1,8 @@
 import { createHash, hash } from "node:crypto";
 import { IngestError } from "../errors.ts";
-import { openLog } from "../sources/log-file.ts";
-import { extendSpan, NO_TIME, timeOfLine } from "./store-format.ts";
-import type { TimeSpan } from "./store-format.ts";
+import { openLog } from "../logs/log-file.ts";
+import { extendSpan, NO_TIME, timeOfLine } from "../logs/store-format.ts";
+import type { TimeSpan } from "../logs/store-format.ts";
 
 /** What a segment holds, read from it. */
 export interface SegmentFacts {

@@ -2,11 +2,11 @@ import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Delivery } from "../sink.ts";
 import { compressFile } from "./compress-file.ts";
-import { NdjsonFile } from "./ndjson-file.ts";
+import { NdjsonFile } from "../logs/ndjson-file.ts";
 import { factsOf, KnownDocuments } from "./segment-facts.ts";
 import type { SegmentFacts } from "./segment-facts.ts";
-import { extendSpan, NO_TIME, parseSegmentName, segmentName } from "./store-format.ts";
-import type { IndexEntry, TimeSpan } from "./store-format.ts";
+import { extendSpan, NO_TIME, parseSegmentName, segmentName } from "../logs/store-format.ts";
+import type { IndexEntry, TimeSpan } from "../logs/store-format.ts";
 
 export interface StoreSegmentsOptions {
   readonly folder: string;

@@ -4,9 +4,9 @@ import { writeDurably } from "../state/checkpoint.ts";
 import { fileError, IngestError, systemCode } from "../errors.ts";
 import { STORED } from "../sink.ts";
 import type { Delivery, ItemResult, Sink } from "../sink.ts";
-import { NdjsonFile } from "./ndjson-file.ts";
-import { decodeIndexLine, INDEX_NAME, MANIFEST, MANIFEST_NAME, STORE_VERSION } from "./store-format.ts";
-import type { IndexEntry } from "./store-format.ts";
+import { NdjsonFile } from "../logs/ndjson-file.ts";
+import { decodeIndexLine, INDEX_NAME, MANIFEST, MANIFEST_NAME, STORE_VERSION } from "../logs/store-format.ts";
+import type { IndexEntry } from "../logs/store-format.ts";
 import { StoreSegments } from "./store-segments.ts";
 import { makeFolder } from "../state/make-folder.ts";
 

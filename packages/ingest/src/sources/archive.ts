@@ -3,7 +3,7 @@ import type { JsonValue } from "@auditsieve/audit";
 import type { Checkpoint } from "../state/checkpoint.ts";
 import { IngestError } from "../errors.ts";
 import type { Source, SourceChunk } from "../source.ts";
-import { openCanonicalLog } from "./canonical-log.ts";
+import { openCanonicalLog } from "../logs/canonical-log.ts";
 
 /** One log of an {@link archiveSource}: what it is called, and its bytes, decompressed and out of any envelope. */
 export interface ArchivedLog {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { isJsonObject } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
-import { openLog } from "./log-file.ts";
+import { openLog } from "../logs/log-file.ts";
 
 /** How much of a file's beginning tells it from others: an event's auditID stands well before. */
 export const HEAD_BYTES = 1024;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startKafka } from "../../../../test/engines/kafka.ts";
 import type { RunningKafka } from "../../../../test/engines/kafka.ts";
 import { createKafkaSource } from "./kafka.ts";
-import { createKafkajsConsumer } from "./kafkajs-client.ts";
+import { createKafkajsConsumer } from "../kafka/kafkajs-client.ts";
 
 const TOPIC = "compacted";
 const KEYS = 20;

@@ -1,4 +1,4 @@
-import type { AssignedPartition } from "./kafka-client.ts";
+import type { AssignedPartition } from "../kafka/kafka-client.ts";
 
 const NOTE = /^auditsieve 1 (\d+) (\d+)$/;
 

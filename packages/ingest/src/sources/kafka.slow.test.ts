@@ -16,8 +16,8 @@ import { createKafkaSink } from "../sinks/kafka.ts";
 import { testSource } from "../source.suite.ts";
 import { makeCertificate } from "./certificate.suite.ts";
 import { createKafkaSource } from "./kafka.ts";
-import { createKafkajsConsumer, createKafkajsProducer } from "./kafkajs-client.ts";
-import { kafkajsPartitions } from "./kafkajs-read.ts";
+import { createKafkajsConsumer, createKafkajsProducer } from "../kafka/kafkajs-client.ts";
+import { kafkajsPartitions } from "../kafka/kafkajs-read.ts";
 import { openStore } from "./store-reader.ts";
 
 const VERSIONS: readonly KafkaVersion[] = ["4.1", "3.9"];
@@ -185,7 +185,7 @@ describe.each(VERSIONS)("on Kafka %s", (version) => {
   });
 
   test("says what is wrong: no such topic, a wrong password, nobody there", async () => {
-    const { checkSource } = await import("./create-source.ts");
+    const { checkSource } = await import("../config/create-source.ts");
     const problems = async (source: string): Promise<readonly string[]> =>
       (
         await Promise.all(

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { IngestError, reasonOf } from "../errors.ts";
-import type { InputState } from "../detections/detection-state.ts";
+import type { InputState } from "../state/detection-state.ts";
 import type { InputStates, Source, SourceAlarm, SourceChunk } from "../source.ts";
-import { backOff, DEFAULT_BACKOFF } from "../sinks/backoff.ts";
-import type { Backoff } from "../sinks/backoff.ts";
+import { backOff, DEFAULT_BACKOFF } from "../backoff.ts";
+import type { Backoff } from "../backoff.ts";
 import { AckOrder } from "./ack-order.ts";
-import type { AssignedPartition, KafkaBatch, KafkaCommit, KafkaConsumer, StateTopic } from "./kafka-client.ts";
+import type { AssignedPartition, KafkaBatch, KafkaCommit, KafkaConsumer, StateTopic } from "../kafka/kafka-client.ts";
 import { encodeNote, PartitionPosition } from "./kafka-position.ts";
 import { recordLines } from "./kafka-record.ts";
 import { PartitionStates } from "./partition-states.ts";

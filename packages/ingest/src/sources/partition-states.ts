@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { JsonValue } from "@auditsieve/audit";
-import type { StateRecord, StateTopic } from "./kafka-client.ts";
+import type { StateRecord, StateTopic } from "../kafka/kafka-client.ts";
 import { chunkKey, headKey, readBody, readHead, writeBody, writeHead } from "./kept-state.ts";
 import type { Head, KeptState } from "./kept-state.ts";
 import type { StateSeal } from "./state-seal.ts";

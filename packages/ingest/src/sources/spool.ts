@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { isJsonObject } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
 import { fileError } from "../errors.ts";
-import { NdjsonFile, repair } from "../sinks/ndjson-file.ts";
+import { NdjsonFile, repair } from "../logs/ndjson-file.ts";
 import type { SourceChunk } from "../source.ts";
 import { makeFolder } from "../state/make-folder.ts";
 

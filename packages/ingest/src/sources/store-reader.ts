@@ -8,11 +8,11 @@ import {
   microseconds,
   parseSegmentName,
   STORE_VERSION,
-} from "../sinks/store-format.ts";
-import type { IndexEntry } from "../sinks/store-format.ts";
+} from "../logs/store-format.ts";
+import type { IndexEntry } from "../logs/store-format.ts";
 import { isJsonObject } from "@auditsieve/audit";
 import type { ArchivedLog } from "./archive.ts";
-import { openLog } from "./log-file.ts";
+import { openLog } from "../logs/log-file.ts";
 
 /** A segment of a store: NDJSON, one delivery a line. */
 export interface StoreSegment {

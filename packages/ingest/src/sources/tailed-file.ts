@@ -3,7 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import type { SourceChunk } from "../source.ts";
 import { IngestError, systemCode } from "../errors.ts";
 import { HEAD_BYTES, fingerprint, headOf, headOfArchive } from "./file-identity.ts";
-import { openLog } from "./log-file.ts";
+import { openLog } from "../logs/log-file.ts";
 import type { RotatedFile } from "./rotated-files.ts";
 import type { TailPosition } from "./tail-position.ts";
 

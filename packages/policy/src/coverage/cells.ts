@@ -1,7 +1,7 @@
 import type { RequestClass } from "@auditsieve/audit";
 import { requestInfo } from "@auditsieve/audit";
-import { ALL_RESOURCES, resourcesOf } from "../lint/resource-catalogue.ts";
-import type { ServedResource } from "../lint/resource-catalogue.ts";
+import { ALL_RESOURCES, resourcesOf } from "../resource-catalogue.ts";
+import type { ServedResource } from "../resource-catalogue.ts";
 import type { PolicyRule } from "../policy.ts";
 
 /** Requests that differ only in who sends them, where, and about which object. */

@@ -1,5 +1,5 @@
 import type { PolicyRule } from "../policy.ts";
-import { impliedGroups } from "./identities.ts";
+import { impliedGroups } from "../request-class/identities.ts";
 import { ANYTHING, both, inverse, isEmpty, only } from "./values.ts";
 import type { Values } from "./values.ts";
 

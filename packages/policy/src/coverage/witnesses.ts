@@ -1,5 +1,5 @@
 import type { RequestAttributes } from "@auditsieve/audit";
-import { impliedGroups, KINDS_OF_USERS, memberOf } from "./identities.ts";
+import { impliedGroups, KINDS_OF_USERS, memberOf } from "../request-class/identities.ts";
 import type { Cell } from "./cells.ts";
 import type { Region } from "./region.ts";
 import { isIn } from "./values.ts";

@@ -1,5 +1,5 @@
 import { nearest } from "../lint/nearest.ts";
-import { groupsServing, KNOWN_RESOURCES } from "../lint/known-resources.ts";
+import { groupsServing, KNOWN_RESOURCES } from "../known-resources.ts";
 import { scopeOf } from "../request-class/resource-scope.ts";
 import type { Scope } from "../request-class/resource-scope.ts";
 

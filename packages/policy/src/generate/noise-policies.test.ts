@@ -3,12 +3,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { zstdDecompressSync } from "node:zlib";
 import { lintPolicy } from "../lint/index.ts";
-import { loadStreamPolicy } from "../load-stream-policy.ts";
+import { loadStreamPolicy } from "../stream-policy/load-stream-policy.ts";
 import { loadPolicy } from "../load.ts";
 import type { PolicyRule } from "../policy.ts";
-import { StreamPolicy } from "../stream-policy.ts";
-import type { StreamRules } from "../stream-policy.ts";
-import { joinStreamRules } from "./join-stream-rules.ts";
+import { StreamPolicy } from "../stream-policy/stream-policy.ts";
+import type { StreamRules } from "../stream-policy/stream-policy.ts";
+import { joinStreamRules } from "../stream-policy/join-stream-rules.ts";
 
 const root = new URL("../../../../", import.meta.url);
 const names = readdirSync(new URL("profiles/noise/", root))

@@ -2,8 +2,8 @@ import { EventScan, stripLine } from "@auditsieve/audit";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { zstdDecompressSync } from "node:zlib";
-import { loadStreamPolicy } from "../load-stream-policy.ts";
-import { StreamPolicy } from "../stream-policy.ts";
+import { loadStreamPolicy } from "../stream-policy/load-stream-policy.ts";
+import { StreamPolicy } from "../stream-policy/stream-policy.ts";
 
 const root = new URL("../../../../", import.meta.url);
 

@@ -1,6 +1,6 @@
 import { isLevelBelow } from "@auditsieve/audit";
 import type { Level } from "@auditsieve/audit";
-import { decidedWitness } from "../lint/witness.ts";
+import { decidedWitness } from "../witness.ts";
 import type { Policy } from "../policy.ts";
 
 /** A class of requests, and the highest level at which no credential of it stands in the log. */

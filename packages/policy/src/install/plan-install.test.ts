@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from "@auditsieve/audit";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { loadPolicy } from "../load.ts";
-import { loadStreamPolicy } from "../load-stream-policy.ts";
+import { loadStreamPolicy } from "../stream-policy/load-stream-policy.ts";
 import type { Policy } from "../policy.ts";
 import type { EventLoad } from "./backend-flags.ts";
 import type { InstallPlan } from "./install-plan.ts";

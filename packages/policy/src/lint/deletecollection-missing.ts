@@ -1,9 +1,9 @@
 import { isLevelBelow } from "@auditsieve/audit";
 import { evaluate } from "../evaluate.ts";
 import type { LintRule } from "./lint-rule.ts";
-import { KNOWN_RESOURCES } from "./known-resources.ts";
-import { decidedWitness } from "./witness.ts";
-import type { WitnessRequest } from "./witness.ts";
+import { KNOWN_RESOURCES } from "../known-resources.ts";
+import { decidedWitness } from "../witness.ts";
+import type { WitnessRequest } from "../witness.ts";
 import type { PolicyRule } from "../policy.ts";
 
 export const deletecollectionMissing: LintRule = {

@@ -1,6 +1,6 @@
 import { isLevelBelow } from "@auditsieve/audit";
 import { words } from "./describe-rule.ts";
-import { knownResources } from "./known-resources.ts";
+import { knownResources } from "../known-resources.ts";
 import type { LintRule } from "./lint-rule.ts";
 
 /** Who lists as many groups of Kubernetes' own, means all of them. */

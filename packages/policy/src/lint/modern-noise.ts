@@ -1,6 +1,6 @@
 import type { RequestAttributes } from "@auditsieve/audit";
 import { evaluate } from "../evaluate.ts";
-import { impliedGroups } from "../coverage/identities.ts";
+import { impliedGroups } from "../request-class/identities.ts";
 import type { LintRule } from "./lint-rule.ts";
 import { PERSON, personsRequest } from "./person.ts";
 

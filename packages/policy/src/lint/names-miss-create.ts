@@ -1,7 +1,7 @@
 import { isLevelBelow } from "@auditsieve/audit";
 import { evaluate } from "../evaluate.ts";
 import type { LintRule } from "./lint-rule.ts";
-import { decidedWitness } from "./witness.ts";
+import { decidedWitness } from "../witness.ts";
 
 const NAMELESS = ["create", "deletecollection"];
 const CHANGES = ["update", "patch", "delete"];

@@ -1,5 +1,5 @@
 import type { LintRule } from "./lint-rule.ts";
-import { decidedWitness } from "./witness.ts";
+import { decidedWitness } from "../witness.ts";
 import type { PolicyRule } from "../policy.ts";
 
 export const readBodies: LintRule = {

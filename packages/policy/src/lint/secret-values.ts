@@ -1,8 +1,8 @@
 import { isLevelBelow } from "@auditsieve/audit";
 import type { Level } from "@auditsieve/audit";
 import type { LintContext, LintFinding, LintRule } from "./lint-rule.ts";
-import { decidedWitness } from "./witness.ts";
-import type { WitnessRequest } from "./witness.ts";
+import { decidedWitness } from "../witness.ts";
+import type { WitnessRequest } from "../witness.ts";
 
 export const secretValues: LintRule = {
   id: "secret-values",

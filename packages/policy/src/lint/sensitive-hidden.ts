@@ -3,7 +3,7 @@ import { words } from "./describe-rule.ts";
 import type { LintFinding, LintRule } from "./lint-rule.ts";
 import { personsRequest } from "./person.ts";
 import { SENSITIVE_CLASSES } from "./sensitive-classes.ts";
-import { decidedWitness } from "./witness.ts";
+import { decidedWitness } from "../witness.ts";
 
 export const sensitiveHidden: LintRule = {
   id: "sensitive-hidden",

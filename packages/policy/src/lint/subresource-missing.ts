@@ -2,7 +2,7 @@ import { isLevelBelow } from "@auditsieve/audit";
 import { evaluate } from "../evaluate.ts";
 import { words } from "./describe-rule.ts";
 import type { LintRule } from "./lint-rule.ts";
-import { decidedWitness } from "./witness.ts";
+import { decidedWitness } from "../witness.ts";
 
 /** Subresources that do what their resource is watched for; those with a body are worth no less than it. */
 const SUBRESOURCES: Readonly<

@@ -1,6 +1,6 @@
 import { evaluate } from "../evaluate.ts";
 import type { LintRule } from "./lint-rule.ts";
-import { decidedWitness } from "./witness.ts";
+import { decidedWitness } from "../witness.ts";
 
 const SUBRESOURCES = ["exec", "attach", "portforward"];
 

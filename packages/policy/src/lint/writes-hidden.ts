@@ -1,7 +1,7 @@
 import { words } from "./describe-rule.ts";
 import type { LintRule } from "./lint-rule.ts";
 import { ruleContains } from "./rule-contains.ts";
-import { decidedWitness } from "./witness.ts";
+import { decidedWitness } from "../witness.ts";
 import type { PolicyRule } from "../policy.ts";
 
 const CHANGES = ["create", "update", "patch", "delete", "deletecollection"];

@@ -1,8 +1,8 @@
 import { words } from "./describe-rule.ts";
-import { groupsServing, KNOWN_RESOURCES, knownResources } from "./known-resources.ts";
+import { groupsServing, KNOWN_RESOURCES, knownResources } from "../known-resources.ts";
 import type { LintContext, LintFinding, LintRule } from "./lint-rule.ts";
 import { nearest } from "./nearest.ts";
-import { ALL_RESOURCES, resourcesOf } from "./resource-catalogue.ts";
+import { ALL_RESOURCES, resourcesOf } from "../resource-catalogue.ts";
 
 export const wrongGroup: LintRule = {
   id: "wrong-group",

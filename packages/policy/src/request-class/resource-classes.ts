@@ -1,4 +1,4 @@
-import { KNOWN_RESOURCES } from "../lint/known-resources.ts";
+import { KNOWN_RESOURCES } from "../known-resources.ts";
 import type { PolicyRule } from "../policy.ts";
 import { freshName } from "./fresh-name.ts";
 import { isServed, scopeOf } from "./resource-scope.ts";

@@ -1,4 +1,4 @@
-import { KNOWN_RESOURCES } from "../lint/known-resources.ts";
+import { KNOWN_RESOURCES } from "../known-resources.ts";
 
 /** Where objects of a resource live, as far as it is one of Kubernetes' own. */
 export type Scope = "namespace" | "cluster" | "unknown";

@@ -1,6 +1,6 @@
 import { attributesOfScan, LEVELS, readEventLines, STAGES } from "@auditsieve/audit";
 import type { EventLines, EventScan, InputPlace, Level, RequestAttributes, Stage } from "@auditsieve/audit";
-import { DecisionMemo, KEY_FIELDS } from "../decision-memo.ts";
+import { DecisionMemo, KEY_FIELDS } from "../stream-policy/decision-memo.ts";
 import { evaluate } from "../evaluate.ts";
 import type { Policy } from "../policy.ts";
 import { hiddenByBaseline, SeenClasses } from "./hidden-classes.ts";

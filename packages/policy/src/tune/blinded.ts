@@ -4,7 +4,7 @@ import { partsOfCell } from "../coverage/class-parts.ts";
 import { witnessesOf } from "../coverage/witnesses.ts";
 import type { CoverageWitness } from "../coverage/witnesses.ts";
 import { visibilityOf } from "../coverage/coverage.ts";
-import { ALL_RESOURCES } from "../lint/resource-catalogue.ts";
+import { ALL_RESOURCES } from "../resource-catalogue.ts";
 import type { Policy, PolicyRule } from "../policy.ts";
 
 /** What `tune` knows of a detection. */

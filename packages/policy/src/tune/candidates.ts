@@ -1,6 +1,6 @@
 import { attributesOfScan, readEventLines } from "@auditsieve/audit";
 import type { EventLines, EventScan, RequestAttributes } from "@auditsieve/audit";
-import { DecisionMemo, KEY_FIELDS } from "../decision-memo.ts";
+import { DecisionMemo, KEY_FIELDS } from "../stream-policy/decision-memo.ts";
 import { evaluate } from "../evaluate.ts";
 import type { Policy } from "../policy.ts";
 import { predictedBytes, predictEvent } from "../simulate/predict-event.ts";

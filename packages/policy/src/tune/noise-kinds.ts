@@ -1,5 +1,5 @@
 import type { RequestAttributes } from "@auditsieve/audit";
-import { ALL_RESOURCES } from "../lint/resource-catalogue.ts";
+import { ALL_RESOURCES } from "../resource-catalogue.ts";
 import type { LoopIdentity } from "./control-loops.ts";
 
 /** A kind of talk that control loops are known for, and that says nothing about anyone else. */

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { LogLine } from "../log-line.ts";
-import type { ReplayLog } from "../log-reader.ts";
-import { sortLogs } from "../sort-logs.ts";
+import type { LogLine } from "../lines/log-line.ts";
+import type { ReplayLog } from "../lines/log-reader.ts";
+import { sortLogs } from "../time-order/sort-logs.ts";
 import { eventAt, logOf, plainLogOf } from "../replay-fixtures.suite.ts";
 import { BlockMerge } from "./block-merge.ts";
 import { findBlocks, mostBytesTogether } from "./log-blocks.ts";

@@ -1,10 +1,10 @@
 import { IngestError } from "@auditsieve/ingest/logs";
 import type { LinesAt } from "@auditsieve/ingest/logs";
-import { letGo, LineMemory } from "../line-memory.ts";
-import { inTimeOrder } from "../log-line.ts";
-import type { LogLine } from "../log-line.ts";
-import { LogReader } from "../log-reader.ts";
-import type { ReplayLog } from "../log-reader.ts";
+import { letGo, LineMemory } from "../lines/line-memory.ts";
+import { inTimeOrder } from "../lines/log-line.ts";
+import type { LogLine } from "../lines/log-line.ts";
+import { LogReader } from "../lines/log-reader.ts";
+import type { ReplayLog } from "../lines/log-reader.ts";
 import { inTimeOrder as blocksInTimeOrder } from "./log-blocks.ts";
 import type { LogBlock } from "./log-blocks.ts";
 

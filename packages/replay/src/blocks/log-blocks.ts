@@ -1,6 +1,6 @@
-import { letGo, LineMemory } from "../line-memory.ts";
-import { LogReader } from "../log-reader.ts";
-import type { ReplayLog } from "../log-reader.ts";
+import { letGo, LineMemory } from "../lines/line-memory.ts";
+import { LogReader } from "../lines/log-reader.ts";
+import type { ReplayLog } from "../lines/log-reader.ts";
 
 /** Whole lines of a log that stand together. Times are in microseconds. */
 export interface LogBlock {

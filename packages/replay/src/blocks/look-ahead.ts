@@ -1,6 +1,6 @@
 import type { LinesAt } from "@auditsieve/ingest/logs";
-import { guessLineMicros, NO_TIME } from "../event-time.ts";
-import type { ReplayLog } from "../log-reader.ts";
+import { guessLineMicros, NO_TIME } from "../lines/event-time.ts";
+import type { ReplayLog } from "../lines/log-reader.ts";
 
 const NEWLINE = 10;
 const LOOK_BYTES = 8 * 1024;

@@ -1,5 +1,5 @@
 import type { Finding } from "@auditsieve/detect";
-import { boundedText } from "../summary/bounded-text.ts";
+import { boundedText } from "../bounded-text.ts";
 import { REFUSED_FACTOR, SEVERITY_POINTS } from "./severity-points.ts";
 
 /** What a finding says before its events. */

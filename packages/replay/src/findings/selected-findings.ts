@@ -1,6 +1,6 @@
 import type { Finding } from "@auditsieve/detect";
-import { isSelected } from "../selection.ts";
-import type { Selection } from "../selection.ts";
+import { isSelected } from "../selection/selection.ts";
+import type { Selection } from "../selection/selection.ts";
 import { FindingStore } from "./finding-store.ts";
 import type { FindingStoreOptions, FindingStoreSnapshot } from "./finding-store.ts";
 

@@ -1,9 +1,9 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject } from "@auditsieve/audit";
-import type { EventsByPlace } from "../summary/read-events.ts";
+import type { EventsByPlace } from "../facts/read-events.ts";
 import { diffBodies, withoutBookkeeping } from "./diff-bodies.ts";
 import type { Change } from "./diff-bodies.ts";
-import type { ObjectRevisions, Revision } from "./revisions.ts";
+import type { ObjectRevisions, Revision } from "../facts/revisions.ts";
 
 /** An object's life: each write with who did it, and what it changed where the log holds the bodies. */
 export interface ObjectHistory {

@@ -5,7 +5,7 @@ import { investigate, linesOf } from "../report/investigate.suite.ts";
 import { diffBodies } from "./diff-bodies.ts";
 import { rbacAt } from "./rbac-at.ts";
 import type { RbacChange } from "./rbac-at.ts";
-import { readReason } from "./rights.ts";
+import { readReason } from "../facts/rights.ts";
 
 const BINDING = "clusterrolebindings.rbac.authorization.k8s.io";
 

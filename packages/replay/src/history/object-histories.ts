@@ -1,12 +1,12 @@
 import type { AuditEvent, Redactor } from "@auditsieve/audit";
-import type { ReplayLog } from "../log-reader.ts";
-import { matches } from "../text-pattern.ts";
-import type { Facts } from "../summary/gather-facts.ts";
-import { fetchLines } from "../summary/read-events.ts";
-import type { Place } from "../summary/read-events.ts";
+import type { ReplayLog } from "../lines/log-reader.ts";
+import { matches } from "../selection/text-pattern.ts";
+import type { Facts } from "../facts/gather-facts.ts";
+import { fetchLines } from "../facts/read-events.ts";
+import type { Place } from "../facts/read-events.ts";
 import { buildHistory } from "./build-history.ts";
 import type { ObjectHistory } from "./build-history.ts";
-import type { ObjectRevisions } from "./revisions.ts";
+import type { ObjectRevisions } from "../facts/revisions.ts";
 
 /** Which objects' histories are asked for. */
 export interface HistoryQuestion {

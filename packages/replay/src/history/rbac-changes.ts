@@ -1,8 +1,8 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { JsonObject, JsonValue } from "@auditsieve/audit";
-import type { ObjectRevisions } from "./revisions.ts";
+import type { ObjectRevisions } from "../facts/revisions.ts";
 import type { RbacChange } from "./rbac-at.ts";
-import type { EventsByPlace, Place } from "../summary/read-events.ts";
+import type { EventsByPlace, Place } from "../facts/read-events.ts";
 
 /** Whether a resource is a role or a binding. */
 export function isRbac(resource: string): boolean {

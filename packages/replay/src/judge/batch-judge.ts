@@ -1,8 +1,8 @@
 import type { Detection, Finding, FindingStreamCounts } from "@auditsieve/detect";
 import { AuditIdWatch } from "@auditsieve/ingest/findings";
-import type { JudgeSnapshot } from "../finding-judge.ts";
-import { LineMemory } from "../line-memory.ts";
-import type { LogLine } from "../log-line.ts";
+import type { JudgeSnapshot } from "./finding-judge.ts";
+import { LineMemory } from "../lines/line-memory.ts";
+import type { LogLine } from "../lines/log-line.ts";
 import type { ReplayedEvent } from "../replayed-event.ts";
 import type { Answer, Asked } from "./judge-desk.ts";
 import type { JudgeThread } from "./judge-thread.ts";

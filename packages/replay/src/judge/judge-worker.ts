@@ -14,7 +14,7 @@ if (compileCache !== undefined) {
   enableCompileCache(compileCache);
 }
 // Loaded only now, so that they are found in the cache.
-const [{ JudgeDesk }, { boundHeap }] = await Promise.all([import("./judge-desk.ts"), import("../bound-heap.ts")]);
+const [{ JudgeDesk }, { boundHeap }] = await Promise.all([import("./judge-desk.ts"), import("./bound-heap.ts")]);
 // It is one of two heaps.
 const heap = boundHeap({ largeBytes: LARGE_BYTES });
 let desk: Desk | undefined;

@@ -1,8 +1,8 @@
 import { SCAN_WORDS } from "@auditsieve/audit";
 import type { EventScan } from "@auditsieve/audit";
-import { hold, letGo } from "../line-memory.ts";
-import type { LineMemory, MemoryPiece } from "../line-memory.ts";
-import type { LogLine } from "../log-line.ts";
+import { hold, letGo } from "../lines/line-memory.ts";
+import type { LineMemory, MemoryPiece } from "../lines/line-memory.ts";
+import type { LogLine } from "../lines/log-line.ts";
 
 /** Words of a line: the memory that it stands in, where, the number of its head (doubled) and a flag, what its scan has found. */
 const MEMORY = 0;

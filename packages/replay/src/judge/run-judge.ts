@@ -2,9 +2,9 @@ import type { EventScan } from "@auditsieve/audit";
 import type { DetectionEngine, Finding, FindingStreamCounts, HeadView } from "@auditsieve/detect";
 import { scanHead } from "@auditsieve/ingest/findings";
 import type { HeadMemo } from "@auditsieve/ingest/findings";
-import { FindingJudge } from "../finding-judge.ts";
-import type { JudgeSnapshot } from "../finding-judge.ts";
-import type { LogLine } from "../log-line.ts";
+import { FindingJudge } from "./finding-judge.ts";
+import type { JudgeSnapshot } from "./finding-judge.ts";
+import type { LogLine } from "../lines/log-line.ts";
 import type { ReplayedEvent } from "../replayed-event.ts";
 
 /** Asks the detections about the events of one run: at once, or in another thread, whose findings come later. */

@@ -12,7 +12,7 @@ import type {
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { instantMicros } from "../event-time.ts";
+import { instantMicros } from "../lines/event-time.ts";
 import type { ReplayedEvent, ReplayVisitor } from "../replayed-event.ts";
 import { noPlace, QueryError, queryError } from "./query-error.ts";
 import { EVENTS, FINDINGS, rowsOf, SCHEMA } from "./query-schema.ts";

@@ -1,13 +1,13 @@
 import type { Finding } from "@auditsieve/detect";
 import { isRbac } from "../history/rbac-changes.ts";
-import type { ObjectRevisions } from "../history/revisions.ts";
-import { objectKey } from "../stories/made-object.ts";
+import type { ObjectRevisions } from "../facts/revisions.ts";
+import { objectKey } from "../facts/made-object.ts";
 import type { Story } from "../stories/tell-stories.ts";
-import type { Facts } from "../summary/gather-facts.ts";
-import type { RankedActor } from "../summary/rank-actors.ts";
-import type { Place } from "../summary/read-events.ts";
+import type { Facts } from "../facts/gather-facts.ts";
+import type { RankedActor } from "../facts/rank-actors.ts";
+import type { Place } from "../facts/read-events.ts";
 import { otherActs } from "../stories/other-acts.ts";
-import type { Act, Touch } from "../summary/sessions.ts";
+import type { Act, Touch } from "../facts/sessions.ts";
 
 /** Bounds on what is read again for a report. */
 const MOST_OBJECTS = 400;

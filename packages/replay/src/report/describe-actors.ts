@@ -1,11 +1,11 @@
 import { safeText } from "@auditsieve/detect";
-import type { Deed } from "../stories/credential-deeds.ts";
+import type { Deed } from "../facts/credential-deeds.ts";
 import { credentialName, principalId, principalsOf } from "../stories/principal.ts";
 import { isLater, traceOrigin } from "../stories/trace-origin.ts";
-import { objectKey } from "../stories/made-object.ts";
-import type { Facts } from "../summary/gather-facts.ts";
-import type { RankedActor } from "../summary/rank-actors.ts";
-import type { Session, Touch } from "../summary/sessions.ts";
+import { objectKey } from "../facts/made-object.ts";
+import type { Facts } from "../facts/gather-facts.ts";
+import type { RankedActor } from "../facts/rank-actors.ts";
+import type { Session, Touch } from "../facts/sessions.ts";
 import type { Chosen } from "./choose-events.ts";
 import type { ReportActor, ReportCredential, ReportRight, ReportTouch } from "./report-data.ts";
 import type { ReportEvents } from "./report-events.ts";

@@ -1,6 +1,6 @@
 import { safeText } from "@auditsieve/detect";
 import type { ReplaySummary } from "../replay-summary.ts";
-import type { Facts } from "../summary/gather-facts.ts";
+import type { Facts } from "../facts/gather-facts.ts";
 
 const SHOWN = 8;
 

@@ -1,12 +1,12 @@
 import type { Detection } from "@auditsieve/detect";
-import type { ReplayLog } from "../log-reader.ts";
+import type { ReplayLog } from "../lines/log-reader.ts";
 import { REDACTOR, logOf, sample, shippedDetections } from "../replay-fixtures.suite.ts";
 import { replayLogs } from "../replay-logs.ts";
 import type { Replayed } from "../replay-logs.ts";
-import { FactGatherer } from "../summary/gather-facts.ts";
-import type { Facts } from "../summary/gather-facts.ts";
-import { rankActors } from "../summary/rank-actors.ts";
-import type { RankedActor } from "../summary/rank-actors.ts";
+import { FactGatherer } from "../facts/gather-facts.ts";
+import type { Facts } from "../facts/gather-facts.ts";
+import { rankActors } from "../facts/rank-actors.ts";
+import type { RankedActor } from "../facts/rank-actors.ts";
 import { tellStories } from "../stories/tell-stories.ts";
 import type { Story } from "../stories/tell-stories.ts";
 import { buildReport } from "./build-report.ts";

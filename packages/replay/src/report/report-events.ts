@@ -1,7 +1,7 @@
 import type { AuditEvent, Redactor } from "@auditsieve/audit";
 import { safeText } from "@auditsieve/detect";
-import { logOf, offsetOf } from "../summary/read-events.ts";
-import type { EventsByPlace, Place } from "../summary/read-events.ts";
+import { logOf, offsetOf } from "../facts/read-events.ts";
+import type { EventsByPlace, Place } from "../facts/read-events.ts";
 import type { ReportEvent } from "./report-data.ts";
 
 /** Bounds of a report: it must open in a browser whatever the log's size. */

@@ -5,7 +5,7 @@ import { shippedDetections } from "../replay-fixtures.suite.ts";
 import { hashFile } from "../evidence/hash-file.ts";
 import { replayLogs } from "../replay-logs.ts";
 import { makeReport } from "../report/make-report.ts";
-import { FactGatherer } from "../summary/gather-facts.ts";
+import { FactGatherer } from "../facts/gather-facts.ts";
 import { ReplayState } from "./replay-state.ts";
 
 /** Replays the logs that are named, with a state that is saved all the time, and writes findings and report: to be killed. */

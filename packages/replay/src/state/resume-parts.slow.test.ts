@@ -8,11 +8,11 @@ import { IngestError } from "@auditsieve/ingest";
 import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
 import { afterAll, describe, expect, test } from "vitest";
 import { OtherFindings } from "../compare/compare-findings.ts";
-import type { ReplayLog } from "../log-reader.ts";
+import type { ReplayLog } from "../lines/log-reader.ts";
 import { logOf, plainLogOf, sample, shippedDetections } from "../replay-fixtures.suite.ts";
 import { replayLogs } from "../replay-logs.ts";
 import { buildReport } from "../report/build-report.ts";
-import { FactGatherer } from "../summary/gather-facts.ts";
+import { FactGatherer } from "../facts/gather-facts.ts";
 import { ReplayState } from "./replay-state.ts";
 import type { ReplayIdentity } from "./replay-state.ts";
 

@@ -1,6 +1,6 @@
-import type { Facts } from "../summary/gather-facts.ts";
-import type { Place } from "../summary/read-events.ts";
-import type { Session } from "../summary/sessions.ts";
+import type { Facts } from "../facts/gather-facts.ts";
+import type { Place } from "../facts/read-events.ts";
+import type { Session } from "../facts/sessions.ts";
 import { credentialName, shortName } from "./principal.ts";
 
 /** What a credential left behind that may act by itself: it outlives the credential. */

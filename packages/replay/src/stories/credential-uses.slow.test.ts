@@ -1,9 +1,9 @@
 import type { AuditEvent } from "@auditsieve/audit";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { ReplayLog } from "../log-reader.ts";
+import type { ReplayLog } from "../lines/log-reader.ts";
 import { logOf, REDACTOR, sample } from "../replay-fixtures.suite.ts";
 import { replayLogs } from "../replay-logs.ts";
-import { FactGatherer } from "../summary/gather-facts.ts";
+import { FactGatherer } from "../facts/gather-facts.ts";
 import { credentialUses } from "./credential-uses.ts";
 import type { CredentialUse, CredentialUses } from "./credential-uses.ts";
 

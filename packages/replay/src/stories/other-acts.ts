@@ -1,7 +1,7 @@
-import { isByHand } from "../summary/rank-actors.ts";
-import type { RankedActor } from "../summary/rank-actors.ts";
-import type { Facts } from "../summary/gather-facts.ts";
-import type { Act } from "../summary/sessions.ts";
+import { isByHand } from "../facts/rank-actors.ts";
+import type { RankedActor } from "../facts/rank-actors.ts";
+import type { Facts } from "../facts/gather-facts.ts";
+import type { Act } from "../facts/sessions.ts";
 import { isControlLoop, shortName } from "./principal.ts";
 
 const MOST = 400;

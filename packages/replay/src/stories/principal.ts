@@ -1,6 +1,6 @@
-import { program } from "../summary/rank-actors.ts";
-import type { Identity } from "../summary/event-head.ts";
-import type { Session } from "../summary/sessions.ts";
+import { program } from "../facts/rank-actors.ts";
+import type { Identity } from "../facts/event-head.ts";
+import type { Session } from "../facts/sessions.ts";
 
 /** Who holds a credential: the same name with another credential is another principal, and may be another person. */
 export interface Principal {

@@ -1,9 +1,9 @@
-import { isStartup } from "../summary/rank-actors.ts";
-import type { Place } from "../summary/read-events.ts";
-import type { Session } from "../summary/sessions.ts";
-import type { Facts } from "../summary/gather-facts.ts";
-import type { Deed, IssuedToken } from "./credential-deeds.ts";
-import type { MadeObject } from "./made-object.ts";
+import { isStartup } from "../facts/rank-actors.ts";
+import type { Place } from "../facts/read-events.ts";
+import type { Session } from "../facts/sessions.ts";
+import type { Facts } from "../facts/gather-facts.ts";
+import type { Deed, IssuedToken } from "../facts/credential-deeds.ts";
+import type { MadeObject } from "../facts/made-object.ts";
 import { credentialName, isControlLoop, manner, principalId, shortName } from "./principal.ts";
 import type { Principal } from "./principal.ts";
 

@@ -1,0 +1,138 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import { findMember } from "./find-member.ts";
+import { isJsonObject, own } from "./json.ts";
+import type { JsonValue } from "./json.ts";
+import { MemberIndex } from "../member-index.ts";
+import { SCAN, sharedEngine } from "../scan-wasm/engine.ts";
+
+/** None is a backslash alone: V8 13.6 takes other keys of one escaped character for it once it has met it. */
+const KEYS = ["spec", "a", "sp", "é", "__proto__", "", 'q"', "\\\\"];
+
+interface Member {
+  readonly key: string;
+  readonly isEscaped: readonly boolean[];
+  readonly before: string;
+  readonly after: string;
+  readonly of: string;
+}
+
+/** The object, its keys spelled in some way. */
+function objectText(members: readonly Member[]): string {
+  const spelled = ({ key, isEscaped }: Member): string =>
+    Array.from(key, (letter, index) => {
+      const code = `\\u${(letter.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`;
+      return isEscaped[index] === true ? code : JSON.stringify(letter).slice(1, -1);
+    }).join("");
+  return `{${members.map((one) => `${one.before}"${spelled(one)}"${one.after}:${one.before}${one.of}${one.after}`).join(",")}}`;
+}
+
+const space = fc.constantFrom("", "", "", " ", "\n\t");
+const { value } = fc.letrec<{ value: string }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3, depthIdentifier: "json" },
+    fc.constantFrom("1", "null", "true", '"spec"', '"{\\"spec\\":1}"', "-0.5e3", '"\\u0073pec"', "[]", "{}", '"é"'),
+    fc.array(tie("value"), { maxLength: 3 }).map((items) => `[${items.join(",")}]`),
+    fc
+      .array(
+        fc.record({
+          key: fc.constantFrom(...KEYS),
+          isEscaped: fc.array(fc.boolean(), { minLength: 9, maxLength: 9 }),
+          before: space,
+          after: space,
+          of: tie("value"),
+        }),
+        { maxLength: 4, depthIdentifier: "json" },
+      )
+      .map(objectText),
+  ),
+}));
+
+test("findMember: the value that JSON.parse has there, however keys are spelled and repeated", () => {
+  let found = 0;
+  fc.assert(
+    fc.property(value, fc.array(fc.constantFrom(...KEYS), { maxLength: 3 }), space, (text, keys, before) => {
+      const bytes = Buffer.from(`xx${before}${text}${before}yy`);
+      const range = findMember(bytes, 2, bytes.length - 2, keys);
+      const expected = keys.reduce<JsonValue | undefined>(
+        (parent, key) => (isJsonObject(parent) ? own(parent, key) : undefined),
+        JSON.parse(text) as JsonValue,
+      );
+      found += range === undefined ? 0 : 1;
+      expect(range && (JSON.parse(bytes.toString("utf8", range.start, range.end)) as JsonValue)).toEqual(expected);
+    }),
+    { numRuns: 3000 },
+  );
+  expect(found).toBeGreaterThan(300);
+});
+
+test("MemberIndex: what findMember finds, of one object after another, wherever its bytes stand", () => {
+  const index = new MemberIndex();
+  const ofModule = new MemberIndex();
+  const { memory } = sharedEngine();
+  let found = 0;
+  fc.assert(
+    fc.property(value, fc.array(fc.constantFrom(...KEYS), { maxLength: 4 }), space, (text, keys, before) => {
+      const bytes = Buffer.from(`xx${before}${text}yy`);
+      index.load(bytes, 2, bytes.length - 2);
+      const held = memory.subarray(SCAN + 7, SCAN + 7 + bytes.copy(memory, SCAN + 7));
+      ofModule.load(held, 2, held.length - 2);
+      for (let length = 0; length <= keys.length; length++) {
+        const range = index.find(keys.slice(0, length));
+        found += range === undefined || length === 0 ? 0 : 1;
+        expect(range).toEqual(findMember(bytes, 2, bytes.length - 2, keys.slice(0, length)));
+        expect(ofModule.find(keys.slice(0, length))).toEqual(range);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+  expect(found).toBeGreaterThan(50);
+});
+
+test("MemberIndex: an object of very many members is walked each time", () => {
+  const many = Array.from({ length: 1100 }, (_, i) => `"${i}":{"a":${i}}`).join(",");
+  const bytes = Buffer.from(`{${many}}`);
+  const { memory } = sharedEngine();
+  const held = memory.subarray(SCAN, SCAN + bytes.copy(memory, SCAN));
+  const index = new MemberIndex();
+  for (const each of [bytes, held]) {
+    index.load(each, 0, each.length);
+    for (const key of ["0", "500", "1099"]) {
+      const range = index.find([key, "a"]);
+      expect(bytes.toString("utf8", range?.start, range?.end)).toBe(key);
+    }
+  }
+});
+
+test("findMember and MemberIndex: look at what is cut or damaged too, and throw nothing", () => {
+  const { memory } = sharedEngine();
+  const index = new MemberIndex();
+  const places = fc.record({ cut: fc.nat(200), at: fc.nat(200), byte: fc.nat(255) });
+  fc.assert(
+    fc.property(
+      value,
+      places,
+      fc.array(fc.constantFrom(...KEYS), { maxLength: 3 }),
+      (text, { cut, at, byte }, keys) => {
+        const bytes = Buffer.from(`{"a":${text},"spec":{"a":${text}}}`);
+        bytes[at % bytes.length] = byte;
+        const behind = Math.min(cut, bytes.length);
+        for (const each of [bytes, memory.subarray(SCAN, SCAN + bytes.copy(memory, SCAN))]) {
+          expect(() => findMember(each, 0, behind, keys)).not.toThrow();
+          index.load(each, 0, behind);
+          expect(() => index.find(keys)).not.toThrow();
+        }
+      },
+    ),
+    { numRuns: 1000 },
+  );
+  expect(findMember(Buffer.from('{"a\\u00":1}'), 0, 11, ["a"])).toBeUndefined();
+});
+
+test.each(['{"a":1', '{"a"', '{"b":2 "a":1}', '{"a":', "{", "", '{"b":1,'])(
+  "findMember: nothing in what is cut: %s",
+  (text) => {
+    const bytes = Buffer.from(text);
+    expect(findMember(bytes, 0, bytes.length, ["a"])).toBeUndefined();
+  },
+);

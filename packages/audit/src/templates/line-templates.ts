@@ -1,0 +1,382 @@
+import type { Field } from "../scan-fields.ts";
+import type { EventScan } from "../scan.ts";
+import type { DecidedBy } from "./decided-by.ts";
+import { sharedEngine } from "../scan-wasm/engine.ts";
+import { headEndOf, tailStartOf } from "./head-first.ts";
+import { placeTold, ToldLine } from "./told-line.ts";
+
+// Places in the module's memory and words behind CONTROL (assembly/memory.ts).
+const INPUT = 0xa_0000;
+const INPUT_BYTES = 0x8_0000;
+const FIXED = 0x1000 / 4;
+const EVENTS = 0x4000 / 4;
+const BYTES_AT = 0x1_0000 + 0x5000;
+const LINES = 0;
+const KEPT_LINES = 1;
+const KEPT_START = 2;
+const HEAD = 3;
+const HEAD_WITH_NAME = 4;
+const HEAD_WITH_OBJECT = 10;
+const HEAD_WITHOUT_SPACE = 12;
+const KEPT_END = 5;
+const ENTRY = 6;
+const TELLER = 7;
+const SUSPECTED = 9;
+const DECIDED = 11;
+const TAKEN = 8;
+const KEEP = 0x100;
+const HEAD_ONLY = 0x200;
+const BODY = 0x400;
+const TAIL = 0x800;
+const SEARCHED = 0x1000;
+const TELLS = 0x2000;
+const LOOKED_AT = 0x4000;
+const SUSPECT = -1;
+const STANDING_FACTOR = 0x1_0000;
+const STANDING = 0x25_9000;
+const STANDING_COUNT = 0x4000;
+const MAX_VALUES = 256;
+const MAX_KEPT = 64;
+/** Lines are counted in 31 bits. */
+const LOADS_BETWEEN_DRAINS = 65_536;
+/** Longer lines hardly ever come back alike, and learning one costs as much as scanning it. */
+const MAX_TEMPLATE_BYTES = 16 * 1024;
+const NEWLINE = 10;
+
+/** How the lines like one that is learned are taken. */
+export interface Taken<S extends Standing> {
+  readonly isKept: boolean;
+  /** Whether only those are in which nothing stands that might have to be redacted: see `QuietHeads`. */
+  readonly isSearched?: boolean;
+  /** Whether each of those is looked at: none is taken, but what stands of it and what was decided is known then. */
+  readonly isLookedAt?: boolean;
+  /** What that rests on beside the line. */
+  readonly standing?: S | undefined;
+  /** Whether somebody must be told of each of them before the next one is looked at: for `standing`, which may end by that. */
+  readonly isTold?: boolean;
+  /** Whether the head alone is remembered where all templates are exact: whoever takes such a line proves that it is an event and {@link isHeadFirst}. */
+  readonly isHeadOnly?: boolean;
+}
+
+/** Something that what is learned rests on beside the line; as long as it `stands`. Once it does not, it never does again. */
+export interface Standing {
+  readonly stands: boolean;
+  /** What of lines it is about, and what is done with them: the lines of one that has ended are taken by another only if it is alike here. */
+  readonly form?: string;
+}
+
+/** There is one memory; who has it last forgets the templates of the others, and has them count what they have taken. */
+let owner: { drain(): void } | undefined;
+
+/**
+ * Remembers lines that were proven to be events and decided, and takes further lines that differ from one of them only where
+ * nothing decides and where another byte cannot change how the line is read: inside a string, where only plain bytes may stand for
+ * plain ones, or in an integer.
+ *
+ * Of a line with a body only the head is remembered, in which everything stands that decides. What follows must be balanced: that
+ * proves that the line is none of the pieces that a crash, a power cut or a rotation leaves (docs/filter.md), not that it is JSON.
+ * With `isExact` the whole line is remembered and compared, so that it is proven to be an event.
+ *
+ * What is learned may rest on an answer of others, a {@link Standing}: once that has ended (`sync` looks), lines like it are not taken
+ * until they are learned anew.
+ *
+ * No hash decides: every byte of a head is compared. Holds 8 MiB of them, then starts again.
+ */
+export class LineTemplates<T extends object, S extends Standing = Standing> {
+  readonly #isExact: boolean;
+  readonly #self = { drain: (): void => this.drain() };
+  readonly #visit: (value: T, lines: number, bytes: number) => void;
+  readonly #engine = sharedEngine();
+  readonly #told = new ToldLine(this.#engine);
+  readonly #bytes = new Float64Array(this.#engine.exports.memory.buffer, BYTES_AT, MAX_VALUES);
+  readonly #numbers = new Map<T, number>();
+  /** By their numbers. */
+  readonly #values: T[] = [];
+  /** What is added to a position in the loaded bytes to make it one in the memory. */
+  #shift = 0;
+  #to = 0;
+  /** Where the lines end that were kept since the last one that was not known; 0 where there are none. */
+  #kept = 0;
+  #loads = 0;
+  #owned = 0;
+  #at = 0;
+  #head = 0;
+  #headWithName = 0;
+  #headWithObject = 0;
+  /** 0 where no namespace stands in the path. */
+  #headWithoutSpace = 0;
+  /** What the last line not taken is like, but for what that rests on; 0 for nothing. */
+  #entry = 0;
+  /** What the templates rest on, by number; the first number is for nothing. */
+  #standing: S[] = [];
+  readonly #standingNumbers = new Map<S, number>();
+
+  /** `visit` is told of each value how many lines were taken and how many bytes, when {@link drain} is called and sooner: it sums. */
+  constructor(visit: (value: T, lines: number, bytes: number) => void, options: { readonly isExact?: boolean } = {}) {
+    this.#visit = visit;
+    this.#isExact = options.isExact ?? false;
+  }
+
+  /** How often all was forgotten because another one had the memory meanwhile, with the first time. */
+  get owned(): number {
+    return this.#owned;
+  }
+
+  /** Loads whole lines of `bytes[start, end)`, as many as there is room for. Gives where they end: `start` for a line too long. */
+  load(bytes: Buffer, start: number, end: number): number {
+    if (owner !== this.#self) {
+      owner?.drain();
+      owner = this.#self;
+      this.#owned++;
+      this.#engine.exports.forget();
+      this.#forgetStanding();
+    }
+    if (++this.#loads === LOADS_BETWEEN_DRAINS) {
+      this.drain();
+    }
+    const to = end - start <= INPUT_BYTES ? end : bytes.lastIndexOf(NEWLINE, start + INPUT_BYTES - 1) + 1;
+    this.#to = Math.max(start, to);
+    this.#at = start;
+    this.#kept = 0;
+    const { memory } = this.#engine;
+    if (bytes.buffer === memory.buffer) {
+      this.#shift = bytes.byteOffset;
+    } else {
+      this.#shift = INPUT - start;
+      bytes.copy(memory, INPUT, start, this.#to);
+    }
+    return this.#to;
+  }
+
+  /** Takes lines as long as they are known; gives the position in `bytes` of the first one that is not. */
+  take(): number {
+    const shift = this.#shift;
+    this.#at = this.#engine.exports.takeLines(this.#at + shift, this.#to + shift, this.#kept) - shift;
+    this.#kept = this.keptEnd;
+    this.#head = this.#engine.control[HEAD] as number;
+    this.#headWithName = this.#engine.control[HEAD_WITH_NAME] as number;
+    this.#headWithObject = this.#engine.control[HEAD_WITH_OBJECT] as number;
+    this.#headWithoutSpace = this.#engine.control[HEAD_WITHOUT_SPACE] as number;
+    this.#entry = this.#engine.control[ENTRY] as number;
+    return this.#at;
+  }
+
+  /** Takes the one line that ends before `behind`, if it is known. Gives the number that {@link learn} gave for lines like it, 0 where it is not. */
+  takeOne(behind: number): number {
+    const to = this.#to;
+    this.#to = behind;
+    this.#kept = 0;
+    const isTaken = this.take() === behind;
+    this.#to = to;
+    return isTaken ? (this.#engine.control[TAKEN] as number) : 0;
+  }
+
+  /** By which answer somebody must be told of the last line that {@link take} took: for that it stops there. */
+  get teller(): S | undefined {
+    const number = this.#engine.control[TELLER] as number;
+    return number === 0 ? undefined : this.#standing[number - 1];
+  }
+
+  /** What stands of lines like the one that stopped {@link take}, where that is known although this one could not be taken. */
+  get standing(): S | undefined {
+    const { control } = this.#engine;
+    const number = control[ENTRY] === SUSPECT ? (control[SUSPECTED] as number) : 0;
+    return number === 0 ? undefined : this.#standing[number - 1];
+  }
+
+  /** What was decided for lines like that one, where that is known although this one could not be taken. */
+  get decided(): T | undefined {
+    const { control } = this.#engine;
+    return control[ENTRY] === SUSPECT ? this.#values[control[DECIDED] as number] : undefined;
+  }
+
+  /** That line, to be read before anything else is done with lines. */
+  get told(): ToldLine {
+    this.#told.renew();
+    return this.#told;
+  }
+
+  /** Looks what of that which templates rest on stands no more; to be called before {@link take} when any of it may have ended. */
+  sync(): void {
+    const { memory } = this.#engine;
+    for (let i = 0; i < this.#standing.length; i++) {
+      if (!(this.#standing[i] as S).stands) {
+        memory[STANDING + i + 1] = 0;
+      }
+    }
+  }
+
+  /** Whether the line that stopped {@link take} can be learned, so that it is worth asking what is needed for that. */
+  get isLearnable(): boolean {
+    return this.#head !== 0 && this.#entry !== SUSPECT;
+  }
+
+  /** Goes on at `at` after a line that was not known. */
+  goOn(at: number): void {
+    this.#at = at;
+    this.#kept = 0;
+  }
+
+  /** Lines that the last {@link take} took. */
+  get lines(): number {
+    return this.#engine.control[LINES] as number;
+  }
+
+  /** Those of them that are kept. */
+  get keptLines(): number {
+    return this.#engine.control[KEPT_LINES] as number;
+  }
+
+  /**
+   * Where the kept lines of the last {@link take} stand now, one behind the other, in {@link memory}: directly behind those of the one before, if
+   * that stopped only because of somebody who is told. Equal to {@link keptEnd} where there are none.
+   */
+  get keptStart(): number {
+    return this.#engine.control[KEPT_START] as number;
+  }
+
+  get keptEnd(): number {
+    return this.#engine.control[KEPT_END] as number;
+  }
+
+  /** All of the module's memory. */
+  get memory(): Buffer {
+    return this.#engine.memory;
+  }
+
+  /** Remembers the line that stopped {@link take}, which `scan` holds and for which `value` was decided. Gives its number; 0 where it does not. */
+  learn(scan: EventScan, value: T, taken: Taken<S>, by: DecidedBy): number {
+    const { isKept, isSearched, isLookedAt, standing, isTold = false, isHeadOnly = !this.#isExact } = taken;
+    const { fields, uriEnd, name, kept = [], loose = [] } = by;
+    const namespace = this.#headWithoutSpace === 0 ? undefined : by.namespace;
+    const { control, exports } = this.#engine;
+    if (this.#entry !== 0) {
+      if (this.#standing[exports.standingOf(this.#entry) - 1]?.form === standing?.form) {
+        exports.renewLine(this.#entry, this.#numberOf(standing));
+        return this.#entry;
+      }
+      exports.dropLine(this.#entry);
+    }
+    const number = this.#numbers.get(value) ?? this.#numbers.size;
+    const behind = scan.end + 1;
+    const headEnd = isHeadOnly ? headEndOf(scan, fields) : undefined;
+    const end = headEnd ?? behind;
+    const hasBody = headEnd !== undefined && (scan.has("requestObject") || scan.has("responseObject"));
+    const tail = hasBody ? tailStartOf(scan) : end;
+    const length = end - scan.start + behind - tail;
+    if (
+      this.#head === 0 ||
+      length > MAX_TEMPLATE_BYTES ||
+      number === MAX_VALUES ||
+      kept.length + loose.length > MAX_KEPT
+    ) {
+      return 0;
+    }
+    const shift = this.#shift;
+    const isTailNeeded = hasBody && fields.includes("annotations");
+    // What stands in a tail that need not be alike is not found by what stood in another one.
+    if (isTold && !((headEnd === undefined || isTailNeeded) && placeTold(scan, control, shift))) {
+      return 0;
+    }
+    this.#numbers.set(value, number);
+    this.#values[number] = value;
+    let fixed = 0;
+    const fixSpan = (start: number, behindSpan: number): void => {
+      control[FIXED + 2 * fixed] = start + shift;
+      control[FIXED + 2 * fixed + 1] = behindSpan + shift;
+      fixed++;
+    };
+    const fix = (field: Field): void => {
+      if (scan.has(field)) {
+        fixSpan(scan.valueStart(field), field === "requestURI" ? uriEnd : scan.valueEnd(field));
+      }
+    };
+    kept.forEach((span) => fixSpan(span.start, span.end));
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i] as Field;
+      if (!isTailNeeded || field !== "annotations") {
+        fix(field);
+      }
+    }
+    // Such a span is written from its end to its beginning.
+    const loosen = (): void => loose.forEach((span) => fixSpan(span.end, span.start));
+    if (!isTailNeeded) {
+      loosen();
+    }
+    const ofHead = fixed;
+    if (isTailNeeded) {
+      fix("annotations");
+      loosen();
+    }
+    const queryEnd = scan.valueEnd("requestURI") + shift;
+    const form =
+      (headEnd === undefined ? 0 : HEAD_ONLY) +
+      (hasBody ? BODY : 0) +
+      (isTailNeeded ? TAIL : 0) +
+      (isSearched || isLookedAt ? SEARCHED : 0) +
+      (isLookedAt ? LOOKED_AT : 0) +
+      (isTold ? TELLS : 0);
+    const decision = number + (isKept ? KEEP : 0) + form + STANDING_FACTOR * this.#numberOf(standing);
+    return exports.learnLine(
+      scan.start + shift,
+      end + shift,
+      tail + shift,
+      behind + shift,
+      namespace !== undefined ? this.#headWithoutSpace : name === undefined ? this.#named(scan, fields) : this.#head,
+      decision,
+      ofHead,
+      fixed - ofHead,
+      uriEnd + shift,
+      queryEnd,
+      (name?.start ?? uriEnd) + shift,
+      (name?.end ?? uriEnd) + shift,
+      (namespace?.start ?? uriEnd) + shift,
+      (namespace?.end ?? uriEnd) + shift,
+    );
+  }
+
+  /** The number of the line's head where the name of its object, if one stands in the path, decides. */
+  #named(scan: EventScan, fields: readonly Field[]): number {
+    return scan.has("objectRef.name") && fields.includes("objectRef.name") ? this.#headWithObject : this.#headWithName;
+  }
+
+  /** Tells what was taken since the last time. */
+  drain(): void {
+    if (owner !== this.#self) {
+      return;
+    }
+    this.#loads = 0;
+    const { control } = this.#engine;
+    for (const [value, number] of this.#numbers) {
+      const lines = control[EVENTS + number] as number;
+      if (lines > 0) {
+        this.#visit(value, lines, this.#bytes[number] as number);
+        control[EVENTS + number] = 0;
+        this.#bytes[number] = 0;
+      }
+    }
+  }
+
+  #numberOf(standing: S | undefined): number {
+    if (standing === undefined) {
+      return 0;
+    }
+    let number = this.#standingNumbers.get(standing);
+    if (number === undefined) {
+      if (this.#standing.length === STANDING_COUNT - 1) {
+        this.#engine.exports.forgetTemplates();
+        this.#forgetStanding();
+      }
+      this.#standing.push(standing);
+      number = this.#standing.length;
+      this.#standingNumbers.set(standing, number);
+      this.#engine.memory[STANDING + number] = standing.stands ? 1 : 0;
+    }
+    return number;
+  }
+
+  #forgetStanding(): void {
+    this.#standing = [];
+    this.#standingNumbers.clear();
+  }
+}

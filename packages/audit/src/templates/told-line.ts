@@ -1,0 +1,213 @@
+import type { JsonValue } from "../json/json.ts";
+import { BACKSLASH } from "../json/json-bytes.ts";
+import { MemberIndex } from "../member-index.ts";
+import type { Field } from "../scan-fields.ts";
+import type { EventScan } from "../scan.ts";
+import type { Engine } from "../scan-wasm/engine.ts";
+
+// Words behind CONTROL (assembly/memory.ts, assembly/told.ts).
+const TOLD = 0x40 / 4;
+const AUDIT_ID = TOLD;
+const AUDIT_ID_END = TOLD + 1;
+const OBJECT_LENGTH = TOLD + 2;
+const REQUEST = TOLD + 3;
+const TIME = TOLD + 4;
+const TIME_END = TOLD + 5;
+const BODIES_END = TOLD + 6;
+const LINE = TOLD + 7;
+const BEHIND = TOLD + 8;
+const URI = TOLD + 9;
+const URI_END = TOLD + 10;
+const NAME = TOLD + 11;
+const NAME_END = TOLD + 12;
+const RECEIVED = TOLD + 13;
+const RECEIVED_END = TOLD + 14;
+const BODY = TOLD + 15;
+const NOWHERE = -1;
+const OBJECT = 0x1_3000;
+/** Before a line is learned: places of {@link IN_HEAD}, then of these. */
+const REQUEST_KEY = TOLD + 4;
+const TIME_START = TOLD + 5;
+const RECEIVED_START = TOLD + 6;
+const REQUEST_VALUE = TOLD + 7;
+const HAS_BODIES = TOLD + 8;
+
+const IN_HEAD = ["auditID", "requestURI", "objectRef.namespace", "objectRef.name"] as const satisfies readonly Field[];
+/** May spell a letter of a key. */
+const ESCAPE = Buffer.from("\\u");
+const BETWEEN = Buffer.from(',"responseObject":');
+
+/** Where the bodies of an event stand in its line: `from, to` of the request's and the response's, 0 where there is none. */
+export type BodyPlaces = readonly [number, number, number, number];
+
+const NO_BODIES: BodyPlaces = [0, 0, 0, 0];
+
+/** A line that was taken and of which somebody must be told: what of it is asked for is read where it stands. */
+export class ToldLine {
+  readonly #engine: Engine;
+  readonly #index = new MemberIndex();
+  #isIndexed = false;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Another line was taken. */
+  renew(): void {
+    this.#isIndexed = false;
+  }
+
+  get auditID(): string {
+    return this.#text(AUDIT_ID, AUDIT_ID_END);
+  }
+
+  get stageTimestamp(): string {
+    return this.#text(TIME, TIME_END);
+  }
+
+  get requestURI(): string {
+    const text = this.#engine.memory.toString("utf8", this.#word(URI), this.#word(URI_END));
+    return text.includes("\\") ? (JSON.parse(`"${text}"`) as string) : text;
+  }
+
+  /** The name in objectRef. */
+  get name(): string | undefined {
+    return this.#word(NAME) === 0 ? undefined : this.#text(NAME, NAME_END);
+  }
+
+  get requestReceivedTimestamp(): string | undefined {
+    return this.#word(RECEIVED) === 0 ? undefined : this.#text(RECEIVED, RECEIVED_END);
+  }
+
+  /** `namespace/name` of the object that the request is for; only where it has both. */
+  get object(): string {
+    return this.#engine.memory.toString("latin1", OBJECT, OBJECT + this.#word(OBJECT_LENGTH));
+  }
+
+  /** The value at a path of keys below the requestObject; undefined where there is none, or no JSON, which only a verified line is sure to be. */
+  part(keys: readonly string[]): JsonValue | undefined {
+    const request = this.#word(REQUEST);
+    if (request === 0) {
+      return undefined;
+    }
+    const { memory } = this.#engine;
+    if (!this.#isIndexed) {
+      this.#isIndexed = true;
+      this.#index.load(memory, request, this.#word(BODIES_END));
+    }
+    const range = this.#index.find(keys);
+    return range && parsed(memory.toString("utf8", range.start, range.end));
+  }
+
+  /** Whether no key below the requestObject holds this text, in plain ASCII. False says nothing. */
+  lacks(text: string): boolean {
+    const request = this.#word(REQUEST);
+    if (request === 0) {
+      return true;
+    }
+    const { exports, memory } = this.#engine;
+    const end = exports.skipBracketed(request) || this.#word(BODIES_END);
+    const body = memory.subarray(request, end);
+    return !body.includes(text, 0, "latin1") && !body.includes(ESCAPE);
+  }
+
+  /** Whether it is known where bodies begin, if there are any. */
+  get isBodyFound(): boolean {
+    return this.#word(BODY) !== NOWHERE;
+  }
+
+  /**
+   * Where the bodies stand in {@link bytes}; undefined where {@link isBodyFound} is false, or something else stands there. What stands there is
+   * balanced, but perhaps no JSON: only a verified line is sure to be.
+   */
+  get bodies(): BodyPlaces | undefined {
+    const body = this.#word(BODY);
+    if (body === 0 || body === NOWHERE) {
+      return body === 0 ? NO_BODIES : undefined;
+    }
+    const { exports, memory } = this.#engine;
+    const line = this.#word(LINE);
+    const end = this.#word(BODIES_END);
+    const isRequest = this.#word(REQUEST) !== 0;
+    const behind = exports.skipBracketed(body);
+    if (behind === end) {
+      return isRequest ? [body - line, end - line, 0, 0] : [0, 0, body - line, end - line];
+    }
+    const answer = behind + BETWEEN.length;
+    return isRequest &&
+      behind !== 0 &&
+      answer < end &&
+      memory.compare(BETWEEN, 0, BETWEEN.length, behind, answer) === 0 &&
+      exports.skipBracketed(answer) === end
+      ? [body - line, behind - line, answer - line, end - line]
+      : undefined;
+  }
+
+  /** The line without its newline. It stays there until other lines are loaded. */
+  get bytes(): Buffer {
+    return this.#engine.memory.subarray(this.#word(LINE), this.#word(BEHIND) - 1);
+  }
+
+  #text(start: number, end: number): string {
+    return this.#engine.memory.toString("latin1", this.#word(start), this.#word(end));
+  }
+
+  #word(word: number): number {
+    return this.#engine.control[word] as number;
+  }
+}
+
+/**
+ * Writes down where the event in `scan` has what a {@link ToldLine} gives, for the module to find it in lines like it; `shift` is added to
+ * places. False where that cannot be found so: something of it is in another order, or spelled with escapes or beyond ASCII.
+ */
+export function placeTold(scan: EventScan, control: Int32Array, shift: number): boolean {
+  const isTold = (field: Field): boolean => !scan.has(field) || isPlain(scan, field, field === "requestURI");
+  if (!scan.has("auditID") || !scan.has("requestURI") || !scan.has("stageTimestamp")) {
+    return false;
+  }
+  if (![...IN_HEAD, "stageTimestamp" as const, "requestReceivedTimestamp" as const].every(isTold)) {
+    return false;
+  }
+  let last = 0;
+  for (let i = 0; i < IN_HEAD.length; i++) {
+    const field = IN_HEAD[i] as Field;
+    const start = scan.has(field) ? scan.valueStart(field) : undefined;
+    if (start !== undefined && start < last) {
+      return false;
+    }
+    last = start ?? last;
+    control[AUDIT_ID + i] = start === undefined ? 0 : start + shift;
+  }
+  const hasRequest = scan.has("requestObject");
+  const hasResponse = scan.has("responseObject");
+  const request = hasRequest ? scan.keyStart("requestObject") : Number.POSITIVE_INFINITY;
+  if (request < last || (hasRequest && hasResponse && scan.keyStart("responseObject") < request)) {
+    return false;
+  }
+  control[REQUEST_KEY] = hasRequest ? request + shift : 0;
+  control[TIME_START] = scan.valueStart("stageTimestamp") + shift;
+  control[RECEIVED_START] = scan.has("requestReceivedTimestamp")
+    ? scan.valueStart("requestReceivedTimestamp") + shift
+    : 0;
+  control[REQUEST_VALUE] = hasRequest ? scan.valueStart("requestObject") - request : 0;
+  control[HAS_BODIES] = hasRequest || hasResponse ? 1 : 0;
+  return true;
+}
+
+function parsed(text: string): JsonValue | undefined {
+  if (text.startsWith('"') && text.endsWith('"') && !text.includes("\\")) {
+    return text.slice(1, -1);
+  }
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined;
+  }
+}
+
+function isPlain(scan: EventScan, field: Field, mayBeEscaped: boolean): boolean {
+  return scan.bytes
+    .subarray(scan.valueStart(field), scan.valueEnd(field))
+    .every((byte) => byte >= 32 && byte < 127 && (mayBeEscaped || byte !== BACKSLASH));
+}

@@ -1,0 +1,139 @@
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import { isJsonObject } from "@auditsieve/audit";
+import type { CorrelationHit, Evidence, Group, HitReading } from "../correlation-hit.ts";
+import type { Detection } from "../definition/detection.ts";
+
+/** Makes an event as it may leave. */
+export type ShowEvent = () => AuditEvent;
+
+/** How what shows an event is written into a snapshot, and made anew from it. */
+export interface EventCodec {
+  readonly write: (show: ShowEvent) => JsonValue;
+  readonly read: (written: JsonValue) => ShowEvent;
+}
+
+/** Writes the event as it may leave. */
+export const SHOWN_EVENTS: EventCodec = {
+  write: (show) => show() as unknown as JsonValue,
+  read: (written) => () => written as unknown as AuditEvent,
+};
+
+/** Events and hits of a snapshot that is being written: each is in it once, however many windows hold it. */
+export class EvidenceWriter {
+  readonly #codec: EventCodec;
+  readonly #events = new Map<ShowEvent, number>();
+  readonly #hits = new Map<CorrelationHit, number>();
+  readonly #writtenEvents: JsonValue[] = [];
+  readonly #writtenHits: JsonValue[] = [];
+
+  constructor(codec: EventCodec) {
+    this.#codec = codec;
+  }
+
+  /** Number of the event in the snapshot. */
+  event(show: ShowEvent): number {
+    const known = this.#events.get(show);
+    if (known !== undefined) {
+      return known;
+    }
+    const number = this.#writtenEvents.push(this.#codec.write(show)) - 1;
+    this.#events.set(show, number);
+    return number;
+  }
+
+  /** Number of the hit in the snapshot. */
+  hit(hit: CorrelationHit): number {
+    const known = this.#hits.get(hit);
+    if (known !== undefined) {
+      return known;
+    }
+    const number =
+      this.#writtenHits.push([
+        hit.time,
+        hit.id,
+        hit.rule.id,
+        [...hit.readings].map(([detection, { groups, values }]) => [
+          detection.id,
+          groups.map(({ key, values: of }) => [key, [...of]]),
+          values.map((tuple) => [...tuple]),
+        ]),
+        hit.evidence.map(({ request, show, length }) => [request, this.event(show), length]),
+        [...hit.excused],
+      ]) - 1;
+    this.#hits.set(hit, number);
+    return number;
+  }
+
+  /** What `event` and `hit` have numbered so far. */
+  written(): JsonValue {
+    return { events: this.#writtenEvents, hits: this.#writtenHits };
+  }
+}
+
+/** Events and hits of a snapshot that is read. Numbers and names that are not there are undefined. */
+export class EvidenceReader {
+  readonly #detections: ReadonlyMap<string, Detection>;
+  readonly #shows: readonly ShowEvent[];
+  readonly #hits: readonly (CorrelationHit | undefined)[];
+
+  /** `detections`: those whose state is taken over, by id. */
+  constructor(written: JsonValue | undefined, codec: EventCodec, detections: ReadonlyMap<string, Detection>) {
+    const { events, hits } = isJsonObject(written) ? written : {};
+    this.#detections = detections;
+    this.#shows = listOf(events).map((event) => codec.read(event));
+    this.#hits = listOf(hits).map((hit) => this.#readHit(listOf(hit)));
+  }
+
+  detection(id: JsonValue | undefined): Detection | undefined {
+    return typeof id === "string" ? this.#detections.get(id) : undefined;
+  }
+
+  event(number: JsonValue | undefined): ShowEvent | undefined {
+    return typeof number === "number" ? this.#shows[number] : undefined;
+  }
+
+  hit(number: JsonValue | undefined): CorrelationHit | undefined {
+    return typeof number === "number" ? this.#hits[number] : undefined;
+  }
+
+  #readHit([time, id, ruleId, readings, evidence, excused]: readonly JsonValue[]): CorrelationHit | undefined {
+    const rule = this.detection(ruleId);
+    if (rule === undefined || typeof time !== "number" || typeof id !== "string") {
+      return undefined;
+    }
+    return {
+      time,
+      id,
+      rule,
+      readings: new Map(
+        listOf(readings).flatMap((reading): readonly (readonly [Detection, HitReading])[] => {
+          const [of, groups, values] = listOf(reading);
+          const detection = this.detection(of);
+          return detection === undefined
+            ? []
+            : [[detection, { groups: listOf(groups).map(readGroup), values: listOf(values).map(textsOf) }]];
+        }),
+      ),
+      evidence: listOf(evidence).flatMap((one): readonly Evidence[] => {
+        const [request, number, length] = listOf(one);
+        const show = this.event(number);
+        return typeof request === "string" && typeof length === "number" && show ? [{ request, show, length }] : [];
+      }),
+      excused: textsOf(excused),
+    };
+  }
+}
+
+/** A group as {@link EvidenceWriter} writes it. */
+export function readGroup(written: JsonValue | undefined): Group {
+  const [key, values] = listOf(written);
+  return { key: typeof key === "string" ? key : "", values: textsOf(values) };
+}
+
+export function listOf(value: JsonValue | undefined): readonly JsonValue[] {
+  return Array.isArray(value) ? (value as readonly JsonValue[]) : [];
+}
+
+export function textsOf(value: JsonValue | undefined): readonly string[] {
+  return listOf(value).filter((text) => typeof text === "string");
+}

@@ -1,0 +1,81 @@
+import type { AuditEvent } from "@auditsieve/audit";
+import type { FieldReader } from "../condition/evaluate.ts";
+import { joinReadings, readHit } from "../correlation-hit.ts";
+import type { HitReading } from "../correlation-hit.ts";
+import type { Detection } from "../definition/detection.ts";
+import { headOf } from "../reading/event-parts.ts";
+import { exceptionFor } from "../definition/detection-exception.ts";
+import { eventReader } from "../plan/field-readers.ts";
+import type { LinkedCorrelation } from "../definition/link-correlations.ts";
+import type { ClusterMemory } from "../memory/cluster-memory.ts";
+import { PlainReader } from "./plain-reader.ts";
+
+/** What correlations read of an event that a rule hits. */
+export interface HitReadings {
+  readonly readings: ReadonlyMap<Detection, HitReading>;
+  /** Ids of exceptions by which correlations do not count it. */
+  readonly excused: readonly string[];
+}
+
+const NONE: readonly string[] = [];
+
+/** Reads events that rules hit for the correlations about those rules, also for those that are reached over others. */
+export class HitReader {
+  /** Hits whose group or value the log does not say, by the correlation's id. */
+  readonly undecided: Map<string, number> = new Map<string, number>();
+  readonly #byRule: ReadonlyMap<Detection, readonly LinkedCorrelation[]>;
+  readonly #plain = new Map<Detection, PlainReader | undefined>();
+
+  constructor(byRule: ReadonlyMap<Detection, readonly LinkedCorrelation[]>) {
+    this.#byRule = byRule;
+  }
+
+  read(rule: Detection, event: AuditEvent, show: () => AuditEvent, memory: ClusterMemory | undefined): HitReadings {
+    const readings = this.#plainOf(rule)?.read(event, headOf(event));
+    return readings === undefined ? this.#readAll(rule, event, show, memory) : { readings, excused: NONE };
+  }
+
+  #plainOf(rule: Detection): PlainReader | undefined {
+    if (!this.#plain.has(rule)) {
+      const linked = this.#byRule.get(rule) ?? [];
+      const isPlain = linked.every(({ detection }) => !detection.exceptions && !this.#byRule.has(detection));
+      this.#plain.set(rule, isPlain ? PlainReader.of(rule, linked) : undefined);
+    }
+    return this.#plain.get(rule);
+  }
+
+  #readAll(rule: Detection, event: AuditEvent, show: () => AuditEvent, memory: ClusterMemory | undefined): HitReadings {
+    const reader = eventReader(event);
+    let remembering: FieldReader | undefined;
+    let shownReader: FieldReader | undefined;
+    const shown = (): FieldReader => (shownReader ??= eventReader(show()));
+    const readings = new Map<Detection, HitReading>();
+    const seen = new Set<Detection>();
+    const excused: string[] = [];
+    const read = (child: Detection): void => {
+      if (seen.has(child)) {
+        return;
+      }
+      seen.add(child);
+      for (const linked of this.#byRule.get(child) ?? []) {
+        const { exceptions } = linked.detection;
+        const exception = exceptions && exceptionFor(exceptions, event, (remembering ??= eventReader(event, memory)));
+        const reading = exception ? undefined : readHit(linked, child, reader, shown);
+        if (exception) {
+          excused.push(exception.id);
+          continue;
+        }
+        if (reading) {
+          const before = readings.get(linked.detection);
+          readings.set(linked.detection, before ? joinReadings([before, reading]) : reading);
+        } else {
+          const { id } = linked.detection;
+          this.undecided.set(id, (this.undecided.get(id) ?? 0) + 1);
+        }
+        read(linked.detection);
+      }
+    };
+    read(rule);
+    return { readings, excused };
+  }
+}

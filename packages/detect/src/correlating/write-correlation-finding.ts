@@ -1,0 +1,68 @@
+import type { CorrelationHit, Evidence, Group } from "../correlation-hit.ts";
+import type { WindowResult } from "./correlation-window.ts";
+import { writeFinding } from "../finding.ts";
+import type { Finding } from "../finding.ts";
+import type { LinkedCorrelation } from "../definition/link-correlations.ts";
+import { safeText } from "../safe-text.ts";
+
+/** Writes the finding of a correlation; it carries at most `maxEvents` of the events that it rests on. */
+export function writeCorrelationFinding(
+  linked: LinkedCorrelation,
+  group: Group,
+  { hits, value }: WindowResult,
+  id: string,
+  maxEvents: number,
+): Finding {
+  const { detection, correlation } = linked;
+  const events = evidenceOf(linked, hits, maxEvents).map(({ show }) => show());
+  const parts = events.map((event) => writeFinding(detection, id, event));
+  const [first] = parts;
+  const common = <K extends keyof Finding>(key: K): Partial<Pick<Finding, K>> =>
+    first?.[key] !== undefined && parts.every((part) => part[key] === first[key])
+      ? ({ [key]: first[key] } as Partial<Pick<Finding, K>>)
+      : {};
+  const groups = Object.fromEntries(correlation.groupBy.map(({ name }, index) => [name, group.values[index] ?? ""]));
+  const of = Object.entries(groups).map(([name, text]) => `${name} ${text}`);
+  const summary = `${detection.title}: ${hits.length} within ${correlation.timespanMs / 1000} s${of.length > 0 ? ` for ${of.join(", ")}` : ""}`;
+  return {
+    id,
+    detection: {
+      id: detection.id,
+      title: detection.title,
+      level: detection.severity,
+      techniques: detection.techniques,
+    },
+    time: first?.time ?? "",
+    ...common("actor"),
+    ...common("impersonated"),
+    summary: safeText(summary, 400),
+    outcome: common("outcome").outcome ?? "unknown",
+    ...common("code"),
+    ...common("namespace"),
+    ...common("object"),
+    correlation: { type: correlation.type, group: groups, count: hits.length, value },
+    auditIDs: [...new Set(events.map(({ auditID }) => auditID))],
+    events,
+  };
+}
+
+/** At most `max` events of the hits: one of every rule, then the first and the last ones, in their order. */
+export function evidenceOf(
+  { rules }: LinkedCorrelation,
+  hits: readonly CorrelationHit[],
+  max: number,
+): readonly Evidence[] {
+  const all = hits.flatMap((hit) => hit.evidence.map((one) => ({ one, rule: hit.rule })));
+  const wanted = new Set(rules.map((rule) => all.findIndex((item) => item.rule === rule)).filter((at) => at >= 0));
+  for (let n = 0; n < all.length && wanted.size < max; n++) {
+    wanted.add(n % 2 === 0 ? n / 2 : all.length - (n + 1) / 2);
+  }
+  const byRequest = new Map(
+    [...wanted]
+      .slice(0, max)
+      .sort((a, b) => a - b)
+      .flatMap((at) => all[at] ?? [])
+      .map(({ one }) => [one.request, one] as const),
+  );
+  return [...byRequest.values()];
+}

@@ -1,0 +1,175 @@
+import type { AuditEvent } from "@auditsieve/audit";
+import type { Truth } from "../condition/evaluate.ts";
+import type { Expression } from "../condition/expression.ts";
+import { fieldPath } from "../condition/field-path.ts";
+import { fieldsRead } from "../definition/fields-read.ts";
+import type { Detection } from "../definition/detection.ts";
+import { hasBody, headOf, lacksKey, spellingOf } from "../reading/event-parts.ts";
+import { isBodyUnknown } from "../reading/recorded.ts";
+
+const BODY = "requestObject";
+/** So many fields are looked for in a body in less time than it takes to find what is known of it. */
+const FEW_FIELDS = 4;
+/** Longer bodies are rarely written twice. */
+const MAX_BODY = 16 * 1024;
+const MAX_REMEMBERED = 8192;
+const MAX_TOTAL_LENGTH = 4 * 1024 * 1024;
+
+/** What alike heads leave of conditions. Make one for all heads that leave the same. */
+export class LeftConditions {
+  readonly #conditions: ReadonlyMap<Detection, Expression>;
+  #ofBody: ReadonlyMap<Detection, Expression> | undefined;
+  #isMet = false;
+  #isMuch: boolean | undefined;
+  #keys: readonly string[] | null | undefined;
+  #ofNothingMet: BodyVerdict | undefined;
+  /** What no body says, where it is absent and where it is unknown. */
+  #ofAbsent: BodyVerdict | undefined;
+  #ofUnknown: BodyVerdict | undefined;
+
+  constructor(conditions: ReadonlyMap<Detection, Expression>) {
+    this.#conditions = conditions;
+  }
+
+  of(detection: Detection): Expression {
+    return this.#conditions.get(detection) ?? detection.condition;
+  }
+
+  /** Those that the body of the request decides, whatever else an event says. None at first: most heads are met once. */
+  get ofBody(): ReadonlyMap<Detection, Expression> {
+    if (!this.#isMet) {
+      this.#isMet = true;
+      return NONE;
+    }
+    this.#ofBody ??= conditionsOfBody(this.#conditions);
+    return this.#ofBody;
+  }
+
+  /** Whether they read so much of a body that it is worth finding what is known of it. */
+  get isMuchOfBody(): boolean {
+    this.#isMuch ??=
+      new Set(Array.from(this.ofBody.values(), fieldsRead).flatMap((fields) => [...fields])).size > FEW_FIELDS;
+    return this.#isMuch;
+  }
+
+  /** What ends the keys that each of them needs to find anything in a body; undefined where one looks at the whole of it. */
+  get keysOfBody(): readonly string[] | undefined {
+    if (this.#keys === undefined) {
+      const fields = [...this.ofBody.values()].flatMap((condition) => [...fieldsRead(condition)]).map(fieldPath);
+      this.#keys = fields.some(({ text }) => text === BODY) ? null : [...new Set(fields.map(({ ending }) => ending))];
+    }
+    return this.#keys ?? undefined;
+  }
+
+  /** What is said where none of them is met, made once. */
+  get ofNothingMet(): BodyVerdict {
+    const { ofBody } = this;
+    this.#ofNothingMet ??= { of: (detection) => (ofBody.has(detection) ? false : "open") };
+    return this.#ofNothingMet;
+  }
+
+  /** What is said where there is no body, made once: every field of it is absent then, or every one unknown. */
+  ofNoBody(isUnknown: boolean, make: () => BodyVerdict): BodyVerdict {
+    return isUnknown ? (this.#ofUnknown ??= make()) : (this.#ofAbsent ??= make());
+  }
+}
+
+/** What one body says of the conditions that it decides. */
+export interface BodyVerdict {
+  /** How the detection's condition comes out; "open" where other things decide, too. */
+  of(detection: Detection): Truth | "open";
+}
+
+/**
+ * Remembers what bodies of requests say of conditions: controllers and pipelines write the same ones again and again. A body is known by
+ * all of its bytes, so that no other one can pass for it. Bounded; when it is full it starts again.
+ */
+export class BodyVerdicts {
+  readonly #bySpelling = new Map<string, Map<LeftConditions, BodyVerdict>>();
+  #remembered = 0;
+  #length = 0;
+
+  /** What the body of `event` says; `ask` says how conditions come out where that is not known yet. Undefined where all is open. */
+  about(event: AuditEvent, left: LeftConditions, ask: (condition: Expression) => Truth): BodyVerdict | undefined {
+    const { ofBody } = left;
+    if (ofBody.size === 0) {
+      return undefined;
+    }
+    if (!hasBody(event, BODY)) {
+      return left.ofNoBody(isUnknownIn(event), () => verdictOf(left, ask));
+    }
+    if (!left.isMuchOfBody) {
+      const lacksAll = left.keysOfBody?.every((key) => lacksKey(event, BODY, key)) ?? false;
+      return lacksAll ? left.ofNoBody(false, () => verdictOf(left, ask)) : undefined;
+    }
+    const spelling = spellingOf(event, BODY, MAX_BODY);
+    if (spelling === undefined) {
+      return undefined;
+    }
+    const known = this.#bySpelling.get(spelling)?.get(left);
+    if (known !== undefined) {
+      return known;
+    }
+    const verdict = verdictOf(left, ask);
+    this.#remember(spelling, left, verdict);
+    return verdict;
+  }
+
+  #remember(spelling: string, left: LeftConditions, verdict: BodyVerdict): void {
+    if (this.#remembered === MAX_REMEMBERED || this.#length > MAX_TOTAL_LENGTH) {
+      this.#bySpelling.clear();
+      this.#remembered = 0;
+      this.#length = 0;
+    }
+    const verdicts = this.#bySpelling.get(spelling);
+    if (verdicts === undefined) {
+      this.#bySpelling.set(spelling, new Map([[left, verdict]]));
+      this.#length += spelling.length;
+    } else {
+      verdicts.set(left, verdict);
+    }
+    this.#remembered++;
+  }
+}
+
+function isUnknownIn(event: AuditEvent): boolean {
+  const head = headOf(event);
+  return isBodyUnknown(BODY, event, (field) => head.get(field));
+}
+
+function conditionsOfBody(conditions: ReadonlyMap<Detection, Expression>): ReadonlyMap<Detection, Expression> {
+  const found = Array.from(conditions).filter(([, condition]) => isOfBody(condition));
+  return found.length === 0 ? NONE : new Map(found);
+}
+
+const NONE: ReadonlyMap<Detection, Expression> = new Map();
+
+function verdictOf(left: LeftConditions, ask: (condition: Expression) => Truth): BodyVerdict {
+  const { ofBody } = left;
+  const truths = Array.from(ofBody, ([detection, condition]) => [detection, ask(condition)] as const);
+  const met = new Map(truths.filter(([, truth]) => truth !== false));
+  return met.size === 0
+    ? left.ofNothingMet
+    : { of: (detection) => (!ofBody.has(detection) ? "open" : met.has(detection) ? met.get(detection) : false) };
+}
+
+/** Whether a condition reads something, and nothing but what stands in the body of the request. */
+function isOfBody(condition: Expression): boolean {
+  switch (condition.kind) {
+    case "and":
+    case "or":
+      return condition.of.length > 0 && condition.of.every(isOfBody);
+    case "not":
+      return isOfBody(condition.of);
+    case "keyword":
+      return false;
+    case "fieldref":
+      return condition.field.root === BODY && condition.other.root === BODY;
+    case "match":
+    case "null":
+    case "exists":
+    case "same":
+    default:
+      return condition.field.root === BODY;
+  }
+}

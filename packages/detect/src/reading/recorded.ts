@@ -1,0 +1,114 @@
+import { isJsonObject, own } from "@auditsieve/audit";
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import type { HeadField } from "./head-view.ts";
+import { MEMORY_ROOT } from "../condition/remembered-fields.ts";
+
+/** Reads a head field of the event that is asked about. */
+export type HeadReader = (field: HeadField) => JsonValue | undefined;
+
+/** Subresources that are a connection: no body of either direction is ever written. */
+const STREAMS: ReadonlySet<JsonValue | undefined> = new Set(["exec", "attach", "portforward", "proxy"]);
+/** Verbs whose request has a body; without one in the event it was never read, or came to an aggregated API. */
+const WRITES: ReadonlySet<JsonValue | undefined> = new Set(["create", "update", "patch"]);
+const DELETES: ReadonlySet<JsonValue | undefined> = new Set(["delete", "deletecollection"]);
+/** The apiserver writes these in every event; a converted event may lack them. */
+const ALWAYS: ReadonlySet<string> = new Set(["level", "stage", "verb", "requestURI", "auditID"]);
+/** objectRef fields that a create takes from its body once that is read. */
+const FROM_BODY: ReadonlySet<string> = new Set(["objectRef.name", "objectRef.uid", "objectRef.resourceVersion"]);
+
+/**
+ * Whether a field that is not in the event is *unknown* rather than *absent*, as far as the head alone can say.
+ * Bodies are not its matter: see {@link isBodyUnknown}.
+ *
+ * @see https://github.com/kubernetes/apiserver/blob/master/pkg/audit/request.go
+ */
+export function isHeadUnknown(field: string, head: HeadReader): boolean {
+  if (ALWAYS.has(field)) {
+    return true;
+  }
+  if (isAtOrBelow(field, "user")) {
+    // The apiserver writes at least one group of everybody with a name; a LogEntry tells the name alone.
+    return field !== "user.username" && head("user.username") !== undefined && head("user.groups") === undefined;
+  }
+  if (
+    isAtOrBelow(field, "responseStatus") ||
+    isAtOrBelow(field, "annotations") ||
+    isAtOrBelow(field, "impersonatedUser")
+  ) {
+    const stage = head("stage");
+    return stage === "RequestReceived" || stage === undefined;
+  }
+  const namesNamespace = field === "objectRef.namespace" && head("objectRef.resource") === "namespaces";
+  if (FROM_BODY.has(field) || namesNamespace) {
+    return head("verb") === "create" && !isBodyRead(head);
+  }
+  return false;
+}
+
+/** Whether a body that is not in the event is *unknown*: the request could carry it, but the log does not say. */
+export function isBodyUnknown(body: "requestObject" | "responseObject", event: AuditEvent, head: HeadReader): boolean {
+  if (!isBodyPossible(head)) {
+    return false;
+  }
+  const verb = head("verb");
+  if (body === "responseObject") {
+    const isLog = head("objectRef.subresource") === "log";
+    // At RequestResponse a finished request writes its answer; where it is missing (an aggregated API) nobody knows it.
+    return verb !== "watch" && !isLog;
+  }
+  if (WRITES.has(verb)) {
+    return true;
+  }
+  if (!DELETES.has(verb)) {
+    return false;
+  }
+  // DeleteOptions are optional: where they would have been written and are not, there were none.
+  const level = head("level");
+  const isWritten = level === "Request" || level === "RequestResponse";
+  return !isWritten || isTruncated(event) || !isBodyRead(head);
+}
+
+/** Whether a field of an event at RequestReceived is unknown for certain, whatever stands behind the head. */
+export function isWrittenLater(field: string, head: HeadReader): boolean {
+  if (
+    isAtOrBelow(field, "responseStatus") ||
+    isAtOrBelow(field, "impersonatedUser") ||
+    isAtOrBelow(field, MEMORY_ROOT)
+  ) {
+    return true;
+  }
+  if (isAtOrBelow(field, "annotations")) {
+    // Authenticators annotate before the stage is written; everyone else after it.
+    return field !== "annotations" && !isAtOrBelow(field, "annotations.authentication");
+  }
+  if (isAtOrBelow(field, "requestObject")) {
+    return WRITES.has(head("verb")) && isBodyPossible(head);
+  }
+  return (
+    isAtOrBelow(field, "responseObject") &&
+    head("verb") !== "watch" &&
+    head("objectRef.subresource") !== "log" &&
+    isBodyPossible(head)
+  );
+}
+
+/** Whether the field is `root`, or one below it. Asked so often that no text is made for it. */
+function isAtOrBelow(field: string, root: string): boolean {
+  return field.startsWith(root) && (field.length === root.length || field[root.length] === ".");
+}
+
+function isBodyPossible(head: HeadReader): boolean {
+  return head("objectRef.resource") !== undefined && !STREAMS.has(head("objectRef.subresource"));
+}
+
+/** Whether the stage and the code say that the request body has been read. */
+function isBodyRead(head: HeadReader): boolean {
+  const stage = head("stage");
+  const code = head("responseStatus.code");
+  const isOver = stage === "ResponseComplete" || stage === "Panic";
+  return isOver && !(typeof code === "number" && code >= 400);
+}
+
+function isTruncated(event: AuditEvent): boolean {
+  return isJsonObject(event.annotations) && own(event.annotations, "audit.k8s.io/truncated") !== undefined;
+}

@@ -1,0 +1,58 @@
+import type { AuditEvent } from "@auditsieve/audit";
+import type { LeftConditions } from "../plan/body-verdicts.ts";
+import type { Detection } from "../definition/detection.ts";
+import type { DetectionEngine, Evaluated, Verdict } from "../detection-engine.ts";
+import type { ClusterMemory } from "../memory/cluster-memory.ts";
+
+/** How detections come out that an event hits, or about which it does not say enough. */
+export type Verdicts = readonly Verdict[];
+
+export const NO_VERDICTS: Verdicts = [];
+
+/** What is said of one event. */
+export interface Judgement {
+  readonly verdicts: Verdicts;
+  /** Whether the memory learns from it. */
+  readonly isFed: boolean;
+}
+
+/** The event that was judged last of those of which the same is asked. */
+export interface Judged {
+  readonly evaluated: Evaluated;
+  readonly judgement: Judgement;
+}
+
+/** What is asked of events with alike heads. */
+export interface Asked {
+  /** The candidates, at least one. */
+  readonly asked: readonly Detection[];
+  /** What such heads leave of their conditions. */
+  readonly left: LeftConditions | undefined;
+  /** Of whoever judges them. */
+  judged: Judged | undefined;
+}
+
+const NOTHING: Judgement = { verdicts: NO_VERDICTS, isFed: false };
+const ONLY_FED: Judgement = { verdicts: NO_VERDICTS, isFed: true };
+
+/** Evaluates the candidates of an event; where it comes out as the one before of which the same was asked, it is judged as that. */
+export function judge(engine: DetectionEngine, event: AuditEvent, of: Asked, memory: ClusterMemory): Judgement {
+  const { asked, left, judged } = of;
+  const evaluated = engine.evaluateLike(event, asked, memory, left, judged?.evaluated);
+  if (evaluated === judged?.evaluated) {
+    return judged.judgement;
+  }
+  const judgement = judgementOf(engine, evaluated.verdicts);
+  of.judged = { evaluated, judgement };
+  return judgement;
+}
+
+function judgementOf({ feeders }: DetectionEngine, all: readonly Verdict[]): Judgement {
+  const isFeeder = ({ detection }: Verdict): boolean => feeders.has(detection);
+  if (!all.some(isFeeder)) {
+    return all.length === 0 ? NOTHING : { verdicts: all, isFed: false };
+  }
+  const verdicts = all.filter((one) => !isFeeder(one));
+  const isFed = all.some((one) => isFeeder(one) && one.outcome === "hit");
+  return verdicts.length === 0 && isFed ? ONLY_FED : { verdicts, isFed };
+}

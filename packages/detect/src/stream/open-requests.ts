@@ -1,0 +1,162 @@
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import type { Detection } from "../definition/detection.ts";
+import type { EvidenceReader, EvidenceWriter } from "../correlating/evidence-table.ts";
+import { idOfNames, requestNames } from "../finding.ts";
+import type { RequestNames } from "../finding.ts";
+import { OpenRequest, readRequest, writeRequest } from "./open-request.ts";
+import type { Standing } from "./open-request.ts";
+import { SettledTogether } from "./settled-together.ts";
+import { UseOrder } from "./use-order.ts";
+
+/** Bounds of {@link OpenRequests}. */
+export interface OpenRequestsOptions {
+  /** Most requests at a time. */
+  readonly maxRequests: number;
+  /** Most characters of events held for a later stage. */
+  readonly maxHeldLength: number;
+  /** Event time after which a request without a later stage is let go, in ms. */
+  readonly holdMs: number;
+}
+
+/** The requests of which a later stage may still come, in order of last use. */
+export class OpenRequests {
+  readonly #options: OpenRequestsOptions;
+  readonly #apiserver: string;
+  /** By their auditIDs; where several have the same, which a client may choose, these by their keys. */
+  readonly #byAuditID = new Map<string, OpenRequest | Map<string, OpenRequest>>();
+  /** Requests of a snapshot, which does not say their auditIDs, by their keys. */
+  readonly #restored = new Map<string, OpenRequest>();
+  /** In their order: a map would have to forget and learn each again that is used, and takes long to find its first one then. */
+  readonly #order = new UseOrder<OpenRequest>();
+  readonly #settled = new SettledTogether();
+  #count = 0;
+  #heldLength = 0;
+
+  constructor(options: OpenRequestsOptions, apiserver: string) {
+    this.#options = options;
+    this.#apiserver = apiserver;
+  }
+
+  /** Whether an event with this auditID may be a stage of an open request. */
+  mayBeOpen(auditID: string): boolean {
+    return this.#restored.size > 0 || this.#byAuditID.has(auditID);
+  }
+
+  /** The open request that the event is a stage of, now last in order; a new one where there is none and `isOpened`. */
+  of(event: AuditEvent, time: number, isOpened: boolean): OpenRequest | undefined {
+    const { auditID } = event;
+    if (!isOpened && !this.mayBeOpen(auditID)) {
+      return undefined;
+    }
+    const names = requestNames(event);
+    const known = this.#find(auditID, names);
+    if (known === undefined && !isOpened) {
+      return undefined;
+    }
+    const request = known ?? this.#add(auditID, new OpenRequest(names, this.#apiserver, auditID, time));
+    request.time = Number.isNaN(time) ? request.time : time;
+    this.#order.use(request);
+    return request;
+  }
+
+  #find(auditID: string, names: RequestNames): OpenRequest | undefined {
+    const same = this.#byAuditID.get(auditID);
+    if (same instanceof OpenRequest && same.isOf(names)) {
+      return same;
+    }
+    const areSeveral = same instanceof Map;
+    if (!areSeveral && this.#restored.size === 0) {
+      return undefined;
+    }
+    const key = idOfNames(names, this.#apiserver);
+    return (areSeveral ? same.get(key) : undefined) ?? this.#restored.get(key);
+  }
+
+  #add(auditID: string, request: OpenRequest): OpenRequest {
+    const same = this.#byAuditID.get(auditID);
+    if (same === undefined) {
+      this.#byAuditID.set(auditID, request);
+    } else if (same instanceof OpenRequest) {
+      this.#byAuditID.set(auditID, new Map([same, request].map((one) => [one.key, one])));
+    } else {
+      same.set(request.key, request);
+    }
+    this.#count++;
+    return request;
+  }
+
+  /** Notes how a detection stands with a request. */
+  settle(request: OpenRequest, detection: Detection, standing: Standing): void {
+    this.#heldLength += lengthOf(standing) - lengthOf(request.standings.get(detection));
+    request.stand(detection, standing);
+  }
+
+  /** A stage of the request has been taken: where nothing of it is waited for any more, what is known of it takes little room. */
+  taken(request: OpenRequest): void {
+    const settled = this.#settled.of(request.standings);
+    if (settled !== undefined) {
+      request.share(settled);
+    }
+  }
+
+  /** No later stage of the request is waited for any more. */
+  close(request: OpenRequest): void {
+    this.#order.remove(request);
+    this.#count--;
+    for (const standing of request.standings.values()) {
+      this.#heldLength -= lengthOf(standing);
+    }
+    const { auditID } = request;
+    if (auditID === undefined) {
+      this.#restored.delete(request.key);
+      return;
+    }
+    const same = this.#byAuditID.get(auditID);
+    if (same instanceof Map && same.size > 1) {
+      same.delete(request.key);
+    } else {
+      this.#byAuditID.delete(auditID);
+    }
+  }
+
+  /** Every request, to close them; the one used longest ago first. */
+  all(): readonly OpenRequest[] {
+    return this.#order.all();
+  }
+
+  /** The request to close next because there are too many, or they hold too much. */
+  excess(): OpenRequest | undefined {
+    const { maxRequests, maxHeldLength } = this.#options;
+    return this.#count > maxRequests || this.#heldLength > maxHeldLength ? this.#order.oldest : undefined;
+  }
+
+  /** The request to close next because its last event is further than the bound from `now`, in either direction: clocks err too. */
+  overdue(now: number): OpenRequest | undefined {
+    const { oldest } = this.#order;
+    return oldest !== undefined && Math.abs(now - oldest.time) > this.#options.holdMs ? oldest : undefined;
+  }
+
+  snapshot(evidence: EvidenceWriter): JsonValue {
+    return this.all().map((request) => writeRequest(request, evidence));
+  }
+
+  /** Takes over what `evidence` knows the detections of. */
+  restore(written: readonly JsonValue[], evidence: EvidenceReader): void {
+    for (const one of written) {
+      const request = readRequest(one, evidence);
+      if (request !== undefined && !this.#restored.has(request.key)) {
+        this.#restored.set(request.key, request);
+        this.#order.use(request);
+        this.taken(request);
+        this.#count++;
+        for (const standing of request.standings.values()) {
+          this.#heldLength += lengthOf(standing);
+        }
+      }
+    }
+  }
+}
+
+function lengthOf(standing: Standing | undefined): number {
+  return standing?.kind === "held" ? standing.length : 0;
+}

@@ -1,0 +1,162 @@
+import type { DetectionEngine } from "@auditsieve/detect";
+import { access, constants } from "node:fs/promises";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import type { Checkpoint } from "../state/checkpoint.ts";
+import { markPartition } from "./sink-marks.ts";
+import type { KafkaSourceConfig, SourceConfig } from "./config-sources.ts";
+import { fileError, IngestError, systemCode } from "../errors.ts";
+import type { Source, SourceAlarm } from "../source.ts";
+import { archiveSource } from "../sources/archive.ts";
+import { openCanonicalLog } from "../logs/canonical-log.ts";
+import { createFileTails } from "../sources/file-tails.ts";
+import { checkPartitions } from "../sources/partition-check.ts";
+import type { KafkaConsumer } from "../kafka/kafka-client.ts";
+import { expandPatterns, isPattern } from "../sources/log-patterns.ts";
+
+/** What sources need besides their configuration. */
+export interface SourceContext {
+  readonly stateFolder: string;
+  readonly checkpoint: Checkpoint;
+  readonly onAlarm: (alarm: SourceAlarm) => void;
+  /** Standard input, for the source of that type. */
+  readonly input?: Readable;
+  /** Key of the ids, shared by all daemons of a cluster. */
+  readonly idKey: Uint8Array;
+  /** Whether it outlives the run what detections remember. */
+  readonly keepsDetections: boolean;
+}
+
+/** Makes the source that an entry of the configuration describes. */
+export async function createSource(config: SourceConfig, context: SourceContext): Promise<Source> {
+  const { name } = config;
+  const { stateFolder, checkpoint, onAlarm, input, idKey, keepsDetections } = context;
+  const onUnreadable = ({ message }: IngestError): void => onAlarm({ kind: "unreadable", message });
+  switch (config.type) {
+    case "file":
+      return createFileTails({ ...config, takesEnvelopes: true, checkpoint, onAlarm });
+    case "archive":
+      return archiveSource({ name, logs: await expandPatterns(config.paths), checkpoint, onUnreadable });
+    case "stdin": {
+      if (input === undefined) {
+        throw new IngestError("missing", `Cannot read source "${name}": there is no standard input`, {
+          hint: "Pipe a log in, or name a source of another type",
+        });
+      }
+      // It cannot be read again: nothing of it is kept in the checkpoint.
+      return archiveSource({
+        name,
+        logs: [{ name: "standard input", open: () => openCanonicalLog(input) }],
+        onUnreadable,
+      });
+    }
+    case "webhook": {
+      const { createWebhook } = await import("../sources/webhook.ts");
+      const spoolFolder = config.spoolFolder ?? join(stateFolder, "spool", name);
+      return createWebhook({ ...config, spoolFolder, checkpoint, onAlarm });
+    }
+    case "kafka": {
+      const { createKafkaSource } = await import("../sources/kafka.ts");
+      const createConsumer = async (): Promise<KafkaConsumer> =>
+        (await import("../kafka/kafkajs-client.ts")).createKafkajsConsumer(config);
+      const save = (): Promise<void> => checkpoint.save();
+      const { topic, groupId, stateTopic } = config;
+      const kept = keepsDetections &&
+        stateTopic !== undefined && {
+          topic: (await import("../kafka/kafkajs-state.ts")).createKafkajsStateTopic({ ...config, stateTopic }),
+          seal: new (await import("../sources/state-seal.ts")).StateSeal(idKey),
+          prefix: `${encodeURIComponent(groupId)}/${topic}`,
+        };
+      const onBegun = (partition: string, bytes: number): void => markPartition(checkpoint, name, partition, bytes);
+      return createKafkaSource({
+        name,
+        topic,
+        createConsumer,
+        onAlarm,
+        save,
+        onBegun,
+        ...(kept && { stateTopic: kept }),
+      });
+    }
+    default:
+      return config satisfies never;
+  }
+}
+
+/** What a source reads, for people. */
+export function describeSource(config: SourceConfig): string {
+  switch (config.type) {
+    case "file":
+    case "archive":
+      return config.paths.join(", ");
+    case "stdin":
+      return "standard input";
+    case "webhook":
+      return `${config.tls === undefined ? "http" : "https"}://${config.host}:${config.port}${config.path ?? "/"}`;
+    case "kafka":
+      return `topic ${config.topic} of ${config.connection.brokers.join(", ")}, group ${config.groupId}`;
+    default:
+      return config satisfies never;
+  }
+}
+
+/** What may be wrong with a source before it is started: `isWaiting` where the daemon would wait for a file. */
+export async function checkSource(
+  config: SourceConfig,
+  detections: Pick<DetectionEngine, "linked" | "detections">,
+): Promise<readonly { readonly error: IngestError; readonly isWaiting: boolean }[]> {
+  switch (config.type) {
+    case "file":
+    case "archive": {
+      const checked = config.paths.map((path) => checkLog(path, config.type === "file"));
+      return (await Promise.all(checked)).flat();
+    }
+    case "stdin":
+    case "webhook":
+      return [];
+    case "kafka": {
+      const { checkKafkajsTopic } = await import("../kafka/kafkajs-client.ts");
+      try {
+        const partitions = await checkKafkajsTopic(config.connection, config.topic, config.groupId);
+        const { topic, stateTopic, partialCorrelations } = config;
+        const errors = [
+          partialCorrelations ? undefined : checkPartitions(topic, partitions, detections),
+          stateTopic === undefined ? undefined : await checkStateTopic({ ...config, stateTopic }),
+        ];
+        return errors.flatMap((error) => (error === undefined ? [] : [{ error, isWaiting: false }]));
+      } catch (error) {
+        return [{ error: error as IngestError, isWaiting: false }];
+      }
+    }
+    default:
+      return config satisfies never;
+  }
+}
+
+async function checkStateTopic(
+  config: KafkaSourceConfig & { readonly stateTopic: string },
+): Promise<IngestError | undefined> {
+  return (await import("../kafka/kafkajs-state.ts")).checkKafkajsState(config);
+}
+
+async function checkLog(
+  pattern: string,
+  isFollowed: boolean,
+): Promise<readonly { readonly error: IngestError; readonly isWaiting: boolean }[]> {
+  const paths = await expandPatterns([pattern]);
+  if (isPattern(pattern) && paths.length === 0) {
+    const message = `Cannot read log "${pattern}": no file fits the pattern`;
+    return [
+      { error: new IngestError("missing", message, { path: pattern, hint: "Check the folder" }), isWaiting: true },
+    ];
+  }
+  const found = paths.map(async (path) => {
+    try {
+      await access(path, constants.R_OK);
+      return [];
+    } catch (error) {
+      return [{ error: fileError("read log", path, error), isWaiting: isFollowed && systemCode(error) === "ENOENT" }];
+    }
+  });
+  return (await Promise.all(found)).flat();
+}

@@ -1,8 +1,0 @@
-/**
- * The part of the room that loads policies for the stream.
- *
- * @module
- */
-export { joinStreamRules } from "./generate/join-stream-rules.ts";
-export { loadStreamPolicy } from "./load-stream-policy.ts";
-export type { LoadedStreamPolicy } from "./load-stream-policy.ts";

@@ -1,0 +1,63 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createStoreSink } from "@auditsieve/ingest";
+import { afterAll, describe, expect, test } from "vitest";
+import { findLogs } from "./find-logs.ts";
+import { eventAt } from "../replay-fixtures.suite.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "find-logs-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function touch(...names: readonly string[]): void {
+  for (const name of names) {
+    mkdirSync(join(folder, name, ".."), { recursive: true });
+    writeFileSync(join(folder, name), "");
+  }
+}
+
+describe("findLogs", () => {
+  test("findLogs searches folders, follows no links, and takes what is named whatever it is called", async () => {
+    touch(
+      "logs/audit.log",
+      "logs/audit.log.1",
+      "logs/audit-2026-11-24T00-13-26.471.log.gz",
+      "logs/b/x.json",
+      "logs/b/c/y.zst",
+    );
+    touch("logs/README.md", "logs/b/core", "odd.name");
+    symlinkSync(folder, join(folder, "logs/again"));
+    const named = [join(folder, "logs"), join(folder, "odd.name"), join(folder, "absent")];
+    const { files, skipped } = await findLogs(named);
+    expect(files.map((file) => file.slice(folder.length + 1))).toEqual([
+      "logs/audit-2026-11-24T00-13-26.471.log.gz",
+      "logs/audit.log",
+      "logs/audit.log.1",
+      "logs/b/c/y.zst",
+      "logs/b/x.json",
+      "odd.name",
+      "absent",
+    ]);
+    expect(skipped.map((file) => file.slice(folder.length + 1))).toEqual(["logs/README.md", "logs/b/core"]);
+  });
+
+  test("findLogs takes the events of an embedded store, and nothing else of it", async () => {
+    const store = join(folder, "state/store");
+    const sink = createStoreSink({ name: "store", folder: store });
+    const time = String(eventAt(0)["stageTimestamp"]);
+    const document = Buffer.from(JSON.stringify(eventAt(0)));
+    await sink.write(
+      [
+        { id: "1".repeat(32), kind: "event", document, time },
+        { id: "2".repeat(32), kind: "finding", document: Buffer.from("{}"), time },
+      ],
+      new AbortController().signal,
+    );
+    await sink.close();
+    const { files, missing } = await findLogs([join(folder, "state")]);
+    expect(files.map((file) => file.slice(store.length + 1))).toEqual([
+      expect.stringMatching(/^event-0*1\.ndjson(?:\.zst)?$/),
+    ]);
+    expect(missing).toEqual([]);
+  });
+});
