@@ -19,6 +19,8 @@ export interface DetectionCounts {
   readonly findings: number;
   readonly undecided: Readonly<Record<string, number>>;
   readonly suppressed: Readonly<Record<string, number>>;
+  /** What was forgotten since the start to stay within bounds, by what it is. */
+  readonly forgotten: Readonly<Record<string, number>>;
 }
 
 /** The detections of one input, or of all. */
@@ -32,6 +34,8 @@ interface Scope {
 }
 
 const NO_FINDINGS: readonly Finding[] = [];
+/** Where there are no detections. */
+export const NOTHING_COUNTED: DetectionCounts = { findings: 0, undecided: {}, suppressed: {}, forgotten: {} };
 /** By which the clock of an input is behind that of the source: what it says may still be on its way. */
 const STRAGGLING_MS = 60_000;
 
@@ -45,7 +49,7 @@ export class InputDetections {
   readonly #whole: Scope;
   readonly #scopes = new Map<string, Scope>();
   /** Of inputs that have ended. */
-  #ended: DetectionCounts = { findings: 0, undecided: {}, suppressed: {} };
+  #ended: DetectionCounts = NOTHING_COUNTED;
   #input = "";
   #scope: Scope;
   #rememberedEnd = 0;
@@ -139,7 +143,7 @@ export class InputDetections {
   counts(): DetectionCounts {
     return this.#options.states === undefined
       ? countsOf(this.#whole)
-      : sum([this.#ended, ...this.#all().map(countsOf)]);
+      : sum([this.#ended, countsOf(this.#whole), ...this.#all().map(countsOf)]);
   }
 
   /** Stands for all that is remembered; the same value as before when nothing has changed. */
@@ -197,8 +201,9 @@ export class InputDetections {
 }
 
 function countsOf({ detections }: Scope): DetectionCounts {
-  const { findings, undecided, suppressed } = detections.counts();
-  return { findings, undecided, suppressed };
+  const { findings, undecided, suppressed, evicted, late, correlationEvicted, memoryEvicted } = detections.counts();
+  const forgotten = { requests: evicted, late, "correlation-hits": correlationEvicted, memory: memoryEvicted };
+  return { findings, undecided, suppressed, forgotten };
 }
 
 function sum(all: readonly DetectionCounts[]): DetectionCounts {
@@ -206,6 +211,7 @@ function sum(all: readonly DetectionCounts[]): DetectionCounts {
     findings: all.reduce((total, { findings }) => total + findings, 0),
     undecided: added(all.map(({ undecided }) => undecided)),
     suppressed: added(all.map(({ suppressed }) => suppressed)),
+    forgotten: added(all.map(({ forgotten }) => forgotten)),
   };
 }
 

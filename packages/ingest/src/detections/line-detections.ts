@@ -78,6 +78,8 @@ export class LineDetections {
   readonly #scan = new EventScan();
   /** Whether there may be an answer about the head of the line that was taken last. */
   #mayBeAnswered = false;
+  /** A snapshot says how much was forgotten before. */
+  readonly #forgottenBefore: number;
 
   constructor({ engine, redactor, evidence, snapshot, documents, onRefused, beside }: LineDetectionsOptions) {
     this.#redactor = redactor;
@@ -90,6 +92,7 @@ export class LineDetections {
       onRefused?.("it is of another version");
     }
     this.#stream = isNew ? stream : new FindingStream(engine, streamOptions);
+    this.#forgottenBefore = this.#stream.counts().memoryEvicted;
   }
 
   /** Asks the detections, or does what is `known` of such lines already. The event of each finding is noted as evidence. */
@@ -190,8 +193,10 @@ export class LineDetections {
     return this.#stream.flush();
   }
 
+  /** Since the start. */
   counts(): FindingStreamCounts {
-    return this.#stream.counts();
+    const counts = this.#stream.counts();
+    return { ...counts, memoryEvicted: counts.memoryEvicted - this.#forgottenBefore };
   }
 
   /**

@@ -55,6 +55,8 @@ export interface PipelineTally {
   readonly undecided: Readonly<Record<string, number>>;
   /** Findings that exceptions kept out, by the exception's id; also those that kept none out. */
   readonly suppressed: Readonly<Record<string, number>>;
+  /** What detections forgot to stay within bounds: `requests` that were open, `late` hits, `correlation-hits`, and what is in `memory`. */
+  readonly forgotten: Readonly<Record<string, number>>;
   /** Lines that a next start would read again: some sink has not settled them yet, or the checkpoint does not say so. */
   readonly unacknowledged: number;
   /** Of this and all earlier runs, exactly what the checkpoint covers: columns as in the ledger. */

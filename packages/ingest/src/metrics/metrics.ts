@@ -96,6 +96,7 @@ function addSource(
       exception,
     });
   }
+  addForgotten(page, tally.forgotten, labels);
   for (const [detection, count] of Object.entries(tally.undecided)) {
     const reason = { ...labels, detection };
     page.add(
@@ -105,6 +106,13 @@ function addSource(
       count,
       reason,
     );
+  }
+}
+
+function addForgotten(page: MetricsPage, forgotten: Readonly<Record<string, number>>, labels: Labels): void {
+  const help = "What detections forgot to stay within bounds, by what it is";
+  for (const [what, count] of Object.entries(forgotten)) {
+    page.add("detections_forgotten_total", "counter", help, count, { ...labels, what });
   }
 }
 

@@ -4,7 +4,7 @@ import type { AlarmWatch, AlikeEvents } from "../alarms/alarm-watch.ts";
 import { encodeMark } from "../state/detection-state.ts";
 import type { Mark } from "../state/detection-state.ts";
 import { HeadMemo } from "../detections/head-memo.ts";
-import { InputDetections } from "../detections/input-detections.ts";
+import { InputDetections, NOTHING_COUNTED } from "../detections/input-detections.ts";
 import type { DetectionCounts } from "../detections/input-detections.ts";
 import type { AskedLine, KnownLine } from "../detections/line-detections.ts";
 import type { LineDeliveries } from "../lines/line-deliveries.ts";
@@ -23,7 +23,6 @@ export const STATE_REFUSED = "What the detections remembered is not taken over, 
 /** Place in what is kept of heads. */
 const SEEN = 0;
 const NO_FINDINGS: readonly Finding[] = [];
-const NOTHING_COUNTED: DetectionCounts = { findings: 0, undecided: {}, suppressed: {} };
 
 /** What the lines are looked at with. */
 export interface LineFindingsParts {
