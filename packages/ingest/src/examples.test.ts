@@ -14,11 +14,11 @@ import { createLogger } from "./logger.ts";
 import { sampleDelivery } from "./sink.suite.ts";
 import { MockElasticsearch } from "./sinks/mock-elasticsearch.suite.ts";
 import { createStdoutSink } from "./sinks/stdout.ts";
-import { FakeKafka } from "./sources/kafka-fake.suite.ts";
+import { FakeKafka } from "./kafka/kafka-fake.suite.ts";
 import { archiveSource } from "./sources/archive.ts";
 import { makeCertificate } from "./sources/certificate.suite.ts";
 import { StateSeal } from "./sources/state-seal.ts";
-import { FakeStateTopic } from "./sources/state-topic-fake.suite.ts";
+import { FakeStateTopic } from "./kafka/state-topic-fake.suite.ts";
 import { openCheckpoint } from "./state/checkpoint.ts";
 
 const LINE = `${JSON.stringify({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Delivery } from "../sink.ts";
 import { sampleDelivery, testSink } from "../sink.suite.ts";
-import { FakeKafka } from "../sources/kafka-fake.suite.ts";
+import { FakeKafka } from "../kafka/kafka-fake.suite.ts";
 import { createKafkaSink } from "./kafka.ts";
 
 testSink("Kafka", {

@@ -13,10 +13,10 @@ import { Pipeline } from "../pipeline/pipeline.ts";
 import { STORED } from "../sink.ts";
 import type { Delivery, ItemResult } from "../sink.ts";
 import type { KafkaConsumer } from "../kafka/kafka-client.ts";
-import { FakeKafka } from "./kafka-fake.suite.ts";
+import { FakeKafka } from "../kafka/kafka-fake.suite.ts";
 import { createKafkaSource } from "./kafka.ts";
 import { StateSeal } from "./state-seal.ts";
-import { FakeStateTopic } from "./state-topic-fake.suite.ts";
+import { FakeStateTopic } from "../kafka/state-topic-fake.suite.ts";
 
 const NO_SIDE_LOGS = {
   deadLetter: () => Promise.reject(new Error("nothing is refused")),

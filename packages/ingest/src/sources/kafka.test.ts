@@ -4,7 +4,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Source, SourceAlarm } from "../source.ts";
 import { receive, testSource } from "../source.suite.ts";
-import { FakeKafka } from "./kafka-fake.suite.ts";
+import { FakeKafka } from "../kafka/kafka-fake.suite.ts";
 import { createKafkaSource } from "./kafka.ts";
 import { checkPartitions } from "./partition-check.ts";
 

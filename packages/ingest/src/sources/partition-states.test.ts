@@ -5,7 +5,7 @@ import { testGroup } from "./kafka-group.suite.ts";
 import { PartitionStates } from "./partition-states.ts";
 import type { LoadedState, TakenPartition } from "./partition-states.ts";
 import { StateSeal } from "./state-seal.ts";
-import { FakeStateTopic } from "./state-topic-fake.suite.ts";
+import { FakeStateTopic } from "../kafka/state-topic-fake.suite.ts";
 
 const KEY = Buffer.alloc(32, 1);
 

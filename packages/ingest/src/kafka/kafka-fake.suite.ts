@@ -6,7 +6,7 @@ import type {
   KafkaMessage,
   KafkaProducer,
   SendResult,
-} from "../kafka/kafka-client.ts";
+} from "./kafka-client.ts";
 
 interface Committed {
   readonly offset: bigint;

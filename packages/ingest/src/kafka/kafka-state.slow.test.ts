@@ -12,10 +12,10 @@ import { AUDIT_ID_REPEATED } from "../alarms/audit-id-watch.ts";
 import { Child } from "../daemon/chaos-child.suite.ts";
 import { chanceOf, detectionRules, eventLines, findingsOf } from "../detections/detection-restart.suite.ts";
 import { MockElasticsearch } from "../sinks/mock-elasticsearch.suite.ts";
-import type { StateRecord } from "../kafka/kafka-client.ts";
-import { connect, untilAnswered } from "../kafka/kafkajs-client.ts";
-import { inPrivateGroup } from "../kafka/kafkajs-private-group.ts";
-import { checkKafkajsState, createKafkajsStateTopic } from "../kafka/kafkajs-state.ts";
+import type { StateRecord } from "./kafka-client.ts";
+import { connect, untilAnswered } from "./kafkajs-client.ts";
+import { inPrivateGroup } from "./kafkajs-private-group.ts";
+import { checkKafkajsState, createKafkajsStateTopic } from "./kafkajs-state.ts";
 
 const VERSIONS: readonly KafkaVersion[] = ["4.1", "3.9"];
 const PARTITIONS = 3;

@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import type { IngestError } from "../errors.ts";
-import { openLog } from "../logs/log-file.ts";
+import { openLog } from "./log-file.ts";
 
 /** Lines that pack as badly as those of an audit log: deflate needs several blocks, and fails late on bytes that are none of its own. */
 function text(seed: number, count: number): Buffer {

@@ -1,4 +1,4 @@
-import type { StateRecord, StateTopic } from "../kafka/kafka-client.ts";
+import type { StateRecord, StateTopic } from "./kafka-client.ts";
 
 /** A compacted topic in memory; every send and read asks first whether its caller still lives. */
 export class FakeStateTopic {
