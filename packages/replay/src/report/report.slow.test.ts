@@ -417,7 +417,7 @@ describe("a report of a log of many names", () => {
       logOf("a.log", linesOf(Array.from({ length: 4_500 }, (_, i) => floodEvent(i)))),
     ]);
     expect(data.findings.length).toBeLessThanOrEqual(4_000);
-    expect(data.findings.length + data.findingsLeftOut).toBeGreaterThan(4_500);
+    expect(data.findings.length + data.findingsLeftOut).toBeGreaterThanOrEqual(4_500);
     expect(data.actors.length).toBeLessThanOrEqual(200);
     expect(data.objects.length).toBeLessThanOrEqual(400);
     expect(data.log.limits.join()).toContain("raw events are not in this file");
@@ -436,13 +436,20 @@ describe("a report of a log of many names", () => {
 
 /** A privileged pod or a plain one by a user of its own: of each severity the findings' events have a room of their own. */
 function floodEvent(i: number): unknown {
+  // Either one is a finding, of another severity: as many events of each have room among the findings, and together not in the file.
   const isPrivileged = i % 2 === 0;
   const pod = {
     kind: "Pod",
     metadata: { name: `p-${i}`, namespace: `n-${i}`, uid: `u-${i}`, annotations: { long: "x".repeat(3_000) } },
     spec: {
       ...(isPrivileged && { hostPID: true }),
-      containers: [{ name: "c", image: "i", ...(isPrivileged && { securityContext: { privileged: true } }) }],
+      containers: [
+        {
+          name: "c",
+          image: isPrivileged ? "i:1" : "i",
+          ...(isPrivileged && { securityContext: { privileged: true } }),
+        },
+      ],
     },
   };
   return eventAt(i, {
