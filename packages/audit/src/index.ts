@@ -26,7 +26,7 @@ export type { GoYaml } from "./go-yaml/go-yaml.ts";
 export type { ValueRange } from "./json/find-member.ts";
 export { goJsonString, goQuote } from "./go-yaml/quote.ts";
 export type { SourceEntry, SourceNode } from "./go-yaml/value.ts";
-export { isJsonObject, own } from "./json/json.ts";
+export { isJsonObject, own, parsedJson } from "./json/json.ts";
 export type { JsonObject, JsonValue } from "./json/json.ts";
 export { MemberIndex } from "./member-index.ts";
 export type { Need, RequestClass } from "./need.ts";

@@ -110,12 +110,7 @@ export function writeFinding(detection: Detection, id: string, shown: AuditEvent
   const object = objectOf(shown);
   return {
     id,
-    detection: {
-      id: detection.id,
-      title: detection.title,
-      level: detection.severity,
-      techniques: detection.techniques,
-    },
+    detection: namedIn(detection),
     time: shown.requestReceivedTimestamp ?? shown.stageTimestamp ?? "",
     ...(actor !== undefined && { actor }),
     ...(impersonated !== undefined && { impersonated }),
@@ -134,4 +129,9 @@ function requestOutcome(code: number | undefined): RequestOutcome {
     return "unknown";
   }
   return code === 401 || code === 403 ? "denied" : code >= 400 ? "failure" : "success";
+}
+
+/** What a finding says of its detection. */
+export function namedIn({ id, title, severity, techniques }: Detection): Finding["detection"] {
+  return { id, title, level: severity, techniques };
 }

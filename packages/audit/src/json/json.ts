@@ -20,3 +20,22 @@ export function own(object: JsonObject, key: string): JsonValue | undefined {
   const value = object[key];
   return value !== undefined && Object.hasOwn(object, key) ? value : undefined;
 }
+
+/**
+ * The value that the text of one is: a part of a line that is known to be JSON, most often a string without an escape, which takes no parser.
+ * Undefined where it is none.
+ *
+ * @example
+ * assert.equal(parsedJson('"get"'), "get");
+ * assert.equal(parsedJson("{"), undefined);
+ */
+export function parsedJson(text: string): JsonValue | undefined {
+  if (text.startsWith('"') && text.endsWith('"') && !text.includes("\\")) {
+    return text.slice(1, -1);
+  }
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,3 +1,4 @@
+import { parsedJson } from "../json/json.ts";
 import type { JsonValue } from "../json/json.ts";
 import { BACKSLASH } from "../json/json-bytes.ts";
 import { MemberIndex } from "../member-index.ts";
@@ -96,7 +97,7 @@ export class ToldLine {
       this.#index.load(memory, request, this.#word(BODIES_END));
     }
     const range = this.#index.find(keys);
-    return range && parsed(memory.toString("utf8", range.start, range.end));
+    return range && parsedJson(memory.toString("utf8", range.start, range.end));
   }
 
   /** Whether no key below the requestObject holds this text, in plain ASCII. False says nothing. */
@@ -193,17 +194,6 @@ export function placeTold(scan: EventScan, control: Int32Array, shift: number): 
   control[REQUEST_VALUE] = hasRequest ? scan.valueStart("requestObject") - request : 0;
   control[HAS_BODIES] = hasRequest || hasResponse ? 1 : 0;
   return true;
-}
-
-function parsed(text: string): JsonValue | undefined {
-  if (text.startsWith('"') && text.endsWith('"') && !text.includes("\\")) {
-    return text.slice(1, -1);
-  }
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return undefined;
-  }
 }
 
 function isPlain(scan: EventScan, field: Field, mayBeEscaped: boolean): boolean {

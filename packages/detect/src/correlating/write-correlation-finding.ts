@@ -1,6 +1,6 @@
 import type { CorrelationHit, Evidence, Group } from "../correlation-hit.ts";
 import type { WindowResult } from "./correlation-window.ts";
-import { writeFinding } from "../finding.ts";
+import { namedIn, writeFinding } from "../finding.ts";
 import type { Finding } from "../finding.ts";
 import type { LinkedCorrelation } from "../definition/link-correlations.ts";
 import { safeText } from "../safe-text.ts";
@@ -26,12 +26,7 @@ export function writeCorrelationFinding(
   const summary = `${detection.title}: ${hits.length} within ${correlation.timespanMs / 1000} s${of.length > 0 ? ` for ${of.join(", ")}` : ""}`;
   return {
     id,
-    detection: {
-      id: detection.id,
-      title: detection.title,
-      level: detection.severity,
-      techniques: detection.techniques,
-    },
+    detection: namedIn(detection),
     time: first?.time ?? "",
     ...common("actor"),
     ...common("impersonated"),

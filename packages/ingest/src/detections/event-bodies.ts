@@ -1,4 +1,4 @@
-import { isJsonObject, MemberIndex, own } from "@auditsieve/audit";
+import { isJsonObject, MemberIndex, own, parsedJson } from "@auditsieve/audit";
 import type { BodyPlaces, JsonValue, ValueRange } from "@auditsieve/audit";
 import type { BodyName } from "@auditsieve/detect";
 
@@ -67,7 +67,7 @@ export class EventBodies {
     if (known !== undefined || this.to(body) === 0) {
       return known;
     }
-    const value = parsed(this.#line.toString("utf8", this.from(body), this.to(body)));
+    const value = parsedJson(this.#line.toString("utf8", this.from(body), this.to(body)));
     if (body === "requestObject") {
       this.#requestObject = value;
     } else {
@@ -129,7 +129,7 @@ export class EventBodies {
       );
     }
     const range = this.#find(body, keys);
-    return range && parsed(this.#line.toString("utf8", range.start, range.end));
+    return range && parsedJson(this.#line.toString("utf8", range.start, range.end));
   }
 
   spelling(body: BodyName, maxLength: number): string | undefined {
@@ -167,17 +167,6 @@ export class EventBodies {
 
 function isPlaces(places: BodyPlaces | ParsedBodies): places is BodyPlaces {
   return Array.isArray(places);
-}
-
-function parsed(text: string): JsonValue | undefined {
-  if (text.startsWith('"') && text.endsWith('"') && !text.includes("\\")) {
-    return text.slice(1, -1);
-  }
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch {
-    return undefined;
-  }
 }
 
 const needles = new Map<string, Buffer>();
