@@ -215,6 +215,36 @@ describe("reconcile", () => {
     ]);
   });
 
+  test("knows lines that are equal to the byte: one document where ids are known, else each, and names the one that is gone", async () => {
+    mock.behave = () => "ok";
+    const broken = '{"kind":"Event","auditID":\n';
+    const [one, two, three] = [line(1, "jane"), line(1, "jane"), line(2, "jane")];
+    writeFileSync(log(), broken + one + broken + two + broken + three);
+    const [archive, kept] = [join(folder, "archive"), join(folder, "kept")];
+    const using = config("", undefined, [
+      `{ type: elasticsearch, node: "${mock.url}", feed: kept }`,
+      `{ type: store, folder: ${kept}, policy: p }`,
+      `{ type: file, folder: ${archive}, feed: all }`,
+    ]);
+    const stop = new AbortController();
+    const running = startDaemon(using, { logger, signal: stop.signal });
+    await until(() => acknowledged(readFileSync(log()).length));
+    stop.abort();
+    expect((await running).unacknowledged).toBe(0);
+    expect(mock.documents.size).toBe(3);
+    const all = { lines: 6, stored: 6, missing: 0, withoutInput: 0 };
+    expect(await reconcile(using)).toMatchObject({ discrepancies: [], notChecked: [], sinks: [all, all, all] });
+    for (const name of ["events", "undecidable"]) {
+      const file = join(archive, `${name}.ndjson`);
+      writeFileSync(file, readFileSync(file, "utf8").replace(/.*\n/, ""));
+    }
+    const { discrepancies } = await reconcile(using);
+    expect(discrepancies).toMatchObject([
+      { kind: "missing", sink: "file", offset: 2 * broken.length + one.length },
+      { kind: "missing", sink: "file", offset: 2 * (broken.length + one.length) },
+    ]);
+  });
+
   test("holds the records of a document to the limit that the daemon held them to", async () => {
     mock.behave = () => "ok";
     const long = line(2, "jane")
@@ -450,6 +480,11 @@ auditsieve: { first-seen: { fields: [${field}], opening: find } }
   );
   expect(read.problems).toEqual([]);
   return read.config ?? expect.fail();
+}
+
+function acknowledged(offset: number): boolean {
+  const path = join(folder, "state", "checkpoint.json");
+  return existsSync(path) && readFileSync(path, "utf8").includes(`"offset":${offset}`);
 }
 
 async function until(isDone: () => boolean | Promise<boolean>): Promise<void> {

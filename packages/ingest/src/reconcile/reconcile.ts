@@ -46,13 +46,12 @@ export async function reconcile(config: IngestConfig, options: ReconcileOptions 
   return { sinks, discrepancies, notChecked };
 }
 
-const LINES: Keeping = { hasIds: false, mayRepeat: true };
 const KEEPING: Readonly<Record<IngestConfig["sinks"][number]["type"], Keeping>> = {
-  elasticsearch: { hasIds: true, mayRepeat: false },
-  kafka: { hasIds: true, mayRepeat: true },
-  file: LINES,
-  store: LINES,
-  stdout: LINES,
+  elasticsearch: { hasIds: true, mayRepeat: false, isEach: false },
+  kafka: { hasIds: true, mayRepeat: true, isEach: true },
+  file: { hasIds: false, mayRepeat: true, isEach: true },
+  store: { hasIds: false, mayRepeat: true, isEach: false },
+  stdout: { hasIds: false, mayRepeat: true, isEach: true },
 };
 
 /** Files that the daemon found gone before it had read them: nothing can show any more what stood in them. */

@@ -4,22 +4,29 @@ import type { Discrepancy, ReconciledSink, ReconcileOptions } from "./reconcilia
 import { receiptKey } from "./sink-expectation.ts";
 import type { Expected, ExpectedAtSink, Place } from "./sink-expectation.ts";
 
-/** How a sink keeps documents: whether each has its id there, and whether a crash may repeat one. */
+/** How a sink keeps documents. */
 export interface Keeping {
+  /** Each has its id there. */
   readonly hasIds: boolean;
+  /** A crash may repeat one. */
   readonly mayRepeat: boolean;
+  /** Lines that are equal to the byte are a document each; else one for all. */
+  readonly isEach: boolean;
 }
 
 /** Holds what a sink and its dead letters have against what the inputs make, and tells what does not add up. */
 export class SinkComparison {
   readonly discrepancies: Discrepancy[] = [];
   readonly #sink: string;
-  readonly #hasIds: boolean;
-  readonly #mayRepeat: boolean;
+  readonly #keeping: Keeping;
   readonly #content: SinkContent;
   readonly #letters: Letters;
   /** Times that a document is there, by id where the sink keeps ids, else by content. */
   readonly #times = new Map<string, number>();
+  /** How many lines make a document, in the same way. */
+  readonly #lines = new Map<string, number>();
+  /** How many lines of it were judged. */
+  readonly #judged = new Map<string, number>();
   readonly #contents = new Map<string, string>();
   /** Documents that no line asked for, by likeness. */
   readonly #strangers = new Map<string, number>();
@@ -28,15 +35,14 @@ export class SinkComparison {
   /** Lines that would be there if a finding rested on them, and are not: then receipts account for them. */
   readonly #unfound: Expected[] = [];
 
-  constructor(sink: string, { hasIds, mayRepeat }: Keeping, content: SinkContent, letters: Letters = new Map()) {
+  constructor(sink: string, keeping: Keeping, content: SinkContent, letters: Letters = new Map()) {
     this.#sink = sink;
-    this.#hasIds = hasIds;
-    this.#mayRepeat = mayRepeat;
+    this.#keeping = keeping;
     this.#content = content;
     this.#letters = letters;
     for (const { id, content: hash } of content.documents) {
       const key = id ?? hash;
-      this.#times.set(key, (this.#times.get(key) ?? 0) + 1);
+      countIn(this.#times, key);
       this.#contents.set(key, hash);
     }
   }
@@ -46,6 +52,9 @@ export class SinkComparison {
     options: ReconcileOptions,
   ): ReconciledSink {
     this.#evidence = evidence;
+    for (const one of [...expected, ...salvaged]) {
+      countIn(this.#lines, this.#keyOf(one));
+    }
     this.#noteStrangers([...expected, ...salvaged]);
     const isIn = ({ time }: Expected): boolean =>
       (options.since === undefined || time >= options.since) && (options.until === undefined || time < options.until);
@@ -81,15 +90,14 @@ export class SinkComparison {
   }
 
   #noteStrangers(expected: readonly Expected[]): void {
-    const wanted = new Set(expected.map((one) => this.#keyOf(one)));
     const contents = new Map(expected.map((one) => [one.content, one] as const));
     for (const { id, content, likeness } of this.#content.documents) {
-      if (wanted.has(id ?? content) || this.#evidence.has(id ?? content)) {
+      if (this.#lines.has(id ?? content) || this.#evidence.has(id ?? content)) {
         continue;
       }
       const twin = contents.get(content);
       if (twin === undefined) {
-        this.#strangers.set(likeness, (this.#strangers.get(likeness) ?? 0) + 1);
+        countIn(this.#strangers, likeness);
       } else {
         this.#tell("repeated", twin, `the document of this line is stored a second time under the id ${id ?? "?"}`);
       }
@@ -99,6 +107,8 @@ export class SinkComparison {
   #judge(one: Expected): "stored" | "deadLettered" | "pending" | "missing" | "unfound" {
     const key = this.#keyOf(one);
     const times = this.#times.get(key) ?? 0;
+    const nth = countIn(this.#judged, key);
+    const isThere = times > 0 && (nth <= times || !this.#keeping.isEach || one.isOnlyEvidence);
     const letter = this.#letters.get(one.id);
     if (letter?.(one.content) === false) {
       this.#tell("changed", one, "its dead letter holds another document than its line makes");
@@ -108,10 +118,10 @@ export class SinkComparison {
       this.#unfound.push(one);
       return "unfound";
     }
-    if (times === 0) {
+    if (!isThere) {
       return letter !== undefined ? "deadLettered" : one.isPending ? "pending" : this.#missing(one);
     }
-    if (times > (this.#evidence.has(key) && !this.#hasIds ? 2 : 1)) {
+    if (nth === 1 && times > this.#most(key)) {
       this.#tell("repeated", one, `the document of this line is stored ${times} times`);
     }
     if (letter !== undefined) {
@@ -124,9 +134,15 @@ export class SinkComparison {
     return "stored";
   }
 
+  /** How often a document is there at most. */
+  #most(key: string): number {
+    const { hasIds, mayRepeat } = this.#keeping;
+    return (mayRepeat ? (this.#lines.get(key) ?? 1) : 1) + (this.#evidence.has(key) && !hasIds ? 1 : 0);
+  }
+
   #missing(one: Expected): "stored" | "missing" {
     const alike = one.likeness === "" ? 0 : (this.#strangers.get(one.likeness) ?? 0);
-    if (alike > 0 && !this.#hasIds) {
+    if (alike > 0 && !this.#keeping.hasIds) {
       this.#strangers.set(one.likeness, alike - 1);
       this.#tell("changed", one, "the stored document is another than its line makes");
       return "stored";
@@ -184,14 +200,14 @@ export class SinkComparison {
   }
 
   #keyOf(one: Expected): string {
-    return this.#hasIds ? one.id : one.content;
+    return this.#keeping.hasIds ? one.id : one.content;
   }
 
   #tell(
     kind: Discrepancy["kind"],
     place: Partial<Place> & { readonly file: string; readonly offset: number; readonly id?: string },
     message: string,
-    severity: Discrepancy["severity"] = kind === "repeated" && this.#mayRepeat ? "warning" : "error",
+    severity: Discrepancy["severity"] = kind === "repeated" && this.#keeping.mayRepeat ? "warning" : "error",
   ): void {
     const { source, file, offset, id } = place;
     this.discrepancies.push({
@@ -205,4 +221,10 @@ export class SinkComparison {
       message,
     });
   }
+}
+
+function countIn(counts: Map<string, number>, key: string): number {
+  const count = (counts.get(key) ?? 0) + 1;
+  counts.set(key, count);
+  return count;
 }

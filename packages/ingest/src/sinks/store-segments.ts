@@ -71,7 +71,7 @@ export class StoreSegments {
     const file = this.#file ?? (await this.#open());
     const fresh = new Map<string, Delivery>();
     for (const delivery of batch) {
-      if (!this.#isKnown(delivery)) {
+      if (!fresh.has(delivery.id) && !this.#isKnown(delivery)) {
         fresh.set(delivery.id, delivery);
       }
     }
