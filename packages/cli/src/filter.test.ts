@@ -143,6 +143,19 @@ describe.concurrent("auditsieve filter", () => {
     }
   });
 
+  test("auditsieve filter, rbac and policy simulate say of a missing log that it is missing, and nothing of an empty input", async () => {
+    const absent = join(folder, "absent.log");
+    const policy = file("all.yaml", "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n");
+    for (const args of [["filter"], ["rbac", "jane"], ["policy", "simulate", policy]]) {
+      const { code, stderr } = await auditsieveHere([...args, absent]);
+      expect([args[0], code]).toEqual([args[0], 2]);
+      expect(stderr).toContain(`Cannot read log "${absent}": no such file`);
+      expect(stderr).not.toContain("it is empty");
+      expect((await auditsieveHere([...args, absent, file("empty.log", "")])).stderr).not.toContain("it is empty");
+    }
+    expect((await auditsieveHere(["filter", file("empty.log", "")])).stderr).toContain("it is empty");
+  });
+
   test("auditsieve filter --workers writes what one thread does, in order, and --verify what is decided without it", async () => {
     const quiet = sample("working-day.log.zst");
     const log = file("large.log", Buffer.concat([quiet, Buffer.from("broken\n"), quiet.subarray(0, -20)]));

@@ -147,7 +147,7 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
     summary = sieve.summary();
   }
   progress.finish();
-  if (problems.finish(summary.lines - summary.invalid + summary.salvaged)) {
+  if (problems.finish(summary.lines - summary.invalid + summary.salvaged, exit === EXIT.unusable)) {
     exit = worseExit(exit, EXIT.problems);
   }
   if (found !== undefined && options.findings !== undefined) {

@@ -138,7 +138,7 @@ async function simulateLogs(
   progress.finish();
   const result = simulation.result();
   const events = result.log.lines - result.log.undecidable;
-  if (problems.finish(events)) {
+  if (problems.finish(events, exit === EXIT.unusable)) {
     exit = worseExit(exit, EXIT.problems);
   }
   return { exit: events === 0 ? EXIT.unusable : exit, result };

@@ -70,7 +70,7 @@ export async function rbac({ actor, logs, output }: RbacOptions): Promise<ExitCo
     },
   });
   progress.finish();
-  problems.finish(summary.log.events);
+  problems.finish(summary.log.events, exit !== EXIT.fine);
   const least = leastPrivilege(used.result(), granted);
   if (least.accesses === 0) {
     const refused = least.refused.length > 0 ? `, and was refused ${least.refused.length} accesses` : "";

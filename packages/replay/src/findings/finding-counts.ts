@@ -1,4 +1,5 @@
 import type { Finding } from "@auditsieve/detect";
+import { boundedText } from "../bounded-text.ts";
 
 /** Findings, counted as they come in. */
 export interface FindingCounts {
@@ -32,12 +33,13 @@ export class FindingCounter implements FindingCounts {
 
   add({ detection, actor = "(not authenticated)" }: Finding): void {
     const { byActor } = this;
+    const name = boundedText(actor);
     count(this.bySeverity, detection.level);
     if (count(this.byDetection, detection.id) === 1) {
       this.detections.set(detection.id, detection);
     }
     detection.techniques.forEach((technique) => count(this.byTechnique, technique));
-    count(byActor, byActor.has(actor) || byActor.size < MOST_ACTORS ? actor : "(others)");
+    count(byActor, byActor.has(name) || byActor.size < MOST_ACTORS ? name : "(others)");
   }
 
   /** As data that `v8.serialize` takes. */
