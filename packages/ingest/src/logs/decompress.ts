@@ -4,6 +4,7 @@ import { ArchivePart } from "./archive-part.ts";
 import { partWalk } from "./archive-walk.ts";
 import type { PartWalk } from "./archive-walk.ts";
 import { HeldOutput } from "./held-output.ts";
+import { KeptBytes } from "./kept-bytes.ts";
 import { lastOutput } from "./last-slice.ts";
 import { LineEnds } from "./line-ends.ts";
 import type { ArchiveFormat } from "./log-format.ts";
@@ -12,13 +13,15 @@ import type { ArchiveFormat } from "./log-format.ts";
 const MOST_FRUITLESS = 100;
 /** Compressed bytes that are read twice, beyond as many as there are: only what is made to cost time has more. */
 const MOST_READ_AGAIN = 16 * 1024 * 1024;
+/** Of what cannot be read twice. So many packed bytes are over ten times as many of a log. */
+const MOST_KEPT = 32 * 1024 * 1024;
 
 /**
  * The decompressed bytes of an archive: all members of a gzip one, all frames of a zstd one. Where it is damaged, reading goes on with the
  * next one that begins behind; where one is cut off, with the one that begins there, although an engine only fails some way
  * behind, on bytes of that one. NUL between members is padding. Throws at the end what was wrong first, and how often. `reopen` gives
- * the compressed bytes from an offset on, where that is possible: then all comes out that stands before the damage, and else not what
- * stands in the 16 KiB around it.
+ * the compressed bytes from an offset on, where that is possible; else the last 32 MiB are kept. All comes out that stands before the damage
+ * but where more than these stand before it in a member or frame that cannot be read twice: then not what stands in the 16 KiB around it.
  */
 export async function* decompress(
   compressed: AsyncGenerator<Buffer, void>,
@@ -26,7 +29,8 @@ export async function* decompress(
   name: string,
   reopen?: (offset: number) => AsyncGenerator<Buffer, void>,
 ): AsyncGenerator<Buffer, void> {
-  const input = new ArchiveInput(compressed, format);
+  const kept = reopen === undefined ? new KeptBytes(MOST_KEPT) : undefined;
+  const input = new ArchiveInput(kept?.keep(compressed) ?? compressed, format);
   const failures = new ArchiveFailures(format, name);
   const lines = new LineEnds();
   let readAgain = 0;
@@ -36,7 +40,7 @@ export async function* decompress(
     const part = new ArchivePart(format);
     const walk = partWalk(format, name, start);
     const held = new HeldOutput();
-    for await (const chunk of part.chunks(() => nextSlice(input, walk, part, held))) {
+    for await (const chunk of part.chunks(() => nextSlice(input, walk, part, held, kept))) {
       for (const sure of held.take(chunk)) {
         lines.add(sure);
         yield sure;
@@ -51,14 +55,18 @@ export async function* decompress(
       lines.add(sure);
       yield sure;
     }
-    if (again === undefined && reopen !== undefined && part.hasBroken && readAgain <= MOST_READ_AGAIN + start) {
+    if (again === undefined && part.hasBroken && readAgain <= MOST_READ_AGAIN + start) {
       const slice = {
         before: input.lastOffset - walk.offset,
         length: input.offset - input.lastOffset,
         made: walk.made(part.bytes),
       };
       readAgain += slice.before;
-      for await (const chunk of lastOutput(format, reopen(walk.offset), slice)) {
+      for await (const chunk of lastOutput(
+        format,
+        reopen?.(walk.offset) ?? (kept as KeptBytes).from(walk.offset),
+        slice,
+      )) {
         lines.add(chunk);
         yield chunk;
       }
@@ -99,6 +107,7 @@ async function nextSlice(
   walk: PartWalk,
   part: ArchivePart,
   held: HeldOutput,
+  kept: KeptBytes | undefined,
 ): Promise<Buffer | undefined> {
   const slice = await input.next();
   if (slice === undefined) {
@@ -110,6 +119,7 @@ async function nextSlice(
   const { length, isDoubtful } = walk.take(slice, { offset, isBeginning, wordBefore, made: part.bytes });
   if (walk.isBetween) {
     held.release();
+    kept?.forgetBefore(walk.offset);
   }
   if (isDoubtful) {
     held.hold(offset, part.bytes);

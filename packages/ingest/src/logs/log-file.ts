@@ -42,7 +42,8 @@ export async function* openLog(
       : "descriptor" in log
         ? readPipe(log, options.buffers ?? newBuffers(), name)
         : readStream(log, name);
-  const reopen = typeof log === "string" ? (offset: number) => readAgain(log, offset) : undefined;
+  const reopen =
+    typeof log === "string" && (await isFile(log)) ? (offset: number) => readAgain(log, offset) : undefined;
   try {
     const head = await readHead(raw);
     const bytes = withHead(head, raw);
@@ -95,11 +96,17 @@ async function* readFile(
   }
 }
 
-/** The bytes of a file from an offset on; none of what cannot be read twice. */
+/** What else there is gives its bytes once. */
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (facts) => facts.isFile(),
+    () => false,
+  );
+}
+
+/** The bytes of a file from an offset on. */
 async function* readAgain(path: string, offset: number): AsyncGenerator<Buffer, void> {
-  if ((await stat(path)).isFile()) {
-    yield* createReadStream(path, { start: offset, highWaterMark: READ_BYTES }) as AsyncIterable<Buffer>;
-  }
+  yield* createReadStream(path, { start: offset, highWaterMark: READ_BYTES }) as AsyncIterable<Buffer>;
 }
 
 async function openFile(path: string): Promise<FileHandle> {
