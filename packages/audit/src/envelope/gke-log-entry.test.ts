@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { attributesOfScan } from "../attributes.ts";
 import { EventScan } from "../scan.ts";
-import { gkeEvent } from "./gke-log-entry.ts";
+import { gkeEvent, tornGkeEvent } from "./gke-log-entry.ts";
 import { gkeEntry, gkePayload } from "./wrapped.suite.ts";
 
 const BODY = '{"@type":"core.k8s.io/v1.Pod","n":12345678901234567890,"f":1.10,"a":1,"a":2}';
@@ -125,6 +125,69 @@ describe("gkeEvent", () => {
   ])("makes no event of %s", (_, entry) => {
     const bytes = Buffer.from(entry);
     expect(gkeEvent(bytes, 0, bytes.length)).toBeUndefined();
+  });
+});
+
+describe("tornGkeEvent", () => {
+  /** Up to and with `text`. */
+  const upTo = (entry: string, text: string): string => entry.slice(0, entry.indexOf(text) + text.length);
+  const torn = (entry: string): Record<string, unknown> | undefined => {
+    const bytes = Buffer.from(`xx${entry}`);
+    const event = tornGkeEvent(bytes, 2, bytes.length);
+    if (event !== undefined) {
+      scanOf(event);
+    }
+    return event && (JSON.parse(event.toString()) as Record<string, unknown>);
+  };
+  const entry = gkeEntry(gkePayload({ status: { code: 7, message: "Forbidden" } }), REQUEST);
+  const WHOLE = {
+    user: { username: "jane@synthetic.example" },
+    verb: "create",
+    requestURI: "/api/v1/namespaces/shop/pods/web",
+  };
+
+  test("tornGkeEvent says what stands whole before the tear, and that the entry is torn", () => {
+    const event = torn(upTo(entry, '"insertId":"6f1c0a52'));
+    expect(event).toMatchObject({ ...WHOLE, level: "Request", responseStatus: { code: 403, message: "Forbidden" } });
+    expect(event).not.toHaveProperty("auditID");
+    expect(event?.["origin"]).toMatchObject({ envelope: "gke-log-entry", isTorn: true });
+    const later = torn(upTo(entry, '"timestamp":"2026-11-24T00:13:26.471919Z",'));
+    expect(later).toMatchObject({
+      auditID: "6f1c0a52-7e9b-4a53-9a52-0c3ad7e7d6aa",
+      stageTimestamp: "2026-11-24T00:13:26.471919Z",
+    });
+  });
+
+  test.each([
+    ["in a body", '"f":1.1', { level: "Metadata", responseStatus: undefined, requestObject: undefined }],
+    ["in the status", '"code":7', { level: "Request", responseStatus: undefined }],
+  ])("tornGkeEvent leaves unknown what is torn %s", (_where, text, expected) => {
+    const event = torn(upTo(entry, text)) ?? {};
+    expect(event).toMatchObject(WHOLE);
+    expect(Object.fromEntries(Object.keys(expected).map((key) => [key, event[key]]))).toEqual(expected);
+  });
+
+  test("tornGkeEvent takes the resource and the service from before a body, where the keys are in order", () => {
+    const ordered = gkeEntry(
+      gkePayload({ requestMetadata: undefined, resourceName: undefined, serviceName: undefined }),
+    );
+    const text = ordered.replace('"status":', `${REQUEST}"status":`);
+    expect(torn(upTo(text, '"f":1.1'))).toMatchObject(WHOLE);
+    expect(torn(upTo(text.replaceAll("io.k8s.core", "com.example"), '"f":1.1'))).toBeUndefined();
+  });
+
+  test.each([
+    ["who it was", '"principalEmail":"jane@synthetic.example"'],
+    ["the verb", '"methodName":"io.k8s.core.v1.pods.create'],
+  ])("tornGkeEvent makes no event of one torn before %s is sure", (_what, text) => {
+    expect(torn(upTo(entry, text))).toBeUndefined();
+  });
+
+  test("tornGkeEvent makes an event of no torn entry twice the same, nor of another service", () => {
+    const sha = (text: string): unknown => torn(text)?.["origin"];
+    expect(sha(upTo(entry, '"insertId":"6f1c'))).not.toBe(sha(upTo(entry, '"insertId":"6f1')));
+    const other = gkeEntry(gkePayload({ serviceName: "container.googleapis.com" }));
+    expect(torn(upTo(other, '"insertId":"6f1c'))).toBeUndefined();
   });
 });
 

@@ -1,6 +1,6 @@
 import type * as Crypto from "node:crypto";
 import { createRequire } from "node:module";
-import { OPEN_OBJECT, QUOTE } from "../json/json-bytes.ts";
+import { OPEN_OBJECT, QUOTE, skipSpace, skipValue } from "../json/json-bytes.ts";
 import type { Level } from "../event.ts";
 import { requestInfo } from "../request-info.ts";
 import type { RequestInfo } from "../request-info.ts";
@@ -20,6 +20,9 @@ const PAYLOAD = new MemberReader([
   "request",
   "response",
 ]);
+/** In an entry whose keys are in order these stand before the bodies, and what they say too stands behind. */
+const TORN_PAYLOAD = new MemberReader(["authorizationInfo"]);
+const PERMISSION = new MemberReader(["resource"]);
 const AUTHENTICATION = new MemberReader(["principalEmail", "authoritySelector"]);
 const METADATA = new MemberReader(["callerIp", "callerSuppliedUserAgent"]);
 const STATUS = new MemberReader(["code", "message"]);
@@ -43,8 +46,72 @@ export function gkeEvent(bytes: Buffer, start: number, end: number): Buffer | un
   if (entry === undefined || payload === undefined || text(bytes, payload.serviceName) !== "k8s.io") {
     return undefined;
   }
+  return converted(bytes, { start, end, entry, payload, resource: text(bytes, payload.resourceName) ?? "" });
+}
+
+/**
+ * As {@link gkeEvent}, of an entry that is torn at `end`, if it stands before that who did what to which object: what is torn is left out, and
+ * so unknown. `origin.isTorn` says it.
+ */
+export function tornGkeEvent(bytes: Buffer, start: number, end: number): Buffer | undefined {
+  const entry = ENTRY.readTorn(bytes, start, end);
+  const { protoPayload } = entry ?? {};
+  const read = protoPayload && PAYLOAD.readTorn(bytes, protoPayload.start, protoPayload.end);
+  if (entry === undefined || protoPayload === undefined || read?.authenticationInfo === undefined) {
+    return undefined;
+  }
+  const service = text(bytes, read.serviceName);
+  const isOfKubernetes =
+    service === undefined ? text(bytes, read.methodName)?.startsWith("io.k8s.") === true : service === "k8s.io";
+  if (!isOfKubernetes || !isWhole(bytes, read.authenticationInfo)) {
+    return undefined;
+  }
+  return converted(bytes, {
+    start,
+    end,
+    entry: onlyWhole(bytes, entry),
+    payload: onlyWhole(bytes, read),
+    resource: text(bytes, read.resourceName) ?? permittedResource(bytes, protoPayload),
+    isTorn: true,
+  });
+}
+
+/** What the request was allowed, or refused, to be done to. */
+function permittedResource(bytes: Buffer, payload: Span): string {
+  const list = TORN_PAYLOAD.readTorn(bytes, payload.start, payload.end)?.authorizationInfo;
+  const first = list && skipSpace(bytes, list.start + 1, list.end);
+  const behind = first === undefined || bytes[first] !== OPEN_OBJECT ? -1 : skipValue(bytes, first, list?.end ?? 0);
+  const permission = behind === -1 || first === undefined ? undefined : PERMISSION.read(bytes, first, behind);
+  return text(bytes, permission?.resource) ?? "";
+}
+
+function isWhole(bytes: Buffer, { start, end }: Span): boolean {
+  return skipValue(bytes, start, end) === end;
+}
+
+function onlyWhole<Key extends string>(bytes: Buffer, members: Members<Key>): Members<Key> {
+  const whole = Object.entries<Span | undefined>(members).filter(
+    ([, span]) => span !== undefined && isWhole(bytes, span),
+  );
+  return Object.fromEntries(whole) as Members<Key>;
+}
+
+/** An entry that was read. */
+interface ReadEntry extends Span {
+  readonly entry: Members<"insertId" | "timestamp" | "labels" | "operation">;
+  readonly payload: Members<
+    "methodName" | "authenticationInfo" | "requestMetadata" | "status" | "request" | "response"
+  >;
+  readonly resource: string;
+  readonly isTorn?: boolean;
+}
+
+function converted(
+  bytes: Buffer,
+  { start, end, entry, payload, resource, isTorn = false }: ReadEntry,
+): Buffer | undefined {
   const verb = /[^.]+$/.exec(text(bytes, payload.methodName) ?? "")?.[0];
-  const uri = requestPath(text(bytes, payload.resourceName) ?? "");
+  const uri = requestPath(resource);
   const who = below(bytes, payload.authenticationInfo, AUTHENTICATION);
   const how = below(bytes, payload.requestMetadata, METADATA);
   const status = below(bytes, payload.status, STATUS);
@@ -87,6 +154,7 @@ export function gkeEvent(bytes: Buffer, start: number, end: number): Buffer | un
     annotations: copy(entry.labels),
     origin: object({
       envelope: '"gke-log-entry"',
+      isTorn: isTorn ? "true" : undefined,
       derived: JSON.stringify(derived),
       sha256: `"${hashWithout(bytes, start, end, copied)}"`,
     }),

@@ -1,4 +1,5 @@
 import {
+  CLOSE_LIST,
   CLOSE_OBJECT,
   COMMA,
   OPEN_OBJECT,
@@ -40,6 +41,18 @@ export class MemberReader<Key extends string> {
    * asked for stands in it twice: which of the two counts is nobody's guess here.
    */
   read(bytes: Uint8Array, start: number, end: number): Members<Key> | undefined {
+    return this.#read(bytes, start, end, false);
+  }
+
+  /**
+   * As {@link MemberReader.read}, of an object that is torn at `end`: the members that stand whole before that, and an object that is torn
+   * itself, up to there. What stood behind is not known, a key for the second time too.
+   */
+  readTorn(bytes: Uint8Array, start: number, end: number): Members<Key> | undefined {
+    return this.#read(bytes, start, end, true);
+  }
+
+  #read(bytes: Uint8Array, start: number, end: number, isTorn: boolean): Members<Key> | undefined {
     const table = (this.#table ??= keyTable(Object.fromEntries(this.#keys.map((key, slot) => [key, slot]))));
     const members: Partial<Record<Key, Span>> = {};
     const seen = new Set<number>();
@@ -53,13 +66,18 @@ export class MemberReader<Key extends string> {
     }
     for (;;) {
       if (at >= end || bytes[at] !== QUOTE) {
-        return undefined;
+        return isTorn && at >= end ? members : undefined;
       }
       const behindKey = skipString(bytes, at, end);
       const value = behindKey === -1 ? -1 : skipColon(bytes, behindKey, end);
-      const behind = value === -1 ? -1 : skipValue(bytes, value, end);
+      const whole = value === -1 ? -1 : skipValue(bytes, value, end);
+      const behind = whole === -1 && isTorn && value !== -1 && bytes[value] === OPEN_OBJECT ? end : whole;
       if (behind === -1) {
-        return undefined;
+        return isTorn ? members : undefined;
+      }
+      // The rest of a number may stand behind the tear.
+      if (isTorn && behind === end && whole !== -1 && !ENDS.includes(bytes[end - 1] as number)) {
+        return members;
       }
       const slot = table.find(bytes, at + 1, behindKey - 1);
       if (slot !== -1) {
@@ -76,12 +94,14 @@ export class MemberReader<Key extends string> {
         return skipSpace(bytes, at + 1, end) === end ? members : undefined;
       }
       if (at >= end || bytes[at] !== COMMA) {
-        return undefined;
+        return isTorn && at >= end ? members : undefined;
       }
       at = skipSpace(bytes, at + 1, end);
     }
   }
 }
 
+/** With which a value ends for sure. */
+const ENDS: readonly number[] = [QUOTE, CLOSE_OBJECT, CLOSE_LIST];
 /** First letter of `null`. */
 const NULL = 110;

@@ -3,7 +3,7 @@ import { EVENT_KEYS } from "./list-keys.ts";
 import { keyTable } from "../json/key-table.ts";
 import type { KeyTable } from "../json/key-table.ts";
 import { embeddedEvent } from "./embedded-event.ts";
-import { gkeEvent } from "./gke-log-entry.ts";
+import { gkeEvent, tornGkeEvent } from "./gke-log-entry.ts";
 import { asV1 } from "./earlier-version.ts";
 import type { LineOutput } from "./line-output.ts";
 import { MemberReader } from "./members.ts";
@@ -79,6 +79,11 @@ export function eventInside(bytes: Buffer, start: number, end: number): Buffer |
     default:
       return undefined;
   }
+}
+
+/** What a record that is torn at `end` says of its event before that: of a LogEntry, which is none itself. Of others see {@link textInside}. */
+export function tornEventInside(bytes: Buffer, start: number, end: number): Buffer | undefined {
+  return recordKind(bytes, start, end) === KIND.gke ? tornGkeEvent(bytes, start, end) : undefined;
 }
 
 /**

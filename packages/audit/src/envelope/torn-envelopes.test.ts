@@ -1,6 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { FAKE, FAKE_RECORD, HOSTILE, readIds, SECOND, tearEnvelopes, THIRD } from "./torn-envelopes.suite.ts";
-import { aksRecord, cloudWatchExport, cloudWatchSubscription, eventList } from "./wrapped.suite.ts";
+import {
+  aksRecord,
+  cloudWatchExport,
+  cloudWatchSubscription,
+  eventList,
+  gkeEntry,
+  gkePayload,
+} from "./wrapped.suite.ts";
 
 tearEnvelopes(397);
 
@@ -63,4 +70,46 @@ describe("salvageEvents in envelopes", () => {
   ])("salvageEvents of %s", (_what, line, expected) => {
     expect(readIds(line)).toEqual(expected);
   });
+});
+
+describe("salvageEvents of LogEntries of GKE", () => {
+  const BODY = { protoPayload: gkePayload(), insertId: "INVENTED", kind: "Event", message: FAKE };
+  const TEXT = gkeEntry(gkePayload({ request: { a: [BODY, JSON.parse(FAKE)], text: `${gkeEntry()}\n${FAKE}` } }));
+  const ENTRY = Buffer.from(TEXT);
+  const ID = "6f1c0a52-7e9b-4a53-9a52-0c3ad7e7d6aa";
+  /** From there on it is known who did what to what. */
+  const KNOWN = TEXT.indexOf('"methodName":"io.k8s.core.v1.pods.create"') + 41;
+
+  test.each([
+    ["at its end", "", []],
+    ["and written on with an event", THIRD, ["third"]],
+    ["and written on with another", gkeEntry().replaceAll(ID, "other"), ["other"]],
+    ["and written on with a record of AKS", aksRecord(THIRD), ["third"]],
+    ["in a list, at its end", undefined, []],
+  ])(
+    "one that is torn %s is salvaged once it says who did what, and nothing that was never written",
+    (_how, next, behind) => {
+      const wrong: string[] = [];
+      let found = 0;
+      for (let cut = 60; cut < ENTRY.length; cut += 7) {
+        const piece = ENTRY.subarray(0, cut);
+        const line =
+          next === undefined ? [Buffer.from(`{"entries":[${gkeEntry()},`), piece] : [piece, Buffer.from(next)];
+        const got = readIds(Buffer.concat(line));
+        const before = next === undefined ? [ID] : [];
+        // Its id stands behind the bodies.
+        const torn = cut < KNOWN ? [] : [cut >= ENTRY.indexOf(',"resource":{"type"') ? ID : ""];
+        const isRight = [
+          [...before, ...torn, ...behind],
+          [...before, ...torn],
+        ].some((ids) => JSON.stringify(ids) === JSON.stringify(got));
+        found += got.length - before.length - torn.length;
+        if (!isRight) {
+          wrong.push(`${cut}: ${got.join(" ")}`);
+        }
+      }
+      expect(wrong).toEqual([]);
+      expect(found).toBeGreaterThanOrEqual(0.85 * behind.length * Math.floor((ENTRY.length - 60) / 7));
+    },
+  );
 });

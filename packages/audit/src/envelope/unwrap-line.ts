@@ -20,7 +20,7 @@ import {
   recogniseAt,
   startsWithByteOrderMark,
 } from "../recognise.ts";
-import { eventInside, isOfEvent } from "./record.ts";
+import { eventInside, isOfEvent, tornEventInside } from "./record.ts";
 
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
@@ -135,12 +135,16 @@ function fromDocuments(
 
 /**
  * What stands in one JSON document, `bytes[open, end)`, which may be torn at its end: the records of an envelope, what is left of the torn
- * one too; else the event, as one of v1, or nothing of a torn one.
+ * one too; else the event, as one of v1, or nothing of a torn one but what a LogEntry of GKE says before the tear.
  */
 export function documentLines(bytes: Buffer, open: number, end: number, isWhole: boolean): readonly UnwrappedLine[] {
   const lines: UnwrappedLine[] = [];
   if (addDocument(lines, bytes, open, end, isWhole)) {
     return lines;
+  }
+  const torn = isWhole ? undefined : tornEventInside(bytes, open, end);
+  if (torn !== undefined) {
+    return [{ bytes: torn, start: 0, end: torn.length, at: open }];
   }
   return isWhole ? [{ bytes, start: open, end, at: open }] : [];
 }
