@@ -6,6 +6,8 @@ import { account, person, sent } from "./sent.ts";
 import type { Call } from "./sent.ts";
 import { byKubectl, createdBy } from "./step.ts";
 import type { Step } from "./step.ts";
+import { NEWER_KINDS_VARIANTS } from "./variants-of-newer-kinds.ts";
+import { RIGHTS_VARIANTS } from "./variants-of-rights.ts";
 
 const create = createdBy(ERIN);
 const IMAGE = "ghcr.example/acme/toolbox:8";
@@ -514,4 +516,11 @@ const CLUSTER: readonly Step[] = [
 ];
 
 /** What the other recordings have once or not at all, in other words: second hits, and near misses. */
-export const VARIANT_DEEDS: readonly Step[] = [...SCENE, ...ACCESS, ...WORKLOADS, ...CLUSTER];
+export const VARIANT_DEEDS: readonly Step[] = [
+  ...SCENE,
+  ...ACCESS,
+  ...WORKLOADS,
+  ...CLUSTER,
+  ...RIGHTS_VARIANTS,
+  ...NEWER_KINDS_VARIANTS,
+];
