@@ -8,6 +8,8 @@ export { attributesOf, attributesOfEvent, attributesOfScan } from "./attributes.
 export type { AttributeSource, RequestAttributes } from "./attributes.ts";
 export { decodeEvent, undecidableHint, undecidableProblem } from "./decode.ts";
 export type { Decoded } from "./decode.ts";
+export { asksDryRun, isDryRun } from "./dry-run.ts";
+export type { TriedRequest } from "./dry-run.ts";
 export { EnvelopeReader } from "./event-list/envelope-reader.ts";
 export type { DocumentProblem } from "./event-list/document-problem.ts";
 export { LongDocument } from "./event-list/long-document.ts";

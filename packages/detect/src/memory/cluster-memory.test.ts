@@ -181,6 +181,22 @@ describe("grants", () => {
     expect(both(unrecorded)).toEqual(["unknown", "unknown"]);
   });
 
+  it.each([
+    ["a trial", "?dryRun=All", "absent"],
+    ["a write that only looks like a trial", "?fieldManager=a?dryRun=All", 2],
+    ["one whose dryRun the apiserver leaves out", "?dryRun=All%zz", 2],
+  ])("knows a grant from a trial: %s", (_, query, age) => {
+    const requestURI = `/apis/rbac.authorization.k8s.io/v1/clusterrolebindings${query}`;
+    const memory = after({ ...binding(0, toEve), requestURI });
+    expect(read(memory, "grant.ageSeconds", used(2, "eve"))).toEqual(age === "absent" ? age : [age]);
+  });
+
+  it("keeps a grant whose deletion was a trial by the word of its body", () => {
+    const objectRef = { resource: "clusterrolebindings", name: "b" };
+    const tried = eventAt(1, { verb: "delete", level: "Request", objectRef, requestObject: { dryRun: ["All"] } });
+    expect(read(after(binding(0, toEve), tried), "grant.ageSeconds", used(2, "eve"))).toEqual([2]);
+  });
+
   it("forgets a deleted binding, and what is over a day old", () => {
     const gone = eventAt(1, { verb: "delete", objectRef: { resource: "clusterrolebindings", name: "b" } });
     expect(read(after(binding(0, toEve), gone), "grant.ageSeconds", used(2, "eve"))).toBe("absent");

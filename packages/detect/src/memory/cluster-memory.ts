@@ -1,3 +1,4 @@
+import { asksDryRun, isDryRun } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { ABSENT } from "../condition/field-path.ts";
 import type { Reading } from "../condition/field-path.ts";
@@ -13,7 +14,6 @@ import { allowedBy, GrantMemory, RECENT_GRANT_MS, subjectsOf } from "./grant-mem
 import type { Grant } from "./grant-memory.ts";
 import type { Ground, Grounds, Remembered } from "./grounds.ts";
 import { addressesOf, credentialId, lastAddress, namesOf, reasonOf } from "./head-reads.ts";
-import { isDryRun } from "./pod-change.ts";
 import type { PodChange, ToldEvent } from "./pod-change.ts";
 import { PodMemory } from "./pod-memory.ts";
 import type { PodFacts } from "./pod-memory.ts";
@@ -80,13 +80,13 @@ export class ClusterMemory {
     const head = headOf(event);
     this.advance(timeOf(event));
     this.credentials.observe(event, isUseKnown);
-    if (!isSuccess(head) || isDryRun(event.requestURI)) {
+    if (!isSuccess(head)) {
       return;
     }
     const resource = head.get("objectRef.resource");
-    if (resource === "pods") {
+    if (resource === "pods" && !asksDryRun(event.requestURI)) {
       this.pods.observe(event);
-    } else if (BINDINGS.has(resource)) {
+    } else if (BINDINGS.has(resource) && isCertain(event)) {
       this.grants.observe(event);
     }
   }
@@ -375,6 +375,11 @@ function readSubjects(name: RememberedName, head: HeadView, event: AuditEvent | 
 /** Whether the log tells more of the user than the name. */
 function areGroupsKnown(head: HeadView): boolean {
   return !isHeadUnknown("user.groups", (field) => head.get(field));
+}
+
+/** Whether it certainly was no trial: of a binding that may still stand the grant is remembered. */
+function isCertain({ verb, requestURI, level, requestObject }: AuditEvent): boolean {
+  return isDryRun({ verb, requestURI, isBodyRecorded: level !== "Metadata", requestObject }) === false;
 }
 
 function since(time: number, event: AuditEvent): Reading {

@@ -1,3 +1,4 @@
+import { asksDryRun } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
 import type { HeadView } from "../reading/head-view.ts";
 import { isSuccess } from "./body.ts";
@@ -26,7 +27,7 @@ export function changeOfPod(head: HeadView): PodChange | undefined {
     typeof head.get("objectRef.namespace") !== "string" ||
     typeof head.get("objectRef.name") !== "string" ||
     typeof uri !== "string" ||
-    isDryRun(uri)
+    asksDryRun(uri)
   ) {
     return undefined;
   }
@@ -42,8 +43,3 @@ const CHANGED_BY: ReadonlyMap<string, PodChange> = new Map([
   ["binding", "bound"],
   ["status", "addressed"],
 ]);
-
-/** A trial changes nothing, however well it goes. */
-export function isDryRun(requestURI: string): boolean {
-  return /[?&]dryRun=[^&]/.test(requestURI);
-}

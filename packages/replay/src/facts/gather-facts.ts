@@ -1,5 +1,5 @@
-import { slotOf } from "@auditsieve/audit";
-import type { EventScan } from "@auditsieve/audit";
+import { isDryRun, slotOf } from "@auditsieve/audit";
+import type { EventScan, JsonValue } from "@auditsieve/audit";
 import { safeText } from "@auditsieve/detect";
 import { NO_TIME, textMicros } from "../lines/event-time.ts";
 import { RevisionTable } from "./revisions.ts";
@@ -165,7 +165,7 @@ export class FactGatherer implements ReplayVisitor {
     } else if (facts.reason !== undefined && !isRefused) {
       facts.right = this.#rights.add(session, facts.reason, time, place);
     }
-    if (facts.isLinked || facts.isRevised) {
+    if ((facts.isLinked || facts.isRevised) && !(facts.isRevised && isTrial(scan, facts.verb))) {
       this.#noteObject(scan, facts, { session, time, place });
     }
     if (facts.isBootstrap) {
@@ -249,6 +249,17 @@ export class FactGatherer implements ReplayVisitor {
     }
     return this.#logStart + offset;
   }
+}
+
+/** Whether it certainly changed nothing. Only of what is a revision: a command in a pod or a token is no trial, whatever the URI says. */
+function isTrial(scan: EventScan, verb: string): boolean {
+  const isDeletion = verb === "delete" || verb === "deletecollection";
+  const requestURI = scan.text("requestURI") ?? "";
+  if (!isDeletion && !requestURI.includes("?")) {
+    return false;
+  }
+  const requestObject = isDeletion ? (scan.value("requestObject") as JsonValue | undefined) : undefined;
+  return isDryRun({ verb, requestURI, isBodyRecorded: scan.level !== "Metadata", requestObject }) === true;
 }
 
 const LONGEST_TIME = 64;

@@ -1,6 +1,8 @@
 import { assert, constantFrom, dictionary, jsonValue, property } from "fast-check";
 import { describe, expect, test } from "vitest";
-import { eventAt, logOf } from "../replay-fixtures.suite.ts";
+import { FactGatherer } from "../facts/gather-facts.ts";
+import { eventAt, logOf, REDACTOR } from "../replay-fixtures.suite.ts";
+import { replayLogs } from "../replay-logs.ts";
 import { investigate, linesOf } from "../report/investigate.suite.ts";
 import { diffBodies } from "./diff-bodies.ts";
 import { rbacAt } from "./rbac-at.ts";
@@ -91,6 +93,36 @@ describe("object histories", () => {
       ["ClusterRole cluster-admin", ["User eve"]],
     ]);
     expect(rbacAt(data.rbac, "2026-11-24T10:00:09.000000Z")).toEqual([]);
+  });
+});
+
+describe("trials", () => {
+  test("a trial is no revision, and nobody's doing; what only looks like one is", async () => {
+    const made = (name: string, query: string) =>
+      eventAt(0, {
+        auditID: name,
+        verb: "create",
+        level: "RequestResponse",
+        requestURI: `/api/v1/namespaces/shop/pods${query}`,
+        objectRef: { resource: "pods", namespace: "shop", name, apiVersion: "v1" },
+        responseStatus: { code: 201 },
+        responseObject: { kind: "Pod", metadata: { name, namespace: "shop", uid: name } },
+      });
+    const gatherer = new FactGatherer();
+    const log = linesOf([made("dry", "?dryRun=All"), made("wet", "?fieldManager=a?dryRun=All")]);
+    await replayLogs({ logs: [logOf("a.log", log)], detections: [], redactor: REDACTOR, visitors: [gatherer] });
+    const { revisions, lineage } = gatherer.facts();
+    expect(revisions.objects().map(({ name }) => name)).toEqual(["wet"]);
+    expect(lineage.objects().map(({ name }) => name)).toEqual(["wet"]);
+  });
+
+  test("a command in a pod is no trial, whatever its URI says", async () => {
+    const objectRef = { resource: "pods", subresource: "exec", namespace: "shop", name: "web", apiVersion: "v1" };
+    const requestURI = "/api/v1/namespaces/shop/pods/web/exec?command=sh&dryRun=All";
+    const gatherer = new FactGatherer();
+    const log = linesOf([eventAt(0, { verb: "get", objectRef, requestURI, responseStatus: { code: 101 } })]);
+    await replayLogs({ logs: [logOf("a.log", log)], detections: [], redactor: REDACTOR, visitors: [gatherer] });
+    expect(gatherer.facts().lineage.reachesInto("shop", "web")).toHaveLength(1);
   });
 });
 
