@@ -59,10 +59,15 @@ function commands(finish: Finish): readonly CommandModule[] {
       const { query, queryOptions } = await import("./commands/query.ts");
       return { options: queryOptions, run: query };
     }),
-    lazy(finish, "rbac <actor> [logs..]", "The least privilege that an actor has really used", async () => {
-      const { rbac, rbacOptions } = await import("./commands/rbac.ts");
-      return { options: rbacOptions, run: rbac };
-    }),
+    lazy(
+      finish,
+      "rbac <actor> [logs..]",
+      "The least privilege that an actor has really used, or its rights at a time",
+      async () => {
+        const { rbac, rbacOptions } = await import("./commands/rbac.ts");
+        return { options: rbacOptions, run: rbac };
+      },
+    ),
     lazy(finish, "explain <audit-id> [logs..]", "What each stage does with one event, and why", async () => {
       const { explain, explainOptions } = await import("./commands/explain.ts");
       return { options: explainOptions, run: explain };

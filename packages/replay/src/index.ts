@@ -49,8 +49,23 @@ export { addressTest } from "./selection/address-pattern.ts";
 export { isSelected } from "./selection/selection.ts";
 export { matches } from "./selection/text-pattern.ts";
 export type { Selection } from "./selection/selection.ts";
-export { GrantedAccessVisitor, leastPrivilege, UsedAccessVisitor, writeManifests } from "./rbac/index.ts";
-export type { AccessCount, LeastPrivilege, UsedAccess } from "./rbac/index.ts";
+export {
+  GrantedAccessVisitor,
+  leastPrivilege,
+  RightsAtVisitor,
+  UsedAccessVisitor,
+  writeManifests,
+} from "./rbac/index.ts";
+export type {
+  AccessCount,
+  BindingAt,
+  Identity,
+  LeastPrivilege,
+  LetPass,
+  RightsAt,
+  RightsQuestion,
+  UsedAccess,
+} from "./rbac/index.ts";
 export { EventDatabase } from "./query/event-database.ts";
 export type { EventDatabaseOptions, PreparedQuery, QueryRow } from "./query/event-database.ts";
 export { QueryError } from "./query/query-error.ts";

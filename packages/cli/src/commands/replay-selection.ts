@@ -1,8 +1,9 @@
 import type { Detection } from "@auditsieve/detect";
-import { addressTest, matches, parseInstant, zoneProblem } from "@auditsieve/replay";
+import { addressTest, matches } from "@auditsieve/replay";
 import type { Selection } from "@auditsieve/replay";
 import { basename } from "node:path";
 import { Failure } from "../failure.ts";
+import { readInstant, refuseZone } from "../read-instant.ts";
 import type { ReplayCommandOptions } from "./replay-options.ts";
 
 /**
@@ -60,23 +61,4 @@ function refuseEmptyRange({ since, until }: Selection): void {
       hint: "Exchange them; a time without an offset is read in --zone",
     });
   }
-}
-
-/** Also where no time is given that it would be for: who misspells it finds out with the first one otherwise. */
-function refuseZone(zone: string): void {
-  const problem = zoneProblem(zone);
-  if (problem !== undefined) {
-    throw new Failure(`${problem.message} (--zone)`, problem.hint === undefined ? {} : { hint: problem.hint });
-  }
-}
-
-function readInstant(option: string, text: string, zone: string): string {
-  const parsed = parseInstant(text, { now: new Date(), zone });
-  if (!parsed.ok) {
-    throw new Failure(
-      `${parsed.problem.message} (${option})`,
-      parsed.problem.hint === undefined ? {} : { hint: parsed.problem.hint },
-    );
-  }
-  return parsed.instant;
 }

@@ -147,6 +147,29 @@ describe("leastPrivilege", () => {
     expect(admin?.wildcards).toContain("* *.*");
   });
 
+  test("leastPrivilege knows a right as granted whose deletion was only asked for, or was a trial", async () => {
+    const api = { apiGroup: "rbac.authorization.k8s.io", apiVersion: "v1" };
+    const made = (resource: string, kind: string, name: string, body: object) =>
+      eventAt(0, {
+        verb: "create",
+        level: "RequestResponse",
+        objectRef: { resource, name, ...api },
+        responseObject: { kind, metadata: { name }, ...body },
+      });
+    const gone = (more: object) => eventAt(1, { verb: "delete", level: "Request", ...more });
+    const objectRef = { resource: "clusterrolebindings", name: "b", ...api };
+    const log = linesOf([
+      made("clusterroles", "ClusterRole", "r", { rules: [{ apiGroups: [""], resources: ["nodes"], verbs: ["get"] }] }),
+      made("clusterrolebindings", "ClusterRoleBinding", "b", {
+        roleRef: { kind: "ClusterRole", name: "r" },
+        subjects: [{ kind: "User", name: "ann" }],
+      }),
+      gone({ objectRef, stage: "RequestReceived", responseStatus: undefined }),
+      gone({ objectRef, requestObject: { kind: "DeleteOptions", dryRun: ["All"] } }),
+    ]);
+    expect((await leastOf("ann", log)).neverUsed.map(({ binding }) => binding)).toEqual(["ClusterRoleBinding b"]);
+  });
+
   test("leastPrivilege counts impersonation for both: the right to impersonate, and the rights used", async () => {
     const log = linesOf([
       eventAt(0, {

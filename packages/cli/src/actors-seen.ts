@@ -1,0 +1,22 @@
+import type { ReplayedEvent, ReplayVisitor } from "@auditsieve/replay";
+
+/** More than are looked through for near ones. */
+const MOST = 20_000;
+
+/** Looks on while logs are replayed, for the names of those who act in them. */
+export class ActorsSeen implements ReplayVisitor {
+  readonly names: Set<string> = new Set();
+
+  begin(): void {
+    this.names.clear();
+  }
+
+  event({ scan }: ReplayedEvent): void {
+    for (const field of ["user.username", "impersonatedUser.username"] as const) {
+      const name = scan.text(field);
+      if (name !== undefined && this.names.size < MOST) {
+        this.names.add(name);
+      }
+    }
+  }
+}
