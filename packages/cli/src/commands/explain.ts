@@ -63,6 +63,8 @@ interface Explained {
   readonly level: string;
   readonly time: string;
   readonly request: RequestAttributes;
+  /** What the authorizer said, and why: of RBAC the binding that let it pass. */
+  readonly authorization: { readonly decision: string; readonly reason: string };
   readonly decision: StreamDecision & { readonly because: string };
   readonly detections: readonly {
     readonly id: string;
@@ -177,6 +179,7 @@ function explainEvent(
     level: scan.level,
     time,
     request: attributesOfScan(scan),
+    authorization: authorizationOf(event.original()),
     action: decision.action,
     decision: {
       ...decision,
@@ -200,6 +203,13 @@ function explainEvent(
     document: JSON.parse(
       ecsDocument(delivery, { cluster: "explain", namespace: "default", now: Date.now }),
     ) as JsonValue,
+  };
+}
+
+function authorizationOf({ annotations = {} }: AuditEvent): Explained["authorization"] {
+  return {
+    decision: annotations["authorization.k8s.io/decision"] ?? "",
+    reason: annotations["authorization.k8s.io/reason"] ?? "",
   };
 }
 
@@ -235,11 +245,16 @@ function because(decision: StreamDecision, policy: StreamPolicy): string {
 
 async function print(explained: readonly Explained[], policy: StreamPolicy): Promise<void> {
   for (const each of explained) {
-    const { log, offset, stage, level, time, request, decision, detections, findings, sent, redacted, document } = each;
+    const { log, offset, stage, level, time, request, authorization } = each;
+    const { decision, detections, findings, sent, redacted, document } = each;
     await writeLine(
       paint("bold", `${safeText(log, 500)} (offset ${offset}): ${stage} at level ${level}, ${safeText(time, 40)}`),
     );
     await writeLine(`  request    ${safeText(describeRequest(request), 500)}`);
+    if (authorization.decision !== "") {
+      const { decision: said, reason } = authorization;
+      await writeLine(`  authorizer ${safeText(said, 40)}${reason === "" ? "" : `: ${safeText(reason, 1000)}`}`);
+    }
     await writeLine(
       `  decision   ${decision.action}${decision.action === "strip" ? ` to ${decision.level}` : ""}: ${safeText(decision.because, 500)}`,
     );
