@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { readYaml } from "../../packages/audit/src/index.ts";
 import { readConfig } from "../../packages/ingest/src/index.ts";
 import { indexTemplate } from "../../packages/ingest/src/sinks/index-template.ts";
+import { DEFAULT_LIMITS } from "../../packages/ingest/src/pipeline/pipeline-limits.ts";
+import { EXIT } from "../../packages/cli/src/exit-code.ts";
 import { describe, expect, test } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -100,6 +102,22 @@ test("nothing of the manifests is privileged, writable or allowed to gain rights
     expect(text).not.toMatch(/hostNetwork|hostPID|hostIPC|privileged: true/);
     expect(text).toMatch(/name: audit-log, mountPath: .+, readOnly: true/);
   }
+});
+
+test("whatever stops the daemon waits for its drain, and systemd does not start again what a person has to mend", () => {
+  const unit = read("deploy/systemd/auditsieve.service");
+  expect(unit).toMatch(new RegExp(`^RestartPreventExitStatus=${EXIT.unusable}$`, "m"));
+  expect(unit).toMatch(/^RestartForceExitStatus=SIGHUP$/m);
+  const waits = [
+    ...["helm/auditsieve/templates/_pod.tpl", "kustomize/base/daemon-set.yaml", "static-pod/auditsieve.yaml"].map(
+      (file) => /terminationGracePeriodSeconds: (\d+)/.exec(read(join("deploy", file)))?.[1],
+    ),
+    /^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1],
+    /stop_grace_period: (\d+)s/.exec(read("docker-compose.yml"))?.[1],
+  ];
+  // Ten seconds more are for a broker that is away (docs/ingest-sources.md).
+  const least = DEFAULT_LIMITS.drainMs / 1000 + 10;
+  expect(waits.filter((seconds) => !(Number(seconds) > least))).toEqual([]);
 });
 
 test("every service of docker-compose.yml names an image or how to build one, and listens on the loopback interface only", () => {

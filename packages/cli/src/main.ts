@@ -29,7 +29,6 @@ async function main(): Promise<ExitCode> {
     const { ingest } = await import("./commands/ingest.ts");
     return ingest(daemon);
   }
-  const [{ createRequire }, { runProgram }] = await Promise.all([import("node:module"), import("./program.ts")]);
-  const { version } = createRequire(import.meta.url)("../package.json") as { readonly version: string };
-  return runProgram(args, version);
+  const [{ ownVersion }, { runProgram }] = await Promise.all([import("./own-version.ts"), import("./program.ts")]);
+  return runProgram(args, ownVersion());
 }

@@ -9,6 +9,7 @@ export type IngestErrorCode =
   | "checkpoint-version"
   | "checkpoint-write"
   | "state-in-use"
+  | "address-in-use"
   | "sink-open"
   | "sink-write"
   | "sink-closed"

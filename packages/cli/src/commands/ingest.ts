@@ -10,7 +10,7 @@ import {
   runDaemon,
 } from "@auditsieve/ingest";
 import { safeText } from "@auditsieve/detect/safe-text";
-import type { IngestConfig } from "@auditsieve/ingest";
+import type { IngestConfig, ReloadOptions } from "@auditsieve/ingest";
 import { SEVERITIES } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
 import { boundHeap } from "@auditsieve/replay/findings";
@@ -20,9 +20,10 @@ import { exceptionsOption } from "../exceptions-option.ts";
 import type { ExceptionsOption } from "../exceptions-option.ts";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { Failure } from "../failure.ts";
+import { Failure, systemCode } from "../failure.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { loadConfig } from "../load-config.ts";
+import { ownVersion } from "../own-version.ts";
 import { say, sayProblem, writeData } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { sayFailure } from "../say-failure.ts";
@@ -147,6 +148,9 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
       hint: "`auditsieve ingest AUDIT_LOG` needs no configuration; `auditsieve ingest -c FILE` runs the daemon",
     });
   }
+  const isRun = !isTest && !options.check && !options.prime && !options.redeliver;
+  // Heard before anything else is done: until somebody listens, SIGHUP ends a process.
+  const reloads = isRun ? reloadSignals() : new EventTarget();
   const config = await loadConfig(file);
   if (config === undefined) {
     return EXIT.unusable;
@@ -175,18 +179,34 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
     say(`auditsieve: dead letters: ${stored} stored, ${refused} refused again, ${left} left aside`);
     return refused + left > 0 ? EXIT.problems : EXIT.fine;
   }
+  return runUntilSignal(config, { logger, load: () => loadConfig(file), reloads });
+}
+
+/** What keeps a daemon from starting and may be gone at the next try: whoever starts again what failed shall do it. */
+const PASSING: ReadonlySet<string> = new Set(["state-in-use", "address-in-use"]);
+
+async function runUntilSignal(
+  config: IngestConfig,
+  options: Pick<ReloadOptions, "logger" | "load" | "reloads">,
+): Promise<ExitCode> {
   // Tables of what detections remember are many: filled by a hostile log they would be as much again in garbage. New objects keep their room.
   const heap = boundHeap({ letYoungGrow: () => {} });
-  const end = await runDaemon(config, {
-    logger,
-    signal: stopSignal().signal,
-    input: process.stdin,
-    writeOutput: writeData,
-    residentBytes: () => process.memoryUsage.rss(),
-    load: () => loadConfig(file),
-    reloads: reloadSignals(),
-  }).finally(() => heap.release());
-  return end.reason === "failed" || end.unacknowledged > 0 ? EXIT.failed : EXIT.fine;
+  try {
+    const end = await runDaemon(config, {
+      ...options,
+      signal: stopSignal().signal,
+      input: process.stdin,
+      writeOutput: writeData,
+      version: ownVersion(),
+      residentBytes: () => process.memoryUsage.rss(),
+    });
+    return end.reason === "failed" || end.unacknowledged > 0 ? EXIT.failed : EXIT.fine;
+  } catch (error) {
+    const exit = sayFailure(error);
+    return PASSING.has(systemCode(error) ?? "") ? EXIT.failed : exit;
+  } finally {
+    heap.release();
+  }
 }
 
 async function prime(config: IngestConfig, logs: readonly string[]): Promise<ExitCode> {

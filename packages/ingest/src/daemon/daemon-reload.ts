@@ -32,6 +32,9 @@ export async function runDaemon(first: IngestConfig, options: ReloadOptions): Pr
     try {
       const end = await run.end();
       earlier = end.metrics;
+      if (end.failedAtStart === true && previous !== undefined && !options.signal.aborted) {
+        throw end.error;
+      }
       if (options.signal.aborted || run.next === undefined || end.reason === "failed") {
         return end;
       }
@@ -58,6 +61,8 @@ class Run {
   readonly #config: IngestConfig;
   readonly #options: ReloadOptions;
   readonly #stop = new AbortController();
+  /** The reloads that were asked for, one after the other: the last one counts. */
+  #reloading: Promise<void> = Promise.resolve();
 
   constructor(config: IngestConfig, options: ReloadOptions) {
     this.#config = config;
@@ -66,13 +71,19 @@ class Run {
 
   async end(): Promise<DaemonEnd> {
     const { signal, reloads } = this.#options;
-    const onReload = (): void => void this.#reload();
+    const onReload = (): void => {
+      this.#reloading = this.#reloading.then(() => this.#reload());
+    };
     reloads.addEventListener("reload", onReload);
     try {
-      return await startDaemon(this.#config, {
+      const end = await startDaemon(this.#config, {
         ...this.#options,
         signal: AbortSignal.any([signal, this.#stop.signal]),
       });
+      if (!signal.aborted) {
+        await this.#reloading;
+      }
+      return end;
     } finally {
       reloads.removeEventListener("reload", onReload);
     }

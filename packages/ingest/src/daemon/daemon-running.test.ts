@@ -66,7 +66,7 @@ describe("metrics", () => {
       logger,
       signal: new AbortController().signal,
     });
-    await expect(starting).rejects.toMatchObject({ code: "sink-open", hint: /metrics.listen/ });
+    await expect(starting).rejects.toMatchObject({ code: "address-in-use", hint: /metrics.listen/ });
   });
 });
 
@@ -165,6 +165,57 @@ describe("reload", () => {
     stop.abort();
     await running;
   });
+
+  test("goes back also where only the source finds, once it runs, that it cannot be started", async () => {
+    writeFileSync(log(), eventLine(1, "jane"));
+    const reloads = new EventTarget();
+    const stop = new AbortController();
+    const taken = new URL(fixture.mock.url).host;
+    const running = runDaemon(config(), {
+      logger,
+      signal: stop.signal,
+      reloads,
+      load: async () => config("", "noise", `, { type: webhook, listen: "${taken}", insecure: true }`),
+    });
+    await until(() => fixture.mock.documents.size === 1);
+    reloads.dispatchEvent(new Event("reload"));
+    await until(() => messages("The new configuration cannot be started: going on with the one before.") === 1);
+    appendFileSync(log(), eventLine(2, "jane"));
+    await until(() => fixture.mock.documents.size === 2);
+    stop.abort();
+    expect(await running).toMatchObject({ reason: "stopped", unacknowledged: 0 });
+  });
+
+  test("asked for while another one is under way, comes to what was read last", async () => {
+    writeFileSync(log(), eventLine(1, "jane"));
+    const reloads = new EventTarget();
+    const stop = new AbortController();
+    const asked: ((read: IngestConfig) => void)[] = [];
+    const running = runDaemon(config(), {
+      logger,
+      signal: stop.signal,
+      reloads,
+      load: () => new Promise((resolve) => asked.push(resolve)),
+    });
+    await until(() => fixture.mock.documents.size === 1);
+    reloads.dispatchEvent(new Event("reload"));
+    reloads.dispatchEvent(new Event("reload"));
+    await until(() => asked.length > 0);
+    asked[0]?.(config("", "ann"));
+    await until(() => messages("Loading the configuration again.") === 1);
+    // The second reading takes longer than the drain.
+    await until(() => messages("Stopped; everything read is delivered.") === 1);
+    await new Promise(setImmediate);
+    asked.splice(1).forEach((give) => give(config("", "bob")));
+    await until(() => messages("Started.") >= 2);
+    appendFileSync(log(), eventLine(2, "bob") + eventLine(3, "ann"));
+    await until(() => fixture.mock.documents.size >= 2);
+    stop.abort();
+    await running;
+    const stored = [...fixture.mock.documents.values()].map((document) => JSON.stringify(document));
+    expect(stored.filter((text) => text.includes("id-2"))).toEqual([]);
+    expect(stored.filter((text) => text.includes("id-3"))).not.toEqual([]);
+  });
 });
 
 function messages(text: string): number {
@@ -175,12 +226,12 @@ function log(): string {
   return join(fixture.folder, "audit.log");
 }
 
-function config(more = "", drops = "noise"): IngestConfig {
+function config(more = "", drops = "noise", sources = ""): IngestConfig {
   return soundConfig(
     `
 cluster: test
 stateFolder: ${join(fixture.folder, "state")}
-sources: [{ type: file, path: ${log()}, pollIntervalMs: 5 }]
+sources: [{ type: file, path: ${log()}, pollIntervalMs: 5 }${sources}]
 sinks: [{ type: elasticsearch, node: "${fixture.mock.url}", feed: kept, requestTimeoutMs: 200 }]
 limits: { maxBatchAgeMs: 5 }
 ${more}

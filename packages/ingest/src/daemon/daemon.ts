@@ -59,6 +59,8 @@ export interface DaemonEnd {
   readonly reason: "stopped" | "failed";
   /** Set when it failed. */
   readonly error?: IngestError;
+  /** The source that failed had read nothing yet: so it cannot be read as it is configured. */
+  readonly failedAtStart?: boolean;
   /** Lines that some sink or the checkpoint does not have yet: they come again at the next start. */
   readonly unacknowledged: number;
   readonly tallies: readonly PipelineTally[];
@@ -212,11 +214,11 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
     "Started.",
   );
   const report = setInterval(() => logTallies(logger, pipelines), options.reportIntervalMs ?? 60_000);
-  const error = await runAll(pipelines, options.signal);
+  const failure = await runAll(pipelines, options.signal);
   clearInterval(report);
   await metrics?.close();
   await close();
-  return { ...endOf(pipelines, error, logger), metrics: await page() };
+  return { ...endOf(pipelines, failure, logger), metrics: await page() };
 }
 
 async function snapshotOf(
@@ -253,40 +255,49 @@ async function keyOf(folder: string, name: "redaction" | "id", logger: Logger): 
   return key;
 }
 
+interface RunFailure {
+  readonly error: IngestError;
+  readonly isAtStart: boolean;
+}
+
 /** Runs all until the signal; when one fails, the others are stopped too: half a daemon would look like a whole one. */
-async function runAll(pipelines: readonly Pipeline[], signal: AbortSignal): Promise<IngestError | undefined> {
+async function runAll(pipelines: readonly Pipeline[], signal: AbortSignal): Promise<RunFailure | undefined> {
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
-  const errors = await Promise.all(
+  const failures = await Promise.all(
     pipelines.map((pipeline) =>
       pipeline.run(either).then(
         () => undefined,
-        (error: unknown) => {
+        (error: unknown): RunFailure => {
           failed.abort();
-          return error;
+          return { error: asIngestError(error), isAtStart: pipeline.tally().lines === 0 };
         },
       ),
     ),
   );
-  const first = errors.find((error) => error !== undefined);
-  return first === undefined || first instanceof IngestError
-    ? first
-    : new IngestError("unreadable", `Cannot go on: ${reasonOf(first)}`, {
-        cause: first,
+  return failures.find((failure) => failure !== undefined);
+}
+
+function asIngestError(error: unknown): IngestError {
+  return error instanceof IngestError
+    ? error
+    : new IngestError("unreadable", `Cannot go on: ${reasonOf(error)}`, {
+        cause: error,
         hint: "This is a defect: please report it",
       });
 }
 
 function endOf(
   pipelines: readonly Pipeline[],
-  error: IngestError | undefined,
+  failure: RunFailure | undefined,
   logger: Logger,
 ): Omit<DaemonEnd, "metrics"> {
   const tallies = pipelines.map((pipeline) => pipeline.tally());
   const unacknowledged = tallies.reduce((sum, tally) => sum + tally.unacknowledged, 0);
   logTallies(logger, pipelines);
-  if (error !== undefined) {
-    logger.error({ code: error.code, hint: error.hint }, error.message);
+  if (failure !== undefined) {
+    const { code, hint, message } = failure.error;
+    logger.error({ code, hint }, message);
   }
   if (unacknowledged > 0) {
     logger.error(
@@ -296,7 +307,8 @@ function endOf(
   } else {
     logger.info("Stopped; everything read is delivered.");
   }
-  return { reason: error === undefined ? "stopped" : "failed", ...(error && { error }), unacknowledged, tallies };
+  const failed = failure && { error: failure.error, failedAtStart: failure.isAtStart };
+  return { reason: failure === undefined ? "stopped" : "failed", ...failed, unacknowledged, tallies };
 }
 
 function logTallies(logger: Logger, pipelines: readonly Pipeline[]): void {

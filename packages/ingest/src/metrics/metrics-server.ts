@@ -57,7 +57,7 @@ export async function serveMetrics(options: MetricsServerOptions): Promise<Metri
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) =>
       reject(
-        new IngestError("sink-open", `Cannot listen on ${host}:${port} for metrics: ${reasonOf(error)}`, {
+        new IngestError("address-in-use", `Cannot listen on ${host}:${port} for metrics: ${reasonOf(error)}`, {
           cause: error,
           hint: "Give metrics.listen another address or port",
         }),

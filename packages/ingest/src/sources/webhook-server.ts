@@ -98,7 +98,7 @@ export class WebhookServer {
         resolve();
       });
     }).catch((error: unknown) => {
-      throw new IngestError("unreadable", `Cannot listen on ${host}:${port}: ${reasonOf(error)}`, {
+      throw new IngestError("address-in-use", `Cannot listen on ${host}:${port}: ${reasonOf(error)}`, {
         cause: error,
         hint: "Choose a free port, or one above 1023 for a user without rights; see `listen` of the source",
       });
