@@ -1,5 +1,6 @@
-import { AGENTS, at } from "./actors.ts";
+import { AGENTS, at, until } from "./actors.ts";
 import type { Actors } from "./actors.ts";
+import { NODES } from "./control-plane.ts";
 import { DANA, ERIN, FRANK, GINA } from "./people.ts";
 import { person, sent } from "./sent.ts";
 import { named, pod, podSpec, workload } from "./setting.ts";
@@ -98,17 +99,21 @@ async function anchor(actors: Actors): Promise<string> {
 
 interface PodOfNode {
   readonly metadata: { readonly name: string; readonly uid: string };
-  readonly spec: { readonly nodeName: string };
+  readonly spec: { readonly nodeName?: string };
 }
 
 const MADE_WITH_CERTIFICATE = "with-certificate";
 
 /** What a kubelet sends for a pod that wants a certificate. */
-async function podCertificateRequest({ actors, facts }: Scene, name: string, nodeName?: string): Promise<object> {
+async function podCertificateRequest({ actors, facts }: Scene, name: string): Promise<object> {
   const where = `/api/v1/namespaces/sandbox/pods/${MADE_WITH_CERTIFICATE}`;
-  const { metadata, spec } = (await actors.look(where)) as PodOfNode;
-  facts.set("node", spec.nodeName);
-  const node = await actors.look(`/api/v1/nodes/${nodeName ?? spec.nodeName}`);
+  const { metadata, spec } = await until("the pod on a node", async () => {
+    const looked = (await actors.look(where)) as PodOfNode;
+    return looked.spec.nodeName === undefined ? undefined : looked;
+  });
+  const node = spec.nodeName ?? "";
+  facts.set("node", node);
+  const uid = at(await actors.look(`/api/v1/nodes/${node}`), "metadata", "uid");
   const account = await actors.look("/api/v1/namespaces/sandbox/serviceaccounts/default");
   const { request } = await actors.certificateRequest(name, "/CN=ignored");
   return {
@@ -119,8 +124,8 @@ async function podCertificateRequest({ actors, facts }: Scene, name: string, nod
       podUID: metadata.uid,
       serviceAccountName: "default",
       serviceAccountUID: at(account, "metadata", "uid"),
-      nodeName: nodeName ?? spec.nodeName,
-      nodeUID: at(node, "metadata", "uid"),
+      nodeName: node,
+      nodeUID: uid,
       // DER, of which PEM is the base64 between two lines.
       stubPKCS10Request: request.replace(/-----[^-]+-----|\s/g, ""),
     },
@@ -131,6 +136,7 @@ const POD_REQUESTS = "/apis/certificates.k8s.io/v1/namespaces/sandbox/podcertifi
 const asKubelet = { "User-Agent": AGENTS.kubelet };
 
 const POD_CERTIFICATES: readonly Step[] = [
+  byKubectl(["nodes-back", "none", ERIN], "patch:nodes", ["uncordon", ...NODES]),
   create("pod-with-certificate", "none", "pods", {
     ...pod("sandbox", MADE_WITH_CERTIFICATE, {
       ...podSpec(IMAGE, { volumeMounts: [{ name: "certificate", mountPath: "/certificate" }] }),
@@ -159,7 +165,6 @@ const POD_CERTIFICATES: readonly Step[] = [
     deeds: [],
     note: "played by the recording with the certificate of the node",
     run: async (scene) => {
-      await new Promise((resolve) => setTimeout(resolve, 3000));
       const body = await podCertificateRequest(scene, "by-kubelet");
       const who = scene.actors.certificate(`system:node:${scene.facts.get("node")}`);
       await scene.actors.send(who, "POST", POD_REQUESTS, { body, headers: asKubelet });
