@@ -90,6 +90,8 @@ function wrap(file) {
       'let node_crypto = require("node:crypto");\n',
       'let loaded_crypto;\nconst node_crypto = () => (loaded_crypto ??= require("node:crypto"));\n',
     )
+    // `new f().X` would make one of `f`.
+    .replaceAll(/\bnew node_crypto\.(\w+)/g, "new (node_crypto().$1)")
     .replaceAll("node_crypto.", "node_crypto().")
     .replaceAll(/(?<![\w$."'`])import\(/g, "importModule(");
   if (/String\.raw`[^`]*[^\0-\x7f`]/.test(text)) {

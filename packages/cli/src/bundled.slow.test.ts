@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import {
   cpSync,
   existsSync,
@@ -13,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { makeCertificate } from "../../ingest/src/sources/certificate.suite.ts";
 import { MAIN, ROOT } from "./run-command.suite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-bundled-"));
@@ -121,12 +123,17 @@ describe("the bundled start", () => {
     expect(checked[0]).toBe(checked[1]);
   }, 120_000);
 
-  test("the bundled daemon loads what a configuration asks for: each kind of source and sink", () => {
+  test("the bundled daemon loads what a configuration asks for: each kind of source and sink, certificates and keys", () => {
+    const { cert, key } = makeCertificate("server");
+    writeFileSync(join(folder, "tls.crt"), cert);
+    writeFileSync(join(folder, "tls.key"), key);
+    const { publicKey } = generateKeyPairSync("x25519");
+    writeFileSync(join(folder, "quarantine.pub"), publicKey.export({ type: "spki", format: "pem" }));
     writeFileSync(
       join(folder, "all.yaml"),
-      "cluster: test\nstateFolder: state-all\n" +
-        'sources: [{ type: webhook, listen: "127.0.0.1:39417", insecure: true }, { type: kafka, brokers: ["127.0.0.1:9"], topic: a, groupId: g }]\n' +
-        'sinks: [{ type: elasticsearch, node: "http://127.0.0.1:9" }, { type: kafka, brokers: ["127.0.0.1:9"], topic: b }]\n',
+      "cluster: test\nstateFolder: state-all\nquarantine: { publicKey: file:quarantine.pub }\n" +
+        'sources: [{ type: webhook, listen: "127.0.0.1:39417", certFile: tls.crt, keyFile: tls.key, clientCaFile: tls.crt }, { type: kafka, brokers: ["127.0.0.1:9"], topic: a, groupId: g }]\n' +
+        'sinks: [{ type: elasticsearch, node: "https://127.0.0.1:9", caFile: tls.crt }, { type: kafka, brokers: ["127.0.0.1:9"], topic: b }]\n',
     );
     const [bundled, sources] = [BUNDLED, MAIN].map(
       (command) =>
