@@ -37,6 +37,7 @@ const KEYS = keyTable(
     user: KEY.event,
     items: KEY.list,
     records: KEY.list,
+    Records: KEY.list,
     logEvents: KEY.list,
     events: KEY.list,
     entries: KEY.list,
@@ -50,6 +51,8 @@ const KEYS = keyTable(
     operationName: KEY.record,
     resourceId: KEY.record,
     message: KEY.record,
+    awslogs: KEY.record,
+    kinesis: KEY.record,
   },
   KEYS_BITS,
 );

@@ -31,7 +31,7 @@ const NOTHING: readonly SalvagedEvent[] = [];
 /** With which keys the records and documents of providers begin. */
 const FIRST_KEYS: ReadonlySet<string> = new Set(
   (
-    "kind items records logEvents events entries messageType owner logGroup logStream id timestamp message ingestionTime eventId " +
+    "kind items records Records awslogs invocationId requestId logEvents events entries messageType owner logGroup logStream id timestamp message ingestionTime eventId " +
     "logStreamName nextForwardToken time category operationName resourceId properties insertId logName protoPayload labels"
   ).split(" "),
 );

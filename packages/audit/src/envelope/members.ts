@@ -105,3 +105,34 @@ export class MemberReader<Key extends string> {
 const ENDS: readonly number[] = [QUOTE, CLOSE_OBJECT, CLOSE_LIST];
 /** First letter of `null`. */
 const NULL = 110;
+
+/** A member of an object. */
+export interface Member {
+  readonly key: string;
+  readonly value: Span;
+}
+
+/**
+ * The members of the object at `open`, which may be torn at `end`, in the value of the last of them too; up to the first key that
+ * `isLast`.
+ */
+export function* membersOf(
+  bytes: Buffer,
+  open: number,
+  end: number,
+  isLast?: (keyStart: number, keyEnd: number) => boolean,
+): Generator<Member, void> {
+  let at = open;
+  do {
+    at = skipSpace(bytes, at + 1, end);
+    const behindKey = at < end && bytes[at] === QUOTE ? skipString(bytes, at, end) : -1;
+    const value = behindKey === -1 ? -1 : skipColon(bytes, behindKey, end);
+    if (value === -1 || value >= end || isLast?.(at + 1, behindKey - 1) === true) {
+      return;
+    }
+    const behind = skipValue(bytes, value, end);
+    const key = bytes.toString("latin1", at + 1, behindKey - 1);
+    yield { key, value: { start: value, end: behind === -1 ? end : behind } };
+    at = behind === -1 ? end : skipSpace(bytes, behind, end);
+  } while (at < end && bytes[at] === COMMA);
+}

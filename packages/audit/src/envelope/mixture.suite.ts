@@ -6,9 +6,11 @@ import { EnvelopeReader } from "../event-list/envelope-reader.ts";
 import {
   aksRecord,
   aksRecords,
+  awsLogs,
   cloudWatchExport,
   cloudWatchSubscription,
   eventList,
+  firehoseRecords,
   gkeEntry,
   gkePayload,
 } from "./wrapped.suite.ts";
@@ -33,6 +35,8 @@ const WHOLE_LINES: readonly ((next: Next) => string)[] = [
   (next) => cloudWatchExport([next()]).trimEnd(),
   (next) => cloudWatchSubscription([next(), next()]),
   (next) => cloudWatchSubscription([next()]) + cloudWatchSubscription([next()]),
+  (next) => awsLogs(cloudWatchSubscription([next(), KLOG])),
+  (next) => firehoseRecords([cloudWatchSubscription([next()]), `${next()}\n${next()}\n`]),
   (next) => eventList([next(), next()]).trimEnd(),
   (next) => eventList([next(), next(), next(), next()]).trimEnd(),
   () => eventList([]).trimEnd(),

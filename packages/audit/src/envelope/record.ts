@@ -5,8 +5,7 @@ import type { KeyTable } from "../json/key-table.ts";
 import { embeddedEvent } from "./embedded-event.ts";
 import { gkeEvent, tornGkeEvent } from "./gke-log-entry.ts";
 import { asV1 } from "./earlier-version.ts";
-import type { LineOutput } from "./line-output.ts";
-import { MemberReader } from "./members.ts";
+import { MemberReader, membersOf } from "./members.ts";
 import type { Span } from "./members.ts";
 
 /** Few logs are in an envelope, and every command would wait for a table. */
@@ -43,22 +42,14 @@ export function isOfEvent(bytes: Uint8Array, start: number, end: number): boolea
   return ofEvent().find(bytes, start, end) !== -1;
 }
 
+/** Whether the key in `bytes[start, end)` says by itself what the object is: an event, or the record of a provider that packs none. */
+export function isTelling(bytes: Uint8Array, start: number, end: number): boolean {
+  return telling().find(bytes, start, end) !== -1;
+}
+
 const AKS_RECORD = new MemberReader(["properties"]);
 const AKS_PROPERTIES = new MemberReader(["log"]);
 const CLOUD_WATCH_RECORD = new MemberReader(["message"]);
-
-/**
- * Adds the canonical event of one record, `bytes[start, end)`, as a line. What is an event, and what holds none that can be
- * taken out, is added as it stands: a scanner calls the latter undecidable, so that it is kept and counted.
- */
-export function addRecord(output: LineOutput, bytes: Buffer, start: number, end: number): void {
-  const event = eventInside(bytes, start, end);
-  if (event === undefined) {
-    output.addLine(bytes, start, end);
-  } else {
-    output.addLine(event);
-  }
-}
 
 /** The event inside a provider's record; undefined where the record is no envelope or holds no event. */
 export function eventInside(bytes: Buffer, start: number, end: number): Buffer | undefined {
@@ -120,7 +111,7 @@ const CLOUD_WATCH_KEYS: ReadonlySet<string> = new Set(
 
 function hasKeysOfCloudWatch(bytes: Buffer, start: number, end: number): boolean {
   let isTold = false;
-  for (const { key, value } of membersBefore(bytes, start, end)) {
+  for (const { key, value } of membersOf(bytes, start, end)) {
     // Loggers write times as texts.
     if (!CLOUD_WATCH_KEYS.has(key) || (key === "timestamp" && bytes[value.start] === QUOTE)) {
       return false;
@@ -131,29 +122,8 @@ function hasKeysOfCloudWatch(bytes: Buffer, start: number, end: number): boolean
 }
 
 function memberBefore(bytes: Buffer, open: number, end: number, key: string): Span | undefined {
-  const found = [...membersBefore(bytes, open, end)].filter((member) => member.key === key);
+  const found = [...membersOf(bytes, open, end)].filter((member) => member.key === key);
   return found.length === 1 ? found[0]?.value : undefined;
-}
-
-/** The members of the object at `open`, which may be torn at `end`, in the value of the last of them too. */
-function* membersBefore(
-  bytes: Buffer,
-  open: number,
-  end: number,
-): Generator<{ readonly key: string; readonly value: Span }, void> {
-  let at = open;
-  do {
-    at = skipSpace(bytes, at + 1, end);
-    const behindKey = at < end && bytes[at] === QUOTE ? skipString(bytes, at, end) : -1;
-    const value = behindKey === -1 ? -1 : skipColon(bytes, behindKey, end);
-    if (value === -1 || value >= end) {
-      return;
-    }
-    const behind = skipValue(bytes, value, end);
-    const key = bytes.toString("latin1", at + 1, behindKey - 1);
-    yield { key, value: { start: value, end: behind === -1 ? end : behind } };
-    at = behind === -1 ? end : skipSpace(bytes, behind, end);
-  } while (at < end && bytes[at] === COMMA);
 }
 
 /** What the record is by its first telling key; an event, if it has a key that only events have wherever that stands. */

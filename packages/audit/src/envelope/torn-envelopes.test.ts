@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { FAKE, FAKE_RECORD, HOSTILE, readIds, SECOND, tearEnvelopes, THIRD } from "./torn-envelopes.suite.ts";
 import {
   aksRecord,
+  awsLogs,
   cloudWatchExport,
   cloudWatchSubscription,
   eventList,
@@ -40,6 +41,9 @@ describe("salvageEvents in envelopes", () => {
       JSON.stringify({ id: "1", message: `${JSON.stringify({ events: [FAKE_RECORD] })}x` }),
       [],
     ],
+    ["a torn record of Lambda, and an event", awsLogs(`${SECOND}\n`, FAKE).slice(0, -90) + THIRD, ["second", "third"]],
+    ["a torn event, and a record of Lambda", `${HOSTILE.slice(0, 400)}${awsLogs(THIRD)}`, ["third"]],
+    ["what another program says is packed", JSON.stringify({ id: "1", message: `${awsLogs(FAKE)}x` }), []],
     ["records one behind the other", aksRecord(SECOND) + aksRecord(THIRD), ["second", "third"]],
     [
       "exported lines one behind the other",

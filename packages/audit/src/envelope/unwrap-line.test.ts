@@ -6,11 +6,14 @@ import { unwrapLine } from "./unwrap-line.ts";
 import {
   aksRecord,
   aksRecords,
+  awsLogs,
   cloudWatchExport,
   cloudWatchSubscription,
   eventList,
+  firehoseRecords,
   gkeEntry,
   gkePayload,
+  kinesisRecords,
 } from "./wrapped.suite.ts";
 
 const HEAD =
@@ -19,6 +22,7 @@ const EVENTS = [
   `{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"1",${HEAD},"n":12345678901234567890}`,
   `{"auditID":"2",${HEAD},"requestObject":{"a":1,"a":[{},[]," \\" ]}{[ \\\\ "]}}`,
 ];
+const BASE64 = Buffer.from(EVENTS[0] ?? "").toString("base64");
 const KLOG = 'I1124 00:13:26.471919       1 controller.go:615] "quota admission added evaluator" resource="pods"';
 
 /** A line of a log, in front of others: what comes out of it, undefined where it stays the line that it is. */
@@ -38,6 +42,17 @@ function read(log: string, problem?: string): readonly string[] {
 }
 
 describe("unwrapLine", () => {
+  test("unwrapLine counts a record of which not all can be unpacked, and gives what can, each at another place", () => {
+    const torn = awsLogs(cloudWatchSubscription(EVENTS), cloudWatchSubscription([KLOG])).slice(0, -40);
+    const lines = unwrapped(torn) ?? [];
+    expect([lines.slice(0, 2), lines.at(-1)]).toEqual([EVENTS, torn.slice(1)]);
+    expect(read(`${torn}\n${EVENTS[0]}\n`).filter((line) => EVENTS.includes(line))).toEqual([...EVENTS, EVENTS[0]]);
+    const bytes = Buffer.from(firehoseRecords([EVENTS.join("\n"), EVENTS.join("\n")]));
+    const scan = new EventScan();
+    scan.scan(bytes, 0, bytes.length);
+    expect(new Set(unwrapLine(scan)?.map(({ at }) => at)).size).toBe(4);
+  });
+
   test("unwrapLine makes of an event of v1beta1 one of v1, and of no other version or kind", () => {
     const of = (version: string): string => (EVENTS[0] ?? "").replace("k8s.io/v1", `k8s.io/${version}`);
     expect(unwrapped(`${of("v1beta1")}\r`)).toEqual([EVENTS[0]]);
@@ -65,6 +80,13 @@ describe("unwrapLine", () => {
     ["a record of AKS", aksRecord(EVENTS[1] ?? "")],
     ["records of AKS", aksRecords([...EVENTS, KLOG])],
     ["a LogEntry of GKE", gkeEntry()],
+    ["what Lambda gets of CloudWatch", awsLogs(cloudWatchSubscription([...EVENTS, KLOG]))],
+    ["the same in members", awsLogs(cloudWatchSubscription(EVENTS), cloudWatchSubscription([KLOG]))],
+    ["records of Firehose", firehoseRecords([cloudWatchSubscription(EVENTS), `${EVENTS.join("\n")}\n`, KLOG])],
+    ["records of Kinesis", `${kinesisRecords([cloudWatchSubscription(EVENTS), eventList(EVENTS)])}\r`],
+    ["records of Kinesis that are not packed", kinesisRecords(EVENTS).replaceAll(/"H4sI[^"]*"/g, `"${BASE64}"`)],
+    ["a record with nothing that can be read among others", firehoseRecords(EVENTS).replace("H4sI", "I4sI")],
+    ["a record that packs one", firehoseRecords([awsLogs(EVENTS[0] ?? "")])],
     [
       "documents one behind the other",
       `${cloudWatchSubscription(EVENTS)}${cloudWatchSubscription([KLOG])}{"records":[]}`,

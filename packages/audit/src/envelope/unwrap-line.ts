@@ -13,6 +13,7 @@ import { walkContainer } from "../json/json-break.ts";
 import type { EventScan } from "../scan.ts";
 import { asV1 } from "./earlier-version.ts";
 import type { Span } from "./members.ts";
+import { packedText } from "./packed-record.ts";
 import {
   BYTE_ORDER_MARK_BYTES,
   CLOUD_WATCH_LINE,
@@ -26,6 +27,8 @@ const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
 /** An event has over a hundred bytes, a line sixteen million: more records than this are none, and cost more memory than they say. */
 const MOST_RECORDS = 128 * 1024;
+/** What was packed in the records of one line, together. */
+const MOST_UNPACKED_BYTES = 64 * 1024 * 1024;
 
 /** One canonical line out of an envelope, `bytes[start, end)`. */
 export interface UnwrappedLine extends Span {
@@ -115,14 +118,15 @@ function fromDocuments(
   if (!isOverLines && (form === undefined || form === "plain")) {
     return undefined;
   }
-  const lines: UnwrappedLine[] = [];
+  const out: Unwrapping = { lines: [], room: MOST_UNPACKED_BYTES };
+  const { lines } = out;
   for (let at = open; at < end;) {
     const walked = bytes[at] === OPEN_LIST || bytes[at] === OPEN_OBJECT ? walkContainer(bytes, at, end) : ~at;
     const behind = walked === ~end ? end : walked;
     if (behind < 0) {
       return undefined;
     }
-    if (!addDocument(lines, bytes, at, behind, walked >= 0)) {
+    if (!addDocument(out, bytes, at, behind, walked >= 0)) {
       if ((at === open && !isOverLines) || lines.length >= MOST_RECORDS) {
         return undefined;
       }
@@ -138,9 +142,9 @@ function fromDocuments(
  * one too; else the event, as one of v1, or nothing of a torn one but what a LogEntry of GKE says before the tear.
  */
 export function documentLines(bytes: Buffer, open: number, end: number, isWhole: boolean): readonly UnwrappedLine[] {
-  const lines: UnwrappedLine[] = [];
-  if (addDocument(lines, bytes, open, end, isWhole)) {
-    return lines;
+  const out: Unwrapping = { lines: [], room: MOST_UNPACKED_BYTES };
+  if (addDocument(out, bytes, open, end, isWhole)) {
+    return out.lines;
   }
   const torn = isWhole ? undefined : tornEventInside(bytes, open, end);
   if (torn !== undefined) {
@@ -149,16 +153,68 @@ export function documentLines(bytes: Buffer, open: number, end: number, isWhole:
   return isWhole ? [{ bytes, start: open, end, at: open }] : [];
 }
 
+/** The lines of what is packed in a record; undefined where nothing is, or too much. */
+export function packedLines(bytes: Buffer, start: number, end: number): readonly UnwrappedLine[] | undefined {
+  const out: Unwrapping = { lines: [], room: MOST_UNPACKED_BYTES };
+  return addPacked(out, bytes, start, end) ? out.lines : undefined;
+}
+
+/** What has come out of a line so far, and how many bytes may still be unpacked. */
+interface Unwrapping {
+  readonly lines: UnwrappedLine[];
+  room: number;
+}
+
 /** Adds what is in an envelope; false where it is none. */
-function addDocument(lines: UnwrappedLine[], bytes: Buffer, open: number, end: number, isWhole: boolean): boolean {
+function addDocument(out: Unwrapping, bytes: Buffer, open: number, end: number, isWhole: boolean): boolean {
   if (bytes[open] === OPEN_LIST) {
-    return addRecords(lines, bytes, open, end);
+    return addRecords(out, bytes, open, end);
   }
   if (!isWhole || eventInside(bytes, open, end) === undefined) {
-    return addLists(lines, bytes, open, end);
+    return addPacked(out, bytes, open, end) || addLists(out, bytes, open, end);
   }
-  lines.push(lineOf(bytes, open, end, true));
+  out.lines.push(lineOf(bytes, open, end, true));
   return true;
+}
+
+/**
+ * Adds what is packed in a record, and where that is damaged the record too, so that it is counted; false where nothing is, or too much. Places
+ * are those of the record: each line has another one.
+ */
+function addPacked(out: Unwrapping, bytes: Buffer, start: number, end: number): boolean {
+  const packed = packedText(bytes, start, end, out.room);
+  if (packed === undefined) {
+    return false;
+  }
+  const { text, isDamaged } = packed;
+  const inner: Unwrapping = { lines: [], room: 0 };
+  addText(inner, text);
+  if (isDamaged) {
+    // Without its bracket: nobody who comes later may unpack it once more.
+    inner.lines.push({ bytes, start: start + 1, end, at: start });
+  }
+  if (out.lines.length + inner.lines.length > MOST_RECORDS) {
+    return false;
+  }
+  out.room -= text.length;
+  inner.lines.forEach((line, i) => out.lines.push({ ...line, at: Math.min(start + i, end - 1) }));
+  return true;
+}
+
+/** Adds the documents in a text, and what is none line by line. */
+function addText(out: Unwrapping, text: Buffer): void {
+  const end = behindLine(text, 0, text.length);
+  for (let at = skipSpace(text, 0, end); at < end;) {
+    const walked = text[at] === OPEN_LIST || text[at] === OPEN_OBJECT ? walkContainer(text, at, end) : ~at;
+    const newline = text.indexOf(NEWLINE, at);
+    const behind = walked >= 0 ? walked : walked === ~end || newline === -1 ? end : newline;
+    if (walked < 0 && walked !== ~end) {
+      out.lines.push({ bytes: text, start: at, end: behind, at });
+    } else if (!addDocument(out, text, at, behind, walked >= 0)) {
+      out.lines.push(walked >= 0 ? lineOf(text, at, behind, true) : { bytes: text, start: at, end, at, isRest: true });
+    }
+    at = skipSpace(text, behind, end);
+  }
 }
 
 /** Of a line that CloudWatch has put a time before. */
@@ -183,7 +239,8 @@ export function prefixLength(bytes: Buffer, start: number, end: number): number 
 }
 
 /** Adds the records of the object at `open`; false where it is no document that has its records in lists. It may be cut off at `end`. */
-function addLists(lines: UnwrappedLine[], bytes: Buffer, open: number, end: number): boolean {
+function addLists(out: Unwrapping, bytes: Buffer, open: number, end: number): boolean {
+  const { lines } = out;
   const before = lines.length;
   const refuse = (): false => {
     lines.length = before;
@@ -206,7 +263,7 @@ function addLists(lines: UnwrappedLine[], bytes: Buffer, open: number, end: numb
       hasLists = true;
       const isAdded =
         bytes[value] === OPEN_LIST
-          ? addRecords(lines, bytes, value, behind === -1 ? end : behind)
+          ? addRecords(out, bytes, value, behind === -1 ? end : behind)
           : bytes[value] === NULL;
       if (!isAdded) {
         return refuse();
@@ -230,20 +287,25 @@ const LONGEST_KEY = 64;
 const NULL = 110;
 
 /** Adds the members of the list at `open`, which may be cut off at `end`; false where they are too many. */
-function addRecords(lines: UnwrappedLine[], bytes: Buffer, open: number, end: number): boolean {
+function addRecords(out: Unwrapping, bytes: Buffer, open: number, end: number): boolean {
+  const { lines } = out;
   const list = bytes.subarray(open, end);
   const hasBreaks = list.includes(CARRIAGE_RETURN) || list.includes(NEWLINE);
   let at = skipSpace(bytes, open + 1, end);
   while (at < end && bytes[at] !== CLOSE_LIST) {
-    if (lines.length === MOST_RECORDS) {
+    if (lines.length >= MOST_RECORDS) {
       return false;
     }
     const behind = skipValue(bytes, at, end);
     if (behind === -1) {
-      lines.push({ bytes, start: at, end, at, isRest: true });
+      if (!addPacked(out, bytes, at, end)) {
+        lines.push({ bytes, start: at, end, at, isRest: true });
+      }
       return true;
     }
-    lines.push(lineOf(bytes, at, behind, hasBreaks));
+    if (!addPacked(out, bytes, at, behind)) {
+      lines.push(lineOf(bytes, at, behind, hasBreaks));
+    }
     at = skipSpace(bytes, behind, end);
     at = bytes[at] === COMMA ? skipSpace(bytes, at + 1, end) : at;
   }

@@ -1,3 +1,5 @@
+import { gzipSync } from "node:zlib";
+
 /**
  * Synthetic envelopes around events: shapes as the providers document them, all values invented. Not recorded from a cloud.
  */
@@ -41,6 +43,37 @@ export function aksRecord(log: string): string {
 /** What an event hub gives of diagnostic records. */
 export function aksRecords(logs: readonly string[]): string {
   return `{"records":[${logs.map(aksRecord).join(",")}]}`;
+}
+
+/** What a Lambda function gets of a CloudWatch subscription: each text a gzip member. */
+export function awsLogs(...texts: readonly string[]): string {
+  return JSON.stringify({ awslogs: { data: packed(texts) } });
+}
+
+/** What Firehose gives a Lambda function to transform: a record for each text. */
+export function firehoseRecords(texts: readonly string[]): string {
+  const records = texts.map((text, i) => ({ recordId: `${i}`, approximateArrivalTimestamp: 1, data: packed([text]) }));
+  return JSON.stringify({
+    invocationId: "i",
+    deliveryStreamArn: "arn:aws:firehose:x",
+    region: "eu-central-1",
+    records,
+  });
+}
+
+/** What a Lambda function gets of a Kinesis stream. */
+export function kinesisRecords(texts: readonly string[]): string {
+  const Records = texts.map((text) => ({
+    eventSource: "aws:kinesis",
+    kinesis: { kinesisSchemaVersion: "1.0", partitionKey: "p", data: packed([text]) },
+    eventName: "aws:kinesis:record",
+  }));
+  return JSON.stringify({ Records });
+}
+
+/** Of several texts, members one behind the other. */
+function packed(texts: readonly string[]): string {
+  return Buffer.concat(texts.map((text) => gzipSync(text))).toString("base64");
 }
 
 /** The payload of a LogEntry of GKE; `with` replaces or adds members. */

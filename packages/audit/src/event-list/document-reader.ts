@@ -1,7 +1,7 @@
 import type { LineOutput } from "../envelope/line-output.ts";
 import { LineRecords } from "../envelope/line-records.ts";
 import { BYTE_ORDER_MARK_BYTES, startsWithByteOrderMark } from "../recognise.ts";
-import { addRecord } from "../envelope/record.ts";
+import { addRecord } from "../envelope/add-record.ts";
 import { CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE, skipSpace } from "../json/json-bytes.ts";
 import { cutOff, damaged, problemOf, TORN } from "./document-problem.ts";
 import type { DocumentPlace, DocumentProblem } from "./document-problem.ts";

@@ -1,5 +1,5 @@
 import type { LineOutput } from "../envelope/line-output.ts";
-import { addRecord } from "../envelope/record.ts";
+import { addRecord, addTornRecord } from "../envelope/add-record.ts";
 
 const FIRST_BYTES = 64 * 1024;
 /** A torn line is noticed one or two lines later, and what is read twice must not be much. */
@@ -70,7 +70,7 @@ export class RecordCapture {
     const [first = this.#length, ...further] = this.#lines;
     const isOne = this.#isTooLong || first === this.#length || this.#lines.length > MOST_LINES;
     if (!this.isEmpty) {
-      this.#output.addLine(this.#bytes, 0, isOne ? this.#length : first);
+      addTornRecord(this.#output, this.#bytes, 0, isOne ? this.#length : first);
     }
     const lines = isOne ? undefined : this.#linesOf([first, ...further, this.#length], isComplete);
     this.#clear();

@@ -1,6 +1,6 @@
 import type { LineOutput } from "../envelope/line-output.ts";
 import { recogniseObject } from "../recognise.ts";
-import { addRecord } from "../envelope/record.ts";
+import { addRecord } from "../envelope/add-record.ts";
 import { skipSpace } from "../json/json-bytes.ts";
 import type { ValueWalk } from "../frame/value-walk.ts";
 
