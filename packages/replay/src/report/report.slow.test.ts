@@ -393,7 +393,7 @@ describe("the report's page", () => {
       ),
   );
 
-  test("it prints without controls, and fits a narrow screen", () =>
+  test("it fits a narrow screen", () =>
     visiting(
       files.attack,
       async ({ page }) => {
@@ -401,14 +401,49 @@ describe("the report's page", () => {
           await show(page, part);
           expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), part).toBe(true);
         }
-        await show(page, "print");
-        await page.emulateMedia({ media: "print" });
-        expect(await page.locator("nav").isVisible()).toBe(false);
-        expect(await page.locator(".evidence").first().isVisible()).toBe(false);
-        expect((await page.pdf({ format: "A4" })).length).toBeGreaterThan(20_000);
       },
       { width: 320 },
     ));
+
+  test.each(["attack", "lineage"] as const)(
+    "of %s everything fits on paper, nothing is folded, and evidence is told by the auditID",
+    (name) =>
+      visiting(
+        files[name],
+        async ({ page, complaints }) => {
+          await show(page, "print");
+          await page.emulateMedia({ media: "print" });
+          await page.evaluate("dispatchEvent(new Event('beforeprint'))");
+          expect(await page.locator("nav").isVisible()).toBe(false);
+          expect(await page.locator("details:not([open])").count()).toBe(0);
+          // A4 without its margins: what is wider than its place would be cut off.
+          const wide = `Array.from(document.querySelectorAll(".scroll, .graphbox, figure, main"))
+            .filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.ariaLabel ?? each.className)`;
+          expect(await page.evaluate(wide)).toEqual([]);
+          const said = page.locator(".evidence").first();
+          const told = await said.getAttribute("data-audit-id");
+          expect(told).toMatch(/^[0-9a-f]{8}$/);
+          const printed = 'getComputedStyle(document.querySelector(".evidence"), "::after").content';
+          expect(await page.evaluate(printed)).toBe(`"${told}"`);
+          await page.emulateMedia({ media: "screen" });
+          await said.click();
+          await expect(page.locator("dialog pre").textContent()).resolves.toContain(`"auditID": "${told}`);
+          await page.keyboard.press("Escape");
+          expect((await page.pdf({ format: "A4" })).length).toBeGreaterThan(20_000);
+          expect(complaints).toEqual([]);
+        },
+        { width: 700 },
+      ),
+  );
+
+  test("a part that is printed by itself opens what is folded, too", () =>
+    visiting(files.attack, async ({ page }) => {
+      await show(page, "actors");
+      await page.locator("main").getByRole("link", { name: "kubernetes-admin" }).click();
+      expect(await page.locator("details:not([open])").count()).toBeGreaterThan(0);
+      await page.pdf({ format: "A4" });
+      expect(await page.locator("details:not([open])").count()).toBe(0);
+    }));
 });
 
 describe("a report of a log of many names", () => {

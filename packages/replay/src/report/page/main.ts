@@ -1,4 +1,5 @@
 import { el, link } from "./dom.ts";
+import { prepareForPaper } from "./paper.ts";
 import { report } from "./report.ts";
 import { actor, actors } from "./view-actors.ts";
 import { matrix } from "./view-matrix.ts";
@@ -21,7 +22,7 @@ const PARTS: readonly (readonly [string, string])[] = [
 ];
 
 const VIEWS: Readonly<Record<string, (asked: ReadonlyMap<string, string>) => HTMLElement>> = {
-  overview,
+  overview: () => overview(),
   stories,
   timeline,
   matrix,
@@ -80,5 +81,6 @@ document
       `Made by auditsieve ${report.tool} at ${report.madeAt}. Secrets are replaced by keyed hashes. This file loads nothing and sends nothing.`,
     ),
   );
+window.addEventListener("beforeprint", prepareForPaper);
 window.addEventListener("hashchange", () => route(false));
 route(true);

@@ -21,7 +21,11 @@ export function evidence(event: number | undefined, label = "event"): HTMLElemen
   const shown = event === undefined ? undefined : report.events[event];
   return shown === undefined || event === undefined
     ? el("span", { class: "quiet", title: "Left out of this file for its size; the log holds it" }, "in the log")
-    : button(label, () => showEvent(event), { class: "evidence", "aria-label": "Show the raw event, redacted" });
+    : button(label, () => showEvent(event), {
+        class: "evidence",
+        "aria-label": "Show the raw event, redacted",
+        "data-event": event,
+      });
 }
 
 /** An actor's name, with a link to its page. */

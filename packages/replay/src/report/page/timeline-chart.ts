@@ -6,6 +6,8 @@ import { shortTime } from "./write-time.ts";
 export interface ChartOptions {
   /** Without controls, of the whole log. */
   readonly isSmall?: boolean;
+  /** In CSS pixels; without it that of the page, also when that changes. */
+  readonly width?: number;
   readonly onRange?: (fromMs: number, toMs: number) => void;
   readonly onPick?: (actor: number, fromMs: number, toMs: number) => void;
 }
@@ -16,6 +18,8 @@ const SPANS_HEIGHT = 54;
 const NARROW = 640;
 const LEAST_CELL = 5;
 const MOST_CELLS = 140;
+/** Between two times that are written below. */
+const LEAST_TICK = 150;
 
 /** Where things stand in the chart, in CSS pixels: letters have the size of others on the page, however wide it is. */
 interface Frame {
@@ -45,7 +49,7 @@ function frameOf(width: number, lanes: number): Frame {
     height: base + lanes * laneHeight + 26,
     cells: Math.min(MOST_CELLS, Math.floor((width - left) / LEAST_CELL)),
     letters: isNarrow ? Math.floor(width / 8) : 30,
-    ticks: isNarrow ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1],
+    ticks: width - left < 4 * LEAST_TICK ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1],
   };
 }
 
@@ -63,11 +67,11 @@ export function wholeRange(): readonly [number, number] {
 }
 
 /** Requests over time, and below a lane of findings for each identity that has some. Zooms by drag, buttons and keys. */
-export function timelineChart({ isSmall = false, onRange, onPick }: ChartOptions): HTMLElement {
+export function timelineChart({ isSmall = false, width: fixedWidth, onRange, onPick }: ChartOptions): HTMLElement {
   const [first, last] = wholeRange();
   let range: readonly [number, number] = [first, last];
   const lanes = report.actors.flatMap(({ findings }, i) => (findings > 0 ? [i] : [])).slice(0, MOST_LANES);
-  let frame = frameOf(pageWidth(), lanes.length);
+  let frame = frameOf(fixedWidth ?? pageWidth(), lanes.length);
   const picture = svg("svg", {
     class: "chart",
     role: "img",
@@ -95,7 +99,7 @@ export function timelineChart({ isSmall = false, onRange, onPick }: ChartOptions
   draw();
   new ResizeObserver(() => {
     const width = Math.round(picture.getBoundingClientRect().width);
-    if (width > 0 && width !== frame.width) {
+    if (fixedWidth === undefined && width > 0 && width !== frame.width) {
       frame = frameOf(width, lanes.length);
       draw();
     }

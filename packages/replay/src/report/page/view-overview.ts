@@ -5,9 +5,11 @@ import { timelineChart } from "./timeline-chart.ts";
 import { count, counted } from "./write-time.ts";
 
 const MOST_ROWS = 12;
+/** Of A4 and Letter without their margins, in CSS pixels. */
+const PAPER_WIDTH = 700;
 
-/** What a responder reads first. */
-export function overview(): HTMLElement {
+/** What a responder reads first; on paper the chart has the width of a page. */
+export function overview({ isPaper = false }: { readonly isPaper?: boolean } = {}): HTMLElement {
   const total = report.findings.length + report.findingsLeftOut;
   const suspects = report.actors.filter(({ isSuspicious }) => isSuspicious);
   return el(
@@ -36,8 +38,8 @@ export function overview(): HTMLElement {
     report.log.events > 0 &&
       section(
         "When it happened",
-        timelineChart({ isSmall: true }),
-        el("p", {}, link("timeline", "Open the timeline to zoom and filter")),
+        timelineChart(isPaper ? { isSmall: true, width: PAPER_WIDTH } : { isSmall: true }),
+        el("p", { class: "screen" }, link("timeline", "Open the timeline to zoom and filter")),
       ),
     newcomers(),
     limits(),
@@ -71,7 +73,7 @@ function startHere(): HTMLElement | undefined {
         { class: "card" },
         el("h3", {}, link(`story-${i}`, story.title)),
         ...story.chapters.slice(0, 4).map(chapter),
-        el("p", {}, link(`story-${i}`, `Read the story: ${counted(story.steps.length, "step")}`)),
+        el("p", { class: "screen" }, link(`story-${i}`, `Read the story: ${counted(story.steps.length, "step")}`)),
       ),
     );
   return section("Start here: who did it, and where it came from", el("ol", { class: "cards" }, ...cards));

@@ -8,6 +8,7 @@ import { story } from "./view-stories.ts";
 /** Overview, stories and the identities that stand out on one page, for paper. */
 export function printout(): HTMLElement {
   const suspects = report.actors.flatMap(({ isSuspicious }, i) => (isSuspicious ? [i] : []));
+  const parts = [...report.stories.map((_, i) => story(i)), matrix(), ...suspects.map((i) => actor(i))];
   return el(
     "div",
     { class: "printout" },
@@ -16,9 +17,12 @@ export function printout(): HTMLElement {
       { class: "tools" },
       button("Print", () => window.print()),
     ),
-    overview(),
-    ...report.stories.map((_, i) => story(i)),
-    matrix(),
-    ...suspects.map((i) => actor(i)),
+    el(
+      "p",
+      { class: "quiet" },
+      "On paper evidence is told by the first letters of the event's auditID; the file shows the events.",
+    ),
+    overview({ isPaper: true }),
+    ...parts.flatMap((part) => (part === undefined ? [] : [el("div", { class: "part" }, part)])),
   );
 }
