@@ -1,5 +1,6 @@
 // A number made of what decides in a line's head, in the order in which an apiserver writes it: lines with the same number are
 // worth comparing. It proves nothing.
+import { questionMark, quote, slash } from "./bytes";
 
 /** Behind `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"`, and behind `{"level":"` as an EventList's items begin. */
 const LEVEL: usize = 56;
@@ -83,7 +84,7 @@ export function hashWithoutSpace(): u32 {
 /** Where a quote stands with which eight bytes begin that are these, as far as `mask` says; 0 where none is. */
 function findKey(from: usize, end: usize, wanted: u64, mask: u64): usize {
   for (let at = from; at < end; at += 16) {
-    for (let quotes = i8x16.bitmask(i8x16.eq(v128.load(at), i8x16.splat(34))); quotes != 0; quotes &= quotes - 1) {
+    for (let quotes = i8x16.bitmask(i8x16.eq(v128.load(at), quote())); quotes != 0; quotes &= quotes - 1) {
       const place = at + ctz(quotes);
       if ((load<u64>(place) & mask) == wanted) {
         return place;
@@ -142,8 +143,8 @@ export function headHash(line: usize, end: usize): u32 {
   at = uri;
   while (true) {
     const bytes = v128.load(at);
-    const stop = i8x16.bitmask(v128.or(i8x16.eq(bytes, i8x16.splat(34)), i8x16.eq(bytes, i8x16.splat(63))));
-    let slashes = i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(47)));
+    const stop = i8x16.bitmask(v128.or(i8x16.eq(bytes, quote()), i8x16.eq(bytes, questionMark())));
+    let slashes = i8x16.bitmask(i8x16.eq(bytes, slash()));
     if (stop != 0) {
       slashes &= (1 << ctz(stop)) - 1;
     }
@@ -226,7 +227,7 @@ function sumOf(from: usize, to: usize): u32 {
 function nextQuote(from: usize, end: usize): usize {
   let at = from;
   while (at < end) {
-    const quotes = i8x16.bitmask(i8x16.eq(v128.load(at), i8x16.splat(34)));
+    const quotes = i8x16.bitmask(i8x16.eq(v128.load(at), quote()));
     if (quotes != 0) {
       return at + ctz(quotes);
     }

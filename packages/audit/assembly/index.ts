@@ -6,6 +6,7 @@ export { forgetHarmless, noteHarmless } from "./harmless";
 export { plainHead } from "./plain-head";
 export { skipBracketed } from "./balance";
 export { indexMembers } from "./members";
+export { lacksEndings } from "./endings";
 export { skipString } from "./walk";
 export { writeDocument } from "./document";
 export { learnFragment } from "./fragments";

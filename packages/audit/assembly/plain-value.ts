@@ -1,5 +1,6 @@
 // Tells of most suspects at once that they are harmless: no shape of a credential begins or stands there, and the string around them is a
 // value, so that it names nothing. What src/redact/quiet-line.ts looks for is said there; this finds too little harmless, never too much.
+import { quote } from "./bytes";
 import { mayHoldCredential } from "./url";
 
 /** `\u00`, and the two letters behind it of the escapes that hide no letter. */
@@ -114,7 +115,7 @@ function isBlankEscape(byte: u8): bool {
 }
 
 function mayBeKey(at: usize): bool {
-  const quoting = i8x16.splat(34);
+  const quoting = quote();
   for (let on: usize = 1; on < NAME_BYTES; on += 16) {
     const marks = i8x16.bitmask(i8x16.eq(v128.load(at + on), quoting)) as u32;
     if (marks != 0) {

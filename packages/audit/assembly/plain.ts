@@ -1,10 +1,11 @@
 // Bytes that stand for themselves inside a string: 32 to 127 but quote and backslash.
+import { backslash, quote, unitSeparator } from "./bytes";
 
 /** All ones for each plain byte. Signed: a byte over 127 is below 32 too. */
 export function plainMask(bytes: v128): v128 {
   return v128.andnot(
-    i8x16.gt_s(bytes, i8x16.splat(31)),
-    v128.or(i8x16.eq(bytes, i8x16.splat(34)), i8x16.eq(bytes, i8x16.splat(92))),
+    i8x16.gt_s(bytes, unitSeparator()),
+    v128.or(i8x16.eq(bytes, quote()), i8x16.eq(bytes, backslash())),
   );
 }
 

@@ -1,5 +1,6 @@
 // Finds in a line that was taken what somebody wants to be told of it. A line and its template have the same quotes in the same order, so
 // that what stands behind so many of them in one stands there in the other.
+import { quote } from "./bytes";
 import { TOLD, TOLD_OBJECT, TOLD_OBJECT_BYTES } from "./memory";
 
 // Words of TOLD before a line is learned: where the opening quotes stand of auditID, of requestURI, of objectRef.namespace and .name, of the
@@ -119,7 +120,7 @@ function quoteAt(from: usize, others: u32): usize {
   let at = from;
   let left = others;
   while (true) {
-    let quotes = i8x16.bitmask(i8x16.eq(v128.load(at), i8x16.splat(34))) as u32;
+    let quotes = i8x16.bitmask(i8x16.eq(v128.load(at), quote())) as u32;
     const found = popcnt(quotes);
     if (left >= found) {
       left -= found;

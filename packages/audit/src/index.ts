@@ -22,14 +22,17 @@ export type { AuditEvent, Level, ObjectReference, ResponseStatus, Stage, UserInf
 export { LineFramer } from "./frame/frame.ts";
 export type { LineVisitor, LongDocumentReader } from "./frame/frame.ts";
 export type { OversizeLine } from "./frame/long-line.ts";
+export { ID_MARKS, markOfID } from "./audit-id-mark.ts";
+export { microseconds, timeOf } from "./event-time.ts";
 export { documentId } from "./identity.ts";
 export { readGoYaml } from "./go-yaml/go-yaml.ts";
 export type { GoYaml } from "./go-yaml/go-yaml.ts";
 export type { ValueRange } from "./json/find-member.ts";
 export { goJsonString, goQuote } from "./go-yaml/quote.ts";
 export type { SourceEntry, SourceNode } from "./go-yaml/value.ts";
-export { isJsonObject, own, parsedJson } from "./json/json.ts";
+export { isJsonObject, jsonAt, own } from "./json/json.ts";
 export type { JsonObject, JsonValue } from "./json/json.ts";
+export { KeyEndings } from "./key-endings.ts";
 export { MemberIndex } from "./member-index.ts";
 export type { Need, RequestClass } from "./need.ts";
 export type { Problem } from "./problem.ts";

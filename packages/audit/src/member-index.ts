@@ -164,7 +164,8 @@ function passPlain(bytes: Uint8Array, pos: number, end: number): number {
   return at;
 }
 
-function isAt(bytes: Uint8Array, start: number, text: string): boolean {
+/** Whether the text, in plain ASCII, stands there. */
+export function isAt(bytes: Uint8Array, start: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     if (bytes[start + i] !== text.charCodeAt(i)) {
       return false;

@@ -1,7 +1,7 @@
+import { timeOf } from "@auditsieve/audit";
 import type { AuditEvent } from "@auditsieve/audit";
 import { expect, test } from "vitest";
 import { DetectionEngine } from "./detection-engine.ts";
-import { timeOf } from "./reading/event-time.ts";
 import { FindingStream } from "./stream/finding-stream.ts";
 import type { Finding } from "./finding.ts";
 import { shippedDetections, shippedDocuments } from "./shipped-detections.suite.ts";

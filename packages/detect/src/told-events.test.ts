@@ -1,3 +1,4 @@
+import { markOfID, microseconds, timeOf } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -129,11 +130,12 @@ function give(stream: FindingStream, tells: PodChange | Wanted, event: AuditEven
 
 function toldOf(event: AuditEvent): ToldEvent {
   return {
-    auditID: event.auditID,
-    stageTimestamp: event.stageTimestamp as string,
+    idMark: markOfID(event.auditID),
+    time: timeOf(event),
+    micros: microseconds(event.stageTimestamp),
     object: `${event.objectRef?.namespace}/${event.objectRef?.name}`,
     part: (keys) => partOf(event, "requestObject", ...keys),
-    lacks: (text) => !JSON.stringify(event.requestObject ?? null).includes(text),
+    spells: (keys, ...texts) => JSON.stringify(partOf(event, "requestObject", ...keys)) === texts.join(""),
   };
 }
 

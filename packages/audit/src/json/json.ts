@@ -1,3 +1,5 @@
+import { BACKSLASH, QUOTE } from "./json-bytes.ts";
+
 /** Any value that JSON can hold; what outside data is once it is parsed and before it is decoded. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
 
@@ -38,4 +40,19 @@ export function parsedJson(text: string): JsonValue | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What {@link parsedJson} gives of the text that stands there. */
+export function jsonAt(bytes: Buffer, start: number, end: number): JsonValue | undefined {
+  const last = end - 1;
+  if (last > start && bytes[start] === QUOTE && bytes[last] === QUOTE) {
+    let at = start + 1;
+    while (at < last && (bytes[at] as number) < 128 && bytes[at] !== BACKSLASH) {
+      at++;
+    }
+    if (at === last) {
+      return bytes.toString("latin1", start + 1, last);
+    }
+  }
+  return parsedJson(bytes.toString("utf8", start, end));
 }

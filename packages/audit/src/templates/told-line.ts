@@ -1,7 +1,10 @@
-import { parsedJson } from "../json/json.ts";
+import { markOfIDAt } from "../audit-id-mark.ts";
+import { microsecondsAt, timeAt } from "../event-time.ts";
+import { jsonAt } from "../json/json.ts";
+import type { ValueRange } from "../json/find-member.ts";
 import type { JsonValue } from "../json/json.ts";
 import { BACKSLASH } from "../json/json-bytes.ts";
-import { MemberIndex } from "../member-index.ts";
+import { isAt, MemberIndex } from "../member-index.ts";
 import type { Field } from "../scan-fields.ts";
 import type { EventScan } from "../scan.ts";
 import type { Engine } from "../scan-wasm/engine.ts";
@@ -34,8 +37,6 @@ const REQUEST_VALUE = TOLD + 7;
 const HAS_BODIES = TOLD + 8;
 
 const IN_HEAD = ["auditID", "requestURI", "objectRef.namespace", "objectRef.name"] as const satisfies readonly Field[];
-/** May spell a letter of a key. */
-const ESCAPE = Buffer.from("\\u");
 const BETWEEN = Buffer.from(',"responseObject":');
 
 /** Where the bodies of an event stand in its line: `from, to` of the request's and the response's, 0 where there is none. */
@@ -48,6 +49,7 @@ export class ToldLine {
   readonly #engine: Engine;
   readonly #index = new MemberIndex();
   #isIndexed = false;
+  #time: number | undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -56,10 +58,26 @@ export class ToldLine {
   /** Another line was taken. */
   renew(): void {
     this.#isIndexed = false;
+    this.#time = undefined;
   }
 
   get auditID(): string {
     return this.#text(AUDIT_ID, AUDIT_ID_END);
+  }
+
+  /** As `markOfID` gives it of the auditID. */
+  get idMark(): number {
+    return markOfIDAt(this.#engine.memory, this.#word(AUDIT_ID), this.#word(AUDIT_ID_END));
+  }
+
+  /** As `timeOf` gives it, from its stageTimestamp. */
+  get time(): number {
+    return (this.#time ??= timeAt(this.#engine.memory, this.#word(TIME), this.#word(TIME_END)));
+  }
+
+  /** The same in microseconds. */
+  get micros(): number {
+    return microsecondsAt(this.#engine.memory, this.#word(TIME), this.#word(TIME_END), this.time);
   }
 
   get stageTimestamp(): string {
@@ -87,29 +105,32 @@ export class ToldLine {
 
   /** The value at a path of keys below the requestObject; undefined where there is none, or no JSON, which only a verified line is sure to be. */
   part(keys: readonly string[]): JsonValue | undefined {
+    const range = this.#find(keys);
+    return range && jsonAt(this.#engine.memory, range.start, range.end);
+  }
+
+  /** Whether the bytes of the value at a path of keys below the requestObject are these three texts, in plain ASCII, one behind the other. */
+  spells(keys: readonly string[], before: string, text: string, after: string): boolean {
+    const range = this.#find(keys);
+    if (range === undefined || range.end - range.start !== before.length + text.length + after.length) {
+      return false;
+    }
+    const { memory } = this.#engine;
+    const middle = range.start + before.length;
+    const last = middle + text.length;
+    return isAt(memory, middle, text) && isAt(memory, range.start, before) && isAt(memory, last, after);
+  }
+
+  #find(keys: readonly string[]): ValueRange | undefined {
     const request = this.#word(REQUEST);
     if (request === 0) {
       return undefined;
     }
-    const { memory } = this.#engine;
     if (!this.#isIndexed) {
       this.#isIndexed = true;
-      this.#index.load(memory, request, this.#word(BODIES_END));
+      this.#index.load(this.#engine.memory, request, this.#word(BODIES_END));
     }
-    const range = this.#index.find(keys);
-    return range && parsedJson(memory.toString("utf8", range.start, range.end));
-  }
-
-  /** Whether no key below the requestObject holds this text, in plain ASCII. False says nothing. */
-  lacks(text: string): boolean {
-    const request = this.#word(REQUEST);
-    if (request === 0) {
-      return true;
-    }
-    const { exports, memory } = this.#engine;
-    const end = exports.skipBracketed(request) || this.#word(BODIES_END);
-    const body = memory.subarray(request, end);
-    return !body.includes(text, 0, "latin1") && !body.includes(ESCAPE);
+    return this.#index.find(keys);
   }
 
   /** Whether it is known where bodies begin, if there are any. */

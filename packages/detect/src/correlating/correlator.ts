@@ -8,7 +8,7 @@ import type { WindowResult } from "./correlation-window.ts";
 import type { Detection } from "../definition/detection.ts";
 import { listOf, readGroup } from "./evidence-table.ts";
 import type { EvidenceReader, EvidenceWriter } from "./evidence-table.ts";
-import { microseconds } from "../reading/event-time.ts";
+import { microsOfEvent } from "../reading/event-parts.ts";
 import { SuppressedCounts } from "../exceptions/suppressed-counts.ts";
 import { digest } from "../finding.ts";
 import type { Finding } from "../finding.ts";
@@ -95,7 +95,7 @@ export class Correlator {
     if (!this.#byRule.has(rule)) {
       return undefined;
     }
-    const time = microseconds(event.stageTimestamp ?? event.requestReceivedTimestamp);
+    const time = microsOfEvent(event);
     const known = Number.isFinite(this.#newest) ? this.#newest : 0;
     const { readings, excused } = this.#reader.read(rule, event, show, memory);
     return new EventHit(
@@ -129,9 +129,8 @@ export class Correlator {
     return true;
   }
 
-  /** Tells the time of an event, whether or not a detection hit it. */
-  advance(timestamp: string | undefined): readonly Finding[] {
-    const time = microseconds(timestamp);
+  /** Tells the time of an event in microseconds, whether or not a detection hit it. */
+  advance(time: number): readonly Finding[] {
     if (Number.isNaN(time)) {
       return NO_FINDINGS;
     }

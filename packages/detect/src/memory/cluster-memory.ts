@@ -2,8 +2,7 @@ import { asksDryRun, isDryRun } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { ABSENT } from "../condition/field-path.ts";
 import type { Reading } from "../condition/field-path.ts";
-import { timeOf } from "../reading/event-time.ts";
-import { headOf } from "../reading/event-parts.ts";
+import { headOf, timeOfEvent } from "../reading/event-parts.ts";
 import type { HeadView } from "../reading/head-view.ts";
 import { isHeadUnknown } from "../reading/recorded.ts";
 import { at, isSuccess } from "./body.ts";
@@ -78,7 +77,7 @@ export class ClusterMemory {
   /** Learns from an event what later ones will be judged by. `isUseKnown`: the ledger has been told of the event's own credential. */
   observe(event: AuditEvent, isUseKnown = false): void {
     const head = headOf(event);
-    this.advance(timeOf(event));
+    this.advance(timeOfEvent(event));
     this.credentials.observe(event, isUseKnown);
     if (!isSuccess(head)) {
       return;
@@ -91,8 +90,9 @@ export class ClusterMemory {
     }
   }
 
-  /** The same for an event of which no more is needed, at `time`; the ledger has been told of its credential. */
-  tell(change: PodChange, told: ToldEvent, time: number): void {
+  /** The same for an event of which no more is needed; the ledger has been told of its credential. */
+  tell(change: PodChange, told: ToldEvent): void {
+    const { time } = told;
     this.advance(time);
     this.pods.tell(change, told, time);
   }
@@ -246,7 +246,7 @@ export class ClusterMemory {
     if (!event && grant) {
       return undefined;
     }
-    const age = event && grant && timeOf(event) - grant.at;
+    const age = event && grant && timeOfEvent(event) - grant.at;
     if (age === undefined || Number.isNaN(age) || age > RECENT_GRANT_MS) {
       return ABSENT;
     }
@@ -383,7 +383,7 @@ function isCertain({ verb, requestURI, level, requestObject }: AuditEvent): bool
 }
 
 function since(time: number, event: AuditEvent): Reading {
-  const age = timeOf(event) - time;
+  const age = timeOfEvent(event) - time;
   return Number.isNaN(age) ? ABSENT : of(Math.max(0, Math.floor(age / 1000)));
 }
 

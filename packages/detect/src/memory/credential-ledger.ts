@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { timeOf } from "../reading/event-time.ts";
-import { headOf } from "../reading/event-parts.ts";
+import { headOf, timeOfEvent } from "../reading/event-parts.ts";
 import { at, isSuccess, nameOf, objectsAt, textAt } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
@@ -154,7 +153,7 @@ export class CredentialLedger {
     this.#uses.set(useKey(id, address), true);
     const { user } = event;
     const before = this.find(id);
-    const time = timeOf(event);
+    const time = timeOfEvent(event);
     const [namespace] = /^system:serviceaccount:([^:]+):/.exec(user.username ?? "")?.slice(1) ?? [];
     const pod = extra(event, POD_NAME);
     const podUID = extra(event, POD_UID);
@@ -287,7 +286,7 @@ function extra(event: AuditEvent, key: string): string | undefined {
 
 function made(event: AuditEvent, by: string | undefined): Partial<Credential> {
   const used = credentialOf(event);
-  const time = timeOf(event);
+  const time = timeOfEvent(event);
   return {
     ...(by !== undefined && { issuedBy: by }),
     ...(used !== undefined && { issuedWith: used }),

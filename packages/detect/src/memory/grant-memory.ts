@@ -1,5 +1,5 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { timeOf } from "../reading/event-time.ts";
+import { timeOfEvent } from "../reading/event-parts.ts";
 import { at, nameOf, objectsAt, textAt } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
@@ -79,7 +79,7 @@ export class GrantMemory {
   observe(event: AuditEvent): void {
     const { objectRef: ref, verb } = event;
     const name = nameOf(event);
-    const at = timeOf(event);
+    const at = timeOfEvent(event);
     if (name === undefined || Number.isNaN(at) || isBootstrap(event)) {
       return;
     }

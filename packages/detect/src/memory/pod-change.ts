@@ -8,14 +8,17 @@ export type PodChange = "deleted" | "bound" | "addressed";
 
 /** What of an event that tells of a {@link PodChange} is asked for. */
 export interface ToldEvent {
-  readonly auditID: string;
-  readonly stageTimestamp: string;
+  /** What `markOfID` gives of its auditID. */
+  readonly idMark: number;
+  /** What `timeOf` gives of it, and the same in microseconds. */
+  readonly time: number;
+  readonly micros: number;
   /** `namespace/name` of the object that the request is for. */
   readonly object: string;
   /** The value at a path of literal keys below the requestObject; the rest of it need not be parsed. */
   part(keys: readonly string[]): JsonValue | undefined;
-  /** Whether no key below the requestObject holds this text. False says nothing. */
-  lacks(text: string): boolean;
+  /** Whether these three texts, one behind the other, are how the value there is spelled, letter by letter. False says nothing. */
+  spells(keys: readonly string[], before: string, text: string, after: string): boolean;
 }
 
 /** Which change an event tells of, as far as its head says for sure; undefined where it may be any other, or none. */

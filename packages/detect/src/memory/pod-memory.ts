@@ -1,7 +1,7 @@
+import { KeyEndings } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { headOf, lacksKey, listsObjects, partOf } from "../reading/event-parts.ts";
+import { headOf, lacksKeys, listsObjects, partOf, timeOfEvent } from "../reading/event-parts.ts";
 import type { BodyName } from "../reading/event-parts.ts";
-import { timeOf } from "../reading/event-time.ts";
 import { at, nameOf, objectsAt, textAt } from "./body.ts";
 import type { PodChange, ToldEvent } from "./pod-change.ts";
 import { RecentMap } from "./recent-map.ts";
@@ -27,9 +27,7 @@ export interface PodFacts {
 }
 
 const CONTAINERS = ["containers", "initContainers", "ephemeralContainers"] as const;
-const ADDRESS_KEYS = ["podIP", "podIPs"] as const;
-/** How both begin. */
-const ADDRESS_KEY = "podIP";
+const ADDRESS_KEYS = new KeyEndings(["podIP", "podIPs"]);
 const POD_IP = ["status", "podIP"];
 const POD_IPS = ["status", "podIPs"];
 const NO_ADDRESSES: readonly string[] = [];
@@ -39,7 +37,9 @@ const MAX_ADDRESSES = 8;
 /** Label and field selectors choose among the pods of a namespace. */
 const SELECTOR = /[?&](?:label|field)Selector=[^&]/;
 /** What is not found at a fixed place of a spec. */
-const GRAVE_KEYS = ["privileged", "hostPath"] as const;
+const GRAVE_KEYS = new KeyEndings(["privileged", "hostPath"]);
+const SPEC = ["spec"];
+const WHOLE: readonly string[] = [];
 const NOTHING: Pick<PodFacts, "isSpecKnown" | "privileged" | "hostPath" | "hostNetwork" | "hostPID" | "hostIPC"> = {
   isSpecKnown: false,
   privileged: false,
@@ -49,8 +49,8 @@ const NOTHING: Pick<PodFacts, "isSpecKnown" | "privileged" | "hostPath" | "hostN
   hostIPC: false,
 };
 
-/** Gives the value at a path of literal keys below the requestObject. */
-type RequestPart = (keys: readonly string[]) => JsonValue | undefined;
+/** Reads below the requestObject. */
+type RequestParts = Pick<ToldEvent, "part" | "spells">;
 
 /** Of what a client may choose. */
 function lettersOf({ hostPath, createdBy, serviceAccount }: PodFacts): number {
@@ -101,15 +101,18 @@ export class PodMemory {
     }
     const before = this.#pods.get(key);
     if (subresource === undefined && verb === "delete") {
-      this.#delete(key, before, timeOf(event));
+      this.#delete(key, before, timeOfEvent(event));
     } else if (subresource === "binding") {
       this.#bind(key, before, partOf(event, "requestObject", ...NODE_NAME));
     } else if (subresource === "ephemeralcontainers") {
       const spec = specOf(event, "responseObject") ?? specOf(event, "requestObject");
       const facts = before ?? unseen();
       this.#pods.set(key, { ...facts, privileged: facts.privileged || (spec !== undefined && isPrivileged(spec)) });
-    } else if (subresource === "status" && ADDRESS_KEYS.some((one) => !lacksKey(event, "requestObject", one))) {
-      this.#address(key, before, (keys) => partOf(event, "requestObject", ...keys));
+    } else if (subresource === "status" && !lacksKeys(event, "requestObject", ADDRESS_KEYS, WHOLE)) {
+      this.#address(key, before, {
+        part: (keys) => partOf(event, "requestObject", ...keys),
+        spells: () => false,
+      });
     }
   }
 
@@ -125,9 +128,7 @@ export class PodMemory {
         this.#bind(key, before, told.part(NODE_NAME));
         break;
       case "addressed":
-        if (!told.lacks(ADDRESS_KEY)) {
-          this.#address(key, before, (keys) => told.part(keys));
-        }
+        this.#address(key, before, told);
         break;
       default: {
         const never: never = change;
@@ -138,7 +139,7 @@ export class PodMemory {
 
   /** The answer names the pods where it is written; without a selector they are all of the namespace that are known. */
   #deleteAll(event: AuditEvent, namespace: string): void {
-    const time = timeOf(event);
+    const time = timeOfEvent(event);
     if (SELECTOR.test(event.requestURI)) {
       for (const pod of objectsAt(partOf(event, "responseObject", "items"))) {
         const name = textAt(pod, "metadata", "name");
@@ -168,9 +169,9 @@ export class PodMemory {
     }
   }
 
-  #address(key: string, before: PodFacts | undefined, part: RequestPart): void {
+  #address(key: string, before: PodFacts | undefined, told: RequestParts): void {
     const known = before?.addresses ?? NO_ADDRESSES;
-    const addresses = withAddresses(known, part);
+    const addresses = withAddresses(known, told);
     if (addresses !== known) {
       this.#pods.set(key, { ...(before ?? unseen()), addresses: addresses.slice(-MAX_ADDRESSES) });
     }
@@ -188,9 +189,15 @@ export class PodMemory {
 }
 
 /** Those that are known and behind them the others that the status in the request names, each once; the same list where there is no other. */
-function withAddresses(known: readonly string[], part: RequestPart): readonly string[] {
-  const all = withAddress(known, textAt(part(POD_IP)));
-  return objectsAt(part(POD_IPS)).reduce((some, address) => withAddress(some, textAt(address, "ip")), all);
+function withAddresses(known: readonly string[], told: RequestParts): readonly string[] {
+  const last = known.at(-1);
+  const isKnown = last !== undefined && told.spells(POD_IP, '"', last, '"');
+  const all = isKnown ? known : withAddress(known, textAt(told.part(POD_IP)));
+  const latest = all.at(-1);
+  // As the kubelet writes a pod's only address.
+  return latest !== undefined && told.spells(POD_IPS, '[{"ip":"', latest, '"}]')
+    ? all
+    : objectsAt(told.part(POD_IPS)).reduce((some, address) => withAddress(some, textAt(address, "ip")), all);
 }
 
 function withAddress(some: readonly string[], address: string | undefined): readonly string[] {
@@ -213,7 +220,7 @@ function created(event: AuditEvent): PodFacts {
     ...(told?.node !== undefined && { node: told.node }),
     ...(createdBy !== undefined && { createdBy }),
     addresses: [],
-    createdAt: timeOf(event),
+    createdAt: timeOfEvent(event),
   };
 }
 
@@ -226,8 +233,7 @@ interface SpecTold {
 /** What the body says by its spec; undefined where it has none. */
 function specTold(event: AuditEvent, body: BodyName): SpecTold | undefined {
   // Of most pods nothing need be parsed.
-  const isPlain =
-    listsObjects(event, body, "spec", "containers") && GRAVE_KEYS.every((key) => lacksKey(event, body, key, "spec"));
+  const isPlain = listsObjects(event, body, "spec", "containers") && lacksKeys(event, body, GRAVE_KEYS, SPEC);
   const spec = isPlain ? undefined : specOf(event, body);
   if (!isPlain && spec === undefined) {
     return undefined;

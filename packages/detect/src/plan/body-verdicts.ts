@@ -1,13 +1,15 @@
+import { KeyEndings } from "@auditsieve/audit";
 import type { AuditEvent } from "@auditsieve/audit";
 import type { Truth } from "../condition/evaluate.ts";
 import type { Expression } from "../condition/expression.ts";
 import { fieldPath } from "../condition/field-path.ts";
 import { fieldsRead } from "../definition/fields-read.ts";
 import type { Detection } from "../definition/detection.ts";
-import { hasBody, headOf, lacksKey, spellingOf } from "../reading/event-parts.ts";
+import { hasBody, headOf, lacksKeys, spellingOf } from "../reading/event-parts.ts";
 import { isBodyUnknown } from "../reading/recorded.ts";
 
 const BODY = "requestObject";
+const WHOLE: readonly string[] = [];
 /** So many fields are looked for in a body in less time than it takes to find what is known of it. */
 const FEW_FIELDS = 4;
 /** Longer bodies are rarely written twice. */
@@ -21,7 +23,7 @@ export class LeftConditions {
   #ofBody: ReadonlyMap<Detection, Expression> | undefined;
   #isMet = false;
   #isMuch: boolean | undefined;
-  #keys: readonly string[] | null | undefined;
+  #keys: KeyEndings | null | undefined;
   #ofNothingMet: BodyVerdict | undefined;
   /** What no body says, where it is absent and where it is unknown. */
   #ofAbsent: BodyVerdict | undefined;
@@ -52,11 +54,12 @@ export class LeftConditions {
     return this.#isMuch;
   }
 
-  /** What ends the keys that each of them needs to find anything in a body; undefined where one looks at the whole of it. */
-  get keysOfBody(): readonly string[] | undefined {
+  /** What ends the keys of which they need one to find anything in a body; undefined where one looks at the whole of it. */
+  get keysOfBody(): KeyEndings | undefined {
     if (this.#keys === undefined) {
       const fields = [...this.ofBody.values()].flatMap((condition) => [...fieldsRead(condition)]).map(fieldPath);
-      this.#keys = fields.some(({ text }) => text === BODY) ? null : [...new Set(fields.map(({ ending }) => ending))];
+      const isOfWhole = fields.some(({ text }) => text === BODY);
+      this.#keys = isOfWhole ? null : new KeyEndings([...new Set(fields.map(({ ending }) => ending))]);
     }
     return this.#keys ?? undefined;
   }
@@ -99,8 +102,8 @@ export class BodyVerdicts {
       return left.ofNoBody(isUnknownIn(event), () => verdictOf(left, ask));
     }
     if (!left.isMuchOfBody) {
-      const lacksAll = left.keysOfBody?.every((key) => lacksKey(event, BODY, key)) ?? false;
-      return lacksAll ? left.ofNoBody(false, () => verdictOf(left, ask)) : undefined;
+      const keys = left.keysOfBody;
+      return keys !== undefined && lacksKeys(event, BODY, keys, WHOLE) ? left.ofNoBody(false, () => verdictOf(left, ask)) : undefined;
     }
     const spelling = spellingOf(event, BODY, MAX_BODY);
     if (spelling === undefined) {

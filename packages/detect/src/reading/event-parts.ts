@@ -1,5 +1,5 @@
-import { isJsonObject, own } from "@auditsieve/audit";
-import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
+import { isJsonObject, markOfID, microseconds, own, timeOf } from "@auditsieve/audit";
+import type { AuditEvent, JsonObject, JsonValue, KeyEndings } from "@auditsieve/audit";
 import type { HeadView } from "./head-view.ts";
 
 /** A body of an event. */
@@ -12,13 +12,17 @@ export type BodyName = "requestObject" | "responseObject";
 export interface PartlyParsed extends Pick<HeadView, "get"> {
   /** The plain event. */
   toJSON(): AuditEvent;
+  /** What `timeOf` gives of it, and the same in microseconds. */
+  readonly time: number;
+  readonly micros: number;
+  /** What `markOfID` gives of its auditID. */
+  readonly idMark: number;
   /** Whether the body is there; it need not be parsed. */
   has(body: BodyName): boolean;
-  /**
-   * Whether the body is there and has no key that ends in this text, at no depth: then it need not be parsed. With a path of literal keys
-   * the same of the value there. False says nothing.
-   */
-  lacks(body: BodyName, ending: string, keys?: readonly string[]): boolean;
+  /** Whether the body is there and has no key that ends in this text, at no depth: then it need not be parsed. False says nothing. */
+  lacks(body: BodyName, ending: string): boolean;
+  /** The same of several endings at once, and of the value at a path of literal keys. */
+  lacksAll(body: BodyName, endings: KeyEndings, keys: readonly string[]): boolean;
   /** The value at a path of literal keys below the body; the rest of it need not be parsed. */
   part(body: BodyName, keys: readonly string[]): JsonValue | undefined;
   /** Whether a list stands there that begins with an object; it need not be parsed. False says nothing. */
@@ -68,9 +72,14 @@ export function hasBody(event: Event, body: BodyName): boolean {
   return isPartlyParsed(event) ? event.has(body) : rootOf(event, body) !== undefined;
 }
 
-/** Whether the body, or the value at a path of literal keys below it, is there and has no key that ends in this text, as far as that can be said without parsing it. */
-export function lacksKey(event: Event, body: BodyName, ending: string, ...keys: readonly string[]): boolean {
-  return isPartlyParsed(event) && event.lacks(body, ending, keys);
+/** Whether the body is there and has no key that ends in this text, as far as that can be said without parsing it. */
+export function lacksKey(event: Event, body: BodyName, ending: string): boolean {
+  return isPartlyParsed(event) && event.lacks(body, ending);
+}
+
+/** Whether the body, or the value at a path of literal keys below it, is there and has no key that ends in one of these texts, as far as that can be said without parsing it. */
+export function lacksKeys(event: Event, body: BodyName, endings: KeyEndings, keys: readonly string[]): boolean {
+  return isPartlyParsed(event) && event.lacksAll(body, endings, keys);
 }
 
 /** Whether at a path of literal keys below a body stands a list that begins with an object, as far as that can be said without parsing it. */
@@ -92,6 +101,21 @@ export function partOf(event: Event, body: BodyName, ...keys: readonly string[])
 /** Whether no value of the event holds one of the texts, in whatever case, as far as that can be said without parsing it. */
 export function holdsNone(event: Event, texts: readonly string[]): boolean {
   return isPartlyParsed(event) && event.holdsNone(texts);
+}
+
+/** Milliseconds of its time; NaN where it says none. */
+export function timeOfEvent(event: Event): number {
+  return isPartlyParsed(event) ? event.time : timeOf(event);
+}
+
+/** The same in microseconds. */
+export function microsOfEvent(event: Event): number {
+  return isPartlyParsed(event) ? event.micros : microseconds(event.stageTimestamp ?? event.requestReceivedTimestamp);
+}
+
+/** What `markOfID` gives of its auditID. */
+export function idMarkOf(event: Event): number {
+  return isPartlyParsed(event) ? event.idMark : markOfID(event.auditID);
 }
 
 /** The bytes of a body, where the event is parsed as it is read: bodies of the same spelling say the same. */

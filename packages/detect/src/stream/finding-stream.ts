@@ -1,18 +1,17 @@
-import { isJsonObject } from "@auditsieve/audit";
+import { isJsonObject, microseconds, timeOf } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
 import { Correlator } from "../correlating/correlator.ts";
 import type { Detection } from "../definition/detection.ts";
 import type { DetectionEngine } from "../detection-engine.ts";
 import { EvidenceReader, EvidenceWriter, listOf, SHOWN_EVENTS } from "../correlating/evidence-table.ts";
 import type { EventCodec } from "../correlating/evidence-table.ts";
-import { parsedTime } from "../reading/event-time.ts";
 import { SuppressedCounts } from "../exceptions/suppressed-counts.ts";
 import type { Finding } from "../finding.ts";
 import { FirstSeenStore } from "../memory/first-seen.ts";
 import type { FindingStreamCounts } from "./finding-stream-counts.ts";
 import type { Beside, FindingStreamOptions } from "./finding-stream-options.ts";
 import { HeadQuestions } from "./head-questions.ts";
-import { headOf } from "../reading/event-parts.ts";
+import { headOf, microsOfEvent, timeOfEvent } from "../reading/event-parts.ts";
 import type { HeadView } from "../reading/head-view.ts";
 import { judge, NO_VERDICTS } from "./judge.ts";
 import type { Asked } from "./judge.ts";
@@ -138,14 +137,13 @@ export class FindingStream {
    */
   tell(change: PodChange, told: ToldEvent, whole: () => AuditEvent | undefined): readonly Finding[] {
     this.#settlement.holdsLast = false;
-    const { stageTimestamp } = told;
-    const time = parsedTime(stageTimestamp);
-    const findings = this.#pass(stageTimestamp);
-    const event = this.#open.mayBeOpen(told.auditID) ? whole() : undefined;
+    const { time } = told;
+    const findings = this.#pass(time, told.micros);
+    const event = this.#open.mayBeOpen(told.idMark) ? whole() : undefined;
     if (event !== undefined) {
       this.#settlement.take(event, () => event, time, NO_VERDICTS, undefined, findings);
     }
-    this.#memory.tell(change, told, time);
+    this.#memory.tell(change, told);
     return this.#counted(findings);
   }
 
@@ -154,7 +152,7 @@ export class FindingStream {
    * called must depend on the events alone: then the same events give the same findings.
    */
   advance(timestamp: string | undefined): readonly Finding[] {
-    return this.#counted(this.#pass(timestamp));
+    return this.#counted(this.#pass(timeOf({ stageTimestamp: timestamp ?? "" }), microseconds(timestamp)));
   }
 
   /**
@@ -246,13 +244,13 @@ export class FindingStream {
     length: number | undefined,
   ): readonly Finding[] {
     this.#settlement.holdsLast = false;
-    const timestamp = event.stageTimestamp ?? event.requestReceivedTimestamp;
-    const findings = this.#pass(timestamp);
+    const time = timeOfEvent(event);
+    const findings = this.#pass(time, microsOfEvent(event));
     if (isUse) {
       this.#memory.credentials.observeUse(event);
     }
     const { verdicts, isFed } = judge(this.#engine, event, asked, this.#memory);
-    this.#settlement.take(event, show, parsedTime(timestamp ?? ""), verdicts, length, findings);
+    this.#settlement.take(event, show, time, verdicts, length, findings);
     // Last, so that a request is judged by what was before it.
     if (isFed) {
       this.#memory.observe(event, this.#head.remembersUses);
@@ -260,12 +258,12 @@ export class FindingStream {
     return this.#counted(findings);
   }
 
-  #pass(timestamp: string | undefined): Finding[] {
+  /** What comes out as the time passes on, to this one in ms and the same in microseconds. */
+  #pass(time: number, micros: number): Finding[] {
     this.#changes++;
-    const time = parsedTime(timestamp ?? "");
     const findings: Finding[] = [];
     this.#settlement.overdue(time, findings);
-    const correlated = this.#correlator.advance(timestamp);
+    const correlated = this.#correlator.advance(micros);
     if (correlated.length > 0) {
       findings.push(...correlated);
     }

@@ -1,3 +1,4 @@
+import { markOfID } from "@auditsieve/audit";
 import type { AuditEvent } from "@auditsieve/audit";
 import { describe, expect, test } from "vitest";
 import { requestId } from "../finding.ts";
@@ -37,15 +38,17 @@ describe("OpenRequests", () => {
       const next = chosen(seed);
       const requests = new OpenRequests(OPTIONS, "one");
       const model = new Map<string, OpenRequest>();
+      const marks = new Set<number>();
       for (let step = 0; step < 300; step++) {
         const event = eventOf(next() % kinds);
+        marks.add(markOfID(event.auditID));
         const key = requestId(event, "one");
         const isOpened = next() % 3 > 0;
         const known = model.get(key);
         const found = requests.of(event, step, isOpened);
-        expect(requests.mayBeOpen(event.auditID)).toBe(
-          found !== undefined || [...model.values()].some(({ auditID }) => auditID === event.auditID),
-        );
+        if (found !== undefined || [...model.values()].some(({ auditID }) => auditID === event.auditID)) {
+          expect(requests.mayBeOpen(markOfID(event.auditID))).toBe(true);
+        }
         if (known === undefined && !isOpened) {
           expect(found).toBeUndefined();
           continue;
@@ -68,6 +71,8 @@ describe("OpenRequests", () => {
           .map((request) => request.key)
           .sort(),
       ).toEqual([...model.keys()].sort());
+      requests.all().forEach((request) => requests.close(request));
+      expect([...marks].map((mark) => requests.mayBeOpen(mark))).not.toContain(true);
     }
   });
 });

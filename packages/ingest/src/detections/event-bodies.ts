@@ -1,5 +1,5 @@
-import { isJsonObject, MemberIndex, own, parsedJson } from "@auditsieve/audit";
-import type { BodyPlaces, JsonValue, ValueRange } from "@auditsieve/audit";
+import { isJsonObject, jsonAt, MemberIndex, own } from "@auditsieve/audit";
+import type { BodyPlaces, JsonValue, KeyEndings, ValueRange } from "@auditsieve/audit";
 import type { BodyName } from "@auditsieve/detect";
 
 /** Both, in the order in which they stand in {@link BodyPlaces}. */
@@ -67,7 +67,7 @@ export class EventBodies {
     if (known !== undefined || this.to(body) === 0) {
       return known;
     }
-    const value = parsedJson(this.#line.toString("utf8", this.from(body), this.to(body)));
+    const value = jsonAt(this.#line, this.from(body), this.to(body));
     if (body === "requestObject") {
       this.#requestObject = value;
     } else {
@@ -99,16 +99,23 @@ export class EventBodies {
   }
 
   /** As `PartlyParsed` has it. */
-  lacks(body: BodyName, ending: string, keys: readonly string[] = []): boolean {
+  lacksAll(body: BodyName, endings: KeyEndings, keys: readonly string[]): boolean {
+    if (this.to(body) === 0 || this.#isList(body) || this.#known(body) !== undefined) {
+      return false;
+    }
+    if (keys.length === 0) {
+      return endings.areAbsent(this.#line, this.from(body), this.to(body));
+    }
+    const range = this.#find(body, keys);
+    return range !== undefined && endings.areAbsent(this.#line, range.start, range.end);
+  }
+
+  /** As `PartlyParsed` has it. */
+  lacks(body: BodyName, ending: string): boolean {
     // A JSON patch spells keys in its paths.
     const needle = this.to(body) === 0 || this.#isList(body) ? undefined : needleOf(ending);
     if (needle === undefined || this.#known(body) !== undefined) {
       return false;
-    }
-    if (keys.length > 0) {
-      const range = this.#find(body, keys);
-      const part = range && this.#line.subarray(range.start, range.end);
-      return part !== undefined && !part.includes(needle) && !part.includes(ESCAPE);
     }
     this.#searched ??= { requestObject: undefined, responseObject: undefined };
     let bytes = this.#searched[body];
@@ -129,7 +136,7 @@ export class EventBodies {
       );
     }
     const range = this.#find(body, keys);
-    return range && parsedJson(this.#line.toString("utf8", range.start, range.end));
+    return range && jsonAt(this.#line, range.start, range.end);
   }
 
   spelling(body: BodyName, maxLength: number): string | undefined {

@@ -1,9 +1,11 @@
+import { markOfID, microseconds, timeOf } from "@auditsieve/audit";
 import type {
   AuditEvent,
   EventScan,
   Field,
   JsonObject,
   JsonValue,
+  KeyEndings,
   Level,
   ObjectReference,
   ResponseStatus,
@@ -131,6 +133,18 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
     return this.#text("requestReceivedTimestamp");
   }
 
+  get time(): number {
+    return timeOf(this as AuditEvent);
+  }
+
+  get micros(): number {
+    return microseconds(this.stageTimestamp ?? this.requestReceivedTimestamp);
+  }
+
+  get idMark(): number {
+    return markOfID(this.auditID);
+  }
+
   get stageTimestamp(): string | undefined {
     return (this.#stageTimestamp ??= this.#text("stageTimestamp"));
   }
@@ -148,8 +162,12 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
     return this.#bodies.has(body) || this.#absent(body) !== undefined;
   }
 
-  lacks(body: BodyName, ending: string, keys: readonly string[] = []): boolean {
-    return this.#bodies.lacks(body, ending, keys);
+  lacks(body: BodyName, ending: string): boolean {
+    return this.#bodies.lacks(body, ending);
+  }
+
+  lacksAll(body: BodyName, endings: KeyEndings, keys: readonly string[]): boolean {
+    return this.#bodies.lacksAll(body, endings, keys);
   }
 
   part(body: BodyName, keys: readonly string[]): JsonValue | undefined {

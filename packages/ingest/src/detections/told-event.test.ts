@@ -1,4 +1,4 @@
-import { EventScan } from "@auditsieve/audit";
+import { EventScan, KeyEndings } from "@auditsieve/audit";
 import type { AuditEvent, ToldLine } from "@auditsieve/audit";
 import { HEAD_FIELDS } from "@auditsieve/detect";
 import type { PartlyParsed, QuietAnswer } from "@auditsieve/detect";
@@ -14,6 +14,8 @@ import type { SharedHead } from "./told-event.ts";
 
 const BODIES = ["requestObject", "responseObject"] as const;
 const PATHS = [["metadata", "name"], ["spec"], ["spec", "containers"], ["status", "podIP"], ["nothing"]];
+const SOME = new KeyEndings(["name"]);
+const SEVERAL = new KeyEndings(["podIPs", "hostPath", "nodeName"]);
 const ENDINGS = ["nodeName", "podIP", "privileged", "name"];
 const MAX_SPELLING = 4096;
 
@@ -31,7 +33,8 @@ function said(event: AuditEvent & PartlyParsed): unknown {
 /** Where false, or undefined, says nothing. */
 function saidOfBytes(event: AuditEvent & PartlyParsed): readonly (string | boolean | undefined)[] {
   return BODIES.flatMap((body) => [
-    ...PATHS.flatMap((keys) => [event.listsObjects(body, keys), event.lacks(body, "name", keys)]),
+    ...PATHS.flatMap((keys) => [event.listsObjects(body, keys), event.lacksAll(body, SOME, keys)]),
+    event.lacksAll(body, SEVERAL, []),
     ...ENDINGS.map((ending) => event.lacks(body, ending)),
     event.spelling(body, MAX_SPELLING),
   ]);

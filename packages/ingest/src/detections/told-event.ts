@@ -2,6 +2,7 @@ import type {
   AuditEvent,
   JsonObject,
   JsonValue,
+  KeyEndings,
   Level,
   ObjectReference,
   ResponseStatus,
@@ -135,6 +136,18 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
     return this.#line.requestReceivedTimestamp;
   }
 
+  get time(): number {
+    return this.#line.time;
+  }
+
+  get micros(): number {
+    return this.#line.micros;
+  }
+
+  get idMark(): number {
+    return this.#line.idMark;
+  }
+
   get stageTimestamp(): string | undefined {
     return (this.#stageTimestamp ??= this.#line.stageTimestamp);
   }
@@ -151,8 +164,12 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
     return this.#bodies().has(body);
   }
 
-  lacks(body: BodyName, ending: string, keys: readonly string[] = []): boolean {
-    return this.#bodies().lacks(body, ending, keys);
+  lacks(body: BodyName, ending: string): boolean {
+    return this.#bodies().lacks(body, ending);
+  }
+
+  lacksAll(body: BodyName, endings: KeyEndings, keys: readonly string[]): boolean {
+    return this.#bodies().lacksAll(body, endings, keys);
   }
 
   part(body: BodyName, keys: readonly string[]): JsonValue | undefined {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { microseconds, parsedTime } from "./event-time.ts";
+import { microseconds, microsecondsAt, parsedTime, timeAt } from "./event-time.ts";
 
 const digits = (length: number): fc.Arbitrary<string> =>
   fc.nat({ max: 10 ** length - 1 }).map((number) => String(number).padStart(length, "0"));
@@ -37,6 +37,24 @@ test("parsedTime: what Date.parse gives, whatever was parsed before", () => {
     { numRuns: 1500 },
   );
   expect(times).toBeGreaterThan(1500);
+});
+
+test("timeAt, microsecondsAt: what is given of the text that stands there, whatever was parsed before", () => {
+  const plain = timestamp.filter((text) => !text.includes("é"));
+  fc.assert(
+    fc.property(fc.array(plain, { minLength: 2, maxLength: 12 }), fc.nat(3), (texts, before) => {
+      const bytes = Buffer.from(`${"9".repeat(before)}${texts.join("")}9999`, "latin1");
+      let start = before;
+      for (const text of texts) {
+        const end = start + text.length;
+        const time = timeAt(bytes, start, end);
+        expect(time, text).toBe(Date.parse(text));
+        expect(microsecondsAt(bytes, start, end, time), text).toBe(microseconds(text));
+        start = end;
+      }
+    }),
+    { numRuns: 1500 },
+  );
 });
 
 test("microseconds: of as many digits as there are", () => {

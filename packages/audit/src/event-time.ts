@@ -1,0 +1,120 @@
+/** The last text that was parsed: each event is asked for its time several times. */
+let lastText = "";
+let lastTime = Number.NaN;
+
+/** As every apiserver writes it: 2026-11-24T00:13:26.471919Z. At 24:00 there is one moment only. */
+const WRITTEN = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d\.\d{6}Z$/;
+const LENGTH = 27;
+const MINUTE_END = 17;
+const POINT = 19;
+const MILLIS = 20;
+const MICROS = 23;
+const ZONE = 26;
+const DIGIT = 48;
+const DOT = 46;
+const Z = 90;
+
+/** The beginning of one up to the minute, where it is written so, and the time then; NaN where there has been none. */
+const minute = new Uint8Array(MINUTE_END);
+let minuteTime = Number.NaN;
+/** For one that is text: bytes are what is read. */
+const letters = new Uint8Array(LENGTH);
+
+/** What `Date.parse` gives. */
+export function parsedTime(text: string): number {
+  if (text !== lastText) {
+    lastText = text;
+    lastTime = (toLetters(text) ? withinMinute(letters, 0) : undefined) ?? parse(text);
+  }
+  return lastTime;
+}
+
+/** What {@link parsedTime} gives of the text in plain ASCII that stands there; of most none is made. */
+export function timeAt(bytes: Buffer, start: number, end: number): number {
+  const time = end - start === LENGTH ? withinMinute(bytes, start) : undefined;
+  return time ?? parsedTime(bytes.toString("latin1", start, end));
+}
+
+/** Milliseconds of an event's time; NaN when it says none. */
+export function timeOf(event: {
+  readonly stageTimestamp?: string;
+  readonly requestReceivedTimestamp?: string;
+}): number {
+  return parsedTime(event.stageTimestamp ?? event.requestReceivedTimestamp ?? "");
+}
+
+/** Microseconds since 1970 of a timestamp as the apiserver writes it; NaN when it is none. */
+export function microseconds(timestamp: string | undefined): number {
+  const text = timestamp ?? "";
+  const micros = toLetters(text) && isWrittenAlike(letters, 0) ? number(letters, MICROS, ZONE) : Number.NaN;
+  if (micros >= 0) {
+    return parsedTime(text) * 1000 + micros;
+  }
+  const [, digits = ""] = /\.\d{3}(\d{1,3})/.exec(text.slice(0, 64)) ?? [];
+  return parsedTime(text) * 1000 + Number(digits.padEnd(3, "0"));
+}
+
+/** What {@link microseconds} gives of the text in plain ASCII that stands there, whose {@link timeAt} is `time`; of most none is made. */
+export function microsecondsAt(bytes: Buffer, start: number, end: number, time: number): number {
+  const isAlike = end - start === LENGTH && isWrittenAlike(bytes, start);
+  const micros = isAlike ? number(bytes, start + MICROS, start + ZONE) : Number.NaN;
+  return micros >= 0 ? time * 1000 + micros : microseconds(bytes.toString("latin1", start, end));
+}
+
+/** Puts a text of as many letters into {@link letters}; false for another one. */
+function toLetters(text: string): boolean {
+  if (text.length !== LENGTH) {
+    return false;
+  }
+  let all = 0;
+  for (let i = 0; i < LENGTH; i++) {
+    const code = text.charCodeAt(i);
+    letters[i] = code;
+    all |= code;
+  }
+  return all < 128;
+}
+
+/** The time of what begins like the one before. */
+function withinMinute(bytes: Uint8Array, start: number): number | undefined {
+  if (!isWrittenAlike(bytes, start)) {
+    return undefined;
+  }
+  for (let i = 0; i < MINUTE_END; i++) {
+    if (bytes[start + i] !== minute[i]) {
+      return undefined;
+    }
+  }
+  const seconds = number(bytes, start + MINUTE_END, start + POINT);
+  const time = minuteTime + 1000 * seconds + number(bytes, start + MILLIS, start + MICROS);
+  // There is no second 60 for `Date.parse`; what is no digit makes NaN of its number.
+  const isTime = seconds < 60 && number(bytes, start + MICROS, start + ZONE) >= 0;
+  return isTime && time >= 0 ? time : undefined;
+}
+
+function parse(text: string): number {
+  const time = Date.parse(text);
+  if (WRITTEN.test(text) && time >= 0) {
+    toLetters(text);
+    minute.set(letters.subarray(0, MINUTE_END));
+    minuteTime = time - 1000 * number(letters, MINUTE_END, POINT) - number(letters, MILLIS, MICROS);
+  }
+  return time;
+}
+
+function isWrittenAlike(bytes: Uint8Array, start: number): boolean {
+  return bytes[start + POINT] === DOT && bytes[start + ZONE] === Z;
+}
+
+/** The number that a few digits are; NaN where one is none. */
+function number(bytes: Uint8Array, from: number, to: number): number {
+  let value = 0;
+  for (let at = from; at < to; at++) {
+    const digit = (bytes[at] as number) - DIGIT;
+    if (!(digit >= 0 && digit <= 9)) {
+      return Number.NaN;
+    }
+    value = 10 * value + digit;
+  }
+  return value;
+}
