@@ -13,7 +13,7 @@ const PLAIN = /^[\w.-]+$/;
 /** An escape that may spell any letter of a key. */
 const ESCAPE = Buffer.from("\\u");
 /** Whose endings the engine has: there is one for all. */
-let loaded: KeyEndings | undefined;
+let loaded: readonly Buffer[] | undefined;
 
 /**
  * Ends of keys that are looked for together in JSON that need not be parsed for it. Make one and look over and over.
@@ -50,7 +50,7 @@ export class KeyEndings {
 
   /** False where there is no room for them. */
   #load({ memory }: Engine, needles: readonly Buffer[]): boolean {
-    if (loaded === this) {
+    if (loaded === needles) {
       return true;
     }
     if (needles.length > MAX_ENDINGS || needles.some(({ length }) => length > MAX_LENGTH || length < 2)) {
@@ -61,7 +61,7 @@ export class KeyEndings {
       memory.writeInt32LE(needle.length, at);
       memory.set(needle, at + TEXT);
     });
-    loaded = this;
+    loaded = needles;
     return true;
   }
 }

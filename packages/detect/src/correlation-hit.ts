@@ -14,14 +14,24 @@ export interface Evidence {
   readonly length: number;
 }
 
+/** A request that makes its key when somebody asks for it. */
+export interface LateRequest<Self> {
+  readonly key: string;
+  /** Whether the other one has the same key; mostly neither need be made for that. */
+  isSame(other: Self): boolean;
+}
+
+/** Of one class, whatever it is. */
+export type AnyRequest = LateRequest<AnyRequest>;
+
 /** One that names its request when it is asked to: of most hits nobody does. */
 export class LateEvidence implements Evidence {
   readonly show: () => AuditEvent;
   readonly length: number;
   /** Not for longer than it is needed: a request holds more than its key. */
-  #of: { readonly key: string } | string;
+  #of: AnyRequest | string;
 
-  constructor(of: { readonly key: string }, show: () => AuditEvent, length: number) {
+  constructor(of: AnyRequest, show: () => AuditEvent, length: number) {
     this.#of = of;
     this.show = show;
     this.length = length;
@@ -32,6 +42,13 @@ export class LateEvidence implements Evidence {
       this.#of = this.#of.key;
     }
     return this.#of;
+  }
+
+  /** Whether both are of one request. */
+  isOfRequestOf(other: LateEvidence): boolean {
+    return typeof this.#of === "string" || typeof other.#of === "string"
+      ? this.request === other.request
+      : this.#of.isSame(other.#of);
   }
 }
 
@@ -66,7 +83,7 @@ export class EventHit implements CorrelationHit {
   readonly time: number;
   readonly rule: Detection;
   readonly readings: ReadonlyMap<Detection, HitReading>;
-  readonly evidence: readonly [Evidence];
+  readonly evidence: readonly [LateEvidence];
   readonly excused: readonly string[];
   #id: string | undefined;
 
@@ -74,7 +91,7 @@ export class EventHit implements CorrelationHit {
     time: number,
     rule: Detection,
     readings: ReadonlyMap<Detection, HitReading>,
-    evidence: Evidence,
+    evidence: LateEvidence,
     excused: readonly string[],
   ) {
     this.time = time;
@@ -88,6 +105,14 @@ export class EventHit implements CorrelationHit {
   get id(): string {
     return (this.#id ??= digest(this.rule.id, this.evidence[0].request));
   }
+}
+
+/** Whether two hits have the same id; mostly neither need be made for that. */
+export function areSameHits(one: CorrelationHit, other: CorrelationHit): boolean {
+  if (!(one instanceof EventHit && other instanceof EventHit)) {
+    return one.id === other.id;
+  }
+  return one.rule === other.rule && one.evidence[0].isOfRequestOf(other.evidence[0]);
 }
 
 /** Characters of the events that a hit holds. */

@@ -1,7 +1,7 @@
 import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { EventHit, joinReadings, LateEvidence } from "../correlation-hit.ts";
-import type { CorrelationHit, Group } from "../correlation-hit.ts";
+import type { AnyRequest, CorrelationHit, Group } from "../correlation-hit.ts";
 import type { CorrelatorOptions } from "./correlator-options.ts";
 import { CorrelationWindow } from "./correlation-window.ts";
 import type { WindowResult } from "./correlation-window.ts";
@@ -87,7 +87,7 @@ export class Correlator {
   hitOf(
     rule: Detection,
     event: AuditEvent,
-    request: { readonly key: string },
+    request: AnyRequest,
     show: () => AuditEvent,
     length: number,
     memory?: ClusterMemory,

@@ -1,12 +1,19 @@
-import { lengthOf } from "../correlation-hit.ts";
+import { areSameHits, lengthOf } from "../correlation-hit.ts";
 import type { CorrelationHit } from "../correlation-hit.ts";
 import { MinHeap } from "./min-heap.ts";
+
+/** Those of one moment are compared one by one while they are so few; then they are known by their ids. */
+const FEW = 8;
+/** While no more wait, a hit is not asked for its id, which takes long to make: until then it holds all that names its request. */
+const UNNAMED = 4096;
+
+type OfMoment = CorrelationHit[] | Map<string, CorrelationHit[]>;
 
 /** Hits that wait for their turn, the earliest first; of one that comes again while it waits only the first. */
 export class WaitingHits {
   readonly #hits = new MinHeap<CorrelationHit>(isEarlier);
-  /** Those that wait, by their ids. A window would take only the first of equal ones: a log that is read again must not fill the memory. */
-  readonly #byId = new Map<string, CorrelationHit>();
+  /** Those that wait, by their times. A window would take only the first of equal ones: a log that is read again must not fill the memory. */
+  readonly #byTime = new Map<number, OfMoment>();
   #length = 0;
 
   get size(): number {
@@ -20,14 +27,18 @@ export class WaitingHits {
 
   /** False where the same hit waits. */
   add(hit: CorrelationHit): boolean {
-    const same = this.#byId.get(hit.id);
+    const length = lengthOf(hit);
+    const others = this.#othersOf(hit);
     // Another stage of a request may hit at the same moment; its line is not as long.
-    if (same?.time === hit.time && lengthOf(same) === lengthOf(hit)) {
+    if (others.some((other) => lengthOf(other) === length && areSameHits(other, hit))) {
       return false;
     }
-    this.#byId.set(hit.id, hit);
+    others.push(hit);
     this.#hits.push(hit);
-    this.#length += lengthOf(hit);
+    this.#length += length;
+    if (this.#hits.size > UNNAMED) {
+      void hit.id;
+    }
     return true;
   }
 
@@ -39,9 +50,7 @@ export class WaitingHits {
     const hit = this.#hits.pop();
     if (hit !== undefined) {
       this.#length -= lengthOf(hit);
-      if (this.#byId.get(hit.id) === hit) {
-        this.#byId.delete(hit.id);
-      }
+      this.#forget(hit);
     }
     return hit;
   }
@@ -49,6 +58,39 @@ export class WaitingHits {
   /** In no order. */
   items(): readonly CorrelationHit[] {
     return this.#hits.items();
+  }
+
+  /** Where those wait that may be the same. */
+  #othersOf(hit: CorrelationHit): CorrelationHit[] {
+    let known = this.#byTime.get(hit.time);
+    if (known === undefined) {
+      known = [];
+      this.#byTime.set(hit.time, known);
+    } else if (Array.isArray(known) && known.length >= FEW) {
+      known = Map.groupBy(known, ({ id }) => id);
+      this.#byTime.set(hit.time, known);
+    }
+    if (Array.isArray(known)) {
+      return known;
+    }
+    const same = known.get(hit.id) ?? [];
+    known.set(hit.id, same);
+    return same;
+  }
+
+  #forget(hit: CorrelationHit): void {
+    const known = this.#byTime.get(hit.time);
+    const others = known === undefined || Array.isArray(known) ? known : known.get(hit.id);
+    if (known === undefined || others === undefined) {
+      return;
+    }
+    others.splice(others.indexOf(hit), 1);
+    if (!Array.isArray(known) && others.length === 0) {
+      known.delete(hit.id);
+    }
+    if ((Array.isArray(known) ? known.length : known.size) === 0) {
+      this.#byTime.delete(hit.time);
+    }
   }
 }
 

@@ -7,7 +7,7 @@ import { fieldPath } from "../condition/field-path.ts";
 import type { Detection } from "../definition/detection.ts";
 import { eventReader } from "./field-readers.ts";
 import { headOf, partOf } from "../reading/event-parts.ts";
-import type { BodyName, PartlyParsed } from "../reading/event-parts.ts";
+import type { PartlyParsed } from "../reading/event-parts.ts";
 import { loadDetections } from "../load-detections.ts";
 
 const FIELDS = ["a", "b", "c", "d", "e"].map((key) => `requestObject.${key}: x`).join("\n      - ");

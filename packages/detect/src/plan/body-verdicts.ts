@@ -103,7 +103,9 @@ export class BodyVerdicts {
     }
     if (!left.isMuchOfBody) {
       const keys = left.keysOfBody;
-      return keys !== undefined && lacksKeys(event, BODY, keys, WHOLE) ? left.ofNoBody(false, () => verdictOf(left, ask)) : undefined;
+      return keys !== undefined && lacksKeys(event, BODY, keys, WHOLE)
+        ? left.ofNoBody(false, () => verdictOf(left, ask))
+        : undefined;
     }
     const spelling = spellingOf(event, BODY, MAX_BODY);
     if (spelling === undefined) {

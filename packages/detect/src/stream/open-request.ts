@@ -82,6 +82,12 @@ export class OpenRequest implements Used<OpenRequest> {
     return (this.#key ??= idOfNames(this.#names ?? [], this.#apiserver));
   }
 
+  /** Whether the other one has the same key. */
+  isSame(other: OpenRequest): boolean {
+    const names = other.#names;
+    return names === undefined || this.#apiserver !== other.#apiserver ? this.key === other.key : this.isOf(names);
+  }
+
   /** Whether these are its names. */
   isOf(names: RequestNames): boolean {
     const own = this.#names;
