@@ -33,7 +33,8 @@ function hasEscape(from: usize, end: usize): bool {
     if (v128.any_true(v128.or(escapesA, escapesB))) {
       const spelledA = v128.and(escapesA, i8x16.eq(v128.load(at, 1), letter));
       const spelledB = v128.and(escapesB, i8x16.eq(v128.load(at, 17), letter));
-      if (v128.any_true(v128.or(spelledA, spelledB))) {
+      const marks = i8x16.bitmask(spelledA) | (i8x16.bitmask(spelledB) << 16);
+      if (marks != 0 && at + ctz(marks) + 1 < end) {
         return true;
       }
     }
