@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { ConnectionBound } from "../connection-bound.ts";
 import { IngestError, reasonOf } from "../errors.ts";
 
 /** Where the daemon answers questions about itself. */
@@ -25,7 +26,8 @@ const MAX_CONNECTIONS = 100;
 /** Serves `/metrics`, `/healthz` (the process answers) and `/readyz` (it reads and its sinks take what it sends). */
 export async function serveMetrics(options: MetricsServerOptions): Promise<MetricsServer> {
   const { host, port, metrics, notReady } = options;
-  const server = createServer({ requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS }, (request, response) => {
+  const times = { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, connectionsCheckingInterval: 1000 };
+  const server = createServer(times, (request, response) => {
     const answer = (status: number, text: string, type = "text/plain; charset=utf-8"): void => {
       response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(text);
     };
@@ -53,7 +55,8 @@ export async function serveMetrics(options: MetricsServerOptions): Promise<Metri
         answer(404, "only /metrics, /healthz and /readyz\n");
     }
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  // A probe that is kept out by connections that say nothing would have the daemon started again.
+  void new ConnectionBound(server, MAX_CONNECTIONS);
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) =>
       reject(

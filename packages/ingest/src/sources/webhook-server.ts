@@ -3,6 +3,7 @@ import { createServer as createHttpServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { ConnectionBound } from "../connection-bound.ts";
 import { IngestError, reasonOf } from "../errors.ts";
 
 export interface WebhookServerOptions {
@@ -49,6 +50,7 @@ const CLOSE_LIMIT_MS = 5_000;
 export class WebhookServer {
   readonly #options: WebhookServerOptions;
   readonly #server: Server;
+  readonly #bound: ConnectionBound;
   readonly #maxBodyBytes: number;
   readonly #maxBufferedBytes: number;
   #buffered = 0;
@@ -82,7 +84,7 @@ export class WebhookServer {
             },
             listener,
           );
-    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#bound = new ConnectionBound(this.#server, MAX_CONNECTIONS);
     // Whoever does not speak TLS or HTTP, or not to its end: Node answers or closes, and goes on.
     this.#server.on("tlsClientError", () => this.#options.onAnswer({ status: 0, reason: "tls" }));
   }
@@ -152,6 +154,7 @@ export class WebhookServer {
     if (token !== undefined && !isToken(request.headers.authorization, token)) {
       return { status: 401, reason: "unauthenticated" };
     }
+    this.#bound.trust(request.socket);
     const url = request.url ?? "";
     if (path !== "/" && url !== path && !url.startsWith(`${path}?`)) {
       return { status: 404, reason: "path" };

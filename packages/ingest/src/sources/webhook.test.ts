@@ -191,6 +191,17 @@ describe("webhook", () => {
       expect((await post(port, list([event(2)]))).status).toBe(200);
     }));
 
+  test("takes what an apiserver sends while more connections than there is room for are held open and say nothing", async () => {
+    const server = makeCertificate("receiver");
+    await running({ tls: { cert: server.cert, key: server.key }, token: "t" }, async ({ port }) => {
+      const held = Array.from({ length: 600 }, () => connect(port, "127.0.0.1").on("error", () => undefined));
+      await Promise.all(held.map((socket) => new Promise((resolve) => socket.once("connect", resolve))));
+      const as = { ca: server.cert, isTls: true, headers: { authorization: "Bearer t" } };
+      expect((await post(port, list([event(1)]), as)).status).toBe(200);
+      held.forEach((socket) => socket.destroy());
+    });
+  });
+
   test("stands 1,000 bad bodies and a port scan, and tells of them in a few lines", () =>
     running({ maxBodyBytes: 10_000 }, async ({ port, lines, source }) => {
       const bad = [
