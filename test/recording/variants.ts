@@ -8,6 +8,7 @@ import { byKubectl, createdBy } from "./step.ts";
 import type { Step } from "./step.ts";
 import { NEWER_KINDS_VARIANTS } from "./variants-of-newer-kinds.ts";
 import { RIGHTS_VARIANTS } from "./variants-of-rights.ts";
+import { TRAFFIC_VARIANTS } from "./variants-of-traffic.ts";
 
 const create = createdBy(ERIN);
 const IMAGE = "ghcr.example/acme/toolbox:8";
@@ -523,4 +524,5 @@ export const VARIANT_DEEDS: readonly Step[] = [
   ...CLUSTER,
   ...RIGHTS_VARIANTS,
   ...NEWER_KINDS_VARIANTS,
+  ...TRAFFIC_VARIANTS,
 ];
