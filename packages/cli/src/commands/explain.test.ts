@@ -120,4 +120,17 @@ describe("auditsieve explain", () => {
     const absent = await inProcess(["explain", "a-secret", join(folder, "absent.log"), log]);
     expect([absent.code, absent.stdout.includes("jane: create secrets")]).toEqual([2, true]);
   });
+
+  test("auditsieve explain says what the authorizer decided, and which detections only count for others", async () => {
+    const { stdout } = await inProcess(["explain", "c2e5d87a-d252-444b-a4c8-daa660edb586", "samples/attack.log.zst"]);
+    expect(stdout).toContain("  authorizer allow\n");
+    expect(stdout).toContain("  detection  hits: cluster-admin bound to a subject\n");
+    expect(stdout).toContain("  detection  holds, without a finding: Identity used with a program not seen before\n");
+    expect(stdout).toContain("  detection  hits, and counts for others: Change by a member of system:masters\n");
+    expect(stdout).toContain(
+      "  finding    high: Sensitive object made and removed again: 2 within 15 min for user.username ops-carol",
+    );
+    const bot = await inProcess(["explain", "86bf7749-a986-420b-92e1-1ca8b60f5c55", "samples/attack.log.zst"]);
+    expect(bot.stdout).toContain('  authorizer allow: RBAC: allowed by ClusterRoleBinding "web-cluster-admin" of');
+  });
 });

@@ -1,6 +1,6 @@
 import { attributesOfScan, createRedactor, documentId } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject, JsonValue, Redactor, RequestAttributes } from "@auditsieve/audit";
-import { DetectionEngine, evaluateDetection, safeText } from "@auditsieve/detect";
+import { DetectionEngine, evaluateDetection, linkCorrelations, safeText } from "@auditsieve/detect";
 import type { Detection } from "@auditsieve/detect";
 import { ecsDocument } from "@auditsieve/ingest";
 import type { StreamDecision, StreamPolicy } from "@auditsieve/policy";
@@ -70,6 +70,8 @@ interface Explained {
     readonly id: string;
     readonly title: string;
     readonly outcome: "hit" | "unknown";
+    /** A hit is no finding by itself: it counts for correlations. */
+    readonly countsOnly?: true;
     /** Titles of exceptions that keep a hit from being a finding. */
     readonly exceptions?: readonly string[];
   }[];
@@ -94,9 +96,10 @@ export async function explain(options: ExplainOptions): Promise<ExitCode> {
     return EXIT.unusable;
   }
   const detections = loadDetectionSet([SHIPPED], options.exceptions).detections;
+  const { silent } = linkCorrelations(detections);
   const engine = new DetectionEngine(detections);
   const redactor = createRedactor({ key: randomBytes(32) });
-  const context = { policy, engine, redactor };
+  const context = { policy, engine, silent, redactor };
   const found: (Omit<Explained, "findings" | "sent"> & { readonly action: StreamDecision["action"] })[] = [];
   const problems = new LineProblems({ strict: false });
   let isUnreadable = false;
@@ -160,8 +163,14 @@ function explainEvent(
   {
     policy,
     engine,
+    silent,
     redactor,
-  }: { readonly policy: StreamPolicy; readonly engine: DetectionEngine; readonly redactor: Redactor },
+  }: {
+    readonly policy: StreamPolicy;
+    readonly engine: DetectionEngine;
+    readonly silent: ReadonlySet<Detection>;
+    readonly redactor: Redactor;
+  },
 ): Omit<Explained, "findings" | "sent"> & { readonly action: StreamDecision["action"] } {
   const { scan, log, offset } = event;
   const original = event.line();
@@ -191,7 +200,8 @@ function explainEvent(
     detections: engine.evaluate(event.original()).map(({ detection, outcome }) => {
       const { id, title } = detection;
       const exceptions = outcome === "hit" ? excusing(detection, event.original()) : [];
-      return { id, title, outcome, ...(exceptions.length > 0 && { exceptions }) };
+      const countsOnly = silent.has(detection) && { countsOnly: true as const };
+      return { id, title, outcome, ...countsOnly, ...(exceptions.length > 0 && { exceptions }) };
     }),
     redacted: [
       ...changedPlaces(
@@ -265,16 +275,26 @@ async function print(explained: readonly Explained[], policy: StreamPolicy): Pro
     if (detections.length === 0) {
       await writeLine("  detections none hits");
     }
-    for (const { title, outcome, exceptions = [] } of detections) {
+    for (const { title, outcome, countsOnly, exceptions = [] } of detections) {
+      // What must be the first of its kind in the log, or comes of several stages, may hold for an event and be no finding.
+      const isFinding = findings.some((finding) => finding.title === title);
+      const hits =
+        countsOnly === true
+          ? "hits, and counts for others"
+          : isFinding
+            ? paint("red", "hits")
+            : "holds, without a finding";
       await writeLine(
-        `  detection  ${outcome === "hit" ? paint("red", "hits") : "cannot decide, the log says too little"}: ${safeText(title)}`,
+        `  detection  ${outcome === "hit" ? hits : "cannot decide, the log says too little"}: ${safeText(title)}`,
       );
       for (const exception of exceptions) {
         await writeLine(`             excused by the exception "${safeText(exception)}"`);
       }
     }
     for (const { severity, title, summary } of findings) {
-      await writeLine(`  finding    ${severity}: ${safeText(title)}: ${summary}`);
+      // Of a correlation the summary begins with it.
+      const what = summary.startsWith(`${title}: `) ? summary : `${safeText(title)}: ${summary}`;
+      await writeLine(`  finding    ${severity}: ${what}`);
     }
     await writeLine(`  sent       ${sent}`);
     for (const place of redacted) {

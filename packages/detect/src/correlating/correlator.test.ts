@@ -181,7 +181,7 @@ describe("correlations", () => {
     const [finding] = run(engineOf(correlation(1, count({ condition: { gte: 50 } }))), events, { maxEvents: 5 });
     expect(finding).toMatchObject({
       actor: "eve",
-      summary: "c1: 50 within 60 s for user.name eve",
+      summary: "c1: 50 within 1 min for user.name eve",
       correlation: { type: "event_count", group: { "user.name": "eve" }, count: 50, value: 50 },
     });
     expect(finding?.events).toHaveLength(5);

@@ -23,7 +23,7 @@ export function writeCorrelationFinding(
       : {};
   const groups = Object.fromEntries(correlation.groupBy.map(({ name }, index) => [name, group.values[index] ?? ""]));
   const of = Object.entries(groups).map(([name, text]) => `${name} ${text}`);
-  const summary = `${detection.title}: ${hits.length} within ${correlation.timespanMs / 1000} s${of.length > 0 ? ` for ${of.join(", ")}` : ""}`;
+  const summary = `${detection.title}: ${hits.length} within ${spanText(correlation.timespanMs / 1000)}${of.length > 0 ? ` for ${of.join(", ")}` : ""}`;
   return {
     id,
     detection: namedIn(detection),
@@ -60,4 +60,16 @@ export function evidenceOf(
       .map(({ one }) => [one.request, one] as const),
   );
   return [...byRequest.values()];
+}
+
+const UNITS = [
+  [86_400, "d"],
+  [3_600, "h"],
+  [60, "min"],
+] as const;
+
+/** 90 s, 5 min, 1 d: in the largest unit that it is a whole number of. */
+function spanText(seconds: number): string {
+  const [size, unit] = UNITS.find(([each]) => seconds >= each && seconds % each === 0) ?? [1, "s"];
+  return `${seconds / size} ${unit}`;
 }

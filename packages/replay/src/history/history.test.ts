@@ -5,6 +5,7 @@ import { eventAt, logOf, REDACTOR } from "../replay-fixtures.suite.ts";
 import { replayLogs } from "../replay-logs.ts";
 import { investigate, linesOf } from "../report/investigate.suite.ts";
 import { diffBodies } from "./diff-bodies.ts";
+import { objectHistories } from "./object-histories.ts";
 import { rbacAt } from "./rbac-at.ts";
 import type { RbacChange } from "./rbac-at.ts";
 import { readReason } from "../facts/rights.ts";
@@ -93,6 +94,38 @@ describe("object histories", () => {
       ["ClusterRole cluster-admin", ["User eve"]],
     ]);
     expect(rbacAt(data.rbac, "2026-11-24T10:00:09.000000Z")).toEqual([]);
+  });
+});
+
+describe("objectHistories", () => {
+  const made = (resource: string, name: string, more: object) =>
+    eventAt(0, { auditID: `${resource}-${name}`, verb: "create", objectRef: { resource, name, ...more } });
+  const log = linesOf([
+    made("deployments", "web", { apiGroup: "apps", namespace: "shop" }),
+    made("deployments", "web", { apiGroup: "apps", namespace: "pay" }),
+    made("deployments", "api", { apiGroup: "apps", namespace: "shop" }),
+    made("clusterroles", "web", { apiGroup: "rbac.authorization.k8s.io" }),
+  ]);
+
+  test.each([
+    ["deployments.apps shop/web", ["shop/web"]],
+    ["deployments shop/web", ["shop/web"]],
+    ["deployments/shop/web", ["shop/web"]],
+    ["deployments/web", ["pay/web", "shop/web"]],
+    ["deployments.apps/web", ["pay/web", "shop/web"]],
+    ["deployments", ["pay/web", "shop/api", "shop/web"]],
+    ["clusterroles", ["web"]],
+    ["clusterroles/web", ["web"]],
+    ["* */api", ["shop/api"]],
+    ["deployments web", []],
+    ["deployment", []],
+    ["web", []],
+  ])("objectHistories finds an object as people name it: %s", async (object, expected) => {
+    const gatherer = new FactGatherer();
+    const logs = [logOf("a.log", log)];
+    await replayLogs({ logs, detections: [], redactor: REDACTOR, visitors: [gatherer] });
+    const { histories } = await objectHistories({ object }, { facts: gatherer.facts(), logs, redactor: REDACTOR });
+    expect(histories.map((history) => history.object.key.split(" ")[1])).toEqual(expected);
   });
 });
 

@@ -10,7 +10,7 @@ import type { ObjectRevisions } from "../facts/revisions.ts";
 
 /** Which objects' histories are asked for. */
 export interface HistoryQuestion {
-  /** `deployments.apps shop/web`, `secrets shop/*`; a resource may go without its group. */
+  /** `deployments.apps shop/web`, `secrets shop/*`, `deployments/web`, `clusterroles`; a resource may go without its group. */
   readonly object: string;
   /** Revisions from this instant on. */
   readonly since?: string;
@@ -78,9 +78,15 @@ export async function objectHistories(
   };
 }
 
-/** `deployments shop/web` is about `deployments.apps shop/web`. */
+/** `deployments shop/web` is about `deployments.apps shop/web`, and so are `deployments/web` and `deployments`, as kubectl is asked. */
 function isAbout(key: string, object: string): boolean {
-  return matches(key, object) || matches(key.replace(/^([^ .]*)\.[^ ]*/, "$1"), object);
+  const [resource = "", ...rest] = object.trim().split(/[ /]+/);
+  const name = rest.join("/");
+  const asked = name === "" ? [`${resource} *`] : [`${resource} ${name}`];
+  // Without a namespace in any, but where a space says that it is the whole key.
+  const anywhere = object.includes(" ") || name === "" || name.includes("/") ? [] : [`${resource} */${name}`];
+  const keys = [key, key.replace(/^([^ .]*)\.[^ ]*/, "$1")];
+  return [object, ...asked, ...anywhere].some((pattern) => keys.some((each) => matches(each, pattern)));
 }
 
 /** Those with the same name in another place, then those of the same resource. */

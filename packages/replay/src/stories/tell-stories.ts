@@ -3,12 +3,13 @@ import type { Finding, Severity } from "@auditsieve/detect";
 import { bySession } from "../facts/by-session.ts";
 import type { Place } from "../facts/read-events.ts";
 import type { Facts } from "../facts/gather-facts.ts";
-import type { Session } from "../facts/sessions.ts";
+import type { Act, Session } from "../facts/sessions.ts";
 import { isStartup, NOT_AUTHENTICATED } from "../facts/rank-actors.ts";
 import type { RankedActor } from "../facts/rank-actors.ts";
 import type { Deed, IssuedToken } from "../facts/credential-deeds.ts";
 import { groupRelated } from "./group-related.ts";
 import { credentialName, isControlLoop, manner, principalId, principalsOf, shortName } from "./principal.ts";
+import { foldActs } from "./fold-acts.ts";
 import { actText, otherActs } from "./other-acts.ts";
 import type { Principal } from "./principal.ts";
 import { traceOrigin } from "./trace-origin.ts";
@@ -48,6 +49,8 @@ export interface StoryStep {
   readonly severity?: Severity;
   readonly finding?: Finding;
   readonly place?: Place;
+  /** What was done besides the findings. */
+  readonly act?: Act;
 }
 
 const MOST_TRACED = 2_000;
@@ -137,6 +140,7 @@ function tell(ids: readonly string[], known: Known): Story {
     ...members.flatMap((principal) => firstActs(principal, known)),
     ...suspects.flatMap((actor) => otherSteps(actor, own, known)),
   ].toSorted((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+  const folded = foldActs(steps);
   const names = inOrder.map(({ name }) => shortName(name));
   return {
     title:
@@ -146,7 +150,7 @@ function tell(ids: readonly string[], known: Known): Story {
     score: suspects.reduce((points, { score }) => points + score, 0),
     actors: suspects.map(({ name }) => name),
     chapters: chaptersOf(members, links, ends, nodes, inOrder),
-    steps: steps.length > MOST_STEPS ? [...steps.slice(0, MOST_STEPS / 2), ...steps.slice(-MOST_STEPS / 2)] : steps,
+    steps: folded.length > MOST_STEPS ? [...folded.slice(0, MOST_STEPS / 2), ...folded.slice(-MOST_STEPS / 2)] : folded,
     nodes: [...nodes.values()],
     links,
     ends,
@@ -160,11 +164,17 @@ function findingSteps(actor: RankedActor, members: readonly Principal[]): readon
   return [...Map.groupBy(findings, ({ auditIDs, time }) => `${auditIDs[0]} ${time}`).values()].map((same) => {
     const [worst] = same.toSorted((a, b) => SEVERE.indexOf(b.detection.level) - SEVERE.indexOf(a.detection.level));
     const finding = worst as Finding;
+    // A correlation counts requests; what this one did says another detection, if there is one.
+    const ofOne =
+      finding.correlation === undefined ? finding : same.find(({ correlation }) => correlation === undefined);
+    const { summary } = ofOne ?? finding;
+    const said = ofOne === undefined ? [finding.detection.title] : [];
+    const titles = same.map(({ detection }) => detection.title).filter((title) => !said.includes(title));
     return {
       time: finding.time,
       kind: "finding",
       actor: shortName(actor.name),
-      text: `${finding.summary}: ${same.map(({ detection }) => detection.title).join("; ")}`,
+      text: [summary, ...(titles.length === 0 ? [] : [titles.join("; ")])].join(": "),
       severity: finding.detection.level,
       finding,
     };
@@ -183,6 +193,7 @@ function otherSteps(actor: RankedActor, ids: ReadonlySet<string>, { facts }: Kno
       actor: shortName(actor.name),
       text: actText(act),
       place: act.place,
+      act,
     }));
 }
 
