@@ -237,6 +237,46 @@ describe("correlations", () => {
     expect(stream.counts().correlationEvicted).toBeGreaterThan(700);
   });
 
+  it("forget first who is met by no other correlation: what one has begun that does other things, too, is kept", () => {
+    const twice = { condition: { gte: 2 }, "group-by": ["user.username", "objectRef.name"] };
+    const often = { rules: ["list"], condition: { gte: 90 } };
+    const stream = new FindingStream(engineOf(correlation(1, count(twice)), correlation(2, count(often))), {
+      maxHits: 100,
+      latenessMs: 0,
+    });
+    const found: Finding[] = [];
+    const doTo = (n: number, user: string, name: string, verb = "get"): void => {
+      const event = at(n / 1000, verb, by(user));
+      found.push(...stream.push({ ...event, objectRef: { ...event.objectRef, resource: "pods", name } }));
+    };
+    doTo(0, "eve", "web", "list");
+    doTo(0, "eve", "web");
+    for (let n = 1; n < 1000; n++) {
+      doTo(n, `user-${n}`, `pod-${n}`);
+    }
+    doTo(1000, "eve", "web");
+    found.push(...stream.flush());
+    expect(found.map(({ summary }) => summary)).toContainEqual(expect.stringMatching(/eve.*web/));
+    expect(stream.counts().correlationEvicted).toBeGreaterThan(700);
+  });
+
+  it("forget first what is long where too much is held: names of any length do not hide what one does in two steps", () => {
+    const stream = new FindingStream(engineOf(correlation(1, count({ condition: { gte: 2 } }))), {
+      maxHeldLength: 200_000,
+      latenessMs: 0,
+    });
+    const found: Finding[] = [];
+    for (let n = 0; n < 100; n++) {
+      // Each of the others comes twice, too.
+      const user = n % 99 === 0 ? "eve" : `user-${n % 50}`;
+      const event = { ...at(n / 100, "get", by(user)), userAgent: user === "eve" ? "a" : "x".repeat(50_000) };
+      found.push(...stream.push(event));
+    }
+    found.push(...stream.flush());
+    expect(found.map(({ summary }) => summary)).toEqual([expect.stringContaining("eve")]);
+    expect(stream.counts().correlationEvicted).toBeGreaterThan(70);
+  });
+
   it("bound the size of the events that wait for their turn", () => {
     const long = (n: number): AuditEvent => ({ ...at(n, "get", by(`user-${n}`)), userAgent: "x".repeat(1000) });
     const sizeAfter = (events: readonly AuditEvent[]): { readonly waiting: number; readonly late: number } => {

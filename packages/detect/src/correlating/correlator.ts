@@ -359,7 +359,8 @@ export class Correlator {
    * for each request fills windows of one hit; one that has come further is worth more than many of them.
    */
   #forgetLeast(): void {
-    for (const { key, window } of leastFirst(this.#windows)) {
+    const areTooLong = this.#heldLength > this.#maxHeldLength;
+    for (const { key, window } of leastFirst(this.#windows, { areTooLong })) {
       if (!this.#isOver(ROOM_LEFT)) {
         break;
       }

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ROOT } from "../replay-fixtures.suite.ts";
-import { investigateSample } from "../report/investigate.suite.ts";
+import { eventAt, linesOf, logOf, ROOT } from "../replay-fixtures.suite.ts";
+import { investigate, investigateSample } from "../report/investigate.suite.ts";
 import type { Investigated } from "../report/investigate.suite.ts";
 
 interface Label {
@@ -69,4 +69,35 @@ describe("rankActors on the attack log", () => {
     },
     LOADED,
   );
+});
+
+test("rankActors puts nobody behind more than ten who were made up alike", async () => {
+  const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "cluster-admin" };
+  const binding = (username: string, n: number): object =>
+    eventAt(n, {
+      level: "Request",
+      verb: "create",
+      requestURI: "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+      user: { username, groups: ["system:authenticated"] },
+      objectRef: { resource: "clusterrolebindings", apiGroup: roleRef.apiGroup, apiVersion: "v1", name: `b-${n}` },
+      responseStatus: { code: 201 },
+      requestObject: {
+        kind: "ClusterRoleBinding",
+        metadata: { name: `b-${n}` },
+        roleRef,
+        subjects: [{ kind: "User", name: username }],
+      },
+    });
+  const listing = eventAt(9_000, {
+    requestURI: "/api/v1/secrets",
+    user: { username: "eve", groups: ["system:authenticated"] },
+    objectRef: { resource: "secrets", apiVersion: "v1" },
+  });
+  const madeUp = Array.from({ length: 40 }, (_, n) => binding(`made-up-${n}`, n));
+  const { actors } = await investigate([logOf("audit.log", linesOf([...madeUp, listing]))]);
+  const standOut = actors.filter(({ isSuspicious }) => isSuspicious);
+  expect(standOut).toHaveLength(41);
+  expect(actors.findIndex(({ name }) => name === "eve")).toBe(10);
+  expect(actors[10]?.score).toBeLessThan(actors[40]?.score ?? 0);
+  expect(actors.slice(0, 41)).toEqual(expect.arrayContaining([...standOut]));
 });

@@ -1,12 +1,13 @@
 import type { Finding } from "@auditsieve/detect";
 import type { ChosenFindings } from "../findings/choose-findings.ts";
 import type { FindingList } from "../findings/finding-store.ts";
+import { manyAlikeLast } from "../findings/many-alike-last.ts";
 import { REFUSED_FACTOR, SEVERITY_POINTS } from "../findings/severity-points.ts";
 import { boundedText } from "../bounded-text.ts";
 import type { Facts } from "./gather-facts.ts";
 import type { Session } from "./sessions.ts";
 
-/** An identity with what is unusual about it, most suspicious first in {@link rankActors}. */
+/** An identity with what is unusual about it, in the order of {@link rankActors}. */
 export interface RankedActor {
   readonly name: string;
   readonly score: number;
@@ -54,15 +55,27 @@ const BY_HAND =
   /^(?:kubectl|curl|Wget|python-requests|python-urllib|kubernetes-dashboard|k9s|Mozilla|httpie|PostmanRuntime|Go-http-client)/i;
 const MACHINE = /^system:(?:serviceaccount:|node:)/;
 
-/** Every identity of the log with its points. */
+/**
+ * Every identity of the log with its points, most first. Where many stand out by the same detections, ten of them stand at their place, and the others
+ * behind everybody who stands out.
+ */
 export function rankActors(facts: Facts, findings: FindingList): readonly RankedActor[] {
   const chosen = findings.chosen();
   const sessions = Map.groupBy(facts.sessions.sessions(), ({ identity }) => nameOf(identity.name));
   const found = Map.groupBy(chosen.findings, ({ actor }) => nameOf(actor ?? ""));
   const names = new Set([...sessions.keys(), ...found.keys()]);
-  return [...names]
+  const ranked = [...names]
     .map((name) => rank(name, sessions.get(name) ?? [], found.get(name) ?? [], facts, chosen))
     .sort((a, b) => b.score - a.score || (a.name < b.name ? -1 : 1));
+  const standOut = ranked.filter(({ isSuspicious }) => isSuspicious);
+  return [...manyAlikeLast(standOut, kindOf), ...ranked.filter(({ isSuspicious }) => !isSuspicious)];
+}
+
+/** By which detections somebody stands out. */
+function kindOf({ findings }: RankedActor): string {
+  return unique(findings.map(({ detection }) => detection.id))
+    .toSorted()
+    .join(" ");
 }
 
 function nameOf(name: string): string {

@@ -51,6 +51,47 @@ describe("chooseFindings", () => {
     );
   });
 
+  test("who weighs most does not fill the room with the same thing again and again", () => {
+    const often = Array.from({ length: 40 }, (_, i) =>
+      ["binding", "exec", "secrets", "token", "debug"].map((detection) =>
+        finding("made-up", detection, "high", { id: `${detection} ${i}` }),
+      ),
+    ).flat();
+    const lines = [...often, ...DEEDS].map((each) => JSON.stringify(each));
+    const { findings } = chooseFindings(() => lines, { isSmall: false, mostBytes: 4_000 });
+    expect(findings.filter(({ actor }) => actor === "eve")).toEqual(DEEDS);
+    expect(findings.length).toBeGreaterThan(10);
+    expect(findings.length).toBeLessThan(40);
+  });
+
+  test("who did something else, if less, is chosen before more than ten who were made up alike", () => {
+    const findings = [...flood(0, 200), finding("eve", "shell", "high")];
+    const lines = findings.map((each) => JSON.stringify(each));
+    const { findings: chosen } = chooseFindings(() => lines, { isSmall: false, mostBytes: 4_000 });
+    expect(chosen.filter(({ actor }) => actor === "eve")).toHaveLength(1);
+    expect(chosen.length).toBeGreaterThan(30);
+    expect(chosen.length).toBeLessThan(100);
+  });
+
+  test("that something was refused is chosen although it was allowed before", () => {
+    const allowed = Array.from({ length: 40 }, (_, i) => finding("made-up", "exec", "high", { id: `${i}` }));
+    const refused = [finding("eve", "exec", "high"), finding("eve", "exec", "high", { outcome: "denied" })];
+    const lines = [...allowed, ...refused].map((each) => JSON.stringify(each));
+    const { findings, countOf } = chooseFindings(() => lines, { isSmall: false, mostBytes: 2_000 });
+    expect(findings.filter(({ actor }) => actor === "eve")).toEqual(refused);
+    expect(countOf("eve", "exec")).toBe(2);
+  });
+
+  test("of a large finding the bodies go and long names are cut", () => {
+    const name = "x".repeat(100_000);
+    const event = { auditID: "a", requestURI: `/api/${name}`, objectRef: { name }, requestObject: { name } };
+    const large = finding("eve", "exec", "high", { object: name, events: [event] } as unknown as Partial<Finding>);
+    const { findings } = chooseFindings(() => [JSON.stringify(large)], { isSmall: false, mostBytes: 4_000 });
+    expect(findings.map(({ actor, events }) => [actor, events[0]?.auditID])).toEqual([["eve", "a"]]);
+    expect(findings[0]?.events[0]).not.toHaveProperty("requestObject");
+    expect(JSON.stringify(findings).length).toBeLessThan(2_000);
+  });
+
   test("all is chosen where there is room for it", () => {
     const findings = [...flood(0, 20), ...DEEDS];
     const lines = findings.map((each) => JSON.stringify(each));

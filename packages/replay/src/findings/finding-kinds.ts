@@ -1,5 +1,7 @@
+import { hash } from "node:crypto";
 import type { Finding } from "@auditsieve/detect";
 import { boundedText } from "../bounded-text.ts";
+import { manyAlikeLast } from "./many-alike-last.ts";
 import { REFUSED_FACTOR, SEVERITY_POINTS } from "./severity-points.ts";
 
 /** What a finding says before its events. */
@@ -10,8 +12,16 @@ export interface WeighedActor {
   readonly name: string;
   /** Of each detection once. */
   points: number;
-  /** What the first findings of each detection come to as JSON, by severity. */
+  /** Mostly the same number for those of whom the same kinds are found, and another one for others. */
+  kinds: number;
+  /** What the first findings of each detection come to as JSON, by share: whoever notes it says of which. */
   readonly bytes: Map<string, number>;
+}
+
+/** What came before a finding. */
+export interface Before {
+  readonly count: number;
+  readonly isFirst: boolean;
 }
 
 const MOST_KINDS = 200_000;
@@ -35,7 +45,9 @@ export function actorKey(actor: string | undefined): string {
  */
 export class FindingKinds {
   readonly #most: number;
+  /** By detection, refused requests apart, and actor. */
   readonly #counts = new Map<string, Map<string, number>>();
+  readonly #numbers = new Map<string, number>();
   #actors = new Map<string, WeighedActor>();
   #kinds = 0;
 
@@ -43,50 +55,63 @@ export class FindingKinds {
     this.#most = most;
   }
 
-  /** How many of this kind came before. */
-  count({ detection, actor, outcome }: FindingHead): number {
+  /** Counts one. Says how many of its detection and actor came before, and whether it is the first of them that ended like this. */
+  count({ detection, actor, outcome }: FindingHead): Before {
     const name = actorKey(actor);
-    const before = this.#counts.get(detection.id)?.get(name) ?? 0;
-    if (before === 0) {
+    const isDenied = outcome === "denied";
+    const kind = isDenied ? deniedOf(detection.id) : detection.id;
+    const alike = this.#counts.get(kind)?.get(name) ?? 0;
+    const others = this.#counts.get(isDenied ? detection.id : deniedOf(detection.id))?.get(name) ?? 0;
+    if (alike === 0) {
       if (this.#kinds >= this.#most) {
         this.#forgetLightest();
       }
       this.#kinds++;
-      const factor = outcome === "denied" ? REFUSED_FACTOR : 1;
-      this.#weighed(name).points += SEVERITY_POINTS[detection.level] * factor;
+      const factor = others === 0 ? (isDenied ? REFUSED_FACTOR : 1) : isDenied ? REFUSED_FACTOR - 1 : 0;
+      const actor = this.#weighed(name);
+      actor.points += SEVERITY_POINTS[detection.level] * factor;
+      actor.kinds = (actor.kinds + this.#numberOf(kind)) | 0;
     }
-    this.#put(detection.id, name, before + 1);
-    return before;
+    this.#put(kind, name, alike + 1);
+    return { count: alike + others, isFirst: alike === 0 };
   }
 
-  /** Notes that so much is to be held of what was counted last. */
-  note({ detection, actor }: FindingHead, bytes: number): void {
+  /** Notes that so much of a share is to be held of what was counted last. */
+  note({ actor }: FindingHead, share: string, bytes: number): void {
     const known = this.#weighed(actorKey(actor)).bytes;
-    known.set(detection.level, (known.get(detection.level) ?? 0) + bytes);
+    known.set(share, (known.get(share) ?? 0) + bytes);
   }
 
   of(actor: string | undefined, detection: string): number {
-    return this.#counts.get(detection)?.get(actorKey(actor)) ?? 0;
+    const name = actorKey(actor);
+    return (this.#counts.get(detection)?.get(name) ?? 0) + (this.#counts.get(deniedOf(detection))?.get(name) ?? 0);
   }
 
-  /** Who weighs most comes first; of those who weigh the same, who came first. */
+  /** Who weighs most comes first, but many alike last; of those who weigh the same, who came first. */
   heaviest(): readonly WeighedActor[] {
-    return [...this.#actors.values()].toSorted((a, b) => b.points - a.points);
+    const byPoints = [...this.#actors.values()].toSorted((a, b) => b.points - a.points);
+    return manyAlikeLast(byPoints, ({ kinds }) => kinds);
   }
 
   #weighed(name: string): WeighedActor {
     let actor = this.#actors.get(name);
     if (actor === undefined) {
-      actor = { name, points: 0, bytes: new Map() };
+      actor = { name, points: 0, kinds: 0, bytes: new Map() };
       this.#actors.set(name, actor);
     }
     return actor;
   }
 
-  #put(detection: string, name: string, count: number): void {
-    const alike = this.#counts.get(detection);
+  #numberOf(kind: string): number {
+    const number = this.#numbers.get(kind) ?? hash("sha256", kind, "buffer").readInt32LE(0);
+    this.#numbers.set(kind, number);
+    return number;
+  }
+
+  #put(kind: string, name: string, count: number): void {
+    const alike = this.#counts.get(kind);
     if (alike === undefined) {
-      this.#counts.set(detection, new Map([[name, count]]));
+      this.#counts.set(kind, new Map([[name, count]]));
     } else {
       alike.set(name, count);
     }
@@ -106,4 +131,8 @@ export class FindingKinds {
       this.#kinds += alike.size;
     }
   }
+}
+
+function deniedOf(detection: string): string {
+  return `${detection} denied`;
 }
