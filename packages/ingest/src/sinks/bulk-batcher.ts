@@ -71,7 +71,8 @@ export class BulkBatcher {
   /** One result per item, in order. Rejects when `signal` aborts or an operator must change something. */
   async deliver(items: readonly BulkItem[], signal: AbortSignal): Promise<readonly ItemResult[]> {
     const parts = await Promise.all(this.#requests(items).map((part) => this.#deliver(part, signal, 0)));
-    return parts.flat();
+    const [first = [], ...others] = parts;
+    return others.length === 0 ? first : parts.flat();
   }
 
   #requests(items: readonly BulkItem[]): readonly (readonly BulkItem[])[] {

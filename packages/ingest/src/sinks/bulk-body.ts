@@ -121,8 +121,17 @@ export class BulkBodies {
   }
 }
 
+/** Those of a batch stand in one, but for what is sent once more. */
 function roomsOf(items: readonly BulkItem[]): ReadonlySet<BulkRoom> {
-  return new Set(items.map(({ room }) => room));
+  const rooms = new Set<BulkRoom>();
+  let last: BulkRoom | undefined;
+  for (const { room } of items) {
+    if (room !== last) {
+      last = room;
+      rooms.add(room);
+    }
+  }
+  return rooms;
 }
 
 function makeRoom(room: BulkRoom, more: number): void {

@@ -1,3 +1,4 @@
+import { readSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import type { SourceChunk } from "../source.ts";
@@ -6,6 +7,9 @@ import { HEAD_BYTES, fingerprint, headOf, headOfArchive } from "./file-identity.
 import { openLog } from "../logs/log-file.ts";
 import type { RotatedFile } from "./rotated-files.ts";
 import type { TailPosition } from "./tail-position.ts";
+
+/** Much more than the steps in which a kernel counts the times of files. */
+const OLD_MS = 1000;
 
 /** Where a tailed file is read from: an open file, or the archive that compression made of it. */
 export type Origin =
@@ -27,6 +31,8 @@ export class TailedFile {
   #isArchiveRead = false;
   /** Time of the last change for which the beginning was compared. */
   #checkedAt = 0;
+  /** Whether that change was long ago then. */
+  #isOld = false;
 
   constructor(file: {
     readonly generation: number;
@@ -93,7 +99,8 @@ export class TailedFile {
       return;
     }
     for (;;) {
-      const { bytesRead } = await this.origin.handle.read(buffer, 0, buffer.length, this.#offset);
+      // By this thread: another one would leave what it has read in the cache of its own core. The look behind it lets others have their turn.
+      const bytesRead = readSync(this.origin.handle.fd, buffer, 0, buffer.length, this.#offset);
       // Cut and written anew beyond the offset, it would give the middle of something else.
       if (bytesRead === 0 || (await this.isTruncated())) {
         return;
@@ -135,13 +142,16 @@ export class TailedFile {
     if (size < this.#offset) {
       return true;
     }
-    // Written anew to the very same length, it shows by its time only.
-    if (size === this.#offset && mtimeMs === this.#checkedAt) {
+    // Written anew to the very same length, it shows by its time only. So it does in a file whose time was old already when it was compared,
+    // which is one that is caught up with: each further change has another time.
+    if (mtimeMs === this.#checkedAt && (size === this.#offset || this.#isOld)) {
       return false;
     }
+    const isOld = Date.now() - mtimeMs > OLD_MS;
     const isSame = (await headOf(this.origin.handle, this.#head.length)).equals(this.#head);
     if (isSame) {
       this.#checkedAt = mtimeMs;
+      this.#isOld = isOld;
     }
     return !isSame;
   }
