@@ -2,6 +2,8 @@ import type { Redactor } from "@auditsieve/audit";
 import { DetectionEngine, FindingStream } from "@auditsieve/detect";
 import { FindingTap } from "@auditsieve/ingest/findings";
 import { boundHeap, FindingStore } from "@auditsieve/replay/findings";
+import { hash } from "node:crypto";
+import { statSync } from "node:fs";
 import { keepHeapSmall } from "./keep-heap-small.ts";
 import { compileLater } from "./compile-later.ts";
 import { loadDetectionSet, SHIPPED } from "./detection-set.ts";
@@ -17,8 +19,19 @@ export interface FilterFindings {
   write(file: string): Promise<void>;
 }
 
+/** Something is found in as good as every log of so many bytes, and what is found has hashes. */
+const LONG_BYTES = 8 * 1024 * 1024;
+
 /** It is loaded only where findings are wanted: its modules start slowly. */
-export function filterFindings(exceptions: readonly string[], redactor: Redactor): FilterFindings {
+export function filterFindings(
+  exceptions: readonly string[],
+  redactor: Redactor,
+  logs: readonly string[],
+): FilterFindings {
+  if (logs.some(isLong)) {
+    // Node brings its cryptography compiled, which V8 takes only as long as its flags are those of the start.
+    hash("sha256", "");
+  }
   compileLater();
   const prepared = exceptions.length === 0 ? preparedDetections() : undefined;
   const engine = new DetectionEngine(prepared ?? loadDetectionSet([SHIPPED], exceptions).detections);
@@ -39,4 +52,13 @@ export function filterFindings(exceptions: readonly string[], redactor: Redactor
       findings.close();
     },
   };
+}
+
+/** Whoever reads a log that cannot be looked at says so. */
+function isLong(log: string): boolean {
+  try {
+    return statSync(log).size >= LONG_BYTES;
+  } catch {
+    return false;
+  }
 }

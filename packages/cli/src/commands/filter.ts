@@ -98,7 +98,7 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   const found =
     options.findings === undefined || redactor === undefined
       ? undefined
-      : (await import("../filter-findings.ts")).filterFindings(options.exceptions, redactor);
+      : (await import("../filter-findings.ts")).filterFindings(options.exceptions, redactor, logs);
   const tap = found?.tap;
   let exit: ExitCode = EXIT.fine;
   const progress = new Progress("filtered");

@@ -6,10 +6,18 @@ export interface FieldPath {
   readonly text: string;
   /** The first segment: the event's own key. */
   readonly root: string;
-  /** `splits[i][n]`: the n-th longest key that may start at segment i, and the segment after it. */
-  readonly splits: readonly (readonly { readonly key: string; readonly next: number }[])[];
+  /** In segments. */
+  readonly length: number;
+  /** The keys that may start at a segment, the longest first. */
+  keysAt(segment: number): readonly PathKey[];
   /** What the last key on any way ends in. */
   readonly ending: string;
+}
+
+/** A key on the way down a path, and the segment after it. */
+export interface PathKey {
+  readonly key: string;
+  readonly next: number;
 }
 
 /** What is found at a field: whether the field is there at all, and its values with arrays taken apart. */
@@ -38,33 +46,43 @@ export function fieldPath(text: string): FieldPath {
   return path;
 }
 
-/** It is cut where it is read below an object: most of those of a detection never are. */
+/** It is cut where it is read below an object, as far as the way goes down there: most of those of a detection never are. */
 class CutPath implements FieldPath {
   readonly text: string;
   readonly root: string;
   readonly ending: string;
-  #splits: FieldPath["splits"] | undefined;
+  readonly length: number;
+  readonly #keys: (readonly PathKey[] | undefined)[] = [];
 
   constructor(text: string) {
     this.text = text;
     const first = text.indexOf(".");
     this.root = first < 0 ? text : text.slice(0, first);
     this.ending = text.slice(text.lastIndexOf(".") + 1);
+    let length = 1;
+    for (let dot = first; dot !== -1; dot = text.indexOf(".", dot + 1)) {
+      length++;
+    }
+    this.length = length;
   }
 
-  get splits(): FieldPath["splits"] {
-    return (this.#splits ??= splitsOf(this.text));
+  keysAt(segment: number): readonly PathKey[] {
+    return (this.#keys[segment] ??= keysFrom(this.text, segment, this.length));
   }
 }
 
-function splitsOf(text: string): FieldPath["splits"] {
-  const segments = text.split(".");
-  return segments.map((_, from) =>
-    Array.from({ length: segments.length - from }, (_unused, n) => {
-      const next = segments.length - n;
-      return { key: interned(segments.slice(from, next).join(".")), next };
-    }),
-  );
+function keysFrom(text: string, segment: number, length: number): readonly PathKey[] {
+  let start = 0;
+  for (let before = 0; before < segment; before++) {
+    start = text.indexOf(".", start) + 1;
+  }
+  const keys: PathKey[] = [];
+  let end = text.length;
+  for (let next = length; next > segment; next--) {
+    keys.push({ key: interned(text.slice(start, end)), next });
+    end = text.lastIndexOf(".", end - 1);
+  }
+  return keys;
 }
 
 /** The same text as engines keep it that name properties: it is then looked up by identity. */
@@ -78,18 +96,18 @@ function interned(key: string): string {
  * than ours allows. With `first` the value is that of the first so many segments.
  */
 export function readField(value: JsonValue, path: FieldPath, first = 0): Reading {
-  const { splits } = path;
+  const { length } = path;
   let found = value;
   let from = first;
   // Without an array there is one way down.
   while (!Array.isArray(found)) {
-    if (from === splits.length) {
+    if (from === length) {
       return { present: true, values: [found] };
     }
     if (!isJsonObject(found)) {
       return ABSENT;
     }
-    const keys: FieldPath["splits"][number] = splits[from] ?? [];
+    const keys = path.keysAt(from);
     let n = 0;
     while (n < keys.length && own(found, keys[n]?.key ?? "") === undefined) {
       n++;
@@ -105,7 +123,7 @@ export function readField(value: JsonValue, path: FieldPath, first = 0): Reading
 }
 
 function readBelow(value: JsonValue, path: FieldPath, first: number): Reading {
-  const end = path.splits.length;
+  const end = path.length;
   const values: JsonValue[] = [];
   const pending: { readonly value: JsonValue; readonly from: number }[] = [{ value, from: first }];
   let present = false;
@@ -134,7 +152,7 @@ function longestChild(
   path: FieldPath,
   from: number,
 ): { readonly value: JsonValue; readonly from: number } | undefined {
-  for (const { key, next } of path.splits[from] ?? []) {
+  for (const { key, next } of path.keysAt(from)) {
     const value = own(object, key);
     if (value !== undefined) {
       return { value, from: next };

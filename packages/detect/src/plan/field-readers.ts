@@ -134,7 +134,7 @@ function isRemembered(path: FieldPath): boolean {
 }
 
 /** The path that reads a value itself, with its arrays taken apart. */
-const ITSELF: FieldPath = { text: "", root: "", splits: [], ending: "" };
+const ITSELF: FieldPath = { text: "", root: "", ending: "", length: 0, keysAt: () => [] };
 
 function isMissing(event: AuditEvent, key: string): boolean {
   const value = rootOf(event, key);

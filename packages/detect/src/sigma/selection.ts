@@ -270,8 +270,8 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
   };
 
   const warnUnknown = (field: string, path: Path): void => {
-    // What is meant by each of very many strange names costs time, and nobody is told.
-    const meant = unknown > LIMITS.problems ? undefined : unknownField(field);
+    // What is meant by each of very many strange names costs time, and nobody is told; and of what was prepared all are known.
+    const meant = fields.arePrepared === true || unknown > LIMITS.problems ? undefined : unknownField(field);
     if (meant !== undefined) {
       unknown++;
       const hint = meant === "" ? "See the audit.k8s.io/v1 Event for its fields" : `Did you mean "${meant}"?`;
