@@ -9,10 +9,22 @@ import { PROFILES } from "./shipped-files.ts";
 
 export { DEFAULT_NOISE, listShipped, readShipped } from "./shipped-files.ts";
 
+const POLICY_FILE = ".policy.yaml";
+
 /** Text of a noise policy: of a shipped one by its name, or of a file. */
 export function readPolicyText(nameOrPath: string): string {
-  const isName = /^[a-z0-9-]+$/.test(nameOrPath);
-  return readFileSync(isName ? join(PROFILES, "noise", `${nameOrPath}.policy.yaml`) : nameOrPath, "utf8");
+  if (!/^[a-z0-9-]+$/.test(nameOrPath)) {
+    return readFileSync(nameOrPath, "utf8");
+  }
+  const folder = join(PROFILES, "noise");
+  const file = join(folder, `${nameOrPath}${POLICY_FILE}`);
+  if (!existsSync(file)) {
+    const names = readdirSync(folder).flatMap((name) =>
+      name.endsWith(POLICY_FILE) ? [name.slice(0, -POLICY_FILE.length)] : [],
+    );
+    throw new Error(`no policy of this name is shipped: ${names.sort().join(", ")} are`);
+  }
+  return readFileSync(file, "utf8");
 }
 
 /** Sigma texts of these files, or of the shipped detections; the documents of those are known without reading YAML. */

@@ -79,3 +79,30 @@ export function fileError(doing: string, path: string, error: unknown): IngestEr
       });
   }
 }
+
+/** A folder that cannot be made or written to, in words: `what` it is for. */
+export function folderError(what: string, folder: string, error: unknown): IngestError {
+  const [reason, hint] = FOLDER_FAULTS[systemCode(error) ?? ""] ?? [reasonOf(error), "Check the disk and the folder"];
+  return new IngestError("unreadable", `Cannot write to ${what} "${folder}": ${reason}`, {
+    path: folder,
+    cause: error,
+    hint,
+  });
+}
+
+const NOT_ALLOWED: readonly [string, string] = [
+  "permission denied",
+  "Give the user that runs it the right to write there, or name another folder",
+];
+const NO_FOLDER: readonly [string, string] = [
+  "a file stands in its place or in that of a folder above it",
+  "Name another folder",
+];
+const FOLDER_FAULTS: Readonly<Record<string, readonly [string, string]>> = {
+  EACCES: NOT_ALLOWED,
+  EPERM: NOT_ALLOWED,
+  EROFS: ["the file system is read-only", "Mount a volume there, or name a folder that may be written to"],
+  EEXIST: NO_FOLDER,
+  ENOTDIR: NO_FOLDER,
+  ENOENT: ["it cannot be made there", "Name another folder"],
+};

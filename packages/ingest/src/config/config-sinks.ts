@@ -80,11 +80,20 @@ export function readSink(
   }
   const name = readName(reader, given, at, type);
   const feed = reader.choice(given, "feed", at, ["findings", "kept", "all"], DEFAULT_FEEDS[type]);
-  const policy = feed && readPolicy(reader, given, at, feed, references);
-  if (name === undefined || feed === undefined) {
-    return undefined;
-  }
-  const base = { name, feed, ...(policy && { policy }) };
+  const policy = readPolicy(reader, given, at, feed ?? "kept", references);
+  // What else is wrong with it is told even so.
+  const base = { name: name ?? type, feed: feed ?? "kept", ...(policy && { policy }) };
+  const sink = readOwn(reader, given, at, type, base);
+  return name === undefined || feed === undefined ? undefined : sink;
+}
+
+function readOwn(
+  reader: ConfigReader,
+  given: JsonObject,
+  at: (string | number)[],
+  type: SinkConfig["type"],
+  base: SinkBase,
+): SinkConfig | undefined {
   switch (type) {
     case "file":
       return readFileSink(reader, given, at, base);

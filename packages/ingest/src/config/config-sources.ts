@@ -74,9 +74,18 @@ export function readSource(reader: ConfigReader, value: JsonValue, index: number
   }
   const fallback = type === "file" || type === "archive" ? "audit" : type;
   const name = readName(reader, given, at, index === 0 ? fallback : `${fallback}-${index + 1}`);
-  if (name === undefined) {
-    return undefined;
-  }
+  // What else is wrong with it is told even so.
+  const source = readOwn(reader, given, at, type, name ?? fallback);
+  return name === undefined ? undefined : source;
+}
+
+function readOwn(
+  reader: ConfigReader,
+  given: JsonObject,
+  at: (string | number)[],
+  type: SourceConfig["type"],
+  name: string,
+): SourceConfig | undefined {
   switch (type) {
     case "file": {
       const paths = readPaths(reader, given, at);

@@ -103,12 +103,12 @@ stateFolder: x
 keys: { redaction: short }
 sources:
   - { type: carrier-pigeon, path: a }
-  - { type: file, name: "Bad Name", path: b, typo: 1 }
+  - { type: file, name: "Bad Name", path: "", typo: 1 }
 sinks:
   - { type: elasticsearch, node: "https://u:p@host", username: only, policy: mine }
-  - { type: file, feed: sometimes }
+  - { type: file, feed: sometimes, folder: "", maxFileAgeMs: 1, policy: mine }
   - { type: file, folder: f, node: "http://x", maxFileBytes: 5 }
-limits: { drainMs: soon }
+limits: { drainMs: soon, maxLineBytes: 1 }
 detections: [1]
 `,
       references,
@@ -120,12 +120,17 @@ detections: [1]
       "5 sources[0].type",
       "6 sources[1].typo",
       "6 sources[1].name",
+      "6 sources[1].path",
       "8 sinks[0].policy",
       "8 sinks[0].node",
       "8 sinks[0]",
       "9 sinks[1].feed",
+      "9 sinks[1].policy",
+      "9 sinks[1].folder",
+      "9 sinks[1].maxFileAgeMs",
       "10 sinks[2].node",
       "10 sinks[2].maxFileBytes",
+      "11 limits.maxLineBytes",
       "11 limits.drainMs",
       "12 detections",
     ]);
@@ -147,6 +152,7 @@ detections: [1]
     [GOOD.replace("username: elastic", "apiKey: a"), /username and password belong together/],
     [`${GOOD}  - { type: file, folder: other }\n`, /same name as sinks\[1\]/],
     [`${GOOD}  - { type: store, folder: /var/lib/auditsieve/other/../store }\n`, /same folder as sinks\[1\]/],
+    [`${GOOD}  - { type: store, folder: /var/lib/auditsieve/ }\n`, /sinks\[2\] has the stateFolder as its folder/],
     [GOOD.replace("type: file\n", "type: file\n    policy: mine\n"), /policy "mine" cannot be read/],
     // A timer of the platform does not wait for longer, but not at all.
     [`${GOOD}limits: { drainMs: 2147483648 }\n`, /limits.drainMs must be a whole number from 1 to 2147483647/],

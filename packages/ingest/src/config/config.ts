@@ -43,6 +43,8 @@ export interface ReadConfig {
   readonly problems: readonly Problem[];
 }
 
+/** Of a shorter one nothing would be left. */
+const LEAST_LINE_BYTES = 1024;
 const LIMITS = [
   "maxBatchBytes",
   "maxBatchItems",
@@ -124,13 +126,13 @@ export function readRoot(
     "name",
     sinks.map(({ name }) => name),
   );
-  // One without a folder has a place of its own: its name.
-  forbidTwice(
-    reader,
-    "sinks",
-    "folder",
-    sinks.map((sink) => ("folder" in sink ? resolve(sink.folder) : sink.name)),
-  );
+  const folders = sinks.map((sink, i) => ("folder" in sink ? resolve(sink.folder) : `${i}`));
+  forbidTwice(reader, "sinks", "folder", folders);
+  if (stateFolder !== undefined && folders.includes(resolve(stateFolder))) {
+    const i = folders.indexOf(resolve(stateFolder));
+    const hint = "Give it a folder of its own; it may lie beside the stateFolder or in it";
+    reader.problem(["sinks", i, "folder"], `sinks[${i}] has the stateFolder as its folder`, hint);
+  }
   const limits = readLimits(reader, own(root, "limits"));
   const metrics = readListen(reader, own(root, "metrics"));
   const quarantine = readQuarantine(reader, own(root, "quarantine"));
@@ -202,7 +204,10 @@ function readLimits(reader: ConfigReader, value: JsonValue | undefined): Partial
   return Object.fromEntries(
     LIMITS.flatMap((key) => {
       const count =
-        limits && (key.endsWith("Ms") ? reader.wait(limits, key, ["limits"]) : reader.count(limits, key, ["limits"]));
+        limits &&
+        (key.endsWith("Ms")
+          ? reader.wait(limits, key, ["limits"])
+          : reader.count(limits, key, ["limits"], key === "maxLineBytes" ? LEAST_LINE_BYTES : 1));
       return count === undefined ? [] : [[key, count]];
     }),
   );

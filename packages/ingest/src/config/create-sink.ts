@@ -1,6 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import type { SinkConfig } from "./config-sinks.ts";
-import { fileError } from "../errors.ts";
+import { folderError } from "../errors.ts";
+import { folderOfSink } from "./folder-locks.ts";
 import type { Logger } from "../logger.ts";
 import type { Delivery, Sink } from "../sink.ts";
 import type { Backoff } from "../backoff.ts";
@@ -72,7 +73,7 @@ export async function checkSink(config: SinkConfig, cluster: string): Promise<vo
   switch (config.type) {
     case "file":
     case "store":
-      return checkFolder(config.folder);
+      return checkFolder(config.folder, folderOfSink(config.name));
     case "stdout":
       return undefined;
     case "kafka":
@@ -92,13 +93,13 @@ export async function checkSink(config: SinkConfig, cluster: string): Promise<vo
   }
 }
 
-/** Makes the folder, or rejects where it cannot be written to. */
-export async function checkFolder(folder: string): Promise<void> {
+/** Makes the folder, or rejects where it cannot be written to; `what` it is for. */
+export async function checkFolder(folder: string, what: string): Promise<void> {
   try {
     await makeFolder(folder);
     await access(folder, constants.W_OK);
   } catch (error) {
-    throw fileError("write to folder", folder, error);
+    throw folderError(what, folder, error);
   }
 }
 

@@ -1,10 +1,12 @@
 import type { DetectionEngine } from "@auditsieve/detect";
-import { access, constants } from "node:fs/promises";
+import { access, constants, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Checkpoint } from "../state/checkpoint.ts";
 import { markPartition } from "./sink-marks.ts";
 import type { KafkaSourceConfig, SourceConfig } from "./config-sources.ts";
+import type { WebhookSourceConfig } from "./config-webhook.ts";
+import { checkFolder } from "./create-sink.ts";
 import { fileError, IngestError, systemCode } from "../errors.ts";
 import type { Source, SourceAlarm } from "../source.ts";
 import { archiveSource } from "../sources/archive.ts";
@@ -112,8 +114,9 @@ export async function checkSource(
       return (await Promise.all(checked)).flat();
     }
     case "stdin":
-    case "webhook":
       return [];
+    case "webhook":
+      return checkSpool(config);
     case "kafka": {
       const { checkKafkajsTopic } = await import("../kafka/kafkajs-client.ts");
       try {
@@ -130,6 +133,19 @@ export async function checkSource(
     }
     default:
       return config satisfies never;
+  }
+}
+
+async function checkSpool({
+  name,
+  spoolFolder,
+}: WebhookSourceConfig): Promise<readonly { readonly error: IngestError; readonly isWaiting: boolean }[]> {
+  try {
+    // The one in the state folder is made by the daemon.
+    await (spoolFolder === undefined ? undefined : checkFolder(spoolFolder, `spool of source "${name}"`));
+    return [];
+  } catch (error) {
+    return [{ error: error as IngestError, isWaiting: false }];
   }
 }
 
@@ -153,7 +169,12 @@ async function checkLog(
   const found = paths.map(async (path) => {
     try {
       await access(path, constants.R_OK);
-      return [];
+      const isFolder = (await stat(path)).isDirectory();
+      const error = new IngestError("is-directory", `Cannot read log "${path}": it is a directory`, {
+        path,
+        hint: `Name the file, or a pattern: ${join(path, "*.log")}`,
+      });
+      return isFolder ? [{ error, isWaiting: false }] : [];
     } catch (error) {
       return [{ error: fileError("read log", path, error), isWaiting: isFollowed && systemCode(error) === "ENOENT" }];
     }

@@ -1,5 +1,5 @@
 import type { IngestConfig } from "./config.ts";
-import { fileError } from "../errors.ts";
+import { folderError } from "../errors.ts";
 import { makeFolder } from "../state/make-folder.ts";
 import { lockState } from "../state/state-lock.ts";
 import type { StateLock } from "../state/state-lock.ts";
@@ -11,7 +11,7 @@ import type { StateLock } from "../state/state-lock.ts";
 export async function lockFolders(config: IngestConfig): Promise<StateLock> {
   const { stateFolder } = config;
   await makeFolder(stateFolder).catch((error: unknown) => {
-    throw fileError("create state folder", stateFolder, error);
+    throw folderError("state folder", stateFolder, error);
   });
   const locks = [await lockState(stateFolder)];
   const release = async (): Promise<void> => {
@@ -45,9 +45,12 @@ function writtenFolders({
       : [],
   );
   const folders = sinks.flatMap((sink) =>
-    sink.type === "store" || sink.type === "file"
-      ? [{ folder: sink.folder, what: `folder of sink "${sink.name}"` }]
-      : [],
+    sink.type === "store" || sink.type === "file" ? [{ folder: sink.folder, what: folderOfSink(sink.name) }] : [],
   );
   return [...spools, ...folders];
+}
+
+/** What the folder of this sink is called, for people. */
+export function folderOfSink(name: string): string {
+  return `folder of sink "${name}"`;
 }

@@ -65,7 +65,7 @@ tests:
 function read(tests: string): ReturnType<typeof readConfig> {
   return readConfig(
     `cluster: test
-stateFolder: /nowhere
+stateFolder: /nowhere/state
 sources: [{ type: stdin }]
 sinks:
   - { type: file, name: kept, folder: /nowhere }

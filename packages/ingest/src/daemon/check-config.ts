@@ -13,7 +13,7 @@ export async function checkConfig(config: IngestConfig): Promise<readonly Proble
   const sources = config.sources.map(async (source) => {
     const found = await checkSource(source, config.detections);
     return found.map(({ error, isWaiting }): Problem => {
-      const problem = problemOf("check-source", error);
+      const problem = problemOf("check-source", error, `source "${source.name}"`);
       const hint = "The daemon waits for it; is this the path of --audit-log-path?";
       return isWaiting ? { ...problem, severity: "warning", hint } : problem;
     });
@@ -24,7 +24,7 @@ export async function checkConfig(config: IngestConfig): Promise<readonly Proble
     ...config.sinks.map((sink) =>
       checkSink(sink, config.cluster).then(
         () => [],
-        (error: unknown) => [problemOf("check-sink", error)],
+        (error: unknown) => [problemOf("check-sink", error, `sink "${sink.name}"`)],
       ),
     ),
   ]);
@@ -38,7 +38,7 @@ export async function checkConfig(config: IngestConfig): Promise<readonly Proble
 async function checkState(config: IngestConfig): Promise<readonly Problem[]> {
   const { stateFolder } = config;
   try {
-    await checkFolder(stateFolder);
+    await checkFolder(stateFolder, "state folder");
     await openCheckpoint(join(stateFolder, "checkpoint.json"));
   } catch (error) {
     return [problemOf("check-folder", error)];
@@ -105,7 +105,10 @@ function checkKeys({ sources, idKey }: IngestConfig): readonly Problem[] {
     : [];
 }
 
-function problemOf(id: string, error: unknown): Problem {
+/** `where` it is, unless the error says so itself. */
+function problemOf(id: string, error: unknown, where?: string): Problem {
   const hint = error instanceof IngestError ? { hint: error.hint } : {};
-  return { id, severity: "error", message: reasonOf(error), ...hint };
+  const reason = reasonOf(error);
+  const message = where === undefined || reason.includes(where) ? reason : `${reason} (${where})`;
+  return { id, severity: "error", message, ...hint };
 }

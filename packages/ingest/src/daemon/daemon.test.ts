@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { freePort } from "../../../../test/engines/free-port.ts";
 import type { IngestConfig } from "../config/config.ts";
 import { killRepeatedly } from "./daemon-chaos.suite.ts";
 import { lockFolders } from "../config/folder-locks.ts";
@@ -143,6 +144,26 @@ describe("checkConfig", () => {
       "check-folder error",
       "check-source warning",
       "check-sink error",
+    ]);
+  });
+
+  test("says of each folder and log what it is for and what stands there", async () => {
+    const file = join(fixture.folder, "file");
+    writeFileSync(file, "");
+    const { sinks, sources, ...rest } = config();
+    const [tail] = sources;
+    const problems = await checkConfig({
+      ...rest,
+      sources: [
+        ...(tail?.type === "file" ? [{ ...tail, paths: [fixture.folder] }] : []),
+        { type: "webhook", name: "hook", host: "127.0.0.1", port: await freePort(), spoolFolder: join(file, "spool") },
+      ],
+      sinks: sinks.map((sink) => (sink.type === "file" ? { ...sink, folder: file } : sink)),
+    });
+    expect(problems.map(({ message, hint }) => `${message} ${hint}`)).toEqual([
+      expect.stringMatching(/^Cannot read log ".*": it is a directory \(source "audit"\) Name the file.*\*\.log$/),
+      expect.stringMatching(/^Cannot write to spool of source "hook" ".*spool": a file stands in its place/),
+      expect.stringMatching(/^Cannot write to folder of sink "file" ".*file": a file stands in its place/),
     ]);
   });
 });

@@ -10,6 +10,8 @@ import { startKafka } from "../../../../test/engines/kafka.ts";
 import type { KafkaVersion, RunningKafka } from "../../../../test/engines/kafka.ts";
 import { readConfig } from "../config/config.ts";
 import type { IngestConfig } from "../config/config.ts";
+import { markSinks } from "../config/sink-marks.ts";
+import { openCheckpoint } from "../state/checkpoint.ts";
 import { startDaemon } from "../daemon/daemon.ts";
 import { createLogger } from "../logger.ts";
 import { reconcile } from "./reconcile.ts";
@@ -72,6 +74,18 @@ describe.each(VERSIONS)("reconcile on Kafka %s", (version) => {
       expect(dropped).toBeGreaterThan(100);
     }
     expect((await admin.listGroups()).groups.filter(({ groupId }) => groupId.includes("reconcile"))).toEqual([]);
+
+    // The daemon was stopped before it had read anything for a sink that was added: nothing is asked of that one.
+    const unread = config(`- { type: file, name: unread, folder: ${join(folder, "unread")}, feed: all }`);
+    const checkpoint = await openCheckpoint(join(folder, "state", "checkpoint.json"));
+    markSinks(checkpoint, unread);
+    await checkpoint.save();
+    const begun = await reconcile(unread);
+    expect(begun.discrepancies).toEqual([]);
+    expect(begun.sinks[2]).toMatchObject({ lines: 0, stored: 0, missing: 0, earlier: LINES.length });
+    expect(
+      begun.notChecked.map((text) => /"unread".* has not read (\S+) since/.exec(text)?.[1] ?? text).toSorted(),
+    ).toEqual(["in/0", "in/1", "in/2"]);
 
     // What nobody has read yet is pending; what was stored twice is told of; a line of the folder that is gone is named.
     await send([lineOf("pending")], "committed");

@@ -48,7 +48,7 @@ export async function readKafkaInput(
     const unread = mark.kind === "position" ? begun.filter(({ input }) => !mark.partitions.has(input)) : [];
     for (const { name } of unread) {
       notChecked.push(
-        `Sink "${config.sinks[i]?.name}" was added later, and this daemon has not read ${name} since: lines from before count as missing`,
+        `Sink "${config.sinks[i]?.name}" was added later, and this daemon has not read ${name} since: nothing of what the group has read of it is asked of the sink`,
       );
     }
   });
@@ -92,9 +92,9 @@ export async function readKafkaInput(
   return { notChecked, lost };
 }
 
-/** Bytes of a partition before which a sink gets nothing; of one that this daemon has not read since it was added, nobody knows. */
+/** Bytes of a partition before which a sink gets nothing: of one that this daemon has not read since it was added, it got nothing. */
 function sinceOf(mark: SinkMark, { input }: PartitionAgain): number {
-  return mark.kind === "never" ? Infinity : mark.kind === "position" ? (mark.partitions.get(input) ?? 0) : 0;
+  return mark.kind === "never" ? Infinity : mark.kind === "position" ? (mark.partitions.get(input) ?? Infinity) : 0;
 }
 
 /** A partition that is read again. */
