@@ -110,8 +110,10 @@ function words(text: string): readonly string[] {
   return text === "" ? [] : text.split(" ");
 }
 
+/** Of a correlation the summary begins with its title. */
 function messageOf({ detection, summary }: Finding): string {
-  return `${safeText(detection.title)}: ${summary}`;
+  const title = `${safeText(detection.title)}: `;
+  return summary.startsWith(title) ? summary : `${title}${summary}`;
 }
 
 /** Texts of the log come out fit for one line: they go to terminals and spreadsheets. */

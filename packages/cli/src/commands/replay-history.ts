@@ -6,7 +6,7 @@ import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
 import { say, writeAllData, writeData, writeLine } from "../output.ts";
-import { count, paint } from "../table.ts";
+import { count, counted, paint } from "../table.ts";
 
 const OUTPUTS: readonly string[] = ["table", "json", "ndjson"];
 const LONG = 2_000;
@@ -53,13 +53,21 @@ export async function printHistory(
     }
   }
   if (told.leftOut > 0) {
-    say(`auditsieve: ${count(told.leftOut)} more objects match and are left out`);
+    say(`auditsieve: ${count(told.leftOut)} more objects match and are left out, last written before these`);
     say("  hint: Name fewer of them: a namespace, or more of the name");
   }
   if (revisions.length > 0) {
     return EXIT.fine;
   }
-  say(`auditsieve: No write to "${safeText(question.object, LONG)}" is in these logs`);
+  const object = safeText(question.object, LONG);
+  if (told.atOtherTimes > 0) {
+    say(`auditsieve: No write to "${object}" in the time that was asked for`);
+    say(
+      `  hint: ${counted(told.atOtherTimes, "object")} that match were written before or after; see --since and --until`,
+    );
+    return EXIT.problems;
+  }
+  say(`auditsieve: No write to "${object}" is in these logs`);
   say(
     told.near.length > 0
       ? `  hint: Written were: ${told.near.map((key) => safeText(key, LONG)).join(", ")}`

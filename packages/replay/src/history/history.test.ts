@@ -129,6 +129,35 @@ describe("objectHistories", () => {
   });
 });
 
+describe("objectHistories of many objects", () => {
+  const binding = (ms: number, name: string) =>
+    eventAt(ms, {
+      auditID: name,
+      verb: "create",
+      objectRef: { resource: "clusterrolebindings", name, apiGroup: "rbac.authorization.k8s.io" },
+    });
+  const log = linesOf([...Array.from({ length: 60 }, (_, i) => binding(i, `at-start-${i}`)), binding(9_000, "z-last")]);
+
+  test.each([
+    ["those that were written last", {}, 50, 11, 0],
+    ["those of the time that is asked for", { since: "2026-11-24T10:00:05.000000Z" }, 1, 0, 60],
+    ["none where none was written", { since: "2026-11-24T11:00:00.000000Z" }, 0, 0, 61],
+  ])("objectHistories tells of %s", async (_name, times, told, leftOut, atOtherTimes) => {
+    const gatherer = new FactGatherer();
+    const logs = [logOf("a.log", log)];
+    await replayLogs({ logs, detections: [], redactor: REDACTOR, visitors: [gatherer] });
+    const question = { object: "clusterrolebindings", ...times };
+    const answer = await objectHistories(question, { facts: gatherer.facts(), logs, redactor: REDACTOR });
+    expect([answer.histories.length, answer.leftOut, answer.atOtherTimes, answer.near]).toEqual([
+      told,
+      leftOut,
+      atOtherTimes,
+      [],
+    ]);
+    expect(answer.histories.map(({ object }) => object.name).includes("z-last")).toBe(told > 0);
+  });
+});
+
 describe("trials", () => {
   test("a trial is no revision, and nobody's doing; what only looks like one is", async () => {
     const made = (name: string, query: string) =>

@@ -6,7 +6,7 @@ import { fetchLines } from "../facts/read-events.ts";
 import type { Place } from "../facts/read-events.ts";
 import { buildHistory } from "./build-history.ts";
 import type { ObjectHistory } from "./build-history.ts";
-import type { ObjectRevisions } from "../facts/revisions.ts";
+import type { ObjectRevisions, Revision } from "../facts/revisions.ts";
 
 /** Which objects' histories are asked for. */
 export interface HistoryQuestion {
@@ -23,8 +23,10 @@ export interface ObjectHistories {
   readonly histories: readonly ObjectHistory[];
   /** The redacted events behind them. */
   readonly events: ReadonlyMap<Place, AuditEvent>;
-  /** Objects that match, but there was no room for. */
+  /** Objects that match, but there was no room for: those whose last write is the longest ago. */
   readonly leftOut: number;
+  /** Objects that match, and were written at other times only. */
+  readonly atOtherTimes: number;
   /** Where nothing matches: objects of the log whose names are near. */
   readonly near: readonly string[];
 }
@@ -48,34 +50,47 @@ export async function objectHistories(
     redactor,
   }: { readonly facts: Facts; readonly logs: readonly ReplayLog[]; readonly redactor: Redactor },
 ): Promise<ObjectHistories> {
+  const { since = "", until = "~" } = question;
+  const isInTime = ({ time }: Revision): boolean => time >= since && time < until;
   const all = facts.revisions.objects();
-  const asked = all.filter(({ key }) => isAbout(key, question.object)).toSorted((a, b) => (a.key < b.key ? -1 : 1));
-  const chosen: ObjectRevisions[] = [];
-  let revisions = 0;
-  for (const object of asked) {
-    revisions += object.revisions.length;
-    if (chosen.length < MOST_OBJECTS && revisions <= MOST_REVISIONS) {
-      chosen.push(object);
-    }
-  }
+  const about = all.filter(({ key }) => isAbout(key, question.object));
+  const asked = about.filter(({ revisions }) => revisions.some(isInTime));
+  const chosen = lastWritten(asked);
   const events = new Map<Place, AuditEvent>();
   const places = new Set(chosen.flatMap((object) => object.revisions.map(({ place }) => place)));
   await fetchLines(logs, facts.logs, places, (place, line) => {
     events.set(place, JSON.parse(redactor.redactLine(line).toString("utf8")) as AuditEvent);
   });
-  const { since = "", until = "~" } = question;
   // What a revision changed is told by the one before, also where that is not asked for.
   const histories = chosen.map((object) => {
     const history = buildHistory(object, events);
-    const inTime = history.revisions.filter(({ revision: { time } }) => time >= since && time < until);
+    const inTime = history.revisions.filter(({ revision }) => isInTime(revision));
     return { object: history.object, revisions: inTime };
   });
   return {
-    histories: histories.filter((history) => history.revisions.length > 0),
+    histories,
     events,
     leftOut: asked.length - chosen.length,
-    near: asked.length > 0 ? [] : nearTo(question.object, all),
+    atOtherTimes: about.length - asked.length,
+    near: about.length > 0 ? [] : nearTo(question.object, all),
   };
+}
+
+/** As many as there is room for, in the order of their names: what was there from the start must not hide what was made last. */
+function lastWritten(asked: readonly ObjectRevisions[]): readonly ObjectRevisions[] {
+  const chosen: ObjectRevisions[] = [];
+  let revisions = 0;
+  for (const object of asked.toSorted((a, b) => (lastOf(a) > lastOf(b) ? -1 : 1))) {
+    revisions += object.revisions.length;
+    if (chosen.length < MOST_OBJECTS && revisions <= MOST_REVISIONS) {
+      chosen.push(object);
+    }
+  }
+  return chosen.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function lastOf({ revisions }: ObjectRevisions): string {
+  return revisions.at(-1)?.time ?? "";
 }
 
 /** `deployments shop/web` is about `deployments.apps shop/web`, and so are `deployments/web` and `deployments`, as kubectl is asked. */
