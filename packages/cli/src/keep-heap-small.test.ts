@@ -23,7 +23,7 @@ test("keepHeapSmall stops the growth of the room for new objects once, when it h
   expect(lookOften()).toBe(1);
 });
 
-test("keepHeapSmall has the whole heap collected at 48 MB, and again when it has grown by a quarter", () => {
+test("keepHeapSmall has the whole heap collected at 72 MB, and again when it has grown by a quarter", () => {
   const megabytes = (bytes: number): number => bytes * 1024 * 1024;
   let whole = 30;
   let alive = 20;
@@ -42,11 +42,11 @@ test("keepHeapSmall has the whole heap collected at 48 MB, and again when it has
     Array.from({ length: 100 }).forEach(look);
     return collected;
   };
-  expect(collectedAt(48)).toBe(0);
-  expect(collectedAt(49)).toBe(1);
-  expect(collectedAt(48)).toBe(1);
-  alive = 50;
-  expect(collectedAt(49)).toBe(2);
-  expect(collectedAt(62)).toBe(2);
-  expect(collectedAt(63)).toBe(3);
+  expect(collectedAt(72)).toBe(0);
+  expect(collectedAt(73)).toBe(1);
+  expect(collectedAt(72)).toBe(1);
+  alive = 76;
+  expect(collectedAt(73)).toBe(2);
+  expect(collectedAt(95)).toBe(2);
+  expect(collectedAt(96)).toBe(3);
 });
