@@ -32,6 +32,8 @@ export const KEYS: usize = 0x25_0000;
 export const NAMES: usize = 0x25_6000;
 /** For each of three bytes which sets of needles have its lower half, and which its upper: written once by the JavaScript side. */
 export const NEEDLES: usize = 0x25_8000;
+/** A bit for each number that three bytes of a needle make: written once by the JavaScript side, with {@link NEEDLES}. */
+export const NEEDLE_BITS: usize = 0x25_8800;
 /** The sets of 32 places. */
 export const SUSPECTS: usize = 0x25_8100;
 /** Endings of keys that are looked for: see ./endings. */

@@ -3,7 +3,7 @@
 import { fifteen } from "./bytes";
 import { isHarmless } from "./harmless";
 import { isPlainValue } from "./plain-value";
-import { NEEDLES, SCAN, SUSPECTS } from "./memory";
+import { NEEDLE_BITS, NEEDLES, SCAN, SUSPECTS } from "./memory";
 
 /** The set with `ken` and `bea`. */
 const TOKEN_SET: u32 = 0b0010_0000;
@@ -11,6 +11,8 @@ const TOKEN_SET: u32 = 0b0010_0000;
 const TOKE: u32 = 0x656b_6f74;
 const BEAR: u32 = 0x7261_6562;
 const LOWER: u32 = 0x2020_2020;
+const NUMBER_FACTOR: u32 = 0x9e37_79b1;
+const NUMBER_SHIFT: u32 = 20;
 
 /**
  * The first suspect at or behind `from` of the `length` bytes at SCAN that is not known to be harmless: its place times 256, and the sets of needles that it is among.
@@ -69,6 +71,9 @@ export function findSuspect(from: usize, end: usize): usize {
       if (suspect >= end) {
         break;
       }
+      if (!mayBeNeedle(suspect)) {
+        continue;
+      }
       found = load<u8>(SUSPECTS + place) as u32;
       if (
         ((found & TOKEN_SET) != 0 && isBeforeBootstrap(suspect)) ||
@@ -79,6 +84,12 @@ export function findSuspect(from: usize, end: usize): usize {
     }
   }
   return 0;
+}
+
+/** Whether the three bytes there may be those of a needle: halves of several ones make up others. src/redact/needles.ts makes their numbers. */
+function mayBeNeedle(at: usize): bool {
+  const number = ((load<u32>(at) & 0xff_ffff) * NUMBER_FACTOR) >>> NUMBER_SHIFT;
+  return ((load<u8>(NEEDLE_BITS + ((number >>> 3) as usize)) >>> (number & 7)) & 1) != 0;
 }
 
 /** For each byte, given by its two halves, the sets that have one with the same halves. No half is over fifteen, so relaxed means the same on any machine. */

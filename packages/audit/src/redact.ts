@@ -14,6 +14,8 @@ import type { Edit } from "./splice.ts";
 const SHORTEST_KEY = 16;
 /** One pass is enough but where a replacement makes room for another; what is not settled then is replaced whole. */
 const MOST_PASSES = 8;
+/** A longer one is not remembered. */
+const LONGEST_WALKED = 64 * 1024;
 const UNDECODABLE = /^undecodable line of [0-9]+ bytes redacted:[0-9a-f]{16}$/;
 
 /** How a {@link Redactor} is made. */
@@ -105,10 +107,22 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
     return redactUndecodable(line);
   };
 
+  /** What was walked last and what came of it: the event of a finding is shown first and then kept. */
+  let walked: { readonly line: Buffer; readonly redacted: Buffer | undefined } | undefined;
+  const redactWalked = (line: Buffer): Buffer => {
+    if (walked?.line.equals(line) === true) return walked.redacted ?? line;
+    const redacted = redactLine(line);
+    walked =
+      line.length > LONGEST_WALKED
+        ? undefined
+        : { line: Buffer.from(line), redacted: redacted === line ? undefined : redacted };
+    return redacted;
+  };
+
   const hashes = new StringHashes(hash);
   const redactScanned = (scan: EventScan, line: Buffer): Buffer => {
     const secrets = quietLine()?.secrets(scan);
-    if (secrets === undefined) return redactLine(line);
+    if (secrets === undefined) return redactWalked(line);
     if (secrets.length === 0) return line;
     // From the line something may have been cut.
     if (line.compare(scan.bytes, scan.start, scan.end) !== 0) return redactLine(line);

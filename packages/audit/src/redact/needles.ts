@@ -51,11 +51,18 @@ export const URL_SET = 0b0100_0000;
 export const TOKEN_SET = 0b0010_0000;
 const EXTRA_SET = 6;
 
-/** Room for the tables of all needles. */
+/** Room for the tables of all needles, and for a bit of each number that three bytes may make. */
 export const NEEDLES_BYTES = 96;
+export const NEEDLE_BITS_BYTES = 512;
+/** As assembly/suspects.ts has it. */
+const NUMBER_FACTOR = 0x9e37_79b1;
+const NUMBER_SHIFT = 20;
 
-/** Six tables of sixteen: for each of three places which sets have a byte with that lower half there, and with that upper half. */
-export function writeNeedles(tables: Buffer, extraNames: readonly string[]): void {
+/**
+ * Six tables of sixteen: for each of three places which sets have a byte with that lower half there, and with that upper half. And the bits
+ * of all that needles are, as numbers.
+ */
+export function writeNeedles(tables: Buffer, bits: Buffer, extraNames: readonly string[]): void {
   const put = (place: number, byte: number, set: number): void => {
     for (const [table, half] of [[2 * place, byte & 15] as const, [2 * place + 1, byte >> 4] as const]) {
       const slot = 16 * table + half;
@@ -67,11 +74,24 @@ export function writeNeedles(tables: Buffer, extraNames: readonly string[]): voi
   SETS.forEach((builtIn, set) => {
     const needles = set === EXTRA_SET ? [...builtIn, ...extra] : builtIn;
     for (const { bytes, anyCase: isAnyCase } of needles) {
-      bytes.forEach((letters, place) => {
+      const allowed = bytes.map((letters) => {
         const both = isAnyCase === true ? letters.toLowerCase() + letters.toUpperCase() : letters;
-        const allowed = letters === "" ? Array.from({ length: 256 }, (_, byte) => byte) : [...Buffer.from(both)];
-        allowed.forEach((byte) => put(place, byte, set));
+        return letters === "" ? Array.from({ length: 256 }, (_, byte) => byte) : [...Buffer.from(both)];
       });
+      allowed.forEach((some, place) => some.forEach((byte) => put(place, byte, set)));
+      noteAll(bits, allowed);
     }
   });
+}
+
+/** Notes the numbers of all that three bytes may be. */
+function noteAll(bits: Buffer, [first = [], second = [], third = []]: readonly (readonly number[])[]): void {
+  for (const a of first) {
+    for (const b of second) {
+      for (const c of third) {
+        const number = Math.imul(a | (b << 8) | (c << 16), NUMBER_FACTOR) >>> NUMBER_SHIFT;
+        bits[number >>> 3] = (bits[number >>> 3] as number) | (1 << (number & 7));
+      }
+    }
+  }
 }

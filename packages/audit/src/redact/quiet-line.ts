@@ -1,4 +1,4 @@
-import { NEEDLES, SCAN, SCAN_BYTES, sharedEngine } from "../scan-wasm/engine.ts";
+import { NEEDLE_BITS, NEEDLES, SCAN, SCAN_BYTES, sharedEngine } from "../scan-wasm/engine.ts";
 import type { Engine } from "../scan-wasm/engine.ts";
 import type { Span } from "../templates/decided-by.ts";
 import { slotOf } from "../scan.ts";
@@ -6,7 +6,7 @@ import type { EventScan } from "../scan.ts";
 import type { NameTest } from "./credential-name.ts";
 import * as field from "./field.ts";
 import { byteText } from "./mapped-text.ts";
-import { NAME_SETS, NEEDLES_BYTES, TOKEN_SET, URL_SET, writeNeedles } from "./needles.ts";
+import { NAME_SETS, NEEDLE_BITS_BYTES, NEEDLES_BYTES, TOKEN_SET, URL_SET, writeNeedles } from "./needles.ts";
 import { QuietUri } from "./quiet-uri.ts";
 import { TellingValues } from "./telling-value.ts";
 import { mayHoldUrlCredential } from "./text-credentials.ts";
@@ -98,6 +98,7 @@ export class QuietLine implements QuietHeads {
   readonly #uris: QuietUri;
   readonly #values: TellingValues;
   readonly #needles = Buffer.alloc(NEEDLES_BYTES);
+  readonly #bits = Buffer.alloc(NEEDLE_BITS_BYTES);
 
   /** `extraNames`: names of `fields` beside the built-in ones; ASCII only. */
   constructor(fields: field.FieldTable, isName: NameTest, extraNames: readonly string[] = []) {
@@ -105,7 +106,7 @@ export class QuietLine implements QuietHeads {
     this.#uris = new QuietUri(isName);
     this.#values = new TellingValues(isName);
     this.#engine = sharedEngine();
-    writeNeedles(this.#needles, extraNames);
+    writeNeedles(this.#needles, this.#bits, extraNames);
   }
 
   /**
@@ -146,6 +147,7 @@ export class QuietLine implements QuietHeads {
     if (loaded !== this.#needles) {
       loaded = this.#needles;
       this.#engine.memory.set(loaded, NEEDLES);
+      this.#engine.memory.set(this.#bits, NEEDLE_BITS);
       this.#engine.exports.forgetHarmless();
     }
   }

@@ -37,7 +37,7 @@ const REQUEST_VALUE = TOLD + 7;
 const HAS_BODIES = TOLD + 8;
 
 const IN_HEAD = ["auditID", "requestURI", "objectRef.namespace", "objectRef.name"] as const satisfies readonly Field[];
-const BETWEEN = Buffer.from(',"responseObject":');
+const BETWEEN = ',"responseObject":';
 
 /** Where the bodies of an event stand in its line: `from, to` of the request's and the response's, 0 where there is none. */
 export type BodyPlaces = readonly [number, number, number, number];
@@ -159,7 +159,7 @@ export class ToldLine {
     return isRequest &&
       behind !== 0 &&
       answer < end &&
-      memory.compare(BETWEEN, 0, BETWEEN.length, behind, answer) === 0 &&
+      isAt(memory, behind, BETWEEN) &&
       exports.skipBracketed(answer) === end
       ? [body - line, behind - line, answer - line, end - line]
       : undefined;

@@ -52,6 +52,7 @@ function eventOf(body: unknown): AuditEvent & PartlyParsed {
     idMark: 0,
     get: (field) => headOf(plain).get(field),
     has: (body) => plain[body] !== undefined,
+    isMissing: (body) => (plain[body] ?? null) === null,
     lacks: () => false,
     lacksAll: () => false,
     part: (name, keys) => partOf(plain, name, ...keys),

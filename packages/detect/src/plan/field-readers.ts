@@ -5,7 +5,7 @@ import { ABSENT, readField } from "../condition/field-path.ts";
 import type { FieldPath, Reading } from "../condition/field-path.ts";
 import { objectOfPatch } from "../condition/patched-object.ts";
 import type { BodyName } from "../reading/event-parts.ts";
-import { asJson, headOf, holdsNone, isPartlyParsed, lacksKey, rootOf } from "../reading/event-parts.ts";
+import { asJson, headOf, holdsNone, isMissing, isPartlyParsed, lacksKey, rootOf } from "../reading/event-parts.ts";
 import { HEAD_FIELDS, headFieldOf, isInPart } from "../reading/head-view.ts";
 import type { HeadField, HeadPart, HeadView } from "../reading/head-view.ts";
 import type { ClusterMemory } from "../memory/cluster-memory.ts";
@@ -135,8 +135,3 @@ function isRemembered(path: FieldPath): boolean {
 
 /** The path that reads a value itself, with its arrays taken apart. */
 const ITSELF: FieldPath = { text: "", root: "", ending: "", length: 0, keysAt: () => [] };
-
-function isMissing(event: AuditEvent, key: string): boolean {
-  const value = rootOf(event, key);
-  return value === undefined || value === null;
-}

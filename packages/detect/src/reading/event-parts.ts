@@ -19,6 +19,8 @@ export interface PartlyParsed extends Pick<HeadView, "get"> {
   readonly idMark: number;
   /** Whether the body is there; it need not be parsed. */
   has(body: BodyName): boolean;
+  /** Whether the body is absent or null; it need not be parsed. */
+  isMissing(body: BodyName): boolean;
   /** Whether the body is there and has no key that ends in this text, at no depth: then it need not be parsed. False says nothing. */
   lacks(body: BodyName, ending: string): boolean;
   /** The same of several endings at once, and of the value at a path of literal keys. */
@@ -70,6 +72,15 @@ export function rootOf(event: Event, key: string): JsonValue | undefined {
 /** Whether the event has the body; it need not be parsed. */
 export function hasBody(event: Event, body: BodyName): boolean {
   return isPartlyParsed(event) ? event.has(body) : rootOf(event, body) !== undefined;
+}
+
+/** Whether a key of the event itself is absent or null; it need not be parsed. */
+export function isMissing(event: Event, key: string): boolean {
+  if (isPartlyParsed(event) && (key === "requestObject" || key === "responseObject")) {
+    return event.isMissing(key);
+  }
+  const value = rootOf(event, key);
+  return value === undefined || value === null;
 }
 
 /** Whether the body is there and has no key that ends in this text, as far as that can be said without parsing it. */

@@ -7,6 +7,8 @@ export const BODIES: readonly [BodyName, BodyName] = ["requestObject", "response
 const SPACE = 0x20;
 const OPEN_LIST = 0x5b;
 const OPEN_OBJECT = 0x7b;
+/** No other value begins so. */
+const LETTER_N = 0x6e;
 /** An escape that may spell any letter of a key. */
 const ESCAPE = Buffer.from("\\u");
 /** Keys that are spelled in one way only but for that. */
@@ -59,6 +61,15 @@ export class EventBodies {
   /** Whether it stands in the line, or was given. */
   has(body: BodyName): boolean {
     return this.to(body) > 0 || this.#known(body) !== undefined;
+  }
+
+  /** Whether it is absent or null. */
+  isMissing(body: BodyName): boolean {
+    const known = this.#known(body);
+    if (known !== undefined || this.to(body) === 0) {
+      return (known ?? null) === null;
+    }
+    return this.#line[this.from(body)] === LETTER_N;
   }
 
   /** Undefined where there is none. */

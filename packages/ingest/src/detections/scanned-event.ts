@@ -162,6 +162,10 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
     return this.#bodies.has(body) || this.#absent(body) !== undefined;
   }
 
+  isMissing(body: BodyName): boolean {
+    return this.#bodies.isMissing(body);
+  }
+
   lacks(body: BodyName, ending: string): boolean {
     return this.#bodies.lacks(body, ending);
   }

@@ -33,6 +33,7 @@ function said(event: AuditEvent & PartlyParsed): unknown {
 /** Where false, or undefined, says nothing. */
 function saidOfBytes(event: AuditEvent & PartlyParsed): readonly (string | boolean | undefined)[] {
   return BODIES.flatMap((body) => [
+    event.isMissing(body) ? true : undefined,
     ...PATHS.flatMap((keys) => [event.listsObjects(body, keys), event.lacksAll(body, SOME, keys)]),
     event.lacksAll(body, SEVERAL, []),
     ...ENDINGS.map((ending) => event.lacks(body, ending)),

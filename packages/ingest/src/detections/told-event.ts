@@ -164,6 +164,10 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
     return this.#bodies().has(body);
   }
 
+  isMissing(body: BodyName): boolean {
+    return this.#bodies().isMissing(body);
+  }
+
   lacks(body: BodyName, ending: string): boolean {
     return this.#bodies().lacks(body, ending);
   }
