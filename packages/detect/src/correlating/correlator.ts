@@ -16,6 +16,7 @@ import { HitReader } from "./hit-reader.ts";
 import type { LinkedCorrelation, LinkedCorrelations } from "../definition/link-correlations.ts";
 import type { ClusterMemory } from "../memory/cluster-memory.ts";
 import { WaitingHits } from "./waiting-hits.ts";
+import { WindowKeys } from "./window-keys.ts";
 import { deadlinesOf, leastFirst } from "./window-order.ts";
 import { evidenceOf, writeCorrelationFinding } from "./write-correlation-finding.ts";
 
@@ -53,6 +54,7 @@ export class Correlator {
   readonly #waiting = new WaitingHits();
   readonly #windows = new Map<string, CorrelationWindow>();
   #deadlines = deadlinesOf(this.#windows);
+  readonly #keys = new WindowKeys();
   readonly #reader: HitReader;
   readonly #suppressed: SuppressedCounts;
   #newest = Number.NEGATIVE_INFINITY;
@@ -205,7 +207,7 @@ export class Correlator {
       if (linked) {
         const window = new CorrelationWindow(linked, readGroup(group));
         const hits = listOf(numbers).flatMap((number) => evidence.hit(number) ?? []);
-        const key = `${linked.detection.id} ${window.group.key}`;
+        const key = this.#keys.of(linked, window.group);
         this.#counting(window, (of) =>
           of.restore(hits, typeof until === "number" ? until : Number.NEGATIVE_INFINITY, isFresh === true),
         );
@@ -233,7 +235,7 @@ export class Correlator {
   #isSpent(hit: CorrelationHit): boolean {
     for (const linked of this.#byRule.get(hit.rule) ?? []) {
       for (const group of groupsOf(hit, linked)) {
-        const window = this.#windows.get(`${linked.detection.id} ${group.key}`);
+        const window = this.#windows.get(this.#keys.of(linked, group));
         if (window === undefined || hit.time > window.until) {
           return false;
         }
@@ -268,7 +270,7 @@ export class Correlator {
   #feed(hit: CorrelationHit, findings: Finding[]): void {
     for (const linked of this.#byRule.get(hit.rule) ?? []) {
       for (const group of groupsOf(hit, linked)) {
-        const key = `${linked.detection.id} ${group.key}`;
+        const key = this.#keys.of(linked, group);
         let window = this.#windows.get(key);
         if (!window) {
           window = new CorrelationWindow(linked, group);

@@ -31,6 +31,7 @@ const ADDRESS_KEYS = new KeyEndings(["podIP", "podIPs"]);
 const POD_IP = ["status", "podIP"];
 const POD_IPS = ["status", "podIPs"];
 const NO_ADDRESSES: readonly string[] = [];
+const NO_PATHS: readonly string[] = [];
 const NODE_NAME = ["target", "name"];
 const MAX_PATHS = 32;
 const MAX_ADDRESSES = 8;
@@ -212,23 +213,50 @@ function created(event: AuditEvent): PodFacts {
   // The answer shows what admission made of it.
   const told = specTold(event, "responseObject") ?? specTold(event, "requestObject");
   const uid = textAt(partOf(event, "responseObject", "metadata", "uid")) ?? event.objectRef?.uid;
-  const createdBy = headOf(event).get("user.username") as string | undefined;
-  return {
-    ...(told?.facts ?? NOTHING),
-    ...(uid !== undefined && { uid }),
-    ...(told?.serviceAccount !== undefined && { serviceAccount: told.serviceAccount }),
-    ...(told?.node !== undefined && { node: told.node }),
-    ...(createdBy !== undefined && { createdBy }),
-    addresses: [],
-    createdAt: timeOfEvent(event),
-  };
+  return new CreatedPod(told, uid, headOf(event).get("user.username") as string | undefined, timeOfEvent(event));
 }
 
-interface SpecTold {
-  readonly facts: typeof NOTHING;
-  readonly serviceAccount: string | undefined;
-  readonly node: string | undefined;
+/** Pods are made by the thousand: its fields are set one by one, in the order in which they are written to snapshots, and not copied together. */
+class CreatedPod implements PodFacts {
+  declare readonly isSpecKnown: boolean;
+  declare readonly privileged: boolean;
+  declare readonly hostPath: readonly string[];
+  declare readonly hostNetwork: boolean;
+  declare readonly hostPID: boolean;
+  declare readonly hostIPC: boolean;
+  declare readonly uid?: string;
+  declare readonly serviceAccount?: string;
+  declare readonly node?: string;
+  declare readonly createdBy?: string;
+  declare readonly addresses: readonly string[];
+  declare readonly createdAt: number;
+
+  constructor(told: SpecTold | undefined, uid: string | undefined, createdBy: string | undefined, createdAt: number) {
+    const { isSpecKnown, privileged, hostPath, hostNetwork, hostPID, hostIPC } = told ?? NOTHING;
+    this.isSpecKnown = isSpecKnown;
+    this.privileged = privileged;
+    this.hostPath = hostPath;
+    this.hostNetwork = hostNetwork;
+    this.hostPID = hostPID;
+    this.hostIPC = hostIPC;
+    if (uid !== undefined) {
+      this.uid = uid;
+    }
+    if (told?.serviceAccount !== undefined) {
+      this.serviceAccount = told.serviceAccount;
+    }
+    if (told?.node !== undefined) {
+      this.node = told.node;
+    }
+    if (createdBy !== undefined) {
+      this.createdBy = createdBy;
+    }
+    this.addresses = NO_ADDRESSES;
+    this.createdAt = createdAt;
+  }
 }
+
+type SpecTold = typeof NOTHING & { readonly serviceAccount: string | undefined; readonly node: string | undefined };
 
 /** What the body says by its spec; undefined where it has none. */
 function specTold(event: AuditEvent, body: BodyName): SpecTold | undefined {
@@ -240,14 +268,12 @@ function specTold(event: AuditEvent, body: BodyName): SpecTold | undefined {
   }
   const read = (key: string): JsonValue | undefined => (isPlain ? partOf(event, body, "spec", key) : at(spec, key));
   return {
-    facts: {
-      isSpecKnown: true,
-      privileged: spec !== undefined && isPrivileged(spec),
-      hostPath: spec === undefined ? [] : hostPathsOf(spec),
-      hostNetwork: read("hostNetwork") === true,
-      hostPID: read("hostPID") === true,
-      hostIPC: read("hostIPC") === true,
-    },
+    isSpecKnown: true,
+    privileged: spec !== undefined && isPrivileged(spec),
+    hostPath: spec === undefined ? NO_PATHS : hostPathsOf(spec),
+    hostNetwork: read("hostNetwork") === true,
+    hostPID: read("hostPID") === true,
+    hostIPC: read("hostIPC") === true,
     serviceAccount: textAt(read("serviceAccountName")),
     node: textAt(read("nodeName")),
   };
