@@ -143,6 +143,24 @@ describe.concurrent("auditsieve filter", () => {
     }
   });
 
+  test("auditsieve filter, replay and query read a log behind which others were put: packed, not packed, in UTF-16", async () => {
+    const events = Array.from({ length: 40 }, (_, i) => `${event(`user-${i}`)}\n`);
+    const part = (from: number): string => events.slice(from, from + 10).join("");
+    const mixed = [part(0), gzipSync(part(10)), Buffer.from(part(20), "utf16le"), zstdCompressSync(part(30))];
+    for (const [i, parts] of [mixed, mixed.toReversed()].entries()) {
+      const log = file(`mixed-${i}.log`, Buffer.concat(parts.map((each) => Buffer.from(each as Buffer))));
+      const expected = (i === 0 ? [0, 10, 20, 30] : [30, 20, 10, 0]).map(part).join("");
+      const runs = [await auditsieveHere(["filter", log]), await auditsieveHere(["filter", "-"], readFileSync(log))];
+      expect(runs.map(({ code, stdout }) => [code, stdout === expected])).toEqual([
+        [0, true],
+        [0, true],
+      ]);
+      const { stdout } = await auditsieveHere(["replay", "--output", "json", log]);
+      expect(JSON.parse(stdout)).toMatchObject({ summary: { log: { events: 40 } } });
+      expect((await auditsieveHere(["query", "SELECT count(*) AS n FROM events", log])).stdout).toContain("40");
+    }
+  });
+
   test("auditsieve filter, rbac and policy simulate say of a missing log that it is missing, and nothing of an empty input", async () => {
     const absent = join(folder, "absent.log");
     const policy = file("all.yaml", "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n");

@@ -1,6 +1,6 @@
 import { fstatSync, statSync } from "node:fs";
 import { openPlainLog } from "@auditsieve/ingest/filter";
-import type { IngestError, PlainLog } from "@auditsieve/ingest/filter";
+import type { IngestError, OtherPart, PlainLog } from "@auditsieve/ingest/filter";
 import { say } from "./output.ts";
 import { Failure } from "./failure.ts";
 import { inputName, STANDARD_INPUT } from "./standard-input.ts";
@@ -28,20 +28,31 @@ export async function* readLog(log: string): AsyncGenerator<Buffer, void> {
   yield* log === STANDARD_INPUT ? openCanonicalLog(process.stdin) : openCanonicalLog(log);
 }
 
+/** Chunks that need not be waited for, and what comes behind them, where the log goes on in another way. */
+export type ChunksNow = Generator<Buffer, AsyncGenerator<Buffer, void> | undefined>;
+
 /**
  * As {@link readLog}, read into these two buffers. The chunks of plain logs need not be waited for: they come from a generator that
  * is none of promises.
  */
-export function openLogInto(
-  log: string,
-  buffers: readonly [Buffer, Buffer],
-): Generator<Buffer, void> | AsyncGenerator<Buffer, void> {
+export function openLogInto(log: string, buffers: readonly [Buffer, Buffer]): ChunksNow | AsyncGenerator<Buffer, void> {
   const name = inputName(log);
   if (log === STANDARD_INPUT ? !isPipe() : isReadOnce(log)) {
     return readLog(log);
   }
   const opened: PlainLog = openPlainLog(log === STANDARD_INPUT ? { descriptor: STDIN } : log, name, buffers[0]);
-  return opened.isPlain ? opened.chunks : readOtherLog(log, name, buffers, opened.read);
+  return opened.isPlain ? withRest(opened.chunks, log, name) : readOtherLog(log, name, buffers, opened.read);
+}
+
+function* withRest(chunks: Generator<Buffer, OtherPart | undefined>, log: string, name: string): ChunksNow {
+  const rest = yield* chunks;
+  return rest && readRest(log, name, { offset: rest.offset, read: Buffer.from(rest.read) });
+}
+
+/** The rest of a log that was plain up to there. */
+async function* readRest(log: string, name: string, rest: OtherPart): AsyncGenerator<Buffer, void> {
+  const { openLog } = await import("@auditsieve/ingest/logs");
+  yield* openLog(log === STANDARD_INPUT ? { descriptor: STDIN, read: rest.read } : log, name, { from: rest.offset });
 }
 
 async function* readOtherLog(

@@ -47,14 +47,23 @@ export async function replayInputs(paths: readonly string[], progress?: Progress
   return inputs.map((path) =>
     path === STANDARD_INPUT || isReadOnce(path)
       ? passingInput(path, (bytes) => progress?.reached(path, bytes))
-      : {
-          name: path,
-          open: () => openCounted(path, (bytes) => progress?.reached(path, bytes)),
-          openAt: (offset) => openCountedAt(path, offset, progress),
-          openLines: () => openLinesAt(path),
-          digest: async () => (await hashFile(path)).sha256,
-        },
+      : fileInput(path, progress),
   );
+}
+
+function fileInput(path: string, progress: Progress | undefined): ReplayInput {
+  let isMixed = false;
+  const onMixed = (): void => {
+    isMixed = true;
+  };
+  return {
+    name: path,
+    open: () => openCounted(path, (bytes) => progress?.reached(path, bytes), onMixed),
+    openAt: (offset) => openCountedAt(path, offset, progress),
+    // The places of what has been unpacked are none of the file's.
+    openLines: async () => (isMixed ? undefined : openLinesAt(path)),
+    digest: async () => (await hashFile(path)).sha256,
+  };
 }
 
 /** Standard input, or what else is read once and gone. */
@@ -91,10 +100,14 @@ async function sizeOf(path: string): Promise<number | undefined> {
 }
 
 /** Of a compressed log the bytes read are counted, not those that come out: only their end is known. */
-async function* openCounted(path: string, reached: (bytes: number) => void): AsyncGenerator<Buffer, void> {
+async function* openCounted(
+  path: string,
+  reached: (bytes: number) => void,
+  onMixed: () => void,
+): AsyncGenerator<Buffer, void> {
   if (!(await isCompressed(path))) {
     let bytes = 0;
-    for await (const chunk of openCanonicalLog(path)) {
+    for await (const chunk of openCanonicalLog(path, path, { onMixed })) {
       bytes += chunk.length;
       reached(bytes);
       yield chunk;

@@ -8,4 +8,4 @@ export { Filter } from "./filter/filter.ts";
 export type { FilterOptions, FilterSummary, LineProblem } from "./filter/filter-options.ts";
 export type { RuleCount } from "./filter/rule-counts.ts";
 export { openPlainLog } from "./logs/plain-log.ts";
-export type { PlainLog } from "./logs/plain-log.ts";
+export type { OtherPart, PlainLog } from "./logs/plain-log.ts";

@@ -7,6 +7,7 @@ export { openCanonicalLog } from "./logs/canonical-log.ts";
 export { openCanonicalLogAt } from "./logs/canonical-log-at.ts";
 export { openLinesAt } from "./logs/lines-at.ts";
 export type { LinesAt } from "./logs/lines-at.ts";
+export { openLog } from "./logs/log-file.ts";
 export { logFormat } from "./logs/log-format.ts";
 export { isStore, openStore } from "./sources/store-reader.ts";
 export { IngestError } from "./errors.ts";

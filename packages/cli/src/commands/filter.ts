@@ -10,6 +10,7 @@ import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
 import { LineProblems } from "../line-problems.ts";
 import { logsOrStdin, openLogInto, readLog, sayUnreadable } from "../logs.ts";
+import type { ChunksNow } from "../logs.ts";
 import { checkOutputFile } from "../output-file.ts";
 import { describeRule, loadPolicyOption } from "../noise-policy.ts";
 import { say, STDOUT, writeData, writeDataNow } from "../output.ts";
@@ -137,7 +138,10 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
       log = inputName(each);
       try {
         const chunks = sieve.rooms === undefined ? readLog(each) : openLogInto(each, sieve.rooms);
-        await (Symbol.iterator in chunks ? passNow(chunks, sieve, onChunk) : pass(chunks, sieve, onChunk));
+        const later = Symbol.iterator in chunks ? await passNow(chunks, sieve, onChunk) : chunks;
+        if (later !== undefined) {
+          await pass(later, sieve, onChunk);
+        }
       } catch (error) {
         sayUnreadable(error);
         exit = EXIT.unusable;
@@ -160,19 +164,31 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   return exit;
 }
 
-/** Chunks that need not be waited for, and output neither where it goes straight out: then no promise is made a chunk. */
-async function passNow(chunks: Iterable<Buffer>, sieve: Filter, onChunk: (bytes: number) => void): Promise<void> {
-  for (const chunk of chunks) {
-    for (const bytes of sieve.write(chunk)) {
-      const written = writeDataNow(bytes);
-      if (written !== undefined) {
-        await written;
+/** Chunks that need not be waited for, and output neither where it goes straight out: then no promise is made a chunk. Gives what is left. */
+async function passNow(
+  chunks: ChunksNow,
+  sieve: Filter,
+  onChunk: (bytes: number) => void,
+): Promise<AsyncGenerator<Buffer, void> | undefined> {
+  try {
+    for (;;) {
+      const next = chunks.next();
+      if (next.done === true) {
+        return next.value;
       }
+      for (const bytes of sieve.write(next.value)) {
+        const written = writeDataNow(bytes);
+        if (written !== undefined) {
+          await written;
+        }
+      }
+      if (sieve.isLineLong) {
+        await sieve.readyForLong();
+      }
+      onChunk(next.value.length);
     }
-    if (sieve.isLineLong) {
-      await sieve.readyForLong();
-    }
-    onChunk(chunk.length);
+  } finally {
+    chunks.return(undefined);
   }
 }
 

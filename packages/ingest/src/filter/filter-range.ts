@@ -215,7 +215,7 @@ export class RangeFilter {
   }
 
   /** From the beginning of a line on: all of what begins before `end`, and what follows while somebody asks for it. */
-  #chunks(file: number, from: number, end: number): Generator<Buffer, void> {
+  #chunks(file: number, from: number, end: number): Generator<Buffer, unknown> {
     let at = from;
     const read = (into: Buffer): number => {
       const length = readAt(file, into, at, end);

@@ -11,6 +11,7 @@ import type { WorkerMessage, WorkerSetup } from "./filter-worker.ts";
 import type { FilterSummary, LineProblem } from "./filter-options.ts";
 import type { RuleCount } from "./rule-counts.ts";
 import { OrderedOutput, TURNS_BYTES } from "./ordered-output.ts";
+import { looksMixed } from "../logs/looks-mixed.ts";
 import { isPlain } from "../logs/plain-log.ts";
 
 /** Large enough that a worker remembers more than it learns, small enough that a few of them fit into the memory. */
@@ -48,7 +49,7 @@ export function isRangeable(path: string, least: number = LEAST_BYTES): boolean 
     }
     file = openSync(path, "r");
     const head = Buffer.alloc(HEAD_BYTES);
-    return isPlain(head.subarray(0, readSync(file, head, 0, HEAD_BYTES, 0)));
+    return isPlain(head.subarray(0, readSync(file, head, 0, HEAD_BYTES, 0))) && !looksMixed(file);
   } catch {
     return false;
   } finally {

@@ -3,19 +3,21 @@ import type { ArchiveFormat } from "./log-format.ts";
 
 /** What was wrong with the parts of an archive: the first is named, the others are counted. */
 export class ArchiveFailures {
-  readonly #format: ArchiveFormat;
   readonly #name: string;
   #first: unknown;
   #count = 0;
 
+  /** What is being read. */
+  format: ArchiveFormat;
+
   constructor(format: ArchiveFormat, name: string) {
-    this.#format = format;
+    this.format = format;
     this.#name = name;
   }
 
   /** An engine or the input failed behind so many decompressed bytes. */
   add(cause: unknown, bytes: number): void {
-    this.#add(() => archiveError(this.#format, this.#name, bytes, cause));
+    this.#add(() => archiveError(this.format, this.#name, bytes, cause));
   }
 
   /** The part that begins at the one offset is cut off where another begins. */
@@ -23,14 +25,14 @@ export class ArchiveFailures {
     this.#add(() =>
       damagedArchive(
         this.#name,
-        `the ${PART[this.#format]} that begins at compressed offset ${offset} is cut off at ${further}, where another begins`,
+        `the ${PART[this.format]} that begins at compressed offset ${offset} is cut off at ${further}, where another begins`,
       ),
     );
   }
 
   /** Something that is no part stands at that offset. */
   gap(offset: number): void {
-    this.#add(() => damagedArchive(this.#name, `no ${PART[this.#format]} begins at compressed offset ${offset}`));
+    this.#add(() => damagedArchive(this.#name, `no ${PART[this.format]} begins at compressed offset ${offset}`));
   }
 
   /** Throws what was wrong first, if anything was. */

@@ -1,15 +1,16 @@
 import type { ArchiveFormat } from "./log-format.ts";
-import { mayBeginPart, mayBeginWith, partHeadBytes } from "./archive-magic.ts";
+import { beginsText, findPart, mayBeginWith, partAt } from "./archive-magic.ts";
 
 /** An engine that meets damaged bytes throws away the output of that one write: small writes keep that small. */
 const ENGINE_WRITE_BYTES = 16 * 1024;
 /** Kept before the next slice: of a gzip member the length of what it holds. */
 const BEHIND_BYTES = 4;
+/** So many bytes of a slice tell what it is, if the input has as many. */
+const HEAD_BYTES = 64;
 
 /** The bytes of an archive, slice by slice, in which the beginning of a further part can be looked for. */
 export class ArchiveInput {
   readonly #source: AsyncIterator<Buffer>;
-  readonly #format: ArchiveFormat;
   #chunk: Buffer = Buffer.alloc(0);
   #at = 0;
   /** Where the last slice begins in the chunk. */
@@ -19,9 +20,10 @@ export class ArchiveInput {
   #keptFrom = Infinity;
   #isEnded = false;
 
-  constructor(source: AsyncIterator<Buffer>, format: ArchiveFormat) {
+  /** `offset`: where the source begins. */
+  constructor(source: AsyncIterator<Buffer>, offset = 0) {
     this.#source = source;
-    this.#format = format;
+    this.#before = offset;
   }
 
   /** Where the next slice begins. */
@@ -39,14 +41,19 @@ export class ArchiveInput {
     return this.#last < BEHIND_BYTES ? undefined : this.#chunk.readUInt32LE(this.#last - BEHIND_BYTES);
   }
 
-  /** Whether a part of the archive may begin with the last slice: a slice ends before the place where one may. */
-  get isBeginning(): boolean {
-    return mayBeginPart(this.#format, this.#chunk, this.#last);
+  /** The part of an archive that may begin with the last slice: a slice ends before the place where one may. */
+  get beginning(): ArchiveFormat | undefined {
+    return partAt(this.#chunk, this.#last);
+  }
+
+  /** The first bytes from the beginning of the last slice on. */
+  get head(): Buffer {
+    return this.#chunk.subarray(this.#last, this.#last + HEAD_BYTES);
   }
 
   /** The next slice; undefined at the end. Valid until the next one is asked for. */
   async next(): Promise<Buffer | undefined> {
-    while (this.#at === this.#chunk.length || (!this.#isEnded && this.#isUndecided(this.#at))) {
+    while (this.#chunk.length - this.#at < HEAD_BYTES && !this.#isEnded) {
       if (!(await this.#read(this.#at))) {
         break;
       }
@@ -57,6 +64,14 @@ export class ArchiveInput {
     this.#last = this.#at;
     this.#at = this.#findBeginning(this.#last + 1, Math.min(this.#chunk.length, this.#last + ENGINE_WRITE_BYTES));
     return this.#chunk.subarray(this.#last, this.#at);
+  }
+
+  /** Whether a text begins there, at or behind where the next slice does. */
+  async isText(offset: number): Promise<boolean> {
+    while (this.#before + this.#chunk.length < offset + HEAD_BYTES && (await this.#read(this.#at))) {
+      // There may be more.
+    }
+    return offset >= this.#before && beginsText(this.#chunk.subarray(offset - this.#before));
   }
 
   /** {@link goBack} may be given this offset, of the last slice or before, from now on; `Infinity` for none. */
@@ -72,40 +87,35 @@ export class ArchiveInput {
   }
 
   /**
-   * Goes on to where the next part of the archive may begin, at or behind `from`; `isFound`: there is one. `isPadding`: nothing but NUL
-   * stands before it.
+   * Goes on to where the next part of an archive may begin, at or behind `from`, and tells what; of a log of lines in UTF-8 too with `orLine`.
+   * `isPadding`: nothing but NUL stands before it.
    */
-  async seek(from: number): Promise<{ readonly isFound: boolean; readonly isPadding: boolean }> {
+  async seek(
+    from: number,
+    { orLine }: { readonly orLine: boolean },
+  ): Promise<{ readonly found?: ArchiveFormat | "plain"; readonly isPadding: boolean }> {
     let isPadding = true;
     for (;;) {
       const begin = Math.max(this.#at, Math.min(this.#chunk.length, from - this.#before));
-      const end = this.#findBeginning(begin, this.#chunk.length);
+      const line = orLine ? this.#chunk.indexOf(LINE, begin) : -1;
+      const last = line === -1 ? this.#chunk.length : line + 1;
+      const end = this.#findBeginning(begin, last);
       isPadding &&= isNul(this.#chunk.subarray(this.#at, end));
       this.#at = end;
       this.#last = end;
-      if (end < this.#chunk.length && (this.#isEnded || !this.#isUndecided(end))) {
-        return { isFound: true, isPadding };
+      if (end < this.#chunk.length && (this.#isEnded || !mayBeginWith(this.#chunk, end))) {
+        return { found: this.beginning ?? "plain", isPadding };
       }
       if (!(await this.#read(end)) && end === this.#chunk.length) {
-        return { isFound: false, isPadding };
+        return { isPadding };
       }
     }
   }
 
   /** Where in `[from, end)` of the chunk a part may begin, as far as its bytes are there; `end` where none does. */
   #findBeginning(from: number, end: number): number {
-    const first = partHeadBytes(this.#format)[0] as number;
-    for (let at = this.#chunk.indexOf(first, from); at !== -1 && at < end; at = this.#chunk.indexOf(first, at + 1)) {
-      if (mayBeginPart(this.#format, this.#chunk, at) || (!this.#isEnded && this.#isUndecided(at))) {
-        return at;
-      }
-    }
-    return end;
-  }
-
-  /** Whether the bytes that tell have not been read yet. */
-  #isUndecided(at: number): boolean {
-    return mayBeginWith(this.#format, this.#chunk, at);
+    const at = findPart(this.#chunk, from, end, !this.#isEnded);
+    return at === -1 ? end : at;
   }
 
   /** Reads a chunk behind what is still needed, from `from` on. */
@@ -134,6 +144,9 @@ export class ArchiveInput {
     this.#last = Math.max(0, this.#last - start);
   }
 }
+
+/** With it a line begins behind another one. */
+const LINE = Buffer.from('\n{"kind":"Event","apiVersion":"audit.k8s.io/');
 
 function isNul(bytes: Buffer): boolean {
   return bytes.every((byte) => byte === 0);

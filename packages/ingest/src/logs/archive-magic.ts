@@ -1,5 +1,7 @@
 import { isUtf8 } from "node:buffer";
+import { isUtf16 } from "./log-format.ts";
 import type { ArchiveFormat } from "./log-format.ts";
+import { findUtf16, isLetter } from "./utf-16-run.ts";
 
 const MAGIC: Readonly<Record<ArchiveFormat, Buffer>> = {
   gzip: Buffer.from([0x1f, 0x8b, 0x08]),
@@ -11,16 +13,11 @@ const HEAD_BYTES: Readonly<Record<ArchiveFormat, number>> = { gzip: 10, zstd: 5 
 const LAST_SYSTEM = 13;
 const UNKNOWN_SYSTEM = 255;
 
-/** What each part begins with. */
-export function partHeadBytes(format: ArchiveFormat): Buffer {
-  return MAGIC[format];
-}
-
 /**
  * Whether a gzip member or a zstd frame may begin `at`: its first bytes are such as only a beginning has. By chance that is so at one of 2^38
  * places of a gzip archive, and at one of 2^33 of a zstd one.
  */
-export function mayBeginPart(format: ArchiveFormat, bytes: Buffer, at: number): boolean {
+function mayBegin(format: ArchiveFormat, bytes: Buffer, at: number): boolean {
   if (bytes.length - at < HEAD_BYTES[format] || !hasMagic(format, bytes, at)) {
     return false;
   }
@@ -32,19 +29,57 @@ export function mayBeginPart(format: ArchiveFormat, bytes: Buffer, at: number): 
   return (flags & GZIP_RESERVED) === 0 && (extra === 0 || extra === 2 || extra === 4) && isKnown;
 }
 
+/** What may begin `at`, if anything. */
+export function partAt(bytes: Buffer, at: number): ArchiveFormat | undefined {
+  return FORMATS.find((format) => mayBegin(format, bytes, at));
+}
+
 /** Whether all bytes from `at` on are the beginning of a part, and too few to tell. */
-export function mayBeginWith(format: ArchiveFormat, bytes: Buffer, at: number): boolean {
-  return at < bytes.length && bytes.length - at < HEAD_BYTES[format] && hasMagic(format, bytes, at);
+export function mayBeginWith(bytes: Buffer, at: number): boolean {
+  return FORMATS.some(
+    (format) => at < bytes.length && bytes.length - at < HEAD_BYTES[format] && hasMagic(format, bytes, at),
+  );
+}
+
+/** Where in `[from, end)` a part may begin, or with `isOpen` may turn out to when more bytes are there; -1 where none does. */
+export function findPart(bytes: Buffer, from: number, end: number, isOpen = false): number {
+  const before = bytes.subarray(0, end);
+  const places = FORMATS.map((format) => {
+    const first = MAGIC[format][0] as number;
+    for (let at = before.indexOf(first, from); at !== -1; at = before.indexOf(first, at + 1)) {
+      if (mayBegin(format, bytes, at) || (isOpen && mayBeginWith(bytes, at))) {
+        return at;
+      }
+    }
+    return Infinity;
+  });
+  const first = Math.min(...places);
+  return first === Infinity ? -1 : first;
 }
 
 /** So much of the beginning of a log is text, or is not. */
 const TEXT_BYTES = 4096;
+const FEW_BYTES = 64;
+
+/** Whether the first bytes are letters, of UTF-8 or of UTF-16: of what is packed they hardly ever are. */
+export function beginsText(head: Buffer): boolean {
+  const first = head.subarray(0, FEW_BYTES);
+  return first.length > 0 && (isUtf16(first) || findUtf16(first)?.start === 0 || first.every(isLetterOfUtf8));
+}
+
+function isLetterOfUtf8(byte: number): boolean {
+  return isLetter(byte) || (byte > 127 && byte < NO_UTF8);
+}
+
+/** The first that UTF-8 never has. */
+const NO_UTF8 = 0xf8;
 
 /** What an archive of which the beginning is missing is packed in: bytes that are no text, and behind them the beginning of a part. */
 export function formatOfRest(head: Buffer): ArchiveFormat | undefined {
   const first = head.subarray(0, TEXT_BYTES);
   // The last letter may be cut off.
   if (
+    beginsText(head) ||
     isUtf8(first) ||
     isUtf8(first.subarray(0, -3)) ||
     isUtf8(first.subarray(0, -2)) ||
@@ -52,14 +87,8 @@ export function formatOfRest(head: Buffer): ArchiveFormat | undefined {
   ) {
     return undefined;
   }
-  return FORMATS.find((format) => {
-    for (let at = head.indexOf(MAGIC[format]); at !== -1; at = head.indexOf(MAGIC[format], at + 1)) {
-      if (mayBeginPart(format, head, at)) {
-        return true;
-      }
-    }
-    return false;
-  });
+  const at = findPart(head, 0, head.length);
+  return at === -1 ? undefined : partAt(head, at);
 }
 
 const FORMATS: readonly ArchiveFormat[] = ["gzip", "zstd"];

@@ -1,12 +1,15 @@
 import { damagedArchive, truncatedArchive } from "./archive-failures.ts";
+import { logFormat } from "./log-format.ts";
 import type { ArchiveFormat } from "./log-format.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
 
 /** What is known about the place where a slice stands. */
 export interface SlicePlace {
   readonly offset: number;
-  /** Whether a part may begin with it. */
-  readonly isBeginning: boolean;
+  /** The part that may begin with it. */
+  readonly beginning: ArchiveFormat | undefined;
+  /** The first bytes from there on. */
+  readonly head: Buffer;
   /** The four bytes before it. */
   readonly wordBefore: number | undefined;
   /** Decompressed bytes of the part so far. */
@@ -21,6 +24,8 @@ export interface PartWalk {
   readonly isBetween: boolean;
   /** Takes the next slice, or as much of it as belongs to the one in hand: gives the length, and whether another one may begin in this one. */
   take(slice: Buffer, place: SlicePlace): { readonly length: number; readonly isDoubtful: boolean };
+  /** Whether the archive has ended before the next slice, which is not of its format. */
+  endsBefore(place: SlicePlace): boolean;
   /** How many of the decompressed bytes of the part are of the one in hand. */
   made(bytes: number): number;
   /** The input has ended. Throws if that is no end. */
@@ -47,15 +52,23 @@ class GzipWalk implements PartWalk {
     this.offset = start;
   }
 
-  take({ length }: Buffer, { offset, isBeginning, wordBefore, made }: SlicePlace): ReturnType<PartWalk["take"]> {
-    // A member ends with the length of what it holds.
-    const isEnd = offset - this.offset >= GZIP_BYTES && wordBefore === (made - this.#made) % WORD;
-    this.isBetween = offset === this.#start || (isBeginning && isEnd);
+  endsBefore(place: SlicePlace): boolean {
+    return place.beginning !== undefined && place.beginning !== "gzip" && this.#isEnd(place);
+  }
+
+  take({ length }: Buffer, place: SlicePlace): ReturnType<PartWalk["take"]> {
+    const { offset, beginning, made } = place;
+    this.isBetween = offset === this.#start || (beginning === "gzip" && this.#isEnd(place));
     if (this.isBetween) {
       this.offset = offset;
       this.#made = made;
     }
-    return { length, isDoubtful: isBeginning && !this.isBetween };
+    return { length, isDoubtful: beginning !== undefined && !this.isBetween };
+  }
+
+  /** A member ends with the length of what it holds. */
+  #isEnd({ offset, wordBefore, made }: SlicePlace): boolean {
+    return offset - this.offset >= GZIP_BYTES && wordBefore === (made - this.#made) % WORD;
   }
 
   made(bytes: number): number {
@@ -70,16 +83,22 @@ class GzipWalk implements PartWalk {
 class ZstdWalk implements PartWalk {
   readonly #name: string;
   readonly #frames = new ZstdFrames();
+  readonly #start: number;
   offset: number;
   isBetween = true;
   #made = 0;
 
   constructor(name: string, start: number) {
     this.#name = name;
+    this.#start = start;
     this.offset = start;
   }
 
-  take(slice: Buffer, { offset, isBeginning, made }: SlicePlace): ReturnType<PartWalk["take"]> {
+  endsBefore({ offset, head }: SlicePlace): boolean {
+    return offset > this.#start && !this.#frames.isInFrame && logFormat(head) !== "zstd";
+  }
+
+  take(slice: Buffer, { offset, beginning, made }: SlicePlace): ReturnType<PartWalk["take"]> {
     this.isBetween = !this.#frames.isInFrame;
     if (this.isBetween) {
       this.offset = offset;
@@ -89,7 +108,7 @@ class ZstdWalk implements PartWalk {
     if (this.#frames.isDamaged) {
       throw damagedArchive(this.#name, `no zstd frame begins at compressed offset ${this.offset}`);
     }
-    return { length, isDoubtful: isBeginning && !this.isBetween };
+    return { length, isDoubtful: beginning !== undefined && !this.isBetween };
   }
 
   made(bytes: number): number {

@@ -4,6 +4,7 @@ import { open } from "node:fs/promises";
 import { fileError } from "../errors.ts";
 import { openCanonicalLog } from "./canonical-log.ts";
 import { logFormat } from "./log-format.ts";
+import { looksMixed } from "./looks-mixed.ts";
 
 const READ_BYTES = 512 * 1024;
 const HEAD_BYTES = 64 * 1024;
@@ -44,7 +45,7 @@ export async function isSeekable(path: string): Promise<boolean> {
     }
     const reader = new EnvelopeReader();
     reader.write(start);
-    return reader.isPlain;
+    return reader.isPlain && file !== undefined && !looksMixed(file.fd);
   } catch {
     return false;
   } finally {

@@ -1,5 +1,6 @@
 import { ArchiveFailures } from "./archive-failures.ts";
 import { ArchiveInput } from "./archive-input.ts";
+import { beginsText } from "./archive-magic.ts";
 import { ArchivePart } from "./archive-part.ts";
 import { partWalk } from "./archive-walk.ts";
 import type { PartWalk } from "./archive-walk.ts";
@@ -15,9 +16,20 @@ const MOST_FRUITLESS = 100;
 const MOST_READ_AGAIN = 16 * 1024 * 1024;
 /** Of what cannot be read twice. So many packed bytes are over ten times as many of a log. */
 const MOST_KEPT = 32 * 1024 * 1024;
+/** So many tell whether a text begins. */
+const HEAD_BYTES = 64;
+
+/** How {@link decompress} reads. */
+export interface DecompressOptions {
+  /** Gives the compressed bytes from an offset on once more. */
+  readonly reopen?: ((offset: number) => AsyncGenerator<Buffer, void>) | undefined;
+  /** Where in the input the compressed bytes begin. Default 0. */
+  readonly from?: number;
+}
 
 /**
- * The decompressed bytes of an archive: all members of a gzip one, all frames of a zstd one. Where it is damaged, reading goes on with the
+ * The decompressed bytes of an archive: all members of a gzip one, all frames of a zstd one; both, and logs that are not packed, may follow
+ * one another in it. Where it is damaged, reading goes on with the
  * next one that begins behind; where one is cut off, with the one that begins there, although an engine only fails some way
  * behind, on bytes of that one. NUL between members is padding. Throws at the end what was wrong first, and how often. `reopen` gives
  * the compressed bytes from an offset on, where that is possible; else the last 32 MiB are kept. All comes out that stands before the damage
@@ -27,18 +39,29 @@ export async function* decompress(
   compressed: AsyncGenerator<Buffer, void>,
   format: ArchiveFormat,
   name: string,
-  reopen?: (offset: number) => AsyncGenerator<Buffer, void>,
+  { reopen, from = 0 }: DecompressOptions = {},
 ): AsyncGenerator<Buffer, void> {
-  const kept = reopen === undefined ? new KeptBytes(MOST_KEPT) : undefined;
-  const input = new ArchiveInput(kept?.keep(compressed) ?? compressed, format);
+  const kept = reopen === undefined ? new KeptBytes(MOST_KEPT, from) : undefined;
+  const readFrom = reopen ?? ((offset: number) => (kept as KeptBytes).from(offset));
+  const input = new ArchiveInput(kept?.keep(compressed) ?? compressed, from);
   const failures = new ArchiveFailures(format, name);
   const lines = new LineEnds();
   let readAgain = 0;
-  for (let fruitless = 0; fruitless < MOST_FRUITLESS;) {
-    const start = input.offset;
+  let next: ArchiveFormat | "plain" | undefined = format;
+  for (let fruitless = 0; fruitless < MOST_FRUITLESS && next !== undefined;) {
     const before = lines.bytes;
-    const part = new ArchivePart(format);
-    const walk = partWalk(format, name, start);
+    if (next === "plain") {
+      for await (const text of plainPart(input)) {
+        lines.add(text);
+        yield text;
+      }
+      next = input.beginning;
+      continue;
+    }
+    failures.format = next;
+    const start = input.offset;
+    const part = new ArchivePart(next);
+    const walk = partWalk(next, name, start);
     const held = new HeldOutput();
     for await (const chunk of part.chunks(() => nextSlice(input, walk, part, held, kept))) {
       for (const sure of held.take(chunk)) {
@@ -47,7 +70,8 @@ export async function* decompress(
       }
     }
     const behind = start + part.bytesRead;
-    const again = part.failure === undefined || readAgain > MOST_READ_AGAIN + start ? undefined : held.offset;
+    const isCheap = readAgain <= MOST_READ_AGAIN + start;
+    const again = part.failure === undefined || !isCheap ? undefined : held.offset;
     if (again === undefined) {
       held.release();
     }
@@ -55,42 +79,49 @@ export async function* decompress(
       lines.add(sure);
       yield sure;
     }
-    if (again === undefined && part.hasBroken && readAgain <= MOST_READ_AGAIN + start) {
+    let text: number | undefined;
+    if (again === undefined && part.hasBroken && isCheap) {
       const slice = {
         before: input.lastOffset - walk.offset,
         length: input.offset - input.lastOffset,
         made: walk.made(part.bytes),
       };
       readAgain += slice.before;
-      for await (const chunk of lastOutput(
-        format,
-        reopen?.(walk.offset) ?? (kept as KeptBytes).from(walk.offset),
-        slice,
-      )) {
-        lines.add(chunk);
-        yield chunk;
+      const last = lastOutput(next, readFrom(walk.offset), slice);
+      let read = await last.next();
+      for (; read.done !== true; read = await last.next()) {
+        lines.add(read.value);
+        yield read.value;
       }
+      text = next === "gzip" ? await textBehind(readFrom, walk.offset + read.value.read, read.value.made) : undefined;
     }
     fruitless = lines.bytes > before ? 0 : fruitless + 1;
-    if (again !== undefined) {
+    const hasFailed = part.failure !== undefined && text === undefined;
+    if (text !== undefined) {
+      input.goBack(text);
+      next = "plain";
+    } else if (again !== undefined) {
       failures.cut(walk.offset, again);
       readAgain += input.offset - again;
       input.goBack(again);
+      next = input.beginning;
     } else {
       if (part.failure !== undefined) {
         failures.add(part.failure, lines.bytes);
       }
       input.goBack(behind);
-      const { isFound, isPadding } = await input.seek(Math.max(behind, start + 1));
-      if (!isPadding && part.failure === undefined) {
-        failures.gap(behind);
-      }
-      if (!isFound) {
-        break;
+      if (part.failure === undefined && (await input.isText(behind))) {
+        next = "plain";
+      } else {
+        const sought = await input.seek(Math.max(behind, start + 1), { orLine: part.failure !== undefined });
+        next = sought.found;
+        if (!sought.isPadding && part.failure === undefined) {
+          failures.gap(behind);
+        }
       }
     }
     input.keepFrom(Infinity);
-    if (part.failure !== undefined && lines.bytes > before) {
+    if (hasFailed && next !== undefined && lines.bytes > before) {
       // A torn line must not cost the first one behind the damage.
       const end = lines.end();
       if (end.length > 0) {
@@ -99,6 +130,45 @@ export async function* decompress(
     }
   }
   failures.throw();
+}
+
+/** A log that is not packed, up to where a part of an archive begins. */
+async function* plainPart(input: ArchiveInput): AsyncGenerator<Buffer, void> {
+  for (let slice = await input.next(); slice !== undefined;) {
+    yield slice;
+    slice = await input.next();
+    if (slice !== undefined && input.beginning !== undefined) {
+      input.goBack(input.lastOffset);
+      return;
+    }
+  }
+}
+
+const WORD_BYTES = 4;
+const WORD = 2 ** 32;
+
+/**
+ * Where a log begins that stands behind a whole gzip member, of which so many bytes were `made`: an engine takes it for another member, and fails
+ * on its first bytes, before `failedAt`. A member ends with the length of what it holds.
+ */
+async function textBehind(
+  readFrom: (offset: number) => AsyncGenerator<Buffer, void>,
+  failedAt: number,
+  made: number,
+): Promise<number | undefined> {
+  for (const end of [failedAt - 1, failedAt - 2, failedAt - 3]) {
+    let bytes: Buffer = Buffer.alloc(0);
+    for await (const chunk of readFrom(end - WORD_BYTES)) {
+      bytes = Buffer.concat([bytes, chunk.subarray(0, HEAD_BYTES)]);
+      if (bytes.length >= HEAD_BYTES) {
+        break;
+      }
+    }
+    if (bytes.length > WORD_BYTES && bytes.readUInt32LE(0) === made % WORD && beginsText(bytes.subarray(WORD_BYTES))) {
+      return end;
+    }
+  }
+  return undefined;
 }
 
 /** The next slice for the part; what comes of it is held if another one may begin there before this one has ended. */
@@ -115,8 +185,13 @@ async function nextSlice(
     return undefined;
   }
   const offset = input.offset - slice.length;
-  const { isBeginning, wordBefore } = input;
-  const { length, isDoubtful } = walk.take(slice, { offset, isBeginning, wordBefore, made: part.bytes });
+  const { beginning, head, wordBefore } = input;
+  const place = { offset, beginning, head, wordBefore, made: part.bytes };
+  if (walk.endsBefore(place)) {
+    input.goBack(offset);
+    return undefined;
+  }
+  const { length, isDoubtful } = walk.take(slice, place);
   if (walk.isBetween) {
     held.release();
     kept?.forgetBefore(walk.offset);

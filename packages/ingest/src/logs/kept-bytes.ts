@@ -2,12 +2,14 @@
 export class KeptBytes {
   readonly #most: number;
   /** Where the first chunk begins. */
-  #offset = 0;
+  #offset: number;
   #length = 0;
   readonly #chunks: Buffer[] = [];
 
-  constructor(most: number) {
+  /** Keeps `most` bytes, and those of one chunk, of what begins at `offset`. */
+  constructor(most: number, offset = 0) {
     this.#most = most;
+    this.#offset = offset;
   }
 
   /** What comes through is kept. */

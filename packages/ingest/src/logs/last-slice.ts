@@ -14,26 +14,39 @@ export interface FailedSlice {
 
 /**
  * What an engine makes of the slice on which another one has failed, up to the byte on which it did: an engine gives nothing of a write that
- * fails, so each byte is one. `compressed` begins with the member or frame.
+ * fails, so each byte is one. `compressed` begins with the member or frame. Returns how far it came.
  */
 export async function* lastOutput(
   format: ArchiveFormat,
   compressed: AsyncGenerator<Buffer, void>,
   { before, length, made }: FailedSlice,
-): AsyncGenerator<Buffer, void> {
+): AsyncGenerator<Buffer, LastPlace> {
+  let read = 0;
   const slices = cut(compressed, before, before + length);
   const part = new ArchivePart(format);
   let skip = made;
   try {
-    for await (const chunk of part.chunks(async () => (await slices.next()).value ?? undefined)) {
+    for await (const chunk of part.chunks(async () => {
+      const slice = (await slices.next()).value ?? undefined;
+      read += slice?.length ?? 0;
+      return slice;
+    })) {
       if (skip < chunk.length) {
         yield chunk.subarray(skip);
       }
       skip -= Math.min(skip, chunk.length);
     }
+    return { read, made: part.bytes };
   } finally {
     await slices.return();
   }
+}
+
+/** How far an engine came from where its member or frame begins: with the byte on which it failed. */
+export interface LastPlace {
+  readonly read: number;
+  /** Decompressed bytes. */
+  readonly made: number;
 }
 
 /** Large slices up to `before`, single bytes from there on up to `end`. */

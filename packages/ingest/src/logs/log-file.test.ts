@@ -146,7 +146,7 @@ describe("openLog", () => {
 
   test("says where zstd frames stop being frames, after what stands before", async () => {
     const first = zstdCompressSync(LINES);
-    const { bytes, error } = await readAll(Readable.from([Buffer.concat([first, Buffer.from("garbage")])]));
+    const { bytes, error } = await readAll(Readable.from([Buffer.concat([first, Buffer.from("\x01garbage")])]));
     expect(bytes.equals(LINES)).toBe(true);
     expect(error).toMatchObject({ code: "damaged-archive" });
     expect(error?.message).toContain(`compressed offset ${first.length}`);

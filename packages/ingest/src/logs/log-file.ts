@@ -4,7 +4,9 @@ import type { FileHandle } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { fileError, IngestError, reasonOf } from "../errors.ts";
 import { decompress } from "./decompress.ts";
-import { formatOfRest } from "./archive-magic.ts";
+import type { DecompressOptions } from "./decompress.ts";
+import { findPart, formatOfRest, partAt } from "./archive-magic.ts";
+import { looksForeign } from "./foreign-part.ts";
 import { logFormat, MAGIC_BYTES } from "./log-format.ts";
 import { readPipe } from "./pipe.ts";
 import type { Pipe } from "./pipe.ts";
@@ -14,13 +16,18 @@ import { asUtf8 } from "./utf-16.ts";
 export interface OpenLogOptions {
   /** Where files are read into, by turns; chunks of a plain log lie in them. Own ones otherwise. */
   readonly buffers?: readonly [Buffer, Buffer] | undefined;
+  /** Told that the bytes of a log which began as text in UTF-8 are not those of the input from some place on: that is packed, or in UTF-16. */
+  readonly onMixed?: (() => void) | undefined;
+  /** Where in the input to begin; of a pipe and a stream, where that is which they give. Default 0. */
+  readonly from?: number | undefined;
 }
 
 const READ_BYTES = 512 * 1024;
 
 /**
- * The decompressed bytes of a log file: plain, gzip (all members) or zstd (all frames), or such a one in another, recognised by its first bytes; of text in UTF-16
- * with a byte order mark, as some Windows tools write it, those of the same text in UTF-8. A stream (standard input) works the same way.
+ * The decompressed bytes of a log file: plain, gzip (all members) or zstd (all frames), or such a one in another, recognised by its first bytes; of text in UTF-16,
+ * as some Windows tools write it, those of the same text in UTF-8. All of these may follow one another. A stream (standard input) works
+ * the same way.
  *
  * Contract: chunks are big and in order; each is valid until the next one is asked for. Throws an {@link IngestError}
  * that names the file and the cure when the file is missing, a directory or unreadable; of a truncated or damaged
@@ -36,9 +43,10 @@ export async function* openLog(
   name: string = nameOf(log),
   options: OpenLogOptions = {},
 ): AsyncGenerator<Buffer, void> {
+  const { from = 0 } = options;
   const raw =
     typeof log === "string"
-      ? readFile(log, options.buffers)
+      ? readFile(log, options.buffers, from)
       : "descriptor" in log
         ? readPipe(log, options.buffers ?? newBuffers(), name)
         : readStream(log, name);
@@ -48,11 +56,13 @@ export async function* openLog(
     const head = await readHead(raw);
     const bytes = withHead(head, raw);
     const format = logFormat(head) === "plain" ? (formatOfRest(head) ?? "plain") : logFormat(head);
-    if (format === "plain") {
-      yield* bytes;
-    } else {
-      yield* asUtf8(format === "utf-16" ? bytes : unpack(decompress(bytes, format, name, reopen), name));
-    }
+    const onMixed = format === "plain" ? options.onMixed : undefined;
+    yield* asUtf8(
+      format === "gzip" || format === "zstd"
+        ? unpack(decompress(bytes, format, name, { reopen, from }), name)
+        : unpackFurther(bytes, name, { reopen, from }, onMixed),
+      onMixed,
+    );
   } finally {
     await raw.return();
   }
@@ -64,6 +74,41 @@ async function* unpack(bytes: AsyncGenerator<Buffer, void>, name: string): Async
   const format = logFormat(head);
   const all = withHead(head, bytes);
   yield* format === "gzip" || format === "zstd" ? decompress(all, format, name) : all;
+}
+
+/** A log that is not packed from its beginning on: as it is, and unpacked from where a part of an archive begins. */
+async function* unpackFurther(
+  bytes: AsyncGenerator<Buffer, void>,
+  name: string,
+  { reopen, from = 0 }: DecompressOptions,
+  onMixed: (() => void) | undefined,
+): AsyncGenerator<Buffer, void> {
+  let offset = from;
+  let held: Buffer = Buffer.alloc(0);
+  for (;;) {
+    const next = await bytes.next();
+    if (next.done === true) {
+      break;
+    }
+    const all = held.length === 0 ? next.value : Buffer.concat([held, next.value]);
+    held = Buffer.alloc(0);
+    const at = looksForeign(all, offset === from) ? findPart(all, 0, all.length, true) : -1;
+    if (at !== 0) {
+      yield at === -1 ? all : all.subarray(0, at);
+    }
+    offset += at === -1 ? all.length : at;
+    const format = at === -1 ? undefined : partAt(all, at);
+    if (format !== undefined) {
+      onMixed?.();
+      yield* decompress(withHead(Buffer.from(all.subarray(at)), bytes), format, name, { reopen, from: offset });
+      return;
+    }
+    // Whether one begins there, the next bytes tell.
+    held = at === -1 ? held : Buffer.from(all.subarray(at));
+  }
+  if (held.length > 0) {
+    yield held;
+  }
 }
 
 function newBuffers(): readonly [Buffer, Buffer] {
@@ -78,16 +123,20 @@ function nameOf(log: string | Readable | Pipe): string {
 async function* readFile(
   path: string,
   buffers: readonly [Buffer, Buffer] = newBuffers(),
+  from = 0,
 ): AsyncGenerator<Buffer, void> {
   const file = await openFile(path);
-  let reading = read(file, buffers[0], path);
+  // A pipe has no places.
+  let at = from === 0 ? null : from;
+  let reading = read(file, buffers[0], path, at);
   try {
     for (let turn = 1; ; turn++) {
       const chunk = await reading;
       if (chunk.length === 0) {
         return;
       }
-      reading = read(file, buffers[(turn % 2) as 0 | 1], path);
+      at = at === null ? null : at + chunk.length;
+      reading = read(file, buffers[(turn % 2) as 0 | 1], path, at);
       yield chunk;
     }
   } finally {
@@ -117,8 +166,8 @@ async function openFile(path: string): Promise<FileHandle> {
   }
 }
 
-function read(file: FileHandle, buffer: Buffer, path: string): Promise<Buffer> {
-  const reading = file.read(buffer, 0, buffer.length, null).then(
+function read(file: FileHandle, buffer: Buffer, path: string, at: number | null): Promise<Buffer> {
+  const reading = file.read(buffer, 0, buffer.length, at).then(
     ({ bytesRead }) => buffer.subarray(0, bytesRead),
     (error: unknown) => {
       throw fileError("read log", path, error);

@@ -1,6 +1,7 @@
 import { recognise } from "@auditsieve/audit/stream";
 import { closeSync, openSync, readSync } from "node:fs";
 import { fileError } from "../errors.ts";
+import { findForeign, looksForeign } from "./foreign-part.ts";
 import { logFormat } from "./log-format.ts";
 import { readOnce } from "./pipe.ts";
 import type { Pipe } from "./pipe.ts";
@@ -8,9 +9,17 @@ import { wholeLines } from "./whole-lines.ts";
 
 /** What {@link openPlainLog} found. */
 export type PlainLog =
-  | { readonly isPlain: true; readonly chunks: Generator<Buffer, void> }
+  /** It ends with the offset from which on the log is to be read in another way, if there is one, and of a pipe with what is read from there on. */
+  | { readonly isPlain: true; readonly chunks: Generator<Buffer, OtherPart | undefined> }
   /** `read`: what a pipe has given already. */
   | { readonly isPlain: false; readonly read: Buffer };
+
+/** The rest of a log that is plain up to there: a part of an archive, or text in UTF-16. */
+export interface OtherPart {
+  readonly offset: number;
+  /** What has been read of it. Valid until the log is read on. */
+  readonly read: Buffer;
+}
 
 const RETRY_MS = 5;
 
@@ -28,7 +37,7 @@ export function openPlainLog(log: string | Pipe, name: string, room: Buffer): Pl
   if (typeof log !== "string") {
     const read = room.subarray(0, readPipe(log.descriptor, room, name));
     return isPlain(read)
-      ? { isPlain: true, chunks: wholeLines(room, read.length, (into) => readPipe(log.descriptor, into, name)) }
+      ? { isPlain: true, chunks: plainLines(room, read.length, (into) => readPipe(log.descriptor, into, name)) }
       : { isPlain: false, read };
   }
   const file = orFileError(log, () => openSync(log, "r"));
@@ -51,12 +60,32 @@ export function isPlain(head: Buffer): boolean {
   return head.length === 0 || (logFormat(head) === "plain" && recognise(head, false)?.form === "plain");
 }
 
-function* chunksOfFile(file: number, room: Buffer, head: number, path: string): Generator<Buffer, void> {
+function* chunksOfFile(
+  file: number,
+  room: Buffer,
+  head: number,
+  path: string,
+): Generator<Buffer, OtherPart | undefined> {
   try {
-    yield* wholeLines(room, head, (into) => readFile(file, into, path));
+    return yield* plainLines(room, head, (into) => readFile(file, into, path));
   } finally {
     closeSync(file);
   }
+}
+
+/** The lines of a plain log, up to where it is to be read in another way. */
+function* plainLines(
+  room: Buffer,
+  filled: number,
+  read: (into: Buffer) => number,
+): Generator<Buffer, OtherPart | undefined> {
+  let offset = 0;
+  const rest = yield* wholeLines(room, filled, read, (bytes, from) => {
+    const isForeign = looksForeign(bytes.subarray(from), offset === 0);
+    offset += bytes.length - from;
+    return isForeign ? findForeign(bytes) : -1;
+  });
+  return rest && { offset: offset - rest.length, read: rest };
 }
 
 function readFile(file: number, into: Buffer, path: string): number {

@@ -63,9 +63,19 @@ export async function findBlocks(
     } finally {
       await reader.close();
     }
+    if (lines !== undefined && (await isOther(log))) {
+      return undefined;
+    }
     cutter.end(reader.next.offset);
   }
   return blocks;
+}
+
+/** Whether the log has turned out not to be one whose lines stand where they are read: only a part of it is. */
+async function isOther(log: ReplayLog): Promise<boolean> {
+  const lines = await log.openLines?.();
+  lines?.close();
+  return lines === undefined;
 }
 
 /** Gathers the lines of one log into blocks. */

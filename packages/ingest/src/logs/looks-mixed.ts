@@ -1,0 +1,31 @@
+import { fstatSync, readSync } from "node:fs";
+import { findUtf16 } from "./utf-16-run.ts";
+
+const MOST_LOOKS = 256;
+const LOOK_BYTES = 512;
+/** The first that UTF-8 never has. */
+const NO_UTF8 = 0xf8;
+const SPACE = 32;
+
+/**
+ * Whether something else than lines in UTF-8 is seen to stand in a file, which is looked at in a few hundred places and at its end: a part of
+ * an archive, text in UTF-16. NUL, as a crash leaves it, is not. Throws an error of the system.
+ */
+export function looksMixed(file: number): boolean {
+  const { size } = fstatSync(file);
+  const window = Buffer.allocUnsafe(LOOK_BYTES);
+  const step = Math.max(LOOK_BYTES, Math.ceil(size / MOST_LOOKS));
+  for (let at = 0; at < size; at += step) {
+    if (isForeign(window.subarray(0, readSync(file, window, 0, LOOK_BYTES, at)))) {
+      return true;
+    }
+  }
+  return isForeign(window.subarray(0, readSync(file, window, 0, LOOK_BYTES, Math.max(0, size - LOOK_BYTES))));
+}
+
+function isForeign(bytes: Buffer): boolean {
+  return (
+    bytes.some((byte) => (byte > 0 && byte < SPACE && (byte > 13 || byte < 9)) || byte >= NO_UTF8) ||
+    findUtf16(bytes) !== undefined
+  );
+}
