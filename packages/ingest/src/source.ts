@@ -41,6 +41,8 @@ export interface Source {
   readonly states?: InputStates | undefined;
   /** Whether it has waited for more since it was opened: then all is read that was there at the start. Undefined where it does not know. */
   readonly hasCaughtUp?: boolean | undefined;
+  /** Of a source that others send to: whether it can take what they send now. */
+  readonly hasRoom?: boolean | undefined;
   /** What the rotation of its files does to those that are not read yet. */
   rotation?(): RotationStatus;
   /** How often it was asked for something, by what became of that: a bounded set, which metrics use as labels. */

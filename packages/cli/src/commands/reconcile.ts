@@ -56,6 +56,8 @@ export async function reconcile(options: ReconcileCommandOptions): Promise<ExitC
   return result.discrepancies.some(({ severity }) => severity === "error") ? EXIT.problems : EXIT.fine;
 }
 
+/** More of one kind at one sink are counted: a crash may repeat thousands of lines in a file. */
+const MOST_ALIKE = 20;
 const COUNTS = ["lines", "stored", "dropped", "dead letters", "pending", "missing", "without input"];
 
 async function print({ sinks, discrepancies, notChecked }: Reconciliation): Promise<void> {
@@ -83,8 +85,17 @@ async function print({ sinks, discrepancies, notChecked }: Reconciliation): Prom
       await writeLine(`${sink}: besides the lines, ${count(events)} whole events in lines that are none: ${parts}`);
     }
   }
-  for (const one of discrepancies) {
-    await writeLine(lineOf(one));
+  const like = Map.groupBy(
+    discrepancies,
+    ({ severity, sink, kind }) => `${sink}: ${severity === "error" ? "" : "warning: "}${kind}`,
+  );
+  for (const [what, all] of like) {
+    for (const one of all.slice(0, MOST_ALIKE)) {
+      await writeLine(lineOf(one));
+    }
+    if (all.length > MOST_ALIKE) {
+      await writeLine(safeText(`${what}: ${count(all.length - MOST_ALIKE)} more; --output json names each`, 2_000));
+    }
   }
   notChecked.forEach((text) => say(`auditsieve: not checked: ${safeText(text, 500)}`));
   const errors = discrepancies.filter(({ severity }) => severity === "error").length;

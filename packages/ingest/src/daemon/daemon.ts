@@ -9,6 +9,8 @@ import type { IngestConfig } from "../config/config.ts";
 import { openDetectionState } from "../state/detection-state.ts";
 import { IngestError, reasonOf } from "../errors.ts";
 import { DaemonObserver } from "./daemon-observer.ts";
+import { notReady } from "./not-ready.ts";
+import type { SourceStanding } from "./not-ready.ts";
 import type { Logger } from "../logger.ts";
 import { serveMetrics } from "../metrics/metrics-server.ts";
 import { renderMetrics } from "../metrics/metrics.ts";
@@ -185,6 +187,12 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
   options.signal.addEventListener("abort", () => (status.isStopping = true));
   const close = (): Promise<unknown> =>
     Promise.allSettled([...[...sources, ...sinks].map((one) => one.close()), sideLogs.close()]);
+  const standings = (): readonly SourceStanding[] =>
+    pipelines.map((pipeline, i) => ({
+      source: pipeline.tally().source,
+      stalledSeconds: pipeline.delays().stalledSeconds,
+      hasRoom: sources[i]?.hasRoom,
+    }));
   const page = async (): Promise<MetricsPage> => {
     const snapshots = pipelines.map(async (pipeline, i) => ({
       ...(await snapshotOf(pipeline, config.sources[i] as SourceConfig, checkpoint, stateFolder)),
@@ -199,7 +207,7 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
     config.metrics &&
     (await serveMetrics({
       ...config.metrics,
-      notReady: () => notReady(pipelines, status.isStopping || options.signal.aborted),
+      notReady: () => notReady(standings(), status.isStopping || options.signal.aborted),
       metrics: async () => (await page()).text(),
     }).catch(async (error: unknown) => {
       await close();
@@ -230,16 +238,6 @@ async function snapshotOf(
   const lagBytes = await unreadBytes(source, checkpoint, stateFolder).catch(() => undefined);
   const { lagSeconds, stalledSeconds } = pipeline.delays();
   return { tally: pipeline.tally(), lagBytes, lagSeconds, stalledSeconds };
-}
-
-const MAX_STALL_SECONDS = 60;
-
-function notReady(pipelines: readonly Pipeline[], isStopping: boolean): readonly string[] {
-  const stalled = pipelines.filter((pipeline) => pipeline.delays().stalledSeconds > MAX_STALL_SECONDS);
-  return [
-    ...(isStopping ? ["stopping"] : []),
-    ...stalled.map((pipeline) => `source ${pipeline.tally().source}: no sink has taken anything for over a minute`),
-  ];
 }
 
 async function keyOf(folder: string, name: "redaction" | "id", logger: Logger): Promise<Buffer> {

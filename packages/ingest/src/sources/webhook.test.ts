@@ -87,12 +87,14 @@ describe("webhook", () => {
       const big = list([event(1, `"requestObject":{"pad":"${"x".repeat(60_000)}"}`)]);
       let refused: Reply | undefined;
       let taken = 0;
+      expect(source.hasRoom).toBe(true);
       for (; refused === undefined; taken++) {
         expect(taken).toBeLessThan(10);
         const reply = await post(port, big);
         refused = reply.status === 200 ? undefined : reply;
       }
       expect(refused).toMatchObject({ status: 429, retryAfter: "5" });
+      expect(source.hasRoom).toBe(false);
       expect(alarms).toMatchObject([
         { kind: "spool-full", message: expect.stringMatching(/drops events in about 331 s/) as string },
       ]);
@@ -100,6 +102,7 @@ describe("webhook", () => {
       await until(() => lines.length === taken - 1);
       const last = lines.at(-1);
       await source.ack(last?.input ?? "", last?.end ?? 0);
+      expect(source.hasRoom).toBe(true);
       expect((await post(port, big)).status).toBe(200);
     }));
 

@@ -58,6 +58,8 @@ class Webhook implements Source {
   #spool: Spool | undefined;
   /** When the spool was first found full. */
   #fullSince: number | undefined;
+  /** Of the largest body that did not fit since one did. */
+  #turnedAwayBytes = 0;
 
   constructor(options: WebhookOptions) {
     this.name = options.name;
@@ -96,6 +98,12 @@ class Webhook implements Source {
     return this.#spool?.hasCaughtUp === true;
   }
 
+  /** Not before it listens, nor where what an apiserver sends at once may not fit into the spool. */
+  get hasRoom(): boolean {
+    const { maxSpoolBytes = DEFAULT_SPOOL_BYTES } = this.#options;
+    return this.#spool?.hasRoom(Math.max(maxSpoolBytes / 16, this.#turnedAwayBytes)) === true;
+  }
+
   requests(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#requests);
   }
@@ -121,6 +129,7 @@ class Webhook implements Source {
     }
     if (!spool.hasRoom(read.lines.length + 1)) {
       this.#fullSince ??= performance.now();
+      this.#turnedAwayBytes = Math.max(this.#turnedAwayBytes, read.lines.length + 1);
       return { status: 429, reason: "spool-full", retryAfterSeconds: RETRY_AFTER_S };
     }
     try {
@@ -129,6 +138,7 @@ class Webhook implements Source {
       return { status: 503, reason: "spool-write", detail: reasonOf(error), retryAfterSeconds: RETRY_AFTER_S };
     }
     this.#fullSince = undefined;
+    this.#turnedAwayBytes = 0;
     return accepted();
   }
 
