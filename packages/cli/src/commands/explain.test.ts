@@ -133,4 +133,11 @@ describe("auditsieve explain", () => {
     const bot = await inProcess(["explain", "86bf7749-a986-420b-92e1-1ca8b60f5c55", "samples/attack.log.zst"]);
     expect(bot.stdout).toContain('  authorizer allow: RBAC: allowed by ClusterRoleBinding "web-cluster-admin" of');
   });
+
+  test("auditsieve explain names the auditIDs that begin as the one that was asked for", async () => {
+    const { code, stderr } = await inProcess(["explain", "c2e5d87a", "samples/attack.log.zst"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("  hint: There are: c2e5d87a-d252-444b-a4c8-daa660edb586; it is matched as a whole\n");
+    expect((await inProcess(["explain", "c2e", "samples/attack.log.zst"])).stderr).not.toContain("There are");
+  });
 });

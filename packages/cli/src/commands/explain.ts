@@ -15,11 +15,16 @@ import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { LineProblems } from "../line-problems.ts";
 import { sayUnreadable } from "../logs.ts";
+import { fewNames } from "../near-names.ts";
 import { describeRule, loadPolicyOption } from "../noise-policy.ts";
 import { say, writeData, writeLine } from "../output.ts";
 import { Progress } from "../progress.ts";
 import { replayInputs } from "../replay-inputs.ts";
 import { count, paint } from "../table.ts";
+
+const LEAST_BEGINNING = 6;
+/** More than are shown. */
+const MOST_NEAR = 20;
 
 /** Options of `explain`. */
 export interface ExplainOptions extends ExceptionsOption {
@@ -101,6 +106,7 @@ export async function explain(options: ExplainOptions): Promise<ExitCode> {
   const redactor = createRedactor({ key: randomBytes(32) });
   const context = { policy, engine, silent, redactor };
   const found: (Omit<Explained, "findings" | "sent"> & { readonly action: StreamDecision["action"] })[] = [];
+  const near = new Set<string>();
   const problems = new LineProblems({ strict: false });
   let isUnreadable = false;
   const progress = new Progress("read");
@@ -110,10 +116,16 @@ export async function explain(options: ExplainOptions): Promise<ExitCode> {
     redactor,
     visitors: [
       {
-        begin: () => void (found.length = 0),
+        begin: () => {
+          found.length = 0;
+          near.clear();
+        },
         event: (event) => {
-          if (event.scan.text("auditID") === options.auditId) {
+          const auditID = event.scan.text("auditID") ?? "";
+          if (auditID === options.auditId) {
             found.push(explainEvent(event, context));
+          } else if (near.size < MOST_NEAR && isBegun(auditID, options.auditId)) {
+            near.add(auditID);
           }
         },
       },
@@ -139,10 +151,19 @@ export async function explain(options: ExplainOptions): Promise<ExitCode> {
   if (explained.length === 0) {
     const { events } = summary.log;
     say(`auditsieve: Cannot find an event with auditID "${safeText(options.auditId)}" in ${count(events)} events`);
-    say("  hint: Compare the auditID with the log; it is matched as a whole and in its case");
+    say(
+      near.size > 0
+        ? `  hint: There are: ${fewNames(near)}; it is matched as a whole`
+        : "  hint: Compare the auditID with the log; it is matched as a whole and in its case",
+    );
   }
   problems.finish(1);
   return isUnreadable ? EXIT.unusable : explained.length === 0 ? EXIT.problems : EXIT.fine;
+}
+
+/** Whether the beginning of an auditID was given, as a printed report has it; a shorter one could mean many. */
+function isBegun(auditID: string, beginning: string): boolean {
+  return beginning.length >= LEAST_BEGINNING && auditID.startsWith(beginning);
 }
 
 function sentAs(action: StreamDecision["action"], isEvidence: boolean): Explained["sent"] {
