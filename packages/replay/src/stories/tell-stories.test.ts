@@ -63,6 +63,15 @@ describe("tellStories on the lineage run", () => {
     ]);
   });
 
+  test("between the findings stands what was done, not what clients load, and what is alike once", () => {
+    const acts = lineage.data.stories.flatMap(({ steps }) => steps.filter(({ kind }) => kind === "act"));
+    const texts = acts.map(({ text }) => text);
+    expect(texts.some((text) => text.includes("/openapi/"))).toBe(false);
+    expect(texts).toContainEqual(
+      expect.stringMatching(/^ops-erin: create pods\/eviction sandbox\/load-\S+ \(201\), and 8 more like it until /),
+    );
+  });
+
   test("where the chain ends it says so, and why", () => {
     const story = lineage.stories.find(({ actors }) => actors.includes("ops-shadow"));
     expect(story?.ends.map(({ text }) => text).join()).toContain("dev-dana came with a client certificate");
