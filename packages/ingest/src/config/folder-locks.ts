@@ -1,3 +1,5 @@
+import { constants } from "node:fs";
+import { stat } from "node:fs/promises";
 import type { IngestConfig } from "./config.ts";
 import { folderError } from "../errors.ts";
 import { makeFolder } from "../state/make-folder.ts";
@@ -49,6 +51,21 @@ function writtenFolders({
   );
   return [...spools, ...folders];
 }
+
+/** Folders that others may write to than their owner and group: they could exchange what the daemon keeps there. */
+export async function openFolders(config: IngestConfig): Promise<readonly string[]> {
+  const folders = [{ folder: config.stateFolder, what: "state folder" }, ...writtenFolders(config)];
+  const found = folders.map(async ({ folder, what }) => {
+    const mode = (await stat(folder).catch(() => undefined))?.mode ?? 0;
+    return (mode & constants.S_IWOTH) === 0
+      ? []
+      : [`Everybody on this machine may write to ${what} "${folder}" (mode ${(mode & 0o7777).toString(8)})`];
+  });
+  return (await Promise.all(found)).flat();
+}
+
+/** What to do about {@link openFolders}. */
+export const OPEN_FOLDER_HINT = "chmod o-w, or name a folder that is not there: it is made for its owner only";
 
 /** What the folder of this sink is called, for people. */
 export function folderOfSink(name: string): string {

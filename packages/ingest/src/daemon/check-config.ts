@@ -6,7 +6,7 @@ import { IngestError, reasonOf } from "../errors.ts";
 import { checkFolder, checkSink } from "../config/create-sink.ts";
 import { checkSource } from "../config/create-source.ts";
 import { openCheckpoint } from "../state/checkpoint.ts";
-import { lockFolders } from "../config/folder-locks.ts";
+import { lockFolders, OPEN_FOLDER_HINT, openFolders } from "../config/folder-locks.ts";
 
 /** Tries what the configuration names: folders, logs, connections, rights. Returns every problem. */
 export async function checkConfig(config: IngestConfig): Promise<readonly Problem[]> {
@@ -49,8 +49,14 @@ async function checkState(config: IngestConfig): Promise<readonly Problem[]> {
     const isOwn = error instanceof IngestError && error.path === stateFolder;
     return isOwn ? [] : [problemOf("check-folder", error)];
   }
+  const open = (await openFolders(config)).map((message): Problem => ({
+    id: "check-folder",
+    severity: "warning",
+    message,
+    hint: OPEN_FOLDER_HINT,
+  }));
   const problems = await Promise.all(listens(config).map((address) => checkListen(address)));
-  return problems.flat();
+  return [...open, ...problems.flat()];
 }
 
 interface Listen {

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -180,6 +180,18 @@ describe("checkConfig and startDaemon", () => {
     expect(await checkConfig(listening)).toEqual([]);
     writeFileSync(join(fixture.folder, "state", "checkpoint.json"), '{"version":99,"sections":{}}');
     expect(await checkConfig(listening)).toMatchObject([{ id: "check-folder", message: /version 99/ }]);
+  });
+
+  test("warn of a folder that everybody may write to", async () => {
+    writeFileSync(join(fixture.folder, "audit.log"), "");
+    mkdirSync(join(fixture.folder, "store"));
+    chmodSync(join(fixture.folder, "store"), 0o1777);
+    const message = /^Everybody .* may write to folder of sink "file" ".*store" \(mode 1777\)$/;
+    expect(await checkConfig(config())).toMatchObject([{ id: "check-folder", severity: "warning", message }]);
+    const stop = new AbortController();
+    stop.abort();
+    await startDaemon(config(), { logger, signal: stop.signal });
+    expect(fixture.logged.filter(({ msg }) => message.test(String(msg)))).toHaveLength(1);
   });
 
   test("leave the folder of a sink to the daemon that writes it, and do not mind the one that runs with this state", async () => {

@@ -25,7 +25,7 @@ import type { SourceAlarm } from "../source.ts";
 import { openSideLogs, readDeadLetterIds } from "../sinks/dead-letter.ts";
 import { Quarantine } from "../sinks/quarantine.ts";
 import { createSource, describeSource } from "../config/create-source.ts";
-import { lockFolders } from "../config/folder-locks.ts";
+import { lockFolders, OPEN_FOLDER_HINT, openFolders } from "../config/folder-locks.ts";
 import { markSinks } from "../config/sink-marks.ts";
 import { stateKey } from "../state/state-keys.ts";
 import type { PipelineTally } from "../lines/tally.ts";
@@ -84,6 +84,7 @@ export interface DaemonEnd {
 export async function startDaemon(config: IngestConfig, options: DaemonOptions): Promise<DaemonEnd> {
   const lock = await lockFolders(config);
   try {
+    (await openFolders(config)).forEach((message) => options.logger.warn({ hint: OPEN_FOLDER_HINT }, message));
     return await runLocked(config, options);
   } finally {
     await lock.release();

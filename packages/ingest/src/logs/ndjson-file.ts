@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import * as nodeFiles from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { dirname, extname } from "node:path";
@@ -25,6 +26,9 @@ const MAX_SYNC_BYTES = 8 * 1024 * 1024;
 /** Of a folder that is not there, less what the umask takes away. */
 const FOLDER_MODE = 0o777;
 const TAIL_BYTES = 64 * 1024;
+/** Through no link: whoever may put one into the folder must not choose which file is written to. */
+const THERE = constants.O_RDWR | constants.O_NOFOLLOW;
+const NEW = THERE | constants.O_CREAT | constants.O_EXCL;
 
 interface Waiting {
   readonly lines: readonly Buffer[];
@@ -130,12 +134,12 @@ export class NdjsonFile {
     await makeFolder(dirname(this.#path), FOLDER_MODE);
     let handle: FileHandle;
     try {
-      handle = await this.#files.open(this.#path, "r+", 0o600);
+      handle = await this.#files.open(this.#path, THERE, 0o600);
     } catch (error) {
       if (systemCode(error) !== "ENOENT") {
         throw error;
       }
-      handle = await this.#files.open(this.#path, "w+", 0o600);
+      handle = await this.#files.open(this.#path, NEW, 0o600);
       await syncFolder(dirname(this.#path), this.#files);
     }
     // A restart does not make a file young: it counts from its creation, where the disk knows that.

@@ -38,7 +38,9 @@ export async function compressFile(path: string): Promise<Compressed> {
   });
   try {
     const engine = createZstdCompress({ params: { [ZSTD_CHECKSUM_FLAG]: 1 } });
-    await pipeline(createReadStream(path), look, engine, createWriteStream(aside, { mode: 0o600 }));
+    // What a crash or somebody else has left under this name is not written to.
+    await rm(aside, { force: true });
+    await pipeline(createReadStream(path), look, engine, createWriteStream(aside, { mode: 0o600, flags: "wx" }));
     await syncFile(aside);
     await rename(aside, final);
     await syncFolder(dirname(final));

@@ -1,5 +1,5 @@
 import * as nodeFiles from "node:fs/promises";
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
@@ -125,6 +125,16 @@ describe("NdjsonFile", () => {
     await file.append([Buffer.from("one")]);
     await file.close();
     expect(await readFile(path, "utf8")).toBe("one\n");
+  });
+
+  test("writes nothing through a link that somebody has put in its place, whether its file is there or not", async () => {
+    const victim = `${path}.victim`;
+    await symlink(victim, path);
+    const append = (): Promise<void> => new NdjsonFile({ path }).append([Buffer.from("one")]);
+    await expect(append()).rejects.toMatchObject({ code: "sink-write" });
+    await writeFile(victim, "precious");
+    await expect(append()).rejects.toMatchObject({ code: "sink-write" });
+    expect(await readFile(victim, "utf8")).toBe("precious");
   });
 
   test("an append in the very step in which the last one is settled is not overlooked", async () => {

@@ -1,5 +1,5 @@
 import * as nodeFiles from "node:fs/promises";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -91,6 +91,17 @@ describe("Checkpoint", () => {
         return;
       }
     }
+  });
+
+  test("writes nothing through a link that somebody has put in its place", async () => {
+    const victim = join(folder, "victim");
+    await writeFile(victim, "precious");
+    await symlink(victim, join(folder, ".checkpoint.json.tmp"));
+    const checkpoint = await openCheckpoint(path);
+    await expect(checkpoint.save()).rejects.toMatchObject({ code: "checkpoint-write", message: /symbolic link/ });
+    expect(await readFile(victim, "utf8")).toBe("precious");
+    await rm(join(folder, ".checkpoint.json.tmp"));
+    await checkpoint.save();
   });
 
   test("a failed save is an error with path and cure, and the next one works", async () => {

@@ -102,6 +102,9 @@ export async function openCheckpoint(path: string, files: StateFiles = nodeFiles
   return new Checkpoint(path, decodeSections(text, path), files);
 }
 
+/** Through no link: whoever may put one into the folder must not choose which file a daemon of uid 0 overwrites. */
+const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+
 /** Replaces the file at `path` so that a crash at any moment leaves the old or the new content. */
 export async function writeDurably(
   path: string,
@@ -111,7 +114,7 @@ export async function writeDurably(
 ): Promise<void> {
   const folder = dirname(path);
   const aside = join(folder, `.${basename(path)}.tmp`);
-  const file = await files.open(aside, "w", mode);
+  const file = await files.open(aside, NEW_FILE, mode);
   try {
     await file.writeFile(content);
     await file.sync();
