@@ -74,9 +74,11 @@ describe("an apiserver accepts, by a dry run on its side with strict fields,", (
     const rendered = template(
       [
         "role: stream",
-        "replicas: 3",
+        "replicas: 1",
         "secret: sinks",
+        "secretFiles: certificates",
         "stateClaim: auditsieve",
+        "service: { enabled: true, clusterIP: 10.96.0.77 }",
         "priorityClassName: system-cluster-critical",
         "imagePullSecrets: [{ name: registry }]",
         "ports: [{ name: metrics, containerPort: 9464 }, { name: webhook, containerPort: 8443 }]",
@@ -86,7 +88,7 @@ describe("an apiserver accepts, by a dry run on its side with strict fields,", (
         "config: { sources: [{ type: stdin }], sinks: [{ type: stdout }] }",
       ].join("\n"),
     );
-    expect(rendered.map(({ kind }) => kind)).toContain("Deployment");
+    expect(rendered.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["Deployment", "Service"]));
     await expectAccepted(rendered);
   });
 
@@ -100,6 +102,11 @@ describe("the Helm chart", () => {
     ["an unknown value", "sinks: []", /additional properties 'sinks' not allowed/],
     ["a role that there is not", "role: sidecar", /value must be one of 'node', 'stream'/],
     ["a stream that reads a file", "role: stream", /a file is read by role node/],
+    [
+      "several replicas with one state",
+      "{ role: stream, stateClaim: a, config: { sources: [{ type: stdin }], sinks: [{ type: stdout }] } }",
+      /several replicas would write one state/,
+    ],
     ["a relative folder", "auditLogFolder: logs", /does not match pattern/],
   ])("refuses %s", (_what, values, said) => {
     const { status, stderr } = spawnSync(helm, [join(ROOT, "deploy/helm/auditsieve"), "demo", NAMESPACE], {

@@ -75,6 +75,9 @@ spec:
         {{- toYaml .Values.resources | nindent 8 }}
       volumeMounts:
         - { name: configuration, mountPath: /etc/auditsieve, readOnly: true }
+        {{- if .Values.secretFiles }}
+        - { name: files, mountPath: /etc/auditsieve-files, readOnly: true }
+        {{- end }}
         - { name: state, mountPath: {{ .Values.stateFolder | quote }} }
         {{- if eq .Values.role "node" }}
         - { name: audit-log, mountPath: {{ .Values.auditLogFolder | quote }}, readOnly: true }
@@ -82,6 +85,11 @@ spec:
   volumes:
     - name: configuration
       configMap: { name: {{ include "auditsieve.name" . }} }
+    {{- with .Values.secretFiles }}
+    - name: files
+      # The group of role stream reads it, and uid 0 of role node owns it.
+      secret: { secretName: {{ . }}, defaultMode: 0440 }
+    {{- end }}
     - name: state
       {{- if eq .Values.role "node" }}
       hostPath: { path: {{ .Values.stateFolder | quote }}, type: DirectoryOrCreate }
