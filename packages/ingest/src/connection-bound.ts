@@ -3,10 +3,6 @@ import type { Server, Socket } from "node:net";
 /**
  * Keeps a server within `most` connections, so that nobody is kept out by who opens many and says nothing: over the bound the
  * oldest goes of those that have not shown who they are. Where all have, the newcomer gets no place.
- *
- * @example
- * const bound = new ConnectionBound(server, 100);
- * bound.trust(request.socket); // its token was right
  */
 export class ConnectionBound {
   readonly #most: number;
