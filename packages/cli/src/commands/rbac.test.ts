@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { auditsieveHere as auditsieve } from "../run-in-process.suite.ts";
 
@@ -168,5 +171,41 @@ describe.concurrent("auditsieve rbac --at", () => {
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toMatch(/shows no binding that gave "system:serviceaccount:shop:web" anything at 2020-01-01T/);
     expect(stderr).toMatch(/The log begins at 2026-11-24T00:26:31.084447Z, after that time/);
+  });
+
+  test("auditsieve rbac --at makes names of a log harmless, and lets go of what is too long", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "auditsieve-rbac-"));
+    const log = join(folder, "audit.log");
+    const binding = (name: string) => ({
+      kind: "Event",
+      apiVersion: "audit.k8s.io/v1",
+      level: "RequestResponse",
+      auditID: `id\u001b[31m`,
+      stage: "ResponseComplete",
+      requestURI: "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+      verb: "create",
+      user: { username: "eve\u001b[2J", groups: ["system:authenticated"] },
+      objectRef: { resource: "clusterrolebindings", name, apiGroup: "rbac.authorization.k8s.io", apiVersion: "v1" },
+      responseStatus: { code: 201 },
+      responseObject: {
+        kind: "ClusterRoleBinding",
+        metadata: { name },
+        roleRef: { kind: "ClusterRole", name: "r\u001b[1m" },
+        subjects: [{ kind: "User", name: "ann" }],
+      },
+      requestReceivedTimestamp: "2026-11-24T10:00:00.000000Z",
+      stageTimestamp: "2026-11-24T10:00:00.000000Z",
+    });
+    const lines = ["b\u001b[2J", "x".repeat(1_000_000)].map((name) => JSON.stringify(binding(name)));
+    writeFileSync(log, `${lines.join("\n")}\n`);
+    for (const actor of ["ann", "*"]) {
+      const { code, stdout, stderr } = await auditsieve(["rbac", actor, log, "--at", "2026-11-24T11:00:00Z"]);
+      expect([code, stderr]).toEqual([0, ""]);
+      expect(stdout).toContain("ClusterRoleBinding b\\u001b[2J");
+      expect(stdout).not.toContain("\u001b[2J");
+      expect(stdout.length).toBeLessThan(5_000);
+      expect(stdout).toContain("There was no room for 1 roles, bindings or bodies of them");
+    }
+    rmSync(folder, { recursive: true });
   });
 });

@@ -1,5 +1,6 @@
 import { attributesOfScan } from "@auditsieve/audit";
 import type { EventScan } from "@auditsieve/audit";
+import { boundedText } from "../bounded-text.ts";
 import { HeadReader } from "../facts/event-head.ts";
 import { readReason } from "../facts/rights.ts";
 import type { ReplayedEvent, ReplayVisitor } from "../replayed-event.ts";
@@ -84,6 +85,7 @@ export interface RightsQuestion {
 }
 
 const MOST_IDENTITIES = 5_000;
+const MOST_GROUPS = 200;
 const MOST_ACTS = 20_000;
 const MOST_BEGUN = 5_000;
 const MOST_NAMED = 8;
@@ -127,7 +129,7 @@ export class RightsAtVisitor implements ReplayVisitor {
     if (scan.stage === "RequestReceived") {
       return;
     }
-    const time = scan.text("requestReceivedTimestamp") ?? "";
+    const time = boundedText(scan.text("requestReceivedTimestamp") ?? "");
     this.#from = this.#from === undefined || time < this.#from ? time : this.#from;
     this.#to = this.#to === undefined || time > this.#to ? time : this.#to;
     this.#rbac.event(event);
@@ -169,21 +171,24 @@ export class RightsAtVisitor implements ReplayVisitor {
         ? ((scan.value("impersonatedUser.groups") as readonly string[] | undefined) ?? [])
         : this.#head.user(scan).groups;
     if (known === undefined && this.#groups.size < MOST_IDENTITIES) {
-      this.#groups.set(actor, { groups: new Set(groups), isLater });
-    } else if (known !== undefined && !isLater) {
-      groups.forEach((group) => known.groups.add(group));
+      this.#groups.set(actor, {
+        groups: new Set(groups.slice(0, MOST_GROUPS).map((each) => boundedText(each))),
+        isLater,
+      });
+    } else if (known !== undefined && !isLater && known.groups.size < MOST_GROUPS) {
+      groups.slice(0, MOST_GROUPS).forEach((group) => known.groups.add(boundedText(group)));
     }
     if (scan.code === 401 || scan.code === 403 || this.#isCounted(scan)) {
       return;
     }
-    const access = describeAccess(accessOf(attributesOfScan(scan)));
+    const access = boundedText(describeAccess(accessOf(attributesOfScan(scan))));
     const key = JSON.stringify([actor, access, reason]);
     const act = this.#acts.get(key);
     if (act !== undefined) {
       act.requests++;
       act.last = time > act.last ? time : act.last;
     } else if (this.#acts.size < MOST_ACTS) {
-      const auditID = scan.text("auditID") ?? "";
+      const auditID = boundedText(scan.text("auditID") ?? "");
       this.#acts.set(key, { actor, access, reason, first: time, last: time, requests: 1, auditID });
     } else {
       this.#uncounted++;
@@ -192,7 +197,7 @@ export class RightsAtVisitor implements ReplayVisitor {
 
   /** Whether it is the end of a watch or stream that was counted when it began. */
   #isCounted(scan: EventScan): boolean {
-    const auditID = scan.text("auditID") ?? "";
+    const auditID = boundedText(scan.text("auditID") ?? "");
     if (scan.stage === "ResponseStarted" && this.#begun.size < MOST_BEGUN) {
       this.#begun.add(auditID);
       return false;

@@ -1,5 +1,6 @@
 import { isDryRun, isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, EventScan, JsonValue } from "@auditsieve/audit";
+import { boundedText } from "../bounded-text.ts";
 import { readReason } from "../facts/rights.ts";
 import type { GrantedBy } from "../facts/rights.ts";
 import type { ReplayedEvent } from "../replayed-event.ts";
@@ -46,6 +47,8 @@ interface Known {
 }
 
 const MOST_OBJECTS = 100_000;
+/** Of a name with its namespace; longer ones are let go. */
+const MOST_NAME_LETTERS = 1_024;
 /** Of what roles and bindings hold, as JSON. */
 const MOST_LETTERS = 64 * 1024 * 1024;
 
@@ -270,7 +273,7 @@ export class StandingRbac {
     const key = rbacKey(kind, namespace, name);
     let known = this.#known.get(key);
     if (known === undefined) {
-      if (this.#known.size >= MOST_OBJECTS) {
+      if (this.#known.size >= MOST_OBJECTS || key.length > MOST_NAME_LETTERS) {
         this.evicted++;
         return undefined;
       }
@@ -318,11 +321,12 @@ export function bindingIn({ kind, binding }: GrantedBy): Pick<Standing, "kind" |
 }
 
 function proofOf(scan: EventScan): Proof {
+  const text = (field: "user.username" | "verb" | "auditID"): string => boundedText(scan.text(field) ?? "");
   return {
-    time: scan.text("requestReceivedTimestamp") ?? scan.text("stageTimestamp") ?? "",
-    actor: scan.text("user.username") ?? "",
-    verb: scan.text("verb") ?? "",
-    auditID: scan.text("auditID") ?? "",
+    time: boundedText(scan.text("requestReceivedTimestamp") ?? scan.text("stageTimestamp") ?? ""),
+    actor: text("user.username"),
+    verb: text("verb"),
+    auditID: text("auditID"),
   };
 }
 
