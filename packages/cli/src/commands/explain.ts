@@ -298,7 +298,7 @@ async function print(explained: readonly Explained[], policy: StreamPolicy): Pro
     }
     for (const { title, outcome, countsOnly, exceptions = [] } of detections) {
       // What must be the first of its kind in the log, or comes of several stages, may hold for an event and be no finding.
-      const isFinding = findings.some((finding) => finding.title === title);
+      const isFinding = exceptions.length > 0 || findings.some((finding) => finding.title === title);
       const hits =
         countsOnly === true
           ? "hits, and counts for others"
