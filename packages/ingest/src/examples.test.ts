@@ -2,6 +2,7 @@ import { createRedactor, EventScan } from "@auditsieve/audit";
 import { DetectionEngine, FindingStream, loadDetections } from "@auditsieve/detect";
 import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -126,6 +127,8 @@ sinks: [{ type: file, folder: ${own}/store }]
     tls: makeCertificate("webhook"),
     token: "t",
     spoolFolder: "spool",
+    server: createServer(),
+    request: { socket: new Socket() },
     sideLogs: {
       deadLetter: () => Promise.resolve(),
       quarantine: () => Promise.resolve(),
