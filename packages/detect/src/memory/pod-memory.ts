@@ -1,6 +1,6 @@
 import { KeyEndings } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { headOf, lacksKeys, listsObjects, partOf, timeOfEvent } from "../reading/event-parts.ts";
+import { headOf, lacksKeys, listsObjects, partAt, partOf, timeOfEvent } from "../reading/event-parts.ts";
 import type { BodyName } from "../reading/event-parts.ts";
 import { at, nameOf, objectsAt, textAt } from "./body.ts";
 import type { PodChange, ToldEvent } from "./pod-change.ts";
@@ -41,6 +41,12 @@ const SELECTOR = /[?&](?:label|field)Selector=[^&]/;
 const GRAVE_KEYS = new KeyEndings(["privileged", "hostPath"]);
 const SPEC = ["spec"];
 const WHOLE: readonly string[] = [];
+const HOST_NETWORK = ["spec", "hostNetwork"] as const;
+const HOST_PID = ["spec", "hostPID"] as const;
+const HOST_IPC = ["spec", "hostIPC"] as const;
+const SERVICE_ACCOUNT = ["spec", "serviceAccountName"] as const;
+const NODE = ["spec", "nodeName"] as const;
+const UID = ["metadata", "uid"] as const;
 const NOTHING: Pick<PodFacts, "isSpecKnown" | "privileged" | "hostPath" | "hostNetwork" | "hostPID" | "hostIPC"> = {
   isSpecKnown: false,
   privileged: false,
@@ -212,7 +218,7 @@ function unseen(): PodFacts {
 function created(event: AuditEvent): PodFacts {
   // The answer shows what admission made of it.
   const told = specTold(event, "responseObject") ?? specTold(event, "requestObject");
-  const uid = textAt(partOf(event, "responseObject", "metadata", "uid")) ?? event.objectRef?.uid;
+  const uid = textAt(partAt(event, "responseObject", UID)) ?? event.objectRef?.uid;
   return new CreatedPod(told, uid, headOf(event).get("user.username") as string | undefined, timeOfEvent(event));
 }
 
@@ -266,16 +272,17 @@ function specTold(event: AuditEvent, body: BodyName): SpecTold | undefined {
   if (!isPlain && spec === undefined) {
     return undefined;
   }
-  const read = (key: string): JsonValue | undefined => (isPlain ? partOf(event, body, "spec", key) : at(spec, key));
+  const read = (path: readonly [string, string]): JsonValue | undefined =>
+    isPlain ? partAt(event, body, path) : at(spec, path[1]);
   return {
     isSpecKnown: true,
     privileged: spec !== undefined && isPrivileged(spec),
     hostPath: spec === undefined ? NO_PATHS : hostPathsOf(spec),
-    hostNetwork: read("hostNetwork") === true,
-    hostPID: read("hostPID") === true,
-    hostIPC: read("hostIPC") === true,
-    serviceAccount: textAt(read("serviceAccountName")),
-    node: textAt(read("nodeName")),
+    hostNetwork: read(HOST_NETWORK) === true,
+    hostPID: read(HOST_PID) === true,
+    hostIPC: read(HOST_IPC) === true,
+    serviceAccount: textAt(read(SERVICE_ACCOUNT)),
+    node: textAt(read(NODE)),
   };
 }
 

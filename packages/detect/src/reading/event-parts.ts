@@ -100,6 +100,11 @@ export function listsObjects(event: Event, body: BodyName, ...keys: readonly str
 
 /** The value at a path of literal keys below a body. */
 export function partOf(event: Event, body: BodyName, ...keys: readonly string[]): JsonValue | undefined {
+  return partAt(event, body, keys);
+}
+
+/** The same of a path that is asked for again and again. */
+export function partAt(event: Event, body: BodyName, keys: readonly string[]): JsonValue | undefined {
   if (isPartlyParsed(event)) {
     return event.part(body, keys);
   }

@@ -1,6 +1,6 @@
 import type { AuditEvent, Redactor, Span, ToldLine } from "@auditsieve/audit";
 import { EventScan } from "@auditsieve/audit/stream";
-import type { Finding, FindingStream, HeadView, QuietAnswer, Wanted } from "@auditsieve/detect";
+import type { Detection, Finding, FindingStream, HeadView, QuietAnswer, Wanted } from "@auditsieve/detect";
 import type { EventWatch } from "./event-watch.ts";
 import { HeadMemo } from "./head-memo.ts";
 import { scanHead } from "./scan-head.ts";
@@ -53,7 +53,7 @@ export class FindingTap implements EventWatch {
     }
     const line = scan.bytes.subarray(scan.start, scan.end);
     const event = scannedEvent(scan, line, this.#head);
-    this.#push(line, (show) => this.#stream.push(event, show, candidates, line.length));
+    this.#push(line, event, candidates);
   }
 
   /** Does with the event what an answer says, without asking its head. */
@@ -62,12 +62,12 @@ export class FindingTap implements EventWatch {
     if (wanted !== undefined) {
       const line = scan.bytes.subarray(scan.start, scan.end);
       const event = scannedEvent(scan, line, this.#head, sharedHeadOf(wanted));
-      this.#push(line, (show) => this.#stream.pushWanted(wanted, event, show, line.length));
+      this.#push(line, event, wanted);
     }
   }
 
-  /** The bytes are the caller's: they are copied for what is shown later. */
-  #push(bytes: Buffer, push: (show: () => AuditEvent) => readonly Finding[]): void {
+  /** Pushes an event that is wanted, or has these candidates. The bytes are the caller's: they are copied for what is shown later. */
+  #push(bytes: Buffer, event: AuditEvent, of: Wanted | readonly Detection[]): void {
     let line: Buffer | string = bytes;
     let shown: AuditEvent | undefined;
     const show = (): AuditEvent =>
@@ -75,7 +75,11 @@ export class FindingTap implements EventWatch {
         ? this.#show(Buffer.from(line, "latin1"))
         : // Several detections may find something in one event, and all of them show the same.
           (shown ??= this.#show(line));
-    push(show).forEach(this.#onFinding);
+    const findings =
+      "kept" in of
+        ? this.#stream.pushWanted(of, event, show, bytes.length)
+        : this.#stream.push(event, show, of, bytes.length);
+    findings.forEach(this.#onFinding);
     // Who shows it later need not hold it meanwhile: nothing here holds more than the line as text.
     shown = undefined;
     if (this.#stream.holdsLast) {
@@ -122,7 +126,7 @@ export class FindingTap implements EventWatch {
       const { bytes } = line;
       const event = toldEvent(line, bytes, sharedHeadOf(tells) as SharedHead) ?? this.#whole(bytes);
       if (event !== undefined) {
-        this.#push(bytes, (show) => this.#stream.pushWanted(tells, event, show, bytes.length));
+        this.#push(bytes, event, tells);
       }
       return;
     }
