@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import type { CorrelationType } from "./definition/correlation.ts";
 import type { Detection, Severity } from "./definition/detection.ts";
-import { headOf } from "./reading/event-parts.ts";
+import { headOf, isReceivedAt, isRequestURI } from "./reading/event-parts.ts";
 import { actorOf, objectOf, summarise } from "./summary.ts";
 
 /** How the request that made a finding ended. */
@@ -55,6 +55,17 @@ export function requestNames(event: AuditEvent): RequestNames {
   // Not by parsing the user where only its name is asked for.
   const username = headOf(event).get("user.username");
   return [auditID, requestReceivedTimestamp, username, verb, requestURI];
+}
+
+/** Whether an event has these names, which are all texts; of most events none need be made for that. */
+export function areNamesOf([auditID, received, username, verb, uri]: readonly string[], event: AuditEvent): boolean {
+  return (
+    event.auditID === auditID &&
+    event.verb === verb &&
+    headOf(event).get("user.username") === username &&
+    isReceivedAt(event, received as string) &&
+    isRequestURI(event, uri as string)
+  );
 }
 
 /** The bounded key of the request that an event is a stage of, as `FindingStream` makes it. */

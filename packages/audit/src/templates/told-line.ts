@@ -89,6 +89,19 @@ export class ToldLine {
     return text.includes("\\") ? (JSON.parse(`"${text}"`) as string) : text;
   }
 
+  /** Whether its {@link requestURI} is this text: mostly none is made for that. */
+  isRequestURI(text: string): boolean {
+    const [start, end] = [this.#word(URI), this.#word(URI_END)];
+    const isSpelledSo = end - start === text.length && isAt(this.#engine.memory, start, text);
+    return isSpelledSo && !text.includes("\\") ? true : this.requestURI === text;
+  }
+
+  /** Whether its {@link requestReceivedTimestamp} is this text. */
+  isReceivedAt(text: string): boolean {
+    const [start, end] = [this.#word(RECEIVED), this.#word(RECEIVED_END)];
+    return start !== 0 && end - start === text.length && isAt(this.#engine.memory, start, text);
+  }
+
   /** The name in objectRef. */
   get name(): string | undefined {
     return this.#word(NAME) === 0 ? undefined : this.#text(NAME, NAME_END);

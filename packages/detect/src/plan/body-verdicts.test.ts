@@ -52,6 +52,8 @@ function eventOf(body: unknown): AuditEvent & PartlyParsed {
     idMark: 0,
     get: (field) => headOf(plain).get(field),
     has: (body) => plain[body] !== undefined,
+    isRequestURI: (uri) => plain.requestURI === uri,
+    isReceivedAt: (time) => plain.requestReceivedTimestamp === time,
     isMissing: (body) => (plain[body] ?? null) === null,
     lacks: () => false,
     lacksAll: () => false,

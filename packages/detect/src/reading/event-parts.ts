@@ -17,6 +17,9 @@ export interface PartlyParsed extends Pick<HeadView, "get"> {
   readonly micros: number;
   /** What `markOfID` gives of its auditID. */
   readonly idMark: number;
+  /** Whether these are its texts; they need not be made. */
+  isRequestURI(text: string): boolean;
+  isReceivedAt(text: string): boolean;
   /** Whether the body is there; it need not be parsed. */
   has(body: BodyName): boolean;
   /** Whether the body is absent or null; it need not be parsed. */
@@ -132,6 +135,16 @@ export function microsOfEvent(event: Event): number {
 /** What `markOfID` gives of its auditID. */
 export function idMarkOf(event: Event): number {
   return isPartlyParsed(event) ? event.idMark : markOfID(event.auditID);
+}
+
+/** Whether this is the event's requestURI. */
+export function isRequestURI(event: Event, text: string): boolean {
+  return isPartlyParsed(event) ? event.isRequestURI(text) : event.requestURI === text;
+}
+
+/** Whether this is its requestReceivedTimestamp. */
+export function isReceivedAt(event: Event, text: string): boolean {
+  return isPartlyParsed(event) ? event.isReceivedAt(text) : event.requestReceivedTimestamp === text;
 }
 
 /** The bytes of a body, where the event is parsed as it is read: bodies of the same spelling say the same. */

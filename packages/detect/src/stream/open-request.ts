@@ -5,7 +5,7 @@ import type { Detection } from "../definition/detection.ts";
 import type { DetectionException } from "../definition/detection-exception.ts";
 import { listOf } from "../correlating/evidence-table.ts";
 import type { EvidenceReader, EvidenceWriter } from "../correlating/evidence-table.ts";
-import { idOfNames } from "../finding.ts";
+import { areNamesOf, idOfNames, requestNames } from "../finding.ts";
 import type { RequestNames } from "../finding.ts";
 import type { FirstSeenKeys } from "../memory/first-seen.ts";
 import type { Used } from "./use-order.ts";
@@ -43,7 +43,7 @@ export class OpenRequest implements Used<OpenRequest> {
   #own: Map<Detection, Standing> | undefined;
   readonly #apiserver: string;
   /** Texts of a moderate length, compared one by one; undefined where there is only the key. */
-  readonly #names: RequestNames | undefined;
+  readonly #names: readonly string[] | undefined;
   #key: string | undefined;
 
   /** Of the names of one of its events, or its key alone. */
@@ -53,9 +53,9 @@ export class OpenRequest implements Used<OpenRequest> {
     this.before = undefined;
     this.after = undefined;
     this.#apiserver = apiserver;
-    const areKept = typeof of !== "string" && areShortTexts(of);
-    this.#names = areKept ? of : undefined;
-    this.#key = areKept ? undefined : typeof of === "string" ? of : idOfNames(of, apiserver);
+    this.#names = typeof of !== "string" && areShortTexts(of) ? of : undefined;
+    const hasNames = this.#names !== undefined;
+    this.#key = hasNames ? undefined : typeof of === "string" ? of : idOfNames(of, apiserver);
   }
 
   get standings(): ReadonlyMap<Detection, Standing> {
@@ -88,6 +88,11 @@ export class OpenRequest implements Used<OpenRequest> {
     return names === undefined || this.#apiserver !== other.#apiserver ? this.key === other.key : this.isOf(names);
   }
 
+  /** Whether the event is a stage of it. */
+  isOfEvent(event: AuditEvent): boolean {
+    return this.#names === undefined ? this.isOf(requestNames(event)) : areNamesOf(this.#names, event);
+  }
+
   /** Whether these are its names. */
   isOf(names: RequestNames): boolean {
     const own = this.#names;
@@ -103,7 +108,7 @@ export class OpenRequest implements Used<OpenRequest> {
   }
 }
 
-function areShortTexts(names: RequestNames): boolean {
+function areShortTexts(names: RequestNames): names is readonly string[] {
   let letters = 0;
   for (let i = 0; i < names.length; i++) {
     const name = names[i];

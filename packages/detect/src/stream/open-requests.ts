@@ -2,8 +2,7 @@ import { ID_MARKS, markOfID } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import type { Detection } from "../definition/detection.ts";
 import type { EvidenceReader, EvidenceWriter } from "../correlating/evidence-table.ts";
-import { idOfNames, requestNames } from "../finding.ts";
-import type { RequestNames } from "../finding.ts";
+import { requestId, requestNames } from "../finding.ts";
 import { idMarkOf } from "../reading/event-parts.ts";
 import { OpenRequest, readRequest, writeRequest } from "./open-request.ts";
 import type { Standing } from "./open-request.ts";
@@ -53,35 +52,31 @@ export class OpenRequests {
     if (!isOpened && !this.mayBeOpen(idMarkOf(event))) {
       return undefined;
     }
-    const { auditID } = event;
-    if (!isOpened && this.#restored.size === 0 && !this.#byAuditID.has(auditID)) {
+    const request = this.#find(event) ?? (isOpened ? this.#add(event, time) : undefined);
+    if (request === undefined) {
       return undefined;
     }
-    const names = requestNames(event);
-    const known = this.#find(auditID, names);
-    if (known === undefined && !isOpened) {
-      return undefined;
-    }
-    const request = known ?? this.#add(auditID, new OpenRequest(names, this.#apiserver, auditID, time));
     request.time = Number.isNaN(time) ? request.time : time;
     this.#order.use(request);
     return request;
   }
 
-  #find(auditID: string, names: RequestNames): OpenRequest | undefined {
-    const same = this.#byAuditID.get(auditID);
-    if (same instanceof OpenRequest && same.isOf(names)) {
+  #find(event: AuditEvent): OpenRequest | undefined {
+    const same = this.#byAuditID.get(event.auditID);
+    if (same instanceof OpenRequest && same.isOfEvent(event)) {
       return same;
     }
     const areSeveral = same instanceof Map;
     if (!areSeveral && this.#restored.size === 0) {
       return undefined;
     }
-    const key = idOfNames(names, this.#apiserver);
+    const key = requestId(event, this.#apiserver);
     return (areSeveral ? same.get(key) : undefined) ?? this.#restored.get(key);
   }
 
-  #add(auditID: string, request: OpenRequest): OpenRequest {
+  #add(event: AuditEvent, time: number): OpenRequest {
+    const { auditID } = event;
+    const request = new OpenRequest(requestNames(event), this.#apiserver, auditID, time);
     const same = this.#byAuditID.get(auditID);
     if (same === undefined) {
       this.#byAuditID.set(auditID, request);

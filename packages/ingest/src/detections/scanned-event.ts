@@ -133,6 +133,14 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
     return this.#text("requestReceivedTimestamp");
   }
 
+  isRequestURI(text: string): boolean {
+    return this.requestURI === text;
+  }
+
+  isReceivedAt(text: string): boolean {
+    return this.requestReceivedTimestamp === text;
+  }
+
   get time(): number {
     return timeOf(this as AuditEvent);
   }

@@ -74,6 +74,12 @@ class ComparingWatch implements EventWatch {
     const claimed = saidOfBytes(event).map((one, i) => (one === false || one === undefined ? ofBytes[i] : one));
     expect(claimed).toEqual(ofBytes);
     expect(said(event)).toEqual(said(scanned));
+    const { requestURI, requestReceivedTimestamp: received = "" } = scanned;
+    for (const text of [requestURI, `${requestURI}x`, requestURI.slice(1), requestURI.replaceAll("&", "\\u0026")]) {
+      expect(line.isRequestURI(text)).toBe(text === requestURI);
+      expect(event.isRequestURI(text)).toBe(text === requestURI);
+    }
+    expect([event.isReceivedAt(received), event.isReceivedAt(`${received.slice(0, -1)}Y`)]).toEqual([true, false]);
     const sharing = scannedEvent(this.#scan, copy, undefined, this.#heads.get(answer));
     expect(saidOfBytes(sharing)).toEqual(ofBytes);
     expect(said(sharing)).toEqual(said(scanned));

@@ -136,6 +136,14 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
     return this.#line.requestReceivedTimestamp;
   }
 
+  isRequestURI(text: string): boolean {
+    return this.#requestURI === undefined ? this.#line.isRequestURI(text) : this.#requestURI === text;
+  }
+
+  isReceivedAt(text: string): boolean {
+    return this.#line.isReceivedAt(text);
+  }
+
   get time(): number {
     return this.#line.time;
   }
