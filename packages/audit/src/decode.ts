@@ -23,15 +23,18 @@ export function decodeEvent(line: Buffer): Decoded {
   return { ok: false, problem: undecidableProblem(scan) };
 }
 
-/** Says why the line last scanned by `scan` cannot be decided. Nothing of the line's own text is in the message. */
-export function undecidableProblem(scan: EventScan): Problem {
+/**
+ * Says why the line last scanned by `scan` cannot be decided. Nothing of the line's own text is in the message. `hint`: what to do, where
+ * the line itself says it ({@link wrapperHint}).
+ */
+export function undecidableProblem(scan: EventScan, hint?: string): Problem {
   const bytes = scan.end - scan.start;
   const reason = scan.reason ?? "not-json";
   return {
     id: `line-${reason}`,
     severity: "error",
     message: `Cannot decode the line as an audit event: ${WHY[reason](scan.reasonField ?? "", bytes)}`,
-    hint: HINTS[reason],
+    hint: hint ?? HINTS[reason],
   };
 }
 

@@ -161,6 +161,32 @@ describe.concurrent("auditsieve filter", () => {
     }
   });
 
+  test("auditsieve filter and replay name what a log is packed or wrapped in that is not read, and what unwraps it", async () => {
+    const tar = Buffer.alloc(1024);
+    tar.write("audit.log");
+    tar.write("ustar", 257);
+    const archives: readonly (readonly [string, Buffer, RegExp])[] = [
+      ["a.zip", Buffer.concat([Buffer.from("PK\u0003\u0004"), Buffer.alloc(400, 7)]), /a zip file\n.*hint: .*unzip -p/],
+      ["a.xz", Buffer.concat([Buffer.of(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0), Buffer.alloc(400, 7)]), /xz -dc/],
+      ["a.tar", Buffer.concat([tar, Buffer.from(`${DECOY}\n`)]), /a tar file\n.*hint: .*tar -x/],
+      ["a.tar.gz", gzipSync(Buffer.concat([tar, Buffer.from(`${DECOY}\n`)])), /a tar file\n.*hint: .*tar -x/],
+    ];
+    for (const [name, content, said] of archives) {
+      for (const command of ["filter", "replay"]) {
+        const { code, stdout, stderr } = await auditsieveHere([command, file(name, content)]);
+        expect([name, command, code, stdout.includes("\u0007")]).toEqual([name, command, 2, false]);
+        expect(stderr).toMatch(said);
+        expect(stderr).not.toContain("it is empty");
+      }
+    }
+    const wrapped = file("wrapped.ndjson", `${JSON.stringify({ _source: JSON.parse(DECOY) })}\n`.repeat(30));
+    for (const args of [["filter"], ["replay"], ["query", "SELECT 1"]]) {
+      expect((await auditsieveHere([...args, wrapped])).stderr).toContain(
+        "hint: The event stands in a document of another program: pipe the log through jq -c '._source'",
+      );
+    }
+  });
+
   test("auditsieve filter, rbac and policy simulate say of a missing log that it is missing, and nothing of an empty input", async () => {
     const absent = join(folder, "absent.log");
     const policy = file("all.yaml", "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n");

@@ -60,7 +60,7 @@ export class LineProblems {
   }
 
   /** Takes one that a pipeline told of. */
-  addAlarm({ kind, input, offset, bytes, reason, salvaged = 0 }: LineAlarm): void {
+  addAlarm({ kind, input, offset, bytes, reason, salvaged = 0, hint }: LineAlarm): void {
     this.#count++;
     const key = `${input} ${offset}`;
     if (this.#said.size >= SHOWN || this.#said.has(key)) {
@@ -76,7 +76,7 @@ export class LineProblems {
       say(
         `${place}: Cannot decode the line of ${bytes} bytes as an audit event (${reasonText(reason)}): it is left out${salvaged === 0 ? "" : `, but not ${wholeText(salvaged)} in it`}`,
       );
-      say(`  hint: ${undecidableHint(reason) ?? "Look at the place in the file"}`);
+      say(`  hint: ${hint ?? undecidableHint(reason) ?? "Look at the place in the file"}`);
     }
   }
 

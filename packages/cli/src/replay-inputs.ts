@@ -24,12 +24,16 @@ export interface ReplayInput extends ReplayLog {
 /** The logs of a command, folders searched through, each counted as it is read. */
 export async function replayInputs(paths: readonly string[], progress?: Progress): Promise<readonly ReplayInput[]> {
   const named = logsOrStdin(paths);
-  const { files, skipped, missing } = await findLogs(named.filter((path) => path !== STANDARD_INPUT));
+  const { files, skipped, links, missing } = await findLogs(named.filter((path) => path !== STANDARD_INPUT));
   if (skipped.length > 0) {
     say(`auditsieve: ${counted(skipped.length, "file")} in folders not read: not like a log`);
     say(
       "  hint: Logs end in .log, .json, .jsonl, .ndjson, .gz or .zst; name a file to have it read whatever it is called",
     );
+  }
+  if (links.length > 0) {
+    say(`auditsieve: ${counted(links.length, "link")} in folders not followed`);
+    say("  hint: Name the folder or the files that they lead to, as for /var/log/containers");
   }
   for (const segment of missing) {
     say(`auditsieve: ${safeText(segment, 500)} is in the index of its store, and is gone: its events are missing`);

@@ -1,4 +1,4 @@
-import { beginsDocument, EventScan, salvageEvents, slotOf, unwrapLine } from "@auditsieve/audit";
+import { beginsDocument, EventScan, salvageEvents, slotOf, unwrapLine, WrapperHints } from "@auditsieve/audit";
 import type { Redactor, Undecidable } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import { HeadMemo } from "@auditsieve/ingest/findings";
@@ -82,6 +82,7 @@ export class ReplayRun {
   readonly #memo = new HeadMemo(this.#scan);
   readonly #inHand: EventInHand;
   readonly #duplicates = new Duplicates();
+  readonly #hints = new WrapperHints();
   readonly #visitors: readonly ReplayVisitor[];
   readonly #eventVisitors: readonly ReplayVisitor[];
   #logs: readonly LogCount[];
@@ -237,15 +238,24 @@ export class ReplayRun {
       // What stands in it has times of its own.
       throw new GuessedWrong();
     }
+    const hint = this.#hints.next(this.#scan);
     const events = salvageEvents(this.#scan, { isText: line.lineOffset !== undefined });
-    this.#alarm("undecidable", line, reason, events.length);
+    this.#alarm("undecidable", line, reason, {
+      ...(events.length > 0 && { salvaged: events.length }),
+      ...(hint !== undefined && { hint }),
+    });
     // Where lines were sorted, these were sorted with them.
     for (const { bytes, start, end, at } of this.#isSorted ? [] : events) {
       this.take({ ...line, offset: line.offset + at - line.start, bytes, start, end, isSalvaged: true });
     }
   }
 
-  #alarm(kind: "undecidable" | "oversize", line: LogLine, reason: string, salvaged = 0): void {
+  #alarm(
+    kind: "undecidable" | "oversize",
+    line: LogLine,
+    reason: string,
+    more: Pick<LineAlarm, "salvaged" | "hint"> = {},
+  ): void {
     const { name } = this.#logs[line.log] as LogCount;
     this.#options.onLineAlarm?.({
       kind,
@@ -254,7 +264,7 @@ export class ReplayRun {
       offset: line.offset,
       bytes: line.oversizeBytes ?? line.end - line.start,
       reason,
-      ...(salvaged > 0 && { salvaged }),
+      ...more,
     });
   }
 

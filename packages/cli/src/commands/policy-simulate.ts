@@ -1,3 +1,4 @@
+import { WrapperHints } from "@auditsieve/audit/stream";
 import type { EventScan } from "@auditsieve/audit";
 import { KNOWN_PRICES, loadPriceTable, monthlyCosts, Simulation } from "@auditsieve/policy";
 import type { Policy, PredictedEvent, PriceTable, SimulationResult } from "@auditsieve/policy";
@@ -93,6 +94,7 @@ async function simulateLogs(
   const progress = new Progress("simulated");
   let log = "";
   let predicted = "";
+  const hints = new WrapperHints();
   const simulation = new Simulation({
     policy,
     ...(baseline === undefined ? {} : { baseline }),
@@ -103,7 +105,8 @@ async function simulateLogs(
           },
         }
       : {}),
-    onUndecidable: (_line: number, offset: number, scan: EventScan) =>
+    onUndecidable: (_line: number, offset: number, scan: EventScan) => {
+      const hint = hints.next(scan);
       problems.addAlarm({
         kind: "undecidable",
         source: "log",
@@ -111,7 +114,9 @@ async function simulateLogs(
         offset,
         bytes: scan.end - scan.start,
         reason: scan.reason ?? "not-json",
-      }),
+        ...(hint !== undefined && { hint }),
+      });
+    },
   });
   let exit: ExitCode = EXIT.fine;
   const flush = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-import { EventLines, takeRooms, undecidableProblem } from "@auditsieve/audit/stream";
+import { EventLines, takeRooms, undecidableProblem, WrapperHints } from "@auditsieve/audit/stream";
 import type { InputPlace, OversizeLine } from "@auditsieve/audit";
 import type { QuietAnswer } from "@auditsieve/detect";
 import type { StreamDecision } from "@auditsieve/policy/stream";
@@ -27,6 +27,7 @@ export class Filter {
   readonly rooms: readonly [Buffer, Buffer] | undefined;
   readonly #kept: KeptLines;
   readonly #rules = new RuleCounts();
+  readonly #hints = new WrapperHints();
   /** What the watch has said of events like the one in the line in hand. */
   #answer: QuietAnswer | undefined;
   /** What was decided of lines that are like it. */
@@ -182,7 +183,8 @@ export class Filter {
     this.#bytes += end - start + (terminated ? 1 : 0);
     this.#invalid++;
     this.#salvaged += salvaged;
-    this.#options.onProblem?.({ line: lineNumber, offset, problem: undecidableProblem(scan), salvaged });
+    const problem = undecidableProblem(scan, this.#hints.next(scan));
+    this.#options.onProblem?.({ line: lineNumber, offset, problem, salvaged });
     this.#kept.add(bytes, start, end, terminated, undefined);
   }
 

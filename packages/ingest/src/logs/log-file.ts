@@ -8,6 +8,7 @@ import type { DecompressOptions } from "./decompress.ts";
 import { findPart, formatOfRest, partAt } from "./archive-magic.ts";
 import { looksForeign } from "./foreign-part.ts";
 import { logFormat, MAGIC_BYTES } from "./log-format.ts";
+import { refuseOtherArchive } from "./other-archive.ts";
 import { readPipe } from "./pipe.ts";
 import type { Pipe } from "./pipe.ts";
 import { asUtf8 } from "./utf-16.ts";
@@ -54,6 +55,7 @@ export async function* openLog(
     typeof log === "string" && (await isFile(log)) ? (offset: number) => readAgain(log, offset) : undefined;
   try {
     const head = await readHead(raw);
+    refuseOtherArchive(head, name);
     const bytes = withHead(head, raw);
     const format = logFormat(head) === "plain" ? (formatOfRest(head) ?? "plain") : logFormat(head);
     const onMixed = format === "plain" ? options.onMixed : undefined;
@@ -71,6 +73,7 @@ export async function* openLog(
 /** What came out of an archive, unpacked once more where it is an archive again: what Firehose packs is packed when it comes. */
 async function* unpack(bytes: AsyncGenerator<Buffer, void>, name: string): AsyncGenerator<Buffer, void> {
   const head = await readHead(bytes);
+  refuseOtherArchive(head, name);
   const format = logFormat(head);
   const all = withHead(head, bytes);
   yield* format === "gzip" || format === "zstd" ? decompress(all, format, name) : all;

@@ -2,6 +2,7 @@ import { recognise } from "@auditsieve/audit/stream";
 import { closeSync, openSync, readSync } from "node:fs";
 import { fileError } from "../errors.ts";
 import { findForeign, looksForeign } from "./foreign-part.ts";
+import { isOtherArchive } from "./other-archive.ts";
 import { logFormat } from "./log-format.ts";
 import { readOnce } from "./pipe.ts";
 import type { Pipe } from "./pipe.ts";
@@ -57,7 +58,10 @@ export function openPlainLog(log: string | Pipe, name: string, room: Buffer): Pl
 
 /** Whether these first bytes say so; a log may be plain though they do not, being too few. An empty one is whatever one likes. */
 export function isPlain(head: Buffer): boolean {
-  return head.length === 0 || (logFormat(head) === "plain" && recognise(head, false)?.form === "plain");
+  return (
+    head.length === 0 ||
+    (logFormat(head) === "plain" && !isOtherArchive(head) && recognise(head, false)?.form === "plain")
+  );
 }
 
 function* chunksOfFile(

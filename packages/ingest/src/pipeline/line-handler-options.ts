@@ -73,4 +73,6 @@ export interface LineAlarm {
   readonly reason: string;
   /** Whole events that were found in an undecidable line all the same. */
   readonly salvaged?: number;
+  /** What to do, where the line itself says it. */
+  readonly hint?: string;
 }

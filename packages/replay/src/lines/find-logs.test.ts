@@ -28,7 +28,8 @@ describe("findLogs", () => {
     touch("logs/README.md", "logs/b/core", "odd.name");
     symlinkSync(folder, join(folder, "logs/again"));
     const named = [join(folder, "logs"), join(folder, "odd.name"), join(folder, "absent")];
-    const { files, skipped } = await findLogs(named);
+    const { files, skipped, links } = await findLogs(named);
+    expect(links).toEqual([join(folder, "logs/again")]);
     expect(files.map((file) => file.slice(folder.length + 1))).toEqual([
       "logs/audit-2026-11-24T00-13-26.471.log.gz",
       "logs/audit.log",
@@ -39,6 +40,12 @@ describe("findLogs", () => {
       "absent",
     ]);
     expect(skipped.map((file) => file.slice(folder.length + 1))).toEqual(["logs/README.md", "logs/b/core"]);
+  });
+
+  test("findLogs takes a folder that cannot be searched as it is, so that reading it says why", async () => {
+    const readFolder = (): Promise<never> => Promise.reject(new Error("EACCES"));
+    const { files } = await findLogs([join(folder, "logs")], readFolder);
+    expect(files).toEqual([join(folder, "logs")]);
   });
 
   test("findLogs takes the events of an embedded store, and nothing else of it", async () => {

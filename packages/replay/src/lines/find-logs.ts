@@ -1,4 +1,5 @@
 import { isStore, openStore } from "@auditsieve/ingest/logs";
+import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -8,6 +9,8 @@ export interface FoundLogs {
   readonly files: readonly string[];
   /** Files of folders that do not look like logs. */
   readonly skipped: readonly string[];
+  /** Links in folders: they are not followed. */
+  readonly links: readonly string[];
   /** Segments that the index of an embedded store names, and that are not there. */
   readonly missing: readonly string[];
 }
@@ -22,13 +25,13 @@ const LOG_NAME = /\.(?:log|json|jsonl|ndjson|gz|zst|zstd)(?:[.-][\d.T:_-]+)?$/i;
  * @example
  * const { files } = await findLogs(["/var/log/kubernetes", "audit.log.gz", "/var/lib/auditsieve/store"]);
  */
-export async function findLogs(paths: readonly string[]): Promise<FoundLogs> {
-  const found = { files: [] as string[], skipped: [] as string[], missing: [] as string[] };
+export async function findLogs(paths: readonly string[], readFolder: ReadFolder = readEntries): Promise<FoundLogs> {
+  const found: Gathered = { files: [], skipped: [], links: [], missing: [] };
   for (const path of paths) {
     const info = await stat(path).catch(() => undefined);
     // What is missing is told where it is read.
     if (info?.isDirectory() === true) {
-      await search(path, found);
+      await search(path, found, readFolder);
     } else {
       found.files.push(path);
     }
@@ -36,20 +39,36 @@ export async function findLogs(paths: readonly string[]): Promise<FoundLogs> {
   return found;
 }
 
-async function search(folder: string, found: { files: string[]; skipped: string[]; missing: string[] }): Promise<void> {
+type Gathered = { -readonly [Key in keyof FoundLogs]: string[] };
+
+/** What is in a folder; injected where a test lets it fail. */
+type ReadFolder = (folder: string) => Promise<readonly Dirent[]>;
+
+function readEntries(folder: string): Promise<readonly Dirent[]> {
+  return readdir(folder, { withFileTypes: true });
+}
+
+async function search(folder: string, found: Gathered, readFolder: ReadFolder): Promise<void> {
   if (await isStore(folder)) {
     const store = await openStore(folder);
     found.files.push(...store.select({ kinds: ["event"] }).map(({ path }) => path));
     found.missing.push(...store.missing.map(({ segment }) => join(folder, segment)));
     return;
   }
-  const entries = await readdir(folder, { withFileTypes: true });
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  const entries = await readFolder(folder).catch(() => undefined);
+  if (entries === undefined) {
+    // Reading it as a log says why it cannot be.
+    found.files.push(folder);
+    return;
+  }
+  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
-      await search(path, found);
+      await search(path, found, readFolder);
     } else if (entry.isFile()) {
       (LOG_NAME.test(entry.name) ? found.files : found.skipped).push(path);
+    } else if (entry.isSymbolicLink()) {
+      found.links.push(path);
     }
   }
 }

@@ -1,0 +1,122 @@
+import { EVENT_KEYS } from "./envelope/list-keys.ts";
+import type { EventScan } from "./scan.ts";
+
+/** More of a line is not looked at. */
+const MOST_BYTES = 4 * 1024 * 1024;
+const MOST_VALUES = 10_000;
+const MOST_DEPTH = 8;
+/** Keys that may stand in a command: a log must not choose what a person is told to run. */
+const SAFE_KEY = /^[A-Za-z_@][\w@.-]{0,63}$/;
+const SIMPLE_KEY = /^[A-Za-z_]\w*$/;
+const EVENT = '{"kind":"Event","apiVersion":"audit.k8s.io/';
+/** Text of one line without a bracket: no NUL of a crash, and no torn event. */
+const PREFIX = /^[\t\u0020-\u007A\u007C-\uFFFF]*$/;
+/** How container runtimes begin each line of a container's log; P: it goes on with the next one. */
+const CONTAINER_LINE = /^\S{20,40} (?:stdout|stderr) [FP] \{/;
+const CONTAINER_CURE = `awk '{f=$3; sub(/^[^ ]+ [^ ]+ [^ ]+ /,""); printf "%s%s",$0,(f=="P"?"":"\\n")}'`;
+const CSV_CURE = `python3 -c 'import csv,sys; csv.field_size_limit(10**9); [print(c) for r in csv.reader(sys.stdin) for c in r if c.startswith("{")]'`;
+
+/**
+ * How to take the events out of what the line looks to be wrapped in, which `scan` has just called undecidable: a log shipper's, a search
+ * engine's, a container runtime's. Undefined where it looks like nothing known. For the first few lines that are told of: it may parse the
+ * line. Nothing of the line but plain keys is in it.
+ *
+ * @example
+ * const scan = new EventScan();
+ * const line = Buffer.from('{"_source":{"auditID":"1","stage":"Panic","verb":"get"}}');
+ * scan.scan(line, 0, line.length);
+ * assert.match(wrapperHint(scan) ?? "", /jq -c '\._source'/);
+ */
+export function wrapperHint({ bytes, start, end }: EventScan): string | undefined {
+  const text = bytes.toString("utf8", start, Math.min(end, start + MOST_BYTES)).trim();
+  if (CONTAINER_LINE.test(text)) {
+    return cure("It is the log of a container, as its runtime keeps it", CONTAINER_CURE);
+  }
+  const at = text.indexOf(EVENT);
+  if (text.startsWith("\u001E")) {
+    return cure("Each line begins with a record separator", "tr -d '\\036'");
+  }
+  if (at > 0 && PREFIX.test(text.slice(0, at))) {
+    return cure("Something stands before the event on its line", "sed 's/^[^{]*//'");
+  }
+  if (text.includes('""auditID""') && text.includes('""kind""')) {
+    return cure("It is a table (CSV)", CSV_CURE);
+  }
+  if (text.startsWith("H4sI")) {
+    return cure("It is an archive in base64", "base64 -d");
+  }
+  if (/^<(?:!doctype|html|\?xml)/i.test(text)) {
+    return "It is a web page or XML: perhaps what was downloaded is not the log but a request to sign in";
+  }
+  const path = pathOf(text);
+  return path && cure("The event stands in a document of another program", `jq ${path.option} '${path.text}'`);
+}
+
+/** So many lines of those that are no events are told of, and a few more. */
+const MOST_HINTS = 8;
+
+/** {@link wrapperHint} of the first few lines only: so that a log in which no line is an event is not parsed for it. */
+export class WrapperHints {
+  #left = MOST_HINTS;
+
+  /** Of the line that `scan` has just called undecidable. */
+  next(scan: EventScan): string | undefined {
+    return this.#left-- > 0 ? wrapperHint(scan) : undefined;
+  }
+}
+
+function cure(what: string, command: string): string {
+  return `${what}: pipe the log through ${command}`;
+}
+
+/** Where the event stands in a JSON text, as jq is told it. */
+function pathOf(text: string): { readonly option: "-c" | "-r" | "-j"; readonly text: string } | undefined {
+  let top: unknown;
+  try {
+    top = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const waiting: { readonly value: unknown; readonly path: string; readonly depth: number }[] = [
+    { value: top, path: "", depth: 0 },
+  ];
+  for (let i = 0; i < waiting.length && i < MOST_VALUES; i++) {
+    const { value, path, depth } = waiting[i] as (typeof waiting)[number];
+    if (typeof value === "string") {
+      if (/^\s*\{/.test(value) && value.includes('"auditID"')) {
+        // What brings its line break along, or goes on in the next document, is joined as it is.
+        return { option: value.endsWith("}") ? "-r" : "-j", text: path || "." };
+      }
+    } else if (typeof value === "object" && value !== null) {
+      if (Object.keys(value).filter((key) => EVENT_KEYS.has(key)).length > 1) {
+        return path === "" ? undefined : { option: "-c", text: path };
+      }
+      if (depth < MOST_DEPTH) {
+        for (const [key, inner] of Object.entries(value)) {
+          const step = Array.isArray(value) ? stepOfList(value, key) : stepOfKey(key);
+          if (step !== undefined) {
+            waiting.push({
+              value: inner,
+              path: `${path === "" && !step.startsWith(".") ? "." : path}${step}`,
+              depth: depth + 1,
+            });
+          }
+        }
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Of a list of one kind all; of a pair, such as a time and a line, the one. */
+function stepOfList(list: readonly unknown[], key: string): string {
+  const isPair = list.length <= 3 && list.every((each) => typeof each === "string") && list.length > 1;
+  return isPair ? `[${key}]` : "[]";
+}
+
+function stepOfKey(key: string): string | undefined {
+  if (!SAFE_KEY.test(key)) {
+    return undefined;
+  }
+  return SIMPLE_KEY.test(key) ? `.${key}` : `["${key}"]`;
+}
