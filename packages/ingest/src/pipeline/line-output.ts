@@ -44,7 +44,7 @@ export class LineOutput {
     this.#options.window.extend(held, receipts.length - 1);
     for (const receipt of receipts) {
       const delivery = this.#parts.deliveries.marked(receipt);
-      this.#options.outlets[outlet]?.add({ delivery, held, offset: from, countedAs: "receipts" });
+      this.#options.outlets[outlet]?.add({ delivery, held, offset: from, countedAs: "receipts", weight: 0 });
     }
   }
 
@@ -76,7 +76,7 @@ export class LineOutput {
   deliver(i: number, delivery: Delivery, line: Line, as: CountedAs, isExtra = false, scan?: EventScan): void {
     this.hasDelivered = true;
     const held = this.#options.window.hold(this.#input, line.end, this.#parts.read.bytes);
-    const underway = { delivery, held, offset: line.offset, countedAs: as, isOnlyEvidence: isExtra };
+    const underway = { delivery, held, offset: line.offset, countedAs: as, isOnlyEvidence: isExtra, weight: 0 };
     this.#options.outlets[i]?.add(underway, scan);
   }
 }

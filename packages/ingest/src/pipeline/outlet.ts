@@ -29,9 +29,13 @@ export interface BatchLimits {
   readonly maxBatchAgeMs: number;
 }
 
-/** A delivery for an outlet, with the line that waits for it. */
+/**
+ * A delivery for an outlet, with the line that waits for it. The outlet that it is given to keeps it until it is settled, and is the only
+ * one: of all that is kept of a line every collection of garbage copies each object.
+ */
 export interface ForDelivery {
-  readonly delivery: Delivery;
+  /** In its place the outlet puts what its sink has made of it. */
+  delivery: Delivery;
   readonly held: Held;
   /** Where its line starts. */
   readonly offset: number;
@@ -39,17 +43,13 @@ export interface ForDelivery {
   readonly countedAs: CountedAs;
   /** The line is delivered, or delivered whole, only because a finding rests on it. */
   readonly isOnlyEvidence?: boolean;
-}
-
-/** A delivery on its way. */
-export interface Underway extends Pick<ForDelivery, "delivery" | "held" | "offset" | "countedAs"> {
-  /** What it counts for where memory is bounded: the bytes of its document, or half of those that it has as it is sent. */
-  readonly weight: number;
+  /** 0 until the outlet says what it counts for where memory is bounded: the bytes of its document, or half of those that it has as it is sent. */
+  weight: number;
 }
 
 /** Deliveries that are written together. */
 interface Batch {
-  readonly underway: Underway[];
+  readonly underway: ForDelivery[];
   readonly prepared: PreparedBatch | undefined;
   bytes: number;
 }
@@ -63,7 +63,7 @@ export interface OutletOptions {
   readonly deadLetter: (letters: readonly DeadLetter[]) => Promise<void>;
   /** Whether an earlier run has put the delivery aside already. */
   readonly isDeadLettered: (id: string) => boolean;
-  readonly onSettled: (settled: readonly Underway[]) => void;
+  readonly onSettled: (settled: readonly ForDelivery[]) => void;
   readonly onFailure: (error: IngestError) => void;
   /** Ends every try, at the end of the drain. */
   readonly signal: AbortSignal;
@@ -95,13 +95,16 @@ export class Outlet {
   }
 
   /** Takes a delivery in and gives its weight. */
-  add({ delivery, held, offset, countedAs }: ForDelivery, scan?: EventScan): number {
-    this.counter.start(countedAs);
+  add(one: ForDelivery, scan?: EventScan): number {
+    const { delivery } = one;
+    this.counter.start(one.countedAs);
     const open = (this.#open ??= { underway: [], prepared: this.to.sink.begin?.(), bytes: 0 });
     const { length } = delivery.document;
     const prepared = open.prepared?.add(delivery, scan);
     const weight = prepared === undefined ? length : prepared.bytes >> 1;
-    open.underway.push({ delivery: prepared ?? delivery, held, offset, countedAs, weight });
+    one.delivery = prepared ?? delivery;
+    one.weight = weight;
+    open.underway.push(one);
     open.bytes += length;
     const { maxBatchItems, maxBatchBytes } = this.#options.limits;
     if (open.underway.length >= maxBatchItems || open.bytes >= maxBatchBytes) {
@@ -153,7 +156,7 @@ export class Outlet {
   }
 
   /** Never rejects: what is not settled stays unacknowledged. */
-  async #write(all: readonly Underway[]): Promise<void> {
+  async #write(all: readonly ForDelivery[]): Promise<void> {
     const { sink } = this.to;
     const batch = await this.#withoutDeadLettered(all);
     if (batch.length === 0) {
@@ -188,7 +191,7 @@ export class Outlet {
   }
 
   /** What an earlier run has put aside, before its position was saved, stays aside: it must not be stored as well. */
-  async #withoutDeadLettered(batch: readonly Underway[]): Promise<readonly Underway[]> {
+  async #withoutDeadLettered(batch: readonly ForDelivery[]): Promise<readonly ForDelivery[]> {
     const { isDeadLettered, onSettled } = this.#options;
     const aside = batch.filter(({ delivery }) => delivery.mayBeStored === true && isDeadLettered(delivery.id));
     if (aside.length === 0) {
@@ -208,7 +211,7 @@ export class Outlet {
     return untilDone({ doing, code: "sink-write", backoff, signal, onFailure: tell }, attempt);
   }
 
-  #letterOf({ delivery, held, offset }: Underway, result: ItemResult | undefined): readonly DeadLetter[] {
+  #letterOf({ delivery, held, offset }: ForDelivery, result: ItemResult | undefined): readonly DeadLetter[] {
     if (result?.status !== "refused") {
       return [];
     }
