@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 
-/** Ten and twenty times as often as V8 waits for by itself. */
-const RUNS_BEFORE = ["--invocation-count-for-maglev=4000", "--invocation-count-for-turbofan=60000"];
+/** Ten and a hundred times as often as V8 waits for by itself. */
+const RUNS_BEFORE = ["--invocation-count-for-maglev=4000", "--invocation-count-for-turbofan=300000"];
 /** Of a room for new objects that is kept small there is little to be shared: waking others costs more than it saves. */
 const COLLECT_ALONE = "--no-parallel-scavenge";
 

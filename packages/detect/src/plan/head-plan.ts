@@ -239,7 +239,7 @@ export class HeadPlan {
       return head.get(field);
     };
     const says = prefilter({ get }, part);
-    // What was done rules most of them out, and who did it most of the others; both are known after few events. What is narrow is hardly
+    // What was asked for rules most of them out, and who asked most of the others; both are known after few events. What is narrow is hardly
     // ever known before the whole is.
     const isOut = part === "unnamed" ? this.#actors.of(head) : undefined;
     const rest = new Map<Detection, Expression>();
@@ -249,8 +249,9 @@ export class HeadPlan {
     const single: Detection[] = [];
     const done = this.#requests.of(head);
     for (let i = 0; i < done.length; i++) {
-      const { detection, left, actor } = done[i] as Done;
-      const condition = actor !== undefined && isOut?.(detection) === true ? undefined : says.left(left);
+      const one = done[i] as Done;
+      const { detection } = one;
+      const condition = one.actor !== undefined && isOut?.(detection) === true ? undefined : says.left(one.left(head));
       if (condition === undefined) {
         continue;
       }

@@ -1,22 +1,22 @@
 import { asksForActor } from "./actor-rulings.ts";
 import type { Expression } from "../condition/expression.ts";
-import { NEVER, simplify } from "../condition/simplify.ts";
+import { simplify } from "../condition/simplify.ts";
 import { isWithoutSubresources } from "../definition/derive-needs.ts";
 import type { Detection } from "../definition/detection.ts";
 import { headReader } from "./field-readers.ts";
-import { DEED_FIELDS, REQUEST_FIELDS } from "../reading/head-view.ts";
+import { REQUEST_FIELDS } from "../reading/head-view.ts";
 import type { HeadView } from "../reading/head-view.ts";
-import { prefilter } from "./prefilter.ts";
 import { TupleMemo } from "./tuple-memo.ts";
 
 const MAX_REMEMBERED = 8192;
 
-/** What something that was done leaves of a condition. */
+/** A condition that may be about what was asked for. */
 export interface Done {
   readonly detection: Detection;
   /** Whether the condition asks who asks. */
   readonly actor: "alone" | "too" | undefined;
-  readonly left: Expression;
+  /** What the request leaves of the condition; any head with this request says it. */
+  left(head: HeadView): Expression;
 }
 
 /** A condition with the requests that it is about; undefined where it may be about any. */
@@ -33,14 +33,14 @@ interface About {
 }
 
 /**
- * Says what something that was done leaves of conditions, in steps: those about the verb, those about the resource, what is left of them by
- * the request, and by how it was answered. There are few of each, so most is found the first time that a log is about it.
+ * Says which conditions may be about a request, in steps: those about the verb, those about the resource. What is left of them by the
+ * request is found when it is first asked for: five of six are ruled out by who asks. There are few requests, so most is found the first
+ * time that a log is about them.
  */
 export class RequestPlan {
   readonly #asked: readonly Asked[];
   readonly #verbs = new TupleMemo<readonly Asked[]>(MAX_REMEMBERED);
   readonly #requests = new TupleMemo<readonly Done[]>(MAX_REMEMBERED);
-  readonly #deeds = new TupleMemo<readonly Done[]>(MAX_REMEMBERED);
 
   constructor(asked: readonly Detection[]) {
     // A correlation looks at no event itself.
@@ -49,28 +49,19 @@ export class RequestPlan {
       .map((one) => ({ detection: one, actor: asksForActor(one), about: aboutOf(one) }));
   }
 
-  /** What is left of each condition that is not ruled out by what was done and how it ended, in their order. */
+  /** The conditions that are not ruled out by what they are about, in their order. */
   of(head: HeadView): readonly Done[] {
-    const tuple = DEED_FIELDS.map((field) => head.get(field));
-    return this.#deeds.get(tuple, () => {
-      const says = prefilter(head, "deed");
-      return leftOf(this.#ofRequest(head), (condition) => says.left(condition));
-    });
-  }
-
-  #ofRequest(head: HeadView): readonly Done[] {
     const tuple = REQUEST_FIELDS.map((field) => head.get(field));
     return this.#requests.get(tuple, () => {
       const resource = nameIn(head.get("objectRef.resource"));
       const subresource = nameIn(head.get("objectRef.subresource"));
-      const reader = headReader(head, "request");
-      const about = this.#ofVerb(head).filter(
-        (one) => one.about?.some(({ resources }) => isAbout(resources, resource, subresource)) ?? true,
-      );
-      return leftOf(
-        about.map(({ detection, actor }) => ({ detection, actor, left: detection.condition })),
-        (condition) => simplify(condition, reader),
-      );
+      const done: Done[] = [];
+      for (const { detection, actor, about } of this.#ofVerb(head)) {
+        if (about?.some(({ resources }) => isAbout(resources, resource, subresource)) ?? true) {
+          done.push(new Left(detection, actor));
+        }
+      }
+      return done;
     });
   }
 
@@ -88,17 +79,24 @@ export class RequestPlan {
   }
 }
 
-function leftOf(conditions: readonly Done[], less: (condition: Expression) => Expression | undefined): readonly Done[] {
-  const all: Done[] = [];
-  for (let i = 0; i < conditions.length; i++) {
-    const { detection, actor, left } = conditions[i] as Done;
-    // What was done says nothing of those that ask for the actor alone.
-    const rest = actor === "alone" ? left : less(left);
-    if (rest !== undefined && rest !== NEVER) {
-      all.push({ detection, actor, left: rest });
-    }
+class Left implements Done {
+  readonly detection: Detection;
+  readonly actor: Done["actor"];
+  #left: Expression | undefined;
+
+  constructor(detection: Detection, actor: Done["actor"]) {
+    this.detection = detection;
+    this.actor = actor;
   }
-  return all;
+
+  left(head: HeadView): Expression {
+    // What was asked for says nothing of those that ask for the actor alone.
+    this.#left ??=
+      this.actor === "alone"
+        ? this.detection.condition
+        : simplify(this.detection.condition, headReader(head, "request"));
+    return this.#left;
+  }
 }
 
 function aboutOf({ needs }: Detection): readonly About[] | undefined {

@@ -53,10 +53,9 @@ export interface HeadView {
 
 /**
  * How much of a head is looked at: all of it, all but the name and the URI (which control loops change with every
- * object), only what takes few values, only what was done and how it ended, only what was
- * asked for, or only who did it.
+ * object), only what takes few values, only what was asked for, or only who did it.
  */
-export type HeadPart = "whole" | "unnamed" | "narrow" | "deed" | "request" | "actor";
+export type HeadPart = "whole" | "unnamed" | "narrow" | "request" | "actor";
 
 /** Whether a head field belongs to the part. */
 export function isInPart(field: HeadField, part: HeadPart): boolean {
@@ -67,8 +66,6 @@ export function isInPart(field: HeadField, part: HeadPart): boolean {
       return !NAMES.has(field);
     case "narrow":
       return !isWide(field);
-    case "deed":
-      return DEED_FIELDS.includes(field);
     case "request":
       return REQUEST_FIELDS.includes(field);
     case "actor":
