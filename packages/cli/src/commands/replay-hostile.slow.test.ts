@@ -14,9 +14,9 @@ const mixed = join(folder, "mixed.log");
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const LINES = 12_000;
-const MIXED_LINES = 50_000;
+const MIXED_LINES = 25_000;
 /** Of 100 KB and more each. */
-const LONG_LINES = 500;
+const LONG_LINES = 250;
 const START = Date.UTC(2026, 10, 24);
 
 beforeAll(async () => {
