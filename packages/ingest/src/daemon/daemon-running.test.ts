@@ -146,7 +146,13 @@ describe("reload", () => {
     await running;
   });
 
-  test("goes back to the configuration before when the new one cannot be started", async () => {
+  test.each<[string, (taken: string) => IngestConfig]>([
+    ["the metrics' port is taken", (taken) => config(`metrics: { listen: "${taken}" }`)],
+    [
+      "only the source finds, once it runs, that its port is taken",
+      (taken) => config("", "noise", `, { type: webhook, listen: "${taken}", insecure: true }`),
+    ],
+  ])("goes back to the configuration before where %s", async (_, broken) => {
     writeFileSync(log(), eventLine(1, "jane"));
     const reloads = new EventTarget();
     const stop = new AbortController();
@@ -155,27 +161,7 @@ describe("reload", () => {
       logger,
       signal: stop.signal,
       reloads,
-      load: async () => config(`metrics: { listen: "${taken}" }`),
-    });
-    await until(() => fixture.mock.documents.size === 1);
-    reloads.dispatchEvent(new Event("reload"));
-    await until(() => messages("The new configuration cannot be started: going on with the one before.") === 1);
-    appendFileSync(log(), eventLine(2, "jane"));
-    await until(() => fixture.mock.documents.size === 2);
-    stop.abort();
-    await running;
-  });
-
-  test("goes back also where only the source finds, once it runs, that it cannot be started", async () => {
-    writeFileSync(log(), eventLine(1, "jane"));
-    const reloads = new EventTarget();
-    const stop = new AbortController();
-    const taken = new URL(fixture.mock.url).host;
-    const running = runDaemon(config(), {
-      logger,
-      signal: stop.signal,
-      reloads,
-      load: async () => config("", "noise", `, { type: webhook, listen: "${taken}", insecure: true }`),
+      load: async () => broken(taken),
     });
     await until(() => fixture.mock.documents.size === 1);
     reloads.dispatchEvent(new Event("reload"));
