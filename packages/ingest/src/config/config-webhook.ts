@@ -1,6 +1,7 @@
 import { own } from "@auditsieve/audit";
 import type { JsonObject } from "@auditsieve/audit";
 import type { ConfigReader } from "./config-reader.ts";
+import { isClientName } from "../sources/client-names.ts";
 import type { WebhookOptions } from "../sources/webhook.ts";
 
 /** Receives what an apiserver's audit webhook posts. */
@@ -30,6 +31,7 @@ export const WEBHOOK_KEYS: readonly string[] = [
   "certFile",
   "keyFile",
   "clientCaFile",
+  "clientNames",
   "token",
   "insecure",
   "spoolFolder",
@@ -53,6 +55,7 @@ export function readWebhook(
   const path = reader.optional(given, "path", at);
   const pair = reader.keyPair(given, at);
   const clientCa = reader.certificate(given, "clientCaFile", at);
+  const clientNames = readClientNames(reader, given, at);
   const token = reader.secret(given, "token", at);
   const isInsecure = reader.flag(given, "insecure", at, false);
   const isGiven = (one: string): boolean => own(given, one) !== undefined;
@@ -95,13 +98,36 @@ export function readWebhook(
     name,
     ...listen,
     ...(path !== undefined && { path }),
-    ...(pair && { tls: { ...pair, ...(clientCa !== undefined && { clientCa }) } }),
+    ...(pair && {
+      tls: { ...pair, ...(clientCa !== undefined && { clientCa }), ...(clientNames !== undefined && { clientNames }) },
+    }),
     ...(token !== undefined && { token }),
     ...(spoolFolder !== undefined && { spoolFolder }),
     ...(Object.fromEntries(Object.entries(counts).filter(([, value]) => value !== undefined)) as Partial<
       Record<keyof typeof counts, number>
     >),
   };
+}
+
+/** Whose certificates are taken. */
+function readClientNames(reader: ConfigReader, given: JsonObject, at: At): readonly string[] | undefined {
+  if (own(given, "clientNames") === undefined) {
+    return undefined;
+  }
+  const here = [...at, "clientNames"];
+  const names = reader.texts(given, "clientNames", at);
+  const wrong = names.findIndex((name) => !isClientName(name));
+  if (wrong !== -1) {
+    reader.problem(
+      [...here, wrong],
+      "it is no name of a certificate",
+      'For example "CN=apiserver-audit" or "DNS:…", "URI:…"',
+    );
+  }
+  if (own(given, "clientCaFile") === undefined) {
+    reader.problem(here, "clientNames are of certificates that clientCaFile has signed", "Give clientCaFile");
+  }
+  return names;
 }
 
 function readListen(

@@ -249,6 +249,30 @@ filter: { rules: [t], s: { user.username: ops }, condition: not s }`;
     ).toMatchObject([expect.stringContaining("does not fit")]);
   });
 
+  test("reads whose certificates a webhook takes, and says which is no name of one", () => {
+    const withNames = (more: string): ReturnType<typeof readConfig> =>
+      readConfig(
+        GOOD.replace(
+          "{ type: file, path: /var/log/audit.log }",
+          `{ type: webhook, certFile: /etc/tls.crt, keyFile: /etc/tls.key, ${more} }`,
+        ),
+        references,
+      );
+    const good = withNames("clientCaFile: /etc/ca.crt, clientNames: [CN=apiserver, 'URI:spiffe://prod/apiserver']");
+    expect(good.problems).toEqual([]);
+    expect(good.config?.sources).toMatchObject([
+      { tls: { clientNames: ["CN=apiserver", "URI:spiffe://prod/apiserver"] } },
+    ]);
+    for (const [more, path, message] of [
+      ["clientCaFile: /etc/ca.crt, clientNames: [CN=a, apiserver]", "sources[0].clientNames[1]", "is no name"],
+      ["clientCaFile: /etc/ca.crt, clientNames: ['CN=']", "sources[0].clientNames[0]", "is no name"],
+      ["clientCaFile: /etc/ca.crt, clientNames: []", "sources[0].clientNames", "at least one"],
+      ["token: t, clientNames: [CN=a]", "sources[0].clientNames", "clientCaFile has signed"],
+    ] as const) {
+      expect(withNames(more).problems).toMatchObject([{ path, message: expect.stringContaining(message) as string }]);
+    }
+  });
+
   test("reads several paths, archives, and no input twice", () => {
     const sources = (text: string): ReturnType<typeof readConfig> =>
       readConfig(GOOD.replace("  - { type: file, path: /var/log/audit.log }", text), references);

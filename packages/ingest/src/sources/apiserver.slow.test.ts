@@ -60,6 +60,7 @@ sources:
     certFile: ${file("cert.pem", receiver.cert)}
     keyFile: ${file("key.pem", receiver.key)}
     clientCaFile: ${file("ca.pem", authority.cert)}
+    clientNames: [CN=kube-apiserver]
     token: ${TOKEN}
 sinks: [{ type: store, folder: ${join(folder, "store")}, feed: all, maxSegmentBytes: 2000000 }]
 limits: { maxBatchAgeMs: 100 }

@@ -3,8 +3,10 @@ import { createServer as createHttpServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { ConnectionBound } from "../connection-bound.ts";
 import { IngestError, reasonOf } from "../errors.ts";
+import { clientNames } from "./client-names.ts";
 
 export interface WebhookServerOptions {
   readonly host: string;
@@ -12,8 +14,16 @@ export interface WebhookServerOptions {
   readonly port: number;
   /** Path of the audit webhook. Default `/`: any. */
   readonly path?: string;
-  /** Without it the bodies come in the clear. With `clientCa` only callers with a certificate of it are let in. */
-  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
+  /**
+   * Without it the bodies come in the clear. With `clientCa` only callers with a certificate of it are let in, with
+   * `clientNames` of these only who has one of those names in it.
+   */
+  readonly tls?: {
+    readonly cert: string;
+    readonly key: string;
+    readonly clientCa?: string;
+    readonly clientNames?: readonly string[];
+  };
   /** Bearer token that callers must show. */
   readonly token?: string;
   /** Default 32 MiB. */
@@ -150,7 +160,13 @@ export class WebhookServer {
 
   /** What can be refused without reading the body. */
   #refusal(request: IncomingMessage): Answer | undefined {
-    const { path = "/", token } = this.#options;
+    const { path = "/", tls, token } = this.#options;
+    if (tls?.clientNames !== undefined) {
+      const names = clientNames((request.socket as TLSSocket).getPeerCertificate());
+      if (!tls.clientNames.some((name) => names.includes(name))) {
+        return { status: 403, reason: "forbidden", detail: `the certificate is of ${names.join(", ") || "nobody"}` };
+      }
+    }
     if (token !== undefined && !isToken(request.headers.authorization, token)) {
       return { status: 401, reason: "unauthenticated" };
     }

@@ -146,6 +146,50 @@ describe("webhook", () => {
   });
 
   test.each([
+    ["its common name", ["CN=apiserver"]],
+    ["an alternative name", ["CN=other", "DNS:localhost"]],
+  ])("of the callers with a certificate of its authority lets in who is named by %s", async (_by, clientNames) => {
+    const authority = makeCertificate("authority");
+    const server = makeCertificate("receiver", authority);
+    const client = makeCertificate("apiserver", authority);
+    const tls = { cert: server.cert, key: server.key, clientCa: authority.cert, clientNames };
+    await running({ tls }, async ({ port, lines, source }) => {
+      const as = { ca: authority.cert, isTls: true, cert: client.cert, key: client.key };
+      expect((await post(port, list([event(1)]), as)).status).toBe(200);
+      await until(() => lines.length === 1);
+      expect(source.requests?.()).toEqual({ accepted: 1 });
+    });
+  });
+
+  test("refuses with 403 whoever else has a certificate of its authority, counts and names them", async () => {
+    const authority = makeCertificate("authority");
+    const server = makeCertificate("receiver", authority);
+    const names = ["CN=apiserver", "DNS:apiserver", "URI:spiffe://prod/apiserver"];
+    const tls = { cert: server.cert, key: server.key, clientCa: authority.cert, clientNames: names };
+    await running({ tls, token: "t" }, async ({ port, lines, source }) => {
+      const callers = [
+        "system:node:n1",
+        "apiserver2",
+        "APISERVER",
+        "x, CN=apiserver",
+        '", DNS:apiserver, "',
+        "x\nCN=apiserver",
+      ];
+      for (const name of callers) {
+        const { cert, key } = makeCertificate(name, authority);
+        const as = { ca: authority.cert, isTls: true, cert, key };
+        // With and without the token: who may not come learns nothing of it.
+        for (const headers of [{ authorization: "Bearer t" }, {}]) {
+          expect((await post(port, list([event(1)]), { ...as, headers })).status).toBe(403);
+        }
+      }
+      expect(lines).toEqual([]);
+      expect(source.requests?.()).toEqual({ forbidden: 2 * callers.length });
+      expect(alarms[0]?.message).toContain("CN=system:node:n1, DNS:localhost");
+    });
+  });
+
+  test.each([
     ["an empty body", "", 400],
     ["no JSON", "hello", 400],
     ["half a document", list([event(1)]).slice(0, -5), 400],
