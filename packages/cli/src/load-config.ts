@@ -1,5 +1,5 @@
 import { readConfig } from "@auditsieve/ingest";
-import type { IngestConfig } from "@auditsieve/ingest";
+import type { IngestConfig, ReadConfig } from "@auditsieve/ingest";
 import { readFileSync } from "node:fs";
 import { sayProblem } from "./output.ts";
 import { readText } from "./read-text.ts";
@@ -9,13 +9,18 @@ import { readPolicyText } from "./shipped.ts";
 
 /** The daemon's configuration in `file`; undefined when it cannot be used, and every problem has been said. */
 export async function loadConfig(file: string): Promise<IngestConfig | undefined> {
-  const { config, problems } = readConfig(await readText(file, "configuration"), {
+  return (await readConfigFile(file)).config;
+}
+
+/** The same, with the places of what stands in it. */
+export async function readConfigFile(file: string): Promise<ReadConfig> {
+  const read = readConfig(await readText(file, "configuration"), {
     env: (name) => process.env[name],
     readFile: (path) => readFileSync(path, "utf8"),
     policy: readPolicyText,
     detections: (paths = [SHIPPED]) => readDetectionPaths(paths),
     loadedDetections: preparedDetections,
   });
-  problems.forEach((problem) => sayProblem(problem, file));
-  return config;
+  read.problems.forEach((problem) => sayProblem(problem, file));
+  return read;
 }

@@ -22,7 +22,7 @@ import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure, systemCode } from "../failure.ts";
 import { stopSignal } from "../stop-signal.ts";
-import { loadConfig } from "../load-config.ts";
+import { loadConfig, readConfigFile } from "../load-config.ts";
 import { ownVersion } from "../own-version.ts";
 import { say, sayProblem, writeData } from "../output.ts";
 import { Progress } from "../progress.ts";
@@ -151,7 +151,7 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
   const isRun = !isTest && !options.check && !options.prime && !options.redeliver;
   // Heard before anything else is done: until somebody listens, SIGHUP ends a process.
   const reloads = isRun ? reloadSignals() : new EventTarget();
-  const config = await loadConfig(file);
+  const { config, locate } = await readConfigFile(file);
   if (config === undefined) {
     return EXIT.unusable;
   }
@@ -159,7 +159,7 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
     return runTests(config, file);
   }
   if (options.check) {
-    const problems = await checkConfig(config);
+    const problems = await checkConfig(config, locate);
     problems.forEach((problem) => sayProblem(problem, file));
     const isBad = problems.some(({ severity }) => severity === "error");
     say(`auditsieve: ${file}: ${isBad ? "not usable" : "configuration and connections are fine"}`);

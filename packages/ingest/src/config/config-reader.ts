@@ -5,6 +5,9 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 
 type Path = readonly (string | number)[];
 
+/** Where something stands in the text, or what it would stand in. */
+export type Locate = YamlDocument["locate"];
+
 /** What a configuration may refer to; injected, because this room reads no environment and no file by itself. */
 export interface References {
   readonly env: (name: string) => string | undefined;
@@ -246,6 +249,7 @@ export class ConfigReader {
   }
 }
 
-function textOf(path: Path): string {
+/** A path as the field's users write it: `sinks[0].folder`. */
+export function textOf(path: Path): string {
   return path.map((step, i) => (typeof step === "number" ? `[${step}]` : `${i === 0 ? "" : "."}${step}`)).join("");
 }

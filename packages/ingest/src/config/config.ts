@@ -6,7 +6,7 @@ import { DetectionEngine, loadDetectionFiles } from "@auditsieve/detect";
 import { readCases } from "./config-cases.ts";
 import type { IngestCase } from "./config-cases.ts";
 import { ConfigReader } from "./config-reader.ts";
-import type { ConfigReferences } from "./config-reader.ts";
+import type { ConfigReferences, Locate } from "./config-reader.ts";
 import { readSink } from "./config-sinks.ts";
 import type { SinkConfig } from "./config-sinks.ts";
 import { placesOf, readSource } from "./config-sources.ts";
@@ -41,6 +41,8 @@ export interface ReadConfig {
   readonly config: IngestConfig | undefined;
   /** All of them, with line and path, in the order of the file. */
   readonly problems: readonly Problem[];
+  /** Where in the text something stands, or what it would stand in: `["sinks", 0, "folder"]`. */
+  readonly locate: Locate;
 }
 
 /** Of a shorter one nothing would be left. */
@@ -71,12 +73,13 @@ export function readConfig(text: string, references: ConfigReferences): ReadConf
   if (document === undefined || others.length > 0) {
     const message = `Cannot use the configuration: it must be one YAML document, it has ${documents.length}`;
     const count: Problem = { id: "config", severity: "error", message, hint: 'Begin with "cluster: <name>"' };
-    return { config: undefined, problems: syntax.length > 0 ? syntax : [count] };
+    return { config: undefined, problems: syntax.length > 0 ? syntax : [count], locate: () => undefined };
   }
   const reader = new ConfigReader(document, references);
   const config = readRoot(reader, document.value, references);
   const problems = [...syntax, ...reader.problems].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
-  return { config: problems.some(({ severity }) => severity === "error") ? undefined : config, problems };
+  const isUsable = problems.every(({ severity }) => severity !== "error");
+  return { config: isUsable ? config : undefined, problems, locate: (path) => document.locate(path) };
 }
 
 /** Reads the whole document. */

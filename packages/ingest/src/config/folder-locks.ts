@@ -37,29 +37,49 @@ export async function lockFolders(config: IngestConfig): Promise<StateLock> {
   return { release };
 }
 
-function writtenFolders({
-  sources,
-  sinks,
-}: IngestConfig): readonly { readonly folder: string; readonly what: string }[] {
-  const spools = sources.flatMap((source) =>
+interface WrittenFolder {
+  readonly folder: string;
+  /** What it is for. */
+  readonly what: string;
+  /** Where the configuration names it. */
+  readonly at: readonly (string | number)[];
+}
+
+function writtenFolders({ sources, sinks }: IngestConfig): readonly WrittenFolder[] {
+  const spools = sources.flatMap((source, i) =>
     source.type === "webhook" && source.spoolFolder !== undefined
-      ? [{ folder: source.spoolFolder, what: `spool of source "${source.name}"` }]
+      ? [{ folder: source.spoolFolder, what: `spool of source "${source.name}"`, at: ["sources", i, "spoolFolder"] }]
       : [],
   );
-  const folders = sinks.flatMap((sink) =>
-    sink.type === "store" || sink.type === "file" ? [{ folder: sink.folder, what: folderOfSink(sink.name) }] : [],
+  const folders = sinks.flatMap((sink, i) =>
+    sink.type === "store" || sink.type === "file"
+      ? [{ folder: sink.folder, what: folderOfSink(sink.name), at: ["sinks", i, "folder"] }]
+      : [],
   );
   return [...spools, ...folders];
 }
 
+/** Where the configuration names this folder. */
+export function placeOfFolder(config: IngestConfig, folder: string | undefined): WrittenFolder["at"] {
+  return writtenFolders(config).find((written) => written.folder === folder)?.at ?? ["stateFolder"];
+}
+
 /** Folders that others may write to than their owner and group: they could exchange what the daemon keeps there. */
-export async function openFolders(config: IngestConfig): Promise<readonly string[]> {
-  const folders = [{ folder: config.stateFolder, what: "state folder" }, ...writtenFolders(config)];
-  const found = folders.map(async ({ folder, what }) => {
+export async function openFolders(
+  config: IngestConfig,
+): Promise<readonly { readonly message: string; readonly at: WrittenFolder["at"] }[]> {
+  const { stateFolder } = config;
+  const folders = [{ folder: stateFolder, what: "state folder", at: ["stateFolder"] }, ...writtenFolders(config)];
+  const found = folders.map(async ({ folder, what, at }) => {
     const mode = (await stat(folder).catch(() => undefined))?.mode ?? 0;
     return (mode & constants.S_IWOTH) === 0
       ? []
-      : [`Everybody on this machine may write to ${what} "${folder}" (mode ${(mode & 0o7777).toString(8)})`];
+      : [
+          {
+            message: `Everybody on this machine may write to ${what} "${folder}" (mode ${(mode & 0o7777).toString(8)})`,
+            at,
+          },
+        ];
   });
   return (await Promise.all(found)).flat();
 }

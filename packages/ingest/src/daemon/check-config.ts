@@ -2,55 +2,87 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Problem } from "@auditsieve/audit";
 import type { IngestConfig } from "../config/config.ts";
+import { textOf } from "../config/config-reader.ts";
+import type { Locate } from "../config/config-reader.ts";
+import type { SourceConfig } from "../config/config-sources.ts";
 import { IngestError, reasonOf } from "../errors.ts";
 import { checkFolder, checkSink } from "../config/create-sink.ts";
 import { checkSource } from "../config/create-source.ts";
 import { openCheckpoint } from "../state/checkpoint.ts";
-import { lockFolders, OPEN_FOLDER_HINT, openFolders } from "../config/folder-locks.ts";
+import { lockFolders, OPEN_FOLDER_HINT, openFolders, placeOfFolder } from "../config/folder-locks.ts";
 
-/** Tries what the configuration names: folders, logs, connections, rights. Returns every problem. */
-export async function checkConfig(config: IngestConfig): Promise<readonly Problem[]> {
-  const sources = config.sources.map(async (source) => {
-    const found = await checkSource(source, config.detections);
-    return found.map(({ error, isWaiting }): Problem => {
-      const problem = problemOf("check-source", error, `source "${source.name}"`);
-      const hint = "The daemon waits for it; is this the path of --audit-log-path?";
-      return isWaiting ? { ...problem, severity: "warning", hint } : problem;
-    });
-  });
-  const problems = await Promise.all([
-    checkState(config),
-    ...sources,
-    ...config.sinks.map((sink) =>
-      checkSink(sink, config.cluster).then(
-        () => [],
-        (error: unknown) => [problemOf("check-sink", error, `sink "${sink.name}"`)],
-      ),
+/** A problem with the path of what has it. */
+interface Found extends Omit<Problem, "path" | "line" | "column"> {
+  readonly at: readonly (string | number)[];
+}
+
+/**
+ * Tries what the configuration names: folders, logs, connections, rights. Returns every problem, in the order of the file.
+ *
+ * @param locate - of the text that the configuration was read from.
+ */
+export async function checkConfig(config: IngestConfig, locate: Locate = () => undefined): Promise<readonly Problem[]> {
+  const sources = config.sources.map((source, i) => checkOneSource(config, source, ["sources", i]));
+  const sinks = config.sinks.map((sink, i) =>
+    checkSink(sink, config.cluster).then(
+      () => [],
+      (error: unknown) => {
+        const at = "folder" in sink ? ["sinks", i, "folder"] : ["sinks", i];
+        return [problemOf("check-sink", at, error, `sink "${sink.name}"`)];
+      },
     ),
-  ]);
-  return [...checkKeys(config), ...problems.flat()];
+  );
+  const found = [checkKeys(config), ...(await Promise.all([checkState(config), ...sources, ...sinks]))];
+  return found
+    .flat()
+    .map(({ at, ...problem }): Problem => ({ ...problem, path: textOf(at), ...locate(at) }))
+    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+}
+
+async function checkOneSource(
+  { detections }: IngestConfig,
+  source: SourceConfig,
+  at: Found["at"],
+): Promise<readonly Found[]> {
+  const found = await checkSource(source, detections);
+  return found.map(({ error, isWaiting }) => {
+    const problem = problemOf("check-source", [...at, ...keyOf(source, error)], error, `source "${source.name}"`);
+    const hint = "The daemon waits for it; is this the path of --audit-log-path?";
+    return isWaiting ? { ...problem, severity: "warning", hint } : problem;
+  });
+}
+
+/** Under which key of a source stands the path that an error is about. */
+function keyOf(source: SourceConfig, { path }: IngestError): Found["at"] {
+  if (source.type === "webhook") {
+    return ["spoolFolder"];
+  }
+  const i = "paths" in source && path !== undefined ? source.paths.indexOf(path) : -1;
+  const isOne = "paths" in source && source.paths.length === 1;
+  return isOne ? ["path"] : i === -1 ? [] : ["paths", i];
 }
 
 /**
  * The state folder, and what only one process may have at a time. Where a daemon runs with it already (one checks before it is told
  * to reload), that one has them rightly.
  */
-async function checkState(config: IngestConfig): Promise<readonly Problem[]> {
+async function checkState(config: IngestConfig): Promise<readonly Found[]> {
   const { stateFolder } = config;
   try {
     await checkFolder(stateFolder, "state folder");
     await openCheckpoint(join(stateFolder, "checkpoint.json"));
   } catch (error) {
-    return [problemOf("check-folder", error)];
+    return [problemOf("check-folder", ["stateFolder"], error)];
   }
   try {
     await (await lockFolders(config)).release();
   } catch (error) {
-    const isOwn = error instanceof IngestError && error.path === stateFolder;
-    return isOwn ? [] : [problemOf("check-folder", error)];
+    const folder = error instanceof IngestError ? error.path : undefined;
+    return folder === stateFolder ? [] : [problemOf("check-folder", placeOfFolder(config, folder), error)];
   }
-  const open = (await openFolders(config)).map((message): Problem => ({
+  const open = (await openFolders(config)).map(({ message, at }): Found => ({
     id: "check-folder",
+    at,
     severity: "warning",
     message,
     hint: OPEN_FOLDER_HINT,
@@ -64,16 +96,19 @@ interface Listen {
   readonly port: number;
   /** Who listens there. */
   readonly what: string;
+  readonly at: Found["at"];
 }
 
 function listens({ metrics, sources }: IngestConfig): readonly Listen[] {
-  const webhooks = sources.flatMap((source) =>
-    source.type === "webhook" ? [{ host: source.host, port: source.port, what: `source "${source.name}"` }] : [],
+  const webhooks = sources.flatMap((source, i) =>
+    source.type === "webhook"
+      ? [{ host: source.host, port: source.port, what: `source "${source.name}"`, at: ["sources", i, "listen"] }]
+      : [],
   );
-  return [...(metrics ? [{ ...metrics, what: "metrics" }] : []), ...webhooks];
+  return [...(metrics ? [{ ...metrics, what: "metrics", at: ["metrics", "listen"] }] : []), ...webhooks];
 }
 
-async function checkListen({ host, port, what }: Listen): Promise<readonly Problem[]> {
+async function checkListen({ host, port, what, at }: Listen): Promise<readonly Found[]> {
   const server = createServer();
   try {
     await new Promise<void>((resolve, reject) => {
@@ -87,6 +122,7 @@ async function checkListen({ host, port, what }: Listen): Promise<readonly Probl
     return [
       {
         id: "check-listen",
+        at,
         severity: "error",
         message,
         hint: "Give its listen another address or a port that is free",
@@ -96,12 +132,13 @@ async function checkListen({ host, port, what }: Listen): Promise<readonly Probl
 }
 
 /** What is kept in Kafka is sealed with a key that the other daemons must have. */
-function checkKeys({ sources, idKey }: IngestConfig): readonly Problem[] {
-  const isKept = sources.some((source) => source.type === "kafka" && source.stateTopic !== undefined);
-  return isKept && idKey === undefined
+function checkKeys({ sources, idKey }: IngestConfig): readonly Found[] {
+  const kept = sources.findIndex((source) => source.type === "kafka" && source.stateTopic !== undefined);
+  return kept !== -1 && idKey === undefined
     ? [
         {
           id: "check-keys",
+          at: ["sources", kept],
           severity: "warning",
           message:
             "keys.id is not given: no other daemon, and none with another state folder, can open what this one keeps in Kafka",
@@ -112,9 +149,9 @@ function checkKeys({ sources, idKey }: IngestConfig): readonly Problem[] {
 }
 
 /** `where` it is, unless the error says so itself. */
-function problemOf(id: string, error: unknown, where?: string): Problem {
+function problemOf(id: string, at: Found["at"], error: unknown, where?: string): Found {
   const hint = error instanceof IngestError ? { hint: error.hint } : {};
   const reason = reasonOf(error);
   const message = where === undefined || reason.includes(where) ? reason : `${reason} (${where})`;
-  return { id, severity: "error", message, ...hint };
+  return { id, at, severity: "error", message, ...hint };
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect } from "vitest";
 import { readConfig } from "../config/config.ts";
-import type { IngestConfig } from "../config/config.ts";
+import type { IngestConfig, ReadConfig } from "../config/config.ts";
 import { createLogger } from "../logger.ts";
 import type { Logger } from "../logger.ts";
 import { MockElasticsearch } from "../sinks/mock-elasticsearch.suite.ts";
@@ -50,6 +50,11 @@ export function daemonFixture(): DaemonFixture {
 
 /** The configuration that `text` is; its policy drops what `drops` does. */
 export function soundConfig(text: string, drops = "noise"): IngestConfig {
+  return readSound(text, drops).config as IngestConfig;
+}
+
+/** The same, with the places of what stands in it. */
+export function readSound(text: string, drops = "noise"): ReadConfig {
   const read = readConfig(text, {
     env: () => undefined,
     readFile: (path) => readFileSync(path, "utf8"),
@@ -58,7 +63,7 @@ export function soundConfig(text: string, drops = "noise"): IngestConfig {
     detections: () => [],
   });
   expect(read.problems).toEqual([]);
-  return read.config as IngestConfig;
+  return read;
 }
 
 /** An event's line. */

@@ -10,7 +10,7 @@ import { lockFolders } from "../config/folder-locks.ts";
 import { lockState } from "../state/state-lock.ts";
 import { checkConfig } from "./check-config.ts";
 import { startDaemon } from "./daemon.ts";
-import { daemonFixture, eventLine, soundConfig, until } from "./daemon-fixture.suite.ts";
+import { daemonFixture, eventLine, readSound, soundConfig, until } from "./daemon-fixture.suite.ts";
 
 const fixture = daemonFixture();
 const { logger } = fixture;
@@ -144,6 +144,51 @@ describe("checkConfig", () => {
       "check-folder error",
       "check-source warning",
       "check-sink error",
+    ]);
+  });
+
+  test("says at which line of the configuration each stands", async () => {
+    writeFileSync(join(fixture.folder, "file"), "");
+    mkdirSync(join(fixture.folder, "open"));
+    chmodSync(join(fixture.folder, "open"), 0o777);
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const { config: read, locate } = readSound(`cluster: test
+stateFolder: ${join(fixture.folder, "state")}
+metrics:
+  listen: "127.0.0.1:${port}"
+sources:
+  - type: file
+    path: ${join(fixture.folder, "none.log")}
+  - type: archive
+    paths:
+      - ${join(fixture.folder, "file")}
+      - ${join(fixture.folder, "none.log.gz")}
+  - type: webhook
+    listen: "127.0.0.1:${await freePort()}"
+    insecure: true
+    spoolFolder: ${join(fixture.folder, "file", "spool")}
+  - { type: kafka, brokers: ["127.0.0.1:1"], topic: t }
+sinks:
+  - type: store
+    folder: ${join(fixture.folder, "open")}
+  - type: file
+    folder: ${join(fixture.folder, "file")}
+  - { type: elasticsearch, node: "http://127.0.0.1:1" }
+`);
+    const problems = read === undefined ? [] : await checkConfig(read, locate);
+    await new Promise((resolve) => server.close(resolve));
+    expect(problems.map(({ id, path, line }) => `${line} ${path} ${id}`)).toEqual([
+      "4 metrics.listen check-listen",
+      "7 sources[0].path check-source",
+      "11 sources[1].paths[1] check-source",
+      "15 sources[2].spoolFolder check-source",
+      "16 sources[3] check-keys",
+      "16 sources[3] check-source",
+      "19 sinks[0].folder check-folder",
+      "21 sinks[1].folder check-sink",
+      "22 sinks[2] check-sink",
     ]);
   });
 

@@ -84,7 +84,7 @@ export interface DaemonEnd {
 export async function startDaemon(config: IngestConfig, options: DaemonOptions): Promise<DaemonEnd> {
   const lock = await lockFolders(config);
   try {
-    (await openFolders(config)).forEach((message) => options.logger.warn({ hint: OPEN_FOLDER_HINT }, message));
+    (await openFolders(config)).forEach(({ message }) => options.logger.warn({ hint: OPEN_FOLDER_HINT }, message));
     return await runLocked(config, options);
   } finally {
     await lock.release();
