@@ -1,7 +1,7 @@
 import type { ReplayedEvent, ReplayVisitor } from "../replayed-event.ts";
 import { describeKind } from "./access.ts";
 import type { Access } from "./access.ts";
-import { isSubject } from "./rbac-object.ts";
+import { isSubject, rbacText } from "./rbac-object.ts";
 import { ruleAllows } from "./rbac-rule.ts";
 import type { RbacRule } from "./rbac-rule.ts";
 import { StandingRbac } from "./standing-rbac.ts";
@@ -48,12 +48,13 @@ export class GrantedAccessVisitor implements ReplayVisitor {
 
   /** The rules that are bound to the actor or one of its groups at the end of the log. */
   grantsOf(actor: string, groups: readonly string[]): readonly Grant[] {
-    return this.#rbac.standing().flatMap(({ kind, namespace, name, object }) => {
+    return this.#rbac.standing().flatMap((standing) => {
+      const { kind, namespace, object } = standing;
       if (!kind.endsWith("Binding") || object?.subjects.some((subject) => isSubject(subject, actor, groups)) !== true) {
         return [];
       }
       const { role } = object;
-      const binding = `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
+      const binding = rbacText(standing);
       const bound = this.#rbac.find(role.kind, role.kind === "Role" ? namespace : undefined, role.name);
       const rules = bound?.object?.rules ?? [];
       return rules.map((rule) => ({ binding, role: `${role.kind} ${role.name}`, namespace, rule }));

@@ -9,12 +9,16 @@ export interface Subject {
   readonly name: string;
 }
 
-/** A role or a binding, of which a body in the log says what it holds. */
-export interface RbacObject {
+/** Which role or binding it is. */
+export interface RbacName {
   readonly kind: RbacKind;
   /** Undefined of a ClusterRole and a ClusterRoleBinding. */
   readonly namespace: string | undefined;
   readonly name: string;
+}
+
+/** A role or a binding, of which a body in the log says what it holds. */
+export interface RbacObject extends RbacName {
   /** Of a binding. */
   readonly role: { readonly kind: string; readonly name: string };
   /** Of a binding. */
@@ -77,18 +81,27 @@ export function readRbacObject(kind: RbacKind, body: JsonValue | undefined): Rba
   };
 }
 
+/** The user that a subject names; a group is none, and its name tells of nobody. */
+export function userOf({ kind, namespace, name }: Subject): string {
+  return kind === "ServiceAccount" ? `system:serviceaccount:${namespace}:${name}` : name;
+}
+
 /** Whether a binding for `subject` is one for the actor in these groups. */
-export function isSubject({ kind, namespace, name }: Subject, actor: string, groups: readonly string[]): boolean {
-  switch (kind) {
+export function isSubject(subject: Subject, actor: string, groups: readonly string[]): boolean {
+  switch (subject.kind) {
     case "User":
-      return name === actor;
-    case "Group":
-      return groups.includes(name);
     case "ServiceAccount":
-      return `system:serviceaccount:${namespace}:${name}` === actor;
+      return userOf(subject) === actor;
+    case "Group":
+      return groups.includes(subject.name);
     default:
       return false;
   }
+}
+
+/** `ClusterRoleBinding admins`, `RoleBinding shop/edit`. */
+export function rbacText({ kind, namespace, name }: RbacName): string {
+  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
 }
 
 /** `ServiceAccount shop/web`, `Group system:masters`. */

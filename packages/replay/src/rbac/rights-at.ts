@@ -1,38 +1,17 @@
-import { attributesOfScan } from "@auditsieve/audit";
-import type { EventScan } from "@auditsieve/audit";
 import { boundedText } from "../bounded-text.ts";
 import { HeadReader } from "../facts/event-head.ts";
 import { readReason } from "../facts/rights.ts";
 import type { ReplayedEvent, ReplayVisitor } from "../replayed-event.ts";
 import { matches } from "../selection/text-pattern.ts";
-import { accessOf, describeAccess } from "./access.ts";
-import { isSubject, ruleText, subjectText } from "./rbac-object.ts";
+import { LetPassRequests } from "./let-pass.ts";
+import type { Identity, LetPass } from "./let-pass.ts";
+import type { Proof } from "./rbac-answer.ts";
+import { isSubject, rbacText, ruleText, subjectText, userOf } from "./rbac-object.ts";
 import type { RbacObject, Subject } from "./rbac-object.ts";
-import { bindingIn, StandingRbac } from "./standing-rbac.ts";
-import type { Proof, Standing, StandsBy } from "./standing-rbac.ts";
-
-/** What somebody did, by what it was let pass. */
-export interface LetPass {
-  readonly actor: string;
-  /** `get secrets db in shop` */
-  readonly access: string;
-  /** As the authorizer gave it; empty where it gave none. */
-  readonly reason: string;
-  readonly first: string;
-  last: string;
-  requests: number;
-  /** Of the first of them. */
-  readonly auditID: string;
-}
-
-/** Somebody whose rights are asked for, as the log knows them. */
-export interface Identity {
-  readonly name: string;
-  /** Of its requests until then, or where there is none of the first one later; of a service account also those that it is always in. */
-  readonly groups: readonly string[];
-  /** Whether a request says so. */
-  readonly isSeen: boolean;
-}
+import { bindingOfReason } from "./rbac-reason.ts";
+import { StandingRbac } from "./standing-rbac.ts";
+import type { Standing, StandsBy } from "./standing-rbac.ts";
+import { unknownRights } from "./unknown-rights.ts";
 
 /** A binding that stood, with the role that it gives. */
 export interface BindingAt {
@@ -84,13 +63,6 @@ export interface RightsQuestion {
   readonly at: string;
 }
 
-const MOST_IDENTITIES = 5_000;
-const MOST_GROUPS = 200;
-const MOST_ACTS = 20_000;
-const MOST_BEGUN = 5_000;
-const MOST_NAMED = 8;
-const MASTERS = "system:masters";
-
 /**
  * Looks on while a log is replayed, and tells what an actor (or all that match) could do at a time by the bindings that the log shows.
  *
@@ -102,24 +74,20 @@ const MASTERS = "system:masters";
 export class RightsAtVisitor implements ReplayVisitor {
   readonly #question: RightsQuestion;
   readonly #rbac: StandingRbac;
+  readonly #requests: LetPassRequests;
   readonly #head = new HeadReader();
-  readonly #groups = new Map<string, { readonly groups: Set<string>; isLater: boolean }>();
-  /** Watches and streams that have not ended. */
-  readonly #begun = new Set<string>();
-  readonly #acts = new Map<string, LetPass>();
-  #uncounted = 0;
   #from: string | undefined;
   #to: string | undefined;
 
   constructor(question: RightsQuestion) {
     this.#question = question;
     this.#rbac = new StandingRbac(question.at);
+    this.#requests = new LetPassRequests(question.at);
   }
 
   begin(): void {
     this.#rbac.clear();
-    [this.#groups, this.#begun, this.#acts].forEach((each) => each.clear());
-    this.#uncounted = 0;
+    this.#requests.clear();
     this.#from = undefined;
     this.#to = undefined;
   }
@@ -139,82 +107,29 @@ export class RightsAtVisitor implements ReplayVisitor {
     }
     const name = this.#head.impersonated(scan) ?? this.#head.user(scan).name;
     if (name !== "" && matches(name, this.#question.actor)) {
-      this.#act(scan, name, reason ?? "", time);
+      this.#requests.add(scan, name, reason ?? "", time);
     }
   }
 
   result(): RightsAt {
-    const identities = this.#identities();
-    const acts = Map.groupBy(this.#acts.values(), ({ reason }) => bindingOf(reason));
+    const { actor, at } = this.#question;
+    const identities = this.#requests.identities(actor);
+    const acts = Map.groupBy(this.#requests.acts(), ({ reason }) => bindingOf(reason));
     const standing = this.#rbac.standing().filter(({ kind }) => kind.endsWith("Binding"));
     const bindings = standing
       .filter(({ object }) => this.#isMeant(object, identities))
-      .map((standing) => this.#describe(standing, acts.get(nameOf(standing)) ?? []))
+      .map((one) => this.#describe(one, acts.get(rbacText(one)) ?? []))
       .toSorted((a, b) => (lastOf(a) > lastOf(b) ? -1 : 1));
     const shown = new Set(bindings.map(({ binding }) => binding));
     const letPassOtherwise = [...acts].filter(([binding]) => !shown.has(binding)).flatMap(([, each]) => each);
+    const told = { at, identities, bindings, letPassOtherwise };
+    const { uncounted } = this.#requests;
+    const [from, to] = [this.#from ?? "", this.#to ?? ""];
     return {
-      at: this.#question.at,
-      identities,
+      ...told,
       isKnown: identities.some(({ isSeen }) => isSeen) || standing.some(({ object }) => this.#isNamed(object)),
-      bindings,
-      letPassOtherwise,
-      unknown: [...this.#unknown(identities, bindings, letPassOtherwise)],
+      unknown: [...unknownRights({ ...told, from, to, rbac: this.#rbac, uncounted })],
     };
-  }
-
-  #act(scan: EventScan, actor: string, reason: string, time: string): void {
-    const isLater = time > this.#question.at;
-    const known = this.#groups.get(actor);
-    const groups =
-      scan.has("impersonatedUser") && this.#head.impersonated(scan) === actor
-        ? ((scan.value("impersonatedUser.groups") as readonly string[] | undefined) ?? [])
-        : this.#head.user(scan).groups;
-    if (known === undefined && this.#groups.size < MOST_IDENTITIES) {
-      this.#groups.set(actor, {
-        groups: new Set(groups.slice(0, MOST_GROUPS).map((each) => boundedText(each))),
-        isLater,
-      });
-    } else if (known !== undefined && !isLater && known.groups.size < MOST_GROUPS) {
-      groups.slice(0, MOST_GROUPS).forEach((group) => known.groups.add(boundedText(group)));
-    }
-    if (scan.code === 401 || scan.code === 403 || this.#isCounted(scan)) {
-      return;
-    }
-    const access = boundedText(describeAccess(accessOf(attributesOfScan(scan))));
-    const key = JSON.stringify([actor, access, reason]);
-    const act = this.#acts.get(key);
-    if (act !== undefined) {
-      act.requests++;
-      act.last = time > act.last ? time : act.last;
-    } else if (this.#acts.size < MOST_ACTS) {
-      const auditID = boundedText(scan.text("auditID") ?? "");
-      this.#acts.set(key, { actor, access, reason, first: time, last: time, requests: 1, auditID });
-    } else {
-      this.#uncounted++;
-    }
-  }
-
-  /** Whether it is the end of a watch or stream that was counted when it began. */
-  #isCounted(scan: EventScan): boolean {
-    const auditID = boundedText(scan.text("auditID") ?? "");
-    if (scan.stage === "ResponseStarted" && this.#begun.size < MOST_BEGUN) {
-      this.#begun.add(auditID);
-      return false;
-    }
-    return this.#begun.delete(auditID);
-  }
-
-  #identities(): readonly Identity[] {
-    const { actor } = this.#question;
-    const seen = [...this.#groups].map(([name, { groups }]) => ({
-      name,
-      groups: [...new Set([...groups, ...impliedGroups(name)])].toSorted(),
-      isSeen: true,
-    }));
-    return seen.length > 0 || actor.includes("*")
-      ? seen.toSorted((a, b) => (a.name < b.name ? -1 : 1))
-      : [{ name: actor, groups: impliedGroups(actor), isSeen: false }];
   }
 
   /** Whether a binding is for somebody who is asked for, or for somebody of that name of whom there is no request. */
@@ -239,7 +154,7 @@ export class RightsAtVisitor implements ReplayVisitor {
     const place = kind === "Role" ? namespace : undefined;
     const role = this.#rbac.find(kind, place, name);
     return {
-      binding: nameOf(standing),
+      binding: rbacText(standing),
       role: `${kind} ${name}`.trim(),
       namespace,
       subjects: (object?.subjects ?? []).map(subjectText),
@@ -256,86 +171,13 @@ export class RightsAtVisitor implements ReplayVisitor {
       letPass: letPass.toSorted((a, b) => (a.first < b.first ? -1 : 1)),
     };
   }
-
-  *#unknown(
-    identities: readonly Identity[],
-    bindings: readonly BindingAt[],
-    otherwise: readonly LetPass[],
-  ): Generator<string, void> {
-    const { at } = this.#question;
-    const [from, to] = [this.#from ?? "", this.#to ?? ""];
-    if (at < from) {
-      yield `The log begins at ${from}, after that time: only what later events say of it is told`;
-    } else if (at > to) {
-      yield `The log ends at ${to}, before that time: what changed since is not in it`;
-    }
-    const unlisted = (["ClusterRoleBinding", "RoleBinding"] as const).filter((kind) => !this.#rbac.listed.has(kind));
-    if (unlisted.length > 0) {
-      yield `The log holds no whole list of ${unlisted.map((kind) => `${kind}s`).join(" and ")} up to then: one that was made before ${from}, and since was neither written nor shown nor named by the authorizer, is missing`;
-    }
-    const stale = [
-      ...bindings.filter(({ isStale }) => isStale).map(({ binding }) => binding),
-      ...new Set(bindings.filter(({ isRoleStale }) => isRoleStale).map(({ role }) => role)),
-    ];
-    if (stale.length > 0) {
-      yield `Written once more without a body in the log, to what is not known: ${few(stale)}`;
-    }
-    const unread = bindings.filter(({ rules, roleGone }) => rules === undefined && roleGone === undefined);
-    if (unread.length > 0) {
-      yield `No body in the log says what these roles allow: ${few([...new Set(unread.map(({ role }) => role || "(not known)"))])}`;
-    }
-    const masters = identities.filter(({ groups }) => groups.includes(MASTERS)).map(({ name }) => name);
-    if (masters.length > 0) {
-      yield `May do everything as a member of ${MASTERS}, for which no binding is asked: ${few(masters)}`;
-    }
-    const [identity] = identities;
-    if (identity?.isSeen === false) {
-      yield `There is no request of ${identity.name} in the log: groups that its credential may bring are not known`;
-    }
-    const silent = otherwise.filter(({ reason }) => reason === "");
-    if (silent.length > 0) {
-      yield `${sum(silent)} requests were let pass without a reason: for a member of ${MASTERS}, or by another authorizer than RBAC (Node, a webhook), or the log holds no annotations`;
-    }
-    if (this.#rbac.unclear.length > 0) {
-      yield `Roles or bindings were deleted together, and no answer says which: auditID ${few(this.#rbac.unclear.map(({ auditID }) => auditID))}`;
-    }
-    if (this.#rbac.evicted + this.#uncounted > 0) {
-      yield `There was no room for ${this.#rbac.evicted} roles, bindings or bodies of them and for ${this.#uncounted} requests`;
-    }
-  }
-}
-
-function userOf({ kind, namespace, name }: Subject): string {
-  return kind === "ServiceAccount" ? `system:serviceaccount:${namespace}:${name}` : name;
-}
-
-/** Added by the apiserver itself, whatever the credential says. */
-function impliedGroups(name: string): readonly string[] {
-  const [, namespace] = /^system:serviceaccount:([^:]+):[^:]+$/.exec(name) ?? [];
-  return [
-    ...(name === "system:anonymous" ? ["system:unauthenticated"] : ["system:authenticated"]),
-    ...(namespace === undefined ? [] : ["system:serviceaccounts", `system:serviceaccounts:${namespace}`]),
-  ];
-}
-
-function nameOf({ kind, namespace, name }: Pick<Standing, "kind" | "namespace" | "name">): string {
-  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
 }
 
 function bindingOf(reason: string): string {
   const grant = readReason(reason);
-  return grant === undefined ? reason : nameOf(bindingIn(grant));
+  return grant === undefined ? reason : rbacText(bindingOfReason(grant));
 }
 
 function lastOf({ changed, proof }: BindingAt): string {
   return changed?.time ?? proof.time;
-}
-
-function few(names: readonly string[]): string {
-  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : "";
-  return `${names.slice(0, MOST_NAMED).join(", ")}${more}`;
-}
-
-function sum(acts: readonly LetPass[]): number {
-  return acts.reduce((total, { requests }) => total + requests, 0);
 }

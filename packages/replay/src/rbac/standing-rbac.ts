@@ -1,28 +1,18 @@
-import { isDryRun, isJsonObject, own } from "@auditsieve/audit";
-import type { AuditEvent, EventScan, JsonValue } from "@auditsieve/audit";
-import { boundedText } from "../bounded-text.ts";
+import { isDryRun, isJsonObject } from "@auditsieve/audit";
+import type { AuditEvent, EventScan } from "@auditsieve/audit";
 import { readReason } from "../facts/rights.ts";
-import type { GrantedBy } from "../facts/rights.ts";
 import type { ReplayedEvent } from "../replayed-event.ts";
+import { isWholeList, itemsOf, proofOf } from "./rbac-answer.ts";
+import type { Proof } from "./rbac-answer.ts";
 import { kindOfResource, RBAC_GROUP, rbacKey, readRbacObject, subjectText } from "./rbac-object.ts";
-import type { RbacKind, RbacObject, Subject } from "./rbac-object.ts";
-
-/** An event as what shows something. */
-export interface Proof {
-  readonly time: string;
-  readonly actor: string;
-  readonly verb: string;
-  readonly auditID: string;
-}
+import type { RbacKind, RbacName, RbacObject } from "./rbac-object.ts";
+import { bindingOfReason } from "./rbac-reason.ts";
 
 /** What the log says that a role or binding stood: it was written, an answer showed it, or the authorizer named it; until then or later. */
 export type StandsBy = "written" | "shown" | "used" | "written later" | "shown later" | "used later";
 
 /** A role or binding that stood at the time that is asked about. */
-export interface Standing {
-  readonly kind: RbacKind;
-  readonly namespace: string | undefined;
-  readonly name: string;
+export interface Standing extends RbacName {
   /** What it held, as far as the log says. */
   object: RbacObject | undefined;
   /** A body says so, not the reasons of requests alone. */
@@ -44,11 +34,15 @@ interface Known {
   gone: Proof | undefined;
   /** A write behind the time that is asked about: what comes later says nothing of that time. */
   isSealed: boolean;
+  /** Of what it holds. */
+  letters: number;
 }
 
 const MOST_OBJECTS = 100_000;
 /** Of a name with its namespace; longer ones are let go. */
 const MOST_NAME_LETTERS = 1_024;
+/** Of a binding that only reasons tell of. */
+const MOST_SUBJECTS = 50;
 /** Of what roles and bindings hold, as JSON. */
 const MOST_LETTERS = 64 * 1024 * 1024;
 
@@ -64,8 +58,8 @@ export class StandingRbac {
   evicted = 0;
   /** Deletions of several at once of which no answer says which. */
   readonly unclear: Proof[] = [];
-  /** The last answer up to then that holds all of a kind. */
-  readonly listed: Map<RbacKind, Proof> = new Map();
+  /** Kinds of which an answer up to then holds all. */
+  readonly listed: Set<RbacKind> = new Set();
 
   /** Without a time, as they stood at the end of the log. */
   constructor(at = "~") {
@@ -99,7 +93,7 @@ export class StandingRbac {
     } else if (verb === "list" || verb === "watch") {
       itemsOf(original.responseObject).forEach((item) => this.#shown(readRbacObject(kind, item), proof));
       if (verb === "list" && isWholeList(original) && !this.#isLater(proof)) {
-        this.listed.set(kind, proof);
+        this.listed.add(kind);
       }
     } else {
       this.#single(kind, original, proof);
@@ -112,14 +106,12 @@ export class StandingRbac {
     if (grant === undefined) {
       return;
     }
-    const { roleKind, role, subject } = grant;
-    const { kind, namespace, name } = bindingIn(grant);
+    const object = bindingOfReason(grant);
+    const { kind, namespace, name } = object;
     const known = this.#of(kind, namespace, name);
     if (known === undefined || known.isSealed || known.gone !== undefined) {
       return;
     }
-    const subjects = subjectOf(subject);
-    const object = { kind, namespace, name, role: { kind: roleKind, name: role }, subjects, rules: [], created: "" };
     if (known.standing !== undefined) {
       addReason(known.standing, object);
       return;
@@ -171,7 +163,7 @@ export class StandingRbac {
     }
   }
 
-  #made(known: Known, what: Pick<Standing, "kind" | "namespace" | "name" | "object">, proof: Proof): void {
+  #made(known: Known, what: RbacName & Pick<Standing, "object">, proof: Proof): void {
     if (this.#isLater(proof)) {
       known.isSealed = true;
       return;
@@ -180,7 +172,7 @@ export class StandingRbac {
     this.#stands(known, { ...what, proof, by: "written", made: proof });
   }
 
-  #changed(known: Known, what: Pick<Standing, "kind" | "namespace" | "name" | "object">, proof: Proof): void {
+  #changed(known: Known, what: RbacName & Pick<Standing, "object">, proof: Proof): void {
     const { standing, isSealed } = known;
     if (this.#isLater(proof)) {
       if (!isSealed && standing === undefined && known.gone === undefined && this.#wasThere(what.object)) {
@@ -193,12 +185,13 @@ export class StandingRbac {
     } else {
       standing.changed = proof;
       standing.isStale = what.object === undefined;
-      this.#replace(standing, what.object);
+      this.#replace(known, standing, what.object);
     }
   }
 
-  #deleted(known: Known, what: Pick<Standing, "kind" | "namespace" | "name">, proof: Proof): void {
+  #deleted(known: Known, what: RbacName, proof: Proof): void {
     if (!this.#isLater(proof)) {
+      this.#hold(known, undefined);
       known.standing = undefined;
       known.gone = proof;
       return;
@@ -232,7 +225,7 @@ export class StandingRbac {
     if (isLater && !this.#wasThere(object)) {
       known.isSealed = true;
     } else if (standing !== undefined && (!isLater || standing.isStale || !standing.isWhole)) {
-      this.#replace(standing, object);
+      this.#replace(known, standing, object);
       standing.isStale = false;
     } else if (standing === undefined && (gone === undefined || (!isLater && gone.time < proof.time))) {
       known.gone = undefined;
@@ -245,27 +238,28 @@ export class StandingRbac {
     known: Known,
     standing: Omit<Standing, "isWhole" | "isStale" | "made" | "changed"> & Partial<Standing>,
   ): void {
-    const object = this.#held(standing.object);
+    const object = this.#hold(known, standing.object);
     const isWhole = object !== undefined && standing.by !== "used" && standing.by !== "used later";
     known.standing = { isWhole, isStale: false, made: undefined, changed: undefined, ...standing, object };
   }
 
-  #replace(standing: Standing, object: RbacObject | undefined): void {
+  #replace(known: Known, standing: Standing, object: RbacObject | undefined): void {
     if (object !== undefined) {
-      this.#letters -= lettersOf(standing.object);
-      standing.object = this.#held(object);
+      standing.object = this.#hold(known, object);
       standing.isWhole = standing.object !== undefined;
     }
   }
 
-  /** Undefined where there is no room for it. */
-  #held(object: RbacObject | undefined): RbacObject | undefined {
-    const letters = lettersOf(object);
-    if (this.#letters + letters > MOST_LETTERS) {
+  /** In place of what it held before; gives undefined where there is no room for it. */
+  #hold(known: Known, object: RbacObject | undefined): RbacObject | undefined {
+    this.#letters -= known.letters;
+    known.letters = lettersOf(object);
+    if (this.#letters + known.letters > MOST_LETTERS) {
       this.evicted++;
+      known.letters = 0;
       return undefined;
     }
-    this.#letters += letters;
+    this.#letters += known.letters;
     return object;
   }
 
@@ -277,7 +271,7 @@ export class StandingRbac {
         this.evicted++;
         return undefined;
       }
-      known = { standing: undefined, gone: undefined, isSealed: false };
+      known = { standing: undefined, gone: undefined, isSealed: false, letters: 0 };
       this.#known.set(key, known);
     }
     return known;
@@ -306,56 +300,6 @@ function addReason(standing: Standing, told: RbacObject): void {
   }
 }
 
-const MOST_SUBJECTS = 50;
-
 function lettersOf(object: RbacObject | undefined): number {
   return object === undefined ? 0 : JSON.stringify(object).length;
-}
-
-/** The binding that a reason names: its name first, then its namespace. */
-export function bindingIn({ kind, binding }: GrantedBy): Pick<Standing, "kind" | "namespace" | "name"> {
-  const slash = kind === "RoleBinding" ? binding.lastIndexOf("/") : -1;
-  return slash === -1
-    ? { kind, namespace: undefined, name: binding }
-    : { kind, namespace: binding.slice(slash + 1), name: binding.slice(0, slash) };
-}
-
-function proofOf(scan: EventScan): Proof {
-  const text = (field: "user.username" | "verb" | "auditID"): string => boundedText(scan.text(field) ?? "");
-  return {
-    time: boundedText(scan.text("requestReceivedTimestamp") ?? scan.text("stageTimestamp") ?? ""),
-    actor: text("user.username"),
-    verb: text("verb"),
-    auditID: text("auditID"),
-  };
-}
-
-/** Of all namespaces, without a selector, in one piece. */
-function isWholeList({ objectRef, requestURI, responseObject }: AuditEvent): boolean {
-  const items = isJsonObject(responseObject) ? own(responseObject, "items") : undefined;
-  const metadata = isJsonObject(responseObject) ? own(responseObject, "metadata") : undefined;
-  const rest = isJsonObject(metadata) ? own(metadata, "continue") : undefined;
-  return (
-    objectRef?.namespace === undefined &&
-    Array.isArray(items) &&
-    (rest ?? "") === "" &&
-    !/[?&](?:labelSelector|fieldSelector|continue)=/.test(requestURI)
-  );
-}
-
-function itemsOf(body: JsonValue | undefined): readonly JsonValue[] {
-  const items = isJsonObject(body) ? own(body, "items") : undefined;
-  return Array.isArray(items) ? (items as readonly JsonValue[]) : [];
-}
-
-/** `ServiceAccount "web/shop"` as reasons have it: name first. */
-function subjectOf(text: string): readonly Subject[] {
-  const [, kind, name = ""] = /^(User|Group|ServiceAccount) "(.*)"$/s.exec(text) ?? [];
-  if (kind === undefined) {
-    return [];
-  }
-  const slash = kind === "ServiceAccount" ? name.lastIndexOf("/") : -1;
-  return [
-    { kind, namespace: slash === -1 ? "" : name.slice(slash + 1), name: slash === -1 ? name : name.slice(0, slash) },
-  ];
 }
