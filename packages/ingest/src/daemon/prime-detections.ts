@@ -6,11 +6,11 @@ import type { Checkpoint } from "../state/checkpoint.ts";
 import type { IngestConfig } from "../config/config.ts";
 import { encodeState, openDetectionState } from "../state/detection-state.ts";
 import { fileError, IngestError } from "../errors.ts";
+import type { EvidenceEvent } from "../lines/evidence-event.ts";
 import { LineDeliveries } from "../lines/line-deliveries.ts";
 import { LineDetections } from "../detections/line-detections.ts";
 import { LineTail, reducedEvent } from "../detections/reduced-event.ts";
 import { scanHead } from "../detections/scan-head.ts";
-import type { Delivery } from "../sink.ts";
 import { openCanonicalLog } from "../logs/canonical-log.ts";
 import { lockState } from "../state/state-lock.ts";
 import { makeFolder } from "../state/make-folder.ts";
@@ -114,7 +114,7 @@ class Learner {
   readonly #log: EventLines;
   readonly #tail = new LineTail();
   readonly #head: ReturnType<typeof scanHead>;
-  readonly #evidence = new Map<string, Delivery>();
+  readonly #evidence = new Map<string, EvidenceEvent>();
   readonly #detections: LineDetections;
   readonly #deliveries: LineDeliveries;
 

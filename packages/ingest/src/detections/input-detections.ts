@@ -1,6 +1,7 @@
 import type { Finding, QuietAnswer } from "@auditsieve/detect";
 import { encodeInputState, encodeMark, encodeState } from "../state/detection-state.ts";
 import type { Mark, RememberedState } from "../state/detection-state.ts";
+import type { EvidenceEvent } from "../lines/evidence-event.ts";
 import { LineDetections } from "./line-detections.ts";
 import type { AskedLine, KnownLine, LineDetectionsOptions } from "./line-detections.ts";
 import type { InputStates } from "../source.ts";
@@ -103,6 +104,11 @@ export class InputDetections {
       return NO_FINDINGS;
     }
     return detections.detect(line, known);
+  }
+
+  /** The line that was asked about last, where a later finding may rest on it. */
+  get held(): EvidenceEvent | undefined {
+    return this.#scope.detections.held;
   }
 
   /** As {@link LineDetections.answer}, for the lines of all inputs: undefined where inputs are remembered apart. */

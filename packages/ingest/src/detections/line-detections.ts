@@ -12,6 +12,7 @@ import type {
   ShowEvent,
   Wanted,
 } from "@auditsieve/detect";
+import { EvidenceEvent } from "../lines/evidence-event.ts";
 import type { LineDeliveries } from "../lines/line-deliveries.ts";
 import { hasNullOutsideBodies, scannedEvent } from "./scanned-event.ts";
 import { isWanted, keepSharedHead, sharedHeadOf } from "./told-event.ts";
@@ -21,7 +22,7 @@ export interface LineDetectionsOptions {
   readonly engine: DetectionEngine;
   readonly redactor: Redactor;
   /** Takes the events whose finding has just been written, by the line's id. */
-  readonly evidence: Map<string, Delivery>;
+  readonly evidence: Map<string, EvidenceEvent>;
   /** What {@link LineDetections.snapshot} wrote in an earlier run. */
   readonly snapshot?: JsonValue | undefined;
   /** Documents that the snapshot names by the ids of their lines. */
@@ -56,8 +57,8 @@ interface Pushed {
   /** While it is in hand. */
   line: AskedLine | undefined;
   event: AuditEvent | undefined;
-  /** Makes of it what is delivered. */
-  deliver: (() => Delivery) | undefined;
+  /** Where it is shown, or may be. */
+  evidence: EvidenceEvent | undefined;
 }
 
 const NO_FINDINGS: readonly Finding[] = [];
@@ -66,18 +67,19 @@ const { rawJSON } = JSON as unknown as { readonly rawJSON: (json: string) => Jso
 
 /** The detections beside the lines of one source: what they find, the events that rests on, and what they remember. */
 export class LineDetections {
-  readonly #evidence: Map<string, Delivery>;
+  readonly #evidence: Map<string, EvidenceEvent>;
   readonly #redactor: Redactor;
   readonly #stream: FindingStream;
   /** Nothing is found then, and nothing is remembered for later. */
   readonly #hasNone: boolean;
   /** How an event that a later finding may carry is delivered then. */
-  readonly #deliveries = new WeakMap<ShowEvent, () => Delivery>();
+  readonly #shown = new WeakMap<ShowEvent, EvidenceEvent>();
   readonly #written = new WeakMap<Delivery, JsonValue>();
   /** For lines that are redacted later, when another one is in hand. */
   readonly #scan = new EventScan();
   /** Whether there may be an answer about the head of the line that was taken last. */
   #mayBeAnswered = false;
+  #held: EvidenceEvent | undefined;
   /** A snapshot says how much was forgotten before. */
   readonly #forgottenBefore: number;
 
@@ -97,7 +99,7 @@ export class LineDetections {
 
   /** Asks the detections, or does what is `known` of such lines already. The event of each finding is noted as evidence. */
   detect(line: AskedLine, known?: KnownLine): readonly Finding[] {
-    this.#mayBeAnswered = false;
+    this.leave();
     if (this.#hasNone) {
       return NO_FINDINGS;
     }
@@ -141,12 +143,12 @@ export class LineDetections {
     event: AuditEvent,
     push: (show: ShowEvent, length: number) => readonly Finding[],
   ): readonly Finding[] {
-    const pushed: Pushed = { line, event, deliver: undefined };
-    const show = (): AuditEvent => this.#show(this.#delivery(pushed));
+    const pushed: Pushed = { line, event, evidence: undefined };
+    const show = (): AuditEvent => this.#show(this.#evidenceOf(pushed));
     const findings = push(show, line.bytes().length);
     if (this.#stream.holdsLast) {
-      pushed.deliver ??= this.#delivering(line, event);
-      this.#deliveries.set(show, pushed.deliver);
+      this.#held = this.#evidenceOf(pushed);
+      this.#shown.set(show, this.#held);
     }
     // What is held for long must not hold what was parsed of the event.
     pushed.line = undefined;
@@ -157,6 +159,12 @@ export class LineDetections {
   /** The line in hand is not to be asked about. */
   leave(): void {
     this.#mayBeAnswered = false;
+    this.#held = undefined;
+  }
+
+  /** The line that was taken last, where a later finding may rest on it. */
+  get held(): EvidenceEvent | undefined {
+    return this.#held;
   }
 
   /**
@@ -218,24 +226,16 @@ export class LineDetections {
   }
 
   /** Copies the line and says who it is only when the event is to be shown. */
-  #delivery(pushed: Pushed): Delivery {
-    pushed.deliver ??= this.#delivering(pushed.line as AskedLine, pushed.event as AuditEvent);
-    return pushed.deliver();
+  #evidenceOf(pushed: Pushed): EvidenceEvent {
+    pushed.evidence ??= this.#evidenceIn(pushed.line as AskedLine, pushed.event as AuditEvent);
+    return pushed.evidence;
   }
 
-  #delivering({ copy, identity, deliveries }: AskedLine, event: AuditEvent): () => Delivery {
-    let line: Buffer | undefined = copy();
+  #evidenceIn({ copy, identity, deliveries }: AskedLine, event: AuditEvent): EvidenceEvent {
+    const line = copy();
     const id = identity();
     const time = deliveries.timeOf(event.stageTimestamp, event.requestReceivedTimestamp);
-    let delivery: Delivery | undefined;
-    return () => {
-      if (line !== undefined) {
-        delivery = deliveries.redacted(this.#redact(line), id, time);
-        // What is held for long, and written with a checkpoint, is not held twice.
-        line = undefined;
-      }
-      return delivery as Delivery;
-    };
+    return new EvidenceEvent(() => deliveries.redacted(this.#redact(line), id, time));
   }
 
   #redact(line: Buffer): Buffer {
@@ -244,15 +244,16 @@ export class LineDetections {
       : this.#redactor.redactLine(line);
   }
 
-  #showing(deliver: () => Delivery): ShowEvent {
-    const show = (): AuditEvent => this.#show(deliver());
-    this.#deliveries.set(show, deliver);
+  #showing(evidence: EvidenceEvent): ShowEvent {
+    const show = (): AuditEvent => this.#show(evidence);
+    this.#shown.set(show, evidence);
     return show;
   }
 
-  #show(delivery: Delivery): AuditEvent {
-    this.#evidence.set(delivery.id, delivery);
-    return JSON.parse(delivery.document.toString("utf8")) as AuditEvent;
+  #show(evidence: EvidenceEvent): AuditEvent {
+    const { id, document } = evidence.delivery;
+    this.#evidence.set(id, evidence);
+    return JSON.parse(document.toString("utf8")) as AuditEvent;
   }
 
   /** Snapshots are written again and again, and what they hold most of is documents: each is made a string of JSON once. */
@@ -274,7 +275,7 @@ export class LineDetections {
   }): EventCodec {
     return {
       write: (show) => {
-        const delivery = this.#deliveries.get(show)?.();
+        const delivery = this.#shown.get(show)?.delivery;
         if (delivery === undefined || to === undefined) {
           return delivery === undefined ? null : this.#writtenOf(delivery);
         }
@@ -291,7 +292,7 @@ export class LineDetections {
           return () => JSON.parse("{}") as AuditEvent;
         }
         const delivery: Delivery = { id, kind: "event", document, time, mayBeStored: true };
-        return this.#showing(() => delivery);
+        return this.#showing(new EvidenceEvent(() => delivery));
       },
     };
   }

@@ -7,6 +7,7 @@ import { HeadMemo } from "../detections/head-memo.ts";
 import { InputDetections, NOTHING_COUNTED } from "../detections/input-detections.ts";
 import type { DetectionCounts } from "../detections/input-detections.ts";
 import type { AskedLine, KnownLine } from "../detections/line-detections.ts";
+import { EvidenceEvent } from "../lines/evidence-event.ts";
 import type { LineDeliveries } from "../lines/line-deliveries.ts";
 import type { LineHandlerOptions } from "./line-handler-options.ts";
 import type { Passable } from "./known-lines.ts";
@@ -15,7 +16,6 @@ import type { LinePlaces } from "../lines/line-shape.ts";
 import { scanHead } from "../detections/scan-head.ts";
 import { scannedEvent } from "../detections/scanned-event.ts";
 import { UnaskedAnnotations } from "../detections/unasked-annotations.ts";
-import type { Delivery } from "../sink.ts";
 
 /** To be followed by the reason. */
 export const STATE_REFUSED = "What the detections remembered is not taken over, and they begin anew: ";
@@ -36,7 +36,7 @@ export interface LineFindingsParts {
 /** What is found about the lines of a source: by the detections, and by the watch for what shows only beside other events. */
 export class LineFindings {
   /** Events whose finding has just been written, by the line's id: whoever delivers them takes them out. */
-  readonly evidence: Map<string, Delivery> = new Map();
+  readonly evidence: Map<string, EvidenceEvent> = new Map();
   readonly #options: LineHandlerOptions;
   readonly #scan: EventScan;
   readonly #line: LineInHand;
@@ -91,6 +91,11 @@ export class LineFindings {
     const detected = this.#detect(end, known);
     const watched = this.#watched(end, total);
     return watched.length === 0 ? detected : [...detected, ...watched];
+  }
+
+  /** The event in hand, where a later finding may rest on it. */
+  get held(): EvidenceEvent | undefined {
+    return this.#detections?.held;
   }
 
   /** What is needed to pass over events like the one in hand, about which nothing was found; undefined where each must be looked at. */
@@ -204,7 +209,8 @@ export class LineFindings {
       return NO_FINDINGS;
     }
     const id = this.#line.id();
-    this.evidence.set(id, this.#deliveries.redacted(document, id, this.#deliveries.timeOf(finding.time)));
+    const delivery = this.#deliveries.redacted(document, id, this.#deliveries.timeOf(finding.time));
+    this.evidence.set(id, new EvidenceEvent(() => delivery));
     return findings;
   }
 }

@@ -251,7 +251,9 @@ export class LineHandler {
     if (event !== undefined && this.#scan.scan(event, 0, event.length)) {
       this.#counts.is("reduced");
       const findings = this.#found(event, id);
+      const { held } = this.#findings;
       this.#findings.evidence.delete(id);
+      this.#options.outlets.forEach((_, i) => held?.goesTo(i));
       this.#out.toAll(this.#deliveries.event(this.#scan, event, id), line);
       this.#out.findings(findings, line);
     } else {
@@ -283,13 +285,15 @@ export class LineHandler {
     let whole: Delivery | undefined;
     let lasting: Delivery | undefined;
     const findings = this.#find(like);
+    const { held } = this.#findings;
     const evidence = hand.knownId === undefined ? undefined : this.#findings.evidence.get(hand.knownId);
     for (let i = 0; i < outlets.length; i++) {
       const { to, counter, prepares } = outlets[i] as (typeof outlets)[number];
       const decision = this.#decisions[i];
       const isFed = to.feed === "all" || (to.feed === "kept" && isKept(decision));
       if (evidence !== undefined || isFed) {
-        whole ??= evidence ?? this.#deliveries.event(scan, hand.bytes, hand.id(), like?.isUnredacted);
+        held?.goesTo(i);
+        whole ??= evidence?.delivery ?? this.#deliveries.event(scan, hand.bytes, hand.id(), like?.isUnredacted);
         if (prepares === true) {
           // What was not redacted is still the line itself.
           this.#out.deliver(i, whole, line, "lines", !isFed, whole.document === hand.bytes ? scan : undefined);
@@ -348,16 +352,19 @@ export class LineHandler {
     onEvent?.(this.#scan);
     const id = documentId(idKey, cluster, event);
     const findings = this.#found(event, id);
+    const { held } = this.#findings;
     const evidence = this.#findings.evidence.get(id);
-    const whole = evidence ?? this.#deliveries.event(this.#scan, event, id);
+    const whole = evidence?.delivery ?? this.#deliveries.event(this.#scan, event, id);
     outlets.forEach(({ to: { feed, policy } }, i) => {
       const decision = feed === "kept" ? policy?.decide(this.#scan) : undefined;
       if (evidence === undefined && decision?.action === "strip" && policy !== undefined) {
         const rest = policy.strip(this.#scan, decision);
         this.#out.deliver(i, this.#deliveries.stripped(this.#scan, rest, id), line, "salvaged");
       } else if (feed !== "findings") {
+        held?.goesTo(i);
         this.#out.deliver(i, whole, line, "salvaged", decision?.action === "strip");
       } else if (evidence !== undefined) {
+        held?.goesTo(i);
         this.#out.deliver(i, whole, line, "findings", true);
       }
     });

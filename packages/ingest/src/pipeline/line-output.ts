@@ -4,6 +4,7 @@ import type { AlarmWatch } from "../alarms/alarm-watch.ts";
 import type { ClosedRange } from "../receipts/receipt-book.ts";
 import type { CountedAs } from "../lines/tally.ts";
 import type { Delivery } from "../sink.ts";
+import type { EvidenceEvent } from "../lines/evidence-event.ts";
 import type { LineDeliveries } from "../lines/line-deliveries.ts";
 import type { HandledLine as Line, LineHandlerOptions } from "./line-handler-options.ts";
 
@@ -11,7 +12,7 @@ import type { HandledLine as Line, LineHandlerOptions } from "./line-handler-opt
 export interface LineOutputParts {
   readonly deliveries: LineDeliveries;
   /** Events whose finding has just been written: they are taken out. */
-  readonly evidence: Map<string, Delivery>;
+  readonly evidence: Map<string, EvidenceEvent>;
   readonly watch: AlarmWatch;
   /** Of the lines so far. */
   readonly read: { readonly bytes: number };
@@ -48,7 +49,7 @@ export class LineOutput {
     }
   }
 
-  /** Findings go to every sink, and so do events that a finding of an earlier line rests on. */
+  /** Findings go to every sink, and events that a finding of an earlier line rests on to those that have not got them. */
   findings(findings: readonly Finding[], line: Line): void {
     // Asked after every line.
     if (findings.length > 0 || this.#parts.evidence.size > 0) {
@@ -62,8 +63,12 @@ export class LineOutput {
       this.#options.outlets.forEach((_, i) => this.deliver(i, delivery, line, "findings"));
     }
     for (const [id, event] of this.#parts.evidence) {
-      const evidence = { ...event, mayBeStored: true };
-      this.#options.outlets.forEach((_, i) => this.deliver(i, evidence, line, "findings"));
+      const evidence = { ...event.delivery, mayBeStored: true };
+      this.#options.outlets.forEach((_, i) => {
+        if (event.goesTo(i)) {
+          this.deliver(i, evidence, line, "findings");
+        }
+      });
       this.#parts.evidence.delete(id);
     }
   }

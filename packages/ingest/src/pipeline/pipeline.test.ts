@@ -35,6 +35,31 @@ detection:
   ).detections,
 );
 
+/** Findings of two correlations that count the same events. */
+const COUNTED = new DetectionEngine(
+  loadDetections(
+    `
+title: Secrets listed
+name: listed
+id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e11
+level: low
+logsource: { product: kubernetes, service: audit }
+detection: { selection: { verb: list, objectRef.resource: secrets }, condition: selection }
+---
+title: Two
+id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e12
+level: high
+correlation: { type: event_count, rules: [listed], group-by: [objectRef.resource], timespan: 5m, condition: { gte: 2 } }
+---
+title: Three
+id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e13
+level: high
+correlation: { type: event_count, rules: [listed], group-by: [objectRef.resource], timespan: 5m, condition: { gte: 3 } }
+`,
+    "counted.yml",
+  ).detections,
+);
+
 describe("Pipeline", () => {
   test("hands each sink its feed, and every line is delivered or dropped by a rule", async () => {
     const [findings, kept, all] = [new MemorySink("findings"), new MemorySink("kept"), new MemorySink("all")];
@@ -72,6 +97,26 @@ describe("Pipeline", () => {
     expect(sink.kinds()).toEqual(["event", "finding"]);
     expect(sink.documentOf("id-1")).toContain("requestObject");
     expect(tally.sinks[0]).toMatchObject({ delivered: 1, dropped: 0 });
+  });
+
+  test("an event is delivered once, however many later findings rest on it, and whole besides what a policy left of it", async () => {
+    const [findings, kept, all] = [new MemorySink("findings"), new MemorySink("kept"), new MemorySink("all")];
+    const users = ["jane", "noise", "loud"];
+    const lines = users.map((user, i) => event(i + 1, user, { verb: "list", resource: "secrets" }));
+    const feeds: readonly SinkFeed[] = [
+      { sink: findings, feed: "findings" },
+      { sink: kept, feed: "kept", policy: NOISE },
+      { sink: all, feed: "all" },
+    ];
+    const { tally } = await run(lines, feeds, { detections: COUNTED });
+    expect(tally.findings).toBe(2);
+    expect(findings.ids().toSorted()).toEqual(["id-1", "id-2", "id-3"]);
+    expect(kept.ids().toSorted()).toEqual(["id-1", "id-2", "id-3", "id-3"]);
+    expect(kept.documents().filter((document) => document === lines[2])).toHaveLength(1);
+    expect(all.ids()).toEqual(["id-1", "id-2", "id-3"]);
+    expect([findings, kept, all].map((sink) => sink.kinds().filter((kind) => kind === "finding"))).toEqual(
+      feeds.map(() => ["finding", "finding"]),
+    );
   });
 
   test("nothing goes out before the checkpoint says that there was a run, and later runs look back", async () => {

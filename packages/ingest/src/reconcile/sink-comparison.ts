@@ -136,8 +136,7 @@ export class SinkComparison {
 
   /** How often a document is there at most. */
   #most(key: string): number {
-    const { hasIds, mayRepeat } = this.#keeping;
-    return (mayRepeat ? (this.#lines.get(key) ?? 1) : 1) + (this.#evidence.has(key) && !hasIds ? 1 : 0);
+    return this.#keeping.mayRepeat ? (this.#lines.get(key) ?? 1) : 1;
   }
 
   #missing(one: Expected): "stored" | "missing" {
