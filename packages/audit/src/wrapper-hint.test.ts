@@ -65,6 +65,9 @@ describe("wrapperHint", () => {
     ["kubectl logs --prefix", `[pod/kube-apiserver-cp1/kube-apiserver] ${LINE}`, "sed 's/^[^{]*//'"],
     ["syslog", `<134>1 2026-11-24T00:12:19Z cp1 kube-apiserver 812 - - ${LINE}`, "sed 's/^[^{]*//'"],
     ["a record separator", `\u001E${LINE}`, "tr -d '\\036'"],
+    ["colours of grep", LINE.replace("Event", "\u001B[01;31m\u001B[KEvent\u001B[m\u001B[K"), "sed 's/\\x1b"],
+    ["colours of jq", `\u001B[1;39m{\u001B[0m${LINE.slice(1)}`, "sed 's/\\x1b"],
+    ["lines of a list", `${LINE},`, "sed 's/,$//'"],
     ["a table", `2026-11-24,"${LINE.replaceAll('"', '""')}",cp1`, "python3 -c"],
     ["an archive in base64", "H4sIAAAAAAAAA3VRXW", "base64 -d"],
     ["a web page", "<!doctype html><html>", "sign in"],
@@ -74,6 +77,7 @@ describe("wrapperHint", () => {
 
   test.each<[string, unknown]>([
     ["a torn event", LINE.slice(0, 100)],
+    ["one that is torn behind a comma", LINE.slice(0, LINE.indexOf("},") + 2)],
     ["an event that misses a field", LINE.replace('"level":"Metadata",', "")],
     ["such a one with events in its body", { ...EVENT, level: 5, requestObject: { a: EVENT, message: LINE } }],
     ["NUL of a crash and an event", `\0\0\0${LINE}`],

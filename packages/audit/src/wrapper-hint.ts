@@ -11,6 +11,9 @@ const SIMPLE_KEY = /^[A-Za-z_]\w*$/;
 const EVENT = '{"kind":"Event","apiVersion":"audit.k8s.io/';
 /** Text of one line without a bracket: no NUL of a crash, and no torn event. */
 const PREFIX = /^[\t\u0020-\u007A\u007C-\uFFFF]*$/;
+/** How terminals are told of colours. */
+// oxlint-disable-next-line no-control-regex -- these are what is looked for
+const COLOUR = /\u001B\[[0-9;]*[mK]/;
 /** How container runtimes begin each line of a container's log; P: it goes on with the next one. */
 const CONTAINER_LINE = /^\S{20,40} (?:stdout|stderr) [FP] \{/;
 const CONTAINER_CURE = `awk '{f=$3; sub(/^[^ ]+ [^ ]+ [^ ]+ /,""); printf "%s%s",$0,(f=="P"?"":"\\n")}'`;
@@ -39,6 +42,12 @@ export function wrapperHint({ bytes, start, end }: EventScan): string | undefine
   if (at > 0 && PREFIX.test(text.slice(0, at))) {
     return cure("Something stands before the event on its line", "sed 's/^[^{]*//'");
   }
+  if (COLOUR.test(text) && text.includes("auditID")) {
+    return cure("The log is coloured for a terminal", String.raw`sed 's/\x1b\[[0-9;]*[mK]//g'`);
+  }
+  if (text.endsWith("},") && isEvent(text.slice(0, -1))) {
+    return cure("It is a line of a list, with a comma behind the event", "sed 's/,$//'");
+  }
   if (text.includes('""auditID""') && text.includes('""kind""')) {
     return cure("It is a table (CSV)", CSV_CURE);
   }
@@ -65,20 +74,31 @@ export class WrapperHints {
   }
 }
 
+function isEvent(text: string): boolean {
+  const value = parsed(text);
+  return typeof value === "object" && value !== null && isEventLike(value);
+}
+
+function isEventLike(value: object): boolean {
+  return Object.keys(value).filter((key) => EVENT_KEYS.has(key)).length > 1;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function cure(what: string, command: string): string {
   return `${what}: pipe the log through ${command}`;
 }
 
 /** Where the event stands in a JSON text, as jq is told it. */
 function pathOf(text: string): { readonly option: "-c" | "-r" | "-j"; readonly text: string } | undefined {
-  let top: unknown;
-  try {
-    top = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
   const waiting: { readonly value: unknown; readonly path: string; readonly depth: number }[] = [
-    { value: top, path: "", depth: 0 },
+    { value: parsed(text), path: "", depth: 0 },
   ];
   for (let i = 0; i < waiting.length && i < MOST_VALUES; i++) {
     const { value, path, depth } = waiting[i] as (typeof waiting)[number];
@@ -88,7 +108,7 @@ function pathOf(text: string): { readonly option: "-c" | "-r" | "-j"; readonly t
         return { option: value.endsWith("}") ? "-r" : "-j", text: path || "." };
       }
     } else if (typeof value === "object" && value !== null) {
-      if (Object.keys(value).filter((key) => EVENT_KEYS.has(key)).length > 1) {
+      if (isEventLike(value)) {
         return path === "" ? undefined : { option: "-c", text: path };
       }
       if (depth < MOST_DEPTH) {

@@ -2,12 +2,21 @@ import { fstatSync, statSync } from "node:fs";
 import { openPlainLog } from "@auditsieve/ingest/filter";
 import type { IngestError, OtherPart, PlainLog } from "@auditsieve/ingest/filter";
 import { say } from "./output.ts";
+import { ownOutput } from "./own-output.ts";
 import { Failure } from "./failure.ts";
 import { inputName, STANDARD_INPUT } from "./standard-input.ts";
 import { safeText } from "@auditsieve/detect/safe-text";
 
-/** The logs that a command was given, standard input where there is none and it is no terminal. */
+/** The logs that a command was given, standard input where there is none and it is no terminal. Throws for one that the command writes to. */
 export function logsOrStdin(logs: readonly string[]): readonly string[] {
+  for (const log of logs) {
+    const output = ownOutput(log);
+    if (output !== undefined) {
+      throw new Failure(`Cannot read log "${inputName(log)}": ${output} is written to it`, {
+        hint: "Write to another file, or to one in another folder where a pattern names the logs",
+      });
+    }
+  }
   if (logs.length > 0) {
     return logs;
   }

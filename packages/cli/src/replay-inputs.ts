@@ -8,6 +8,7 @@ import { safeText } from "@auditsieve/detect/safe-text";
 import { Failure } from "./failure.ts";
 import { isReadOnce, logsOrStdin } from "./logs.ts";
 import { say } from "./output.ts";
+import { ownOutput } from "./own-output.ts";
 import type { Progress } from "./progress.ts";
 import { inputName, STANDARD_INPUT } from "./standard-input.ts";
 import { counted } from "./table.ts";
@@ -28,7 +29,7 @@ export async function replayInputs(paths: readonly string[], progress?: Progress
   if (skipped.length > 0) {
     say(`auditsieve: ${counted(skipped.length, "file")} in folders not read: not like a log`);
     say(
-      "  hint: Logs end in .log, .json, .jsonl, .ndjson, .gz or .zst; name a file to have it read whatever it is called",
+      "  hint: Logs end in .log, .json, .jsonl, .ndjson, .gz or .zst, or begin with an event; name a file to have it read whatever it is",
     );
   }
   if (links.length > 0) {
@@ -38,7 +39,8 @@ export async function replayInputs(paths: readonly string[], progress?: Progress
   for (const segment of missing) {
     say(`auditsieve: ${safeText(segment, 500)} is in the index of its store, and is gone: its events are missing`);
   }
-  const inputs = named.includes(STANDARD_INPUT) ? [...files, STANDARD_INPUT] : files;
+  const others = files.filter((path) => !isOwnOutput(path));
+  const inputs = named.includes(STANDARD_INPUT) ? [...others, STANDARD_INPUT] : others;
   if (inputs.length === 0) {
     throw new Failure(`Cannot find a log in "${paths.join('", "')}"`, {
       hint: "Logs end in .log, .json, .jsonl, .ndjson, .gz or .zst; name a file to have it read whatever it is called",
@@ -53,6 +55,15 @@ export async function replayInputs(paths: readonly string[], progress?: Progress
       ? passingInput(path, (bytes) => progress?.reached(path, bytes))
       : fileInput(path, progress),
   );
+}
+
+/** Says so where it is. */
+function isOwnOutput(path: string): boolean {
+  const output = ownOutput(path);
+  if (output !== undefined) {
+    say(`auditsieve: "${safeText(path, 500)}" not read: ${output} is written to it`);
+  }
+  return output !== undefined;
 }
 
 function fileInput(path: string, progress: Progress | undefined): ReplayInput {

@@ -50,6 +50,7 @@ describe("openLog", () => {
       gzipSync(Buffer.concat([gzipSync(LINES), gzipSync("end\n")])),
       Buffer.concat([LINES, Buffer.from("end\n")]),
     ],
+    ["gzip in gzip in gzip", gzipSync(gzipSync(gzipSync(LINES))), LINES],
     ["gzip in zstd", zstdCompressSync(gzipSync(LINES)), LINES],
     ["zstd of run-length blocks", zstdCompressSync(Buffer.alloc(3_000_000, 0x61)), Buffer.alloc(3_000_000, 0x61)],
   ])("reads %s, from a file and from a stream byte by byte", async (name, packed, expected) => {

@@ -24,6 +24,8 @@ export interface OpenLogOptions {
 }
 
 const READ_BYTES = 512 * 1024;
+/** Archives in one another, beyond the first. */
+const MOST_DEPTH = 3;
 
 /**
  * The decompressed bytes of a log file: plain, gzip (all members) or zstd (all frames), or such a one in another, recognised by its first bytes; of text in UTF-16,
@@ -70,13 +72,22 @@ export async function* openLog(
   }
 }
 
-/** What came out of an archive, unpacked once more where it is an archive again: what Firehose packs is packed when it comes. */
-async function* unpack(bytes: AsyncGenerator<Buffer, void>, name: string): AsyncGenerator<Buffer, void> {
+/**
+ * What came out of an archive, unpacked once more where it is an archive again: what Firehose packs is packed when it comes, and may be so once more
+ * when it is fetched.
+ */
+async function* unpack(
+  bytes: AsyncGenerator<Buffer, void>,
+  name: string,
+  depth = MOST_DEPTH,
+): AsyncGenerator<Buffer, void> {
   const head = await readHead(bytes);
   refuseOtherArchive(head, name);
   const format = logFormat(head);
   const all = withHead(head, bytes);
-  yield* format === "gzip" || format === "zstd" ? decompress(all, format, name) : all;
+  yield* depth > 0 && (format === "gzip" || format === "zstd")
+    ? unpack(decompress(all, format, name), name, depth - 1)
+    : all;
 }
 
 /** A log that is not packed from its beginning on: as it is, and unpacked from where a part of an archive begins. */

@@ -1,5 +1,7 @@
 import { IngestError } from "../errors.ts";
 
+const UNPACK = "Unpack it first with the tool that made it, and name what comes out";
+const UNPACK_ZLIB = "import sys, zlib; sys.stdout.buffer.write(zlib.decompress(sys.stdin.buffer.read()))";
 /** What a log is sometimes packed in that is not read: how it begins, and what unpacks it. */
 const OTHERS: readonly { readonly what: string; readonly at: number; readonly magic: Buffer; readonly hint: string }[] =
   [
@@ -23,6 +25,29 @@ const OTHERS: readonly { readonly what: string; readonly at: number; readonly ma
       magic: Buffer.from("ustar"),
       hint: "Unpack it into a folder first (tar -x), and name that: folders are searched for logs",
     },
+    { what: "lz4", at: 0, magic: Buffer.of(0x04, 0x22, 0x4d, 0x18), hint: "Unpack it first, or pipe it in: lz4 -dc" },
+    { what: "lzip", at: 0, magic: Buffer.from("LZIP"), hint: UNPACK },
+    { what: "compress", at: 0, magic: Buffer.of(0x1f, 0x9d), hint: "Unpack it first, or pipe it in: zcat" },
+    {
+      what: "snappy",
+      at: 0,
+      magic: Buffer.from("\u00FF\u0006\0\0sNaPpY", "latin1"),
+      hint: UNPACK,
+    },
+    // By level of compression.
+    ...[0x01, 0x9c, 0xda].map((level) => ({
+      what: "zlib",
+      at: 0,
+      magic: Buffer.of(0x78, level),
+      hint: `Unpack it first, or pipe it in: python3 -c '${UNPACK_ZLIB}'`,
+    })),
+    // The marks of both byte orders; that of UTF-16 begins like the one.
+    ...[Buffer.of(0xff, 0xfe, 0, 0), Buffer.of(0, 0, 0xfe, 0xff)].map((magic) => ({
+      what: "UTF-32",
+      at: 0,
+      magic,
+      hint: "Make UTF-8 of it first, or pipe it in: iconv -f UTF-32 -t UTF-8",
+    })),
     { what: "Parquet", at: 0, magic: Buffer.from("PAR1"), hint: "Export the log as JSON, one event a line" },
     { what: "SQLite", at: 0, magic: Buffer.from("SQLite format 3"), hint: "Export the log as JSON, one event a line" },
   ];

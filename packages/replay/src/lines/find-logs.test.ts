@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { createStoreSink } from "@auditsieve/ingest";
 import { afterAll, describe, expect, test } from "vitest";
 import { findLogs } from "./find-logs.ts";
@@ -40,6 +41,42 @@ describe("findLogs", () => {
       "absent",
     ]);
     expect(skipped.map((file) => file.slice(folder.length + 1))).toEqual(["logs/README.md", "logs/b/core"]);
+  });
+
+  test("findLogs takes a file of a folder that begins with events whatever it is called, packed or wrapped", async () => {
+    const event = JSON.stringify(eventAt(0));
+    const export_ = `2026-11-24T00:13:26.471Z ${event}\n`;
+    const entry = '{"insertId":"a","protoPayload":{"methodName":"io.k8s.core.v1.pods.create"}}\n';
+    const taken = {
+      "000000": gzipSync(export_),
+      audit: `${event}\n`,
+      "audit.bak": zstdCompressSync(event),
+      dump: `{\n  "kind": "EventList",\n  "items": [${event}]\n}\n`,
+      gke: entry,
+    };
+    const left = {
+      "other.txt": `{"level":"info","msg":"no event"}\n`,
+      "report.html": `<!doctype html>\n${event}\n`,
+      "replay.state": `{"kind":"something else"}\n${event}\n`,
+      empty: "",
+      "cut.bin": gzipSync(event).subarray(0, 12),
+    };
+    const exports = join(folder, "exports");
+    mkdirSync(exports);
+    for (const [name, bytes] of Object.entries({ ...taken, ...left })) {
+      writeFileSync(join(exports, name), bytes);
+    }
+    const { files, skipped } = await findLogs([exports]);
+    expect(files).toEqual(
+      Object.keys(taken)
+        .toSorted()
+        .map((name) => join(exports, name)),
+    );
+    expect(skipped).toEqual(
+      Object.keys(left)
+        .toSorted()
+        .map((name) => join(exports, name)),
+    );
   });
 
   test("findLogs takes a folder that cannot be searched as it is, so that reading it says why", async () => {

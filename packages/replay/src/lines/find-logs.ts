@@ -1,4 +1,5 @@
-import { isStore, openStore } from "@auditsieve/ingest/logs";
+import { recogniseAt } from "@auditsieve/audit/stream";
+import { isStore, openLog, openStore } from "@auditsieve/ingest/logs";
 import type { Dirent } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,7 +8,7 @@ import { join } from "node:path";
 export interface FoundLogs {
   /** Files in the order of the paths; those of a folder by name. A path that is no folder is taken as it is. */
   readonly files: readonly string[];
-  /** Files of folders that do not look like logs. */
+  /** Files of folders that look like logs neither by their names nor by their first bytes. */
   readonly skipped: readonly string[];
   /** Links in folders: they are not followed. */
   readonly links: readonly string[];
@@ -20,7 +21,7 @@ const LOG_NAME = /\.(?:log|json|jsonl|ndjson|gz|zst|zstd)(?:[.-][\d.T:_-]+)?$/i;
 
 /**
  * The log files at these paths: folders are searched to their ends, without following links. Of a folder that the daemon's
- * embedded store was written to, the segments of events.
+ * embedded store was written to, the segments of events. Files are taken by their names, others if they begin with events.
  *
  * @example
  * const { files } = await findLogs(["/var/log/kubernetes", "audit.log.gz", "/var/lib/auditsieve/store"]);
@@ -66,9 +67,24 @@ async function search(folder: string, found: Gathered, readFolder: ReadFolder): 
     if (entry.isDirectory()) {
       await search(path, found, readFolder);
     } else if (entry.isFile()) {
-      (LOG_NAME.test(entry.name) ? found.files : found.skipped).push(path);
+      (LOG_NAME.test(entry.name) || (await beginsWithEvents(path)) ? found.files : found.skipped).push(path);
     } else if (entry.isSymbolicLink()) {
       found.links.push(path);
     }
   }
 }
+
+/** As cloud exports have no name that says so. What a command has written begins with something else. */
+async function beginsWithEvents(path: string): Promise<boolean> {
+  try {
+    for await (const head of openLog(path)) {
+      return recogniseAt(head, 0) !== undefined && EVENT_KEYS.some((key) => head.includes(key));
+    }
+  } catch {
+    // What cannot be read does not look like a log.
+  }
+  return false;
+}
+
+/** Of an event, also as text in a record, and of a record that becomes one. */
+const EVENT_KEYS = ['auditID"', 'auditID\\"', '"protoPayload"'];
