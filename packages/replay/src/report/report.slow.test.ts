@@ -269,6 +269,27 @@ describe("the report's page", () => {
       expect(await slider.getAttribute("aria-valuetext")).toMatch(/^2026-/);
     }));
 
+  test("roles and bindings stand in tables of their own, in which no column is empty", () =>
+    visiting(files.attack, async ({ page }) => {
+      await show(page, "rbac");
+      expect(await page.evaluate(EMPTY_COLUMNS)).toEqual([
+        ["Bindings, the last written first", []],
+        ["Roles, the last written first", []],
+      ]);
+    }));
+
+  test("links into one box end apart, and times in sentences are written as in tables", () =>
+    visiting(files.attack, async ({ page }) => {
+      await show(page, "story-0");
+      const ends = (await page.evaluate(ENDS_OF_LINKS)) as readonly string[];
+      expect(ends.length).toBeGreaterThan(2);
+      expect(new Set(ends).size).toBe(ends.length);
+      for (const part of ["overview", "story-0", "actor-0"]) {
+        await show(page, part);
+        expect(await text(page), part).not.toMatch(/T\d\d:\d\d:\d\d/);
+      }
+    }));
+
   test("RBAC, identities and objects are searched by all words in any column, and say how many are shown", () =>
     visiting(files.attack, async ({ page, complaints }) => {
       for (const [part, field, words, wanted] of [
@@ -533,6 +554,15 @@ const POOR_CONTRAST = `(() => {
 })()`;
 
 /** Controls, tables and pictures that a screen reader could not name. */
+/** Of each table its name, and its columns without a word below their heads. */
+const EMPTY_COLUMNS = `[...document.querySelectorAll("main table")].map((table) => [
+  table.caption.textContent,
+  [...table.tHead.rows[0].cells].flatMap((head, i) =>
+    [...table.tBodies[0].rows].every((row) => row.cells[i].textContent.trim() === "") ? [head.textContent] : []),
+])`;
+
+const ENDS_OF_LINKS = `[...document.querySelectorAll("path.edge")].map((path) => path.getAttribute("d").split(" ").slice(-2).join(" "))`;
+
 const UNNAMED = `(() => {
   const named = (element) => (element.getAttribute("aria-label") ?? element.getAttribute("aria-labelledby") ?? "") !== "" || element.innerText?.trim() !== "";
   const missing = [];

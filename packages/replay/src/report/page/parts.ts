@@ -11,6 +11,13 @@ export function time(at: string): HTMLElement {
   return el("time", { datetime: at, title: `${at} (UTC)` }, shortTime(at, isOneDay));
 }
 
+/** A text with its times as {@link time} shows them. */
+export function timed(text: string): readonly (Node | string)[] {
+  return text
+    .split(/(\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/)
+    .map((part, i) => (i % 2 === 1 ? time(part) : part));
+}
+
 /** A severity, as a word with a colour. */
 export function severity(name: string): HTMLElement {
   return el("span", { class: `severity ${name}` }, name);
@@ -28,12 +35,17 @@ export function evidence(event: number | undefined, label = "event"): HTMLElemen
       });
 }
 
+/** `shop:web` for a service account, any other name as it is. */
+export function shortActor(name: string): string {
+  return name.replace(/^system:serviceaccount:/, "");
+}
+
 /** An actor's name, with a link to its page. */
 export function actorLink(index: number, name?: string): Node {
   const actor = report.actors[index];
   return actor === undefined
     ? el("span", { class: "name" }, name ?? "(not in this report)")
-    : link(`actor-${index}`, actor.name.replace(/^system:serviceaccount:/, ""), { class: "name", title: actor.name });
+    : link(`actor-${index}`, shortActor(actor.name), { class: "name", title: actor.name });
 }
 
 /** An object's key, with a link to its page. */
@@ -66,12 +78,12 @@ export function chapter({ actor, name, acted, came, ends }: Chapter): HTMLElemen
   return el(
     "div",
     { class: "chapter" },
-    el("p", {}, actorLink(actor, name), ` acted ${acted}.`),
+    el("p", {}, actorLink(actor, name), ...timed(` acted ${acted}.`)),
     el(
       "ul",
       { class: "chain" },
-      ...came.map(({ time: at, text, event }) => el("li", {}, time(at), ` ${text} `, evidence(event))),
-      ...ends.map((end) => el("li", { class: "end" }, end)),
+      ...came.map(({ time: at, text, event }) => el("li", {}, time(at), ...timed(` ${text} `), evidence(event))),
+      ...ends.map((end) => el("li", { class: "end" }, ...timed(end))),
     ),
   );
 }

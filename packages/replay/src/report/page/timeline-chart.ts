@@ -1,4 +1,5 @@
 import { button, el, svg } from "./dom.ts";
+import { shortActor } from "./parts.ts";
 import { report } from "./report.ts";
 import { shortTime } from "./write-time.ts";
 
@@ -208,7 +209,7 @@ function lane(
     }
   }
   const name = report.actors[actor]?.name ?? "";
-  const short = name.replace(/^system:serviceaccount:/, "");
+  const short = shortActor(name);
   const width = (full - left) / most;
   return [
     svg("line", { x1: left, x2: full, y1: middle, y2: middle, class: "lane" }),

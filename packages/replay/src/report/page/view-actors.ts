@@ -1,5 +1,5 @@
 import { el, section, table } from "./dom.ts";
-import { actorLink, bar, evidence, facts, objectLink, time } from "./parts.ts";
+import { actorLink, bar, evidence, facts, objectLink, time, timed } from "./parts.ts";
 import { report } from "./report.ts";
 import { searched } from "./search-rows.ts";
 import { COLUMNS, findingRow } from "./view-timeline.ts";
@@ -59,8 +59,8 @@ export function actor(index: number): HTMLElement | undefined {
       ["Groups", shown.groups.join(", ") || "none"],
       ...(shown.impersonated.length > 0 ? [["Impersonated", shown.impersonated.join(", ")] as const] : []),
     ]),
-    shown.reasons.length > 0 && section("What is unusual", reasons(shown)),
     storiesOf(index),
+    shown.reasons.length > 0 && section("What is unusual", reasons(shown)),
     section("Credentials, and everything they touched", ...shown.credentials.map(credential)),
     shown.rights.length > 0 && section("What let it pass", rights(shown)),
     found.length > 0 &&
@@ -78,7 +78,7 @@ function reasons({ reasons: all }: Actor): HTMLElement {
     "Reasons by points",
     ["Reason", "Points"],
     all.map(({ points, text }) => [
-      text,
+      el("span", {}, ...timed(text)),
       el("span", { class: "score" }, bar(points / most, `${points} points`), ` ${points}`),
     ]),
   );
@@ -96,8 +96,8 @@ function storiesOf(index: number): HTMLElement | undefined {
 
 function credential(shown: Credential): HTMLElement {
   const origin = [
-    ...shown.origin.map(({ text, time: at, event }) => el("li", {}, time(at), ` ${text} `, evidence(event))),
-    ...shown.ends.map((end) => el("li", { class: "end" }, end)),
+    ...shown.origin.map(({ text, time: at, event }) => el("li", {}, time(at), ...timed(` ${text} `), evidence(event))),
+    ...shown.ends.map((end) => el("li", { class: "end" }, ...timed(end))),
   ];
   return el(
     "article",
@@ -167,7 +167,9 @@ function rights({ rights: all }: Actor): HTMLElement {
       count(right.requests),
       time(right.first),
       time(right.last),
-      right.object === -1 ? right.made : objectLink(right.object, right.made),
+      right.object === -1
+        ? el("span", {}, ...timed(right.made))
+        : el("a", { href: `#object-${right.object}`, class: "name" }, ...timed(right.made)),
       evidence(right.event),
     ]),
   );

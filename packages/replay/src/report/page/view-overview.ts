@@ -1,5 +1,5 @@
 import { el, link, section, table } from "./dom.ts";
-import { actorLink, bar, chapter, facts, time } from "./parts.ts";
+import { actorLink, bar, chapter, facts, time, timed } from "./parts.ts";
 import { report } from "./report.ts";
 import { timelineChart } from "./timeline-chart.ts";
 import { count, counted } from "./write-time.ts";
@@ -70,9 +70,9 @@ function startHere(): HTMLElement | undefined {
     .map((story, i) =>
       el(
         "li",
-        { class: "card" },
+        { class: story.chapters.length > 1 ? "card wide" : "card" },
         el("h3", {}, link(`story-${i}`, story.title)),
-        ...story.chapters.slice(0, 4).map(chapter),
+        el("div", { class: "chapters" }, ...story.chapters.slice(0, 4).map(chapter)),
         el("p", { class: "screen" }, link(`story-${i}`, `Read the story: ${counted(story.steps.length, "step")}`)),
       ),
     );
@@ -95,7 +95,7 @@ function ranking(): HTMLElement {
       el(
         "ul",
         { class: "reasons" },
-        ...actor.reasons.slice(0, 4).map(({ text }) => el("li", {}, text)),
+        ...actor.reasons.slice(0, 4).map(({ text }) => el("li", {}, ...timed(text))),
         actor.reasons.length > 4 &&
           el("li", { class: "quiet" }, link(`actor-${i}`, `${actor.reasons.length - 4} more reasons`)),
       ),

@@ -1,6 +1,6 @@
 import { el, link, section, table } from "./dom.ts";
 import { lineageGraph } from "./lineage-graph.ts";
-import { actorLink, chapter, evidence, severity, time } from "./parts.ts";
+import { actorLink, chapter, evidence, severity, time, timed } from "./parts.ts";
 import { report } from "./report.ts";
 import { count, counted } from "./write-time.ts";
 
@@ -57,7 +57,7 @@ export function story(index: number): HTMLElement | undefined {
 function links({ links: all }: Story): HTMLElement {
   const items = all
     .toSorted((a, b) => (a.time < b.time ? -1 : 1))
-    .map(({ time: at, text, event }) => el("li", {}, time(at), ` ${text} `, evidence(event)));
+    .map(({ time: at, text, event }) => el("li", {}, time(at), ...timed(` ${text} `), evidence(event)));
   return items.length === 0
     ? el("p", {}, "Nothing in this log leads to these credentials.")
     : el("ol", { class: "chain" }, ...items);
@@ -66,7 +66,7 @@ function links({ links: all }: Story): HTMLElement {
 function chainEnd({ nodes }: Story, { node, text }: Story["ends"][number]): HTMLElement {
   const at = nodes[node];
   const name = at === undefined ? "" : at.actor === -1 ? at.label : actorLink(at.actor);
-  return el("li", { class: "end" }, el("strong", {}, name), ": ", text);
+  return el("li", { class: "end" }, el("strong", {}, name), ": ", ...timed(text));
 }
 
 function steps({ steps: all }: Story): HTMLElement {
@@ -76,7 +76,7 @@ function steps({ steps: all }: Story): HTMLElement {
     all.map((step) => [
       time(step.time),
       el("span", { class: "name" }, step.actor),
-      el("span", { class: `step ${step.kind}` }, step.text),
+      el("span", { class: `step ${step.kind}` }, ...timed(step.text)),
       step.severity === "" ? "" : severity(step.severity),
       evidence(step.event),
     ]),
