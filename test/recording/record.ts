@@ -1,12 +1,13 @@
 /**
  * Records a real control plane while somebody attacks it step by step; see README.md beside this file.
  *
- *     node test/recording/record.ts FOLDER [held-out|variants|near-misses]
+ *     node test/recording/record.ts FOLDER [held-out|reported|variants|near-misses]
  *
  * FOLDER gets lineage.log.zst, the log as the apiserver wrote it, and lineage-steps.jsonl (or held-out.log.zst and
- * held-out-steps.jsonl: another attack on another day, which no detection was tuned on; or variants: single deeds that
- * the others have once or not at all; or near-misses: what is just not what a detection asks for, and what is new after a
- * week). None is redacted: `node scripts/make-samples.ts FOLDER` makes samples/ of them.
+ * held-out-steps.jsonl: another attack on another day, which no detection was tuned on; or reported: a third attack, made
+ * of published intrusions, on a third day; or variants: single deeds that the others have once or not at all; or
+ * near-misses: what is just not what a detection asks for, and what is new after a week). None is redacted:
+ * `node scripts/make-samples.ts FOLDER` makes samples/ of them.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,20 +26,32 @@ import { HELD_OUT_DAY, HELD_OUT_DEEDS } from "./held-out.ts";
 import { joinSteps } from "./join.ts";
 import type { Done } from "./join.ts";
 import { NEAR_MISS_DEEDS } from "./near-misses.ts";
+import { REPORTED_AIMS } from "./reported-aims.ts";
+import { REPORTED_DAY, REPORTED_DEEDS } from "./reported.ts";
 import { setScene } from "./setting.ts";
 import type { Scene, Step } from "./step.ts";
 import { VARIANT_DEEDS } from "./variants.ts";
 import { AFTER_THE_WEEK, BEFORE_THE_WEEK } from "./week-later.ts";
 
-/** Of the held-out recording the day before the attack is measured by itself. */
-const BEFORE_MS = { lineage: 12_000, "held-out": 180_000, variants: 12_000, "near-misses": 12_000 };
+/** Of the recordings that nothing was tuned on the day before the attack is measured by itself. */
+const BEFORE_MS = {
+  lineage: 12_000,
+  "held-out": 180_000,
+  reported: 180_000,
+  variants: 12_000,
+  "near-misses": 12_000,
+};
+const DAYS: Readonly<Partial<Record<keyof typeof BEFORE_MS, typeof HELD_OUT_DAY>>> = {
+  "held-out": HELD_OUT_DAY,
+  reported: REPORTED_DAY,
+};
 /** Between two steps, so that no event of one falls into the time of another. */
 const PAUSE_MS = 350;
 const AFTER_MS = 4000;
 
 const [out, script = "lineage"] = process.argv.slice(2);
 if (out === undefined || !isScript(script)) {
-  console.error("Cannot record: call node test/recording/record.ts FOLDER [held-out|variants|near-misses]");
+  console.error("Cannot record: call node test/recording/record.ts FOLDER [held-out|reported|variants|near-misses]");
   process.exit(2);
 }
 mkdirSync(out, { recursive: true });
@@ -55,12 +68,13 @@ try {
   await setScene(scene.actors);
   await until("all nodes and pods ready", () => isReady(scene.actors));
   scene.actors.takeAuditIDs();
-  const around = bystanders(new Actors(plane), over.signal, script === "held-out" ? HELD_OUT_DAY : undefined);
+  const around = bystanders(new Actors(plane), over.signal, DAYS[script]);
   await sleep(BEFORE_MS[script]);
   const done: Done[] = [];
   const scripts: Readonly<Record<typeof script, readonly Step[]>> = {
     lineage: [...CHAIN, ...LEFT_OVER, ...WORKLOAD_DEEDS, ...ACCESS_DEEDS, ...CLUSTER_DEEDS],
     "held-out": HELD_OUT_DEEDS,
+    reported: [...REPORTED_DEEDS, ...REPORTED_AIMS],
     variants: VARIANT_DEEDS,
     "near-misses": [...NEAR_MISS_DEEDS, ...BEFORE_THE_WEEK],
   };

@@ -56,5 +56,7 @@ export function byKubectl(
 /** Makes steps in which somebody creates objects by kubectl. */
 export const createdBy =
   (principal: string) =>
-  (label: string, technique: string, resource: string, ...objects: readonly unknown[]): Step =>
-    byKubectl([label, technique, principal], `create:${resource}`, "create", ...objects);
+  (label: string, technique: string, resources: string | readonly string[], ...objects: readonly unknown[]): Step => {
+    const deeds = [resources].flat().map((resource) => `create:${resource}`);
+    return byKubectl([label, technique, principal], deeds, "create", ...objects);
+  };

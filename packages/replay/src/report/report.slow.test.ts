@@ -281,7 +281,7 @@ describe("the report's page", () => {
   test("links into one box end apart, and times in sentences are written as in tables", () =>
     visiting(files.attack, async ({ page }) => {
       await show(page, "story-0");
-      const ends = (await page.evaluate(ENDS_OF_LINKS)) as readonly string[];
+      const ends = await page.evaluate<readonly string[]>(ENDS_OF_LINKS);
       expect(ends.length).toBeGreaterThan(2);
       expect(new Set(ends).size).toBe(ends.length);
       for (const part of ["overview", "story-0", "actor-0"]) {
