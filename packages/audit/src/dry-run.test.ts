@@ -26,41 +26,28 @@ describe("isDryRun", () => {
   const options = (dryRun: readonly string[]) => ({ kind: "DeleteOptions", apiVersion: "v1", dryRun });
 
   test.each<[string, Parameters<typeof isDryRun>[0], boolean | undefined]>([
-    [
-      "a creation",
-      { verb: "create", requestURI: `${BINDINGS}?dryRun=All`, isBodyRecorded: false, requestObject: undefined },
-      true,
-    ],
+    ["a creation", { verb: "create", requestURI: `${BINDINGS}?dryRun=All`, level: "Metadata" }, true],
     [
       "a deletion whose body asks for none",
-      { verb: "delete", requestURI: `${BINDINGS}/b?dryRun=All`, isBodyRecorded: true, requestObject: options([]) },
+      { verb: "delete", requestURI: `${BINDINGS}/b?dryRun=All`, level: "Request", requestObject: options([]) },
       false,
     ],
     [
       "a deletion whose body asks for it",
-      { verb: "delete", requestURI: `${BINDINGS}/b`, isBodyRecorded: true, requestObject: options(["All"]) },
+      { verb: "delete", requestURI: `${BINDINGS}/b`, level: "Request", requestObject: options(["All"]) },
       true,
     ],
-    [
-      "a deletion without a body",
-      { verb: "delete", requestURI: `${BINDINGS}/b?dryRun=All`, isBodyRecorded: true, requestObject: undefined },
-      true,
-    ],
+    ["a deletion without a body", { verb: "delete", requestURI: `${BINDINGS}/b?dryRun=All`, level: "Request" }, true],
     [
       "a deletion whose body may have asked for none",
       {
         verb: "deletecollection",
         requestURI: `${BINDINGS}?dryRun=All`,
-        isBodyRecorded: false,
-        requestObject: undefined,
+        level: "Metadata",
       },
       undefined,
     ],
-    [
-      "a deletion at Metadata",
-      { verb: "delete", requestURI: `${BINDINGS}/b`, isBodyRecorded: false, requestObject: undefined },
-      false,
-    ],
+    ["a deletion at Metadata", { verb: "delete", requestURI: `${BINDINGS}/b`, level: "Metadata" }, false],
   ])("isDryRun tells a trial: %s", (_name, request, is) => {
     expect(isDryRun(request)).toBe(is);
   });

@@ -1,3 +1,4 @@
+import type { Level } from "./event.ts";
 import type { JsonValue } from "./json/json.ts";
 import { isJsonObject, own } from "./json/json.ts";
 
@@ -5,9 +6,8 @@ import { isJsonObject, own } from "./json/json.ts";
 export interface TriedRequest {
   readonly verb: string;
   readonly requestURI: string;
-  /** Whether a body that was sent would be in the event: at Request and RequestResponse. */
-  readonly isBodyRecorded: boolean;
-  readonly requestObject: JsonValue | undefined;
+  readonly level: Level;
+  readonly requestObject?: JsonValue | undefined;
 }
 
 /**
@@ -18,9 +18,9 @@ export interface TriedRequest {
  * @see https://github.com/kubernetes/apiserver/blob/master/pkg/endpoints/handlers/delete.go
  * @example
  * const requestURI = "/api/v1/namespaces/shop/pods?dryRun=All";
- * assert.equal(isDryRun({ verb: "create", requestURI, isBodyRecorded: true, requestObject: undefined }), true);
+ * assert.equal(isDryRun({ verb: "create", requestURI, level: "Metadata" }), true);
  */
-export function isDryRun({ verb, requestURI, isBodyRecorded, requestObject }: TriedRequest): boolean | undefined {
+export function isDryRun({ verb, requestURI, level, requestObject }: TriedRequest): boolean | undefined {
   const isAsked = asksDryRun(requestURI);
   if (verb !== "delete" && verb !== "deletecollection") {
     return isAsked;
@@ -29,7 +29,7 @@ export function isDryRun({ verb, requestURI, isBodyRecorded, requestObject }: Tr
     const dryRun = own(requestObject, "dryRun");
     return Array.isArray(dryRun) && dryRun.includes("All");
   }
-  return isAsked && !isBodyRecorded ? undefined : isAsked;
+  return isAsked && level === "Metadata" ? undefined : isAsked;
 }
 
 /** Whether the query of a URI asks for a trial; any other value than All is refused. */

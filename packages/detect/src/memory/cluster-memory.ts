@@ -378,8 +378,8 @@ function areGroupsKnown(head: HeadView): boolean {
 }
 
 /** Whether it certainly was no trial: of a binding that may still stand the grant is remembered. */
-function isCertain({ verb, requestURI, level, requestObject }: AuditEvent): boolean {
-  return isDryRun({ verb, requestURI, isBodyRecorded: level !== "Metadata", requestObject }) === false;
+function isCertain(event: AuditEvent): boolean {
+  return isDryRun(event) === false;
 }
 
 function since(time: number, event: AuditEvent): Reading {

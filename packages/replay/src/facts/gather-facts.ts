@@ -259,7 +259,7 @@ function isTrial(scan: EventScan, verb: string): boolean {
     return false;
   }
   const requestObject = isDeletion ? (scan.value("requestObject") as JsonValue | undefined) : undefined;
-  return isDryRun({ verb, requestURI, isBodyRecorded: scan.level !== "Metadata", requestObject }) === true;
+  return isDryRun({ verb, requestURI, level: scan.level, requestObject }) === true;
 }
 
 const LONGEST_TIME = 64;

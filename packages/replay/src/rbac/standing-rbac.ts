@@ -83,10 +83,10 @@ export class StandingRbac {
       return;
     }
     const original = event.original();
-    const { verb, requestURI, level, requestObject } = original;
-    if (isDryRun({ verb, requestURI, isBodyRecorded: level !== "Metadata", requestObject }) === true) {
+    if (isDryRun(original) === true) {
       return;
     }
+    const { verb } = original;
     const proof = proofOf(scan);
     if (verb === "deletecollection") {
       this.#deletedTogether(kind, original, proof);
