@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { EventScan } from "./scan.ts";
 import { wrapperHint, WrapperHints } from "./wrapper-hint.ts";
@@ -92,6 +94,23 @@ describe("wrapperHint", () => {
   test("wrapperHint is done with a document that is made of documents", () => {
     expect(hint(`${'{"a":'.repeat(5000)}1${"}".repeat(5000)}`)).toBeUndefined();
     expect(hint({ list: Array.from({ length: 100_000 }, () => ({})) })).toBeUndefined();
+  });
+
+  test("wrapperHint of a document of millions of values takes no more room than they do", async () => {
+    const code = `
+      const { parentPort, workerData } = require("node:worker_threads");
+      import(workerData).then(({ wrapperHint }) => {
+        const bytes = Buffer.from('{"a":[' + "0,".repeat(2000000) + "0]}");
+        parentPort.postMessage(wrapperHint({ bytes, start: 0, end: bytes.length }) ?? "no hint");
+      });`;
+    const worker = new Worker(code, {
+      eval: true,
+      workerData: new URL("wrapper-hint.ts", import.meta.url).href,
+      resourceLimits: { maxOldGenerationSizeMb: 96 },
+    });
+    const [said] = await Promise.race([once(worker, "message"), once(worker, "error")]);
+    await worker.terminate();
+    expect(said).toBe("no hint");
   });
 });
 

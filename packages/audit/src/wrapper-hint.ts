@@ -1,10 +1,14 @@
 import { EVENT_KEYS } from "./envelope/list-keys.ts";
+import { isJsonObject, parsedJson } from "./json/json.ts";
+import type { JsonValue } from "./json/json.ts";
 import type { EventScan } from "./scan.ts";
 
 /** More of a line is not looked at. */
 const MOST_BYTES = 4 * 1024 * 1024;
 const MOST_VALUES = 10_000;
 const MOST_DEPTH = 8;
+/** So many lines of those that are no events are told of, and a few more. */
+const MOST_HINTS = 8;
 /** Keys that may stand in a command: a log must not choose what a person is told to run. */
 const SAFE_KEY = /^[A-Za-z_@][\w@.-]{0,63}$/;
 const SIMPLE_KEY = /^[A-Za-z_]\w*$/;
@@ -61,9 +65,6 @@ export function wrapperHint({ bytes, start, end }: EventScan): string | undefine
   return path && cure("The event stands in a document of another program", `jq ${path.option} '${path.text}'`);
 }
 
-/** So many lines of those that are no events are told of, and a few more. */
-const MOST_HINTS = 8;
-
 /** {@link wrapperHint} of the first few lines only: so that a log in which no line is an event is not parsed for it. */
 export class WrapperHints {
   #left = MOST_HINTS;
@@ -75,68 +76,67 @@ export class WrapperHints {
 }
 
 function isEvent(text: string): boolean {
-  const value = parsed(text);
-  return typeof value === "object" && value !== null && isEventLike(value);
+  return isEventLike(parsedJson(text));
 }
 
-function isEventLike(value: object): boolean {
-  return Object.keys(value).filter((key) => EVENT_KEYS.has(key)).length > 1;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function isEventLike(value: JsonValue | undefined): boolean {
+  return isJsonObject(value) && Object.keys(value).filter((key) => EVENT_KEYS.has(key)).length > 1;
 }
 
 function cure(what: string, command: string): string {
   return `${what}: pipe the log through ${command}`;
 }
 
+/** A value in a document, and how jq comes to it. */
+interface Inside {
+  readonly value: JsonValue;
+  readonly path: string;
+  readonly depth: number;
+}
+
 /** Where the event stands in a JSON text, as jq is told it. */
 function pathOf(text: string): { readonly option: "-c" | "-r" | "-j"; readonly text: string } | undefined {
-  const waiting: { readonly value: unknown; readonly path: string; readonly depth: number }[] = [
-    { value: parsed(text), path: "", depth: 0 },
-  ];
-  for (let i = 0; i < waiting.length && i < MOST_VALUES; i++) {
-    const { value, path, depth } = waiting[i] as (typeof waiting)[number];
-    if (typeof value === "string") {
-      if (/^\s*\{/.test(value) && value.includes('"auditID"')) {
-        // What brings its line break along, or goes on in the next document, is joined as it is.
-        return { option: value.endsWith("}") ? "-r" : "-j", text: path || "." };
-      }
-    } else if (typeof value === "object" && value !== null) {
-      if (isEventLike(value)) {
-        return path === "" ? undefined : { option: "-c", text: path };
-      }
-      if (depth < MOST_DEPTH) {
-        for (const [key, inner] of Object.entries(value)) {
-          const step = Array.isArray(value) ? stepOfList(value, key) : stepOfKey(key);
-          if (step !== undefined) {
-            waiting.push({
-              value: inner,
-              path: `${path === "" && !step.startsWith(".") ? "." : path}${step}`,
-              depth: depth + 1,
-            });
-          }
-        }
-      }
+  const waiting: Inside[] = [{ value: parsedJson(text) ?? null, path: "", depth: 0 }];
+  // It grows while it is gone through.
+  for (const inside of waiting) {
+    const { value, path } = inside;
+    if (typeof value === "string" && /^\s*\{/.test(value) && value.includes('"auditID"')) {
+      // What brings its line break along, or goes on in the next document, is joined as it is.
+      return { option: value.endsWith("}") ? "-r" : "-j", text: path || "." };
     }
+    if (isEventLike(value)) {
+      return path === "" ? undefined : { option: "-c", text: path };
+    }
+    addMembers(waiting, inside);
   }
   return undefined;
 }
 
-/** Of a list of one kind all; of a pair, such as a time and a line, the one. */
-function stepOfList(list: readonly unknown[], key: string): string {
-  const isPair = list.length <= 3 && list.every((each) => typeof each === "string") && list.length > 1;
-  return isPair ? `[${key}]` : "[]";
+function addMembers(waiting: Inside[], { value, path, depth }: Inside): void {
+  if (depth === MOST_DEPTH) {
+    return;
+  }
+  for (const [step, inner] of stepsInto(value)) {
+    if (waiting.length >= MOST_VALUES) {
+      return;
+    }
+    const from = path === "" && !step.startsWith(".") ? "." : path;
+    waiting.push({ value: inner, path: `${from}${step}`, depth: depth + 1 });
+  }
 }
 
-function stepOfKey(key: string): string | undefined {
-  if (!SAFE_KEY.test(key)) {
-    return undefined;
+function* stepsInto(value: JsonValue): Generator<readonly [string, JsonValue], void> {
+  if (Array.isArray(value)) {
+    const isPair = [2, 3].includes(value.length) && value.every((each) => typeof each === "string");
+    for (const [i, inner] of (value as readonly JsonValue[]).entries()) {
+      // Of a list of one kind all; of a pair, such as a time and a line, the one.
+      yield [isPair ? `[${i}]` : "[]", inner];
+    }
+  } else if (isJsonObject(value)) {
+    for (const key of Object.keys(value)) {
+      if (SAFE_KEY.test(key)) {
+        yield [SIMPLE_KEY.test(key) ? `.${key}` : `["${key}"]`, value[key] as JsonValue];
+      }
+    }
   }
-  return SIMPLE_KEY.test(key) ? `.${key}` : `["${key}"]`;
 }
