@@ -1,5 +1,5 @@
 import type { AuditEvent } from "@auditsieve/audit";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -176,10 +176,13 @@ describe("EventDatabase", () => {
         visitors: [database],
       });
       expect(await database.writeParquet(sql, path)).toBe(1);
+      // In the place of an older answer too.
+      expect(await database.writeParquet(sql, path)).toBe(1);
       await expect(database.writeParquet(sql, join(folder, "other.parquet"))).rejects.toThrow(QueryError);
     } finally {
       await database.close();
     }
     expect(readFileSync(path).toString("latin1").slice(0, 4)).toBe("PAR1");
+    expect(readdirSync(folder).filter((name) => name.startsWith("tmp_"))).toEqual([]);
   });
 });

@@ -11,7 +11,7 @@ import type {
 } from "@duckdb/node-api";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { instantMicros } from "../lines/event-time.ts";
 import type { ReplayedEvent, ReplayVisitor } from "../replayed-event.ts";
 import { noPlace, QueryError, queryError } from "./query-error.ts";
@@ -24,7 +24,7 @@ export type QueryRow = Readonly<Record<string, unknown>>;
 
 /** How an {@link EventDatabase} is opened. */
 export interface EventDatabaseOptions {
-  /** The only file that may be written: the answer as Parquet. */
+  /** The only file that may be written, and beside it what takes the place of an older one: the answer as Parquet. */
   readonly parquet?: string;
 }
 
@@ -73,7 +73,7 @@ export class EventDatabase implements ReplayVisitor {
       const connection = await instance.connect();
       for (const statement of [
         ...SCHEMA,
-        `SET allowed_paths = [${parquet === undefined ? "" : quote(parquet)}]`,
+        `SET allowed_paths = [${parquet === undefined ? "" : [parquet, besideOf(parquet)].map(quote).join(", ")}]`,
         "SET enable_external_access = false",
         "SET lock_configuration = true",
       ]) {
@@ -307,6 +307,11 @@ function withNumbers(row: QueryRow, columns: readonly string[]): QueryRow {
     return row[column] !== null && Number.isSafeInteger(number) ? [[column, number] as const] : [];
   });
   return { ...row, ...Object.fromEntries(numbers) };
+}
+
+/** DuckDB writes what takes the place of an older file under this name, and renames it when it is whole. */
+function besideOf(path: string): string {
+  return join(dirname(path), `tmp_${basename(path)}`);
 }
 
 function quote(path: string): string {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
@@ -12,18 +12,20 @@ import { inProcess } from "./run-in-process.suite.ts";
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-help-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Those that wait for a signal, or want what a daemon left behind; the tests of ingest, quarantine and reconcile run them. */
-const NEEDS_A_DAEMON = /ingest (?:-c auditsieve\.yaml|\/var\/log\/kubernetes\/audit\.log)$|--open-quarantine|reconcile/;
+/** Those that wait for a signal, or want what a daemon or a recording left behind; the tests of ingest, quarantine and reconcile run them. */
+const NEEDS_MORE =
+  /ingest (?:-c auditsieve\.yaml|\/var\/log\/kubernetes\/audit\.log)$|--open-quarantine|reconcile|FOLDER/;
 /** What an example leaves to the reader: which event, which hash, what the cluster's log is called, and what comes from it. */
 const LEFT_TO_THE_READER: readonly (readonly [string, string])[] = [
   ["3f8b2c1e-…", "fa86cb1a-1907-46f7-b3ae-b66154262baa"],
+  ["X509SHA256=0c49c3486db48…", "dev-dana"],
   ["9f2c…", `"$(cat case-17.hash)"`],
   ["/var/log/kubernetes/", "logs/"],
   ["kubectl logs -f …", "cat audit.log"],
   ["rbac jane", "rbac ops-carol"],
 ];
-/** Where 1 is an answer: a policy that hides something or is not what must hold, an account that this log shows nothing of. */
-const ASKS_FOR_ONE = /--fail-on|must\.cases|system:serviceaccount:ci:ci-bot/;
+/** Where 1 is an answer: a policy that hides something or is not what must hold, what this log shows nothing of. */
+const ASKS_FOR_ONE = /--fail-on|must\.cases|system:serviceaccount:ci:ci-bot|--history|--credential/;
 
 prepare();
 const examples = await examplesOf([]);
@@ -36,8 +38,24 @@ describe("the examples of --help", () => {
     }
   });
 
-  test.each(examples.filter((example) => !NEEDS_A_DAEMON.test(example)))("%s", (example) => {
-    const command = LEFT_TO_THE_READER.reduce((text, [from, to]) => text.replaceAll(from, to), example);
+  runAll(examples);
+});
+
+describe("the commands in docs", () => {
+  const commands = globSync("docs/*.md", { cwd: ROOT }).flatMap((page) =>
+    commandsOf(readFileSync(join(ROOT, page), "utf8")),
+  );
+
+  test("there are some of most pages", () => {
+    expect(commands.length).toBeGreaterThan(50);
+  });
+
+  runAll(commands);
+});
+
+function runAll(commands: readonly string[]): void {
+  test.each(commands.filter((command) => !NEEDS_MORE.test(command)))("%s", (shown) => {
+    const command = LEFT_TO_THE_READER.reduce((text, [from, to]) => text.replaceAll(from, to), shown);
     const shim = `set -o pipefail; auditsieve() { "${process.execPath}" "${MAIN}" "$@"; }; jq() { grep ""; }; ${command}`;
     const { status, stderr } = spawnSync("bash", ["-c", shim], { cwd: folder, env: ENVIRONMENT, encoding: "utf8" });
     const isAnswer = status === 0 || (status === 1 && ASKS_FOR_ONE.test(command));
@@ -46,7 +64,17 @@ describe("the examples of --help", () => {
       writeFileSync(join(folder, "case-17.hash"), /[0-9a-f]{64}/.exec(stderr)?.[0] ?? "");
     }
   });
-});
+}
+
+/** The commands in a page's blocks for a shell, whole lines of it. */
+function commandsOf(page: string): readonly string[] {
+  return [...page.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = ""]) =>
+    block
+      .replaceAll("|\n", "|")
+      .split("\n")
+      .filter((line) => /(?:^|\| *)auditsieve /.test(line)),
+  );
+}
 
 /** The examples of a command and those below it, as they are given to what prints them: that breaks long ones into lines. */
 async function examplesOf(words: readonly string[]): Promise<readonly string[]> {
@@ -68,19 +96,35 @@ function prepare(): void {
   const put = (name: string, content: string | Buffer): void => writeFileSync(join(folder, name), content);
   const log = readFileSync(join(ROOT, "samples/small.log"));
   const profiles = join(ROOT, "profiles/policies");
-  for (const name of ["logs", "archive"]) {
+  for (const name of ["logs", "archive", "case-17", "policies"]) {
     mkdirSync(join(folder, name));
   }
-  for (const name of ["audit.log", "logs/audit.log", "archive/audit.log"]) {
+  for (const name of [
+    ...["audit.log", "logs/audit.log", "archive/audit.log", "case-17/audit.log"],
+    ...["dump.json", "copied-from-a-dead-disk.log"],
+  ]) {
     put(name, log);
   }
   for (const name of ["audit-1.log.gz", "audit-2.gz"]) {
     put(name, gzipSync(log));
   }
-  for (const name of ["policy", "audit-policy", "current", "next", "new", "today", "cluster.policy", "p"]) {
+  for (const name of [
+    "policy",
+    "audit-policy",
+    "current",
+    "next",
+    "new",
+    "today",
+    "cluster.policy",
+    "my.policy",
+    "p",
+    "policies/p",
+  ]) {
     cpSync(join(profiles, "hardened.policy.yaml"), join(folder, `${name}.yaml`));
   }
-  cpSync(join(profiles, "hardened.profile.yaml"), join(folder, "team.profile.yaml"));
+  for (const name of ["team", "own"]) {
+    cpSync(join(profiles, "hardened.profile.yaml"), join(folder, `${name}.profile.yaml`));
+  }
   cpSync(join(profiles, "hardened.cases.yaml"), join(folder, "team.cases.yaml"));
   cpSync(join(profiles, "hardened.cases.yaml"), join(folder, "must.cases.yaml"));
   for (const name of ["rules", "new"]) {
