@@ -99,10 +99,8 @@ function prepare(): void {
   for (const name of ["logs", "archive", "case-17", "policies"]) {
     mkdirSync(join(folder, name));
   }
-  for (const name of [
-    ...["audit.log", "logs/audit.log", "archive/audit.log", "case-17/audit.log"],
-    ...["dump.json", "copied-from-a-dead-disk.log"],
-  ]) {
+  const folders = ["logs/audit.log", "archive/audit.log", "case-17/audit.log"];
+  for (const name of ["audit.log", "dump.json", "copied-from-a-dead-disk.log", ...folders]) {
     put(name, log);
   }
   for (const name of ["audit-1.log.gz", "audit-2.gz"]) {
