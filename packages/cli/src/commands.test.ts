@@ -55,6 +55,27 @@ describe.concurrent("auditsieve", () => {
       /no profile|Cannot find a profile called "nope"/,
     ],
     [
+      "a version that is none",
+      ["policy", "check", "--kubernetes-version", "newest", "samples/small.log"],
+      /--kubernetes-version "newest": it is no version/,
+    ],
+    [
+      "an option for files beside a configuration",
+      ["ingest", "-c", "docs/examples/auditsieve.yaml", "--check", "--min-level", "low"],
+      /--min-level is for files without a configuration/,
+    ],
+    [
+      "exceptions that no detection is run for",
+      ["filter", "samples/small.log", "--exceptions", "exceptions.yml"],
+      /--exceptions: no detection is run without --findings/,
+    ],
+    [
+      "nothing to compare with",
+      ["replay", "samples/small.log", "--compare"],
+      /Cannot use --compare: its value is empty/,
+    ],
+    ["workers that are none", ["filter", "--workers", "many"], /--workers: it must be a whole number from 1 to 64/],
+    [
       "a parameter without a value",
       ["policy", "generate", "--set", "secrets"],
       /--set "secrets": it must be NAME=VALUE/,

@@ -1,4 +1,4 @@
-import { loadPolicy } from "@auditsieve/policy";
+import { DEFAULT_KUBERNETES_VERSION, loadPolicy } from "@auditsieve/policy";
 import type { LoadedPolicy } from "@auditsieve/policy";
 import { Failure } from "./failure.ts";
 import { sayProblem } from "./output.ts";
@@ -12,7 +12,10 @@ export type AcceptedPolicy = LoadedPolicy & { readonly outcome: "accepted" };
  * Loads the policy of a file, or of standard input for `-`, as an apiserver would; one that it would not start with ends
  * the command. What an apiserver only warns of goes to stderr.
  */
-export async function loadPolicyFile(file: string, kubernetesVersion = "1.37"): Promise<AcceptedPolicy> {
+export async function loadPolicyFile(
+  file: string,
+  kubernetesVersion: string = DEFAULT_KUBERNETES_VERSION,
+): Promise<AcceptedPolicy> {
   const name = inputName(file);
   const loaded = loadPolicy(await readText(file, "policy"), { kubernetesVersion });
   if (loaded.outcome === "refused") {

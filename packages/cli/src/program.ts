@@ -155,6 +155,10 @@ function lazy<T>(finish: Finish, usage: string, describe: string, load: () => Pr
     handler: async (options) => {
       refuseRepeated(options);
       refuseLogAsName(usage, options);
+      if (typeof options["kubernetesVersion"] === "string") {
+        const { refuseNoVersion } = await import("./kubernetes-version-option.ts");
+        refuseNoVersion(options["kubernetesVersion"]);
+      }
       finish(await (await load()).run(options as unknown as T));
     },
   };

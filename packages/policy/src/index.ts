@@ -8,6 +8,7 @@ export { DEFAULT_AUDIT_LEVEL, evaluate, ruleMatches } from "./evaluate.ts";
 export type { Decision } from "./evaluate.ts";
 export type { StrictError } from "./go-decode.ts";
 export { explainRefusal } from "./explain-refusal.ts";
+export { DEFAULT_KUBERNETES_VERSION, parseKubernetesVersion } from "./kubernetes-version.ts";
 export { loadPolicy } from "./load.ts";
 export type { LoadedPolicy, LoadOptions, StreamValues, StrictWarnings } from "./load.ts";
 export type { PolicySource } from "./policy-source.ts";

@@ -1,3 +1,6 @@
+/** The version that a policy is loaded for where none is said: the newest that this project knows. */
+export const DEFAULT_KUBERNETES_VERSION = "1.37";
+
 /** `1.37`, `v1.37.2` and `1.37.2-eks-1` as numbers, or undefined for what is no version. */
 export function parseKubernetesVersion(
   version: string,

@@ -1,3 +1,4 @@
+import { DEFAULT_KUBERNETES_VERSION } from "./kubernetes-version.ts";
 import { readGoYaml } from "@auditsieve/audit";
 import type { JsonValue, Position, SourceNode } from "@auditsieve/audit";
 import { decodeGo } from "./go-decode.ts";
@@ -71,7 +72,7 @@ export type LoadedPolicy =
  * assert.equal(loaded.outcome, "accepted");
  */
 export function loadPolicy(text: string, options: LoadOptions = {}): LoadedPolicy {
-  const { kubernetesVersion = "1.37", allowStream = false } = options;
+  const { kubernetesVersion = DEFAULT_KUBERNETES_VERSION, allowStream = false } = options;
   const read = readRoot(text);
   if (read.outcome === "refused") {
     return refused(`failed decoding: ${read.error}`, { position: read.position });

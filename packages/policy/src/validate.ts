@@ -1,5 +1,5 @@
 import { goJsonString, goQuote, LEVELS, STAGES } from "@auditsieve/audit";
-import { isGroupWildcardAllowed } from "./kubernetes-version.ts";
+import { DEFAULT_KUBERNETES_VERSION, isGroupWildcardAllowed } from "./kubernetes-version.ts";
 import type { GroupResources, Policy, PolicyRule } from "./policy.ts";
 
 /** One complaint of the apiserver's validation. */
@@ -29,7 +29,10 @@ const NO_SUBDOMAIN =
  * const [error] = validatePolicy({ rules: [{ level: "None", nonResourceURLs: ["healthz"] }] });
  * assert.equal(error?.path, "rules[0].nonResourceURLs[0]");
  */
-export function validatePolicy(policy: Policy, kubernetesVersion = "1.37"): readonly FieldError[] {
+export function validatePolicy(
+  policy: Policy,
+  kubernetesVersion: string = DEFAULT_KUBERNETES_VERSION,
+): readonly FieldError[] {
   return [
     ...validateOmitStages(policy.omitStages, "omitStages", ["omitStages"]),
     ...policy.rules.flatMap((rule, index) => validateRule(rule, index, kubernetesVersion)),

@@ -6,6 +6,7 @@ import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
+import { KUBERNETES_VERSION_OPTION } from "../kubernetes-version-option.ts";
 import { loadPolicyFile } from "../load-policy-file.ts";
 import { writeData, writeLine } from "../output.ts";
 import { listShipped, readShipped } from "../shipped.ts";
@@ -34,11 +35,7 @@ export function detectionsCoverageOptions(argv: Argv): Argv<DetectionsCoverageOp
       describe: "Audit policy to look through; may be given several times. Default: those of the shipped profiles",
     })
     .option("fail-on-blind", { type: "boolean", default: false, describe: "Exit 1 if a policy blinds a detection" })
-    .option("kubernetes-version", {
-      type: "string",
-      default: "1.37",
-      describe: "Version of the apiserver that would load the policies",
-    })
+    .option("kubernetes-version", KUBERNETES_VERSION_OPTION)
     .option("output", {
       choices: ["table", "json"] as const,
       default: "table",

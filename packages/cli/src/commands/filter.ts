@@ -75,12 +75,14 @@ const MAX_WORKERS = 64;
 /** Writes what the policy keeps to stdout and the counts to stderr. */
 export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   if (!Number.isInteger(options.workers) || options.workers < 1 || options.workers > MAX_WORKERS) {
-    throw new Failure(
-      `Cannot filter with ${options.workers} workers: it must be a whole number from 1 to ${MAX_WORKERS}`,
-      {
-        hint: "As many as the machine has cores is enough; 1 costs the least",
-      },
-    );
+    throw new Failure(`Cannot use --workers: it must be a whole number from 1 to ${MAX_WORKERS}`, {
+      hint: "As many as the machine has cores is enough; 1 costs the least",
+    });
+  }
+  if (options.exceptions.length > 0 && options.findings === undefined) {
+    throw new Failure("Cannot use --exceptions: no detection is run without --findings", {
+      hint: "Add --findings FILE, or leave --exceptions out: they do not change what is kept",
+    });
   }
   const policy = await loadPolicyOption(options.policy);
   if (policy === undefined) {

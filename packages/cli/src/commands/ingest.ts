@@ -137,11 +137,7 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
   if (options.files.length > 0 && !isTest && !options.prime) {
     return withFiles(options);
   }
-  if (options.exceptions.length > 0) {
-    throw new Failure("Cannot run: --exceptions is for files without a configuration", {
-      hint: "Write exceptions: [FILE] in the configuration",
-    });
-  }
+  refuseFileOptions(options);
   const file = options.config ?? DEFAULT_CONFIG;
   if (options.config === undefined && !existsSync(file)) {
     throw new Failure(`Cannot run: there is no ${DEFAULT_CONFIG} here, and no log was named`, {
@@ -292,6 +288,22 @@ async function runTests(config: IngestConfig, file: string): Promise<ExitCode> {
   const failed = results.filter(({ differences }) => differences.length > 0).length;
   say(`auditsieve: ${results.length} tests, ${failed} failed`);
   return failed > 0 ? EXIT.problems : EXIT.fine;
+}
+
+/** What the configuration says must not seem to be said by an option that nobody looks at. */
+function refuseFileOptions({ exceptions, minLevel, store, stateFolder, output, follow }: IngestOptions): void {
+  const hints = {
+    ...(exceptions.length > 0 && { "--exceptions": "Write exceptions: [FILE] in the configuration" }),
+    ...(store !== undefined && { "--store": "Write a sink of type store in the configuration" }),
+    ...(stateFolder !== undefined && { "--state-folder": "Write stateFolder in the configuration" }),
+    ...(minLevel !== undefined && { "--min-level": "A sink of the configuration gets all findings" }),
+    ...(output !== "table" && { "--output": "Write a sink of type stdout in the configuration" }),
+    ...(!follow && { "--no-follow": "Write a source of type archive in the configuration" }),
+  };
+  const [first] = Object.entries(hints);
+  if (first !== undefined) {
+    throw new Failure(`Cannot run: ${first[0]} is for files without a configuration`, { hint: first[1] });
+  }
 }
 
 async function withFiles(options: IngestOptions): Promise<ExitCode> {

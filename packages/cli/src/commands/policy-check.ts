@@ -4,6 +4,7 @@ import type { Argv } from "yargs";
 import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
+import { KUBERNETES_VERSION_OPTION } from "../kubernetes-version-option.ts";
 import { sayProblem, writeData, writeLine } from "../output.ts";
 import { readText } from "../read-text.ts";
 import { STANDARD_INPUT } from "../standard-input.ts";
@@ -31,11 +32,7 @@ export function policyCheckOptions(argv: Argv): Argv<PolicyCheckOptions> {
       default: "text",
       describe: "For people, or one JSON array",
     })
-    .option("kubernetes-version", {
-      type: "string",
-      default: "1.37",
-      describe: "Version of the apiserver that would load it",
-    })
+    .option("kubernetes-version", KUBERNETES_VERSION_OPTION)
     .example("$0 policy check audit-policy.yaml", "what the apiserver would say, then what it accepts in silence")
     .example("$0 policy generate | $0 policy check - --output json", "check what was just generated")
     .epilogue(

@@ -1,11 +1,12 @@
 import type { Need } from "@auditsieve/audit";
 import { safeText, SEVERITIES } from "@auditsieve/detect";
 import type { Detection } from "@auditsieve/detect";
-import { coverNeeds } from "@auditsieve/policy";
+import { coverNeeds, DEFAULT_KUBERNETES_VERSION } from "@auditsieve/policy";
 import type { Coverage, CoverageAnswer, CoveragePart, Policy } from "@auditsieve/policy";
 import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
+import { KUBERNETES_VERSION_OPTION } from "../kubernetes-version-option.ts";
 import { loadPolicyFile } from "../load-policy-file.ts";
 import { writeData, writeLine } from "../output.ts";
 import { bar, count, paint, percent, table } from "../table.ts";
@@ -38,11 +39,7 @@ export function policyCoverageOptions(argv: Argv): Argv<PolicyCoverageOptions> {
       choices: ["partly", "without-body", "blind"] as const,
       describe: "Exit 1 if the policy leaves a detection with this or less",
     })
-    .option("kubernetes-version", {
-      type: "string",
-      default: "1.37",
-      describe: "Version of the apiserver that would load the policy",
-    })
+    .option("kubernetes-version", KUBERNETES_VERSION_OPTION)
     .option("output", { choices: ["text", "json"] as const, default: "text", describe: "Tables, or one JSON document" })
     .example("$0 policy coverage audit-policy.yaml", "each detection: sees, partly, without body or blind, and why")
     .example(
@@ -75,7 +72,11 @@ export async function policyCoverage(options: PolicyCoverageOptions): Promise<Ex
 }
 
 /** What a policy writes of what the detection needs, leaving out what it could never hit on. */
-export function coverDetection(policy: Policy, detection: Detection, kubernetesVersion = "1.37"): Coverage {
+export function coverDetection(
+  policy: Policy,
+  detection: Detection,
+  kubernetesVersion: string = DEFAULT_KUBERNETES_VERSION,
+): Coverage {
   return coverNeeds(policy, detection.needs, { kubernetesVersion, levelToHit: levelToHit(detection) });
 }
 

@@ -5,6 +5,7 @@ import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
+import { KUBERNETES_VERSION_OPTION } from "../kubernetes-version-option.ts";
 import { loadPolicyFile } from "../load-policy-file.ts";
 import type { AcceptedPolicy } from "../load-policy-file.ts";
 import { say, writeData, writeLine } from "../output.ts";
@@ -41,11 +42,7 @@ export function policyDiffOptions(argv: Argv): Argv<PolicyDiffOptions> {
       default: "text",
       describe: "For people, or one JSON object",
     })
-    .option("kubernetes-version", {
-      type: "string",
-      default: "1.37",
-      describe: "Version of the apiserver that would load them",
-    })
+    .option("kubernetes-version", KUBERNETES_VERSION_OPTION)
     .example("$0 policy diff current.yaml next.yaml", "every class of requests that is recorded differently")
     .example(
       "$0 policy diff current.yaml next.yaml --fail-on less-visibility,more-secrets",

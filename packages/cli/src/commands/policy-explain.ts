@@ -6,6 +6,7 @@ import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
+import { KUBERNETES_VERSION_OPTION } from "../kubernetes-version-option.ts";
 import { loadPolicyFile } from "../load-policy-file.ts";
 import type { AcceptedPolicy } from "../load-policy-file.ts";
 import { writeData, writeLine } from "../output.ts";
@@ -50,11 +51,7 @@ export function policyExplainOptions(argv: Argv): Argv<PolicyExplainOptions> {
       default: "text",
       describe: "For people, or one JSON object",
     })
-    .option("kubernetes-version", {
-      type: "string",
-      default: "1.37",
-      describe: "Version of the apiserver that would load the policy",
-    })
+    .option("kubernetes-version", KUBERNETES_VERSION_OPTION)
     .example(`$0 policy explain policy.yaml "kubectl get secrets -A" --user alice --group ops`, "who may be looking")
     .example("$0 policy explain policy.yaml -- kubectl exec -n prod web -- sh", "unquoted, behind --")
     .example(`$0 policy explain policy.yaml "GET /api/v1/namespaces/x/secrets" --failed-login`, "a bad token")

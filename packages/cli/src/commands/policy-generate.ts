@@ -15,6 +15,7 @@ import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
+import { KUBERNETES_VERSION_OPTION } from "../kubernetes-version-option.ts";
 import { writeFailure } from "../write-failure.ts";
 import { say, sayProblem, writeData } from "../output.ts";
 import { readText } from "../read-text.ts";
@@ -48,11 +49,7 @@ export function policyGenerateOptions(argv: Argv): Argv<PolicyGenerateOptions> {
       default: [] as string[],
       describe: "A parameter of the profile: NAME=VALUE, lists comma-separated",
     })
-    .option("kubernetes-version", {
-      type: "string",
-      default: "1.37",
-      describe: "Version of the apiserver that will load it",
-    })
+    .option("kubernetes-version", KUBERNETES_VERSION_OPTION)
     .option("target", {
       choices: INSTALL_TARGETS,
       describe: "Kind of cluster: also the files and flags that install the policy there",

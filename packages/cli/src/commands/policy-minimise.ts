@@ -5,6 +5,7 @@ import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
+import { KUBERNETES_VERSION_OPTION } from "../kubernetes-version-option.ts";
 import { loadPolicyFile } from "../load-policy-file.ts";
 import type { AcceptedPolicy } from "../load-policy-file.ts";
 import { say, writeData } from "../output.ts";
@@ -26,11 +27,7 @@ export function policyMinimiseOptions(argv: Argv): Argv<PolicyMinimiseOptions> {
       default: "yaml",
       describe: "The policy, or one JSON object with it and with what was left out",
     })
-    .option("kubernetes-version", {
-      type: "string",
-      default: "1.37",
-      describe: "Version of the apiserver that will load it",
-    })
+    .option("kubernetes-version", KUBERNETES_VERSION_OPTION)
     .example("$0 policy minimise policy.yaml > shorter.yaml", "what was left out is said on standard error")
     .example("$0 policy minimise policy.yaml | $0 policy diff policy.yaml -", "see for yourself that nothing changes")
     .epilogue(

@@ -5,6 +5,7 @@ import type { Policy, PredictedEvent, PriceTable, SimulationResult } from "@audi
 import type { Argv } from "yargs";
 import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
+import { KUBERNETES_VERSION_OPTION } from "../kubernetes-version-option.ts";
 import { LineProblems } from "../line-problems.ts";
 import { loadPolicyFile } from "../load-policy-file.ts";
 import { logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
@@ -47,11 +48,7 @@ export function policySimulateOptions(argv: Argv): Argv<PolicySimulateOptions> {
       describe: "Print each event that the policy would write, NDJSON: auditID, stage, level, bodies",
     })
     .option("strict", { type: "boolean", default: false, describe: "Exit 1 if a line could not be decided" })
-    .option("kubernetes-version", {
-      type: "string",
-      default: "1.37",
-      describe: "Version of the apiserver that would load the policy",
-    })
+    .option("kubernetes-version", KUBERNETES_VERSION_OPTION)
     .option("output", { choices: ["text", "json"] as const, default: "text", describe: "Tables, or one JSON document" })
     .example("$0 policy simulate new.yaml audit.log", "events, bytes and cost per level, rule and actor")
     .example(

@@ -6,6 +6,7 @@ import type { Argv } from "yargs";
 import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
+import { KUBERNETES_VERSION_OPTION } from "../kubernetes-version-option.ts";
 import { loadPolicyFile } from "../load-policy-file.ts";
 import { sayProblem, writeData, writeLine } from "../output.ts";
 import { readText } from "../read-text.ts";
@@ -41,11 +42,7 @@ export function policyTestOptions(argv: Argv): Argv<PolicyTestOptions> {
       default: "text",
       describe: "For people, or one JSON array",
     })
-    .option("kubernetes-version", {
-      type: "string",
-      default: "1.37",
-      describe: "Version of the apiserver that would load a policy",
-    })
+    .option("kubernetes-version", KUBERNETES_VERSION_OPTION)
     .example("$0 policy test team.profile.yaml", "the cases in team.cases.yaml")
     .example("$0 policy test tiered hardened", "those of shipped profiles")
     .example("$0 policy test audit-policy.yaml --cases must.cases.yaml", "a policy of your own against what must hold")

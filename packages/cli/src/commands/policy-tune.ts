@@ -7,6 +7,7 @@ import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
+import { KUBERNETES_VERSION_OPTION } from "../kubernetes-version-option.ts";
 import { writeFailure } from "../write-failure.ts";
 import { logsOrStdin, readLog, sayUnreadable } from "../logs.ts";
 import { say, sayProblem, writeData } from "../output.ts";
@@ -57,11 +58,7 @@ export function policyTuneOptions(argv: Argv): Argv<PolicyTuneOptions> {
       default: 0.1,
       describe: "Percent of the profile's bytes that a rule must save to be worth its line",
     })
-    .option("kubernetes-version", {
-      type: "string",
-      default: "1.37",
-      describe: "Version of the apiserver that will load the policy",
-    })
+    .option("kubernetes-version", KUBERNETES_VERSION_OPTION)
     .option("out", { alias: "o", type: "string", describe: "File to write the policy to; default: standard output" })
     .option("output", {
       choices: ["text", "json"] as const,

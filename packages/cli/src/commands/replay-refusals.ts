@@ -18,8 +18,20 @@ function refuseEmpty({
   stateFolder,
   config,
   sink,
+  compare,
 }: ReplayCommandOptions): void {
-  const given = { actor, html, seal, history, credential, "state-folder": stateFolder, config, sink };
+  const compared = compare?.length === 0 ? "" : undefined;
+  const given = {
+    actor,
+    html,
+    seal,
+    history,
+    credential,
+    "state-folder": stateFolder,
+    config,
+    sink,
+    compare: compared,
+  };
   const [empty] = Object.entries(given).find(([, value]) => value?.trim() === "") ?? [];
   if (empty !== undefined) {
     throw new Failure(`Cannot use --${empty}: its value is empty`, {

@@ -1,3 +1,4 @@
+import { DEFAULT_KUBERNETES_VERSION } from "../kubernetes-version.ts";
 import { isLevelBelow } from "@auditsieve/audit";
 import type { Level, Need, RequestAttributes } from "@auditsieve/audit";
 import { evaluate } from "../evaluate.ts";
@@ -85,7 +86,7 @@ export function visibilityOf(
 function coverNeed(
   policy: Policy,
   need: Need,
-  { kubernetesVersion = "1.37", levelToHit }: CoverageOptions,
+  { kubernetesVersion = DEFAULT_KUBERNETES_VERSION, levelToHit }: CoverageOptions,
 ): NeedCoverage {
   const groups = new Map<string, { readonly part: CoveragePart; readonly users: Set<string> | undefined }>();
   for (const part of partsOfClass(policy, need.request, kubernetesVersion)) {

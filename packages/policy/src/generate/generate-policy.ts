@@ -1,3 +1,4 @@
+import { DEFAULT_KUBERNETES_VERSION } from "../kubernetes-version.ts";
 import type { Problem } from "@auditsieve/audit";
 import { loadPolicy } from "../load.ts";
 import type { GroupResources, Policy, PolicyRule } from "../policy.ts";
@@ -44,7 +45,7 @@ export type GeneratedPolicy =
  * assert.equal(generated.policy.rules[0].level, "Request");
  */
 export function generatePolicy(profile: Profile, options: GenerateOptions = {}): GeneratedPolicy {
-  const { set = {}, kubernetesVersion = "1.37" } = options;
+  const { set = {}, kubernetesVersion = DEFAULT_KUBERNETES_VERSION } = options;
   const parameters = setParameters(profile, set);
   if (parameters.outcome === "refused") {
     return parameters;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DEFAULT_KUBERNETES_VERSION } from "../kubernetes-version.ts";
 import type { Problem } from "@auditsieve/audit";
 import { printPath } from "../go-decode.ts";
 import type { LoadedPolicy } from "../load.ts";
@@ -97,7 +98,7 @@ export function lintPolicy(
   loaded: LoadedPolicy & { readonly outcome: "accepted" },
   options: LintOptions = {},
 ): readonly Problem[] {
-  const { kubernetesVersion = "1.37" } = options;
+  const { kubernetesVersion = DEFAULT_KUBERNETES_VERSION } = options;
   const declared = { ...annotated(loaded), ...options.declared };
   return LINT_RULES.flatMap((rule) =>
     rule.check({ ...loaded, kubernetesVersion }).map((finding) => toProblem(rule, finding, loaded, declared)),

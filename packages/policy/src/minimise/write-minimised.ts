@@ -1,3 +1,4 @@
+import { DEFAULT_KUBERNETES_VERSION } from "../kubernetes-version.ts";
 import { decideAlike } from "../diff/diff-policies.ts";
 import { loadPolicy } from "../load.ts";
 import type { LoadedPolicy } from "../load.ts";
@@ -29,7 +30,7 @@ export type WrittenMinimised =
  */
 export function writeMinimised(
   loaded: LoadedPolicy & { readonly outcome: "accepted" },
-  kubernetesVersion = "1.37",
+  kubernetesVersion: string = DEFAULT_KUBERNETES_VERSION,
 ): WrittenMinimised {
   const { policy, origins, omissions } = minimisePolicy(loaded.policy);
   const comments = origins.map((rules) => `Was ${rules.map((rule) => `rules[${rule}]`).join(", ")}`);
