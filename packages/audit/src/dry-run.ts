@@ -26,10 +26,14 @@ export function isDryRun({ verb, requestURI, level, requestObject }: TriedReques
     return isAsked;
   }
   if (isJsonObject(requestObject)) {
-    const dryRun = own(requestObject, "dryRun");
-    return Array.isArray(dryRun) && dryRun.includes("All");
+    return isDryRunOption(own(requestObject, "dryRun"));
   }
   return isAsked && level === "Metadata" ? undefined : isAsked;
+}
+
+/** Whether `dryRun` of the body of a deletion asks for a trial. */
+export function isDryRunOption(dryRun: JsonValue | undefined): boolean {
+  return Array.isArray(dryRun) && dryRun.includes("All");
 }
 
 /** Whether the query of a URI asks for a trial; any other value than All is refused. */

@@ -9,7 +9,7 @@ export type { AttributeSource, RequestAttributes } from "./attributes.ts";
 export { decodeEvent, undecidableHint, undecidableProblem } from "./decode.ts";
 export { wrapperHint, WrapperHints } from "./wrapper-hint.ts";
 export type { Decoded } from "./decode.ts";
-export { asksDryRun, isDryRun } from "./dry-run.ts";
+export { asksDryRun, isDryRun, isDryRunOption } from "./dry-run.ts";
 export type { TriedRequest } from "./dry-run.ts";
 export { EnvelopeReader } from "./event-list/envelope-reader.ts";
 export type { DocumentProblem } from "./event-list/document-problem.ts";

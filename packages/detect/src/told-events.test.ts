@@ -1,16 +1,15 @@
-import { markOfID, microseconds, timeOf } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DetectionEngine } from "./detection-engine.ts";
-import { headOf, partOf } from "./reading/event-parts.ts";
+import { headOf } from "./reading/event-parts.ts";
 import type { Finding } from "./finding.ts";
 import { FindingStream } from "./stream/finding-stream.ts";
 import type { FindingStreamOptions } from "./stream/finding-stream-options.ts";
 import { HEAD_FIELDS } from "./reading/head-view.ts";
 import { loadDetections } from "./load-detections.ts";
-import { eventAt, madeWith, podCreated } from "./memory/events.suite.ts";
-import type { PodChange, ToldEvent } from "./memory/pod-change.ts";
+import { eventAt, madeWith, podCreated, toldOf } from "./memory/events.suite.ts";
+import type { PodChange } from "./memory/pod-change.ts";
 import type { QuietAnswer } from "./stream/quiet-answers.ts";
 import { rememberingHeads } from "./remembering-head.suite.ts";
 import { shippedDocuments } from "./shipped-detections.suite.ts";
@@ -37,6 +36,7 @@ const BODIES: readonly JsonValue[] = [
   { status: { podIP: "10.1.0.2" }, target: { name: "n2" } },
   { status: { podIPs: [{ ip: "" }, null, { ip: 7 }], podIP: 10 }, target: { name: 7 } },
   { status: "podIP", target: null },
+  { dryRun: ["All"] },
   null,
 ];
 
@@ -93,9 +93,9 @@ function eventsOf(some: readonly Step[]): readonly AuditEvent[] {
           requestObject,
         };
       case "delete":
-        return deleting;
+        return { ...deleting, requestObject };
       case "trial":
-        return { ...deleting, requestURI: `${uri}?dryRun=All` };
+        return { ...deleting, requestURI: `${uri}?dryRun=All`, requestObject };
       case "delete-all":
         return { ...agent, verb: "deletecollection", requestURI: "/api/v1/namespaces/shop/pods" };
       case "receive": {
@@ -126,17 +126,6 @@ function give(stream: FindingStream, tells: PodChange | Wanted, event: AuditEven
   return typeof tells === "string"
     ? stream.tell(tells, toldOf(event), () => event)
     : stream.pushWanted(tells, event, () => event, JSON.stringify(event).length);
-}
-
-function toldOf(event: AuditEvent): ToldEvent {
-  return {
-    idMark: markOfID(event.auditID),
-    time: timeOf(event),
-    micros: microseconds(event.stageTimestamp),
-    object: `${event.objectRef?.namespace}/${event.objectRef?.name}`,
-    part: (keys) => partOf(event, "requestObject", ...keys),
-    spells: (keys, ...texts) => JSON.stringify(partOf(event, "requestObject", ...keys)) === texts.join(""),
-  };
 }
 
 /** By the whole head that each is about. */

@@ -3,9 +3,11 @@ import type { AuditEvent } from "@auditsieve/audit";
 import { describe, expect, it } from "vitest";
 import { fieldPath } from "../condition/field-path.ts";
 import { eventReader } from "../plan/field-readers.ts";
-import { headOf } from "../reading/event-parts.ts";
+import { headOf, timeOfEvent } from "../reading/event-parts.ts";
 import { ClusterMemory } from "./cluster-memory.ts";
-import { eventAt, madeWith, podCreated } from "./events.suite.ts";
+import { eventAt, madeWith, podCreated, toldOf } from "./events.suite.ts";
+import { changeOfPod } from "./pod-change.ts";
+import type { PodChange } from "./pod-change.ts";
 import { RecentMap } from "./recent-map.ts";
 import { REMEMBERED_FIELDS } from "../condition/remembered-fields.ts";
 import type { RememberedName } from "../condition/remembered-fields.ts";
@@ -160,6 +162,37 @@ describe("grants", () => {
       return memory.pods.find(namespace, name)?.deletedAt === undefined ? "no" : "yes";
     });
     expect(deleted).toEqual(expected);
+  });
+
+  const POD = "/api/v1/namespaces/shop/pods/web";
+  const deleted = (more: Partial<AuditEvent>): AuditEvent =>
+    eventAt(10, { verb: "delete", objectRef: { resource: "pods", namespace: "shop", name: "web" }, ...more });
+  const together = (more: Partial<AuditEvent>): AuditEvent =>
+    deleted({ verb: "deletecollection", objectRef: { resource: "pods", namespace: "shop" }, ...more });
+  const all = { dryRun: ["All"] };
+
+  it.each([
+    ["by the word of its body", deleted({ requestURI: POD, requestObject: all }), "stands"],
+    ["by its URI where no body was sent", deleted({ requestURI: `${POD}?dryRun=All` }), "stands"],
+    ["by its URI, its body not recorded", deleted({ requestURI: `${POD}?dryRun=All`, level: "Metadata" }), "stands"],
+    ["not by its URI beside a body", deleted({ requestURI: `${POD}?dryRun=All`, requestObject: {} }), "is deleted"],
+    ["not by another word of its body", deleted({ requestURI: POD, requestObject: { dryRun: [] } }), "is deleted"],
+    ["of all by the word of the body", together({ requestURI: "/api/v1/pods", requestObject: all }), "stands"],
+    ["of all, not by the URI", together({ requestURI: "/x?dryRun=All", requestObject: {} }), "is deleted"],
+  ])("knows a deleted pod from a trial %s", (_, event, expected) => {
+    const { pods } = after(podCreated(0, "web", {}), event);
+    expect(pods.find("shop", "web")?.deletedAt === undefined ? "stands" : "is deleted").toBe(expected);
+  });
+
+  it.each([
+    ["its body says that it was one", { requestObject: all }, undefined],
+    ["it was none", { requestObject: {} }, 10_000],
+  ])("is told of a deletion as it would see it: %s", (_, more, expected) => {
+    const event = deleted({ requestURI: POD, ...more });
+    const memory = after(podCreated(0, "web", {}));
+    memory.tell(changeOfPod(headOf(event)) as PodChange, toldOf(event));
+    const { deletedAt } = memory.pods.find("shop", "web") ?? {};
+    expect(deletedAt === undefined ? undefined : deletedAt - timeOfEvent(eventAt(0, {}))).toBe(expected);
   });
 
   it.each([

@@ -32,6 +32,7 @@ export interface ClusterMemoryOptions {
 
 const VERSION = 1;
 const BINDINGS: ReadonlySet<JsonValue | undefined> = new Set(["rolebindings", "clusterrolebindings"]);
+const DELETIONS: ReadonlySet<JsonValue | undefined> = new Set(["delete", "deletecollection"]);
 const WRITES: ReadonlySet<JsonValue | undefined> = new Set(["create", "update", "patch"]);
 
 /** What earlier events of a log said, by which detections judge later ones: pods, grants, credentials. */
@@ -83,8 +84,11 @@ export class ClusterMemory {
       return;
     }
     const resource = head.get("objectRef.resource");
-    if (resource === "pods" && !asksDryRun(event.requestURI)) {
-      this.pods.observe(event);
+    if (resource === "pods") {
+      // Of most events no body need be parsed.
+      if (DELETIONS.has(head.get("verb")) ? isCertain(event) : !asksDryRun(event.requestURI)) {
+        this.pods.observe(event);
+      }
     } else if (BINDINGS.has(resource) && isCertain(event)) {
       this.grants.observe(event);
     }
@@ -377,7 +381,7 @@ function areGroupsKnown(head: HeadView): boolean {
   return !isHeadUnknown("user.groups", (field) => head.get(field));
 }
 
-/** Whether it certainly was no trial: of a binding that may still stand the grant is remembered. */
+/** Whether it certainly was no trial: what may still stand is remembered. */
 function isCertain(event: AuditEvent): boolean {
   return isDryRun(event) === false;
 }

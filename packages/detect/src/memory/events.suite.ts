@@ -1,4 +1,7 @@
+import { markOfID, microseconds, timeOf } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject } from "@auditsieve/audit";
+import { partOf } from "../reading/event-parts.ts";
+import type { ToldEvent } from "./pod-change.ts";
 
 const NOON = Date.parse("2026-11-24T12:00:00Z");
 
@@ -48,5 +51,17 @@ export function madeWith(
     username,
     groups: ["system:authenticated"],
     extra: { "authentication.kubernetes.io/credential-id": [id], ...extra },
+  };
+}
+
+/** What of an event is told of a change of a pod. */
+export function toldOf(event: AuditEvent): ToldEvent {
+  return {
+    idMark: markOfID(event.auditID),
+    time: timeOf(event),
+    micros: microseconds(event.stageTimestamp),
+    object: `${event.objectRef?.namespace}/${event.objectRef?.name}`,
+    part: (keys) => partOf(event, "requestObject", ...keys),
+    spells: (keys, ...texts) => JSON.stringify(partOf(event, "requestObject", ...keys)) === texts.join(""),
   };
 }

@@ -1,4 +1,4 @@
-import { KeyEndings } from "@auditsieve/audit";
+import { isDryRunOption, KeyEndings } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { headOf, lacksKeys, listsObjects, partAt, partOf, timeOfEvent } from "../reading/event-parts.ts";
 import type { BodyName } from "../reading/event-parts.ts";
@@ -33,6 +33,7 @@ const POD_IPS = ["status", "podIPs"];
 const NO_ADDRESSES: readonly string[] = [];
 const NO_PATHS: readonly string[] = [];
 const NODE_NAME = ["target", "name"];
+const DRY_RUN = ["dryRun"];
 const MAX_PATHS = 32;
 const MAX_ADDRESSES = 8;
 /** Label and field selectors choose among the pods of a namespace. */
@@ -129,7 +130,9 @@ export class PodMemory {
     const before = this.#pods.get(key);
     switch (change) {
       case "deleted":
-        this.#delete(key, before, time);
+        if (before?.deletedAt === undefined && !isDryRunOption(told.part(DRY_RUN))) {
+          this.#delete(key, before, time);
+        }
         break;
       case "bound":
         this.#bind(key, before, told.part(NODE_NAME));

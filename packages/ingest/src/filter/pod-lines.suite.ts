@@ -17,6 +17,7 @@ const BODIES: readonly string[] = [
   `null`,
   `{"status":{${Array.from({ length: 12 }, (_, n) => `"k${n}":{"podIP":"10.9.1.${n}"}`).join(",")},"podIPs":[${Array.from({ length: 12 }, (_, n) => `{"ip":"10.2.0.${n}"}`).join(",")}]}}`,
   `{${Array.from({ length: 1100 }, (_, n) => `"k${n}":1`).join(",")},"status":{"podIP":"10.1.0.9"},"target":{"name":"n6"}}`,
+  '{"kind":"DeleteOptions","apiVersion":"v1","dryRun":["All"]}',
 ];
 
 /** Specs of pods that are made: of nobody who is looked at, of those who are, and what is none. */
