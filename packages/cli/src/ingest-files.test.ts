@@ -94,6 +94,26 @@ describe.concurrent("auditsieve ingest without a configuration", () => {
     expect(kinds).toContain("finding");
   });
 
+  test("warns people in words and programs in JSON lines, and at once of a log that holds no audit events", async () => {
+    const log = join(folder, "syslog");
+    writeFileSync(log, "Nov 24 00:13:26 node-1 sshd[7]: \u001b[2JAccepted\n".repeat(3));
+    const people = await auditsieveHere(["ingest", "--no-follow", log, "samples/small.log"]);
+    const [first, ...more] = people.stderr.trimEnd().split("\n");
+    expect(first).toBe(`auditsieve: warning: Log "${log}" holds nothing that is known as an audit event so far`);
+    expect(more[0]).toMatch(/^ {2}hint: .*--audit-log-path/);
+    expect(more).toContainEqual(
+      expect.stringMatching(
+        /^auditsieve: warning: Line is undecidable\. \(source audit, input 0:.*syslog, offset 0, bytes \d+, /,
+      ),
+    );
+    expect(people.stderr).not.toMatch(/[{}\u001b]/);
+    const programs = await auditsieveHere(["ingest", "--no-follow", "--output", "ndjson", log]);
+    expect(programs.stderr).toMatch(/^\{"level":"warn",.*"msg":"Line is undecidable\."\}$/m);
+    expect((await auditsieveHere(["ingest", "--no-follow", "samples/small.log"])).stderr).not.toContain(
+      "holds nothing",
+    );
+  });
+
   test.each([
     [["ingest", "absent.log"], /log "absent.log": no such file/],
     [["ingest", "-c", "x.yaml", "samples/small.log"], /files were named together with a configuration/],

@@ -14,6 +14,7 @@ export { openLinesAt } from "./logs/lines-at.ts";
 export type { LinesAt } from "./logs/lines-at.ts";
 export { openLog } from "./logs/log-file.ts";
 export { logFormat } from "./logs/log-format.ts";
+export { noEventYet, readLogHead } from "./logs/log-head.ts";
 export type { LogFormat } from "./logs/log-format.ts";
 export { Filter } from "./filter/filter.ts";
 export type { FilterOptions, FilterSummary, LineProblem } from "./filter/filter-options.ts";

@@ -1,10 +1,10 @@
 import { recognise } from "@auditsieve/audit/stream";
 import { DetectionEngine, isSeverityBelow } from "@auditsieve/detect";
 import type { Finding, Severity } from "@auditsieve/detect";
-import { createLogger, logFormat, startDaemon } from "@auditsieve/ingest";
+import { createLogger, logFormat, noEventYet, readLogHead, startDaemon } from "@auditsieve/ingest";
 import type { DaemonEnd, IngestConfig, SinkConfig, SourceConfig } from "@auditsieve/ingest";
 import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
-import { mkdtemp, open, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,6 +19,7 @@ import { say, writeData } from "../output.ts";
 import { DEFAULT_NOISE, readPolicyText } from "../shipped.ts";
 import { inputName, STANDARD_INPUT } from "../standard-input.ts";
 import { counted } from "../table.ts";
+import { warningsForPeople } from "../warnings-for-people.ts";
 
 /** What `ingest` does with files and no configuration. */
 export interface IngestFilesOptions extends ExceptionsOption {
@@ -31,11 +32,11 @@ export interface IngestFilesOptions extends ExceptionsOption {
   readonly logLevel: "debug" | "info" | "warn" | "error";
 }
 
-const HEAD_BYTES = 64 * 1024;
-
 /** The embedded default: follows the files and shows findings on standard output as they come. */
 export async function ingestFiles(options: IngestFilesOptions, signal: AbortSignal): Promise<ExitCode> {
-  const sources = await Promise.all(options.files.map((file, i) => sourceOf(file, i, options.follow)));
+  const heads = await Promise.all(options.files.map((file) => (file === STANDARD_INPUT ? undefined : readHead(file))));
+  const sources = options.files.map((file, i) => sourceOf(file, heads[i], i, options.follow));
+  const strange = options.files.flatMap((file, i) => (heads[i] && noEventYet(file, heads[i])) ?? []);
   const stateFolder = options.stateFolder ?? (await mkdtemp(join(tmpdir(), "auditsieve-")));
   let exit: ExitCode = EXIT.fine;
   try {
@@ -56,8 +57,11 @@ export async function ingestFiles(options: IngestFilesOptions, signal: AbortSign
     if (process.stderr.isTTY && options.follow && sources.some(({ type }) => type === "file")) {
       say(`auditsieve: following ${options.files.map(inputName).join(", ")}; Ctrl-C ends`);
     }
+    const destination = output === "table" ? warningsForPeople() : process.stderr;
+    const logger = createLogger({ destination, level: options.logLevel });
+    strange.forEach(({ message, hint }) => logger.warn({ hint }, message));
     const end = await startDaemon(config, {
-      logger: createLogger({ destination: process.stderr, level: options.logLevel }),
+      logger,
       signal,
       input: process.stdin,
       writeOutput: writeData,
@@ -86,12 +90,11 @@ export async function ingestFiles(options: IngestFilesOptions, signal: AbortSign
 }
 
 /** A log of lines is followed, in an envelope too; what is packed or one document is read to its end. */
-async function sourceOf(file: string, index: number, follow: boolean): Promise<SourceConfig> {
+function sourceOf(file: string, head: Buffer | undefined, index: number, follow: boolean): SourceConfig {
   const name = index === 0 ? "audit" : `audit-${index + 1}`;
-  if (file === STANDARD_INPUT) {
+  if (head === undefined) {
     return { type: "stdin", name };
   }
-  const head = await readHead(file);
   const isFollowed = follow && logFormat(head) === "plain" && isLineLog(head);
   return { type: isFollowed ? "file" : "archive", name, paths: [file] };
 }
@@ -102,13 +105,7 @@ function isLineLog(head: Buffer): boolean {
 
 async function readHead(file: string): Promise<Buffer> {
   try {
-    const handle = await open(file, "r");
-    try {
-      const { bytesRead, buffer } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await handle.close();
-    }
+    return await readLogHead(file);
   } catch (error) {
     const reasons: Readonly<Record<string, string>> = {
       ENOENT: "no such file",

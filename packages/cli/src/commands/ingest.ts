@@ -104,7 +104,8 @@ export function ingestOptions(argv: Argv): Argv<IngestOptions> {
     })
     .option("log-level", {
       choices: ["debug", "info", "warn", "error"] as const,
-      describe: "What is logged, as JSON lines on standard error; default: info, with files warn",
+      describe:
+        "What is logged on standard error, in JSON lines, with files and --output table in words; default: info, with files warn",
     })
     .example("$0 ingest /var/log/kubernetes/audit.log", "follow a log and show findings, nothing else needed")
     .example("kubectl logs -f … | $0 ingest --output ndjson -", "findings of a stream, for programs")

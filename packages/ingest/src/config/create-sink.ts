@@ -18,6 +18,8 @@ export interface SinkContext {
   readonly logger: Logger;
   readonly backoff?: Backoff;
   readonly now?: () => Date;
+  /** Told of each request that is made again, by what became of it, which is of a bounded set. */
+  readonly onRetry?: (reason: string) => void;
   /** Standard output, for the sink of that type; resolves when the bytes were taken. */
   readonly writeOutput?: (bytes: Buffer | string) => Promise<void>;
   /** What that sink prints of a delivery. Default: its document. */
@@ -49,16 +51,17 @@ export async function createSink(config: SinkConfig, context: SinkContext): Prom
     }
     case "elasticsearch": {
       const { createElasticsearchSink } = await loadElasticsearch();
-      const { logger, backoff, now } = context;
+      const { logger, backoff, now, onRetry } = context;
       return createElasticsearchSink({
         ...elasticsearchOptions(config, context.cluster),
         ...(backoff && { backoff }),
         ...(now && { now }),
         onBlind: ({ message, hint }) => logger.warn({ sink: name, hint }, message),
         batches: {
-          onRetry: ({ reason, items, attempt }) => {
+          onRetry: ({ attempt, ...retry }) => {
             const level = attempt < 3 ? "debug" : "warn";
-            logger[level]({ sink: name, reason, items, attempt }, "Sink is busy or away, sending again.");
+            logger[level]({ sink: name, ...retry, attempt }, "Sink is busy or away, sending again.");
+            onRetry?.(retry.reason);
           },
         },
       });

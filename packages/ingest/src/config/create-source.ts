@@ -11,6 +11,7 @@ import { fileError, IngestError, systemCode } from "../errors.ts";
 import type { Source, SourceAlarm } from "../source.ts";
 import { archiveSource } from "../sources/archive.ts";
 import { openCanonicalLog } from "../logs/canonical-log.ts";
+import { noEventYet, readLogHead } from "../logs/log-head.ts";
 import { createFileTails } from "../sources/file-tails.ts";
 import { checkPartitions } from "../sources/partition-check.ts";
 import type { KafkaConsumer } from "../kafka/kafka-client.ts";
@@ -102,7 +103,7 @@ export function describeSource(config: SourceConfig): string {
   }
 }
 
-/** What may be wrong with a source before it is started: `isWaiting` where the daemon would wait for a file. */
+/** What may be wrong with a source before it is started: `isWaiting` where the daemon would wait for a file, or for an event in it. */
 export async function checkSource(
   config: SourceConfig,
   detections: Pick<DetectionEngine, "linked" | "detections">,
@@ -174,7 +175,11 @@ async function checkLog(
         path,
         hint: `Name the file, or a pattern: ${join(path, "*.log")}`,
       });
-      return isFolder ? [{ error, isWaiting: false }] : [];
+      if (isFolder) {
+        return [{ error, isWaiting: false }];
+      }
+      const strange = noEventYet(path, await readLogHead(path));
+      return strange === undefined ? [] : [{ error: strange, isWaiting: true }];
     } catch (error) {
       return [{ error: fileError("read log", path, error), isWaiting: isFollowed && systemCode(error) === "ENOENT" }];
     }

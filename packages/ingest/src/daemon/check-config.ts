@@ -48,7 +48,7 @@ async function checkOneSource(
   return found.map(({ error, isWaiting }) => {
     const problem = problemOf("check-source", [...at, ...keyOf(source, error)], error, `source "${source.name}"`);
     const hint = "The daemon waits for it; is this the path of --audit-log-path?";
-    return isWaiting ? { ...problem, severity: "warning", hint } : problem;
+    return isWaiting ? { ...problem, severity: "warning", ...(error.code === "missing" && { hint }) } : problem;
   });
 }
 

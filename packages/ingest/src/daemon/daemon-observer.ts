@@ -25,6 +25,11 @@ export class DaemonObserver {
     );
   }
 
+  /** A sink is asked again by itself, and tells of it. */
+  retry(reason: string): void {
+    count(this.#failures, reason);
+  }
+
   /** A line is undecidable or too long. */
   line(kind: string, place: Record<string, unknown>): void {
     count(this.#alarms, kind);

@@ -2,6 +2,7 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { freePort } from "../../../../test/engines/free-port.ts";
+import { DEFAULT_BACKOFF } from "../backoff.ts";
 import type { IngestConfig } from "../config/config.ts";
 import { runDaemon } from "./daemon-reload.ts";
 import { startDaemon } from "./daemon.ts";
@@ -44,6 +45,30 @@ describe("metrics", () => {
     stop.abort();
     await running;
     await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
+  });
+
+  test("count what a server that is busy or away was asked again, and the log says in whose words", async () => {
+    const port = await freePort();
+    writeFileSync(log(), eventLine(1, "jane"));
+    fixture.mock.behave = (request) => (request < 5 ? "http-503" : "ok");
+    const stop = new AbortController();
+    const running = startDaemon(config(`metrics: { listen: "127.0.0.1:${port}" }`), {
+      logger,
+      signal: stop.signal,
+      backoff: { ...DEFAULT_BACKOFF, sleep: async () => undefined },
+    });
+    await until(() => fixture.mock.documents.size === 1);
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(text).toMatch(/^auditsieve_component_errors_total\{error_type="request-503"\} 5$/m);
+    expect(fixture.logged).toContainEqual(
+      expect.objectContaining({
+        sink: "elasticsearch",
+        reason: "request-503",
+        detail: expect.stringContaining("mock_exception") as string,
+      }),
+    );
+    stop.abort();
+    await running;
   });
 
   test("not ready while stopping", async () => {

@@ -105,10 +105,11 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
     quarantine: join(stateFolder, "quarantine.ndjson"),
     seal: config.deadLetters && { ...config.deadLetters, idKey },
   });
-  const sinks = await Promise.all(
-    config.sinks.map((sink) => createSink(sink, { ...options, cluster: config.cluster })),
-  );
   const observer = new DaemonObserver(logger);
+  const onRetry = (reason: string): void => observer.retry(reason);
+  const sinks = await Promise.all(
+    config.sinks.map((sink) => createSink(sink, { ...options, cluster: config.cluster, onRetry })),
+  );
   const sources = await Promise.all(
     config.sources.map((source) =>
       createSource(source, {

@@ -17,11 +17,26 @@ export interface BulkItemAnswer {
   readonly isTooMuch?: boolean;
 }
 
+interface RetryAnswer {
+  readonly kind: "retry";
+  /** Of a bounded set; a label. */
+  readonly reason: string;
+  /** The server's or the system's own words. */
+  readonly detail?: string;
+  readonly isOverloaded: boolean;
+}
+
+/** What is sent again after a wait. */
+export interface BulkRetry extends Pick<RetryAnswer, "reason" | "detail"> {
+  readonly items: number;
+  readonly attempt: number;
+}
+
 /** What became of one request as a whole. */
 export type BulkAnswer =
   | { readonly kind: "items"; readonly items: readonly BulkItemAnswer[] }
   /** Busy, gone, cut off or not understood. `isUnknown`: nobody knows what was stored. */
-  | { readonly kind: "retry"; readonly reason: string; readonly isOverloaded: boolean; readonly isUnknown: boolean }
+  | (RetryAnswer & { readonly isUnknown: boolean })
   /** Too large, or no valid request as a whole: smaller ones may pass. */
   | { readonly kind: "split"; readonly reason: string; readonly detail: string }
   /** Not allowed, or no such stream: an operator must change something. */
@@ -30,7 +45,7 @@ export type BulkAnswer =
 /** Which of some ids are stored. */
 export type FindAnswer =
   | { readonly kind: "found"; readonly ids: ReadonlySet<string> }
-  | { readonly kind: "retry"; readonly reason: string; readonly isOverloaded: boolean }
+  | RetryAnswer
   /** It may not or cannot be asked: only the create operation itself is left to refuse what is there already. */
   | { readonly kind: "blind" };
 
@@ -46,7 +61,7 @@ export interface BulkBatcherOptions {
   /** Most requests under way. Default 4; it begins with 2. */
   readonly maxInFlight?: number;
   /** Told of each wait, for a log and a metric. */
-  readonly onRetry?: (retry: { readonly reason: string; readonly items: number; readonly attempt: number }) => void;
+  readonly onRetry?: (retry: BulkRetry) => void;
 }
 
 /**
@@ -111,7 +126,7 @@ export class BulkBatcher {
       case "items":
         return this.#settle(items, answer.items, signal, attempt);
       case "retry":
-        await this.#wait(answer.reason, items.length, attempt, signal);
+        await this.#wait(answer, items.length, attempt, signal);
         return this.#deliver(answer.isUnknown ? items.map(uncertain) : items, signal, attempt + 1);
       case "split": {
         if (items.length <= 1) {
@@ -148,7 +163,7 @@ export class BulkBatcher {
       if (answer.kind !== "retry") {
         return answer.kind === "found" ? answer.ids : NONE;
       }
-      await this.#wait(answer.reason, ids.length, tries, signal);
+      await this.#wait(answer, ids.length, tries, signal);
     }
   }
 
@@ -181,7 +196,7 @@ export class BulkBatcher {
     attempt: number,
   ): Promise<readonly ItemResult[]> {
     if (answers.length !== items.length) {
-      await this.#wait("answer-incomplete", items.length, attempt, signal);
+      await this.#wait({ reason: "answer-incomplete" }, items.length, attempt, signal);
       return this.#deliver(items.map(uncertain), signal, attempt + 1);
     }
     const results = answers.map(resultOf);
@@ -210,7 +225,7 @@ export class BulkBatcher {
   }
 
   async #later(items: readonly BulkItem[], signal: AbortSignal, attempt: number): Promise<readonly ItemResult[]> {
-    await this.#wait("items-rejected", items.length, attempt, signal);
+    await this.#wait({ reason: "items-rejected" }, items.length, attempt, signal);
     return this.#deliver(items, signal, attempt + 1);
   }
 
@@ -229,8 +244,13 @@ export class BulkBatcher {
     return [...first, ...(await this.#deliver(items.slice(half), signal, attempt))];
   }
 
-  async #wait(reason: string, items: number, attempt: number, signal: AbortSignal): Promise<void> {
-    this.#options.onRetry?.({ reason, items, attempt });
+  async #wait(
+    { reason, detail }: Pick<RetryAnswer, "reason" | "detail">,
+    items: number,
+    attempt: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    this.#options.onRetry?.({ reason, items, attempt, ...(detail !== undefined && { detail }) });
     try {
       await backOff(this.#options.backoff, attempt, signal);
     } catch (error) {

@@ -246,6 +246,7 @@ class ElasticsearchSink implements CheckedSink {
   }
 
   #answerOf(error: unknown): BulkAnswer {
+    const detail = cut(error instanceof errors.ResponseError ? answerOf(error) : reasonOf(error));
     if (error instanceof errors.ResponseError) {
       const status = error.statusCode ?? 0;
       const isTooMuch = status === 429 && isOverTheServersLimit(answerOf(error), 0);
@@ -254,14 +255,14 @@ class ElasticsearchSink implements CheckedSink {
       }
       if (status === 408 || status === 429 || status >= 500) {
         // 429 is said before anything of the request is looked at; a 503 may be a proxy's word about a server that took it.
-        return { kind: "retry", reason: `request-${status}`, isOverloaded: true, isUnknown: status !== 429 };
+        return { kind: "retry", reason: `request-${status}`, detail, isOverloaded: true, isUnknown: status !== 429 };
       }
     } else if (error instanceof errors.TimeoutError) {
-      return { kind: "retry", reason: "timeout", isOverloaded: true, isUnknown: true };
+      return { kind: "retry", reason: "timeout", detail, isOverloaded: true, isUnknown: true };
     } else {
       const reason = TRANSIENT.find(([failure]) => error instanceof failure)?.[1];
       if (reason !== undefined) {
-        return { kind: "retry", reason, isOverloaded: false, isUnknown: true };
+        return { kind: "retry", reason, detail, isOverloaded: false, isUnknown: true };
       }
     }
     return { kind: "refused", error: this.#failure(`write to "${this.#stream}"`, error) };
