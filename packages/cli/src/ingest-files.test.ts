@@ -106,7 +106,8 @@ describe.concurrent("auditsieve ingest without a configuration", () => {
         /^auditsieve: warning: Line is undecidable\. \(source audit, input 0:.*syslog, offset 0, bytes \d+, /,
       ),
     );
-    expect(people.stderr).not.toMatch(/[{}\u001b]/);
+    expect(people.stderr).not.toContain("{");
+    expect(people.stderr).not.toContain("\u001b");
     const programs = await auditsieveHere(["ingest", "--no-follow", "--output", "ndjson", log]);
     expect(programs.stderr).toMatch(/^\{"level":"warn",.*"msg":"Line is undecidable\."\}$/m);
     expect((await auditsieveHere(["ingest", "--no-follow", "samples/small.log"])).stderr).not.toContain(

@@ -34,7 +34,7 @@ export interface IngestFilesOptions extends ExceptionsOption {
 
 /** The embedded default: follows the files and shows findings on standard output as they come. */
 export async function ingestFiles(options: IngestFilesOptions, signal: AbortSignal): Promise<ExitCode> {
-  const heads = await Promise.all(options.files.map((file) => (file === STANDARD_INPUT ? undefined : readHead(file))));
+  const heads = await Promise.all(options.files.map(readHead));
   const sources = options.files.map((file, i) => sourceOf(file, heads[i], i, options.follow));
   const strange = options.files.flatMap((file, i) => (heads[i] && noEventYet(file, heads[i])) ?? []);
   const stateFolder = options.stateFolder ?? (await mkdtemp(join(tmpdir(), "auditsieve-")));
@@ -103,7 +103,11 @@ function isLineLog(head: Buffer): boolean {
   return recognise(head, true)?.form !== "documents";
 }
 
-async function readHead(file: string): Promise<Buffer> {
+/** Of standard input there is none: it cannot be read twice. */
+async function readHead(file: string): Promise<Buffer | undefined> {
+  if (file === STANDARD_INPUT) {
+    return undefined;
+  }
   try {
     return await readLogHead(file);
   } catch (error) {

@@ -7,7 +7,7 @@ import { beginsLike, headOfArchive } from "../sources/file-identity.ts";
 import { openCanonicalLog } from "../logs/canonical-log.ts";
 import { openLog } from "../logs/log-file.ts";
 import { activeLogs, expandPatterns, isPattern } from "../sources/log-patterns.ts";
-import { listRotated } from "../sources/rotated-files.ts";
+import { listRotated, rotatedSince } from "../sources/rotated-files.ts";
 import { lostOf } from "../sources/rotation-watch.ts";
 import { sinkMark } from "../config/sink-marks.ts";
 import { decodeSpoolPosition, inputOf, spoolSegments } from "../sources/spool.ts";
@@ -27,6 +27,8 @@ interface InputFile {
   readonly input: string;
   readonly open: () => AsyncIterable<Buffer>;
   readonly ackedTo: number;
+  /** Rotated before the daemon's first start: it reads none of those. */
+  readonly isEarlier?: boolean;
 }
 
 /** Reads all inputs again and decides anew what each sink must have: with the same code as the daemon, but never its counters. */
@@ -52,7 +54,14 @@ export async function readInputs(
       lostRecords.push(...read.lost);
       continue;
     }
-    const files = await inputsOf(source, checkpoint, config.stateFolder);
+    const all = await inputsOf(source, checkpoint, config.stateFolder);
+    const files = all?.filter(({ isEarlier }) => isEarlier !== true);
+    const earlier = (all?.length ?? 0) - (files?.length ?? 0);
+    if (earlier > 0) {
+      skipped.push(
+        `${earlier} files of source "${source.name}" were rotated before the daemon's first start, which reads none of those`,
+      );
+    }
     if (source.type === "webhook") {
       skipped.push(
         `Source "${source.name}" is read from its spool: bodies that every sink has are kept there no longer than their segment`,
@@ -222,33 +231,31 @@ async function tailInputs(
   checkpoint: Checkpoint,
 ): Promise<readonly InputFile[]> {
   const position = decodePosition(checkpoint.get(`source/${section}`), section);
-  const rotated = (await listRotated(path)).map(({ name, plain, gzip }) => ({ name, file: plain ?? gzip ?? name }));
+  const listed = await listRotated(path);
+  const rotated = listed.map(({ name, plain, gzip }) => ({ name, file: plain ?? gzip ?? name }));
   const hasActive = await stat(path).then(
     () => true,
     () => false,
   );
   const files = [...rotated, ...(hasActive ? [{ name: basename(path), file: path }] : [])];
   const heads = await Promise.all(files.map(({ file }) => headOfArchive(file)));
+  const { generation = 0, offset = 0, known = [] } = position ?? {};
+  const passed = listed.length - rotatedSince(listed, known).length;
   const reached =
-    position === undefined || position.offset === 0
+    position === undefined || offset === 0
       ? -1
       : files.findLastIndex((_, i) => beginsLike(heads[i] ?? Buffer.alloc(0), position.head));
-  return files.map(({ name, file }, i) => {
-    const isKnown = position?.known.includes(name) === true;
+  // The file of the position, or what comes after it where that is gone.
+  const current = reached === -1 ? passed : reached;
+  const isGone = reached === -1 && offset > 0;
+  return files.map(({ file }, i) => {
+    const number = generation + i - current + (isGone && i >= current ? 1 : 0);
     return {
       file,
-      input: inputName(isOne ? basename(path) : path, (position?.generation ?? 0) + i - Math.max(reached, 0)),
+      input: inputName(isOne ? basename(path) : path, number),
       open: () => openLog(file),
-      ackedTo:
-        reached === -1
-          ? isKnown
-            ? Infinity
-            : 0
-          : i < reached
-            ? Infinity
-            : i === reached
-              ? (position?.offset ?? 0)
-              : 0,
+      ackedTo: i < current ? Infinity : i === reached ? offset : 0,
+      isEarlier: number < 0,
     };
   });
 }

@@ -49,6 +49,28 @@ describe("reconcile", () => {
     ]);
   });
 
+  test("asks nothing of files that were rotated before the daemon's first start, and says so", async () => {
+    const rotated = (name: string): string => join(folder, `audit-2026-11-20T${name}`);
+    writeFileSync(rotated("00-00-00.000.log.gz"), gzipSync(line(21, "jane")));
+    writeFileSync(rotated("01-00-00.000.log"), line(22, "jane") + line(23, "noise"));
+    await ingest();
+    const { sinks, discrepancies, notChecked } = await reconcile(config());
+    expect(discrepancies).toEqual([]);
+    expect(sinks).toMatchObject([{ lines: 9 }, { lines: 9 }]);
+    expect(notChecked).toEqual([
+      expect.stringMatching(/^2 files of source "audit" were rotated before the daemon's first start/),
+    ]);
+    // Later ones are its business, also before anything of a log is acknowledged.
+    const checkpoint = join(folder, "state", "checkpoint.json");
+    const state = JSON.parse(readFileSync(checkpoint, "utf8")) as { sections: Record<string, unknown> };
+    const known = ["audit-2026-11-20T00-00-00.000.log", "audit-2026-11-20T01-00-00.000.log"];
+    state.sections["source/audit"] = { generation: 0, inode: "", head: { bytes: 0, sha256: "" }, offset: 0, known };
+    writeFileSync(checkpoint, JSON.stringify(state));
+    const anew = await reconcile(config());
+    expect(anew.notChecked).toEqual(notChecked);
+    expect(anew.sinks).toMatchObject([{ lines: 9 }, { lines: 9 }]);
+  });
+
   test("names a document that was removed by source, file and offset", async () => {
     await ingest();
     const { id } = mock.remove("id-6");
