@@ -21,6 +21,7 @@ export default defineConfig({
           exclude: ["**/*.slow.test.ts", "**/node_modules/**"],
           // Two hundred files import much the same modules: read and compiled anew for each, they are a quarter of the tier's work.
           isolate: false,
+          // Also the bound of what would take time without end for hostile input: tests themselves look at no clock.
           testTimeout: 120_000,
         },
       },

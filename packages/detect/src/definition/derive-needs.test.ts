@@ -126,11 +126,9 @@ describe("needs", () => {
         { "objectRef.apiGroup": `g${n}` },
       ],
     ]);
-    const started = performance.now();
     expect(
       needsOf({ ...Object.fromEntries(entries), condition: entries.map(([name]) => name).join(" and ") }).length,
     ).toBeLessThanOrEqual(256);
-    expect(performance.now() - started).toBeLessThan(5_000);
   });
 
   it("of every shipped detection: each hit case is of a class, a stage and a level that they name", () => {

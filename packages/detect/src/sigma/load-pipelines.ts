@@ -56,6 +56,15 @@ function readPipeline(value: JsonValue, file: string, log: ProblemLog): Pipeline
     );
     return undefined;
   }
+  if (!Object.hasOwn(value, "transformations") && !Object.hasOwn(value, "vars")) {
+    log.error(
+      "pipeline-document",
+      [],
+      "it has neither transformations nor vars: it would change nothing",
+      "Is it a Sigma processing pipeline? Give a list of transformations",
+    );
+    return undefined;
+  }
   const name = own(value, "name");
   const priority = own(value, "priority") ?? 0;
   if (typeof priority !== "number") {

@@ -4,6 +4,7 @@ import { IngestError, reasonOf } from "../errors.ts";
 import type { Delivery } from "../sink.ts";
 import { DATASET } from "../sinks/ecs-document.ts";
 import { clientOptions } from "../sinks/elasticsearch.ts";
+import { hintOfConnection, isUnreachable } from "../sinks/elasticsearch-faults.ts";
 
 /** A document as it is stored. */
 export interface StoredDocument {
@@ -70,7 +71,9 @@ export async function* readStream(config: ElasticsearchSinkConfig, cluster: stri
       `Cannot read "${index}" at ${config.node} back: ${reasonOf(error).slice(0, 300)}`,
       {
         cause: error,
-        hint: `The user needs read on ${index}, and maintenance to see the last seconds`,
+        hint: isUnreachable(error)
+          ? hintOfConnection(error)
+          : `The user needs read on ${index}, and maintenance to see the last seconds`,
       },
     );
   } finally {

@@ -160,8 +160,6 @@ describe("diffPolicies()", () => {
         })),
         all,
       );
-    const started = performance.now();
     expect(diffPolicies(many(0), many(1)).changes.length).toBeGreaterThan(10);
-    expect(performance.now() - started).toBeLessThan(20_000);
   });
 });
