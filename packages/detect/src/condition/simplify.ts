@@ -72,10 +72,24 @@ function simplifyAll(
   if (left === undefined) {
     return expression;
   }
-  if (left.length > 1) {
-    left.sort((a, b) => costOf(a) - costOf(b));
-  }
+  sortByCost(left);
   return kind === "and" ? all(left) : any(left);
+}
+
+/** Those of the same cost stay in their order. Each is looked at once: mostly they stand so already. */
+function sortByCost(parts: Expression[]): void {
+  const costs = parts.map(costOf);
+  for (let i = 1; i < parts.length; i++) {
+    const part = parts[i] as Expression;
+    const cost = costs[i] as number;
+    let at = i;
+    for (; at > 0 && (costs[at - 1] as number) > cost; at--) {
+      parts[at] = parts[at - 1] as Expression;
+      costs[at] = costs[at - 1] as number;
+    }
+    parts[at] = part;
+    costs[at] = cost;
+  }
 }
 
 function neverKept(): boolean {

@@ -5,12 +5,13 @@ import { fieldsReadBy, readsSome } from "../definition/fields-read.ts";
 import { simplify } from "../condition/simplify.ts";
 import type { Detection } from "../definition/detection.ts";
 import { headReader } from "./field-readers.ts";
+import { HeadKinds } from "./head-kinds.ts";
 import { isOfPlace } from "../memory/first-seen.ts";
-import { DEED_FIELDS, HEAD_FIELDS, headFieldOf, isInPart, isWide } from "../reading/head-view.ts";
-import type { HeadField, HeadPart, HeadView } from "../reading/head-view.ts";
+import { DEED_FIELDS, HEAD_FIELDS, isWide } from "../reading/head-view.ts";
+import type { HeadField, HeadView } from "../reading/head-view.ts";
 import type { ClusterMemory } from "../memory/cluster-memory.ts";
 import type { Grounds } from "../memory/grounds.ts";
-import { MEMORY_ROOT, readsOf } from "../condition/remembered-fields.ts";
+import { isOfName, isOutside, isPlaced, isRemembered } from "./fields-by-part.ts";
 import { forPlainNames, withoutSpecials } from "../condition/plain-names.ts";
 import { lastingPrefilter, prefilter } from "./prefilter.ts";
 import type { HeadSays } from "./prefilter.ts";
@@ -26,13 +27,14 @@ const KNOWN_BY: readonly HeadField[] = ["user.username", "user.groups"];
 const MOST_NAMED = 5;
 /** So many conditions are looked at sooner than what was noted for the whole head, whose name is mostly a new one. */
 const FEW = 3;
+/** So many heads of one request are asked about one by one. */
+const SELDOM = 3;
 
 /** What a part of a head leaves of conditions; those that it rules out are not among them. */
 type Rest = ReadonlyMap<Detection, Expression>;
 
-/** What is known of every head that differs at most in names (or in what is wide, where a view remembers no heads). */
-interface Near {
-  readonly plan: HeadPlan;
+/** What a part of a head says of all conditions: the same as for any other head of which they say the same. */
+interface Said {
   readonly found: readonly Detection[];
   /** What such a head leaves of their conditions. */
   readonly rest: Rest;
@@ -45,6 +47,12 @@ interface Near {
   readonly isOfNamespace: boolean;
   /** What is asked of names; undefined where they are not asked apart from the rest. */
   readonly ofNames: readonly NameQuestion[] | undefined;
+}
+
+/** What is known of every head that differs at most in names (or in what is wide, where a view remembers no heads). */
+interface Near {
+  readonly plan: HeadPlan;
+  readonly said: Said;
   /** What the memory said of those that are alike, and what that rests on. */
   judged: Judged | undefined;
   kept: Map<unknown, unknown> | undefined;
@@ -57,6 +65,12 @@ interface NameQuestion {
   readonly specials: readonly string[] | undefined;
   /** Whether it may matter all the same where the URI has none. */
   readonly isOpenWithout: boolean;
+}
+
+/** Heads of one request. */
+interface Alike {
+  asked: number;
+  kinds: HeadKinds<Said> | undefined;
 }
 
 interface Judged {
@@ -82,6 +96,8 @@ export class HeadPlan {
   readonly #narrow = new TupleMemo<Near>(MAX_REMEMBERED);
   readonly #requests: RequestPlan;
   readonly #actors = new ActorRulings();
+  #alike = new WeakMap<readonly Done[], Alike>();
+  readonly #ofKinds = { count: 0 };
   #says: { readonly head: HeadView; readonly now: () => HeadSays } | undefined;
 
   constructor(asked: readonly Detection[]) {
@@ -95,17 +111,17 @@ export class HeadPlan {
   /** The detections that the head, and what was before, do not rule out; in their order. */
   candidates(head: HeadView, memory?: ClusterMemory): readonly Detection[] {
     const near = this.#near(head);
-    const found = near.open.size > 0 ? this.#ofWhole(near, head) : near.found;
-    if (!memory || (near.alike.length === 0 && near.single.size === 0)) {
+    const found = near.said.open.size > 0 ? this.#ofWhole(near, head) : near.said.found;
+    if (!memory || (near.said.alike.length === 0 && near.said.single.size === 0)) {
       return found;
     }
     const { out, left } = this.#judge(near, head, memory);
-    if (near.single.size === 0 && near.open.size === 0) {
+    if (near.said.single.size === 0 && near.said.open.size === 0) {
       return left;
     }
-    const says = near.single.size > 0 ? prefilter(head, "whole", memory) : undefined;
+    const says = near.said.single.size > 0 ? prefilter(head, "whole", memory) : undefined;
     const mayMatter = (one: Detection): boolean =>
-      !near.single.has(one) || says?.mayMatter(near.rest.get(one) ?? one.condition) !== false;
+      !near.said.single.has(one) || says?.mayMatter(near.said.rest.get(one) ?? one.condition) !== false;
     return found.filter((one) => !out.has(one) && mayMatter(one));
   }
 
@@ -114,7 +130,7 @@ export class HeadPlan {
    * have the same candidates. Undefined where that cannot be said.
    */
   saidOfNames(head: HeadView): number | undefined {
-    const { ofNames } = this.#near(head);
+    const { ofNames } = this.#near(head).said;
     if (ofNames === undefined || ofNames.length === 0) {
       return ofNames && 0;
     }
@@ -148,12 +164,12 @@ export class HeadPlan {
   /** Whether the answer about this head may be another one for a head that differs in names, which none loses, or where a view remembers no heads in what is wide. */
   isNamed(head: HeadView): boolean {
     const near = this.#near(head);
-    if (near.open.size === 0 || near.single.size > 0 || !head.recall) {
-      return near.open.size > 0 || near.single.size > 0;
+    if (near.said.open.size === 0 || near.said.single.size > 0 || !head.recall) {
+      return near.said.open.size > 0 || near.said.single.size > 0;
     }
     const reader = headReader(head, "whole");
-    return Array.from(near.open).some((one) =>
-      readsSome(simplify(near.rest.get(one) ?? one.condition, reader, asksMoreThanPresence), isOutside.unnamed),
+    return Array.from(near.said.open).some((one) =>
+      readsSome(simplify(near.said.rest.get(one) ?? one.condition, reader, asksMoreThanPresence), isOutside.unnamed),
     );
   }
 
@@ -161,25 +177,25 @@ export class HeadPlan {
   areForPlainNames(head: HeadView): boolean {
     const near = this.#near(head);
     const uri = head.get("requestURI");
-    if (!head.recall || near.single.size > 0 || typeof uri !== "string") {
+    if (!head.recall || near.said.single.size > 0 || typeof uri !== "string") {
       return false;
     }
     const says = prefilter(head, "unnamed");
     const reader = headReader(head, "whole");
-    return Array.from(near.open).every((one) => {
-      const condition = simplify(near.rest.get(one) ?? one.condition, reader, asksMoreThanPresence);
+    return Array.from(near.said.open).every((one) => {
+      const condition = simplify(near.said.rest.get(one) ?? one.condition, reader, asksMoreThanPresence);
       return !readsSome(condition, isOutside.unnamed) || !says.mayMatter(forPlainNames(condition, uri));
     });
   }
 
   /** Whether the answer about this head may be another one for a head that differs in its namespace alone; true says nothing. */
   isOfNamespace(head: HeadView): boolean {
-    return this.#near(head).isOfNamespace;
+    return this.#near(head).said.isOfNamespace;
   }
 
   /** What an event with this head leaves of the conditions of its candidates: it comes out as the whole does. */
   rest(head: HeadView): Rest {
-    return this.#near(head).rest;
+    return this.#near(head).said.rest;
   }
 
   /** What `make` gives once for all heads that differ from this one at most in names: it must depend on nothing else. */
@@ -200,14 +216,14 @@ export class HeadPlan {
   }
 
   #ofWhole(near: Near, head: HeadView): readonly Detection[] {
-    const isNoted = near.open.size > FEW;
+    const isNoted = near.said.open.size > FEW;
     const known = isNoted ? (head.recall?.("whole") as Whole | undefined) : undefined;
     if (known?.plan === this) {
       return known.found;
     }
     const says = prefilter(head, "whole");
-    const found = near.found.filter(
-      (one) => !near.open.has(one) || says.mayMatter(near.rest.get(one) ?? one.condition),
+    const found = near.said.found.filter(
+      (one) => !near.said.open.has(one) || says.mayMatter(near.said.rest.get(one) ?? one.condition),
     );
     if (isNoted && known === undefined) {
       head.note?.("whole", { plan: this, found } satisfies Whole);
@@ -220,7 +236,7 @@ export class HeadPlan {
     if (known?.plan === this) {
       return known;
     }
-    const near = this.#ask(head, "unnamed");
+    const near = { plan: this, said: this.#ofKind(head), judged: undefined, kept: undefined };
     if (known === undefined) {
       head.note?.("unnamed", near);
     }
@@ -229,10 +245,36 @@ export class HeadPlan {
 
   #ofNarrow(head: HeadView): Near {
     const tuple = this.#keyFields.map((field) => head.get(field));
-    return this.#narrow.get(tuple, () => this.#ask(head, "narrow"));
+    return this.#narrow.get(tuple, () => {
+      const said = this.#ask(head, "narrow", this.#requests.of(head));
+      return { plan: this, said, judged: undefined, kept: undefined };
+    });
   }
 
-  #ask(head: HeadView, part: "unnamed" | "narrow"): Near {
+  /** Whoever makes something up for each request makes up what no condition tells apart. Of a request that is seldom made the kinds are not worth finding. */
+  #ofKind(head: HeadView): Said {
+    if (this.#ofKinds.count > MAX_REMEMBERED) {
+      this.#ofKinds.count = 0;
+      this.#alike = new WeakMap();
+    }
+    const done = this.#requests.of(head);
+    let alike = this.#alike.get(done);
+    if (alike === undefined) {
+      alike = { asked: 0, kinds: undefined };
+      this.#alike.set(done, alike);
+    }
+    const ask = (): Said => this.#ask(head, "unnamed", done);
+    if (++alike.asked <= SELDOM) {
+      return ask();
+    }
+    alike.kinds ??= new HeadKinds(
+      done.map(({ detection }) => detection.condition),
+      this.#ofKinds,
+    );
+    return alike.kinds.get(head, ask);
+  }
+
+  #ask(head: HeadView, part: "unnamed" | "narrow", done: readonly Done[]): Said {
     let isOfNamespace = false;
     const get: HeadView["get"] = (field) => {
       isOfNamespace ||= field === NAMESPACE;
@@ -247,7 +289,6 @@ export class HeadPlan {
     const open: Detection[] = [];
     const alike: Detection[] = [];
     const single: Detection[] = [];
-    const done = this.#requests.of(head);
     for (let i = 0; i < done.length; i++) {
       const one = done[i] as Done;
       const { detection } = one;
@@ -266,7 +307,6 @@ export class HeadPlan {
     }
     const isNameless = part !== "unnamed" || single.length > 0 || open.length > MOST_NAMED;
     return {
-      plan: this,
       found,
       rest,
       open: setOf(open),
@@ -277,8 +317,6 @@ export class HeadPlan {
         alike.concat(single).some((one) => readsSome(rest.get(one) ?? one.condition, isPlaced)) ||
         found.some(({ firstSeen }) => firstSeen !== undefined && isOfPlace(firstSeen)),
       ofNames: isNameless ? undefined : open.map((one) => nameQuestion(rest.get(one) ?? one.condition, says)),
-      judged: undefined,
-      kept: undefined,
     };
   }
 
@@ -290,9 +328,11 @@ export class HeadPlan {
     const out = new Set<Detection>();
     const grounds = memory.grounds(() => {
       const says = prefilter(head, "whole", memory);
-      near.alike.filter((one) => !says.mayMatter(near.rest.get(one) ?? one.condition)).forEach((one) => out.add(one));
+      near.said.alike
+        .filter((one) => !says.mayMatter(near.said.rest.get(one) ?? one.condition))
+        .forEach((one) => out.add(one));
     });
-    near.judged = { memory, grounds, out, left: near.found.filter((one) => !out.has(one)) };
+    near.judged = { memory, grounds, out, left: near.said.found.filter((one) => !out.has(one)) };
     return near.judged;
   }
 }
@@ -323,38 +363,4 @@ function nameQuestion(condition: Expression, says: HeadSays): NameQuestion {
   return readsSome(plain, isOutside.unnamed)
     ? { condition, specials: undefined, isOpenWithout: true }
     : { condition, specials: [...specials], isOpenWithout: says.mayMatter(plain) };
-}
-
-/** The same answer for the same field, which detections name over and over. */
-function byField(test: (field: string) => boolean): (field: string) => boolean {
-  const known = new Map<string, boolean>();
-  return (field) => {
-    const before = known.get(field);
-    if (before !== undefined) {
-      return before;
-    }
-    if (known.size >= MAX_REMEMBERED) {
-      known.clear();
-    }
-    const answer = test(field);
-    known.set(field, answer);
-    return answer;
-  };
-}
-
-/** Whether earlier events say what the field is. */
-const isRemembered = byField((field) => field.startsWith(`${MEMORY_ROOT}.`));
-/** Whether a name is read for the field, if only to look it up. */
-const isOfName = byField((field) => readsOf(field).some((read) => isOfHeadOutside(read, "unnamed")));
-/** Whether the namespace of the object is read for the field, or all that the object is referred to by. */
-const isPlaced = byField((field) => readsOf(field).some((read) => read === NAMESPACE || read === "objectRef"));
-/** Whether the field stands in the head, but not in the part. */
-const isOutside = {
-  unnamed: byField((field) => isOfHeadOutside(field, "unnamed")),
-  narrow: byField((field) => isOfHeadOutside(field, "narrow")),
-};
-
-function isOfHeadOutside(field: string, part: HeadPart): boolean {
-  const held = headFieldOf(field);
-  return held !== undefined && !isInPart(held, part);
 }
