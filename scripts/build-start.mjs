@@ -8,6 +8,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { preparedText } from "../packages/cli/src/prepared-detections.ts";
+import { openPrivates } from "./open-privates.ts";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const CLI = join(ROOT, "packages/cli");
@@ -54,7 +55,10 @@ async function bundle(input, output) {
     input,
     cwd: CLI,
     platform: "node",
-    plugins: [{ name: "leave-what-is-loaded-later", resolveDynamicImport, resolveId }],
+    plugins: [
+      { name: "leave-what-is-loaded-later", resolveDynamicImport, resolveId },
+      { name: "open-privates", renderChunk: openPrivates },
+    ],
   });
   // CommonJS: Node makes of every builtin that a module imports one with all its exports, and of some that takes milliseconds.
   const { output: files } = await made.write({ dir: DIST, format: "cjs", ...output });

@@ -1,5 +1,4 @@
 import { engineHolding } from "./scan-wasm/engine.ts";
-import type { Engine } from "./scan-wasm/engine.ts";
 
 // As assembly/endings.ts reads them.
 const ENDINGS = 0x25_8200;
@@ -13,7 +12,7 @@ const PLAIN = /^[\w.-]+$/;
 /** An escape that may spell any letter of a key. */
 const ESCAPE = Buffer.from("\\u");
 /** Whose endings the engine has: there is one for all. */
-let loaded: readonly Buffer[] | undefined;
+let loaded: Uint8Array | undefined;
 
 /**
  * Ends of keys that are looked for together in JSON that need not be parsed for it. Make one and look over and over.
@@ -26,11 +25,14 @@ let loaded: readonly Buffer[] | undefined;
 export class KeyEndings {
   /** Undefined where one may be spelled in several ways. */
   readonly #needles: readonly Buffer[] | undefined;
+  /** As the engine has them; undefined where it has no room for them. */
+  readonly #laid: Uint8Array | undefined;
 
   constructor(endings: readonly string[]) {
     this.#needles = endings.every((ending) => PLAIN.test(ending))
       ? endings.map((ending) => Buffer.from(`${ending}"`))
       : undefined;
+    this.#laid = this.#needles && laidOut(this.#needles);
   }
 
   /** Whether no key in `bytes[start, end)` ends in one of them. False says nothing: it may be a value that does. */
@@ -40,28 +42,28 @@ export class KeyEndings {
       return false;
     }
     const engine = engineHolding(bytes);
-    if (engine !== undefined && this.#load(engine, needles)) {
+    const laid = this.#laid;
+    if (engine !== undefined && laid !== undefined) {
+      if (loaded !== laid) {
+        engine.memory.set(laid, ENDINGS);
+        loaded = laid;
+      }
       const { byteOffset } = bytes;
       return engine.exports.lacksEndings(start + byteOffset, end + byteOffset, needles.length) !== 0;
     }
     const part = bytes.subarray(start, end);
     return !part.includes(ESCAPE) && !needles.some((needle) => part.includes(needle));
   }
+}
 
-  /** False where there is no room for them. */
-  #load({ memory }: Engine, needles: readonly Buffer[]): boolean {
-    if (loaded === needles) {
-      return true;
-    }
-    if (needles.length > MAX_ENDINGS || needles.some(({ length }) => length > MAX_LENGTH || length < 2)) {
-      return false;
-    }
-    needles.forEach((needle, i) => {
-      const at = ENDINGS + ENDING_BYTES * i;
-      memory.writeInt32LE(needle.length, at);
-      memory.set(needle, at + TEXT);
-    });
-    loaded = needles;
-    return true;
+function laidOut(needles: readonly Buffer[]): Uint8Array | undefined {
+  if (needles.length > MAX_ENDINGS || needles.some(({ length }) => length > MAX_LENGTH || length < 2)) {
+    return undefined;
   }
+  const laid = Buffer.alloc(ENDING_BYTES * needles.length);
+  needles.forEach((needle, i) => {
+    laid.writeInt32LE(needle.length, ENDING_BYTES * i);
+    laid.set(needle, ENDING_BYTES * i + TEXT);
+  });
+  return laid;
 }

@@ -84,6 +84,8 @@ const MEMBER_WORDS = 6 * 1024;
 const TABLE_BYTES = 65 * SLOT_BYTES;
 
 let engine: Engine | undefined;
+/** Of its memory, which V8 takes long to find out of a view. */
+let engineBuffer: ArrayBuffer | undefined;
 
 /** The one instance (27 MiB of addresses, never more); compiled when it is first asked for, in 5 ms. */
 export function sharedEngine(): Engine {
@@ -92,6 +94,7 @@ export function sharedEngine(): Engine {
     const exports = new WebAssembly.Instance(module).exports as EngineExports;
     const { buffer } = exports.memory;
     const memory = Buffer.from(buffer);
+    engineBuffer = buffer;
     let holder: object | undefined;
     let held = 0;
     let isPlaced = false;
@@ -121,7 +124,7 @@ export function sharedEngine(): Engine {
 
 /** The instance in whose memory the bytes stand; undefined for all others. */
 export function engineHolding(bytes: Buffer): Engine | undefined {
-  return engine !== undefined && bytes.buffer === engine.memory.buffer ? engine : undefined;
+  return bytes.buffer === engineBuffer ? engine : undefined;
 }
 
 /** Tells the module the keys, so that they and their forms are written down in one place. */

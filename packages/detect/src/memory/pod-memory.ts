@@ -7,24 +7,31 @@ import type { PodChange, ToldEvent } from "./pod-change.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
 
-/** What is remembered of one pod. Specs are those that the request or the answer of its creation showed. */
-export interface PodFacts {
-  readonly uid?: string;
-  /** Whether its spec was recorded; what follows is known only then. */
+/** What a pod's spec says, as the request or the answer of its creation showed it. */
+interface Spec {
+  /** Whether it was recorded; what follows is known only then. */
   readonly isSpecKnown: boolean;
   readonly privileged: boolean;
   readonly hostPath: readonly string[];
   readonly hostNetwork: boolean;
   readonly hostPID: boolean;
   readonly hostIPC: boolean;
-  readonly serviceAccount?: string;
-  readonly node?: string;
-  readonly createdBy?: string;
+  readonly serviceAccount?: string | undefined;
+}
+
+/** What is remembered of one pod. */
+export interface PodFacts extends Spec {
+  readonly uid?: string | undefined;
+  readonly node?: string | undefined;
+  readonly createdBy?: string | undefined;
   readonly addresses: readonly string[];
   /** Event time in ms. */
   readonly createdAt: number;
-  readonly deletedAt?: number;
+  readonly deletedAt?: number | undefined;
 }
+
+/** What later requests change of it. */
+type Changes = Partial<Pick<PodFacts, "privileged" | "node" | "addresses" | "deletedAt">>;
 
 const CONTAINERS = ["containers", "initContainers", "ephemeralContainers"] as const;
 const ADDRESS_KEYS = new KeyEndings(["podIP", "podIPs"]);
@@ -48,7 +55,7 @@ const HOST_IPC = ["spec", "hostIPC"] as const;
 const SERVICE_ACCOUNT = ["spec", "serviceAccountName"] as const;
 const NODE = ["spec", "nodeName"] as const;
 const UID = ["metadata", "uid"] as const;
-const NOTHING: Pick<PodFacts, "isSpecKnown" | "privileged" | "hostPath" | "hostNetwork" | "hostPID" | "hostIPC"> = {
+const NOTHING: Spec = {
   isSpecKnown: false,
   privileged: false,
   hostPath: [],
@@ -115,7 +122,8 @@ export class PodMemory {
     } else if (subresource === "ephemeralcontainers") {
       const spec = specOf(event, "responseObject") ?? specOf(event, "requestObject");
       const facts = before ?? unseen();
-      this.#pods.set(key, { ...facts, privileged: facts.privileged || (spec !== undefined && isPrivileged(spec)) });
+      const privileged = facts.privileged || (spec !== undefined && isPrivileged(spec));
+      this.#pods.set(key, changed(facts, { privileged }));
     } else if (subresource === "status" && !lacksKeys(event, "requestObject", ADDRESS_KEYS, WHOLE)) {
       this.#address(key, before, {
         part: (keys) => partOf(event, "requestObject", ...keys),
@@ -168,14 +176,14 @@ export class PodMemory {
   #delete(key: string, before: PodFacts | undefined, time: number): void {
     // A pod is deleted several times: by its owner, then by its node.
     if (before?.deletedAt === undefined) {
-      this.#pods.set(key, { ...(before ?? unseen()), deletedAt: time });
+      this.#pods.set(key, changed(before ?? unseen(), { deletedAt: time }));
     }
   }
 
   #bind(key: string, before: PodFacts | undefined, name: JsonValue | undefined): void {
     const node = textAt(name);
     if (before === undefined || (node !== undefined && node !== before.node)) {
-      this.#pods.set(key, { ...(before ?? unseen()), ...(node !== undefined && { node }) });
+      this.#pods.set(key, changed(before ?? unseen(), { node }));
     }
   }
 
@@ -183,12 +191,13 @@ export class PodMemory {
     const known = before?.addresses ?? NO_ADDRESSES;
     const addresses = withAddresses(known, told);
     if (addresses !== known) {
-      this.#pods.set(key, { ...(before ?? unseen()), addresses: addresses.slice(-MAX_ADDRESSES) });
+      this.#pods.set(key, changed(before ?? unseen(), { addresses: addresses.slice(-MAX_ADDRESSES) }));
     }
   }
 
   snapshot(): JsonValue {
-    return this.#pods.snapshot((facts) => ({ ...facts }));
+    // JSON leaves out what is undefined.
+    return this.#pods.snapshot((facts) => ({ ...facts }) as unknown as JsonValue);
   }
 
   restore(snapshot: unknown): void {
@@ -215,60 +224,63 @@ function withAddress(some: readonly string[], address: string | undefined): read
 }
 
 function unseen(): PodFacts {
-  return { ...NOTHING, addresses: [], createdAt: Number.NEGATIVE_INFINITY };
+  return new KnownPod(NOTHING, { addresses: NO_ADDRESSES, createdAt: Number.NEGATIVE_INFINITY }, {});
 }
 
 function created(event: AuditEvent): PodFacts {
   // The answer shows what admission made of it.
-  const told = specTold(event, "responseObject") ?? specTold(event, "requestObject");
-  const uid = textAt(partAt(event, "responseObject", UID)) ?? event.objectRef?.uid;
-  return new CreatedPod(told, uid, headOf(event).get("user.username") as string | undefined, timeOfEvent(event));
+  const spec = specTold(event, "responseObject") ?? specTold(event, "requestObject");
+  return new KnownPod(
+    spec ?? NOTHING,
+    {
+      uid: textAt(partAt(event, "responseObject", UID)) ?? event.objectRef?.uid,
+      createdBy: headOf(event).get("user.username") as string | undefined,
+      addresses: NO_ADDRESSES,
+      createdAt: timeOfEvent(event),
+    },
+    { node: spec?.node },
+  );
 }
 
-/** Pods are made by the thousand: its fields are set one by one, in the order in which they are written to snapshots, and not copied together. */
-class CreatedPod implements PodFacts {
+function changed(facts: PodFacts, changes: Changes): PodFacts {
+  return new KnownPod(facts, facts, changes);
+}
+
+/** Pods are made and changed by the thousand: all have the same fields, set one by one in the order in which they are written to snapshots. */
+class KnownPod implements PodFacts {
   declare readonly isSpecKnown: boolean;
   declare readonly privileged: boolean;
   declare readonly hostPath: readonly string[];
   declare readonly hostNetwork: boolean;
   declare readonly hostPID: boolean;
   declare readonly hostIPC: boolean;
-  declare readonly uid?: string;
-  declare readonly serviceAccount?: string;
-  declare readonly node?: string;
-  declare readonly createdBy?: string;
+  declare readonly uid: string | undefined;
+  declare readonly serviceAccount: string | undefined;
+  declare readonly node: string | undefined;
+  declare readonly createdBy: string | undefined;
   declare readonly addresses: readonly string[];
   declare readonly createdAt: number;
+  declare readonly deletedAt: number | undefined;
 
-  constructor(told: SpecTold | undefined, uid: string | undefined, createdBy: string | undefined, createdAt: number) {
-    const { isSpecKnown, privileged, hostPath, hostNetwork, hostPID, hostIPC } = told ?? NOTHING;
-    this.isSpecKnown = isSpecKnown;
-    this.privileged = privileged;
-    this.hostPath = hostPath;
-    this.hostNetwork = hostNetwork;
-    this.hostPID = hostPID;
-    this.hostIPC = hostIPC;
-    if (uid !== undefined) {
-      this.uid = uid;
-    }
-    if (told?.serviceAccount !== undefined) {
-      this.serviceAccount = told.serviceAccount;
-    }
-    if (told?.node !== undefined) {
-      this.node = told.node;
-    }
-    if (createdBy !== undefined) {
-      this.createdBy = createdBy;
-    }
-    this.addresses = NO_ADDRESSES;
-    this.createdAt = createdAt;
+  constructor(spec: Spec, facts: Omit<PodFacts, keyof Spec>, changes: Changes) {
+    this.isSpecKnown = spec.isSpecKnown;
+    this.privileged = changes.privileged ?? spec.privileged;
+    this.hostPath = spec.hostPath;
+    this.hostNetwork = spec.hostNetwork;
+    this.hostPID = spec.hostPID;
+    this.hostIPC = spec.hostIPC;
+    this.uid = facts.uid;
+    this.serviceAccount = spec.serviceAccount;
+    this.node = changes.node ?? facts.node;
+    this.createdBy = facts.createdBy;
+    this.addresses = changes.addresses ?? facts.addresses;
+    this.createdAt = facts.createdAt;
+    this.deletedAt = changes.deletedAt ?? facts.deletedAt;
   }
 }
 
-type SpecTold = typeof NOTHING & { readonly serviceAccount: string | undefined; readonly node: string | undefined };
-
 /** What the body says by its spec; undefined where it has none. */
-function specTold(event: AuditEvent, body: BodyName): SpecTold | undefined {
+function specTold(event: AuditEvent, body: BodyName): (Spec & Pick<PodFacts, "node">) | undefined {
   // Of most pods nothing need be parsed.
   const isPlain = listsObjects(event, body, "spec", "containers") && lacksKeys(event, body, GRAVE_KEYS, SPEC);
   const spec = isPlain ? undefined : specOf(event, body);
