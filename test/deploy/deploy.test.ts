@@ -88,6 +88,15 @@ test("the Grafana dashboard and the alerts ask for metrics, labels and no others
   expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
 });
 
+test("alerts see the first event of a counter that was not there before", () => {
+  const rules = [...read("deploy/grafana/alerts.yaml").matchAll(/^ +expr: (.*increase.*)$/gm)].map(([, expr]) => expr);
+  expect(rules.length).toBeGreaterThan(6);
+  for (const rule of rules) {
+    const [, counter = ""] = /^increase\((\S+)\[15m\]\) > 0/.exec(rule ?? "") ?? [];
+    expect(rule).toBe(`increase(${counter}[15m]) > 0 or (${counter} unless ${counter} offset 15m) > 0`);
+  }
+});
+
 test("nothing of the manifests is privileged, writable or allowed to gain rights", () => {
   const files = readdirSync(join(ROOT, "deploy"), { recursive: true, encoding: "utf8" }).filter((name) =>
     /(daemon-set|static-pod.*|_pod)\.(yaml|tpl)$/.test(name),

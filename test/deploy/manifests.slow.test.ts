@@ -18,7 +18,10 @@ interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
-  readonly spec?: { readonly template?: { readonly metadata: object; readonly spec: object } };
+  readonly spec?: {
+    readonly template?: { readonly metadata: object; readonly spec: { readonly volumes?: readonly object[] } };
+    readonly volumeClaimTemplates?: readonly { readonly metadata: { readonly name: string } }[];
+  };
 }
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-deploy-"));
@@ -92,6 +95,27 @@ describe("an apiserver accepts, by a dry run on its side with strict fields,", (
     await expectAccepted(rendered);
   });
 
+  test("the Helm chart as replicas behind one address with a state each", async () => {
+    const rendered = template(
+      [
+        "role: stream",
+        "replicas: 2",
+        "stateStorage: { size: 10Gi, storageClassName: fast }",
+        "service: { enabled: true, clusterIP: 10.96.0.78 }",
+        "ports: [{ name: metrics, containerPort: 9598 }, { name: webhook, containerPort: 8443 }]",
+        "config: { sources: [{ type: stdin }], sinks: [{ type: stdout }] }",
+      ].join("\n"),
+    );
+    const kinds = rendered.map(({ kind }) => kind);
+    expect(kinds).toEqual(expect.arrayContaining(["StatefulSet", "PodDisruptionBudget", "Service"]));
+    const text = JSON.stringify(rendered);
+    expect(text).toContain('"volumeClaimTemplates":[{"metadata":{"name":"state"}');
+    expect(text).toContain('"preStop":{"sleep":{"seconds":5}}');
+    expect(text).toContain('"topologyKey":"kubernetes.io/hostname"');
+    expect(text).not.toContain("emptyDir");
+    await expectAccepted(rendered);
+  });
+
   test("the static pod", async () => {
     await expectAccepted(manifestsOf(readFileSync(join(ROOT, "deploy/static-pod/auditsieve.yaml"), "utf8")));
   });
@@ -107,6 +131,12 @@ describe("the Helm chart", () => {
       "{ role: stream, stateClaim: a, config: { sources: [{ type: stdin }], sinks: [{ type: stdout }] } }",
       /several replicas would write one state/,
     ],
+    [
+      "a claim for all and one for each",
+      "{ role: stream, replicas: 1, stateClaim: a, stateStorage: { size: 1Gi }, config: { sources: [{ type: stdin }], sinks: [{ type: stdout }] } }",
+      /give one of them/,
+    ],
+    ["a claim for each pod on the nodes", "stateStorage: { size: 1Gi }", /keeps its state on the node/],
     ["a relative folder", "auditLogFolder: logs", /does not match pattern/],
   ])("refuses %s", (_what, values, said) => {
     const { status, stderr } = spawnSync(helm, [join(ROOT, "deploy/helm/auditsieve"), "demo", NAMESPACE], {
@@ -167,7 +197,14 @@ async function expectAccepted(manifests: readonly Manifest[]): Promise<void> {
   for (const { spec, metadata } of manifests) {
     if (spec?.template !== undefined) {
       const name = metadata.name;
-      const pod = { apiVersion: "v1", kind: "Pod", ...spec.template, metadata: { ...spec.template.metadata, name } };
+      const { template, volumeClaimTemplates = [] } = spec;
+      // As the controller of stateful sets adds them.
+      const claims = volumeClaimTemplates.map((claim) => ({
+        name: claim.metadata.name,
+        persistentVolumeClaim: { claimName: `${claim.metadata.name}-${name}-0` },
+      }));
+      const podSpec = { ...template.spec, volumes: [...(template.spec.volumes ?? []), ...claims] };
+      const pod = { apiVersion: "v1", kind: "Pod", metadata: { ...template.metadata, name }, spec: podSpec };
       const path = `/api/v1/namespaces/${NAMESPACE}/pods?dryRun=All&fieldValidation=Strict`;
       const answer = await admin().request("POST", path, { body: pod });
       expect([answer.status, answer.status === 201 ? "" : answer.text]).toEqual([201, ""]);

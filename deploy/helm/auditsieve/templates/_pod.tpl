@@ -31,6 +31,16 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   {{- end }}
+  {{- if and (eq .Values.role "stream") (gt (int .Values.replicas) 1) }}
+  # One node that is gone takes one replica along.
+  topologySpreadConstraints:
+    - maxSkew: 1
+      topologyKey: kubernetes.io/hostname
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector:
+        matchLabels:
+          {{- include "auditsieve.selector" . | nindent 10 }}
+  {{- end }}
   securityContext:
     {{- if eq .Values.role "node" }}
     # uid 0 owns the apiserver's 0600 log; it has no capability and can write to its state only.
@@ -63,6 +73,12 @@ spec:
       ports:
         {{- toYaml . | nindent 8 }}
       {{- end }}
+      {{- if and .Values.service.enabled (semverCompare ">=1.30-0" .Capabilities.KubeVersion.Version) }}
+      # It goes on answering until nobody sends to its address any more.
+      lifecycle:
+        preStop:
+          sleep: { seconds: 5 }
+      {{- end }}
       {{- with .Values.livenessProbe }}
       livenessProbe:
         {{- toYaml . | nindent 8 }}
@@ -90,6 +106,7 @@ spec:
       # The group of role stream reads it, and uid 0 of role node owns it.
       secret: { secretName: {{ . }}, defaultMode: 0440 }
     {{- end }}
+    {{- if not .Values.stateStorage.size }}
     - name: state
       {{- if eq .Values.role "node" }}
       hostPath: { path: {{ .Values.stateFolder | quote }}, type: DirectoryOrCreate }
@@ -98,6 +115,7 @@ spec:
       {{- else }}
       emptyDir: {}
       {{- end }}
+    {{- end }}
     {{- if eq .Values.role "node" }}
     - name: audit-log
       hostPath: { path: {{ .Values.auditLogFolder | quote }}, type: Directory }

@@ -16,6 +16,7 @@ import { createFileTails } from "../sources/file-tails.ts";
 import { checkPartitions } from "../sources/partition-check.ts";
 import type { KafkaConsumer } from "../kafka/kafka-client.ts";
 import { expandPatterns, isPattern } from "../sources/log-patterns.ts";
+import type { WebhookPorts } from "../sources/webhook-ports.ts";
 
 /** What sources need besides their configuration. */
 export interface SourceContext {
@@ -28,6 +29,8 @@ export interface SourceContext {
   readonly idKey: Uint8Array;
   /** Whether it outlives the run what detections remember. */
   readonly keepsDetections: boolean;
+  /** Keeps the ports of webhooks open over a reload. */
+  readonly webhookPorts?: WebhookPorts | undefined;
 }
 
 /** Makes the source that an entry of the configuration describes. */
@@ -56,7 +59,7 @@ export async function createSource(config: SourceConfig, context: SourceContext)
     case "webhook": {
       const { createWebhook } = await import("../sources/webhook.ts");
       const spoolFolder = config.spoolFolder ?? join(stateFolder, "spool", name);
-      return createWebhook({ ...config, spoolFolder, checkpoint, onAlarm });
+      return createWebhook({ ...config, spoolFolder, checkpoint, onAlarm, ports: context.webhookPorts });
     }
     case "kafka": {
       const { createKafkaSource } = await import("../sources/kafka.ts");

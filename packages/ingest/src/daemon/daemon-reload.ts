@@ -3,6 +3,7 @@ import { startDaemon } from "./daemon.ts";
 import type { MetricsPage } from "../metrics/metrics-page.ts";
 import type { DaemonEnd, DaemonOptions } from "./daemon.ts";
 import { reasonOf } from "../errors.ts";
+import { WebhookPorts } from "../sources/webhook-ports.ts";
 
 export interface ReloadOptions extends DaemonOptions {
   /** Reads the configuration again; undefined when it cannot be used (its problems are told by whoever reads it). */
@@ -24,6 +25,17 @@ export interface ReloadOptions extends DaemonOptions {
  * const end = await ended;
  */
 export async function runDaemon(first: IngestConfig, options: ReloadOptions): Promise<DaemonEnd> {
+  const webhookPorts = new WebhookPorts();
+  try {
+    return await runConfigurations(first, { ...options, webhookPorts });
+  } finally {
+    await webhookPorts.close();
+  }
+}
+
+type RunOptions = ReloadOptions & { readonly webhookPorts: WebhookPorts };
+
+async function runConfigurations(first: IngestConfig, options: RunOptions): Promise<DaemonEnd> {
   let config = first;
   let previous: IngestConfig | undefined;
   let earlier: MetricsPage | undefined;
@@ -59,23 +71,24 @@ class Run {
   /** What to go on with, once a reload has been asked for. */
   next: IngestConfig | undefined;
   readonly #config: IngestConfig;
-  readonly #options: ReloadOptions;
+  readonly #options: RunOptions;
   readonly #stop = new AbortController();
   /** The reloads that were asked for, one after the other: the last one counts. */
   #reloading: Promise<void> = Promise.resolve();
 
-  constructor(config: IngestConfig, options: ReloadOptions) {
+  constructor(config: IngestConfig, options: RunOptions) {
     this.#config = config;
     this.#options = options;
   }
 
   async end(): Promise<DaemonEnd> {
-    const { signal, reloads } = this.#options;
+    const { signal, reloads, webhookPorts } = this.#options;
     const onReload = (): void => {
       this.#reloading = this.#reloading.then(() => this.#reload());
     };
     reloads.addEventListener("reload", onReload);
     try {
+      await webhookPorts.release(this.#config.sources.filter((source) => source.type === "webhook"));
       const end = await startDaemon(this.#config, {
         ...this.#options,
         signal: AbortSignal.any([signal, this.#stop.signal]),
@@ -90,7 +103,7 @@ class Run {
   }
 
   async #reload(): Promise<void> {
-    const { load, logger } = this.#options;
+    const { load, logger, webhookPorts } = this.#options;
     let loaded: IngestConfig | undefined;
     try {
       loaded = await load();
@@ -104,6 +117,7 @@ class Run {
     }
     logger.info("Loading the configuration again.");
     this.next = loaded;
+    webhookPorts.hold();
     this.#stop.abort();
   }
 }

@@ -1,6 +1,8 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { request } from "node:https";
+import type { TLSSocket } from "node:tls";
 import { freePort } from "../../../../test/engines/free-port.ts";
 import { DEFAULT_BACKOFF } from "../backoff.ts";
 import type { IngestConfig } from "../config/config.ts";
@@ -8,6 +10,7 @@ import { runDaemon } from "./daemon-reload.ts";
 import { startDaemon } from "./daemon.ts";
 import { parseExposition } from "./exposition.suite.ts";
 import type { Samples } from "./exposition.suite.ts";
+import { makeCertificate } from "../sources/certificate.suite.ts";
 import { daemonFixture, eventLine, soundConfig, until } from "./daemon-fixture.suite.ts";
 
 const fixture = daemonFixture();
@@ -143,6 +146,71 @@ describe("reload", () => {
     expect(fixture.mock.documents.size).toBe(before + 2);
   });
 
+  test("answers every post while certificates are exchanged and the configuration with them", async () => {
+    writeFileSync(log(), "");
+    const authority = makeCertificate("authority");
+    const [port, other] = [await freePort(), await freePort()];
+    const file = (name: string, text: string): string => {
+      writeFileSync(join(fixture.folder, name), text);
+      return join(fixture.folder, name);
+    };
+    const withWebhook = (run: number, listen: number): IngestConfig => {
+      const { cert, key } = makeCertificate(`receiver-${run}`, authority);
+      const webhook = `{ type: webhook, listen: "127.0.0.1:${listen}", certFile: ${file(`${run}.crt`, cert)}, keyFile: ${file(`${run}.key`, key)}, token: secret }`;
+      return soundConfig(`
+cluster: test
+stateFolder: ${join(fixture.folder, "state")}
+sources: [${webhook}]
+sinks: [{ type: elasticsearch, node: "${fixture.mock.url}", feed: all }]
+limits: { maxBatchAgeMs: 5 }
+`);
+    };
+    const reloads = new EventTarget();
+    const stop = new AbortController();
+    let run = 0;
+    const running = runDaemon(withWebhook(0, port), {
+      logger,
+      signal: stop.signal,
+      reloads,
+      load: async () => withWebhook(++run, run === 4 ? other : port),
+    });
+    const subjects = new Set<string>();
+    let posted = 0;
+    const post = async (to: number): Promise<number> => {
+      const { status, subject } = await postOver(to, authority.cert, "secret", eventLine(posted++, "jane"));
+      subjects.add(subject);
+      return status;
+    };
+    const firstPost = async (to: number): Promise<number> => {
+      const untried = posted;
+      for (let waited = 0; ; waited++) {
+        try {
+          return await post(to);
+        } catch (error) {
+          expect([(error as NodeJS.ErrnoException).code, waited < 2000]).toEqual(["ECONNREFUSED", true]);
+          posted = untried;
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      }
+    };
+    expect(await firstPost(port)).toBe(200);
+    for (let reload = 1; reload <= 3; reload++) {
+      reloads.dispatchEvent(new Event("reload"));
+      while (messages("Started.") <= reload) {
+        expect(await post(port)).toBe(200);
+      }
+      expect(await post(port)).toBe(200);
+    }
+    expect([...subjects]).toEqual(["receiver-0", "receiver-1", "receiver-2", "receiver-3"]);
+    reloads.dispatchEvent(new Event("reload"));
+    expect(await firstPost(other)).toBe(200);
+    await until(() => fixture.mock.documents.size === posted);
+    await expect(post(port)).rejects.toThrow("ECONNREFUSED");
+    stop.abort();
+    await running;
+    await expect(post(other)).rejects.toThrow("ECONNREFUSED");
+  });
+
   test("a configuration that is broken, or begins elsewhere, changes nothing", async () => {
     writeFileSync(log(), eventLine(1, "jane"));
     const reloads = new EventTarget();
@@ -249,4 +317,22 @@ ${more}
 `,
     drops,
   );
+}
+
+/** The status that a post is answered with, and whose certificate the receiver showed. */
+function postOver(port: number, ca: string, token: string, body: string): Promise<{ status: number; subject: string }> {
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${token}`, "content-length": Buffer.byteLength(body) };
+    const sent = request(
+      { host: "127.0.0.1", port, method: "POST", path: "/", agent: false, ca, headers },
+      (response) => {
+        const { subject } = (response.socket as TLSSocket).getPeerCertificate();
+        response.resume();
+        response.once("end", () => resolve({ status: response.statusCode ?? 0, subject: String(subject.CN) }));
+        response.once("error", reject);
+      },
+    );
+    sent.once("error", reject);
+    sent.end(body);
+  });
 }

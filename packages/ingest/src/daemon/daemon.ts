@@ -30,6 +30,7 @@ import { markSinks } from "../config/sink-marks.ts";
 import { stateKey } from "../state/state-keys.ts";
 import type { PipelineTally } from "../lines/tally.ts";
 import { openWatchMemory } from "../alarms/watch-memory.ts";
+import type { WebhookPorts } from "../sources/webhook-ports.ts";
 
 export interface DaemonOptions {
   readonly logger: Logger;
@@ -47,6 +48,8 @@ export interface DaemonOptions {
   readonly onAlarm?: (alarm: SourceAlarm) => void;
   /** Whether what detections remember outlives the run, so that a stop does not end what is open. Default true. */
   readonly keepsDetections?: boolean;
+  /** Keeps the ports of webhooks open over a reload. */
+  readonly webhookPorts?: WebhookPorts | undefined;
   /** Shown in the metrics. */
   readonly version?: string;
   readonly residentBytes?: () => number;
@@ -123,6 +126,7 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
         },
         ...(options.input && { input: options.input }),
         idKey,
+        webhookPorts: options.webhookPorts,
         keepsDetections: options.keepsDetections !== false && config.detections.detections.length > 0,
       }),
     ),

@@ -2,8 +2,9 @@ import { hash, timingSafeEqual } from "node:crypto";
 import { createServer as createHttpServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
+import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import type { TLSSocket } from "node:tls";
+import type { SecureContextOptions, TLSSocket } from "node:tls";
 import { ConnectionBound } from "../connection-bound.ts";
 import { IngestError, reasonOf } from "../errors.ts";
 import { clientNames } from "./client-names.ts";
@@ -58,21 +59,20 @@ const CLOSE_LIMIT_MS = 5_000;
 
 /** The HTTP side of the webhook receiver: lets in who may come, bounds time and memory of a request, answers. */
 export class WebhookServer {
-  readonly #options: WebhookServerOptions;
-  readonly #server: Server;
+  #options: WebhookServerOptions;
+  readonly #server: Server | HttpsServer;
   readonly #bound: ConnectionBound;
-  readonly #maxBodyBytes: number;
-  readonly #maxBufferedBytes: number;
+  /** Requests that are being answered. */
+  readonly #running = new Set<Promise<void>>();
+  /** Set while nobody takes bodies: requests wait for it. */
+  #pause: PromiseWithResolvers<void> | undefined;
   #buffered = 0;
 
   constructor(options: WebhookServerOptions) {
     this.#options = options;
-    this.#maxBodyBytes = options.maxBodyBytes ?? DEFAULT_BODY_BYTES;
-    this.#maxBufferedBytes = options.maxBufferedBytes ?? Math.max(LEAST_BUFFERED_BYTES, 2 * this.#maxBodyBytes);
     const { tls } = options;
     const http = {
-      requestTimeout: options.requestTimeoutMs ?? 30_000,
-      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, options.requestTimeoutMs ?? HEADERS_TIMEOUT_MS),
+      ...timeoutsOf(options),
       connectionsCheckingInterval: Math.min(1000, options.requestTimeoutMs ?? 1000),
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: 16 * 1024,
@@ -86,11 +86,9 @@ export class WebhookServer {
         : createHttpsServer(
             {
               ...http,
-              cert: tls.cert,
-              key: tls.key,
-              minVersion: "TLSv1.2",
+              ...secureContextOf(tls),
               handshakeTimeout: HEADERS_TIMEOUT_MS,
-              ...(tls.clientCa !== undefined && { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true }),
+              ...(tls.clientCa !== undefined && { requestCert: true, rejectUnauthorized: true }),
             },
             listener,
           );
@@ -118,13 +116,48 @@ export class WebhookServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** What is posted from now on waits; ends those requests that run, within a bound. */
+  async pause(): Promise<void> {
+    this.#pause ??= Promise.withResolvers();
+    const timer = setTimeout(() => this.#server.closeAllConnections(), CLOSE_LIMIT_MS);
+    await Promise.allSettled(this.#running);
+    clearTimeout(timer);
+  }
+
+  /** Takes what is posted as `options` say from now on, and what has waited. False where another server is needed for them. */
+  goOn(options: WebhookServerOptions): boolean {
+    const [before, tls] = [this.#options.tls, options.tls];
+    if (
+      (before === undefined) !== (tls === undefined) ||
+      (before?.clientCa === undefined) !== (tls?.clientCa === undefined)
+    ) {
+      return false;
+    }
+    this.#options = options;
+    Object.assign(this.#server, timeoutsOf(options));
+    if (tls !== undefined && "setSecureContext" in this.#server) {
+      this.#server.setSecureContext(secureContextOf(tls));
+      if (tls.clientCa !== before?.clientCa) {
+        // Their clients were let in by an authority that may not count any more; who waits is told to come anew.
+        this.#server.closeIdleConnections();
+      }
+    }
+    this.#pause?.resolve();
+    this.#pause = undefined;
+    return true;
+  }
+
   /** Takes no new request, ends those that run, within a bound. */
   async close(): Promise<void> {
     if (!this.#server.listening) {
       return;
     }
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
+    if (this.#pause === undefined) {
+      this.#server.closeIdleConnections();
+    } else {
+      this.#server.closeAllConnections();
+    }
     const timer = setTimeout(() => this.#server.closeAllConnections(), CLOSE_LIMIT_MS);
     await closed;
     clearTimeout(timer);
@@ -134,6 +167,17 @@ export class WebhookServer {
     // A sender that goes away in the middle is no fault of ours.
     request.on("error", () => undefined);
     response.on("error", () => undefined);
+    if (this.#pause !== undefined) {
+      await this.#pause.promise;
+      response.shouldKeepAlive = false;
+    }
+    const answering = this.#answer(request, response);
+    this.#running.add(answering);
+    await answering;
+    this.#running.delete(answering);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let answer = this.#refusal(request);
     if (answer === undefined) {
       try {
@@ -182,22 +226,24 @@ export class WebhookServer {
       return { status: 415, reason: "encoding" };
     }
     const length = Number(request.headers["content-length"] ?? 0);
-    return length > this.#maxBodyBytes ? this.#tooLarge() : undefined;
+    return length > maxBodyBytes(this.#options) ? this.#tooLarge() : undefined;
   }
 
   /** The whole body, or why it is not taken. Rejects when the sender goes away or is too slow. */
   async #read(request: IncomingMessage): Promise<Buffer | Answer> {
     const chunks: Buffer[] = [];
+    const most = maxBodyBytes(this.#options);
+    const { maxBufferedBytes = Math.max(LEAST_BUFFERED_BYTES, 2 * most) } = this.#options;
     let bytes = 0;
     try {
       for await (const chunk of request) {
         const piece = chunk as Buffer;
         bytes += piece.length;
         this.#buffered += piece.length;
-        if (bytes > this.#maxBodyBytes) {
+        if (bytes > most) {
           return this.#tooLarge();
         }
-        if (this.#buffered > this.#maxBufferedBytes) {
+        if (this.#buffered > maxBufferedBytes) {
           return { status: 429, reason: "busy", retryAfterSeconds: 1 };
         }
         chunks.push(piece);
@@ -209,8 +255,23 @@ export class WebhookServer {
   }
 
   #tooLarge(): Answer {
-    return { status: 413, reason: "too-large", detail: `over ${this.#maxBodyBytes} bytes` };
+    return { status: 413, reason: "too-large", detail: `over ${maxBodyBytes(this.#options)} bytes` };
   }
+}
+
+function maxBodyBytes(options: WebhookServerOptions): number {
+  return options.maxBodyBytes ?? DEFAULT_BODY_BYTES;
+}
+
+function timeoutsOf({ requestTimeoutMs }: WebhookServerOptions): { requestTimeout: number; headersTimeout: number } {
+  return {
+    requestTimeout: requestTimeoutMs ?? 30_000,
+    headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs ?? HEADERS_TIMEOUT_MS),
+  };
+}
+
+function secureContextOf({ cert, key, clientCa }: NonNullable<WebhookServerOptions["tls"]>): SecureContextOptions {
+  return { cert, key, minVersion: "TLSv1.2", ...(clientCa !== undefined && { ca: clientCa }) };
 }
 
 /** Accepted. */

@@ -4,7 +4,8 @@ import { reasonOf } from "../errors.ts";
 import type { Source, SourceAlarm, SourceChunk } from "../source.ts";
 import { decodeSpoolPosition, numberOf, Spool } from "./spool.ts";
 import { readWebhookBody } from "./webhook-body.ts";
-import { accepted, WebhookServer } from "./webhook-server.ts";
+import { WebhookPorts } from "./webhook-ports.ts";
+import { accepted } from "./webhook-server.ts";
 import type { Answer, WebhookServerOptions } from "./webhook-server.ts";
 
 export interface WebhookOptions extends Omit<WebhookServerOptions, "accept" | "onAnswer"> {
@@ -20,6 +21,8 @@ export interface WebhookOptions extends Omit<WebhookServerOptions, "accept" | "o
   /** Value of `--audit-webhook-initial-backoff` of the apiserver, which says when it gives a batch up. Default 10 s. */
   readonly initialBackoffMs?: number;
   readonly chunkBytes?: number;
+  /** Keeps its port open over a reload. */
+  readonly ports?: WebhookPorts | undefined;
 }
 
 const DEFAULT_SPOOL_BYTES = 256 * 1024 * 1024;
@@ -69,13 +72,14 @@ class Webhook implements Source {
 
   async *open(signal: AbortSignal): AsyncGenerator<SourceChunk, void> {
     const { spoolFolder, maxSpoolBytes = DEFAULT_SPOOL_BYTES, chunkBytes, checkpoint, onListening } = this.#options;
+    const { ports = new WebhookPorts() } = this.#options;
     const from = decodeSpoolPosition(checkpoint.get(this.#section));
     const spool = await Spool.open(
       { folder: spoolFolder, maxBytes: maxSpoolBytes, ...(chunkBytes !== undefined && { chunkBytes }) },
       from,
     );
     this.#spool = spool;
-    const server = new WebhookServer({
+    const { server, port } = await ports.open({
       ...this.#options,
       accept: (body) => this.#accept(body, spool),
       onAnswer: (answer) => {
@@ -86,11 +90,10 @@ class Webhook implements Source {
       },
     });
     try {
-      const port = await server.listen();
       onListening?.(port);
       yield* spool.read(from, signal);
     } finally {
-      await server.close();
+      await ports.leave(server, this.#options);
     }
   }
 
