@@ -145,7 +145,7 @@ export function writtenUnder(policy: Policy, events: readonly AuditEvent[]): rea
   });
 }
 
-export function nameOfFile(file: string): string {
+function nameOfFile(file: string): string {
   return file.replace(/^.*\//, "").replace(/\.yml$/, "");
 }
 

@@ -38,7 +38,6 @@ export type { BodyName, PartlyParsed } from "./reading/event-parts.ts";
 export type { DetectionSource, LoadedDetectionFiles, LoadedDetections, LoadOptions } from "./load-detections.ts";
 export { endOf } from "./definition/detection-exception.ts";
 export type { DetectionException } from "./definition/detection-exception.ts";
-export { MATURITIES } from "./exceptions/read-exception.ts";
 export type { Maturity } from "./exceptions/read-exception.ts";
 export { AUDIT_FIELDS } from "./sigma/audit-fields.ts";
 export { loadPipelines } from "./sigma/load-pipelines.ts";

@@ -12,7 +12,7 @@ export interface Decision {
 }
 
 /** Used where no rule matches. */
-export const DEFAULT_AUDIT_LEVEL: Level = "None";
+const DEFAULT_AUDIT_LEVEL: Level = "None";
 
 /**
  * Decides as the apiserver does: the first rule that matches. Reads neither clock nor anything but its arguments;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { DEFAULT_AUDIT_LEVEL, evaluate, ruleMatches } from "./evaluate.ts";
+export { evaluate, ruleMatches } from "./evaluate.ts";
 export type { Decision } from "./evaluate.ts";
 export type { StrictError } from "./go-decode.ts";
 export { explainRefusal } from "./explain-refusal.ts";
@@ -20,7 +20,6 @@ export type { GeneratedPolicy, GenerateOptions } from "./generate/generate-polic
 export { joinStreamRules } from "./stream-policy/join-stream-rules.ts";
 export { loadProfile } from "./generate/load-profile.ts";
 export type { FoundProfile, LoadedProfile, LoadProfileOptions } from "./generate/load-profile.ts";
-export { SAFE_LEVELS } from "./generate/safe-levels.ts";
 export type { LevelConflict, SafeLevel } from "./generate/safe-levels.ts";
 export { loadProfileCases, runProfileCase } from "./generate/profile-cases.ts";
 export type { LoadedProfileCases, ProfileCase } from "./generate/profile-cases.ts";

@@ -9,7 +9,7 @@ export type PatternPart = string | typeof ANY_RUN | typeof ANY_ONE | typeof ANY_
 /** Any run of characters, also none. */
 export const ANY_RUN: unique symbol = Symbol("*");
 /** Any one character. */
-export const ANY_ONE: unique symbol = Symbol("?");
+const ANY_ONE: unique symbol = Symbol("?");
 /** Any one of {@link DASHES}. */
 export const ANY_DASH: unique symbol = Symbol("-");
 /** What may introduce an option of a command: hyphen, slash, en dash, em dash, horizontal bar. */

@@ -10,7 +10,7 @@ import { endOf } from "../definition/detection-exception.ts";
 import type { DetectionException } from "../definition/detection-exception.ts";
 
 /** Sigma's words for how far a detection can be trusted, most first. Sigma's key for it is `status`. */
-export const MATURITIES = ["stable", "test", "experimental", "deprecated", "unsupported"] as const;
+const MATURITIES = ["stable", "test", "experimental", "deprecated", "unsupported"] as const;
 /** How far a detection can be trusted. */
 export type Maturity = (typeof MATURITIES)[number];
 

@@ -274,7 +274,7 @@ export function useKey(id: string, address: string): string {
 }
 
 /** The id of the credential that the request was made with. */
-export function credentialOf(event: AuditEvent): string | undefined {
+function credentialOf(event: AuditEvent): string | undefined {
   return extra(event, CREDENTIAL_ID);
 }
 

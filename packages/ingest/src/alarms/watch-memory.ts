@@ -67,7 +67,7 @@ export async function openWatchMemory(
  * Which noise is steady, by sink. It may be ahead of the position: receipts that are noted again change nothing. So it is a file of
  * its own, which the checkpoint does not name, written where something has changed: about once in a minute of the log.
  */
-export class NoiseMemory {
+class NoiseMemory {
   readonly problem: string | undefined;
   readonly #path: string;
   readonly #files: StateFiles;

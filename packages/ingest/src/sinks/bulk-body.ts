@@ -16,7 +16,7 @@ const MOST_KEPT_BYTES = 12 * 1024 * 1024;
  * A delivery and its item. What the delivery says is read out of that when somebody asks, but where it is `given`: of the deliveries of a busy
  * sink nobody does, and what is kept of each until it is stored is copied by every garbage collection.
  */
-export class BulkDelivery extends PreparedDelivery implements BulkItem {
+class BulkDelivery extends PreparedDelivery implements BulkItem {
   readonly room: BulkRoom;
   readonly start: number;
   readonly end: number;

@@ -98,7 +98,7 @@ export async function* openSealedLine(
 }
 
 /** Which key a line is sealed to: the first 16 hex digits of the SHA-256 of the public key. */
-export function recipientOf(key: KeyObject): string {
+function recipientOf(key: KeyObject): string {
   return createHash("sha256").update(rawOf(key), "utf8").digest("hex").slice(0, 16);
 }
 

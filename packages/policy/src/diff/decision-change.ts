@@ -35,7 +35,7 @@ export function isSameWriting(a: Recording, b: Recording): boolean {
 }
 
 /** Stages that were written and are no longer. */
-export function lostStages(from: Recording, to: Recording): readonly Stage[] {
+function lostStages(from: Recording, to: Recording): readonly Stage[] {
   return from.level === "None" ? [] : to.omitStages.filter((stage) => !from.omitStages.includes(stage));
 }
 

@@ -32,7 +32,7 @@ const WRITES = ["create", "update", "patch"];
 const ANSWERED = ["get", "list", "delete", "deletecollection"];
 
 /** What is known to hold credentials by its nature. Others, such as the environment of pods, hold them by mistake. */
-export const SAFE_LEVELS: readonly SafeLevel[] = [
+const SAFE_LEVELS: readonly SafeLevel[] = [
   {
     name: "secrets, written",
     verbs: WRITES,

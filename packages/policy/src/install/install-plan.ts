@@ -56,7 +56,7 @@ export function allFlags({ flags, webhookUrl }: InstallInput, policy: string, lo
 }
 
 /** Name of the file that says where the webhook is. */
-export const WEBHOOK_FILE = "audit-webhook.yaml";
+const WEBHOOK_FILE = "audit-webhook.yaml";
 
 /** The file that says where the webhook is, in the form of a kubeconfig; none for the log backend. */
 export function webhookFiles({ webhookUrl }: InstallInput): readonly InstallFile[] {

@@ -23,7 +23,7 @@ export function pathRepresentatives(specs: readonly string[]): readonly string[]
 }
 
 /** Whether a request with this path can be one for no resource. */
-export function isUrlOfNoResource(path: string): boolean {
+function isUrlOfNoResource(path: string): boolean {
   return path.startsWith("/") && !requestInfo(encodePath(path), "get").isResourceRequest;
 }
 

@@ -28,7 +28,7 @@ export function scopeOf(group: string, resource: string): Scope {
 }
 
 /** Whether Kubernetes itself serves the resource in this group. */
-export function isKnownResource(group: string, resource: string): boolean {
+function isKnownResource(group: string, resource: string): boolean {
   return KNOWN_RESOURCES.get(group)?.includes(resource) ?? false;
 }
 

@@ -27,7 +27,7 @@ const PROBES: ReadonlySet<string> = new Set(["/livez", "/readyz", "/healthz"]);
 const DISCOVERY: ReadonlySet<string> = new Set(["/api", "/apis", "/openapi/v2", "/openapi/v3"]);
 
 /** All kinds. A request of a control loop that is none of these is kept, however often it comes. */
-export const NOISE_KINDS: readonly NoiseKind[] = [
+const NOISE_KINDS: readonly NoiseKind[] = [
   {
     id: "leases",
     reason: "Leader election and heartbeats renew leases every few seconds.",
