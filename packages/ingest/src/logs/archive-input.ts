@@ -1,12 +1,10 @@
 import type { ArchiveFormat } from "./log-format.ts";
-import { beginsText, findPart, mayBeginWith, partAt } from "./archive-magic.ts";
+import { beginsText, findPart, mayBeginWith, partAt, TEXT_HEAD_BYTES } from "./archive-magic.ts";
 
 /** An engine that meets damaged bytes throws away the output of that one write: small writes keep that small. */
 const ENGINE_WRITE_BYTES = 16 * 1024;
 /** Kept before the next slice: of a gzip member the length of what it holds. */
 const BEHIND_BYTES = 4;
-/** So many bytes of a slice tell what it is, if the input has as many. */
-const HEAD_BYTES = 64;
 
 /** The bytes of an archive, slice by slice, in which the beginning of a further part can be looked for. */
 export class ArchiveInput {
@@ -48,12 +46,12 @@ export class ArchiveInput {
 
   /** The first bytes from the beginning of the last slice on. */
   get head(): Buffer {
-    return this.#chunk.subarray(this.#last, this.#last + HEAD_BYTES);
+    return this.#chunk.subarray(this.#last, this.#last + TEXT_HEAD_BYTES);
   }
 
   /** The next slice; undefined at the end. Valid until the next one is asked for. */
   async next(): Promise<Buffer | undefined> {
-    while (this.#chunk.length - this.#at < HEAD_BYTES && !this.#isEnded) {
+    while (this.#chunk.length - this.#at < TEXT_HEAD_BYTES && !this.#isEnded) {
       if (!(await this.#read(this.#at))) {
         break;
       }
@@ -68,7 +66,7 @@ export class ArchiveInput {
 
   /** Whether a text begins there, at or behind where the next slice does. */
   async isText(offset: number): Promise<boolean> {
-    while (this.#before + this.#chunk.length < offset + HEAD_BYTES && (await this.#read(this.#at))) {
+    while (this.#before + this.#chunk.length < offset + TEXT_HEAD_BYTES && (await this.#read(this.#at))) {
       // There may be more.
     }
     return offset >= this.#before && beginsText(this.#chunk.subarray(offset - this.#before));

@@ -1,7 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { isUtf16 } from "./log-format.ts";
 import type { ArchiveFormat } from "./log-format.ts";
-import { findUtf16, isLetter } from "./utf-16-run.ts";
+import { isLetterOfUtf8 } from "./text-bytes.ts";
+import { findUtf16 } from "./utf-16-run.ts";
 
 const MAGIC: Readonly<Record<ArchiveFormat, Buffer>> = {
   gzip: Buffer.from([0x1f, 0x8b, 0x08]),
@@ -59,20 +60,14 @@ export function findPart(bytes: Buffer, from: number, end: number, isOpen = fals
 
 /** So much of the beginning of a log is text, or is not. */
 const TEXT_BYTES = 4096;
-const FEW_BYTES = 64;
+/** So many tell whether a text begins. */
+export const TEXT_HEAD_BYTES = 64;
 
 /** Whether the first bytes are letters, of UTF-8 or of UTF-16: of what is packed they hardly ever are. */
 export function beginsText(head: Buffer): boolean {
-  const first = head.subarray(0, FEW_BYTES);
+  const first = head.subarray(0, TEXT_HEAD_BYTES);
   return first.length > 0 && (isUtf16(first) || findUtf16(first)?.start === 0 || first.every(isLetterOfUtf8));
 }
-
-function isLetterOfUtf8(byte: number): boolean {
-  return isLetter(byte) || (byte > 127 && byte < NO_UTF8);
-}
-
-/** The first that UTF-8 never has. */
-const NO_UTF8 = 0xf8;
 
 /** What an archive of which the beginning is missing is packed in: bytes that are no text, and behind them the beginning of a part. */
 export function formatOfRest(head: Buffer): ArchiveFormat | undefined {

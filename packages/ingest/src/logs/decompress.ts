@@ -1,6 +1,6 @@
 import { ArchiveFailures } from "./archive-failures.ts";
 import { ArchiveInput } from "./archive-input.ts";
-import { beginsText } from "./archive-magic.ts";
+import { beginsText, TEXT_HEAD_BYTES } from "./archive-magic.ts";
 import { ArchivePart } from "./archive-part.ts";
 import { partWalk } from "./archive-walk.ts";
 import type { PartWalk } from "./archive-walk.ts";
@@ -16,8 +16,6 @@ const MOST_FRUITLESS = 100;
 const MOST_READ_AGAIN = 16 * 1024 * 1024;
 /** Of what cannot be read twice. So many packed bytes are over ten times as many of a log. */
 const MOST_KEPT = 32 * 1024 * 1024;
-/** So many tell whether a text begins. */
-const HEAD_BYTES = 64;
 
 /** How {@link decompress} reads. */
 export interface DecompressOptions {
@@ -159,8 +157,8 @@ async function textBehind(
   for (const end of [failedAt - 1, failedAt - 2, failedAt - 3]) {
     let bytes: Buffer = Buffer.alloc(0);
     for await (const chunk of readFrom(end - WORD_BYTES)) {
-      bytes = Buffer.concat([bytes, chunk.subarray(0, HEAD_BYTES)]);
-      if (bytes.length >= HEAD_BYTES) {
+      bytes = Buffer.concat([bytes, chunk.subarray(0, TEXT_HEAD_BYTES)]);
+      if (bytes.length >= TEXT_HEAD_BYTES) {
         break;
       }
     }

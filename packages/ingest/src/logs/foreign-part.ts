@@ -1,4 +1,5 @@
 import { findPart } from "./archive-magic.ts";
+import { isForeignByte } from "./text-bytes.ts";
 import { findUtf16 } from "./utf-16-run.ts";
 
 /** So many bytes apart it is looked at some of a log. */
@@ -7,9 +8,6 @@ const STEP = 4096;
 const NEAR_STEP = 128;
 const LOOK_BYTES = 8;
 const LAST_BYTES = 64;
-/** The first that UTF-8 never has. */
-const NO_UTF8 = 0xf8;
-const SPACE = 32;
 
 /**
  * Whether these bytes of a log of lines look as if something else stood in them: letters that no apiserver writes. Looks at a few: what is of
@@ -28,8 +26,7 @@ export function looksForeign(bytes: Buffer, isFirst: boolean): boolean {
 
 function hasForeignByte(bytes: Buffer, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {
-    const byte = bytes[at] as number;
-    if ((byte < SPACE && (byte > 13 || byte < 9)) || byte >= NO_UTF8) {
+    if (isForeignByte(bytes[at] as number)) {
       return true;
     }
   }

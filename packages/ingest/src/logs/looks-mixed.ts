@@ -1,11 +1,9 @@
 import { fstatSync, readSync } from "node:fs";
+import { isForeignByte } from "./text-bytes.ts";
 import { findUtf16 } from "./utf-16-run.ts";
 
 const MOST_LOOKS = 256;
 const LOOK_BYTES = 512;
-/** The first that UTF-8 never has. */
-const NO_UTF8 = 0xf8;
-const SPACE = 32;
 
 /**
  * Whether something else than lines in UTF-8 is seen to stand in a file, which is looked at in a few hundred places and at its end: a part of
@@ -24,8 +22,5 @@ export function looksMixed(file: number): boolean {
 }
 
 function isForeign(bytes: Buffer): boolean {
-  return (
-    bytes.some((byte) => (byte > 0 && byte < SPACE && (byte > 13 || byte < 9)) || byte >= NO_UTF8) ||
-    findUtf16(bytes) !== undefined
-  );
+  return bytes.some((byte) => byte !== 0 && isForeignByte(byte)) || findUtf16(bytes) !== undefined;
 }

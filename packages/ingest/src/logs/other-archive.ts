@@ -51,6 +51,7 @@ const OTHERS: readonly { readonly what: string; readonly at: number; readonly ma
     { what: "Parquet", at: 0, magic: Buffer.from("PAR1"), hint: "Export the log as JSON, one event a line" },
     { what: "SQLite", at: 0, magic: Buffer.from("SQLite format 3"), hint: "Export the log as JSON, one event a line" },
   ];
+
 /** Whether these first bytes are those of an archive that is not read. */
 export function isOtherArchive(head: Buffer): boolean {
   return otherIn(head) !== undefined;

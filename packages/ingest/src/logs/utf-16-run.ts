@@ -1,3 +1,5 @@
+import { isLetter } from "./text-bytes.ts";
+
 /** Where text in UTF-16 begins, its mark with it. */
 export interface Utf16Run {
   readonly start: number;
@@ -37,11 +39,6 @@ function isRun(bytes: Buffer, start: number, letter: 0 | 1): boolean {
     }
   }
   return true;
-}
-
-/** With white space; `isLetter(0)` is false. */
-export function isLetter(byte: number): boolean {
-  return (byte >= 32 && byte < 127) || byte === 9 || byte === 10 || byte === 13;
 }
 
 function behindMark(bytes: Buffer, start: number, first: number, second: number): number {

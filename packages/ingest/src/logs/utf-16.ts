@@ -1,6 +1,7 @@
 import { looksForeign } from "./foreign-part.ts";
 import { isUtf16 } from "./log-format.ts";
-import { findUtf16, isLetter } from "./utf-16-run.ts";
+import { isLetter } from "./text-bytes.ts";
+import { findUtf16 } from "./utf-16-run.ts";
 
 const NEWLINE = 10;
 const NOTHING: Buffer = Buffer.alloc(0);
