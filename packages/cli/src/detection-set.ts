@@ -8,15 +8,13 @@ import { readExceptionTexts } from "./exceptions-option.ts";
 import { Failure, systemCode } from "./failure.ts";
 import { say, sayProblem } from "./output.ts";
 import { readDetectionTexts } from "./shipped.ts";
+import { SHIPPED } from "./shipped-files.ts";
 
 /** Detections, and the texts that they and their exceptions were made of. */
 export interface DetectionSet {
   readonly detections: readonly Detection[];
   readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
 }
-
-/** Stands for the detections that come with auditsieve. */
-export const SHIPPED = "shipped";
 
 /** What detections are loaded from, with all that was read of it. */
 export interface DetectionSetTexts extends DetectionTexts {

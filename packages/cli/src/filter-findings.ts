@@ -6,8 +6,9 @@ import { hash } from "node:crypto";
 import { statSync } from "node:fs";
 import { keepHeapSmall } from "./keep-heap-small.ts";
 import { compileLater } from "./compile-later.ts";
-import { loadDetectionSet, SHIPPED } from "./detection-set.ts";
+import { loadDetectionSet } from "./detection-set.ts";
 import { preparedDetections } from "./prepared-detections.ts";
+import { SHIPPED } from "./shipped-files.ts";
 import { writeFindings } from "./write-findings.ts";
 
 /** The shipped detections beside a filter, and what they have found so far. */
@@ -32,7 +33,7 @@ export function filterFindings(
     // Node brings its cryptography compiled, which V8 takes only as long as its flags are those of the start.
     hash("sha256", "");
   }
-  compileLater();
+  compileLater("filter");
   const prepared = exceptions.length === 0 ? preparedDetections() : undefined;
   const engine = new DetectionEngine(prepared ?? loadDetectionSet([SHIPPED], exceptions).detections);
   const findings = new FindingStore({ isInOrderOfAdding: true });

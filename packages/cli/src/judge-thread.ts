@@ -8,8 +8,20 @@ const LEAST_BYTES = 48 * 1024 * 1024;
 /** By which audit logs shrink when they are packed, about. */
 const PACKED_FACTOR = 20;
 
+/** What is asked for in place of a timeline, and beside it. */
+interface Asked {
+  readonly history: string | undefined;
+  readonly credential: string | undefined;
+  readonly html: string | undefined;
+}
+
 /** How many threads are asked for; undefined where nobody says. */
 export type Threads = 1 | 2 | undefined;
+
+/** Whether detections are asked for: a history, or what a credential touched, rests on no finding. */
+export function isJudging({ history, credential, html }: Asked): boolean {
+  return (history === undefined && credential === undefined) || html !== undefined;
+}
 
 /** A thread for the detections where the machine has a core for it and the logs are worth it, or where it is asked for. */
 export function judgeThread(threads: Threads, logs: readonly string[]): JudgeThread | undefined {

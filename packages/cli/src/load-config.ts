@@ -3,7 +3,8 @@ import type { IngestConfig, ReadConfig } from "@auditsieve/ingest";
 import { readFileSync } from "node:fs";
 import { sayProblem } from "./output.ts";
 import { readText } from "./read-text.ts";
-import { readDetectionPaths, SHIPPED } from "./detection-set.ts";
+import { readDetectionPaths } from "./detection-set.ts";
+import { SHIPPED } from "./shipped-files.ts";
 import { preparedDetections } from "./prepared-detections.ts";
 import { readPolicyText } from "./shipped.ts";
 

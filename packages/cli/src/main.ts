@@ -2,6 +2,7 @@ import type { ExitCode } from "./exit-code.ts";
 import { filterArguments } from "./filter-arguments.ts";
 import { ingestArguments } from "./ingest-arguments.ts";
 import { dataFailure, writeDirectly } from "./output.ts";
+import { replayArguments } from "./replay-arguments.ts";
 import { sayFailure } from "./say-failure.ts";
 
 const args = process.argv.slice(2);
@@ -12,7 +13,10 @@ void main()
     process.exitCode = code;
   });
 
-/** `filter` is what runs in pipelines, `ingest` on every control plane node: they start without what only other commands need. */
+/**
+ * `filter` is what runs in pipelines, `ingest` on every control plane node: they start without what only other commands need. So does `replay`,
+ * whose second thread starts first of all.
+ */
 async function main(): Promise<ExitCode> {
   const options = filterArguments(args);
   if (options !== undefined) {
@@ -28,6 +32,11 @@ async function main(): Promise<ExitCode> {
   if (daemon !== undefined) {
     const { ingest } = await import("./commands/ingest.ts");
     return ingest(daemon);
+  }
+  const replayed = replayArguments(args);
+  if (replayed !== undefined) {
+    const { startReplay } = await import("./commands/replay-start.ts");
+    return startReplay(replayed);
   }
   const [{ ownVersion }, { runProgram }] = await Promise.all([import("./own-version.ts"), import("./program.ts")]);
   return runProgram(args, ownVersion());

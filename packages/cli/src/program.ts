@@ -48,7 +48,10 @@ function commands(finish: Finish): readonly CommandModule[] {
       return { options: reconcileOptions, run: reconcile };
     }),
     lazy(finish, "replay [logs..]", "Findings and timeline of audit logs", async () => {
-      const { replayOptions, startReplay } = await import("./commands/replay-start.ts");
+      const [{ replayOptions }, { startReplay }] = await Promise.all([
+        import("./commands/replay-options.ts"),
+        import("./commands/replay-start.ts"),
+      ]);
       return { options: replayOptions, run: startReplay };
     }),
     lazy(finish, "verify <manifest>", "Prove a sealed replay", async () => {

@@ -20,3 +20,6 @@ export async function listShipped(folder: string, suffix: string): Promise<reado
     .map((file) => file.slice(0, -suffix.length))
     .sort();
 }
+
+/** Stands for the detections that come with auditsieve. */
+export const SHIPPED = "shipped";

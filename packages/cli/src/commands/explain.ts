@@ -3,7 +3,8 @@ import { DetectionEngine, linkCorrelations, safeText } from "@auditsieve/detect"
 import { replayLogs } from "@auditsieve/replay";
 import { randomBytes } from "node:crypto";
 import type { Argv } from "yargs";
-import { loadDetectionSet, SHIPPED } from "../detection-set.ts";
+import { loadDetectionSet } from "../detection-set.ts";
+import { SHIPPED } from "../shipped-files.ts";
 import { exceptionsOption } from "../exceptions-option.ts";
 import type { ExceptionsOption } from "../exceptions-option.ts";
 import { EXIT } from "../exit-code.ts";

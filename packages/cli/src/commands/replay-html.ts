@@ -37,19 +37,17 @@ export async function writeReport(file: string, options: Omit<ReportOptions, "to
   await writeForOwner(file, html).catch((error: unknown) => {
     throw writeFailure(`the report to "${file}"`, error);
   });
-  say(
-    `auditsieve: wrote the report to ${safeText(file, 500)} (${bytesText(Buffer.byteLength(html))}); open it in a browser`,
-  );
+  say(`auditsieve: wrote the report to ${safeText(file, 500)} (${bytesText(html.length)}); open it in a browser`);
 }
 
 /** Also where an older file stands that others may read. Half a report would look like a whole one: it is taken away. */
-async function writeForOwner(file: string, text: string): Promise<void> {
+async function writeForOwner(file: string, bytes: Buffer): Promise<void> {
   await using handle = await open(file, "w", OWNER_ONLY);
   const isFile = (await handle.stat()).isFile();
   if (isFile) {
     await handle.chmod(OWNER_ONLY);
   }
-  await handle.writeFile(text).catch(async (error: unknown) => {
+  await handle.writeFile(bytes).catch(async (error: unknown) => {
     if (isFile) {
       await handle.truncate().catch(() => {});
       await rm(file, { force: true }).catch(() => {});

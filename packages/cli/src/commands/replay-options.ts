@@ -3,10 +3,10 @@ import type { Severity } from "@auditsieve/detect";
 import { TIMELINE_FORMATS } from "@auditsieve/replay/start";
 import type { TimelineFormat } from "@auditsieve/replay/start";
 import type { Argv } from "yargs";
-import { SHIPPED } from "../detection-set.ts";
 import { exceptionsOption } from "../exceptions-option.ts";
 import type { ExceptionsOption } from "../exceptions-option.ts";
 import type { Threads } from "../judge-thread.ts";
+import { SHIPPED } from "../shipped-files.ts";
 
 /** Options of `replay`. */
 export interface ReplayCommandOptions extends ExceptionsOption {
@@ -36,11 +36,6 @@ export interface ReplayCommandOptions extends ExceptionsOption {
   readonly history: string | undefined;
   readonly credential: string | undefined;
   readonly threads: Threads;
-}
-
-/** A history, or what a credential touched, rests on no finding. */
-export function isJudging({ history, credential, html }: ReplayCommandOptions): boolean {
-  return (history === undefined && credential === undefined) || html !== undefined;
 }
 
 /** Adds the options of `replay`. */

@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import type { DetectionSet } from "../detection-set.ts";
 import { Failure } from "../failure.ts";
 import { say } from "../output.ts";
-import { isJudging } from "./replay-options.ts";
+import { isJudging } from "../judge-thread.ts";
 import type { ReplayCommandOptions } from "./replay-options.ts";
 
 /**

@@ -478,7 +478,7 @@ describe("a report of a log of many names", () => {
     expect(data.objects.length).toBeLessThanOrEqual(400);
     expect(data.log.limits.join()).toContain("raw events are not in this file");
     const file = join(folder, "flood.html");
-    const html = reportHtml(data);
+    const html = reportHtml(data).toString();
     expect(html.length).toBeLessThan(25_000_000);
     writeFileSync(file, html);
     await visiting(file, async ({ page, complaints }) => {

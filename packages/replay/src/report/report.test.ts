@@ -69,7 +69,7 @@ const HOSTILE = '"><img src=x onerror=alert(1)></script><script>alert(2)</script
 describe("the report", () => {
   test("no secret of the log is in it, in any encoding", async () => {
     const { data } = await investigate([logOf("a.log", linesOf(SECRET_EVENTS))]);
-    const html = reportHtml(data);
+    const html = reportHtml(data).toString();
     const encodings = [
       CANARY,
       encodeURIComponent(CANARY),
@@ -106,16 +106,25 @@ describe("the report", () => {
       }),
     ];
     const { data } = await investigate([logOf(HOSTILE, linesOf(events))]);
-    const html = reportHtml(data);
+    const html = reportHtml(data).toString();
     expect(html.match(/<\/script/g)).toHaveLength(2);
     expect(html).not.toContain("<img");
     expect(html).not.toContain("\u202e");
     expect(data.actors.some(({ name }) => name.includes("onerror"))).toBe(true);
   });
 
+  test("its data is one JSON document, whatever stands in it", async () => {
+    const { data } = await investigate([
+      logOf("…<𝄞", linesOf([eventAt(0), eventAt(1, { user: { username: HOSTILE } })])),
+    ]);
+    const embedded = /id="data">(.*)<\/script>/.exec(reportHtml(data).toString())?.[1];
+    expect(embedded).toBe(JSON.stringify(data).replaceAll("<", "\\u003c"));
+    expect(embedded).toContain("…\\u003c𝄞");
+  });
+
   test("its content security policy lets exactly its own script and style run", async () => {
     const { data } = await investigate([logOf("a.log", linesOf([eventAt(0)]))]);
-    const html = reportHtml(data);
+    const html = reportHtml(data).toString();
     const policy = /Content-Security-Policy" content="([^"]*)"/.exec(html)?.[1] ?? "";
     const hash = (text: string): string => createHash("sha256").update(text).digest("base64");
     expect(policy).toContain("default-src 'none'");

@@ -6,7 +6,7 @@ import type { ReportData } from "./report-data.ts";
  * The report as one HTML file. It loads nothing: its content security policy lets its own script and style run, by their hashes,
  * and nothing else; the data stands in it as JSON and is only ever shown as text.
  */
-export function reportHtml(data: ReportData): string {
+export function reportHtml(data: ReportData): Buffer {
   const policy = [
     "default-src 'none'",
     `script-src '${hashOf(PAGE_SCRIPT)}'`,
@@ -16,7 +16,7 @@ export function reportHtml(data: ReportData): string {
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
   ].join("; ");
-  return [
+  const before = [
     "<!doctype html>",
     '<html lang="en">',
     "<head>",
@@ -30,19 +30,40 @@ export function reportHtml(data: ReportData): string {
     "</head>",
     "<body>",
     '<div id="app"><noscript>This report is drawn by the script in this file: open it in a browser with scripts allowed. The script loads nothing.</noscript></div>',
-    `<script type="application/json" id="data">${embed(data)}</script>`,
-    `<script>${PAGE_SCRIPT}</script>`,
-    "</body>",
-    "</html>",
-    "",
-  ].join("\n");
+    '<script type="application/json" id="data">',
+  ];
+  const behind = ["</script>", `<script>${PAGE_SCRIPT}</script>`, "</body>", "</html>", ""];
+  const texts = [before.join("\n"), ...embed(data), behind.join("\n")];
+  return Buffer.concat(texts.map((text) => Buffer.from(text)));
 }
 
 function hashOf(text: string): string {
   return `sha256-${createHash("sha256").update(text).digest("base64")}`;
 }
 
-/** JSON that no HTML parser takes for markup: every < is an escape. */
-function embed(data: ReportData): string {
-  return JSON.stringify(data).replaceAll("<", "\\u003c");
+/**
+ * JSON that no HTML parser takes for markup: every < is an escape. In pieces: one letter that needs two bytes makes V8 hold the whole text
+ * with two bytes a letter, which takes twice as long to write.
+ */
+function* embed(data: ReportData): Generator<string, void> {
+  let mark = "{";
+  for (const [name, value] of Object.entries(data) as readonly (readonly [string, ReportData[keyof ReportData]])[]) {
+    yield `${mark}${JSON.stringify(name)}:`;
+    mark = ",";
+    yield* Array.isArray(value) ? members(value) : [escaped(value)];
+  }
+  yield "}";
+}
+
+function* members(values: readonly unknown[]): Generator<string, void> {
+  let mark = "[";
+  for (const value of values) {
+    yield mark + escaped(value);
+    mark = ",";
+  }
+  yield values.length === 0 ? "[]" : "]";
+}
+
+function escaped(value: unknown): string {
+  return JSON.stringify(value).replaceAll("<", "\\u003c");
 }

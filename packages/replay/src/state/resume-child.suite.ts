@@ -36,5 +36,5 @@ const { findings, summary } = await replayLogs({
 const madeAt = new Date("2026-11-26T00:00:00Z");
 const html = await makeReport({ facts: gatherer.facts(), findings, summary, redactor, logs, tool: "test", madeAt });
 const lines = [...findings].map((finding) => `${JSON.stringify(finding)}\n`);
-writeFileSync(output, `${lines.join("")}${JSON.stringify(summary)}\n${html}`);
+writeFileSync(output, `${lines.join("")}${JSON.stringify(summary)}\n${html.toString()}`);
 await state.remove();
