@@ -13,6 +13,7 @@ import { SuppressedCounts } from "../exceptions/suppressed-counts.ts";
 import { digest } from "../finding.ts";
 import type { Finding } from "../finding.ts";
 import { HitReader } from "./hit-reader.ts";
+import { listParts, objectParts, whole } from "../json-parts.ts";
 import type { LinkedCorrelation, LinkedCorrelations } from "../definition/link-correlations.ts";
 import type { ClusterMemory } from "../memory/cluster-memory.ts";
 import { WaitingHits } from "./waiting-hits.ts";
@@ -173,19 +174,20 @@ export class Correlator {
     }
   }
 
-  /** What waits and what windows hold, for `restore`. */
-  snapshot(evidence: EvidenceWriter): JsonValue {
-    return {
-      newest: finite(this.#newest),
-      floor: finite(this.#floor),
-      waiting: this.#waiting.items().map((hit) => evidence.hit(hit)),
-      windows: [...this.#windows.values()].map((window) => {
-        const { hits, until, isFresh } = window.state();
-        const { key, values } = window.group;
-        const held = hits.map((hit) => evidence.hit(hit));
-        return [window.linked.detection.id, [key, [...values]], held, finite(until), isFresh];
-      }),
+  /** What waits and what windows hold, for `restore`: as text, in parts. */
+  snapshot(evidence: EvidenceWriter): Iterable<string> {
+    const writeWindow = (window: CorrelationWindow): JsonValue => {
+      const { hits, until, isFresh } = window.state();
+      const { key, values } = window.group;
+      const held = hits.map((hit) => evidence.hit(hit));
+      return [window.linked.detection.id, [key, [...values]], held, finite(until), isFresh];
     };
+    return objectParts({
+      newest: () => whole(finite(this.#newest)),
+      floor: () => whole(finite(this.#floor)),
+      waiting: () => listParts(this.#waiting.items(), (hit) => evidence.hit(hit)),
+      windows: () => listParts(this.#windows.values(), writeWindow),
+    });
   }
 
   /** Goes on from a snapshot; the correlator must be new. What is of a detection that `evidence` does not know is left out. */

@@ -2,6 +2,7 @@ import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { isJsonObject } from "@auditsieve/audit";
 import type { CorrelationHit, Evidence, Group, HitReading } from "../correlation-hit.ts";
 import type { Detection } from "../definition/detection.ts";
+import { listParts, objectParts } from "../json-parts.ts";
 
 /** Makes an event as it may leave. */
 export type ShowEvent = () => AuditEvent;
@@ -21,10 +22,9 @@ export const SHOWN_EVENTS: EventCodec = {
 /** Events and hits of a snapshot that is being written: each is in it once, however many windows hold it. */
 export class EvidenceWriter {
   readonly #codec: EventCodec;
+  /** In the order of their numbers. */
   readonly #events = new Map<ShowEvent, number>();
   readonly #hits = new Map<CorrelationHit, number>();
-  readonly #writtenEvents: JsonValue[] = [];
-  readonly #writtenHits: JsonValue[] = [];
 
   constructor(codec: EventCodec) {
     this.#codec = codec;
@@ -32,42 +32,46 @@ export class EvidenceWriter {
 
   /** Number of the event in the snapshot. */
   event(show: ShowEvent): number {
-    const known = this.#events.get(show);
-    if (known !== undefined) {
-      return known;
-    }
-    const number = this.#writtenEvents.push(this.#codec.write(show)) - 1;
-    this.#events.set(show, number);
-    return number;
+    return numberIn(this.#events, show);
   }
 
   /** Number of the hit in the snapshot. */
   hit(hit: CorrelationHit): number {
-    const known = this.#hits.get(hit);
-    if (known !== undefined) {
-      return known;
-    }
-    const number =
-      this.#writtenHits.push([
-        hit.time,
-        hit.id,
-        hit.rule.id,
-        [...hit.readings].map(([detection, { groups, values }]) => [
-          detection.id,
-          groups.map(({ key, values: of }) => [key, [...of]]),
-          values.map((tuple) => [...tuple]),
-        ]),
-        hit.evidence.map(({ request, show, length }) => [request, this.event(show), length]),
-        [...hit.excused],
-      ]) - 1;
-    this.#hits.set(hit, number);
-    return number;
+    return numberIn(this.#hits, hit);
   }
 
-  /** What `event` and `hit` have numbered so far. */
-  written(): JsonValue {
-    return { events: this.#writtenEvents, hits: this.#writtenHits };
+  /** What `event` and `hit` have numbered: as text, in parts. */
+  written(): Iterable<string> {
+    return objectParts({
+      hits: () => listParts(this.#hits.keys(), (hit) => this.#write(hit)),
+      // Behind the hits, which name further ones.
+      events: () => listParts(this.#events.keys(), (show) => this.#codec.write(show)),
+    });
   }
+
+  #write({ time, id, rule, readings, evidence, excused }: CorrelationHit): JsonValue {
+    return [
+      time,
+      id,
+      rule.id,
+      [...readings].map(([detection, { groups, values }]) => [
+        detection.id,
+        groups.map(({ key, values: of }) => [key, [...of]]),
+        values.map((tuple) => [...tuple]),
+      ]),
+      evidence.map(({ request, show, length }) => [request, this.event(show), length]),
+      [...excused],
+    ];
+  }
+}
+
+function numberIn<T>(numbers: Map<T, number>, one: T): number {
+  let number = numbers.get(one);
+  if (number === undefined) {
+    number = numbers.size;
+    numbers.set(one, number);
+  }
+  return number;
 }
 
 /** Events and hits of a snapshot that is read. Numbers and names that are not there are undefined. */

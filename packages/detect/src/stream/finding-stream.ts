@@ -1,5 +1,5 @@
 import { isJsonObject, microseconds, timeOf } from "@auditsieve/audit";
-import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { Correlator } from "../correlating/correlator.ts";
 import type { Detection } from "../definition/detection.ts";
 import type { DetectionEngine } from "../detection-engine.ts";
@@ -7,6 +7,7 @@ import { EvidenceReader, EvidenceWriter, listOf, SHOWN_EVENTS } from "../correla
 import type { EventCodec } from "../correlating/evidence-table.ts";
 import { SuppressedCounts } from "../exceptions/suppressed-counts.ts";
 import type { Finding } from "../finding.ts";
+import { objectParts, whole } from "../json-parts.ts";
 import { FirstSeenStore } from "../memory/first-seen.ts";
 import type { FindingStreamCounts } from "./finding-stream-counts.ts";
 import type { Beside, FindingStreamOptions } from "./finding-stream-options.ts";
@@ -160,22 +161,38 @@ export class FindingStream {
    * counted. `codec` says how an event is written that a later finding may carry; by default as it may leave.
    */
   snapshot(codec: EventCodec = SHOWN_EVENTS): JsonValue {
+    return JSON.parse([...this.snapshotParts(codec)].join("")) as JsonValue;
+  }
+
+  /** The text of a snapshot, in parts: as a whole it may take several times what the stream itself does. Nothing may be pushed meanwhile. */
+  snapshotParts(codec: EventCodec = SHOWN_EVENTS): Iterable<string> {
     const evidence = new EvidenceWriter(codec);
-    return {
-      ...this.learned(),
-      open: this.#open.snapshot(evidence),
-      correlations: this.#correlator.snapshot(evidence),
-      evidence: evidence.written(),
-    };
+    return objectParts({
+      ...this.#learned(),
+      open: () => this.#open.snapshot(evidence),
+      correlations: () => this.#correlator.snapshot(evidence),
+      // Behind those that number what is in it.
+      evidence: () => evidence.written(),
+    });
   }
 
   /** A snapshot without what waits for events to come: for a stream over another log of the same cluster. */
-  learned(): JsonObject {
+  learned(): JsonValue {
+    return JSON.parse([...this.learnedParts()].join("")) as JsonValue;
+  }
+
+  /** The text of {@link FindingStream.learned}, in parts. */
+  learnedParts(): Iterable<string> {
+    return objectParts(this.#learned());
+  }
+
+  #learned(): Readonly<Record<string, () => Iterable<string>>> {
+    const fingerprints = this.#engine.detections.map(({ id, fingerprint = "" }) => [id, fingerprint] as const);
     return {
-      version: VERSION,
-      detections: Object.fromEntries(this.#engine.detections.map(({ id, fingerprint = "" }) => [id, fingerprint])),
-      memory: this.#isMemoryShared ? null : this.#memory.snapshot(),
-      firstSeen: this.#firstSeen.snapshot(),
+      version: () => whole(VERSION),
+      detections: () => whole(Object.fromEntries(fingerprints)),
+      memory: () => whole(this.#isMemoryShared ? null : this.#memory.snapshot()),
+      firstSeen: () => whole(this.#firstSeen.snapshot()),
     };
   }
 

@@ -3,6 +3,7 @@ import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import type { Detection } from "../definition/detection.ts";
 import type { EvidenceReader, EvidenceWriter } from "../correlating/evidence-table.ts";
 import { requestId, requestNames } from "../finding.ts";
+import { listParts } from "../json-parts.ts";
 import { idMarkOf } from "../reading/event-parts.ts";
 import { OpenRequest, readRequest, writeRequest } from "./open-request.ts";
 import type { Standing } from "./open-request.ts";
@@ -149,8 +150,9 @@ export class OpenRequests {
     return oldest !== undefined && Math.abs(now - oldest.time) > this.#options.holdMs ? oldest : undefined;
   }
 
-  snapshot(evidence: EvidenceWriter): JsonValue {
-    return this.all().map((request) => writeRequest(request, evidence));
+  /** As text, in parts. */
+  snapshot(evidence: EvidenceWriter): Iterable<string> {
+    return listParts(this.all(), (request) => writeRequest(request, evidence));
   }
 
   /** Takes over what `evidence` knows the detections of. */

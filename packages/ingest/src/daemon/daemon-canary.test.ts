@@ -107,7 +107,8 @@ metrics: { listen: "127.0.0.1:${port}" }
     const { sections } = JSON.parse(readFileSync(join(folder, "state", "checkpoint.json"), "utf8")) as {
       readonly sections: { readonly "pipeline/audit": { readonly detections: JsonValue } };
     };
-    const { loaded } = await openDetectionState(join(folder, "state"), "audit", sections["pipeline/audit"].detections);
+    const { detections } = sections["pipeline/audit"];
+    const loaded = (await openDetectionState(join(folder, "state"), "audit", detections)).take();
     remembered += [...(loaded?.documents?.values() ?? [])].join("\n");
     expect(readdirSync(join(folder, "state", "quarantine"))).toHaveLength(1);
     expectNoCanary(remembered, CANARY);

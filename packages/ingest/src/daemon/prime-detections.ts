@@ -88,15 +88,15 @@ async function keep(
   checkpoint: Checkpoint,
   learner: Learner,
 ): Promise<void> {
-  const text = encodeState({ detections: learner.learned(), read: {} });
-  if (text === undefined) {
+  const learned = encodeState({ detections: learner.learned(), read: {} });
+  if (learned === undefined) {
     throw new IngestError("unreadable", "Cannot prime the detections: what they would remember is too large", {
       hint: "Prime from fewer logs",
     });
   }
   for (const name of names) {
     const state = await openDetectionState(stateFolder, name, undefined);
-    await state.write(text);
+    await state.write(learned);
     const saved = checkpoint.get(`pipeline/${name}`);
     const { reference } = state;
     checkpoint.put(`pipeline/${name}`, {
@@ -152,9 +152,9 @@ class Learner {
     this.#log.reset();
   }
 
-  learned(): ReturnType<LineDetections["learned"]> {
+  learned(): Iterable<string> {
     this.#detections.flush();
-    return this.#detections.learned();
+    return this.#detections.learnedParts();
   }
 
   #oversize(line: OversizeLine): void {

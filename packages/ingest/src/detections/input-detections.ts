@@ -1,6 +1,7 @@
 import type { Finding, QuietAnswer } from "@auditsieve/detect";
 import { encodeInputState, encodeMark, encodeState } from "../state/detection-state.ts";
 import type { Mark, RememberedState } from "../state/detection-state.ts";
+import type { PackedText } from "../state/state-packing.ts";
 import type { EvidenceEvent } from "../lines/evidence-event.ts";
 import { LineDetections } from "./line-detections.ts";
 import type { AskedLine, KnownLine, LineDetectionsOptions } from "./line-detections.ts";
@@ -45,7 +46,9 @@ const STRAGGLING_MS = 60_000;
  * one for each, so that an input can be gone on with elsewhere. Those share only what they know of pods, grants and credentials.
  */
 export class InputDetections {
-  readonly #options: InputDetectionsOptions;
+  readonly #options: Omit<InputDetectionsOptions, "remembered">;
+  /** How far each input had been read where what was remembered begins. */
+  readonly #rememberedEnds: Readonly<Record<string, number>>;
   /** Of all inputs; where inputs are remembered apart, what they share and what a new one begins with. */
   readonly #whole: Scope;
   readonly #scopes = new Map<string, Scope>();
@@ -56,11 +59,12 @@ export class InputDetections {
   #rememberedEnd = 0;
   #endedChanges = 0;
   #remembers: { readonly changes: number } = { changes: -1 };
-  #shared: { readonly of: unknown; readonly text: string } | undefined;
+  #shared: { readonly of: unknown; readonly state: PackedText | "" } | undefined;
 
-  constructor(options: InputDetectionsOptions) {
+  constructor({ remembered, ...options }: InputDetectionsOptions) {
     this.#options = options;
-    const { detections: snapshot, documents } = options.remembered ?? {};
+    const { detections: snapshot, documents, read = {} } = remembered ?? {};
+    this.#rememberedEnds = read;
     const detections = new LineDetections({ ...options, snapshot, documents });
     this.#whole = { detections, newest: undefined, rememberedEnd: 0 };
     this.#scope = this.#whole;
@@ -68,10 +72,10 @@ export class InputDetections {
 
   /** The lines that follow are of `input`. */
   begin(input: string): void {
-    const { states, remembered, skipsRemembered } = this.#options;
+    const { states, skipsRemembered } = this.#options;
     this.#input = input;
     if (states === undefined) {
-      this.#rememberedEnd = skipsRemembered ? (remembered?.read[input] ?? 0) : 0;
+      this.#rememberedEnd = skipsRemembered ? (this.#rememberedEnds[input] ?? 0) : 0;
       return;
     }
     const scope = this.#scopes.get(input) ?? this.#open(states, input);
@@ -163,7 +167,7 @@ export class InputDetections {
   encode(read: Readonly<Record<string, number>>): Mark | undefined {
     const { detections } = this.#whole;
     if (this.#options.states === undefined) {
-      const documents = new Map<string, Buffer>();
+      const documents = new Map<string, string>();
       return encodeMark({ detections: detections.snapshot(documents), read, documents });
     }
     const inputs = [...this.#scopes].map(([input, scope]) => {
@@ -177,20 +181,20 @@ export class InputDetections {
     });
     const { remembers } = this;
     const known = this.#shared;
-    const shared =
+    const state =
       known !== undefined && known.of === remembers
-        ? known.text
-        : this.#kept(encodeState({ detections: detections.learned(), read: {} }), known?.text);
-    this.#shared = { of: remembers, text: shared };
-    return { shared, inputs: new Map(inputs) };
+        ? known.state
+        : this.#kept(encodeState({ detections: detections.learnedParts(), read: {} }), known?.state);
+    this.#shared = { of: remembers, state };
+    return { shared: state, inputs: new Map(inputs) };
   }
 
   /** "" where it is too large; told once. */
-  #kept(text: string | undefined, before: string | undefined): string {
-    if (text === undefined && before !== "") {
+  #kept<T>(encoded: T | undefined, before: T | "" | undefined): T | "" {
+    if (encoded === undefined && before !== "") {
       this.#options.onRefused?.("it is too large now");
     }
-    return text ?? "";
+    return encoded ?? "";
   }
 
   #all(): readonly Scope[] {

@@ -16,7 +16,7 @@ import { EvidenceEvent } from "../lines/evidence-event.ts";
 import type { LineDeliveries } from "../lines/line-deliveries.ts";
 import { hasNullOutsideBodies, scannedEvent } from "./scanned-event.ts";
 import { isWanted, keepSharedHead, sharedHeadOf } from "./told-event.ts";
-import type { Delivery } from "../sink.ts";
+import type { Documents } from "../state/detection-state.ts";
 
 export interface LineDetectionsOptions {
   readonly engine: DetectionEngine;
@@ -26,7 +26,7 @@ export interface LineDetectionsOptions {
   /** What {@link LineDetections.snapshot} wrote in an earlier run. */
   readonly snapshot?: JsonValue | undefined;
   /** Documents that the snapshot names by the ids of their lines. */
-  readonly documents?: ReadonlyMap<string, Buffer> | undefined;
+  readonly documents?: Documents | undefined;
   /** Told why a snapshot is not taken over: what was remembered is lost. */
   readonly onRefused?: (reason: string) => void;
   /** Those of other lines of the same cluster: what they know of pods, grants and credentials is shared. */
@@ -74,9 +74,13 @@ export class LineDetections {
   readonly #hasNone: boolean;
   /** How an event that a later finding may carry is delivered then. */
   readonly #shown = new WeakMap<ShowEvent, EvidenceEvent>();
-  readonly #written = new WeakMap<Delivery, JsonValue>();
+  readonly #written = new WeakMap<EvidenceEvent, JsonValue>();
   /** For lines that are redacted later, when another one is in hand. */
   readonly #scan = new EventScan();
+  readonly #redact = (line: Buffer): Buffer =>
+    this.#scan.scan(line, 0, line.length)
+      ? this.#redactor.redactScanned(this.#scan, line)
+      : this.#redactor.redactLine(line);
   /** Whether there may be an answer about the head of the line that was taken last. */
   #mayBeAnswered = false;
   #held: EvidenceEvent | undefined;
@@ -148,6 +152,7 @@ export class LineDetections {
     const findings = push(show, line.bytes().length);
     if (this.#stream.holdsLast) {
       this.#held = this.#evidenceOf(pushed);
+      this.#held.hold();
       this.#shown.set(show, this.#held);
     }
     // What is held for long must not hold what was parsed of the event.
@@ -208,11 +213,11 @@ export class LineDetections {
   }
 
   /**
-   * All that is remembered, redacted, for `JSON.stringify`; the same as before as long as {@link LineDetections.changes} is. With
-   * `documents` it names them by the ids of their lines, and they are added there.
+   * All that is remembered, redacted, as parts of its JSON; the same as before as long as {@link LineDetections.changes} is. With
+   * `documents` it names them by the ids of their lines, and they are added there. To be gone through before anything else is asked.
    */
-  snapshot(documents?: Map<string, Buffer>): JsonValue {
-    return this.#stream.snapshot(this.#codec({ to: documents }));
+  snapshot(documents?: Map<string, string>): Iterable<string> {
+    return this.#stream.snapshotParts(this.#codec({ to: documents }));
   }
 
   /** Grows with everything that may change what is remembered. */
@@ -225,6 +230,11 @@ export class LineDetections {
     return this.#stream.learned();
   }
 
+  /** The same as parts of its JSON. */
+  learnedParts(): Iterable<string> {
+    return this.#stream.learnedParts();
+  }
+
   /** Copies the line and says who it is only when the event is to be shown. */
   #evidenceOf(pushed: Pushed): EvidenceEvent {
     pushed.evidence ??= this.#evidenceIn(pushed.line as AskedLine, pushed.event as AuditEvent);
@@ -232,16 +242,8 @@ export class LineDetections {
   }
 
   #evidenceIn({ copy, identity, deliveries }: AskedLine, event: AuditEvent): EvidenceEvent {
-    const line = copy();
-    const id = identity();
     const time = deliveries.timeOf(event.stageTimestamp, event.requestReceivedTimestamp);
-    return new EvidenceEvent(() => deliveries.redacted(this.#redact(line), id, time));
-  }
-
-  #redact(line: Buffer): Buffer {
-    return this.#scan.scan(line, 0, line.length)
-      ? this.#redactor.redactScanned(this.#scan, line)
-      : this.#redactor.redactLine(line);
+    return new EvidenceEvent({ id: identity(), time, bytes: copy(), redact: this.#redact });
   }
 
   #showing(evidence: EvidenceEvent): ShowEvent {
@@ -251,17 +253,16 @@ export class LineDetections {
   }
 
   #show(evidence: EvidenceEvent): AuditEvent {
-    const { id, document } = evidence.delivery;
-    this.#evidence.set(id, evidence);
-    return JSON.parse(document.toString("utf8")) as AuditEvent;
+    this.#evidence.set(evidence.id, evidence);
+    return JSON.parse(evidence.document.toString("utf8")) as AuditEvent;
   }
 
   /** Snapshots are written again and again, and what they hold most of is documents: each is made a string of JSON once. */
-  #writtenOf(delivery: Delivery): JsonValue {
-    let written = this.#written.get(delivery);
+  #writtenOf(evidence: EvidenceEvent): JsonValue {
+    let written = this.#written.get(evidence);
     if (written === undefined) {
-      written = [delivery.id, delivery.time, rawJSON(JSON.stringify(delivery.document.toString("utf8")))];
-      this.#written.set(delivery, written);
+      written = [evidence.id, evidence.time, rawJSON(JSON.stringify(evidence.document.toString("utf8")))];
+      this.#written.set(evidence, written);
     }
     return written;
   }
@@ -270,29 +271,28 @@ export class LineDetections {
     from,
     to,
   }: {
-    readonly from?: ReadonlyMap<string, Buffer> | undefined;
-    readonly to?: Map<string, Buffer> | undefined;
+    readonly from?: Documents | undefined;
+    readonly to?: Map<string, string> | undefined;
   }): EventCodec {
     return {
       write: (show) => {
-        const delivery = this.#shown.get(show)?.delivery;
-        if (delivery === undefined || to === undefined) {
-          return delivery === undefined ? null : this.#writtenOf(delivery);
+        const evidence = this.#shown.get(show);
+        if (evidence === undefined || to === undefined) {
+          return evidence === undefined ? null : this.#writtenOf(evidence);
         }
-        to.set(delivery.id, delivery.document);
-        return [delivery.id, delivery.time];
+        to.set(evidence.id, evidence.text);
+        return [evidence.id, evidence.time];
       },
       read: (written) => {
         const [id, time, text] = Array.isArray(written) ? (written as readonly JsonValue[]) : [];
         if (typeof id !== "string" || typeof time !== "string") {
           return () => JSON.parse("{}") as AuditEvent;
         }
-        const document = typeof text === "string" ? Buffer.from(text) : from?.get(id);
-        if (document === undefined || !isJsonObject(JSON.parse(document.toString("utf8")))) {
-          return () => JSON.parse("{}") as AuditEvent;
-        }
-        const delivery: Delivery = { id, kind: "event", document, time, mayBeStored: true };
-        return this.#showing(new EvidenceEvent(() => delivery));
+        const bytes = typeof text === "string" ? Buffer.from(text).toString("latin1") : from?.get(id);
+        const evidence = bytes === undefined ? undefined : new EvidenceEvent({ id, time, bytes });
+        return evidence !== undefined && isJsonObject(JSON.parse(evidence.document.toString("utf8")))
+          ? this.#showing(evidence)
+          : () => JSON.parse("{}") as AuditEvent;
       },
     };
   }

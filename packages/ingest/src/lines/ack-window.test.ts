@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { AckWindow } from "./ack-window.ts";
 import type { Held } from "./ack-window.ts";
 import type { Mark } from "../state/detection-state.ts";
+import { PackedText } from "../state/state-packing.ts";
 import { countIn } from "./tally-ledger.ts";
 
 describe("AckWindow", () => {
@@ -105,7 +106,7 @@ describe("AckWindow", () => {
         let counted = 0;
         let acked = 0;
         const mark = (): void => {
-          const made = { text: `${total}`, documents: new Map() };
+          const made = { state: new PackedText([]), documents: new Map<string, string>() };
           marks.set(total, made);
           window.mark(made);
         };

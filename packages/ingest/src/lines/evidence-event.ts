@@ -1,23 +1,56 @@
-import type { Delivery } from "../sink.ts";
+/** What is known of an event that a finding may rest on. */
+export interface EvidenceParts {
+  /** Of its line. */
+  readonly id: string;
+  readonly time: string;
+  /** As it may leave; or the line, of which `redact` makes that. Nobody else writes it. A text has a character for each byte (latin1). */
+  readonly bytes: Buffer | string;
+  readonly redact?: ((line: Buffer) => Buffer) | undefined;
+}
 
 /** An event that a finding rests on, or that a later one may rest on. */
 export class EvidenceEvent {
-  #make: (() => Delivery) | undefined;
-  #delivery: Delivery | undefined;
+  readonly id: string;
+  readonly time: string;
+  #bytes: Buffer | string;
+  #redact: ((line: Buffer) => Buffer) | undefined;
   /** Numbers of the outlets that have it, whole. Few, and of these objects there may be a hundred thousand. */
   #outlets: number[] | undefined;
 
-  /** `make` is called once, when it is to be delivered: what it holds of the line is let go then. */
-  constructor(make: () => Delivery) {
-    this.#make = make;
+  constructor({ id, time, bytes, redact }: EvidenceParts) {
+    this.id = id;
+    this.time = time;
+    this.#bytes = bytes;
+    this.#redact = redact;
   }
 
-  get delivery(): Delivery {
-    if (this.#make !== undefined) {
-      this.#delivery = this.#make();
-      this.#make = undefined;
+  /**
+   * It will be there for long: its bytes become a text. Short buffers share pieces of memory, and one that outlives the others keeps all
+   * of a piece, many times its own size.
+   */
+  hold(): void {
+    this.#bytes = textOf(this.#bytes);
+  }
+
+  /** As it may leave. */
+  get document(): Buffer {
+    const bytes = typeof this.#bytes === "string" ? Buffer.from(this.#bytes, "latin1") : this.#bytes;
+    if (this.#redact === undefined) {
+      return bytes;
     }
-    return this.#delivery as Delivery;
+    const redacted = this.#redact(bytes);
+    this.#redact = undefined;
+    this.#bytes = typeof this.#bytes === "string" ? textOf(redacted) : redacted;
+    return redacted;
+  }
+
+  /** The same, a character for each byte (latin1). */
+  get text(): string {
+    if (this.#redact !== undefined) {
+      this.#bytes = this.document;
+    }
+    this.hold();
+    return textOf(this.#bytes);
   }
 
   /** It is delivered to this outlet. False where it was before, by this process: nobody needs it twice. */
@@ -29,4 +62,8 @@ export class EvidenceEvent {
     this.#outlets.push(outlet);
     return true;
   }
+}
+
+function textOf(bytes: Buffer | string): string {
+  return typeof bytes === "string" ? bytes : bytes.toString("latin1");
 }

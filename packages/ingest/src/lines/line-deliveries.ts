@@ -2,6 +2,7 @@ import { slotOf } from "@auditsieve/audit";
 import type { EventScan, Redactor } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import type { Delivery } from "../sink.ts";
+import type { EvidenceEvent } from "./evidence-event.ts";
 import { isTimestamp } from "../timestamp.ts";
 
 /** Asked of every line. */
@@ -52,9 +53,9 @@ export class LineDeliveries {
     return this.#event(scan, this.#options.redactor.redactLine(rest), id);
   }
 
-  /** Of an event that is redacted already. */
-  redacted(document: Buffer, id: string, ...times: readonly (string | undefined)[]): Delivery {
-    return this.marked({ id, kind: "event", document, time: this.timeOf(...times) });
+  /** Of the event in hand, which a finding rests on. */
+  evidence({ id, document, time }: EvidenceEvent): Delivery {
+    return this.marked({ id, kind: "event", document, time });
   }
 
   finding(finding: Finding): Delivery {

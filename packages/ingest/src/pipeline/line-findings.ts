@@ -71,7 +71,7 @@ export class LineFindings {
         engine,
         redactor,
         evidence: this.evidence,
-        remembered,
+        remembered: remembered?.(),
         skipsRemembered,
         states,
         onRefused: (reason) => onAlarm?.({ kind: "state-refused", message: `${STATE_REFUSED}${reason}` }),
@@ -176,7 +176,7 @@ export class LineFindings {
 
   /** What the detections remember, to be kept; `read` says how far each input was. Undefined when it is too large. */
   encode(read: Readonly<Record<string, number>>): Mark | undefined {
-    return this.#detections === undefined ? encodeMark({ detections: null, read }) : this.#detections.encode(read);
+    return this.#detections === undefined ? encodeMark({ detections: ["null"], read }) : this.#detections.encode(read);
   }
 
   #detect(end: number, known: KnownLine | undefined): readonly Finding[] {
@@ -209,8 +209,7 @@ export class LineFindings {
       return NO_FINDINGS;
     }
     const id = this.#line.id();
-    const delivery = this.#deliveries.redacted(document, id, this.#deliveries.timeOf(finding.time));
-    this.evidence.set(id, new EvidenceEvent(() => delivery));
+    this.evidence.set(id, new EvidenceEvent({ id, time: this.#deliveries.timeOf(finding.time), bytes: document }));
     return findings;
   }
 }

@@ -41,8 +41,8 @@ export interface LineHandlerOptions extends LineDeliveriesOptions {
   /** Key of the ids, shared by all daemons of a cluster. */
   readonly idKey: Uint8Array;
   readonly detections?: DetectionEngine;
-  /** What the detections remembered where reading begins. */
-  readonly remembered?: RememberedState | undefined;
+  /** Gives what the detections remembered where reading begins; asked once. */
+  readonly remembered?: (() => RememberedState | undefined) | undefined;
   /** Where it is kept over restarts what shows only beside other events; a pipeline needs its `detectionState` for it. */
   readonly watched?: WatchMemory | undefined;
   /** Whether lines come again that what is remembered counts already. Default false. */

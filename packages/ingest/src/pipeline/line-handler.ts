@@ -293,7 +293,9 @@ export class LineHandler {
       const isFed = to.feed === "all" || (to.feed === "kept" && isKept(decision));
       if (evidence !== undefined || isFed) {
         held?.goesTo(i);
-        whole ??= evidence?.delivery ?? this.#deliveries.event(scan, hand.bytes, hand.id(), like?.isUnredacted);
+        whole ??= evidence
+          ? this.#deliveries.evidence(evidence)
+          : this.#deliveries.event(scan, hand.bytes, hand.id(), like?.isUnredacted);
         if (prepares === true) {
           // What was not redacted is still the line itself.
           this.#out.deliver(i, whole, line, "lines", !isFed, whole.document === hand.bytes ? scan : undefined);
@@ -354,7 +356,7 @@ export class LineHandler {
     const findings = this.#found(event, id);
     const { held } = this.#findings;
     const evidence = this.#findings.evidence.get(id);
-    const whole = evidence?.delivery ?? this.#deliveries.event(this.#scan, event, id);
+    const whole = evidence ? this.#deliveries.evidence(evidence) : this.#deliveries.event(this.#scan, event, id);
     outlets.forEach(({ to: { feed, policy } }, i) => {
       const decision = feed === "kept" ? policy?.decide(this.#scan) : undefined;
       if (evidence === undefined && decision?.action === "strip" && policy !== undefined) {

@@ -63,7 +63,8 @@ export class LineOutput {
       this.#options.outlets.forEach((_, i) => this.deliver(i, delivery, line, "findings"));
     }
     for (const [id, event] of this.#parts.evidence) {
-      const evidence = { ...event.delivery, mayBeStored: true };
+      const { document, time } = event;
+      const evidence: Delivery = { id, kind: "event", document, time, mayBeStored: true };
       this.#options.outlets.forEach((_, i) => {
         if (event.goesTo(i)) {
           this.deliver(i, evidence, line, "findings");

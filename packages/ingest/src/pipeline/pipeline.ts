@@ -85,7 +85,7 @@ export class Pipeline {
       onCounted: (range) => this.#state.note(range),
       maxLineBytes: this.#limits.maxLineBytes,
       lookBackBytes: this.#isFirstRun ? 0 : LOOK_BACK_BYTES + this.#limits.maxLineBytes,
-      remembered: options.detectionState?.loaded,
+      remembered: () => options.detectionState?.take(),
       skipsRemembered: options.source.isApart === true,
       states: options.detectionState && options.source.states,
       quarantine: (line, settled, keep) => {
@@ -331,7 +331,7 @@ export class Pipeline {
     if (mark === "") {
       await detectionState?.write(mark);
     } else if ("documents" in mark) {
-      await detectionState?.write(mark.text, mark.documents);
+      await detectionState?.write(mark.state, mark.documents);
     } else {
       await source.states?.write(mark.inputs);
       await detectionState?.write(mark.shared);

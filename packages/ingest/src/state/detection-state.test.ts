@@ -1,8 +1,13 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { zstdCompressSync } from "node:zlib";
+import type { JsonValue } from "@auditsieve/audit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeState, openDetectionState } from "./detection-state.ts";
+import type { Documents, RememberedState } from "./detection-state.ts";
+import { PackedText } from "./state-packing.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -11,11 +16,19 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 const STATE = { detections: { version: 2, memory: ["jane"] }, read: { "audit/0@0": 17 } };
-const TEXT = encodeState(STATE) ?? "";
 
-async function written(): Promise<{ readonly reference: unknown; readonly file: string }> {
+function packed({ detections, read, documents }: RememberedState): PackedText {
+  const state = encodeState({ detections: [JSON.stringify(detections)], read, ...(documents && { documents }) });
+  return state ?? expect.fail("it is too long");
+}
+
+function packedText(text: string): PackedText {
+  return PackedText.of([text], Infinity) ?? expect.fail("it is too long");
+}
+
+async function written(): Promise<{ readonly reference: JsonValue | undefined; readonly file: string }> {
   const state = await openDetectionState(folder, "audit", undefined);
-  await state.write(TEXT);
+  await state.write(packed(STATE));
   const [name = ""] = await readdir(folder);
   return { reference: state.reference, file: join(folder, name) };
 }
@@ -23,33 +36,59 @@ async function written(): Promise<{ readonly reference: unknown; readonly file: 
 describe("DetectionState", () => {
   test("gives what was written, and never touches the file that the checkpoint names", async () => {
     const { reference, file } = await written();
-    const again = await openDetectionState(folder, "audit", reference as never);
+    const again = await openDetectionState(folder, "audit", reference);
+    expect(again).toMatchObject({ problem: undefined, reference });
     // Of the version before, which held its documents itself.
-    expect(again).toMatchObject({ loaded: STATE, problem: undefined, reference });
+    expect(again.take()).toMatchObject(STATE);
+    // What was given is not held on to.
+    expect(again.take()).toBeUndefined();
     const before = await readFile(file);
-    await again.write(encodeState({ ...STATE, read: {} }) ?? "");
+    await again.write(packed({ ...STATE, read: {} }));
     expect(await readFile(file)).toEqual(before);
     expect(again.reference).not.toEqual(reference);
     // As after a crash before the checkpoint was written.
-    expect(await openDetectionState(folder, "audit", reference as never)).toMatchObject({ loaded: STATE });
+    expect((await openDetectionState(folder, "audit", reference)).take()).toMatchObject(STATE);
+  });
+
+  test("is one file of many parts where it is long, and one of a version that knew no parts is read", async () => {
+    const long = { ...STATE, detections: Array.from({ length: 40 }, (_, i) => `${i}${"ü".repeat(100_000)}`) };
+    const state = await openDetectionState(folder, "audit", undefined);
+    await state.write(packed(long));
+    expect((state.reference as { readonly parts: readonly number[] }).parts.length).toBeGreaterThan(1);
+    expect((await openDetectionState(folder, "audit", state.reference)).take()).toMatchObject(long);
+    const whole = zstdCompressSync(JSON.stringify({ version: 2, ...STATE }));
+    await writeFile(join(folder, "detections-old.0.zst"), whole);
+    const sha256 = createHash("sha256").update(whole).digest("hex");
+    expect((await openDetectionState(folder, "old", { slot: 0, sha256 })).take()).toMatchObject(STATE);
+  });
+
+  test("what is too long to be kept is not made to its end", () => {
+    let made = 0;
+    function* parts(): Generator<string, void> {
+      for (; made < 100; made++) {
+        yield "x".repeat(10);
+      }
+    }
+    expect(PackedText.of(parts(), 55)).toBeUndefined();
+    expect(made).toBe(5);
   });
 
   test("gives the documents that it names, each written once, and goes on from an earlier run", async () => {
-    const first = new Map([["01", Buffer.from('{"a":1}')]]);
-    const both = new Map([...first, ["02", Buffer.from('{"b":2}')]]);
-    const textOf = (documents: ReadonlyMap<string, Buffer>): string =>
-      encodeState({ detections: [...documents.keys()], read: {}, documents }) ?? "";
+    const first = new Map([["01", '{"a":1}']]);
+    const both = new Map([...first, ["02", '{"b":2}']]);
+    const naming = (documents: Documents): PackedText =>
+      packed({ detections: [...documents.keys()], read: {}, documents });
     const state = await openDetectionState(folder, "audit", undefined);
-    await state.write(textOf(first), first);
+    await state.write(naming(first), first);
     const before = state.reference;
-    await state.write(textOf(both), both);
+    await state.write(naming(both), both);
     for (const [reference, documents] of [
       [before, first],
       [state.reference, both],
     ] as const) {
-      const { loaded, problem } = await openDetectionState(folder, "audit", reference);
-      expect(problem).toBeUndefined();
-      expect(loaded).toEqual({ detections: [...documents.keys()], read: {}, documents });
+      const again = await openDetectionState(folder, "audit", reference);
+      expect(again.problem).toBeUndefined();
+      expect(again.take()).toEqual({ detections: [...documents.keys()], read: {}, documents });
     }
     const [file = ""] = (await readdir(folder)).filter((name) => name.startsWith("documents-"));
     await writeFile(join(folder, file), "");
@@ -58,7 +97,7 @@ describe("DetectionState", () => {
 
   test("nothing is kept of what is too large, and nothing is named", async () => {
     const { reference } = await written();
-    const state = await openDetectionState(folder, "audit", reference as never);
+    const state = await openDetectionState(folder, "audit", reference);
     await state.write("");
     expect(state.reference).toBeUndefined();
   });
@@ -69,8 +108,8 @@ describe("DetectionState", () => {
   ] as const)("a file that %s is a problem, and nothing is loaded", async (_, harm, words) => {
     const { reference, file } = await written();
     await harm(file);
-    const state = await openDetectionState(folder, "audit", reference as never);
-    expect(state.loaded).toBeUndefined();
+    const state = await openDetectionState(folder, "audit", reference);
+    expect(state.take()).toBeUndefined();
     expect(state.problem).toContain(words);
     expect(state.reference).toBeUndefined();
   });
@@ -81,9 +120,9 @@ describe("DetectionState", () => {
     ["that is no object", "[]", "it is no JSON object"],
   ])("a state %s is a problem", async (_, text, words) => {
     const state = await openDetectionState(folder, "audit", undefined);
-    await state.write(text);
+    await state.write(packedText(text));
     const again = await openDetectionState(folder, "audit", state.reference);
-    expect(again.loaded).toBeUndefined();
+    expect(again.take()).toBeUndefined();
     expect(again.problem).toContain(words);
   });
 

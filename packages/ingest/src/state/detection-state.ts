@@ -8,7 +8,7 @@ import type { StateFiles } from "./checkpoint.ts";
 import { reasonOf } from "../errors.ts";
 import { openKeptDocuments } from "./kept-documents.ts";
 import type { KeptDocuments } from "./kept-documents.ts";
-import { packState, unpackState } from "./state-packing.ts";
+import { PackedText, unpackState } from "./state-packing.ts";
 
 /** What the detections of a pipeline remember at one place of its source. */
 export interface RememberedState {
@@ -17,15 +17,24 @@ export interface RememberedState {
   /** How far each input had been read there, in bytes. */
   readonly read: Readonly<Record<string, number>>;
   /** The documents that the detections name by the ids of their lines; those that they hold themselves are not among them. */
-  readonly documents?: ReadonlyMap<string, Buffer>;
+  readonly documents?: Documents;
+}
+
+/** Documents by the ids of their lines, a character for each byte (latin1). */
+export type Documents = ReadonlyMap<string, string>;
+
+/** What is to be kept of what detections remember. */
+export interface StateToKeep extends Pick<RememberedState, "read" | "documents"> {
+  /** Its JSON, in parts. */
+  readonly detections: Iterable<string>;
 }
 
 /** What is remembered at one place of a source. */
 export interface WholeMark {
   /** As {@link encodeState} gives it. */
-  readonly text: string;
+  readonly state: PackedText;
   /** The documents that it names. */
-  readonly documents: ReadonlyMap<string, Buffer>;
+  readonly documents: Documents;
 }
 
 /** What the detections of one input remember, as text; "" where that is too long to be kept. */
@@ -37,8 +46,8 @@ export interface InputState {
 
 /** What is remembered at one place of a source whose inputs are remembered apart. */
 export interface SplitMark {
-  /** What all inputs share, as {@link encodeState} gives it. */
-  readonly shared: string;
+  /** What all inputs share, as {@link encodeState} gives it; "" where that is too long to be kept. */
+  readonly shared: PackedText | "";
   readonly inputs: ReadonlyMap<string, InputState>;
 }
 
@@ -50,7 +59,7 @@ const VERSION = 2;
 const VERSION_WITH_DOCUMENTS = 1;
 /** Characters of JSON. What is remembered is bounded by count; this bounds what it may come to. */
 const MAX_LENGTH = 128 * 1024 * 1024;
-const NO_DOCUMENTS: ReadonlyMap<string, Buffer> = new Map();
+const NO_DOCUMENTS: Documents = new Map();
 
 /**
  * The file beside the checkpoint that holds what detections remember. The checkpoint names it by its hash, so that state and
@@ -58,26 +67,26 @@ const NO_DOCUMENTS: ReadonlyMap<string, Buffer> = new Map();
  *
  * @example
  * const state = await openDetectionState("state", "audit", checkpoint.get("pipeline/audit"));
- * await state.write(JSON.stringify(remembered));
+ * await state.write(encodeState({ detections: [JSON.stringify(remembered)], read: { "audit.log": 17 } }) ?? "");
  */
 export class DetectionState {
-  /** What an earlier run remembered. */
-  readonly loaded: RememberedState | undefined;
   /** Why what an earlier run remembered cannot be used. */
   readonly problem: string | undefined;
   readonly #pathOf: (slot: number) => string;
   readonly #files: StateFiles;
   readonly #documents: KeptDocuments;
+  #loaded: RememberedState | undefined;
   #slot: number;
-  #hash: string | undefined;
-  #text: string | undefined;
+  /** Of the file in use. */
+  #file: { readonly sha256: string; readonly parts?: readonly number[] } | undefined;
+  #written: PackedText | "" | undefined;
 
   constructor(
     pathOf: (slot: number) => string,
     files: StateFiles,
     before: {
       readonly slot: number;
-      readonly hash?: string;
+      readonly file?: { readonly sha256: string; readonly parts?: readonly number[] };
       readonly loaded?: RememberedState;
       readonly problem?: string;
       readonly documents: KeptDocuments;
@@ -87,58 +96,71 @@ export class DetectionState {
     this.#pathOf = pathOf;
     this.#files = files;
     this.#slot = before.slot;
-    this.#hash = before.problem === undefined ? before.hash : undefined;
-    this.loaded = before.loaded;
+    this.#file = before.problem === undefined ? before.file : undefined;
+    this.#loaded = before.loaded;
     this.problem = before.problem;
+  }
+
+  /** What an earlier run remembered, given once: it is large, and nobody needs it any more than once. */
+  take(): RememberedState | undefined {
+    const loaded = this.#loaded;
+    this.#loaded = undefined;
+    return loaded;
   }
 
   /**
    * Writes what {@link encodeState} gave, and the documents that it names; what the checkpoint then says is
-   * {@link DetectionState.reference}. The same text is not written again; with "" nothing is kept.
+   * {@link DetectionState.reference}. The same is not written again; with "" nothing is kept.
    */
-  async write(text: string, documents: ReadonlyMap<string, Buffer> = NO_DOCUMENTS): Promise<void> {
-    if (text === this.#text) {
+  async write(state: PackedText | "", documents: Documents = NO_DOCUMENTS): Promise<void> {
+    if (state === this.#written) {
       return;
     }
-    if (text === "") {
-      this.#text = text;
-      this.#hash = undefined;
+    if (state === "") {
+      this.#written = state;
+      this.#file = undefined;
       return;
     }
     await this.#documents.write(documents);
-    const packed = await packState(text);
+    const parts = await state.parts;
+    const packed = Buffer.concat(parts);
     const slot = 1 - this.#slot;
     await writeDurably(this.#pathOf(slot), packed, this.#files);
     this.#slot = slot;
-    this.#hash = hashOf(packed);
-    this.#text = text;
+    this.#file = { sha256: hashOf(packed), parts: parts.map(({ length }) => length) };
+    this.#written = state;
   }
 
   /** For the checkpoint; undefined when nothing is kept. */
   get reference(): JsonValue | undefined {
     const { reference } = this.#documents;
-    return this.#hash === undefined
+    return this.#file === undefined
       ? undefined
-      : { slot: this.#slot, sha256: this.#hash, ...(reference !== undefined && { documents: reference }) };
+      : { slot: this.#slot, ...this.#file, ...(reference !== undefined && { documents: reference }) };
   }
 }
 
 /** The text of a state, without the documents that it names; undefined when it is too long to be kept. */
-export function encodeState({ detections, read, documents }: RememberedState): string | undefined {
+export function encodeState(state: StateToKeep): PackedText | undefined {
+  return PackedText.of(textOf(state), MAX_LENGTH);
+}
+
+function* textOf({ detections, read, documents }: StateToKeep): Generator<string, void> {
   const version = documents === undefined ? VERSION_WITH_DOCUMENTS : VERSION;
-  const text = JSON.stringify({ version, read, detections });
-  return text.length > MAX_LENGTH ? undefined : text;
+  yield `{"version":${version},"read":${JSON.stringify(read)},"detections":`;
+  yield* detections;
+  yield "}";
 }
 
 /** What is noted of a state at its place; undefined when it is too long to be kept. */
-export function encodeMark(state: RememberedState): WholeMark | undefined {
-  const text = encodeState(state);
-  return text === undefined ? undefined : { text, documents: state.documents ?? NO_DOCUMENTS };
+export function encodeMark(toKeep: StateToKeep): WholeMark | undefined {
+  const state = encodeState(toKeep);
+  return state && { state, documents: toKeep.documents ?? NO_DOCUMENTS };
 }
 
 /** The text of what one input's detections remember; undefined when it is too long to be kept. */
-export function encodeInputState(detections: JsonValue): string | undefined {
-  const text = JSON.stringify(detections);
+export function encodeInputState(detections: Iterable<string>): string | undefined {
+  const text = [...detections].join("");
   return text.length > MAX_LENGTH ? undefined : text;
 }
 
@@ -154,7 +176,7 @@ export async function openDetectionState(
   if (reference === undefined) {
     return new DetectionState(pathOf, files, { slot: 0, documents: none });
   }
-  const { slot, sha256, documents: named } = isJsonObject(reference) ? reference : {};
+  const { slot, sha256, parts: lengths, documents: named } = isJsonObject(reference) ? reference : {};
   if ((slot !== 0 && slot !== 1) || typeof sha256 !== "string") {
     const problem = "the checkpoint does not say which file it is in";
     return new DetectionState(pathOf, files, { slot: 0, problem, documents: none });
@@ -165,13 +187,31 @@ export async function openDetectionState(
     if (hashOf(packed) !== sha256) {
       throw new Error("it is not the file that the checkpoint names");
     }
-    const state = decodeState(JSON.parse((await unpackState(packed, 4 * MAX_LENGTH)).toString("utf8")));
-    const loaded = { ...state, documents: documents.loaded };
-    return new DetectionState(pathOf, files, { slot, hash: sha256, loaded, documents });
+    // A file of the version before is one part.
+    const parts = lengthsOf(lengths);
+    const text = await textIn(packed, parts ?? [packed.length]);
+    const loaded = { ...decodeState(JSON.parse(text)), documents: documents.take() };
+    return new DetectionState(pathOf, files, { slot, file: { sha256, ...(parts && { parts }) }, loaded, documents });
   } catch (error) {
     const problem = `"${pathOf(slot)}" cannot be used: ${reasonOf(error)}`;
     return new DetectionState(pathOf, files, { slot, problem, documents: none });
   }
+}
+
+function lengthsOf(written: JsonValue | undefined): readonly number[] | undefined {
+  return Array.isArray(written)
+    ? (written as readonly JsonValue[]).map((length) => (typeof length === "number" ? length : Number.NaN))
+    : undefined;
+}
+
+async function textIn(packed: Buffer, lengths: readonly number[]): Promise<string> {
+  const blocks: Buffer[] = [];
+  let at = 0;
+  for (const length of lengths) {
+    blocks.push(await unpackState(packed.subarray(at, at + length), 4 * MAX_LENGTH));
+    at += length;
+  }
+  return Buffer.concat(blocks).toString("utf8");
 }
 
 function decodeState(value: unknown): RememberedState {

@@ -14,6 +14,8 @@ const MAX_LINE = 256;
 const NEWLINE = 10;
 /** Of one part, unpacked: more than detections remember. */
 const MAX_BYTES = 256 * 1024 * 1024;
+/** Of what is packed at once. */
+const PART_BYTES = 1024 * 1024;
 /** So much more than all that is still needed may stand in a file before another is begun. */
 const SLACK_BYTES = 4 * 1024 * 1024;
 
@@ -31,13 +33,12 @@ interface Reference {
  *
  * @example
  * const kept = await openKeptDocuments("state", "audit", undefined);
- * await kept.write(new Map([["0123", Buffer.from("{}")]]));
+ * await kept.write(new Map([["0123", "{}"]]));
  */
 export class KeptDocuments {
-  /** What an earlier run kept, by the ids of the lines. */
-  readonly loaded: ReadonlyMap<string, Buffer>;
   readonly #pathOf: (slot: number) => string;
   readonly #files: StateFiles;
+  #loaded: ReadonlyMap<string, string>;
   /** Bytes of what stands in the file in use, by id. */
   #sizes: Map<string, number>;
   #slot: number;
@@ -48,15 +49,22 @@ export class KeptDocuments {
   constructor(
     pathOf: (slot: number) => string,
     files: StateFiles,
-    before?: { readonly reference: Reference; readonly loaded: ReadonlyMap<string, Buffer> },
+    before?: { readonly reference: Reference; readonly loaded: ReadonlyMap<string, string> },
   ) {
     this.#pathOf = pathOf;
     this.#files = files;
-    this.loaded = before?.loaded ?? new Map();
-    this.#sizes = sizesOf(this.loaded);
+    this.#loaded = before?.loaded ?? new Map();
+    this.#sizes = sizesOf(this.#loaded);
     this.#slot = before?.reference.slot ?? 0;
     this.#length = before?.reference.length ?? 0;
     this.#crc = before?.reference.crc32 ?? 0;
+  }
+
+  /** What an earlier run kept, by the ids of the lines, a character for each byte (latin1). Given once: it is large. */
+  take(): ReadonlyMap<string, string> {
+    const loaded = this.#loaded;
+    this.#loaded = new Map();
+    return loaded;
   }
 
   /** For the checkpoint; undefined when nothing was written yet. */
@@ -64,15 +72,15 @@ export class KeptDocuments {
     return this.#length === 0 ? undefined : { slot: this.#slot, length: this.#length, crc32: this.#crc };
   }
 
-  /** Makes all of these durable; others may be forgotten. */
-  async write(documents: ReadonlyMap<string, Buffer>): Promise<void> {
+  /** Makes all of these durable, a character for each byte (latin1); others may be forgotten. */
+  async write(documents: ReadonlyMap<string, string>): Promise<void> {
     const fresh = [...documents].filter(([id]) => !this.#sizes.has(id));
     const needed = sum(documents.values(), ({ length }) => length);
     const held = sum(this.#sizes.values(), (size) => size) + sum(fresh, ([, { length }]) => length);
     if (this.#length === 0 ? fresh.length > 0 : held > 2 * needed + SLACK_BYTES) {
       await this.#begin(documents);
     } else if (fresh.length > 0) {
-      await this.#append(await partOf(fresh));
+      await this.#append(await partsOf(fresh));
       fresh.forEach(([id, { length }]) => this.#sizes.set(id, length));
     }
   }
@@ -90,8 +98,8 @@ export class KeptDocuments {
   }
 
   /** Begins the other file: the checkpoint may still name this one. */
-  async #begin(documents: ReadonlyMap<string, Buffer>): Promise<void> {
-    const content = Buffer.concat([HEADER, await partOf([...documents])]);
+  async #begin(documents: ReadonlyMap<string, string>): Promise<void> {
+    const content = Buffer.concat([HEADER, await partsOf([...documents])]);
     const slot = 1 - this.#slot;
     await writeDurably(this.#pathOf(slot), content, this.#files);
     this.#slot = slot;
@@ -127,21 +135,26 @@ export async function openKeptDocuments(
   }
 }
 
-/** Some documents, packed: a line with the packed length, then for each its id and length on a line, and its bytes. */
-async function partOf(documents: readonly (readonly [string, Buffer])[]): Promise<Buffer> {
-  const packed = await packState(
-    Buffer.concat(
-      documents.flatMap(([id, document]) => [Buffer.from(`${JSON.stringify([id, document.length])}\n`), document]),
-    ),
-  );
-  return Buffer.concat([Buffer.from(`${packed.length}\n`), packed]);
+/** Some documents, in parts: a line with the packed length, then, packed, for each its id and length on a line, and its bytes. */
+async function partsOf(documents: readonly (readonly [string, string])[]): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let part = "";
+  for (const [i, [id, document]] of documents.entries()) {
+    part += `${JSON.stringify([id, document.length])}\n${document}`;
+    if (part.length >= PART_BYTES || i === documents.length - 1) {
+      const packed = await packState(Buffer.from(part, "latin1"));
+      parts.push(Buffer.from(`${packed.length}\n`), packed);
+      part = "";
+    }
+  }
+  return Buffer.concat(parts);
 }
 
-async function documentsIn(content: Buffer): Promise<ReadonlyMap<string, Buffer>> {
+async function documentsIn(content: Buffer): Promise<ReadonlyMap<string, string>> {
   if (!content.subarray(0, HEADER.length).equals(HEADER)) {
     throw new Error(`it has another form than version ${VERSION}, which this program knows`);
   }
-  const documents = new Map<string, Buffer>();
+  const documents = new Map<string, string>();
   for (let at = HEADER.length; at < content.length;) {
     const [length, from] = readLine(content, at);
     if (typeof length !== "number" || from + length > content.length) {
@@ -156,7 +169,7 @@ async function documentsIn(content: Buffer): Promise<ReadonlyMap<string, Buffer>
         throw new Error("it is cut off");
       }
       next = begin + bytes;
-      documents.set(id, Buffer.from(part.subarray(begin, next)));
+      documents.set(id, part.toString("latin1", begin, next));
     }
   }
   return documents;
@@ -179,7 +192,7 @@ function decodeReference(value: JsonValue): Reference {
   return { slot, length, crc32: checksum };
 }
 
-function sizesOf(documents: ReadonlyMap<string, Buffer>): Map<string, number> {
+function sizesOf(documents: ReadonlyMap<string, string>): Map<string, number> {
   return new Map([...documents].map(([id, { length }]) => [id, length]));
 }
 
