@@ -179,6 +179,8 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
   return runUntilSignal(config, { logger, load: () => loadConfig(file), reloads });
 }
 
+/** A heap of this size is not that of an ordinary log any more, with all the room that new objects get there. */
+const GROWN_BYTES = 200 * 1024 * 1024;
 /** What keeps a daemon from starting and may be gone at the next try: whoever starts again what failed shall do it. */
 const PASSING: ReadonlySet<string> = new Set(["state-in-use", "address-in-use"]);
 
@@ -186,8 +188,8 @@ async function runUntilSignal(
   config: IngestConfig,
   options: Pick<ReloadOptions, "logger" | "load" | "reloads">,
 ): Promise<ExitCode> {
-  // Tables of what detections remember are many: filled by a hostile log they would be as much again in garbage. New objects keep their room.
-  const heap = boundHeap({ letYoungGrow: () => {} });
+  // Tables of what detections remember are many: filled by a hostile log they would be as much again in garbage.
+  const heap = boundHeap({ grownBytes: GROWN_BYTES });
   try {
     const end = await runDaemon(config, {
       ...options,

@@ -151,8 +151,8 @@ export class LineDetections {
     const show = (): AuditEvent => this.#show(this.#evidenceOf(pushed));
     const findings = push(show, line.bytes().length);
     if (this.#stream.holdsLast) {
-      this.#held = this.#evidenceOf(pushed);
-      this.#held.hold();
+      pushed.evidence?.hold();
+      this.#held = pushed.evidence ??= this.#evidenceIn(line, event, line.bytes().toString("latin1"));
       this.#shown.set(show, this.#held);
     }
     // What is held for long must not hold what was parsed of the event.
@@ -237,13 +237,13 @@ export class LineDetections {
 
   /** Copies the line and says who it is only when the event is to be shown. */
   #evidenceOf(pushed: Pushed): EvidenceEvent {
-    pushed.evidence ??= this.#evidenceIn(pushed.line as AskedLine, pushed.event as AuditEvent);
-    return pushed.evidence;
+    const line = pushed.line as AskedLine;
+    return (pushed.evidence ??= this.#evidenceIn(line, pushed.event as AuditEvent, line.copy()));
   }
 
-  #evidenceIn({ copy, identity, deliveries }: AskedLine, event: AuditEvent): EvidenceEvent {
+  #evidenceIn({ identity, deliveries }: AskedLine, event: AuditEvent, bytes: Buffer | string): EvidenceEvent {
     const time = deliveries.timeOf(event.stageTimestamp, event.requestReceivedTimestamp);
-    return new EvidenceEvent({ id: identity(), time, bytes: copy(), redact: this.#redact });
+    return new EvidenceEvent({ id: identity(), time, bytes, redact: this.#redact });
   }
 
   #showing(evidence: EvidenceEvent): ShowEvent {

@@ -85,6 +85,29 @@ describe("boundHeap", () => {
     expect(grows).toEqual([false, true, false, true]);
   });
 
+  test("boundHeap lets the room for new objects grow for as long as it was told to", () => {
+    let taken = 0;
+    const grows: boolean[] = [];
+    const heap = boundHeap({
+      usedBytes: () => taken,
+      takenBytes: () => taken,
+      youngBytes: () => 64 * MB,
+      letYoungGrow: (mayGrow) => void grows.push(mayGrow),
+      letOldGrow: () => {},
+      collect: () => {},
+      compact: () => {},
+      grownBytes: 200 * MB,
+      largeBytes: 250 * MB,
+    });
+    const at = (mb: number): number => {
+      taken = mb * MB;
+      vi.advanceTimersByTime(1_000);
+      return grows.length;
+    };
+    expect([at(190), at(210)]).toEqual([0, 1]);
+    heap.release();
+  });
+
   test("boundHeap looks when it is told to, where no timer comes to its turn, and not more often", () => {
     let looked = 0;
     const heap = boundHeap({

@@ -25,6 +25,8 @@ const SHARE = 20;
 interface Bounds {
   /** Below it nothing is collected. Default 300 MB, far above what ordinary logs need. */
   readonly largeBytes: number;
+  /** Below it new objects get as much room as V8 thinks fit. Default 48 MB, or what is large if that is less. */
+  readonly grownBytes: number;
 }
 
 /** A heap that is looked after. */
@@ -53,7 +55,7 @@ export function boundHeap(heap: Partial<HeapOfProcess & Bounds> = {}): BoundHeap
     ...heapOfProcess(),
     ...heap,
   };
-  const { largeBytes = LARGE_BYTES } = heap;
+  const { largeBytes = LARGE_BYTES, grownBytes = Math.min(GROWN_BYTES, largeBytes) } = heap;
   let mayCloseAt = 0;
   let growth: number | undefined;
   let least = 0;
@@ -81,7 +83,7 @@ export function boundHeap(heap: Partial<HeapOfProcess & Bounds> = {}): BoundHeap
   };
   const look = (): void => {
     const taken = takenBytes();
-    if (taken > Math.min(GROWN_BYTES, largeBytes) && youngBytes() >= MOST_YOUNG_BYTES) {
+    if (taken > grownBytes && youngBytes() >= MOST_YOUNG_BYTES) {
       boundYoung(true);
     }
     if (taken <= largeBytes) {
