@@ -4,7 +4,7 @@ import { fieldsRead } from "./definition/fields-read.ts";
 import type { Expression } from "./condition/expression.ts";
 import type { Detection } from "./definition/detection.ts";
 import { leavesOf, loadDetectionFiles } from "./load-detections.ts";
-import type { DetectionSource } from "./load-detections.ts";
+import type { DetectionSource } from "./load-text.ts";
 import { linkCorrelations } from "./definition/link-correlations.ts";
 import { compileCondition } from "./sigma/compile-condition.ts";
 import { fieldPipeline } from "./sigma/field-pipeline.ts";

@@ -1,0 +1,168 @@
+import { isJsonObject, own, readYaml } from "@auditsieve/audit";
+import type { JsonObject, JsonValue, Position, Problem, YamlDocument, YamlText } from "@auditsieve/audit";
+import type { Expression } from "./condition/expression.ts";
+import type { Detection } from "./definition/detection.ts";
+import type { DetectionException } from "./definition/detection-exception.ts";
+import { deriveNeeds } from "./definition/derive-needs.ts";
+import type { FirstSeen } from "./definition/first-seen-condition.ts";
+import { readException } from "./exceptions/read-exception.ts";
+import { digest } from "./finding.ts";
+import { checkLogsource } from "./sigma/check-logsource.ts";
+import { compileCondition } from "./sigma/compile-condition.ts";
+import type { FieldPipeline } from "./sigma/field-pipeline.ts";
+import { LIMITS } from "./sigma/limits.ts";
+import { problemLog } from "./sigma/problem-log.ts";
+import type { Path } from "./sigma/problem-log.ts";
+import { readCorrelation } from "./sigma/read-correlation.ts";
+import { readExtension } from "./sigma/read-extension.ts";
+import { readMetadata } from "./sigma/read-metadata.ts";
+
+/** A text of Sigma documents, or what is in it. */
+export interface DetectionSource {
+  /** Its name, as problems say it. */
+  readonly file: string;
+  /** May be left out where `documents` are given: problems then have no place. */
+  readonly text?: string;
+  /** The documents of the text, where somebody has read them already; the text is then read only to say where a problem is. */
+  readonly documents?: readonly JsonValue[] | undefined;
+  /** Whether its folder was named, not the file: such a folder may hold rules for other logs too. */
+  readonly isOfFolder?: boolean;
+}
+
+/** What is in one text. */
+export interface LoadedText {
+  readonly detections: readonly Detection[];
+  readonly filters: readonly DetectionException[];
+  readonly problems: readonly Problem[];
+}
+
+/** What every document of a text is read with. */
+export interface TextContext {
+  readonly file: string;
+  readonly fields: FieldPipeline;
+  readonly now: number;
+}
+
+/** A correlation looks at no event itself. */
+const NEVER: Expression = { kind: "or", of: [] };
+
+/** Reads the documents of a text; nothing is thrown for bad data. */
+export function loadText({ text, documents }: DetectionSource, context: TextContext): LoadedText {
+  if (documents !== undefined) {
+    const loaded = loadDocuments({ documents: documents.map(withoutPlaces), problems: [] }, context);
+    if (loaded.problems.length === 0 || text === undefined) {
+      return loaded;
+    }
+  }
+  return loadDocuments(readYaml(text ?? ""), context);
+}
+
+function withoutPlaces(value: JsonValue): YamlDocument {
+  return { value, locate: () => undefined };
+}
+
+function loadDocuments({ documents, problems: syntax }: YamlText, context: TextContext): LoadedText {
+  const { file } = context;
+  const problems: Problem[] = [...syntax];
+  const detections: Detection[] = [];
+  const filters: DetectionException[] = [];
+  if (documents.length > LIMITS.documents) {
+    problems.push({
+      id: "sigma-too-many",
+      severity: "error",
+      message: `Cannot load "${file}": it has ${documents.length} documents, at most ${LIMITS.documents} are allowed`,
+      hint: "Split the file",
+    });
+    return { detections, filters, problems };
+  }
+  if (documents.every(({ value }) => value === null) && syntax.length === 0) {
+    problems.push({
+      id: "sigma-empty",
+      severity: "error",
+      message: `Cannot load "${file}": it holds no detection`,
+      hint: "Write a Sigma document, or remove the file",
+    });
+  }
+  for (const document of documents.filter(({ value }) => value !== null)) {
+    const loaded = loadDocument(document, problems, context);
+    if (loaded && "rules" in loaded) {
+      filters.push(loaded);
+    } else if (loaded) {
+      detections.push(loaded);
+    }
+  }
+  return { detections, filters, problems };
+}
+
+function loadDocument(
+  document: YamlDocument,
+  problems: Problem[],
+  { file, fields, now }: TextContext,
+): Detection | DetectionException | undefined {
+  const { value } = document;
+  const locate = (path: Path): Position | undefined => document.locate(path);
+  const title = isJsonObject(value) ? own(value, "title") : undefined;
+  const shown = typeof title === "string" && title !== "" ? title.slice(0, 120) : file;
+  const isFilter = isJsonObject(value) && Object.hasOwn(value, "filter");
+  const subject = `${isFilter ? "filter" : "detection"} ${JSON.stringify(shown)}`;
+  const log = problemLog(problems, subject, locate);
+  if (!isJsonObject(value)) {
+    log.error(
+      "sigma-document",
+      [],
+      "the document is not a map",
+      "A Sigma document has title, id, logsource and detection",
+    );
+    return undefined;
+  }
+  if (Object.hasOwn(value, "action")) {
+    log.error(
+      "sigma-document",
+      ["action"],
+      'documents with "action" are not supported',
+      "Write each detection out, with its own title and id",
+    );
+    return undefined;
+  }
+  if (Object.hasOwn(value, "correlation")) {
+    const metadata = readMetadata(value, file, log);
+    const correlation = readCorrelation(value, log, fields);
+    const fingerprint = fingerprintOf(value);
+    if (log.failed || !metadata || !correlation) {
+      return undefined;
+    }
+    const line = locate(["correlation", "rules"])?.line;
+    const placed = { ...correlation, ...(line !== undefined && { line }) };
+    return { ...metadata, fingerprint, needs: [], condition: NEVER, correlation: placed };
+  }
+  checkLogsource(own(value, "logsource"), log);
+  const filter = isFilter
+    ? readException(value, shown, { file, log, locate, fields, now, isAccounted: false })
+    : undefined;
+  if (isFilter) {
+    return log.failed ? undefined : filter;
+  }
+  const metadata = readMetadata(value, file, log);
+  const condition = compileCondition(own(value, "detection"), log, fields);
+  const extension = readExtension(value, log, fields);
+  if (log.failed || !condition || !metadata) {
+    return undefined;
+  }
+  const needs = deriveNeeds(condition, namedFields(extension.firstSeen));
+  return { ...metadata, ...extension, fingerprint: fingerprintOf(value), needs, condition };
+}
+
+/** Hash of what decides, without what a document says about itself. */
+function fingerprintOf(value: JsonObject): string {
+  return digest(
+    JSON.stringify(
+      ["logsource", "detection", "correlation", "auditsieve", "filter"].map((key) => own(value, key) ?? null),
+    ),
+  );
+}
+
+function namedFields(firstSeen: FirstSeen | undefined): readonly string[] {
+  return [...(firstSeen?.fields ?? []), ...(firstSeen?.per ?? [])].flatMap(({ paths }) =>
+    paths.map(({ text }) => text),
+  );
+}
