@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -95,21 +95,27 @@ describe.concurrent("auditsieve", () => {
     expect(stderr).not.toMatch(/\n +at /);
   });
 
-  test.each([
-    [],
-    ["policy"],
-    ["policy", "generate"],
-    ["policy", "check"],
-    ["policy", "eval"],
-    ["filter"],
-    ["ingest"],
-    ["replay"],
-    ["explain"],
-  ])("auditsieve %s --help shows options and examples", async (...words) => {
-    const { code, stdout } = await auditsieveHere([...words, "--help"]);
-    expect(code).toBe(0);
-    expect(stdout).toContain("--help");
-    expect(stdout.includes("Examples:")).toBe(words.length === 2 || (words.length === 1 && words[0] !== "policy"));
+  test.each([[], ["policy"], ["detections"]])(
+    "auditsieve %s --help shows the commands, and each has examples",
+    async (...words) => {
+      const { code, stdout } = await auditsieveHere([...words, "--help"]);
+      const commands = [...stdout.matchAll(/^ {2}auditsieve (?:(?:policy|detections) )?([a-z]+) /gm)].map(
+        ([, name = ""]) => name,
+      );
+      expect([code, commands.length > 3]).toEqual([0, true]);
+      for (const name of commands.filter((each) => each !== "policy" && each !== "detections")) {
+        expect((await auditsieveHere([...words, name, "--help"])).stdout).toMatch(/^Options:\n[^]*^Examples:\n/m);
+      }
+    },
+  );
+
+  test("auditsieve policy generate --help names every shipped profile", async () => {
+    const { stdout } = await auditsieveHere(["policy", "generate", "--help"]);
+    const names = readdirSync(join(ROOT, "profiles/policies")).flatMap(
+      (file) => file.match(/^(.*)\.profile\.yaml$/)?.[1] ?? [],
+    );
+    expect(names.length).toBeGreaterThan(5);
+    expect(names.filter((name) => !stdout.includes(name))).toEqual([]);
   });
 
   test("auditsieve says the same in a process of its own", async () => {

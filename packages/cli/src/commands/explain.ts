@@ -43,7 +43,10 @@ export function explainOptions(argv: Argv): Argv<ExplainOptions> {
       default: [] as string[],
       describe: "Audit logs and folders of them: plain, .gz, .zst, or - for standard input",
     })
-    .option("policy", { type: "string", describe: "Policy that decides; default: the shipped noise policy" })
+    .option("policy", {
+      type: "string",
+      describe: "Policy that decides: a file, or shipped noise policies with commas between; default: control-loops",
+    })
     .option("output", {
       choices: ["text", "json"] as const,
       default: "text",

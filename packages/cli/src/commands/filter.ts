@@ -43,7 +43,7 @@ export function filterOptions(argv: Argv): Argv<FilterCommandOptions> {
     })
     .option("policy", {
       type: "string",
-      describe: `Policy that decides what is kept; default: the shipped ${DEFAULT_NOISE} noise policy`,
+      describe: `Policy that decides what is kept: a file, or shipped noise policies with commas between (an unknown name lists them); default: ${DEFAULT_NOISE}`,
     })
     .option("summary", { type: "string", describe: "Write the counts as JSON to this file" })
     .option("findings", { type: "string", describe: "Run the detections and write findings to this file, NDJSON" })

@@ -27,7 +27,7 @@ export interface PolicyCoverageOptions {
 /** Adds the options of `policy coverage`. */
 export function policyCoverageOptions(argv: Argv): Argv<PolicyCoverageOptions> {
   return argv
-    .positional("file", { type: "string", demandOption: true, describe: "The policy" })
+    .positional("file", { type: "string", demandOption: true, describe: "The policy, or - for standard input" })
     .option("detections", {
       type: "string",
       array: true,

@@ -16,7 +16,7 @@ export interface PolicyEvalOptions {
 /** Adds the options of `policy eval`. */
 export function policyEvalOptions(argv: Argv): Argv<PolicyEvalOptions> {
   return argv
-    .positional("file", { type: "string", demandOption: true, describe: "The policy" })
+    .positional("file", { type: "string", demandOption: true, describe: "The policy; requests come by standard input" })
     .example(
       `echo '{"user":"ann","verb":"list","resource":"secrets","isResourceRequest":true}' | $0 policy eval p.yaml`,
       "level, stages and rule for each request on standard input",

@@ -41,7 +41,11 @@ const FOLDER_MODE = 0o777;
 /** Adds the options of `policy generate`. */
 export function policyGenerateOptions(argv: Argv): Argv<PolicyGenerateOptions> {
   return argv
-    .option("profile", { type: "string", default: "tiered", describe: "Name of a shipped profile, or a profile file" })
+    .option("profile", {
+      type: "string",
+      default: "tiered",
+      describe: "A profile file, or a shipped one: cis, cost, forensic, hardened, minimal, nsa-ctr, stig, tiered",
+    })
     .option("set", {
       type: "string",
       array: true,

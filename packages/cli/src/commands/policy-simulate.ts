@@ -30,7 +30,7 @@ export interface PolicySimulateOptions {
 /** Adds the options of `policy simulate`. */
 export function policySimulateOptions(argv: Argv): Argv<PolicySimulateOptions> {
   return argv
-    .positional("file", { type: "string", demandOption: true, describe: "The policy" })
+    .positional("file", { type: "string", demandOption: true, describe: "The policy, or - for standard input" })
     .positional("logs", {
       type: "string",
       array: true,

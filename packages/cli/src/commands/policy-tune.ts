@@ -38,7 +38,11 @@ export function policyTuneOptions(argv: Argv): Argv<PolicyTuneOptions> {
       default: [] as string[],
       describe: "Audit logs: plain, .gz, .zst, or - for standard input",
     })
-    .option("profile", { type: "string", default: "tiered", describe: "Name of a shipped profile, or a profile file" })
+    .option("profile", {
+      type: "string",
+      default: "tiered",
+      describe: "A profile file, or a shipped one: cis, cost, forensic, hardened, minimal, nsa-ctr, stig, tiered",
+    })
     .option("identity", {
       type: "string",
       array: true,

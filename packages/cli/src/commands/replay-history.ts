@@ -63,7 +63,7 @@ export async function printHistory(
   if (told.atOtherTimes > 0) {
     say(`auditsieve: No write to "${object}" in the time that was asked for`);
     say(
-      `  hint: ${counted(told.atOtherTimes, "object")} that match were written before or after; see --since and --until`,
+      `  hint: ${counted(told.atOtherTimes, "object")} of that name, written before or after; see --since and --until`,
     );
     return EXIT.problems;
   }
