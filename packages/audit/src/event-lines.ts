@@ -1,5 +1,5 @@
 import { beginsDocument, unwrapDocument, unwrapLine } from "./envelope/unwrap-line.ts";
-import type { UnwrappedLine } from "./envelope/unwrap-line.ts";
+import type { UnwrappedLine } from "./envelope/document-lines.ts";
 import type { EndedDocument, LongDocument } from "./event-list/long-document.ts";
 import { LineFramer } from "./frame/frame.ts";
 import type { OversizeLine } from "./frame/long-line.ts";

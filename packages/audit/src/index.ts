@@ -16,7 +16,7 @@ export type { DocumentProblem } from "./event-list/document-problem.ts";
 export { LongDocument } from "./event-list/long-document.ts";
 export type { EndedDocument, LongDocumentVisitor } from "./event-list/long-document.ts";
 export { beginsDocument, unwrapLine } from "./envelope/unwrap-line.ts";
-export type { UnwrappedLine } from "./envelope/unwrap-line.ts";
+export type { UnwrappedLine } from "./envelope/document-lines.ts";
 export type { EventLines, EventLinesOptions, EventLineVisitor, InputPlace } from "./event-lines.ts";
 export { isLevelBelow, LEVELS, STAGES } from "./event.ts";
 export type { AuditEvent, Level, ObjectReference, ResponseStatus, Stage, UserInfo } from "./event.ts";

@@ -1,7 +1,8 @@
 import { asV1 } from "./envelope/earlier-version.ts";
 import { stringText } from "./envelope/embedded-event.ts";
 import { textInside } from "./envelope/record.ts";
-import { documentLines, prefixLength } from "./envelope/unwrap-line.ts";
+import { documentLines } from "./envelope/document-lines.ts";
+import { prefixLength } from "./envelope/unwrap-line.ts";
 import { OPEN_LIST, OPEN_OBJECT, QUOTE, skipSpace } from "./json/json-bytes.ts";
 import { walkContainer } from "./json/json-break.ts";
 import { behindNul } from "./frame/long-line.ts";

@@ -1,6 +1,6 @@
 import type { LineOutput } from "./line-output.ts";
 import { eventInside } from "./record.ts";
-import { packedLines } from "./unwrap-line.ts";
+import { packedLines } from "./document-lines.ts";
 
 /**
  * Adds the canonical event of one record, `bytes[start, end)`, as a line; of one that holds packed records those of each. What is an event,
