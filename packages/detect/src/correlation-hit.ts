@@ -1,4 +1,4 @@
-import type { AuditEvent } from "@auditsieve/audit";
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { scalarText } from "./condition/evaluate.ts";
 import type { FieldReader } from "./condition/evaluate.ts";
 import type { FieldPath } from "./condition/field-path.ts";
@@ -188,33 +188,44 @@ export function tuplesOf(
   rule: Detection,
   reader: FieldReader,
 ): readonly (readonly string[])[] | undefined {
-  let tuples: readonly (readonly string[])[] = [[]];
-  for (const field of fields) {
-    const values = valuesOf(field, rule, reader);
+  let tuples: string[][] = [[]];
+  for (let i = 0; i < fields.length; i++) {
+    const values = valuesOf(fields[i] as CorrelationField, rule, reader);
     if (!values) {
       return undefined;
     }
-    tuples = tuples.flatMap((tuple) => values.map((value) => [...tuple, value])).slice(0, MAX_TUPLES);
+    const [only] = values;
+    if (values.length === 1 && only !== undefined) {
+      // As good as always: nothing is combined then.
+      tuples.forEach((tuple) => tuple.push(only));
+    } else {
+      tuples = tuples.flatMap((tuple) => values.map((value) => [...tuple, value])).slice(0, MAX_TUPLES);
+    }
   }
   return tuples;
 }
 
 function valuesOf(field: CorrelationField, rule: Detection, reader: FieldReader): readonly string[] | undefined {
-  const texts = new Set<string>();
-  for (const path of pathsOf(field, rule)) {
-    const reading = reader.read(path);
+  const texts: string[] = [];
+  const paths = pathsOf(field, rule);
+  for (let i = 0; i < paths.length; i++) {
+    const reading = reader.read(paths[i] as FieldPath);
     if (!reading) {
       return undefined;
     }
+    const { values } = reading;
     // The last ones: a client may put addresses of its own in front of the one that the apiserver saw.
-    for (const value of reading.values.slice(-MAX_VALUES)) {
-      const text = scalarText(value);
+    for (let j = Math.max(0, values.length - MAX_VALUES); j < values.length; j++) {
+      const text = scalarText(values[j] as JsonValue);
       if (text !== undefined) {
-        texts.add(text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…${digest(text)}` : text);
+        const short = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…${digest(text)}` : text;
+        if (!texts.includes(short)) {
+          texts.push(short);
+        }
       }
     }
   }
-  return [...texts].slice(-MAX_VALUES);
+  return texts.slice(-MAX_VALUES);
 }
 
 export function pathsOf(field: CorrelationField, rule: Detection): readonly FieldPath[] {

@@ -1,8 +1,11 @@
 /** A network: its address as one number of `bits` bits. */
-interface Network {
+interface Network extends Address {
+  readonly prefix: number;
+}
+
+interface Address {
   readonly bits: 32 | 128;
   readonly address: bigint;
-  readonly prefix: number;
 }
 
 /**
@@ -21,8 +24,8 @@ export function cidrTest(text: string): ((address: string) => boolean) | undefin
   const shift = BigInt(network.bits - network.prefix);
   const wanted = network.address >> shift;
   return (address) => {
-    const parsed = parseAddress(address);
-    return parsed !== undefined && parsed.bits === network.bits && parsed.address >> shift === wanted;
+    const found = parseAddress(address);
+    return found !== undefined && found.bits === network.bits && found.address >> shift === wanted;
   };
 }
 
@@ -31,13 +34,34 @@ const MAPPED_BITS = 96;
 
 function parseNetwork(text: string): Network | undefined {
   const [, host = "", length] = /^([^/]{1,45})\/(0|[1-9]\d{0,2})$/.exec(text) ?? [];
-  const parsed = parseAddress(host);
-  const isMapped = parsed?.bits === 32 && host.includes(":");
+  const address = parseAddress(host);
+  const isMapped = address?.bits === 32 && host.includes(":");
   const prefix = Number(length) - (isMapped ? MAPPED_BITS : 0);
-  return parsed && prefix >= 0 && prefix <= parsed.bits ? { ...parsed, prefix } : undefined;
+  return address && prefix >= 0 && prefix <= address.bits ? { ...address, prefix } : undefined;
 }
 
-function parseAddress(text: string): { bits: 32 | 128; address: bigint } | undefined {
+/** An address is asked about by all networks, one after another, beside the few others of its event; null for what is none. */
+const parsed = new Map<string, Address | null>();
+const MOST_PARSED = 64;
+/** No address is longer. */
+const MOST_LETTERS = 45;
+
+function parseAddress(text: string): Address | undefined {
+  if (text.length > MOST_LETTERS) {
+    return undefined;
+  }
+  let known = parsed.get(text);
+  if (known === undefined) {
+    if (parsed.size === MOST_PARSED) {
+      parsed.clear();
+    }
+    known = parseAnew(text) ?? null;
+    parsed.set(text, known);
+  }
+  return known ?? undefined;
+}
+
+function parseAnew(text: string): Address | undefined {
   const v4 = parseV4(text);
   if (v4 !== undefined) {
     return { bits: 32, address: v4 };
@@ -65,7 +89,7 @@ function parseV4(text: string): bigint | undefined {
 }
 
 function parseV6(text: string): bigint | undefined {
-  if (text.length > 45 || !text.includes(":")) {
+  if (!text.includes(":")) {
     return undefined;
   }
   const [head = "", tail, more] = text.split("::");

@@ -364,10 +364,9 @@ export class Correlator {
    */
   #forgetLeast(): void {
     const areTooLong = this.#heldLength > this.#maxHeldLength;
-    for (const { key, window } of leastFirst(this.#windows, { areTooLong })) {
-      if (!this.#isOver(ROOM_LEFT)) {
-        break;
-      }
+    const least = leastFirst(this.#windows, { areTooLong });
+    for (let next = least.pop(); next !== undefined && this.#isOver(ROOM_LEFT); next = least.pop()) {
+      const { key, window } = next;
       this.#evicted += window.size;
       this.#hits -= window.size;
       this.#heldLength -= window.length;

@@ -9,6 +9,12 @@ export interface Scheduled {
   readonly deadline: number;
 }
 
+/** A window, and what is lost with it. */
+export interface Valued extends Scheduled {
+  readonly worth: number;
+  readonly known: number;
+}
+
 /** Windows by their keys, as a queue that gives first what ends soonest. */
 export function deadlinesOf(windows: ReadonlyMap<string, CorrelationWindow>): MinHeap<Scheduled> {
   const deadlines = new MinHeap<Scheduled>(endsEarlier);
@@ -27,15 +33,22 @@ export function deadlinesOf(windows: ReadonlyMap<string, CorrelationWindow>): Mi
 export function leastFirst(
   windows: ReadonlyMap<string, CorrelationWindow>,
   { areTooLong }: { readonly areTooLong: boolean },
-): readonly Scheduled[] {
+): MinHeap<Valued> {
   const company = companyOf(windows);
-  return Array.from(windows, ([key, window]) => ({
-    key,
-    window,
-    worth: worthOf(window, areTooLong),
-    known: knownOf(window, company),
-    deadline: window.deadline,
-  })).sort((a, b) => a.worth - b.worth || a.known - b.known || (endsEarlier(a, b) ? -1 : 1));
+  // Not sorted: no more than a part of them is asked for.
+  const least = new MinHeap<Valued>(isWorthLess);
+  for (const [key, window] of windows) {
+    const worth = worthOf(window, areTooLong);
+    least.push({ key, window, worth, known: knownOf(window, company), deadline: window.deadline });
+  }
+  return least;
+}
+
+function isWorthLess(a: Valued, b: Valued): boolean {
+  if (a.worth !== b.worth) {
+    return a.worth < b.worth;
+  }
+  return a.known === b.known ? endsEarlier(a, b) : a.known < b.known;
 }
 
 /** Where a value of groups is met. */

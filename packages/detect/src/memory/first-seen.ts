@@ -1,6 +1,5 @@
 import type { JsonValue } from "@auditsieve/audit";
 import type { FieldReader } from "../condition/evaluate.ts";
-import type { CorrelationField } from "../definition/correlation.ts";
 import { tuplesOf } from "../correlation-hit.ts";
 import type { Detection } from "../definition/detection.ts";
 import type { FirstSeen } from "../definition/first-seen-condition.ts";
@@ -90,13 +89,14 @@ export class FirstSeenStore {
 /** The keys of an event's values; undefined when the log does not say one of them. */
 export function firstSeenKeys(
   detection: Detection,
-  { fields, per }: FirstSeen,
+  firstSeen: FirstSeen,
   reader: FieldReader,
 ): FirstSeenKeys | undefined {
+  const { fields, per } = firstSeen;
   const groups = tuplesOf(per, detection, reader);
   const tuples = tuplesOf(fields, detection, reader);
   // Values of bodies may be secret, and keys outlive the event in snapshots.
-  const keyOf = [...fields, ...per].some(isOfBody) ? hashedKey : plainKey;
+  const keyOf = isOfBody(firstSeen) ? hashedKey : plainKey;
   return (
     groups &&
     tuples &&
@@ -109,12 +109,18 @@ export function firstSeenKeys(
   );
 }
 
-function isOfBody({ paths, perRule }: CorrelationField): boolean {
-  return [...paths, ...[...perRule.values()].flat()].some(({ text }) => /^(?:request|response)Object\b/.test(text));
+const ofBody = new WeakMap<FirstSeen, boolean>();
+
+/** Whether some of the values stand in a body. */
+function isOfBody(firstSeen: FirstSeen): boolean {
+  const known = ofBody.get(firstSeen) ?? pathsOf(firstSeen).some((text) => BODY.test(text));
+  ofBody.set(firstSeen, known);
+  return known;
 }
 
 /** A client may choose names of any length, and there are very many keys: longer ones are hashed. */
 const MOST_LETTERS = 160;
+const BODY = /^(?:request|response)Object\b/;
 
 /** Injective: before each text stands its length. */
 function plainKey(id: string, texts: readonly string[]): string {
