@@ -67,6 +67,27 @@ describe.concurrent("auditsieve ingest without a configuration", () => {
     expect(out).not.toContain("\u202e");
   });
 
+  test("ends well at a signal that comes before the daemon is loaded", async () => {
+    const log = join(folder, "never-read.log");
+    writeFileSync(log, HOSTILE);
+    // The signal comes exactly when the daemon's first file is asked for.
+    const preload = `import { registerHooks } from "node:module";
+      registerHooks({ load(url, context, next) {
+        if (url.endsWith("/commands/ingest.ts")) process.kill(process.pid, "SIGTERM");
+        return next(url, context);
+      } });`;
+    const child = spawn(
+      process.execPath,
+      ["--import", `data:text/javascript,${encodeURIComponent(preload)}`, MAIN, "ingest", log],
+      { cwd: ROOT, env: ENVIRONMENT },
+    );
+    let [out, err] = ["", ""];
+    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString("utf8")));
+    child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString("utf8")));
+    const ended = await new Promise((resolve) => child.once("close", (...end) => resolve(end)));
+    expect([ended, out, err]).toEqual([[0, null], "", "auditsieve: 0 lines, 0 findings\n"]);
+  });
+
   test("goes on where it stopped with a state folder, and keeps events in a store", async () => {
     const log = join(folder, "stated.log");
     const store = join(folder, "store");

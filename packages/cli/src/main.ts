@@ -4,6 +4,7 @@ import { ingestArguments } from "./ingest-arguments.ts";
 import { dataFailure, writeDirectly } from "./output.ts";
 import { replayArguments } from "./replay-arguments.ts";
 import { sayFailure } from "./say-failure.ts";
+import { stopSignal } from "./stop-signal.ts";
 
 const args = process.argv.slice(2);
 // Nothing is awaited here: the published command is CommonJS.
@@ -30,8 +31,11 @@ async function main(): Promise<ExitCode> {
   });
   const daemon = ingestArguments(args);
   if (daemon !== undefined) {
+    // Heard before the daemon is loaded: until somebody listens a signal ends a process without a word, and the first one of a container, which
+    // no signal ends, goes on as if nobody had sent it.
+    const stop = stopSignal();
     const { ingest } = await import("./commands/ingest.ts");
-    return ingest(daemon);
+    return ingest(daemon, stop);
   }
   const replayed = replayArguments(args);
   if (replayed !== undefined) {

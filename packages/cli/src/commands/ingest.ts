@@ -22,6 +22,7 @@ import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure, systemCode } from "../failure.ts";
 import { stopSignal } from "../stop-signal.ts";
+import type { StopSignal } from "../stop-signal.ts";
 import { loadConfig, readConfigFile } from "../load-config.ts";
 import { ownVersion } from "../own-version.ts";
 import { say, sayProblem, writeData } from "../output.ts";
@@ -126,17 +127,31 @@ export function ingestOptions(argv: Argv): Argv<IngestOptions> {
     ) as unknown as Argv<IngestOptions>;
 }
 
-/** Runs the daemon until a signal, or checks what it would run with. */
-export async function ingest(options: IngestOptions): Promise<ExitCode> {
+/** Runs the daemon until a signal, or checks what it would run with. `stop`: signals are heard already. */
+export async function ingest(options: IngestOptions, stop: StopSignal = stopSignal()): Promise<ExitCode> {
+  const { check, prime, openQuarantine, openDeadLetters } = options;
+  if (check || prime || openQuarantine !== undefined || openDeadLetters !== undefined || isTest(options)) {
+    stop.release();
+    if (stop.signal.aborted) {
+      throw new Failure("Stopped by a signal before anything was done", { exitCode: EXIT.failed });
+    }
+  }
+  return run(options, stop.signal);
+}
+
+function isTest({ files, prime }: IngestOptions): boolean {
+  return files.length === 1 && files[0] === "test" && !prime;
+}
+
+async function run(options: IngestOptions, signal: AbortSignal): Promise<ExitCode> {
   if (options.openQuarantine !== undefined) {
     return printQuarantine(options.openQuarantine, options);
   }
   if (options.openDeadLetters !== undefined) {
     return printDeadLetters(options.openDeadLetters, options);
   }
-  const isTest = options.files.length === 1 && options.files[0] === "test" && !options.prime;
-  if (options.files.length > 0 && !isTest && !options.prime) {
-    return withFiles(options);
+  if (options.files.length > 0 && !isTest(options) && !options.prime) {
+    return withFiles(options, signal);
   }
   refuseFileOptions(options);
   const file = options.config ?? DEFAULT_CONFIG;
@@ -145,14 +160,14 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
       hint: "`auditsieve ingest AUDIT_LOG` needs no configuration; `auditsieve ingest -c FILE` runs the daemon",
     });
   }
-  const isRun = !isTest && !options.check && !options.prime && !options.redeliver;
+  const isRun = !isTest(options) && !options.check && !options.prime && !options.redeliver;
   // Heard before anything else is done: until somebody listens, SIGHUP ends a process.
   const reloads = isRun ? reloadSignals() : new EventTarget();
   const { config, locate } = await readConfigFile(file);
   if (config === undefined) {
     return EXIT.unusable;
   }
-  if (isTest) {
+  if (isTest(options)) {
     return runTests(config, file);
   }
   if (options.check) {
@@ -171,12 +186,12 @@ export async function ingest(options: IngestOptions): Promise<ExitCode> {
     const { stored, refused, left } = await redeliverDeadLetters(
       config,
       { cluster: config.cluster, logger, privateKey },
-      stopSignal().signal,
+      signal,
     );
     say(`auditsieve: dead letters: ${stored} stored, ${refused} refused again, ${left} left aside`);
     return refused + left > 0 ? EXIT.problems : EXIT.fine;
   }
-  return runUntilSignal(config, { logger, load: () => loadConfig(file), reloads });
+  return runUntilSignal(config, { logger, load: () => loadConfig(file), reloads, signal });
 }
 
 /** A heap of this size is not that of an ordinary log any more, with all the room that new objects get there. */
@@ -186,14 +201,13 @@ const PASSING: ReadonlySet<string> = new Set(["state-in-use", "address-in-use"])
 
 async function runUntilSignal(
   config: IngestConfig,
-  options: Pick<ReloadOptions, "logger" | "load" | "reloads">,
+  options: Pick<ReloadOptions, "logger" | "load" | "reloads" | "signal">,
 ): Promise<ExitCode> {
   // Tables of what detections remember are many: filled by a hostile log they would be as much again in garbage.
   const heap = boundHeap({ grownBytes: GROWN_BYTES });
   try {
     const end = await runDaemon(config, {
       ...options,
-      signal: stopSignal().signal,
       input: process.stdin,
       writeOutput: writeData,
       version: ownVersion(),
@@ -309,14 +323,14 @@ function refuseFileOptions({ exceptions, minLevel, store, stateFolder, output, f
   }
 }
 
-async function withFiles(options: IngestOptions): Promise<ExitCode> {
+async function withFiles(options: IngestOptions, signal: AbortSignal): Promise<ExitCode> {
   if (options.config !== undefined || options.check || options.redeliver) {
     throw new Failure("Cannot run: files were named together with a configuration", {
       hint: "Name the files in the configuration, under sources; or leave --config and --check out",
     });
   }
   const { ingestFiles } = await import("./ingest-files.ts");
-  return ingestFiles({ ...options, logLevel: options.logLevel ?? "warn" }, stopSignal().signal);
+  return ingestFiles({ ...options, logLevel: options.logLevel ?? "warn" }, signal);
 }
 
 function reloadSignals(): EventTarget {
