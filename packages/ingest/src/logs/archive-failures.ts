@@ -20,12 +20,12 @@ export class ArchiveFailures {
     this.#add(() => archiveError(this.format, this.#name, bytes, cause));
   }
 
-  /** The part that begins at the one offset is cut off where another begins. */
-  cut(offset: number, further: number): void {
+  /** The part that begins at the one offset is cut off where another, or a log that is not packed, begins. */
+  cut(offset: number, further: number, next: ArchiveFormat | "plain"): void {
     this.#add(() =>
       damagedArchive(
         this.#name,
-        `the ${PART[this.format]} that begins at compressed offset ${offset} is cut off at ${further}, where another begins`,
+        `the ${PART[this.format]} that begins at compressed offset ${offset} is cut off at ${further}, where ${next === "plain" ? "a log that is not packed" : "another"} begins`,
       ),
     );
   }

@@ -1,10 +1,18 @@
 import type { ArchiveFormat } from "./log-format.ts";
 import { beginsText, findPart, mayBeginWith, partAt, TEXT_HEAD_BYTES } from "./archive-magic.ts";
+import { EVENT, isEventAt } from "./event-start.ts";
 
 /** An engine that meets damaged bytes throws away the output of that one write: small writes keep that small. */
-const ENGINE_WRITE_BYTES = 16 * 1024;
+export const ENGINE_WRITE_BYTES: number = 16 * 1024;
 /** Kept before the next slice: of a gzip member the length of what it holds. */
 const BEHIND_BYTES = 4;
+
+/** How {@link ArchiveInput} gives a slice. */
+interface SliceOptions {
+  readonly isPlain?: boolean;
+  /** Bytes. */
+  readonly most?: number;
+}
 
 /** The bytes of an archive, slice by slice, in which the beginning of a further part can be looked for. */
 export class ArchiveInput {
@@ -39,9 +47,9 @@ export class ArchiveInput {
     return this.#last < BEHIND_BYTES ? undefined : this.#chunk.readUInt32LE(this.#last - BEHIND_BYTES);
   }
 
-  /** The part of an archive that may begin with the last slice: a slice ends before the place where one may. */
-  get beginning(): ArchiveFormat | undefined {
-    return partAt(this.#chunk, this.#last);
+  /** What may begin with the last slice, a part of an archive or a log that is not packed: a slice ends before the place where one may. */
+  get beginning(): ArchiveFormat | "plain" | undefined {
+    return partAt(this.#chunk, this.#last) ?? (isEventAt(this.#chunk, this.#last) ? "plain" : undefined);
   }
 
   /** The first bytes from the beginning of the last slice on. */
@@ -49,8 +57,8 @@ export class ArchiveInput {
     return this.#chunk.subarray(this.#last, this.#last + TEXT_HEAD_BYTES);
   }
 
-  /** The next slice; undefined at the end. Valid until the next one is asked for. */
-  async next(): Promise<Buffer | undefined> {
+  /** The next slice of something that is packed, or with `isPlain` is not; undefined at the end. Valid until the next one is asked for. */
+  async next({ isPlain = false, most = ENGINE_WRITE_BYTES }: SliceOptions = {}): Promise<Buffer | undefined> {
     while (this.#chunk.length - this.#at < TEXT_HEAD_BYTES && !this.#isEnded) {
       if (!(await this.#read(this.#at))) {
         break;
@@ -60,7 +68,8 @@ export class ArchiveInput {
       return undefined;
     }
     this.#last = this.#at;
-    this.#at = this.#findBeginning(this.#last + 1, Math.min(this.#chunk.length, this.#last + ENGINE_WRITE_BYTES));
+    const end = Math.min(this.#chunk.length, this.#last + most);
+    this.#at = this.#findBeginning(this.#last + 1, isPlain ? end : this.#findEvent(this.#last + 1, end));
     return this.#chunk.subarray(this.#last, this.#at);
   }
 
@@ -102,7 +111,7 @@ export class ArchiveInput {
       this.#at = end;
       this.#last = end;
       if (end < this.#chunk.length && (this.#isEnded || !mayBeginWith(this.#chunk, end))) {
-        return { found: this.beginning ?? "plain", isPadding };
+        return { found: partAt(this.#chunk, end) ?? "plain", isPadding };
       }
       if (!(await this.#read(end)) && end === this.#chunk.length) {
         return { isPadding };
@@ -114,6 +123,14 @@ export class ArchiveInput {
   #findBeginning(from: number, end: number): number {
     const at = findPart(this.#chunk, from, end, !this.#isEnded);
     return at === -1 ? end : at;
+  }
+
+  /** Where in `[from, end)` of the chunk a line of a log begins, as far as its bytes are there; `end` where none does. */
+  #findEvent(from: number, end: number): number {
+    const at = this.#chunk.subarray(0, end + EVENT.length - 1).indexOf(EVENT, from);
+    // What stands at the end of the chunk may turn out to be one when more bytes are there.
+    const least = this.#isEnded ? end : Math.max(from, this.#chunk.length - EVENT.length);
+    return at === -1 ? Math.min(end, least) : at;
   }
 
   /** Reads a chunk behind what is still needed, from `from` on. */

@@ -6,8 +6,8 @@ import { ZstdFrames } from "./zstd-frames.ts";
 /** What is known about the place where a slice stands. */
 export interface SlicePlace {
   readonly offset: number;
-  /** The part that may begin with it. */
-  readonly beginning: ArchiveFormat | undefined;
+  /** What may begin with it. */
+  readonly beginning: ArchiveFormat | "plain" | undefined;
   /** The first bytes from there on. */
   readonly head: Buffer;
   /** The four bytes before it. */
@@ -18,6 +18,7 @@ export interface SlicePlace {
 
 /** Tells where the members or frames of an archive begin and end, without decompressing. */
 export interface PartWalk {
+  readonly format: ArchiveFormat;
   /** Where the one in hand begins. */
   readonly offset: number;
   /** Whether one ended right before the last slice. */
@@ -42,6 +43,7 @@ const GZIP_BYTES = 18;
 const WORD = 2 ** 32;
 
 class GzipWalk implements PartWalk {
+  readonly format = "gzip";
   readonly #start: number;
   offset: number;
   isBetween = true;
@@ -81,6 +83,7 @@ class GzipWalk implements PartWalk {
 }
 
 class ZstdWalk implements PartWalk {
+  readonly format = "zstd";
   readonly #name: string;
   readonly #frames = new ZstdFrames();
   readonly #start: number;
@@ -104,11 +107,14 @@ class ZstdWalk implements PartWalk {
       this.offset = offset;
       this.#made = made;
     }
+    // What letters in a block would make of a line is none that was written.
+    const isDoubtful =
+      beginning !== undefined && !this.isBetween && !(beginning === "plain" && this.#frames.hasPlainLiterals);
     const length = this.#frames.next(slice, 0);
     if (this.#frames.isDamaged) {
       throw damagedArchive(this.#name, `no zstd frame begins at compressed offset ${this.offset}`);
     }
-    return { length, isDoubtful: beginning !== undefined && !this.isBetween };
+    return { length, isDoubtful };
   }
 
   made(bytes: number): number {

@@ -3,9 +3,10 @@ import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { constants, gzipSync, zstdCompressSync } from "node:zlib";
+import { constants, deflateRawSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import type { IngestError } from "../errors.ts";
+import { decompress } from "./decompress.ts";
 import { openLog } from "./log-file.ts";
 
 /** Lines that pack as badly as those of an audit log: deflate needs several blocks, and fails late on bytes that are none of its own. */
@@ -97,6 +98,20 @@ describe.each<[string, (text: Buffer) => Buffer]>([
   });
 });
 
+test("decompress loses of what it cannot read twice no more than is made of 4 KiB before the damage", async () => {
+  const head = gzipSync("").subarray(0, 10);
+  for (const length of [180_000, 220_000, 260_000, 300_000]) {
+    // An engine fails at once at a block of a type that is none.
+    const whole = deflateRawSync(FIRST.subarray(0, length), { finishFlush: constants.Z_FULL_FLUSH });
+    const damaged = Buffer.concat([head, whole, Buffer.alloc(20_000, 7)]);
+    const input = chunksOf(cut(damaged, 9973));
+    const { bytes, error } = await gather(decompress(input, "gzip", "a pipe", { mostKept: 10_000 }));
+    expect(error?.message).toContain("invalid block type");
+    expect(bytes.length).toBeGreaterThan(length - (4096 * length) / whole.length - 1000);
+    expect(FIRST.subarray(0, bytes.length).equals(bytes)).toBe(true);
+  }
+});
+
 test("openLog ends the torn line of a part in UTF-16 in its own letters", async () => {
   const wide = (text: string): Buffer => Buffer.concat([Buffer.of(0xff, 0xfe), Buffer.from(text, "utf16le")]);
   const first = gzipSync(wide("one\nline that is torn"), { level: 0 });
@@ -121,9 +136,17 @@ async function readAll(
   pieceBytes = 0,
 ): Promise<{ bytes: Buffer; error?: IngestError }> {
   const log = typeof parts === "string" ? parts : Readable.from(cut(Buffer.concat(parts), pieceBytes));
+  return gather(openLog(log));
+}
+
+async function* chunksOf(pieces: readonly Buffer[]): AsyncGenerator<Buffer, void> {
+  yield* pieces;
+}
+
+async function gather(read: AsyncIterable<Buffer>): Promise<{ bytes: Buffer; error?: IngestError }> {
   const chunks: Buffer[] = [];
   try {
-    for await (const chunk of openLog(log)) {
+    for await (const chunk of read) {
       chunks.push(Buffer.from(chunk));
     }
   } catch (error) {

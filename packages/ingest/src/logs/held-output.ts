@@ -2,6 +2,9 @@
 const MOST_COMPRESSED_BYTES = 1024 * 1024;
 const MOST_HELD_BYTES = 16 * 1024 * 1024;
 
+/** Whether what an engine first gives behind a place proves that nothing else begins there. */
+export type Refutes = (output: Buffer) => boolean;
+
 /** What an engine gives behind a place where another part of the archive may begin: it may be made of that one's bytes, and nonsense. */
 export class HeldOutput {
   #offset: number | undefined;
@@ -11,17 +14,28 @@ export class HeldOutput {
   #held: Buffer[] = [];
   #heldBytes = 0;
   #sure: Buffer[] = [];
+  #refutes: Refutes | undefined;
+  #isProven = false;
 
   /** Where in the archive the other part may begin; undefined where nothing is in doubt. */
   get offset(): number | undefined {
     return this.#offset;
   }
 
-  /** Another part may begin at that offset of the archive, behind which so many bytes had been given. The first one that may counts. */
-  hold(offset: number, made: number): void {
+  /** Whether a log that is not packed begins there, for certain: what the engine gives behind it is nonsense. */
+  get isProven(): boolean {
+    return this.#isProven;
+  }
+
+  /**
+   * Another part may begin at that offset of the archive, behind which so many bytes had been given; or a log that is not packed, which the
+   * first output behind it `refutes` or proves. The first place where one may counts.
+   */
+  hold(offset: number, made: number, refutes: Refutes | undefined): void {
     if (this.#offset === undefined) {
       this.#offset = offset;
       this.#made = made;
+      this.#refutes = refutes;
     }
   }
 
@@ -34,8 +48,10 @@ export class HeldOutput {
     }
     this.#held.push(chunk);
     this.#heldBytes += chunk.length;
-    if (this.#heldBytes > MOST_HELD_BYTES) {
+    if (this.#heldBytes > MOST_HELD_BYTES || this.#refutes?.(chunk) === true) {
       this.release();
+    } else {
+      this.#isProven = this.#refutes !== undefined;
     }
     return this.takeSure();
   }

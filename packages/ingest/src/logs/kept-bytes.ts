@@ -1,6 +1,7 @@
 /** The last bytes that were read of something that cannot be read twice: as much as is kept of it can. */
 export class KeptBytes {
-  readonly #most: number;
+  /** Bytes that are kept. */
+  readonly most: number;
   /** Where the first chunk begins. */
   #offset: number;
   #length = 0;
@@ -8,7 +9,7 @@ export class KeptBytes {
 
   /** Keeps `most` bytes, and those of one chunk, of what begins at `offset`. */
   constructor(most: number, offset = 0) {
-    this.#most = most;
+    this.most = most;
     this.#offset = offset;
   }
 
@@ -17,7 +18,7 @@ export class KeptBytes {
     for await (const chunk of bytes) {
       this.#chunks.push(Buffer.from(chunk));
       this.#length += chunk.length;
-      this.forgetBefore(this.#offset + this.#length - this.#most);
+      this.forgetBefore(this.#offset + this.#length - this.most);
       yield chunk;
     }
   }

@@ -2,12 +2,16 @@ const MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
 const DICTIONARY_ID_BYTES = [0, 1, 2, 4] as const;
 
-type Field = "magic" | "skippable-size" | "descriptor" | "block-header";
+/** Types of blocks, and of the literals in one. */
+const [RAW, RUN_LENGTH, COMPRESSED] = [0, 1, 2];
+
+type Field = "magic" | "skippable-size" | "descriptor" | "block-header" | "literals";
 const FIELD_BYTES: Readonly<Record<Field, number>> = {
   magic: 4,
   "skippable-size": 4,
   descriptor: 1,
   "block-header": 3,
+  literals: 1,
 };
 
 /**
@@ -25,12 +29,21 @@ export class ZstdFrames {
   #skip = 0;
   #endsAfterSkip = false;
   #hasChecksum = false;
+  #isLastBlock = false;
+  /** Of a block behind its first byte, which says how its literals are packed. */
+  #behindFirst = 0;
+  #hasPlainLiterals = false;
   #inFrame = false;
   #isDamaged = false;
 
   /** Whether the bytes seen so far stop inside a frame. */
   get isInFrame(): boolean {
     return this.#inFrame;
+  }
+
+  /** Whether letters stand as they are in the block in hand, with gaps between them. */
+  get hasPlainLiterals(): boolean {
+    return this.#hasPlainLiterals;
   }
 
   /** Whether something that is no frame stands where one should begin. */
@@ -89,12 +102,25 @@ export class ZstdFrames {
         this.#field = "block-header";
         return;
       case "block-header": {
-        const isRunLength = ((value >> 1) & 0b11) === 1;
-        const isLast = (value & 1) === 1;
-        this.#skip = (isRunLength ? 1 : value >> 3) + (isLast && this.#hasChecksum ? 4 : 0);
-        this.#endsAfterSkip = isLast;
+        const type = (value >> 1) & 0b11;
+        this.#isLastBlock = (value & 1) === 1;
+        const body = (type === RUN_LENGTH ? 1 : value >> 3) + (this.#isLastBlock && this.#hasChecksum ? 4 : 0);
+        if (type === COMPRESSED && value >> 3 > 0) {
+          this.#field = "literals";
+          this.#behindFirst = body - 1;
+        } else {
+          this.#hasPlainLiterals = false;
+          this.#skip = body;
+          this.#endsAfterSkip = this.#isLastBlock;
+        }
         return;
       }
+      case "literals":
+        this.#hasPlainLiterals = (value & 0b11) === RAW;
+        this.#field = "block-header";
+        this.#skip = this.#behindFirst;
+        this.#endsAfterSkip = this.#isLastBlock;
+        return;
       default:
         this.#field satisfies never;
     }
