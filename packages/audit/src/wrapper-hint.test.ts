@@ -91,6 +91,20 @@ describe("wrapperHint", () => {
     expect(hint(line)).toBeUndefined();
   });
 
+  test("wrapperHint names an archive that stands among the lines, and WrapperHints do however many lines were told of", () => {
+    for (const [format, magic] of [
+      ["gzip", [0x1f, 0x8b, 8, 0]],
+      ["zstd", [0x28, 0xb5, 0x2f, 0xfd]],
+    ] as const) {
+      const line = Buffer.concat([Buffer.from(LINE.slice(0, 50)), Buffer.from(magic), Buffer.alloc(9, 200)]);
+      const scan = new EventScan();
+      expect(scan.scan(line, 0, line.length)).toBe(false);
+      expect(wrapperHint(scan)).toMatch(new RegExp(`^An archive \\(${format}\\) stands among the lines.*tail -c`));
+      const hints = new WrapperHints();
+      expect(Array.from({ length: 20 }, () => hints.next(scan))).not.toContain(undefined);
+    }
+  });
+
   test("wrapperHint is done with a document that is made of documents", () => {
     expect(hint(`${'{"a":'.repeat(5000)}1${"}".repeat(5000)}`)).toBeUndefined();
     expect(hint({ list: Array.from({ length: 100_000 }, () => ({})) })).toBeUndefined();

@@ -34,7 +34,12 @@ const CSV_CURE = `python3 -c 'import csv,sys; csv.field_size_limit(10**9); [prin
  * scan.scan(line, 0, line.length);
  * assert.match(wrapperHint(scan) ?? "", /jq -c '\._source'/);
  */
-export function wrapperHint({ bytes, start, end }: EventScan): string | undefined {
+export function wrapperHint(scan: EventScan): string | undefined {
+  const { bytes, start, end } = scan;
+  const packed = packedHint(scan);
+  if (packed !== undefined) {
+    return packed;
+  }
   const text = bytes.toString("utf8", start, Math.min(end, start + MOST_BYTES)).trim();
   if (CONTAINER_LINE.test(text)) {
     return cure("It is the log of a container, as its runtime keeps it", CONTAINER_CURE);
@@ -65,13 +70,28 @@ export function wrapperHint({ bytes, start, end }: EventScan): string | undefine
   return path && cure("The event stands in a document of another program", `jq ${path.option} '${path.text}'`);
 }
 
-/** {@link wrapperHint} of the first few lines only: so that a log in which no line is an event is not parsed for it. */
+/** How the parts of archives begin; no text has such bytes. */
+const PARTS = [
+  { format: "gzip", magic: Buffer.of(0x1f, 0x8b, 0x08) },
+  { format: "zstd", magic: Buffer.of(0x28, 0xb5, 0x2f, 0xfd) },
+] as const;
+
+function packedHint({ bytes, start, end }: EventScan): string | undefined {
+  const line = bytes.subarray(start, end);
+  const part = PARTS.find(({ magic }) => line.includes(magic));
+  return (
+    part &&
+    `An archive (${part.format}) stands among the lines, and is not unpacked here: write what begins with this line into a file of its own (tail -c +N; N is the offset and one) and read that`
+  );
+}
+
+/** {@link wrapperHint} of the first few lines: a log in which no line is an event is not parsed for it. Of an archive among the lines always. */
 export class WrapperHints {
   #left = MOST_HINTS;
 
   /** Of the line that `scan` has just called undecidable. */
   next(scan: EventScan): string | undefined {
-    return this.#left-- > 0 ? wrapperHint(scan) : undefined;
+    return this.#left-- > 0 ? wrapperHint(scan) : packedHint(scan);
   }
 }
 

@@ -94,11 +94,17 @@ export function isReadOnce(path: string): boolean {
   }
 }
 
-/** Says what made a log unreadable, and whether it did: anything else is thrown on. */
+const said = new WeakSet<IngestError>();
+
+/** Says what made a log unreadable, each error once: anything else is thrown on. */
 export function sayUnreadable(error: unknown): void {
   if (!isIngestError(error)) {
     throw error;
   }
+  if (said.has(error)) {
+    return;
+  }
+  said.add(error);
   say(`auditsieve: ${safeText(error.message, 2_000)}`);
   say(`  hint: ${error.hint}`);
 }

@@ -6,10 +6,11 @@ import { open, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { safeText } from "@auditsieve/detect/safe-text";
 import { Failure } from "./failure.ts";
-import { isReadOnce, logsOrStdin } from "./logs.ts";
+import { isReadOnce, logsOrStdin, sayUnreadable } from "./logs.ts";
 import { say } from "./output.ts";
 import { ownOutput } from "./own-output.ts";
 import type { Progress } from "./progress.ts";
+import { SameFile } from "./same-file.ts";
 import { inputName, STANDARD_INPUT } from "./standard-input.ts";
 import { counted } from "./table.ts";
 
@@ -20,6 +21,8 @@ const READ_BYTES = 512 * 1024;
 export interface ReplayInput extends ReplayLog {
   /** Of standard input and named pipes: what has come in so far, and whether it was read to its end. */
   readonly passed?: () => Digest & { readonly isWhole: boolean };
+  /** Of a file: whether another one has been found in its place. */
+  readonly isReplaced?: () => boolean;
 }
 
 /** The logs of a command, folders searched through, each counted as it is read. */
@@ -71,12 +74,30 @@ function fileInput(path: string, progress: Progress | undefined): ReplayInput {
   const onMixed = (): void => {
     isMixed = true;
   };
+  const file = new SameFile(path);
+  const isSame = async (): Promise<void> => {
+    await file.check().catch((error: unknown) => {
+      // Whoever reads it for a report says nothing of it.
+      sayUnreadable(error);
+      throw error;
+    });
+  };
   return {
     name: path,
-    open: () => openCounted(path, (bytes) => progress?.reached(path, bytes), onMixed),
-    openAt: (offset) => openCountedAt(path, offset, progress),
-    // The places of what has been unpacked are none of the file's.
-    openLines: async () => (isMixed ? undefined : openLinesAt(path)),
+    isReplaced: () => file.isReplaced,
+    async *open() {
+      await isSame();
+      yield* openCounted(path, (bytes) => progress?.reached(path, bytes), onMixed);
+    },
+    async *openAt(offset) {
+      await isSame();
+      yield* openCountedAt(path, offset, progress);
+    },
+    async openLines() {
+      await isSame();
+      // The places of what has been unpacked are none of the file's.
+      return isMixed ? undefined : openLinesAt(path);
+    },
     digest: async () => (await hashFile(path)).sha256,
   };
 }

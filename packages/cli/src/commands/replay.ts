@@ -231,6 +231,9 @@ async function write(reading: Reading, replayed: Replayed, seal: Seal | undefine
       sayLeftOut(reading, replayed.summary.notSelected);
     }
   }
+  if (logs.some(({ isReplaced }) => isReplaced?.() === true)) {
+    exit = worseExit(exit, EXIT.unusable);
+  }
   await seal?.finish(sealedOptions(options, selection), set, replayed.summary, html === undefined ? [] : [html]);
   return isTooSevere(failOn, replayed, compared) ? worseExit(exit, EXIT.problems) : exit;
 }

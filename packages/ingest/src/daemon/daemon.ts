@@ -184,8 +184,16 @@ async function runLocked(config: IngestConfig, options: DaemonOptions): Promise<
         ...(options.backoff && { backoff: options.backoff }),
         ...(options.now && { now: options.now }),
         onFailure: (error) => observer.failure(error),
-        onLineAlarm: ({ kind, input, offset, bytes, reason, salvaged }) =>
-          observer.line(kind, { source: source.name, input, offset, bytes, reason, ...(salvaged && { salvaged }) }),
+        onLineAlarm: ({ kind, input, offset, bytes, reason, salvaged, hint }) =>
+          observer.line(kind, {
+            source: source.name,
+            input,
+            offset,
+            bytes,
+            reason,
+            ...(salvaged && { salvaged }),
+            ...(hint !== undefined && { hint }),
+          }),
         onAlarm: ({ kind, message }) => observer.alarm(source.name, kind, message),
       }),
   );

@@ -3,6 +3,7 @@ import { open, stat } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { fileError, IngestError, reasonOf } from "../errors.ts";
+import { cutWhileRead } from "./cut-while-read.ts";
 import { decompress } from "./decompress.ts";
 import type { DecompressOptions } from "./decompress.ts";
 import { findPart, formatOfRest, partAt } from "./archive-magic.ts";
@@ -142,13 +143,20 @@ async function* readFile(
   const file = await openFile(path);
   // A pipe has no places.
   let at = from === 0 ? null : from;
+  let bytes = from;
   let reading = read(file, buffers[0], path, at);
   try {
     for (let turn = 1; ; turn++) {
       const chunk = await reading;
       if (chunk.length === 0) {
+        const facts = await file.stat();
+        const cut = facts.isFile() ? cutWhileRead(path, bytes, facts.size) : undefined;
+        if (cut !== undefined) {
+          throw cut;
+        }
         return;
       }
+      bytes += chunk.length;
       at = at === null ? null : at + chunk.length;
       reading = read(file, buffers[(turn % 2) as 0 | 1], path, at);
       yield chunk;

@@ -189,6 +189,20 @@ describe("openLog", () => {
     }
   });
 
+  test("openLog reads packed parts of a few KiB wherever they stand in a large log", async () => {
+    const large = text(1, 10_000);
+    const few = text(2, 150);
+    for (const pack of [gzip, zstd]) {
+      expect(pack(few).length).toBeLessThan(4096);
+      for (let i = 0; i < 12; i++) {
+        const at = large.indexOf("\n", 200_000 + 50_411 * i) + 1;
+        const bytes = Buffer.concat([plain(large.slice(0, at)), pack(few), plain(large.slice(at))]);
+        const { read, error } = await readAll(openLog(Readable.from(cut(bytes, 524_288))));
+        expect([read === large.slice(0, at) + few + large.slice(at), error], `behind ${at}`).toEqual([true, undefined]);
+      }
+    }
+  });
+
   test("openLog leaves NUL in a plain log where it stands", async () => {
     const bytes = Buffer.concat([
       plain(ONE),

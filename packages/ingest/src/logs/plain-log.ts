@@ -1,6 +1,7 @@
 import { recognise } from "@auditsieve/audit/stream";
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { fileError } from "../errors.ts";
+import { cutWhileRead } from "./cut-while-read.ts";
 import { findForeign, looksForeign } from "./foreign-part.ts";
 import { isOtherArchive } from "./other-archive.ts";
 import { logFormat } from "./log-format.ts";
@@ -71,7 +72,16 @@ function* chunksOfFile(
   path: string,
 ): Generator<Buffer, OtherPart | undefined> {
   try {
-    return yield* plainLines(room, head, (into) => readFile(file, into, path));
+    let bytes = head;
+    return yield* plainLines(room, head, (into) => {
+      const length = readFile(file, into, path);
+      bytes += length;
+      const cut = length === 0 ? cutWhileRead(path, bytes, fstatSync(file).size) : undefined;
+      if (cut !== undefined) {
+        throw cut;
+      }
+      return length;
+    });
   } finally {
     closeSync(file);
   }

@@ -1,4 +1,4 @@
-import { documentId, EventScan, isHeadFirst } from "@auditsieve/audit";
+import { documentId, EventScan, isHeadFirst, WrapperHints } from "@auditsieve/audit";
 import type { EventLines, OversizeLine } from "@auditsieve/audit";
 import type { Finding } from "@auditsieve/detect";
 import type { StreamDecision } from "@auditsieve/policy";
@@ -35,6 +35,7 @@ export class LineHandler {
   readonly receipts: ReceiptRanges;
   readonly #options: LineHandlerOptions;
   readonly #scan = new EventScan();
+  readonly #hints = new WrapperHints();
   readonly #findings: LineFindings;
   readonly #long: LongLines;
   readonly #watch: AlarmWatch;
@@ -341,7 +342,14 @@ export class LineHandler {
     const copy = Buffer.from(bytes.subarray(start, end));
     this.#counts.is("undecidable");
     const place = { source, input: this.#input, offset: line.offset, bytes: line.bytes };
-    this.#options.onLineAlarm?.({ kind: "undecidable", ...place, reason, salvaged });
+    const hint = this.#hints.next(this.#scan);
+    this.#options.onLineAlarm?.({
+      kind: "undecidable",
+      ...place,
+      reason,
+      salvaged,
+      ...(hint !== undefined && { hint }),
+    });
     this.#out.toAll(this.#deliveries.undecidable(copy, documentId(idKey, cluster, copy), place, reason), line);
   }
 

@@ -186,15 +186,16 @@ describe("Pipeline", () => {
   test("never drops a line that cannot be decided, however much it looks like noise", async () => {
     const sink = new MemorySink("kept");
     const noise = event(1, "noise");
-    const lines = [noise.slice(0, -1), `${noise}${noise}`, "", "\0\0\0", `${noise}x`];
+    const lines = [noise.slice(0, -1), `${noise}${noise}`, "", "\0\0\0", `${noise}x`, `x ${noise}`];
     const alarms: string[] = [];
     const { tally } = await run(lines, [{ sink, feed: "kept", policy: NOISE }], {
-      onLineAlarm: ({ kind }) => alarms.push(kind),
+      onLineAlarm: ({ kind, hint = "" }) => alarms.push(`${kind} ${hint}`),
     });
     // What stands in them whole is delivered besides, though a rule says that it is noise.
-    expect(sink.kinds().filter((kind) => kind === "undecidable")).toHaveLength(5);
-    expect(tally).toMatchObject({ lines: 5, undecidable: 5, salvaged: 3 });
-    expect(alarms).toHaveLength(5);
+    expect(sink.kinds().filter((kind) => kind === "undecidable")).toHaveLength(6);
+    expect(tally).toMatchObject({ lines: 6, undecidable: 6, salvaged: 3 });
+    expect(alarms).toHaveLength(6);
+    expect(alarms.at(-1)).toContain("Something stands before the event on its line: pipe the log through sed");
   });
 
   test("whole events in a line that is none go the way of others, count besides the lines, and are found by detections", async () => {
