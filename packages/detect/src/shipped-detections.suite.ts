@@ -24,6 +24,7 @@ export const CASE_SOURCES = [
   "baseline.log",
   "lineage.log",
   "held-out.log",
+  "reported.log",
   "variants.log",
   "near-misses.log",
   "synthetic",
