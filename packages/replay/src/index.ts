@@ -62,6 +62,7 @@ export type {
   Identity,
   LeastPrivilege,
   LetPass,
+  Membership,
   RightsAt,
   RightsQuestion,
   UsedAccess,

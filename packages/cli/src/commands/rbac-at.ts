@@ -1,5 +1,5 @@
 import { safeText } from "@auditsieve/detect";
-import type { BindingAt, LetPass, RightsAt } from "@auditsieve/replay";
+import type { BindingAt, LetPass, Membership, RightsAt } from "@auditsieve/replay";
 import { writeAllData, writeData, writeLine } from "../output.ts";
 import { count, counted, paint, table } from "../table.ts";
 
@@ -36,8 +36,7 @@ export async function printRightsAt(
     await writeLine(`${counted(bindings.length, "binding")} that the log shows\n`);
     await writeLine(overview(bindings));
   } else {
-    const [groups = []] = rights.identities.map((identity) => identity.groups);
-    await writeLine(`groups: ${groups.map((group) => safeText(group, LONG)).join(", ")}`);
+    await writeLine(groupsText(rights.identities.flatMap(({ memberships }) => memberships)));
     for (const binding of bindings) {
       await writeLine(`\n${bindingText(binding)}`);
     }
@@ -51,6 +50,28 @@ export async function printRightsAt(
   for (const line of unknown) {
     await writeLine(`  ${safeText(line, 2 * LONG)}`);
   }
+}
+
+/** Groups with what says that somebody is in them, those of one request together. */
+function groupsText(memberships: readonly Membership[]): string {
+  const told = [...Map.groupBy(memberships, reasonOf)].map(
+    ([reason, each]) => `${each.map(({ group }) => safeText(group, LONG)).join(", ")}${paint("dim", reason)}`,
+  );
+  return `groups   ${told.join("\n         ")}`;
+}
+
+function reasonOf({ shown, isLater, isLeft }: Membership): string {
+  if (shown === undefined) {
+    return " (the apiserver adds it)";
+  }
+  if (shown.impersonator !== undefined) {
+    return ` (chosen by ${safeText(shown.impersonator, LONG)}, who impersonated it ${isLater ? "afterwards " : ""}at ${safeText(shown.time, 40)}, auditID ${safeText(shown.auditID, LONG)})`;
+  }
+  const request = `request at ${safeText(shown.time, 40)}, auditID ${safeText(shown.auditID, LONG)}`;
+  if (isLater) {
+    return ` (only by its first request afterwards: ${request})`;
+  }
+  return isLeft ? ` (until its ${request}; later ones came without it)` : ` (by its ${request})`;
 }
 
 function overview(bindings: readonly BindingAt[]): string {

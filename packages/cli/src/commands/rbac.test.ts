@@ -107,7 +107,7 @@ describe.concurrent("auditsieve rbac --at", () => {
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout.slice(0, stdout.indexOf("\n\nClusterRoleBinding system:"))).toMatchInlineSnapshot(`
       "RBAC of system:serviceaccount:shop:web at 2026-11-24T00:27:30.000000Z
-      groups: system:authenticated, system:serviceaccounts, system:serviceaccounts:shop
+      groups   system:authenticated, system:serviceaccounts, system:serviceaccounts:shop (by its request at 2026-11-24T00:27:29.892380Z, auditID 86bf7749-a986-420b-92e1-1ca8b60f5c55)
 
       ClusterRoleBinding web-cluster-admin gives ClusterRole cluster-admin everywhere
         to       ServiceAccount shop/web

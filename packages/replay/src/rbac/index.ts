@@ -1,5 +1,5 @@
 export { GrantedAccessVisitor } from "./granted-access.ts";
-export type { Identity, LetPass } from "./let-pass.ts";
+export type { Identity, LetPass, Membership } from "./let-pass.ts";
 export { leastPrivilege } from "./least-privilege.ts";
 export type { LeastPrivilege } from "./least-privilege.ts";
 export { RightsAtVisitor } from "./rights-at.ts";

@@ -18,11 +18,31 @@ export interface LetPass {
   readonly auditID: string;
 }
 
+/** A request that came in with a group. */
+export interface ShownBy {
+  readonly time: string;
+  readonly auditID: string;
+  /** Who impersonated the identity, and so chose its groups; undefined for a request of its own. */
+  readonly impersonator: string | undefined;
+}
+
+/** A group, and what says that somebody is in it. */
+export interface Membership {
+  readonly group: string;
+  /** The last request until then that came in with it, or where there is no request until then the first one later; undefined where the apiserver itself adds it. */
+  readonly shown: ShownBy | undefined;
+  readonly isLater: boolean;
+  /** The last request of all until then came in without it: with another credential, or it was taken away. */
+  readonly isLeft: boolean;
+}
+
 /** Somebody whose rights are asked for, as the log knows them. */
 export interface Identity {
   readonly name: string;
-  /** Of its requests until then, or where there is none of the first one later; of a service account also those that it is always in. */
+  /** Without those that only somebody who impersonated it chose. */
   readonly groups: readonly string[];
+  /** What says so of each, and of those chosen groups. */
+  readonly memberships: readonly Membership[];
   /** Whether a request says so. */
   readonly isSeen: boolean;
 }
@@ -36,7 +56,7 @@ const MOST_BEGUN = 5_000;
 export class LetPassRequests {
   readonly #at: string;
   readonly #head = new HeadReader();
-  readonly #groups = new Map<string, { readonly groups: Set<string>; isLater: boolean }>();
+  readonly #known = new Map<string, KnownGroups>();
   /** Watches and streams that have not ended. */
   readonly #begun = new Set<string>();
   readonly #acts = new Map<string, LetPass>();
@@ -48,26 +68,13 @@ export class LetPassRequests {
   }
 
   clear(): void {
-    [this.#groups, this.#begun, this.#acts].forEach((each) => each.clear());
+    [this.#known, this.#begun, this.#acts].forEach((each) => each.clear());
     this.uncounted = 0;
   }
 
   /** Takes a request of somebody who is asked for. */
   add(scan: EventScan, actor: string, reason: string, time: string): void {
-    const isLater = time > this.#at;
-    const known = this.#groups.get(actor);
-    const groups =
-      scan.has("impersonatedUser") && this.#head.impersonated(scan) === actor
-        ? ((scan.value("impersonatedUser.groups") as readonly string[] | undefined) ?? [])
-        : this.#head.user(scan).groups;
-    if (known === undefined && this.#groups.size < MOST_IDENTITIES) {
-      this.#groups.set(actor, {
-        groups: new Set(groups.slice(0, MOST_GROUPS).map((each) => boundedText(each))),
-        isLater,
-      });
-    } else if (known !== undefined && !isLater && known.groups.size < MOST_GROUPS) {
-      groups.slice(0, MOST_GROUPS).forEach((group) => known.groups.add(boundedText(group)));
-    }
+    this.#learn(scan, actor, time);
     if (scan.code === 401 || scan.code === 403 || this.#isCounted(scan)) {
       return;
     }
@@ -87,19 +94,43 @@ export class LetPassRequests {
 
   /** Those of whom there are requests, in the order of their names; of a name without any it alone. */
   identities(actor: string): readonly Identity[] {
-    const seen = [...this.#groups].map(([name, { groups }]) => ({
-      name,
-      groups: [...new Set([...groups, ...impliedGroups(name)])].toSorted(),
-      isSeen: true,
-    }));
+    const seen = [...this.#known].map(([name, known]) => identity(name, known));
     return seen.length > 0 || actor.includes("*")
       ? seen.toSorted((a, b) => (a.name < b.name ? -1 : 1))
-      : [{ name: actor, groups: impliedGroups(actor), isSeen: false }];
+      : [identity(actor, undefined)];
   }
 
   /** By access and reason; those that were refused are none. */
   acts(): Iterable<LetPass> {
     return this.#acts.values();
+  }
+
+  #learn(scan: EventScan, actor: string, time: string): void {
+    const isLater = time > this.#at;
+    const before = this.#known.get(actor);
+    if (before === undefined ? this.#known.size >= MOST_IDENTITIES : isLater) {
+      return;
+    }
+    const known = before?.isLater === false ? before : { isLater, last: "", groups: new Map() };
+    this.#known.set(actor, known);
+    const isImpersonated = scan.has("impersonatedUser") && this.#head.impersonated(scan) === actor;
+    const user = this.#head.user(scan);
+    const groups = isImpersonated
+      ? ((scan.value("impersonatedUser.groups") as readonly string[] | undefined) ?? [])
+      : user.groups;
+    const by = {
+      time,
+      auditID: boundedText(scan.text("auditID") ?? ""),
+      impersonator: isImpersonated ? user.name : undefined,
+    };
+    known.last = !isImpersonated && time > known.last ? time : known.last;
+    for (const each of groups.slice(0, MOST_GROUPS)) {
+      const group = boundedText(each);
+      const shown = known.groups.get(group);
+      if (shown === undefined ? known.groups.size < MOST_GROUPS : saysMore(by, shown)) {
+        known.groups.set(group, by);
+      }
+    }
   }
 
   /** Whether it is the end of a watch or stream that was counted when it began. */
@@ -111,6 +142,32 @@ export class LetPassRequests {
     }
     return this.#begun.delete(auditID);
   }
+}
+
+/** The groups of somebody's requests until then, or those of the first one later. */
+interface KnownGroups {
+  readonly isLater: boolean;
+  /** Time of the last of these requests that was its own. */
+  last: string;
+  readonly groups: Map<string, ShownBy>;
+}
+
+/** Whoever impersonates chooses the groups: a request of the identity's own says more. */
+function saysMore(one: ShownBy, other: ShownBy): boolean {
+  const [isOwn, wasOwn] = [one, other].map(({ impersonator }) => impersonator === undefined);
+  return isOwn === wasOwn ? one.time > other.time : isOwn === true;
+}
+
+function identity(name: string, known: KnownGroups | undefined): Identity {
+  const implied = impliedGroups(name);
+  const all = [...new Set([...(known?.groups.keys() ?? []), ...implied])].toSorted();
+  const memberships = all.map((group): Membership => {
+    const shown = known?.groups.get(group);
+    const isLeft = shown !== undefined && shown.impersonator === undefined && shown.time !== known?.last;
+    return { group, shown, isLater: shown !== undefined && known?.isLater === true, isLeft };
+  });
+  const groups = memberships.filter(({ group, shown }) => shown?.impersonator === undefined || implied.includes(group));
+  return { name, groups: groups.map(({ group }) => group), memberships, isSeen: known !== undefined };
 }
 
 /** Added by the apiserver itself, whatever the credential says. */

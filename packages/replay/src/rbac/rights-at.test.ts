@@ -165,10 +165,55 @@ describe("RightsAtVisitor", () => {
       {
         name: "system:serviceaccount:shop:web",
         groups: ["system:authenticated", "system:serviceaccounts", "system:serviceaccounts:shop"],
+        memberships: ["system:authenticated", "system:serviceaccounts", "system:serviceaccounts:shop"].map((group) => ({
+          group,
+          shown: undefined,
+          isLater: false,
+          isLeft: false,
+        })),
         isSeen: false,
       },
     ]);
     expect(account.isKnown).toBe(false);
+  });
+
+  test("RightsAtVisitor says by which request somebody is in a group, and whose word it is", async () => {
+    const grouped = (ms: number, groups: readonly string[], more: Readonly<Record<string, unknown>> = {}) =>
+      eventAt(ms, { auditID: `a-${ms}`, user: { username: "ann", groups }, ...more });
+    const log = linesOf([
+      create(0, "eve", { responseObject: { ...binding(""), subjects: [{ kind: "Group", name: "ops" }] } }),
+      grouped(1000, ["dev", "old"]),
+      grouped(2000, ["dev"]),
+      grouped(3000, ["admins"], {
+        user: { username: "root", groups: ["admins"] },
+        impersonatedUser: { username: "ann", groups: ["dev", "ops"] },
+      }),
+      grouped(6000, ["dev", "new"]),
+    ]);
+    const membershipsAt = async (time: string): Promise<readonly unknown[]> =>
+      (await rightsOf("ann", time, log)).identities.flatMap(({ memberships }) =>
+        memberships.map(({ group, shown, isLater, isLeft }) => [
+          group,
+          shown?.auditID,
+          shown?.impersonator,
+          ...(isLater ? ["later"] : []),
+          ...(isLeft ? ["left"] : []),
+        ]),
+      );
+    expect(await membershipsAt(at(5000))).toEqual([
+      ["dev", "a-2000", undefined],
+      ["old", "a-1000", undefined, "left"],
+      ["ops", "a-3000", "root"],
+      ["system:authenticated", undefined, undefined],
+    ]);
+    expect(await membershipsAt(at(500))).toEqual([
+      ["dev", "a-1000", undefined, "later"],
+      ["old", "a-1000", undefined, "later"],
+      ["system:authenticated", undefined, undefined],
+    ]);
+    // What root chose is no right of ann.
+    const { bindings, identities } = await rightsOf("ann", at(5000), log);
+    expect([bindings, identities[0]?.groups]).toEqual([[], ["dev", "old", "system:authenticated"]]);
   });
 
   test("RightsAtVisitor names what the log cannot know", async () => {
