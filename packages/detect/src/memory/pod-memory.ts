@@ -134,13 +134,14 @@ export class PodMemory {
 
   /** Takes a successful request about a pod into account that changes it so: as {@link PodMemory.observe} would. */
   tell(change: PodChange, told: ToldEvent, time: number): void {
+    if (change === "deleted" && isDryRunOption(told.part(DRY_RUN))) {
+      return;
+    }
     const key = told.object;
     const before = this.#pods.get(key);
     switch (change) {
       case "deleted":
-        if (before?.deletedAt === undefined && !isDryRunOption(told.part(DRY_RUN))) {
-          this.#delete(key, before, time);
-        }
+        this.#delete(key, before, time);
         break;
       case "bound":
         this.#bind(key, before, told.part(NODE_NAME));
