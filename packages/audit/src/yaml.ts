@@ -179,7 +179,9 @@ function documentProblems(document: Document, lineCounter: LineCounter, maxDepth
       return undefined;
     },
   });
-  return problems;
+  // Of what is too deep the library says that its stack is full, and what of the rest it could not read.
+  const deep = problems.filter(({ id }) => id === "yaml-depth");
+  return deep.length > 0 ? deep : problems;
 }
 
 /** Each key that a map has had before, as the library tells them apart: scalars by their value. */

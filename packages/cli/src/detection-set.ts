@@ -47,7 +47,7 @@ export function compileDetectionSet({ texts, exceptions, now }: DetectionSetText
   const { detections, problems: found, others } = loadDetectionFiles(texts, { exceptions, now });
   const problems = [...found, ...linkCorrelations(detections).problems];
   if (others.length > 0) {
-    say(`auditsieve: ${others.length} of the Sigma files are about other logs and are left out`);
+    say(`auditsieve: ${others.length} Sigma file${others.length === 1 ? "" : "s"} about other logs left out`);
   }
   problems.forEach(({ file, ...problem }) => sayProblem(problem, file));
   const errors = problems.filter(({ severity }) => severity === "error").length;

@@ -12,6 +12,7 @@ const BASE: AuditEvent = {
   user: { username: "eve" },
   responseStatus: { code: 200 },
 };
+const NODE = { resource: "nodes", name: "n" };
 const on = (verb: string, objectRef: NonNullable<AuditEvent["objectRef"]>, code = 200): string =>
   summarise({ ...BASE, verb, objectRef, responseStatus: { code } });
 
@@ -43,6 +44,32 @@ describe("summarise", () => {
     [
       on("create", { resource: "serviceaccounts", subresource: "token", namespace: "kube-system", name: "x" }, 201),
       "eve: create token of serviceaccount kube-system/x (create, 201)",
+    ],
+    [
+      summarise({ ...BASE, verb: "patch", requestURI: "/api/v1/nodes/n?dryRun=All", objectRef: NODE }),
+      "eve: patch node n (patch, 200, dry run)",
+    ],
+    [
+      summarise({
+        ...BASE,
+        verb: "delete",
+        level: "Request",
+        requestURI: "/api/v1/nodes/n",
+        objectRef: NODE,
+        requestObject: { dryRun: ["All"] },
+      }),
+      "eve: delete node n (delete, 200, dry run)",
+    ],
+    [
+      summarise({
+        ...BASE,
+        verb: "delete",
+        level: "Request",
+        requestURI: "/api/v1/nodes/n?dryRun=All",
+        objectRef: NODE,
+        requestObject: {},
+      }),
+      "eve: delete node n (delete, 200)",
     ],
     [summarise({ ...BASE, user: {}, responseStatus: { code: 401 } }), "(not authenticated): get /version (get, 401)"],
   ])("says %s", (summary, expected) => {

@@ -1,3 +1,4 @@
+import { asksDryRun, isDryRun } from "@auditsieve/audit";
 import type { AuditEvent, ObjectReference } from "@auditsieve/audit";
 import { safeText } from "./safe-text.ts";
 
@@ -16,20 +17,26 @@ export function actorOf(event: AuditEvent): string | undefined {
 }
 
 /**
- * One line for a person: `ops-carol: exec into pod shop/tools (get, 101)`. Every part may come from an attacker:
- * each is neutralised and cut.
+ * One line for a person: `ops-carol: exec into pod shop/tools (get, 101)`, `(patch, 200, dry run)` where nothing was changed. Every part
+ * may come from an attacker: each is neutralised and cut.
  */
 export function summarise(event: AuditEvent): string {
   const real = safeText(actorOf(event) ?? "(not authenticated)");
   const posed = event.impersonatedUser?.username;
   const who = typeof posed === "string" ? `${real} as ${safeText(posed)}` : real;
   const code = event.responseStatus?.code;
-  const how = [event.verb, code]
+  const how = [event.verb, code, isTrial(event) ? "dry run" : undefined]
     .filter((part) => part !== undefined && part !== "")
     .map((part) => safeText(String(part), 40));
   const ref = event.objectRef;
   const what = typeof ref?.resource === "string" ? onObject(event.verb, ref) : `${event.verb} ${event.requestURI}`;
   return `${who}: ${typeof ref?.resource === "string" ? what : safeText(what)}${how.length > 0 ? ` (${how.join(", ")})` : ""}`;
+}
+
+/** Only of a deletion the body must be read. */
+function isTrial(event: AuditEvent): boolean {
+  const { verb, requestURI } = event;
+  return verb === "delete" || verb === "deletecollection" ? isDryRun(event) === true : asksDryRun(requestURI ?? "");
 }
 
 /** The object of a request as `namespace/name`; undefined when the request is not about one. */

@@ -108,7 +108,7 @@ describe("auditsieve --exceptions", () => {
     const args = ["detections", "test", rule, "--exceptions"];
     const sound = await auditsieve([...args, exceptions]);
     expect(sound).toMatchObject({ code: 0 });
-    expect(sound.stdout).toContain("3 of 3 cases pass, 1 files with detections and 1 with exceptions");
+    expect(sound.stdout).toContain("3 of 3 cases pass, 1 file with detections and 1 with exceptions");
     const wide = put("wide.yml", EXCEPTION.replace("autoscaler }", "'*' }"));
     put("wide.cases.ndjson", caseLine("found", "autoscaler-2"));
     const hides = await auditsieve([...args, wide]);

@@ -7,7 +7,7 @@ import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { writeData, writeLine } from "../output.ts";
 import { PROFILES } from "../shipped-files.ts";
-import { count, paint } from "../table.ts";
+import { count, counted, paint } from "../table.ts";
 import { casesFileOf, readCases } from "./detections-cases.ts";
 import type { Case } from "./detections-cases.ts";
 import { detectionsOptions, readSoundDetections } from "./detections-files.ts";
@@ -108,7 +108,7 @@ async function print(tested: readonly Tested[], excused: readonly TestedExceptio
   const all = [...tested, ...excused].flatMap(({ results }): readonly { expect: string; outcome: string }[] => results);
   const passed = all.filter(({ expect, outcome }) => expect === outcome).length;
   const exceptions = excused.length === 0 ? "" : ` and ${count(excused.length)} with exceptions`;
-  const summary = `${count(passed)} of ${count(all.length)} cases pass, ${count(tested.length)} files with detections${exceptions}`;
+  const summary = `${count(passed)} of ${count(all.length)} cases pass, ${counted(tested.length, "file")} with detections${exceptions}`;
   await writeLine(paint(passed < all.length ? "red" : "green", summary));
 }
 
