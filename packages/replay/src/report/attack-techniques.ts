@@ -31,6 +31,7 @@ const TECHNIQUES: Readonly<Record<string, readonly [string, ...Tactic[]]>> = {
   T1046: ["Network Service Discovery", "Discovery"],
   T1048: ["Exfiltration Over Alternative Protocol", "Exfiltration"],
   "T1053.007": ["Container Orchestration Job", "Execution", "Persistence", "Privilege Escalation"],
+  "T1059.004": ["Unix Shell", "Execution"],
   T1068: ["Exploitation for Privilege Escalation", "Privilege Escalation"],
   T1069: ["Permission Groups Discovery", "Discovery"],
   T1070: ["Indicator Removal", "Stealth"],
