@@ -1,7 +1,17 @@
 import { setFlagsFromString } from "node:v8";
 
-/** How often V8 runs a function before it compiles it for speed, and for more speed; 400 and 3,000 by itself. */
-const RUNS_BEFORE = { filter: [4_000, 300_000], replay: [1_600, 60_000] } as const;
+/**
+ * How often V8 runs a function before it compiles it for speed, and for more speed; 400 and 3,000 by itself. The scanner's module is compiled function
+ * by function once each has run about four times as long as by itself.
+ */
+const RUNS_BEFORE = {
+  filter: [
+    "--invocation-count-for-maglev=4000",
+    "--invocation-count-for-turbofan=300000",
+    "--wasm-tiering-budget=50000000",
+  ],
+  replay: ["--invocation-count-for-maglev=1600", "--invocation-count-for-turbofan=60000"],
+} as const;
 /** Of a room for new objects that is kept small there is little to be shared: waking others costs more than it saves. */
 const COLLECT_ALONE = "--no-parallel-scavenge";
 
@@ -10,11 +20,9 @@ const COLLECT_ALONE = "--no-parallel-scavenge";
  * WebAssembly, so that what has run a few hundred times in JavaScript has mostly been run for the last time too: compiling it took a tenth of the
  * time of a short run, and saved nothing. A replay runs more of its JavaScript for every line, and has two threads already, each of which compiles
  * what it runs: on two cores that was a fifth of all time. The flags are only looked at when something is counted or collected, so they may be set
- * at any time. Not where only lines are filtered: Node's module for it loads those of streams, which takes as long as is saved there.
+ * at any time, but for that of modules: with them it is settled when one is made, which is with the first scan. Not where only lines are filtered:
+ * Node's module for it loads those of streams, which takes as long as is saved there.
  */
 export function compileLater(work: keyof typeof RUNS_BEFORE): void {
-  const [fast, faster] = RUNS_BEFORE[work];
-  [`--invocation-count-for-maglev=${fast}`, `--invocation-count-for-turbofan=${faster}`, COLLECT_ALONE].forEach(
-    (flag) => setFlagsFromString(flag),
-  );
+  [...RUNS_BEFORE[work], COLLECT_ALONE].forEach((flag) => setFlagsFromString(flag));
 }
