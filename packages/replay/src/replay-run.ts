@@ -187,7 +187,7 @@ export class ReplayRun {
 
   /** All that the lines so far have told, the visitors' part too: data that `v8.serialize` takes. */
   async snapshot(): Promise<RunSnapshot> {
-    this.#found(await this.judge.settle());
+    await this.judge.settle((findings) => this.#found(findings));
     return {
       logs: this.#logs,
       coverage: this.coverage.snapshot(),

@@ -9,12 +9,16 @@ import type { JudgeThread } from "./judge-thread.ts";
 import { LineBatch, WORD_BYTES } from "./line-batch.ts";
 import type { RunJudge } from "./run-judge.ts";
 
-/** Bytes of lines that may wait to be judged; reading goes on when half of them are. What is found in them may be ten times as much. */
-const MOST_BYTES = 4 * 1024 * 1024;
+/** Bytes of lines that may wait to be judged: in one stretch of a log the detections take longer than reading does, in another one less. */
+const MOST_BYTES = 32 * 1024 * 1024;
+/** And where much is found in them, which may be ten times as much as they are. */
+const MOST_BYTES_OF_MANY = 4 * 1024 * 1024;
+/** In a batch; so many are taken before more is waited for. */
+const MANY_FINDINGS = 256;
 
 /** Hands events over to a thread in batches, and gives the findings as they come back. */
 export class BatchJudge implements RunJudge {
-  readonly #thread: JudgeThread;
+  readonly #thread: Pick<JudgeThread, "ask">;
   readonly #auditIds: AuditIdWatch | undefined;
   readonly #redactionKey: Uint8Array;
   readonly #memory = new LineMemory({ isShared: true });
@@ -23,17 +27,19 @@ export class BatchJudge implements RunJudge {
   #isBegun = false;
   /** Bytes that were handed over and are not judged. */
   #outstanding = 0;
+  /** Bytes that may be, as the last answer has it. */
+  #most = MOST_BYTES;
   #ready: Finding[] = [];
   #counts: FindingStreamCounts | undefined;
   #failure: { readonly error: unknown } | undefined;
-  #roomed: (() => void) | undefined;
+  #woken: (() => void) | undefined;
 
   /**
    * `detections` are those that the thread has loaded. It judges one run at a time. Audit-IDs are watched here where there is time for
    * it: `isBusy` says that there is none.
    */
   constructor(
-    thread: JudgeThread,
+    thread: Pick<JudgeThread, "ask">,
     detections: readonly Detection[],
     { redactionKey, isBusy }: { readonly redactionKey: Uint8Array; readonly isBusy: boolean },
   ) {
@@ -56,28 +62,29 @@ export class BatchJudge implements RunJudge {
   }
 
   get isFull(): boolean {
-    return this.#outstanding >= MOST_BYTES;
+    return this.#outstanding >= this.#most;
   }
 
   async room(): Promise<void> {
-    while (this.#outstanding > MOST_BYTES / 2 && this.#failure === undefined) {
-      await new Promise<void>((resolve) => (this.#roomed = resolve));
+    while (this.isFull && this.#ready.length < MANY_FINDINGS && this.#failure === undefined) {
+      await this.#answered();
     }
   }
 
-  async settle(): Promise<readonly Finding[]> {
+  async settle(take: (findings: readonly Finding[]) => void): Promise<void> {
     this.#handOver();
     while (this.#outstanding > 0 && this.#failure === undefined) {
-      await new Promise<void>((resolve) => (this.#roomed = resolve));
+      await this.#answered();
+      take(this.#takeReady());
     }
     if (this.#failure !== undefined) {
       throw this.#failure.error;
     }
-    return this.#takeReady();
+    take(this.#takeReady());
   }
 
   async finish(take: (findings: readonly Finding[]) => void): Promise<void> {
-    take(await this.settle());
+    await this.settle(take);
     while (this.#counts === undefined) {
       const { findings, counts } = await this.#ask({ kind: "finish" });
       take(findings);
@@ -127,6 +134,7 @@ export class BatchJudge implements RunJudge {
           batch.release();
           this.#freeWords.push(batch.words);
           this.#outstanding -= batch.bytes;
+          this.#most = findings.length < MANY_FINDINGS ? MOST_BYTES : MOST_BYTES_OF_MANY;
           this.#ready.push(...findings);
           this.#wake();
         },
@@ -142,6 +150,11 @@ export class BatchJudge implements RunJudge {
     return new Promise((answer, fail) => this.#thread.ask(asked, { answer, fail }));
   }
 
+  /** The next answer, or the failure. */
+  #answered(): Promise<void> {
+    return new Promise((resolve) => (this.#woken = resolve));
+  }
+
   #takeReady(): readonly Finding[] {
     const ready = this.#ready;
     this.#ready = [];
@@ -154,9 +167,9 @@ export class BatchJudge implements RunJudge {
   }
 
   #wake(): void {
-    const roomed = this.#roomed;
-    this.#roomed = undefined;
-    roomed?.();
+    const woken = this.#woken;
+    this.#woken = undefined;
+    woken?.();
   }
 }
 

@@ -14,9 +14,9 @@ export interface RunJudge {
   /** So much waits to be judged that {@link RunJudge.room} must be waited for. */
   readonly isFull: boolean;
   room(): Promise<void>;
-  /** Waits until all is judged that was taken. Gives the findings that have not been given. */
-  settle(): Promise<readonly Finding[]>;
-  /** No event follows: as {@link RunJudge.settle}, and what has waited for a later event comes out too; in blocks. */
+  /** Waits until all is judged that was taken. Gives the findings that have not been given, in blocks. */
+  settle(take: (findings: readonly Finding[]) => void): Promise<void>;
+  /** No event follows: as {@link RunJudge.settle}, and what has waited for a later event comes out too. */
   finish(take: (findings: readonly Finding[]) => void): Promise<void>;
   /** Of all that is judged, once it is finished. */
   counts(): FindingStreamCounts;
@@ -45,8 +45,8 @@ export class DirectJudge implements RunJudge {
     return Promise.resolve();
   }
 
-  settle(): Promise<readonly Finding[]> {
-    return Promise.resolve([]);
+  settle(): Promise<void> {
+    return Promise.resolve();
   }
 
   finish(take: (findings: readonly Finding[]) => void): Promise<void> {
