@@ -1,7 +1,6 @@
-import { engineHolding } from "./scan-wasm/engine.ts";
+import { ENDINGS, engineHolding } from "./scan-wasm/engine.ts";
 
 // As assembly/endings.ts reads them.
-const ENDINGS = 0x25_8200;
 const ENDING_BYTES = 64;
 const TEXT = 4;
 const MAX_ENDINGS = 8;

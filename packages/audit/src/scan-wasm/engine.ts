@@ -71,6 +71,7 @@ export interface Engine {
 export const SCAN = 0x26_0000;
 export const SCAN_BYTES = 0x8_0000;
 export const NEEDLES = 0x25_8000;
+export const ENDINGS = 0x25_8200;
 export const NEEDLE_BITS = 0x25_8800;
 
 const CONTROL = 0x1_0000;
