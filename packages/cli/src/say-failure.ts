@@ -8,6 +8,9 @@ import { systemCode } from "./failure.ts";
 import { say } from "./output.ts";
 import { isDiskFull, writeFailure } from "./write-failure.ts";
 
+/** What may be gone at the next try: whoever starts again what failed shall do it. */
+const PASSING: ReadonlySet<string> = new Set(["state-in-use", "address-in-use"]);
+
 /** Says what ended a command, on standard error, and gives its exit code. */
 export function sayFailure(error: unknown): ExitCode {
   if (systemCode(error) === "EPIPE") {
@@ -18,7 +21,10 @@ export function sayFailure(error: unknown): ExitCode {
     if (error.hint !== undefined) {
       say(`  hint: ${safeText(error.hint, 2_000)}`);
     }
-    return isFailure(error) ? error.exitCode : EXIT.unusable;
+    if (isFailure(error)) {
+      return error.exitCode;
+    }
+    return PASSING.has(error.code) ? EXIT.failed : EXIT.unusable;
   }
   if (isDiskFull(error)) {
     say(`auditsieve: ${writeFailure("what it needs", error).message}`);

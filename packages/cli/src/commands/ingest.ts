@@ -20,7 +20,7 @@ import { exceptionsOption } from "../exceptions-option.ts";
 import type { ExceptionsOption } from "../exceptions-option.ts";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { Failure, systemCode } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import { stopSignal } from "../stop-signal.ts";
 import type { StopSignal } from "../stop-signal.ts";
 import { loadConfig, readConfigFile } from "../load-config.ts";
@@ -196,8 +196,6 @@ async function run(options: IngestOptions, signal: AbortSignal): Promise<ExitCod
 
 /** A heap of this size is not that of an ordinary log any more, with all the room that new objects get there. */
 const GROWN_BYTES = 200 * 1024 * 1024;
-/** What keeps a daemon from starting and may be gone at the next try: whoever starts again what failed shall do it. */
-const PASSING: ReadonlySet<string> = new Set(["state-in-use", "address-in-use"]);
 
 async function runUntilSignal(
   config: IngestConfig,
@@ -215,8 +213,7 @@ async function runUntilSignal(
     });
     return end.reason === "failed" || end.unacknowledged > 0 ? EXIT.failed : EXIT.fine;
   } catch (error) {
-    const exit = sayFailure(error);
-    return PASSING.has(systemCode(error) ?? "") ? EXIT.failed : exit;
+    return sayFailure(error);
   } finally {
     heap.release();
   }
