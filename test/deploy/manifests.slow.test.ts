@@ -92,6 +92,7 @@ describe("an apiserver accepts, by a dry run on its side with strict fields,", (
       ].join("\n"),
     );
     expect(rendered.map(({ kind }) => kind)).toEqual(expect.arrayContaining(["Deployment", "Service"]));
+    expect(JSON.stringify(rendered)).toContain('"--watch-files","60"');
     await expectAccepted(rendered);
   });
 

@@ -19,6 +19,7 @@ const DEFAULTS: IngestOptions = {
   store: undefined,
   stateFolder: undefined,
   logLevel: undefined,
+  watchFiles: undefined,
   exceptions: [],
 };
 

@@ -44,6 +44,7 @@ export function ingestArguments(args: readonly string[]): IngestOptions | undefi
     store: text("store"),
     stateFolder: text("state-folder"),
     logLevel,
+    watchFiles: undefined,
     exceptions: [],
   };
 }

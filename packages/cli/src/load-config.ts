@@ -1,6 +1,6 @@
 import { readConfig } from "@auditsieve/ingest";
 import type { IngestConfig, ReadConfig } from "@auditsieve/ingest";
-import { readFileSync } from "node:fs";
+import { NamedFiles } from "./named-files.ts";
 import { sayProblem } from "./output.ts";
 import { readText } from "./read-text.ts";
 import { readDetectionPaths } from "./detection-set.ts";
@@ -13,11 +13,12 @@ export async function loadConfig(file: string): Promise<IngestConfig | undefined
   return (await readConfigFile(file)).config;
 }
 
-/** The same, with the places of what stands in it. */
-export async function readConfigFile(file: string): Promise<ReadConfig> {
+/** The same, with the places of what stands in it; `files` has then what it names. */
+export async function readConfigFile(file: string, files: NamedFiles = new NamedFiles()): Promise<ReadConfig> {
+  files.clear();
   const read = readConfig(await readText(file, "configuration"), {
     env: (name) => process.env[name],
-    readFile: (path) => readFileSync(path, "utf8"),
+    readFile: (path) => files.read(path),
     policy: readPolicyText,
     detections: (paths = [SHIPPED]) => readDetectionPaths(paths),
     loadedDetections: preparedDetections,

@@ -58,7 +58,7 @@ spec:
     - name: auditsieve
       image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}"
       imagePullPolicy: {{ .Values.image.pullPolicy | default "IfNotPresent" }}
-      args: [ingest, -c, /etc/auditsieve/auditsieve.yaml]
+      args: [ingest, -c, /etc/auditsieve/auditsieve.yaml{{ if .Values.secretFiles }}, --watch-files, "60"{{ end }}]
       {{- with .Values.secret }}
       envFrom:
         - secretRef: { name: {{ . }} }

@@ -24,6 +24,7 @@ import { Failure } from "../failure.ts";
 import { stopSignal } from "../stop-signal.ts";
 import type { StopSignal } from "../stop-signal.ts";
 import { loadConfig, readConfigFile } from "../load-config.ts";
+import { NamedFiles } from "../named-files.ts";
 import { ownVersion } from "../own-version.ts";
 import { say, sayProblem, writeData } from "../output.ts";
 import { Progress } from "../progress.ts";
@@ -46,6 +47,7 @@ export interface IngestOptions extends ExceptionsOption {
   readonly store: string | undefined;
   readonly stateFolder: string | undefined;
   readonly logLevel: "debug" | "info" | "warn" | "error" | undefined;
+  readonly watchFiles: number | undefined;
 }
 
 const DEFAULT_CONFIG = "auditsieve.yaml";
@@ -108,6 +110,11 @@ export function ingestOptions(argv: Argv): Argv<IngestOptions> {
       describe:
         "What is logged on standard error, in JSON lines, with files and --output table in words; default: info, with files warn",
     })
+    .option("watch-files", {
+      type: "number",
+      describe:
+        "With a configuration: look every so many seconds whether a certificate, key or secret that it names by a file is another one, and read it again",
+    })
     .example("$0 ingest /var/log/kubernetes/audit.log", "follow a log and show findings, nothing else needed")
     .example("kubectl logs -f … | $0 ingest --output ndjson -", "findings of a stream, for programs")
     .example("$0 ingest -c auditsieve.yaml", "tail the log and forward until SIGTERM, which drains")
@@ -154,6 +161,11 @@ async function run(options: IngestOptions, signal: AbortSignal): Promise<ExitCod
     return withFiles(options, signal);
   }
   refuseFileOptions(options);
+  if (options.watchFiles !== undefined && !(options.watchFiles >= 1 && options.watchFiles <= 86_400)) {
+    throw new Failure("Cannot run: --watch-files takes a number of seconds, from 1 to 86400", {
+      hint: "--watch-files 60 looks once a minute",
+    });
+  }
   const file = options.config ?? DEFAULT_CONFIG;
   if (options.config === undefined && !existsSync(file)) {
     throw new Failure(`Cannot run: there is no ${DEFAULT_CONFIG} here, and no log was named`, {
@@ -163,7 +175,8 @@ async function run(options: IngestOptions, signal: AbortSignal): Promise<ExitCod
   const isRun = !isTest(options) && !options.check && !options.prime && !options.redeliver;
   // Heard before anything else is done: until somebody listens, SIGHUP ends a process.
   const reloads = isRun ? reloadSignals() : new EventTarget();
-  const { config, locate } = await readConfigFile(file);
+  const files = new NamedFiles();
+  const { config, locate } = await readConfigFile(file, files);
   if (config === undefined) {
     return EXIT.unusable;
   }
@@ -191,7 +204,13 @@ async function run(options: IngestOptions, signal: AbortSignal): Promise<ExitCod
     say(`auditsieve: dead letters: ${stored} stored, ${refused} refused again, ${left} left aside`);
     return refused + left > 0 ? EXIT.problems : EXIT.fine;
   }
-  return runUntilSignal(config, { logger, load: () => loadConfig(file), reloads, signal });
+  const load = async (): Promise<IngestConfig | undefined> => (await readConfigFile(file, files)).config;
+  const watch = watchFiles(options.watchFiles, files, reloads);
+  try {
+    return await runUntilSignal(config, { logger, load, reloads, signal });
+  } finally {
+    clearInterval(watch);
+  }
 }
 
 /** A heap of this size is not that of an ordinary log any more, with all the room that new objects get there. */
@@ -321,13 +340,24 @@ function refuseFileOptions({ exceptions, minLevel, store, stateFolder, output, f
 }
 
 async function withFiles(options: IngestOptions, signal: AbortSignal): Promise<ExitCode> {
-  if (options.config !== undefined || options.check || options.redeliver) {
+  if (options.config !== undefined || options.check || options.redeliver || options.watchFiles !== undefined) {
     throw new Failure("Cannot run: files were named together with a configuration", {
       hint: "Name the files in the configuration, under sources; or leave --config and --check out",
     });
   }
   const { ingestFiles } = await import("./ingest-files.ts");
   return ingestFiles({ ...options, logLevel: options.logLevel ?? "warn" }, signal);
+}
+
+function watchFiles(seconds: number | undefined, files: NamedFiles, reloads: EventTarget): NodeJS.Timeout | undefined {
+  if (seconds === undefined) {
+    return undefined;
+  }
+  return setInterval(() => {
+    if (files.haveChanged()) {
+      reloads.dispatchEvent(new Event("reload"));
+    }
+  }, seconds * 1000);
 }
 
 function reloadSignals(): EventTarget {
