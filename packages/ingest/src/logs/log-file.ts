@@ -1,11 +1,10 @@
 import { createReadStream } from "node:fs";
-import { open, stat } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
-import { fileError, IngestError, reasonOf } from "../errors.ts";
-import { cutWhileRead } from "./cut-while-read.ts";
+import { IngestError, reasonOf } from "../errors.ts";
 import { decompress } from "./decompress.ts";
 import type { DecompressOptions } from "./decompress.ts";
+import { fileChunks } from "./file-chunks.ts";
 import { findPart, formatOfRest, partAt } from "./archive-magic.ts";
 import { looksForeign } from "./foreign-part.ts";
 import { logFormat, MAGIC_BYTES } from "./log-format.ts";
@@ -50,7 +49,7 @@ export async function* openLog(
   const { from = 0 } = options;
   const raw =
     typeof log === "string"
-      ? readFile(log, options.buffers, from)
+      ? fileChunks(log, options.buffers ?? newBuffers(), from)
       : "descriptor" in log
         ? readPipe(log, options.buffers ?? newBuffers(), name)
         : readStream(log, name);
@@ -134,39 +133,6 @@ function nameOf(log: string | Readable | Pipe): string {
   return typeof log === "string" ? log : "standard input";
 }
 
-/** Reads one chunk ahead into the other of two buffers. */
-async function* readFile(
-  path: string,
-  buffers: readonly [Buffer, Buffer] = newBuffers(),
-  from = 0,
-): AsyncGenerator<Buffer, void> {
-  const file = await openFile(path);
-  // A pipe has no places.
-  let at = from === 0 ? null : from;
-  let bytes = from;
-  let reading = read(file, buffers[0], path, at);
-  try {
-    for (let turn = 1; ; turn++) {
-      const chunk = await reading;
-      if (chunk.length === 0) {
-        const facts = await file.stat();
-        const cut = facts.isFile() ? cutWhileRead(path, bytes, facts.size) : undefined;
-        if (cut !== undefined) {
-          throw cut;
-        }
-        return;
-      }
-      bytes += chunk.length;
-      at = at === null ? null : at + chunk.length;
-      reading = read(file, buffers[(turn % 2) as 0 | 1], path, at);
-      yield chunk;
-    }
-  } finally {
-    await reading.catch(() => undefined);
-    await file.close();
-  }
-}
-
 /** What else there is gives its bytes once. */
 async function isFile(path: string): Promise<boolean> {
   return stat(path).then(
@@ -178,26 +144,6 @@ async function isFile(path: string): Promise<boolean> {
 /** The bytes of a file from an offset on. */
 async function* readAgain(path: string, offset: number): AsyncGenerator<Buffer, void> {
   yield* createReadStream(path, { start: offset, highWaterMark: READ_BYTES }) as AsyncIterable<Buffer>;
-}
-
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, "r");
-  } catch (error) {
-    throw fileError("read log", path, error);
-  }
-}
-
-function read(file: FileHandle, buffer: Buffer, path: string, at: number | null): Promise<Buffer> {
-  const reading = file.read(buffer, 0, buffer.length, at).then(
-    ({ bytesRead }) => buffer.subarray(0, bytesRead),
-    (error: unknown) => {
-      throw fileError("read log", path, error);
-    },
-  );
-  // It is awaited one turn later: until then a rejection is not unhandled.
-  reading.catch(() => undefined);
-  return reading;
 }
 
 async function* readStream(stream: Readable, name: string): AsyncGenerator<Buffer, void> {

@@ -10,7 +10,7 @@ import { LineBatch, WORD_BYTES } from "./line-batch.ts";
 import type { RunJudge } from "./run-judge.ts";
 
 /** Bytes of lines that may wait to be judged: in one stretch of a log the detections take longer than reading does, in another one less. */
-const MOST_BYTES = 32 * 1024 * 1024;
+const MOST_BYTES = 96 * 1024 * 1024;
 /** And where much is found in them, which may be ten times as much as they are. */
 const MOST_BYTES_OF_MANY = 4 * 1024 * 1024;
 /** In a batch; so many are taken before more is waited for. */

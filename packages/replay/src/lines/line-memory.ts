@@ -1,7 +1,7 @@
 /** Bytes of a piece: two of the chunks that logs are read in. */
 const PIECE_BYTES = 1024 * 1024;
 /** Pieces kept for later; a merge holds more of them only while its logs are far out of order, or another thread is far behind. */
-const MOST_FREE = 40;
+const MOST_FREE = 104;
 
 /** A part of a {@link LineMemory}, with the lines that stand in it. */
 export interface MemoryPiece {
