@@ -14,42 +14,47 @@ export interface Log {
 
 const METADATA = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n";
 
-/** The logs of `megabytes` each, made of the samples by repetition; made once. */
-export function makeLogs(megabytes: number): readonly Log[] {
-  const once = join(WORK, "once.log");
-  if (!existsSync(once)) {
-    const samples = ["quiet", "working-day"].map((name) =>
-      zstdDecompressSync(readFileSync(join(ROOT, `samples/${name}.log.zst`))),
-    );
-    writeFileSync(once, Buffer.concat(samples));
+/** A log of `megabytes` or a little more, made of the samples by repetition; made once. `quiet` is what a cluster writes while nobody is there. */
+export function makeLog(name: Log["name"], megabytes: number): Log {
+  const { title, once } = KINDS[name];
+  return { name, title, ...repeat(once(), megabytes) };
+}
+
+const KINDS: Readonly<Record<Log["name"], { readonly title: string; readonly once: () => string }>> = {
+  "request-response": { title: "RequestResponse log", once: recorded },
+  metadata: { title: "Metadata log", once: atMetadata },
+  quiet: { title: "Quiet log", once: () => samples("quiet.log", ["quiet"]) },
+};
+
+function recorded(): string {
+  return samples("once.log", ["quiet", "working-day"]);
+}
+
+function samples(file: string, names: readonly string[]): string {
+  const path = join(WORK, file);
+  if (!existsSync(path)) {
+    const logs = names.map((name) => zstdDecompressSync(readFileSync(join(ROOT, `samples/${name}.log.zst`))));
+    writeFileSync(path, Buffer.concat(logs));
   }
-  const metadata = join(WORK, "once-metadata.log");
-  if (!existsSync(metadata)) {
+  return path;
+}
+
+function atMetadata(): string {
+  const path = join(WORK, "once-metadata.log");
+  if (!existsSync(path)) {
     const policy = join(WORK, "metadata.policy.yaml");
     writeFileSync(policy, METADATA);
     const { stdout, status } = spawnSync(
       process.execPath,
-      [join(ROOT, "packages/cli/bin/auditsieve.mjs"), "filter", "--policy", policy, once],
+      [join(ROOT, "packages/cli/bin/auditsieve.mjs"), "filter", "--policy", policy, recorded()],
       { maxBuffer: 2 ** 30, stdio: ["ignore", "pipe", "ignore"] },
     );
     if (status !== 0) {
       throw new Error(`Cannot make the Metadata log: filter ended with ${status}`);
     }
-    writeFileSync(metadata, stdout);
+    writeFileSync(path, stdout);
   }
-  return [
-    { name: "request-response", title: "RequestResponse log", ...repeat(once, megabytes) },
-    { name: "metadata", title: "Metadata log", ...repeat(metadata, megabytes) },
-  ];
-}
-
-/** What a cluster writes while nobody is there, as large. */
-export function makeQuietLog(megabytes: number): Log {
-  const once = join(WORK, "quiet.log");
-  if (!existsSync(once)) {
-    writeFileSync(once, zstdDecompressSync(readFileSync(join(ROOT, "samples/quiet.log.zst"))));
-  }
-  return { name: "quiet", title: "Quiet log", ...repeat(once, megabytes) };
+  return path;
 }
 
 function repeat(file: string, megabytes: number): { readonly path: string; readonly bytes: number } {

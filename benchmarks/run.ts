@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { judge } from "./correctness.ts";
 import type { Verdict } from "./correctness.ts";
-import { makeLogs, makeQuietLog } from "./data.ts";
+import { makeLog } from "./data.ts";
+import type { Log } from "./data.ts";
 import { measure } from "./measure.ts";
 import { buildPublished, ownContenders, pipedContender } from "./own-contenders.ts";
 import { installPeers, peers } from "./peers.ts";
@@ -24,38 +25,41 @@ import { COMMON_JOB, NOISE, resultFile, ROOT, WORK } from "./work.ts";
 const megabytes = Number(process.env["AUDITSIEVE_BENCH_MB"] ?? 1050);
 const runs = Number(process.env["AUDITSIEVE_BENCH_RUNS"] ?? 5);
 const SMALL_MEGABYTES = 100;
+const TIMES_LONGER = 4;
 
 const PARTS: Readonly<Record<string, () => unknown>> = {
   peers: installPeers,
   correctness: () => judge([...ownContenders(COMMON_JOB), ...peers()]),
-  "request-response": () => own(0, "The shipped control-loops noise policy."),
-  metadata: () => own(1, "The shipped control-loops noise policy."),
-  quiet,
+  "request-response": () => own("request-response", "The shipped control-loops noise policy."),
+  metadata: () => own("metadata", "The shipped control-loops noise policy."),
+  // Hardly anything is kept, and detections have nothing to find.
+  quiet: () => own("quiet", "Control loops, probes and scrapers, nobody else. The shipped control-loops noise policy."),
+  "request-response-long": () => long("request-response"),
+  "metadata-long": () => long("metadata"),
   pipe: throughPipe,
   "side-by-side": sideBySide,
 };
 
-function own(log: 0 | 1, note: string): Section {
-  const made = makeLogs(megabytes)[log];
-  if (made === undefined) {
-    throw new Error("Cannot measure: no log was made");
-  }
-  return { title: made.title, note, runs, measured: measure(ownContenders(NOISE), made, runs) };
+function own(name: Log["name"], note: string): Section {
+  const log = makeLog(name, megabytes);
+  return { title: log.title, note, runs, measured: measure(ownContenders(NOISE), log, runs) };
 }
 
-/** Control loops, probes and scrapers only: hardly anything is kept, and detections have nothing to find. */
-function quiet(): Section {
-  const log = makeQuietLog(megabytes);
-  const note = "Control loops, probes and scrapers, nobody else. The shipped control-loops noise policy.";
-  return { title: log.title, note, runs, measured: measure(ownContenders(NOISE), log, runs) };
+/** What a stream costs once start and first sight are behind it: a daemon's log does not end after the first gigabyte. */
+function long(name: Log["name"]): Section {
+  const log = makeLog(name, TIMES_LONGER * megabytes);
+  try {
+    const note = "What is done once, the start and the first sight of each kind of line, is a smaller part of it.";
+    const title = `${log.title}, ${TIMES_LONGER} times as long`;
+    return { title, note, runs, measured: measure(ownContenders(NOISE), log, runs) };
+  } finally {
+    rmSync(log.path);
+  }
 }
 
 /** Memory must stay, and speed nearly, when ten times as much comes. */
 function throughPipe(): Section {
-  const [log] = makeLogs(megabytes);
-  if (log === undefined) {
-    throw new Error("Cannot measure: no log was made");
-  }
+  const log = makeLog("request-response", megabytes);
   const measured = [1, 10].flatMap((times) =>
     measure([pipedContender(NOISE, times)], { path: log.path, bytes: times * log.bytes }, times === 1 ? runs : 1),
   );
@@ -63,11 +67,8 @@ function throughPipe(): Section {
 }
 
 function sideBySide(): Section {
-  const [large] = makeLogs(megabytes);
-  const [small] = makeLogs(SMALL_MEGABYTES);
-  if (large === undefined || small === undefined) {
-    throw new Error("Cannot measure: no log was made");
-  }
+  const large = makeLog("request-response", megabytes);
+  const small = makeLog("request-response", SMALL_MEGABYTES);
   const here = [...ownContenders(COMMON_JOB), ...peers()].filter(({ version }) => version !== undefined);
   return {
     title: "Side by side",
@@ -108,9 +109,9 @@ function writeReport(): void {
       JSON.parse(readFileSync(resultFile(each), "utf8")) as { load: string; result: unknown },
     ]),
   );
-  const sections = ["request-response", "metadata", "quiet", "pipe", "side-by-side"].flatMap(
-    (each) => (read.get(each)?.result as Section | undefined) ?? [],
-  );
+  const sections = Object.keys(PARTS)
+    .filter((each) => each !== "peers" && each !== "correctness")
+    .flatMap((each) => (read.get(each)?.result as Section | undefined) ?? []);
   const verdicts = (read.get("correctness")?.result as readonly Verdict[] | undefined) ?? [];
   const loads = [...read].map(([name, { load }]) => `${name} ${load}`).join(", ");
   const text = report(

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Contender } from "./contender.ts";
-import { makeLogs } from "./data.ts";
+import { makeLog } from "./data.ts";
 import { measure, median } from "./measure.ts";
 import { ROOT } from "./work.ts";
 
@@ -10,10 +10,7 @@ import { ROOT } from "./work.ts";
  */
 const megabytes = Number(process.argv[2] ?? 1000);
 const runs = Number(process.argv[3] ?? 3);
-const [log] = makeLogs(megabytes);
-if (log === undefined) {
-  throw new Error("no log was made");
-}
+const log = makeLog("request-response", megabytes);
 
 const contender = (name: string, script: string, more = ""): Contender => ({
   name,
