@@ -23,7 +23,7 @@ export type { AuditEvent, Level, ObjectReference, ResponseStatus, Stage, UserInf
 export { LineFramer } from "./frame/frame.ts";
 export type { LineVisitor, LongDocumentReader } from "./frame/frame.ts";
 export type { OversizeLine } from "./frame/long-line.ts";
-export { ID_MARKS, markOfID } from "./audit-id-mark.ts";
+export { ID_HASHES, hashOfID } from "./audit-id-hash.ts";
 export { microseconds, timeOf } from "./event-time.ts";
 export { documentId } from "./identity.ts";
 export { readGoYaml } from "./go-yaml/go-yaml.ts";

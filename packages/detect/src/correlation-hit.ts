@@ -70,7 +70,7 @@ export interface CorrelationHit {
   /** Event time in microseconds. */
   readonly time: number;
   readonly id: string;
-  readonly rule: Detection;
+  readonly detection: Detection;
   /** By the correlation, also those that are reached over others. */
   readonly readings: ReadonlyMap<Detection, HitReading>;
   readonly evidence: readonly Evidence[];
@@ -81,7 +81,7 @@ export interface CorrelationHit {
 /** The hit of one event. */
 export class EventHit implements CorrelationHit {
   readonly time: number;
-  readonly rule: Detection;
+  readonly detection: Detection;
   readonly readings: ReadonlyMap<Detection, HitReading>;
   readonly evidence: readonly [LateEvidence];
   readonly excused: readonly string[];
@@ -89,13 +89,13 @@ export class EventHit implements CorrelationHit {
 
   constructor(
     time: number,
-    rule: Detection,
+    detection: Detection,
     readings: ReadonlyMap<Detection, HitReading>,
     evidence: LateEvidence,
     excused: readonly string[],
   ) {
     this.time = time;
-    this.rule = rule;
+    this.detection = detection;
     this.readings = readings;
     this.evidence = [evidence];
     this.excused = excused;
@@ -103,7 +103,7 @@ export class EventHit implements CorrelationHit {
 
   /** Made when it is asked for: of a hit that waits for the next stage of its request it mostly never is. */
   get id(): string {
-    return (this.#id ??= digest(this.rule.id, this.evidence[0].request));
+    return (this.#id ??= digest(this.detection.id, this.evidence[0].request));
   }
 }
 
@@ -112,7 +112,7 @@ export function areSameHits(one: CorrelationHit, other: CorrelationHit): boolean
   if (!(one instanceof EventHit && other instanceof EventHit)) {
     return one.id === other.id;
   }
-  return one.rule === other.rule && one.evidence[0].isOfRequestOf(other.evidence[0]);
+  return one.detection === other.detection && one.evidence[0].isOfRequestOf(other.evidence[0]);
 }
 
 /** Characters of the events that a hit holds. */
@@ -137,21 +137,21 @@ const MAX_TUPLES = 64;
 export const MAX_LENGTH = 256;
 
 /**
- * What `correlation` reads of an event that `rule` hits; undefined when the log does not say. A field of several
+ * What `correlation` reads of an event that `detection` hits; undefined when the log does not say. A field of several
  * values puts the event into each of their groups; an absent one into none.
  */
 export function readHit(
   { correlation }: LinkedCorrelation,
-  rule: Detection,
+  detection: Detection,
   reader: FieldReader,
   shown: () => FieldReader,
 ): HitReading | undefined {
-  const groups = tuplesOf(correlation.groupBy, rule, reader);
-  const values = tuplesOf(correlation.fields, rule, reader);
+  const groups = tuplesOf(correlation.groupBy, detection, reader);
+  const values = tuplesOf(correlation.fields, detection, reader);
   return (
     groups &&
     values && {
-      groups: printed(correlation.groupBy, groups, rule, shown),
+      groups: printed(correlation.groupBy, groups, detection, shown),
       values: correlation.fields.length === 0 ? [] : values,
     }
   );
@@ -161,11 +161,11 @@ export function readHit(
 function printed(
   fields: readonly CorrelationField[],
   groups: readonly (readonly string[])[],
-  rule: Detection,
+  detection: Detection,
   shown: () => FieldReader,
 ): readonly Group[] {
-  const isPlain = fields.every((field) => pathsOf(field, rule).every(({ root }) => PLAIN_ROOTS.has(root)));
-  const values = isPlain ? groups : (tuplesOf(fields, rule, shown()) ?? []);
+  const isPlain = fields.every((field) => pathsOf(field, detection).every(({ root }) => PLAIN_ROOTS.has(root)));
+  const values = isPlain ? groups : (tuplesOf(fields, detection, shown()) ?? []);
   return groups.map((tuple, index) => {
     const key = repeatedDigest(...tuple);
     // Where two secrets have become one value, the places do not say any more which is which.
@@ -185,12 +185,12 @@ export function joinReadings(readings: readonly HitReading[]): HitReading {
 /** Every combination of the values of the fields; undefined when the log does not say one of them. */
 export function tuplesOf(
   fields: readonly CorrelationField[],
-  rule: Detection,
+  detection: Detection,
   reader: FieldReader,
 ): readonly (readonly string[])[] | undefined {
   let tuples: string[][] = [[]];
   for (let i = 0; i < fields.length; i++) {
-    const values = valuesOf(fields[i] as CorrelationField, rule, reader);
+    const values = valuesOf(fields[i] as CorrelationField, detection, reader);
     if (!values) {
       return undefined;
     }
@@ -205,9 +205,9 @@ export function tuplesOf(
   return tuples;
 }
 
-function valuesOf(field: CorrelationField, rule: Detection, reader: FieldReader): readonly string[] | undefined {
+function valuesOf(field: CorrelationField, detection: Detection, reader: FieldReader): readonly string[] | undefined {
   const texts: string[] = [];
-  const paths = pathsOf(field, rule);
+  const paths = pathsOf(field, detection);
   for (let i = 0; i < paths.length; i++) {
     const reading = reader.read(paths[i] as FieldPath);
     if (!reading) {
@@ -228,6 +228,6 @@ function valuesOf(field: CorrelationField, rule: Detection, reader: FieldReader)
   return texts.slice(-MAX_VALUES);
 }
 
-export function pathsOf(field: CorrelationField, rule: Detection): readonly FieldPath[] {
-  return field.perRule.get(rule.id) ?? field.perRule.get(rule.name ?? "") ?? field.paths;
+export function pathsOf(field: CorrelationField, detection: Detection): readonly FieldPath[] {
+  return field.perDetection.get(detection.id) ?? field.perDetection.get(detection.name ?? "") ?? field.paths;
 }

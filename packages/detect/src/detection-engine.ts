@@ -234,8 +234,8 @@ function correlatedBy({ correlation }: Detection): readonly string[] {
   return correlation === undefined ? [] : [...correlation.groupBy, ...correlation.fields].flatMap(pathsOf);
 }
 
-function pathsOf({ paths, perRule }: CorrelationField): readonly string[] {
-  return [...paths, ...[...perRule.values()].flat()].map(({ text }) => text);
+function pathsOf({ paths, perDetection }: CorrelationField): readonly string[] {
+  return [...paths, ...[...perDetection.values()].flat()].map(({ text }) => text);
 }
 
 const ANNOTATIONS = "annotations";

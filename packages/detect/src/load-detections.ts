@@ -128,8 +128,8 @@ function isPipeline({ text = "" }: DetectionSource): boolean {
 /** Of each correlation the detections of single events that it rests on. */
 export function leavesOf(correlations: readonly LinkedCorrelation[]): ReadonlyMap<Detection, readonly Detection[]> {
   const leaves = new Map<Detection, readonly Detection[]>();
-  for (const { detection, rules } of correlations) {
-    leaves.set(detection, [...new Set(rules.flatMap((rule) => leaves.get(rule) ?? [rule]))]);
+  for (const { detection, detections } of correlations) {
+    leaves.set(detection, [...new Set(detections.flatMap((one) => leaves.get(one) ?? [one]))]);
   }
   return leaves;
 }

@@ -1,4 +1,4 @@
-import { markOfIDAt } from "../audit-id-mark.ts";
+import { hashOfIDAt } from "../audit-id-hash.ts";
 import { microsecondsAt, timeAt } from "../event-time.ts";
 import { jsonAt } from "../json/json.ts";
 import type { ValueRange } from "../json/find-member.ts";
@@ -65,9 +65,9 @@ export class ToldLine {
     return this.#text(AUDIT_ID, AUDIT_ID_END);
   }
 
-  /** As `markOfID` gives it of the auditID. */
-  get idMark(): number {
-    return markOfIDAt(this.#engine.memory, this.#word(AUDIT_ID), this.#word(AUDIT_ID_END));
+  /** As `hashOfID` gives it of the auditID. */
+  get idHash(): number {
+    return hashOfIDAt(this.#engine.memory, this.#word(AUDIT_ID), this.#word(AUDIT_ID_END));
   }
 
   /** As `timeOf` gives it, from its stageTimestamp. */

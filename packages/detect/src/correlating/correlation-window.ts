@@ -13,7 +13,8 @@ const FEW = 8;
 
 interface Entry {
   readonly hit: CorrelationHit;
-  readonly rule: number;
+  /** Its place among those that the correlation is about. */
+  readonly detection: number;
   readonly values: readonly string[];
 }
 
@@ -31,8 +32,8 @@ export class CorrelationWindow {
   #ids: Set<string> | undefined;
   /** Only where they are counted. */
   readonly #values: Map<string, number> | undefined;
-  readonly #perRule: number[] | undefined;
-  #rulesSeen = 0;
+  readonly #perDetection: number[] | undefined;
+  #detectionsSeen = 0;
   #length = 0;
   /** Whether a hit has come since the last look: a rest of what has failed is not looked at again. */
   #isFresh = false;
@@ -45,7 +46,8 @@ export class CorrelationWindow {
     this.#span = linked.correlation.timespanMs * 1000;
     const { type } = linked.correlation;
     this.#values = type === "value_count" ? new Map() : undefined;
-    this.#perRule = type === "temporal" || type === "temporal_ordered" ? linked.rules.map(() => 0) : undefined;
+    this.#perDetection =
+      type === "temporal" || type === "temporal_ordered" ? linked.detections.map(() => 0) : undefined;
   }
 
   get size(): number {
@@ -117,9 +119,9 @@ export class CorrelationWindow {
         }
       }
     }
-    if (this.#perRule !== undefined) {
-      this.#perRule[first.rule] = (this.#perRule[first.rule] ?? 1) - 1;
-      this.#rulesSeen -= this.#perRule[first.rule] === 0 ? 1 : 0;
+    if (this.#perDetection !== undefined) {
+      this.#perDetection[first.detection] = (this.#perDetection[first.detection] ?? 1) - 1;
+      this.#detectionsSeen -= this.#perDetection[first.detection] === 0 ? 1 : 0;
     }
   }
 
@@ -132,7 +134,7 @@ export class CorrelationWindow {
     const values = (reading?.values ?? []).map((tuple) =>
       tuple.length === 1 ? (tuple[0] ?? "") : JSON.stringify(tuple),
     );
-    return { hit, rule: this.linked.rules.indexOf(hit.rule), values };
+    return { hit, detection: this.linked.detections.indexOf(hit.detection), values };
   }
 
   #add(entry: Entry): void {
@@ -149,9 +151,9 @@ export class CorrelationWindow {
         this.#values.set(value, (this.#values.get(value) ?? 0) + 1);
       }
     }
-    if (this.#perRule !== undefined) {
-      this.#rulesSeen += this.#perRule[entry.rule] === 0 ? 1 : 0;
-      this.#perRule[entry.rule] = (this.#perRule[entry.rule] ?? 0) + 1;
+    if (this.#perDetection !== undefined) {
+      this.#detectionsSeen += this.#perDetection[entry.detection] === 0 ? 1 : 0;
+      this.#perDetection[entry.detection] = (this.#perDetection[entry.detection] ?? 0) + 1;
     }
   }
 
@@ -167,8 +169,8 @@ export class CorrelationWindow {
     this.#length = 0;
     this.#ids = undefined;
     this.#values?.clear();
-    this.#perRule?.fill(0);
-    this.#rulesSeen = 0;
+    this.#perDetection?.fill(0);
+    this.#detectionsSeen = 0;
     return { hits, value };
   }
 
@@ -179,10 +181,10 @@ export class CorrelationWindow {
       case "value_count":
         return this.#values?.size ?? 0;
       case "temporal":
-        return this.#rulesSeen;
+        return this.#detectionsSeen;
       case "temporal_ordered":
         // In order there are never more than at all: most hits need no walk.
-        return this.#isEarly && !meets(this.#rulesSeen, this.linked.correlation.threshold) ? 0 : this.#inOrder();
+        return this.#isEarly && !meets(this.#detectionsSeen, this.linked.correlation.threshold) ? 0 : this.#inOrder();
       case "value_sum":
       case "value_avg":
       case "value_percentile":
@@ -191,13 +193,13 @@ export class CorrelationWindow {
     }
   }
 
-  /** How many rules, from the first on, have hits of different requests in their order. */
+  /** How many detections, from the first on, have hits of different requests in their order. */
   #inOrder(): number {
     let next = 0;
     let last: string | undefined;
-    for (const { hit, rule } of this.#entries) {
+    for (const { hit, detection } of this.#entries) {
       const request = hit.evidence[0]?.request;
-      if (rule === next && (last === undefined || request !== last)) {
+      if (detection === next && (last === undefined || request !== last)) {
         next++;
         last = request;
       }

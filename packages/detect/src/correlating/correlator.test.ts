@@ -7,14 +7,14 @@ import { FindingStream } from "../stream/finding-stream.ts";
 import type { FindingStreamOptions } from "../stream/finding-stream-options.ts";
 import { loadDetections } from "../load-detections.ts";
 
-const rule = (name: string, n: number): string =>
+const detection = (name: string, n: number): string =>
   `{title: ${name}, name: ${name}, id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e1${n}, level: low, logsource: {product: kubernetes}, detection: {s: {verb: ${name}}, condition: s}}`;
 const correlation = (n: number, of: JsonObject, name = `c${n}`): string =>
   JSON.stringify({ title: name, name, id: `6f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e1${n}`, level: "high", correlation: of });
-const RULES = [rule("get", 1), rule("list", 2), rule("delete", 3)];
+const DETECTIONS = [detection("get", 1), detection("list", 2), detection("delete", 3)];
 
 function engineOf(...correlations: readonly string[]): DetectionEngine {
-  const { detections, problems } = loadDetections([...RULES, ...correlations].join("\n---\n"), "c.yml");
+  const { detections, problems } = loadDetections([...DETECTIONS, ...correlations].join("\n---\n"), "c.yml");
   expect(problems).toEqual([]);
   return new DetectionEngine(detections);
 }

@@ -45,7 +45,7 @@ const NO_FINDINGS: readonly Finding[] = [];
  */
 export class Correlator {
   readonly #linked: LinkedCorrelations;
-  readonly #byRule = new Map<Detection, LinkedCorrelation[]>();
+  readonly #byDetection = new Map<Detection, LinkedCorrelation[]>();
   readonly #latenessUs: number;
   readonly #maxHits: number;
   readonly #maxHitsPerGroup: number;
@@ -73,11 +73,11 @@ export class Correlator {
     this.#linked = linked;
     this.#suppressed = options.suppressed ?? new SuppressedCounts([]);
     for (const correlation of linked.correlations) {
-      for (const rule of correlation.rules) {
-        this.#byRule.set(rule, [...(this.#byRule.get(rule) ?? []), correlation]);
+      for (const one of correlation.detections) {
+        this.#byDetection.set(one, [...(this.#byDetection.get(one) ?? []), correlation]);
       }
     }
-    this.#reader = new HitReader(this.#byRule);
+    this.#reader = new HitReader(this.#byDetection);
     this.#latenessUs = (options.latenessMs ?? 60_000) * 1000;
     this.#maxHits = options.maxHits ?? 100_000;
     this.#maxHitsPerGroup = options.maxHitsPerGroup ?? 10_000;
@@ -86,24 +86,24 @@ export class Correlator {
     this.#maxAtOnce = options.maxAtOnce ?? 1000;
   }
 
-  /** `length` is that of the event as text. What correlations read of an event that `rule` hits; undefined when none is about that detection. */
+  /** `length` is that of the event as text. What correlations read of an event that `detection` hits; undefined when none is about that detection. */
   hitOf(
-    rule: Detection,
+    detection: Detection,
     event: AuditEvent,
     request: AnyRequest,
     show: () => AuditEvent,
     length: number,
     memory?: ClusterMemory,
   ): CorrelationHit | undefined {
-    if (!this.#byRule.has(rule)) {
+    if (!this.#byDetection.has(detection)) {
       return undefined;
     }
     const time = microsOfEvent(event);
     const known = Number.isFinite(this.#newest) ? this.#newest : 0;
-    const { readings, excused } = this.#reader.read(rule, event, show, memory);
+    const { readings, excused } = this.#reader.read(detection, event, show, memory);
     return new EventHit(
       Number.isNaN(time) ? known : time,
-      rule,
+      detection,
       readings,
       new LateEvidence(request, show, length),
       excused,
@@ -235,7 +235,7 @@ export class Correlator {
 
   /** Whether all windows that would take the hit have given a result to which it belongs: it can be in no other. */
   #isSpent(hit: CorrelationHit): boolean {
-    for (const linked of this.#byRule.get(hit.rule) ?? []) {
+    for (const linked of this.#byDetection.get(hit.detection) ?? []) {
       for (const group of groupsOf(hit, linked)) {
         const window = this.#windows.get(this.#keys.of(linked, group));
         if (window === undefined || hit.time > window.until) {
@@ -270,7 +270,7 @@ export class Correlator {
   }
 
   #feed(hit: CorrelationHit, findings: Finding[]): void {
-    for (const linked of this.#byRule.get(hit.rule) ?? []) {
+    for (const linked of this.#byDetection.get(hit.detection) ?? []) {
       for (const group of groupsOf(hit, linked)) {
         const key = this.#keys.of(linked, group);
         let window = this.#windows.get(key);
@@ -327,13 +327,13 @@ export class Correlator {
     if (!this.#linked.silent.has(detection)) {
       findings.push(writeCorrelationFinding(linked, group, result, id, this.#maxEvents));
     }
-    if (this.#byRule.has(detection)) {
+    if (this.#byDetection.has(detection)) {
       const above = new Set(result.hits.flatMap(({ readings }) => [...readings.keys()]));
       const readings = new Map(
         [...above].map((one) => [one, joinReadings(result.hits.flatMap((hit) => hit.readings.get(one) ?? []))]),
       );
       const evidence = evidenceOf(linked, result.hits, this.#maxEvents);
-      this.#feed({ time, id, rule: detection, readings, evidence, excused: [] }, findings);
+      this.#feed({ time, id, detection, readings, evidence, excused: [] }, findings);
     }
   }
 

@@ -49,11 +49,11 @@ export class EvidenceWriter {
     });
   }
 
-  #write({ time, id, rule, readings, evidence, excused }: CorrelationHit): JsonValue {
+  #write({ time, id, detection, readings, evidence, excused }: CorrelationHit): JsonValue {
     return [
       time,
       id,
-      rule.id,
+      detection.id,
       [...readings].map(([detection, { groups, values }]) => [
         detection.id,
         groups.map(({ key, values: of }) => [key, [...of]]),
@@ -100,15 +100,15 @@ export class EvidenceReader {
     return typeof number === "number" ? this.#hits[number] : undefined;
   }
 
-  #readHit([time, id, ruleId, readings, evidence, excused]: readonly JsonValue[]): CorrelationHit | undefined {
-    const rule = this.detection(ruleId);
-    if (rule === undefined || typeof time !== "number" || typeof id !== "string") {
+  #readHit([time, id, detectionId, readings, evidence, excused]: readonly JsonValue[]): CorrelationHit | undefined {
+    const detection = this.detection(detectionId);
+    if (detection === undefined || typeof time !== "number" || typeof id !== "string") {
       return undefined;
     }
     return {
       time,
       id,
-      rule,
+      detection,
       readings: new Map(
         listOf(readings).flatMap((reading): readonly (readonly [Detection, HitReading])[] => {
           const [of, groups, values] = listOf(reading);

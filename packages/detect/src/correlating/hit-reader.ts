@@ -10,7 +10,7 @@ import type { LinkedCorrelation } from "../definition/link-correlations.ts";
 import type { ClusterMemory } from "../memory/cluster-memory.ts";
 import { PlainReader } from "./plain-reader.ts";
 
-/** What correlations read of an event that a rule hits. */
+/** What correlations read of an event that a detection hits. */
 export interface HitReadings {
   readonly readings: ReadonlyMap<Detection, HitReading>;
   /** Ids of exceptions by which correlations do not count it. */
@@ -19,32 +19,42 @@ export interface HitReadings {
 
 const NONE: readonly string[] = [];
 
-/** Reads events that rules hit for the correlations about those rules, also for those that are reached over others. */
+/** Reads events that detections hit for the correlations about those, also for those that are reached over others. */
 export class HitReader {
   /** Hits whose group or value the log does not say, by the correlation's id. */
   readonly undecided: Map<string, number> = new Map<string, number>();
-  readonly #byRule: ReadonlyMap<Detection, readonly LinkedCorrelation[]>;
+  readonly #byDetection: ReadonlyMap<Detection, readonly LinkedCorrelation[]>;
   readonly #plain = new Map<Detection, PlainReader | undefined>();
 
-  constructor(byRule: ReadonlyMap<Detection, readonly LinkedCorrelation[]>) {
-    this.#byRule = byRule;
+  constructor(byDetection: ReadonlyMap<Detection, readonly LinkedCorrelation[]>) {
+    this.#byDetection = byDetection;
   }
 
-  read(rule: Detection, event: AuditEvent, show: () => AuditEvent, memory: ClusterMemory | undefined): HitReadings {
-    const readings = this.#plainOf(rule)?.read(event, headOf(event));
-    return readings === undefined ? this.#readAll(rule, event, show, memory) : { readings, excused: NONE };
+  read(
+    detection: Detection,
+    event: AuditEvent,
+    show: () => AuditEvent,
+    memory: ClusterMemory | undefined,
+  ): HitReadings {
+    const readings = this.#plainOf(detection)?.read(event, headOf(event));
+    return readings === undefined ? this.#readAll(detection, event, show, memory) : { readings, excused: NONE };
   }
 
-  #plainOf(rule: Detection): PlainReader | undefined {
-    if (!this.#plain.has(rule)) {
-      const linked = this.#byRule.get(rule) ?? [];
-      const isPlain = linked.every(({ detection }) => !detection.exceptions && !this.#byRule.has(detection));
-      this.#plain.set(rule, isPlain ? PlainReader.of(rule, linked) : undefined);
+  #plainOf(detection: Detection): PlainReader | undefined {
+    if (!this.#plain.has(detection)) {
+      const linked = this.#byDetection.get(detection) ?? [];
+      const isPlain = linked.every((one) => !one.detection.exceptions && !this.#byDetection.has(one.detection));
+      this.#plain.set(detection, isPlain ? PlainReader.of(detection, linked) : undefined);
     }
-    return this.#plain.get(rule);
+    return this.#plain.get(detection);
   }
 
-  #readAll(rule: Detection, event: AuditEvent, show: () => AuditEvent, memory: ClusterMemory | undefined): HitReadings {
+  #readAll(
+    detection: Detection,
+    event: AuditEvent,
+    show: () => AuditEvent,
+    memory: ClusterMemory | undefined,
+  ): HitReadings {
     const reader = eventReader(event);
     let remembering: FieldReader | undefined;
     let shownReader: FieldReader | undefined;
@@ -57,7 +67,7 @@ export class HitReader {
         return;
       }
       seen.add(child);
-      for (const linked of this.#byRule.get(child) ?? []) {
+      for (const linked of this.#byDetection.get(child) ?? []) {
         const { exceptions } = linked.detection;
         const exception = exceptions && exceptionFor(exceptions, event, (remembering ??= eventReader(event, memory)));
         const reading = exception ? undefined : readHit(linked, child, reader, shown);
@@ -75,7 +85,7 @@ export class HitReader {
         read(linked.detection);
       }
     };
-    read(rule);
+    read(detection);
     return { readings, excused };
   }
 }

@@ -9,7 +9,7 @@ import { PlainReader } from "./plain-reader.ts";
 import { shippedDocuments } from "../shipped-detections.suite.ts";
 
 const { correlations } = new DetectionEngine(shippedDocuments).linked;
-const asked = correlations.flatMap((linked) => linked.rules.map((rule) => ({ linked, rule })));
+const asked = correlations.flatMap((linked) => linked.detections.map((detection) => ({ linked, detection })));
 
 const text = fc.oneof(
   fc.string({ maxLength: 8 }),
@@ -40,18 +40,22 @@ const events = fc.record(
 
 test("PlainReader reads what readHit does, or leaves the event to it", () => {
   let read = 0;
-  const readers = asked.map(({ linked, rule }) => ({ linked, rule, plain: PlainReader.of(rule, [linked]) }));
+  const readers = asked.map(({ linked, detection }) => ({
+    linked,
+    detection,
+    plain: PlainReader.of(detection, [linked]),
+  }));
   // Shipped correlations ask for nothing else.
   expect(readers.filter(({ plain }) => plain === undefined)).toEqual([]);
   fc.assert(
     fc.property(events, (json) => {
       const event = JSON.parse(JSON.stringify(json)) as AuditEvent;
       const reader = eventReader(event);
-      for (const { linked, rule, plain } of readers) {
+      for (const { linked, detection, plain } of readers) {
         const reading = plain?.read(event, headOf(event));
         if (reading !== undefined) {
           read++;
-          expect(reading.get(linked.detection)).toEqual(readHit(linked, rule, reader, () => reader));
+          expect(reading.get(linked.detection)).toEqual(readHit(linked, detection, reader, () => reader));
         }
       }
     }),

@@ -27,7 +27,7 @@ const AUDIT_ID = "auditID";
 const NONE: readonly string[] = [];
 
 /**
- * Reads the hits of one rule where correlations ask for single texts of the head only, as almost all do: the same as
+ * Reads the hits of one detection where correlations ask for single texts of the head only, as almost all do: the same as
  * `readHit`, from what is remembered of other hits of the same groups.
  */
 export class PlainReader {
@@ -37,12 +37,12 @@ export class PlainReader {
     this.#correlations = correlations;
   }
 
-  /** The reader for what `linked` ask of `rule`; undefined where that is more. */
-  static of(rule: Detection, linked: readonly LinkedCorrelation[]): PlainReader | undefined {
+  /** The reader for what `linked` ask of `detection`; undefined where that is more. */
+  static of(detection: Detection, linked: readonly LinkedCorrelation[]): PlainReader | undefined {
     const correlations: PlainCorrelation[] = [];
     for (const { detection, correlation } of linked) {
-      const groupBy = plainPaths(correlation.groupBy, rule);
-      const fields = plainPaths(correlation.fields, rule);
+      const groupBy = plainPaths(correlation.groupBy, detection);
+      const fields = plainPaths(correlation.fields, detection);
       if (!groupBy?.every(({ root }) => PLAIN_ROOTS.has(root)) || !fields) {
         return undefined;
       }
@@ -110,10 +110,10 @@ function textOf(path: FieldPath, event: AuditEvent, head: HeadView): string | un
 }
 
 /** Where every field stands at one place of the head, those places. */
-function plainPaths(fields: readonly CorrelationField[], rule: Detection): readonly FieldPath[] | undefined {
+function plainPaths(fields: readonly CorrelationField[], detection: Detection): readonly FieldPath[] | undefined {
   const paths: FieldPath[] = [];
   for (const field of fields) {
-    const [path, ...others] = pathsOf(field, rule);
+    const [path, ...others] = pathsOf(field, detection);
     if (path === undefined || others.length > 0 || !(path.text === AUDIT_ID || OF_HEAD.has(path.text))) {
       return undefined;
     }

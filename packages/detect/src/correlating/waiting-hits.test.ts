@@ -6,7 +6,7 @@ import { loadDetections } from "../load-detections.ts";
 import { OpenRequest } from "../stream/open-request.ts";
 import { WaitingHits } from "./waiting-hits.ts";
 
-const RULES = ["one", "two"].map(
+const DETECTIONS = ["one", "two"].map(
   (title, i) =>
     loadDetections(
       `title: ${title}
@@ -20,18 +20,18 @@ detection: { selection: { verb: get }, condition: selection }
 );
 
 interface Choice {
-  readonly rule: number;
+  readonly detection: number;
   readonly request: number;
   readonly time: number;
   readonly length: number;
 }
 
 /** Some are of requests of which the names are known, some of such that a snapshot told of; long names are digested. */
-function hitOf({ rule, request, time, length }: Choice): CorrelationHit {
+function hitOf({ detection, request, time, length }: Choice): CorrelationHit {
   const names = [`a-${request % 3}`, "", "eve", "get", request % 4 === 0 ? "/".repeat(600) : `/${request}`];
   const of = new OpenRequest(request % 5 === 0 ? `key-${request}` : names, "", names[0], time);
   const evidence = new LateEvidence(of, () => expect.unreachable(), length);
-  return new EventHit(time, RULES[rule] as Detection, new Map(), evidence, []);
+  return new EventHit(time, DETECTIONS[detection] as Detection, new Map(), evidence, []);
 }
 
 describe("WaitingHits", () => {
@@ -62,7 +62,7 @@ describe("WaitingHits", () => {
             model.splice(at, at === -1 ? 0 : 1);
             continue;
           }
-          const choice = { rule: below(2), request: below(12), time: below(times), length: below(2) };
+          const choice = { detection: below(2), request: below(12), time: below(times), length: below(2) };
           const hit = hitOf(choice);
           // Not its own: then its request would have its key already.
           const { id } = hitOf(choice);

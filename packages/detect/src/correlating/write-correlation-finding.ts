@@ -41,14 +41,16 @@ export function writeCorrelationFinding(
   };
 }
 
-/** At most `max` events of the hits: one of every rule, then the first and the last ones, in their order. */
+/** At most `max` events of the hits: one of every detection, then the first and the last ones, in their order. */
 export function evidenceOf(
-  { rules }: LinkedCorrelation,
+  { detections }: LinkedCorrelation,
   hits: readonly CorrelationHit[],
   max: number,
 ): readonly Evidence[] {
-  const all = hits.flatMap((hit) => hit.evidence.map((one) => ({ one, rule: hit.rule })));
-  const wanted = new Set(rules.map((rule) => all.findIndex((item) => item.rule === rule)).filter((at) => at >= 0));
+  const all = hits.flatMap((hit) => hit.evidence.map((one) => ({ one, detection: hit.detection })));
+  const wanted = new Set(
+    detections.map((detection) => all.findIndex((item) => item.detection === detection)).filter((at) => at >= 0),
+  );
   for (let n = 0; n < all.length && wanted.size < max; n++) {
     wanted.add(n % 2 === 0 ? n / 2 : all.length - (n + 1) / 2);
   }

@@ -23,12 +23,12 @@ export interface Threshold {
   readonly neq?: number;
 }
 
-/** A field as a correlation names it: what to read in the events of every rule, and what in those of one. */
+/** A field as a correlation names it: what to read in the events of every detection, and what in those of one. */
 export interface CorrelationField {
   readonly name: string;
   readonly paths: readonly FieldPath[];
-  /** Fields that an alias gives for single rules, by the rule's id or name. */
-  readonly perRule: ReadonlyMap<string, readonly FieldPath[]>;
+  /** Fields that an alias gives for single detections, by their ids or names. */
+  readonly perDetection: ReadonlyMap<string, readonly FieldPath[]>;
 }
 
 /** The `correlation` part of a Sigma document: detections that tell more together. */

@@ -6,8 +6,8 @@ import type { Detection } from "./detection.ts";
 export interface LinkedCorrelation {
   readonly detection: Detection;
   readonly correlation: Correlation;
-  /** In the order of the correlation's rules. */
-  readonly rules: readonly Detection[];
+  /** Those it is about, in the order of its `rules`. */
+  readonly detections: readonly Detection[];
 }
 
 /** What {@link linkCorrelations} gives. */
@@ -68,20 +68,22 @@ export function linkCorrelations(detections: readonly Detection[]): LinkedCorrel
     if (above.includes(detection) || above.length > MAX_CHAIN) {
       return refuse("it builds on itself, or on too long a chain", `Chain at most ${MAX_CHAIN} correlations`);
     }
-    const rules: Detection[] = [];
+    const named: Detection[] = [];
     for (const name of correlation.rules) {
-      const rule = byName.get(name);
-      if (!rule) {
+      const found = byName.get(name);
+      if (!found) {
         return refuse(`no detection has the id or name "${name.slice(0, 120)}"`, "Load it together with the detection");
       }
-      if (!link(rule, [...above, detection])) {
+      if (!link(found, [...above, detection])) {
         return linked.has(detection) ? false : refuse(`"${name}" is refused itself`, "Correct that one first");
       }
-      rules.push(rule);
+      named.push(found);
     }
-    for (const { name, perRule } of [...correlation.groupBy, ...correlation.fields]) {
+    for (const { name, perDetection } of [...correlation.groupBy, ...correlation.fields]) {
       const missing =
-        perRule.size === 0 ? [] : rules.filter((one) => !perRule.has(one.id) && !perRule.has(one.name ?? ""));
+        perDetection.size === 0
+          ? []
+          : named.filter((one) => !perDetection.has(one.id) && !perDetection.has(one.name ?? ""));
       if (missing.length > 0) {
         const titles = missing.map(({ title }) => JSON.stringify(title.slice(0, 120))).join(", ");
         warn(
@@ -91,12 +93,14 @@ export function linkCorrelations(detections: readonly Detection[]): LinkedCorrel
       }
     }
     linked.set(detection, true);
-    correlations.push({ detection, correlation, rules });
+    correlations.push({ detection, correlation, detections: named });
     return true;
   };
 
   detections.forEach((detection) => link(detection, []));
-  const silent = new Set(correlations.flatMap(({ correlation, rules }) => (correlation.generate ? [] : rules)));
+  const silent = new Set(
+    correlations.flatMap(({ correlation, detections: named }) => (correlation.generate ? [] : named)),
+  );
   return { correlations, silent, problems };
 }
 

@@ -1,4 +1,4 @@
-import { markOfID, microseconds, timeOf } from "@auditsieve/audit";
+import { hashOfID, microseconds, timeOf } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject } from "@auditsieve/audit";
 import { partOf } from "../reading/event-parts.ts";
 import type { ToldEvent } from "./pod-change.ts";
@@ -57,7 +57,7 @@ export function madeWith(
 /** What of an event is told of a change of a pod. */
 export function toldOf(event: AuditEvent): ToldEvent {
   return {
-    idMark: markOfID(event.auditID),
+    idHash: hashOfID(event.auditID),
     time: timeOf(event),
     micros: microseconds(event.stageTimestamp),
     object: `${event.objectRef?.namespace}/${event.objectRef?.name}`,

@@ -192,7 +192,7 @@ function isOutsidePlace(text: string): boolean {
 
 function pathsOf({ fields, per }: FirstSeen): readonly string[] {
   return [...fields, ...per].flatMap((field) =>
-    [...field.paths, ...[...field.perRule.values()].flat()].map(({ text }) => text),
+    [...field.paths, ...[...field.perDetection.values()].flat()].map(({ text }) => text),
   );
 }
 

@@ -8,8 +8,8 @@ export type PodChange = "deleted" | "bound" | "addressed";
 
 /** What of an event that tells of a {@link PodChange} is asked for. */
 export interface ToldEvent {
-  /** What `markOfID` gives of its auditID. */
-  readonly idMark: number;
+  /** What `hashOfID` gives of its auditID. */
+  readonly idHash: number;
   /** What `timeOf` gives of it, and the same in microseconds. */
   readonly time: number;
   readonly micros: number;

@@ -49,7 +49,7 @@ function eventOf(body: unknown): AuditEvent & PartlyParsed {
     toJSON: () => plain,
     time: Number.NaN,
     micros: Number.NaN,
-    idMark: 0,
+    idHash: 0,
     get: (field) => headOf(plain).get(field),
     has: (body) => plain[body] !== undefined,
     isRequestURI: (uri) => plain.requestURI === uri,

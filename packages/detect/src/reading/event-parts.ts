@@ -1,4 +1,4 @@
-import { isJsonObject, markOfID, microseconds, own, timeOf } from "@auditsieve/audit";
+import { isJsonObject, hashOfID, microseconds, own, timeOf } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject, JsonValue, KeyEndings } from "@auditsieve/audit";
 import type { HeadView } from "./head-view.ts";
 
@@ -15,8 +15,8 @@ export interface PartlyParsed extends Pick<HeadView, "get"> {
   /** What `timeOf` gives of it, and the same in microseconds. */
   readonly time: number;
   readonly micros: number;
-  /** What `markOfID` gives of its auditID. */
-  readonly idMark: number;
+  /** What `hashOfID` gives of its auditID. */
+  readonly idHash: number;
   /** Whether these are its texts; they need not be made. */
   isRequestURI(text: string): boolean;
   isReceivedAt(text: string): boolean;
@@ -132,9 +132,9 @@ export function microsOfEvent(event: Event): number {
   return isPartlyParsed(event) ? event.micros : microseconds(event.stageTimestamp ?? event.requestReceivedTimestamp);
 }
 
-/** What `markOfID` gives of its auditID. */
-export function idMarkOf(event: Event): number {
-  return isPartlyParsed(event) ? event.idMark : markOfID(event.auditID);
+/** What `hashOfID` gives of its auditID. */
+export function idHashOf(event: Event): number {
+  return isPartlyParsed(event) ? event.idHash : hashOfID(event.auditID);
 }
 
 /** Whether this is the event's requestURI. */

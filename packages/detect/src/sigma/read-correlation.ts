@@ -133,8 +133,8 @@ function readField(
     });
   const alias = aliases.get(name);
   return alias
-    ? { name, paths: [], perRule: new Map([...alias].map(([rule, field]) => [rule, resolve(field)])) }
-    : { name, paths: resolve(name), perRule: new Map() };
+    ? { name, paths: [], perDetection: new Map([...alias].map(([rule, field]) => [rule, resolve(field)])) }
+    : { name, paths: resolve(name), perDetection: new Map() };
 }
 
 function readThreshold(map: JsonObject, type: CorrelationType, rules: number, log: ProblemLog): Threshold {

@@ -104,5 +104,5 @@ function readField(name: string, path: Path, log: ProblemLog, fields: FieldPipel
       );
     }
   }
-  return { name, paths: items.map(({ field }) => fieldPath(field)), perRule: new Map() };
+  return { name, paths: items.map(({ field }) => fieldPath(field)), perDetection: new Map() };
 }

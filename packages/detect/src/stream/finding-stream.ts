@@ -140,7 +140,7 @@ export class FindingStream {
     this.#settlement.holdsLast = false;
     const { time } = told;
     const findings = this.#pass(time, told.micros);
-    const event = this.#open.mayBeOpen(told.idMark) ? whole() : undefined;
+    const event = this.#open.mayBeOpen(told.idHash) ? whole() : undefined;
     if (event !== undefined) {
       this.#settlement.take(event, () => event, time, NO_VERDICTS, undefined, findings);
     }

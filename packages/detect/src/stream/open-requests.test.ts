@@ -1,4 +1,4 @@
-import { markOfID } from "@auditsieve/audit";
+import { hashOfID } from "@auditsieve/audit";
 import type { AuditEvent } from "@auditsieve/audit";
 import { describe, expect, test } from "vitest";
 import { requestId } from "../finding.ts";
@@ -38,16 +38,16 @@ describe("OpenRequests", () => {
       const next = chosen(seed);
       const requests = new OpenRequests(OPTIONS, "one");
       const model = new Map<string, OpenRequest>();
-      const marks = new Set<number>();
+      const hashes = new Set<number>();
       for (let step = 0; step < 300; step++) {
         const event = eventOf(next() % kinds);
-        marks.add(markOfID(event.auditID));
+        hashes.add(hashOfID(event.auditID));
         const key = requestId(event, "one");
         const isOpened = next() % 3 > 0;
         const known = model.get(key);
         const found = requests.of(event, step, isOpened);
         if (found !== undefined || [...model.values()].some(({ auditID }) => auditID === event.auditID)) {
-          expect(requests.mayBeOpen(markOfID(event.auditID))).toBe(true);
+          expect(requests.mayBeOpen(hashOfID(event.auditID))).toBe(true);
         }
         if (known === undefined && !isOpened) {
           expect(found).toBeUndefined();
@@ -72,7 +72,7 @@ describe("OpenRequests", () => {
           .sort(),
       ).toEqual([...model.keys()].sort());
       requests.all().forEach((request) => requests.close(request));
-      expect([...marks].map((mark) => requests.mayBeOpen(mark))).not.toContain(true);
+      expect([...hashes].map((hash) => requests.mayBeOpen(hash))).not.toContain(true);
     }
   });
 });

@@ -1,10 +1,10 @@
-import { ID_MARKS, markOfID } from "@auditsieve/audit";
+import { ID_HASHES, hashOfID } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import type { Detection } from "../definition/detection.ts";
 import type { EvidenceReader, EvidenceWriter } from "../correlating/evidence-table.ts";
 import { requestId, requestNames } from "../finding.ts";
 import { listParts } from "../json-parts.ts";
-import { idMarkOf } from "../reading/event-parts.ts";
+import { idHashOf } from "../reading/event-parts.ts";
 import { OpenRequest, readRequest, writeRequest } from "./open-request.ts";
 import type { Standing } from "./open-request.ts";
 import { SettledTogether } from "./settled-together.ts";
@@ -32,8 +32,8 @@ export class OpenRequests {
   readonly #restored = new Map<string, OpenRequest>();
   /** In their order: a map would have to forget and learn each again that is used, and takes long to find its first one then. */
   readonly #order = new UseOrder<OpenRequest>();
-  /** How many of those in `#byAuditID` have an auditID of each mark, up to {@link MANY}. */
-  readonly #marks = new Uint16Array(ID_MARKS);
+  /** How many of those in `#byAuditID` have an auditID of each hash, up to {@link MANY}. */
+  readonly #perHash = new Uint16Array(ID_HASHES);
   readonly #settled = new SettledTogether();
   #count = 0;
   #heldLength = 0;
@@ -43,14 +43,14 @@ export class OpenRequests {
     this.#apiserver = apiserver;
   }
 
-  /** Whether an event whose auditID has this mark may be a stage of an open request. */
-  mayBeOpen(idMark: number): boolean {
-    return this.#restored.size > 0 || this.#marks[idMark] !== 0;
+  /** Whether an event whose auditID has this hash may be a stage of an open request. */
+  mayBeOpen(idHash: number): boolean {
+    return this.#restored.size > 0 || this.#perHash[idHash] !== 0;
   }
 
   /** The open request that the event is a stage of, now last in order; a new one where there is none and `isOpened`. */
   of(event: AuditEvent, time: number, isOpened: boolean): OpenRequest | undefined {
-    if (!isOpened && !this.mayBeOpen(idMarkOf(event))) {
+    if (!isOpened && !this.mayBeOpen(idHashOf(event))) {
       return undefined;
     }
     const request = this.#find(event) ?? (isOpened ? this.#add(event, time) : undefined);
@@ -87,15 +87,15 @@ export class OpenRequests {
       same.set(request.key, request);
     }
     this.#count++;
-    this.#mark(auditID, 1);
+    this.#tally(auditID, 1);
     return request;
   }
 
   /** Where there have been too many to count them there may always be one. */
-  #mark(auditID: string, more: number): void {
-    const mark = markOfID(auditID);
-    const marked = this.#marks[mark] as number;
-    this.#marks[mark] = marked === MANY ? MANY : marked + more;
+  #tally(auditID: string, more: number): void {
+    const hash = hashOfID(auditID);
+    const before = this.#perHash[hash] as number;
+    this.#perHash[hash] = before === MANY ? MANY : before + more;
   }
 
   /** Notes how a detection stands with a request. */
@@ -124,7 +124,7 @@ export class OpenRequests {
       this.#restored.delete(request.key);
       return;
     }
-    this.#mark(auditID, -1);
+    this.#tally(auditID, -1);
     const same = this.#byAuditID.get(auditID);
     if (same instanceof Map && same.size > 1) {
       same.delete(request.key);

@@ -1,4 +1,4 @@
-import { markOfID, microseconds, timeOf } from "@auditsieve/audit";
+import { hashOfID, microseconds, timeOf } from "@auditsieve/audit";
 import type {
   AuditEvent,
   EventScan,
@@ -149,8 +149,8 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
     return microseconds(this.stageTimestamp ?? this.requestReceivedTimestamp);
   }
 
-  get idMark(): number {
-    return markOfID(this.auditID);
+  get idHash(): number {
+    return hashOfID(this.auditID);
   }
 
   get stageTimestamp(): string | undefined {

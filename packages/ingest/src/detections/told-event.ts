@@ -152,8 +152,8 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
     return this.#line.micros;
   }
 
-  get idMark(): number {
-    return this.#line.idMark;
+  get idHash(): number {
+    return this.#line.idHash;
   }
 
   get stageTimestamp(): string | undefined {
