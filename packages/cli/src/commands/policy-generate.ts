@@ -30,7 +30,7 @@ export interface PolicyGenerateOptions {
   readonly eventsPerMinute: number | undefined;
   readonly bytesPerEvent: number;
   readonly webhook: string | undefined;
-  readonly output: string | undefined;
+  readonly out: string | undefined;
 }
 
 /** Mean of a log at Metadata, as measured on a cluster of ten nodes; bodies make it more. */
@@ -64,7 +64,7 @@ export function policyGenerateOptions(argv: Argv): Argv<PolicyGenerateOptions> {
     })
     .option("bytes-per-event", { type: "number", default: BYTES_PER_EVENT, describe: "Mean size of these events" })
     .option("webhook", { type: "string", describe: "Address to post events to, instead of a log (generic, kubeadm)" })
-    .option("output", {
+    .option("out", {
       alias: "o",
       type: "string",
       describe: "File or folder to write to (with a target: a folder); default: standard output",
@@ -113,10 +113,10 @@ export async function policyGenerate(options: PolicyGenerateOptions): Promise<Ex
       hint: `Add --target and one of: ${INSTALL_TARGETS.join(", ")}`,
     });
   }
-  if (options.output === undefined) {
+  if (options.out === undefined) {
     await writeData(generated.text);
   } else {
-    const file = await outputFile(options.output);
+    const file = await outFile(options.out);
     await writeFile(file, generated.text).catch(cannotWrite(file));
     say(`auditsieve: ${file}: ${generated.policy.rules.length} rules from profile ${loaded.profile.name}`);
   }
@@ -140,10 +140,10 @@ async function install(options: PolicyGenerateOptions, target: InstallTarget, ge
     return EXIT.unusable;
   }
   const { plan, notes } = planned;
-  if (options.output === undefined) {
+  if (options.out === undefined) {
     await writeData(plan.files.map(printFile).join(""));
   } else {
-    await writeFiles(options.output, plan.files);
+    await writeFiles(options.out, plan.files);
   }
   sayInstall(plan, notes);
   return EXIT.fine;
@@ -243,7 +243,7 @@ function parseSet(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
 }
 
-async function outputFile(output: string): Promise<string> {
+async function outFile(output: string): Promise<string> {
   const isFolder = await stat(output).then(
     (found) => found.isDirectory(),
     () => false,
