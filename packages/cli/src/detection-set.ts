@@ -9,6 +9,7 @@ import { Failure, systemCode } from "./failure.ts";
 import { say, sayProblem } from "./output.ts";
 import { readDetectionTexts } from "./shipped.ts";
 import { SHIPPED } from "./shipped-files.ts";
+import { counted } from "./table.ts";
 
 /** Detections, and the texts that they and their exceptions were made of. */
 export interface DetectionSet {
@@ -47,12 +48,12 @@ export function compileDetectionSet({ texts, exceptions, now }: DetectionSetText
   const { detections, problems: found, others } = loadDetectionFiles(texts, { exceptions, now });
   const problems = [...found, ...linkCorrelations(detections).problems];
   if (others.length > 0) {
-    say(`auditsieve: ${others.length} Sigma file${others.length === 1 ? "" : "s"} about other logs left out`);
+    say(`auditsieve: ${counted(others.length, "Sigma file")} about other logs left out`);
   }
   problems.forEach(({ file, ...problem }) => sayProblem(problem, file));
   const errors = problems.filter(({ severity }) => severity === "error").length;
   if (errors > 0) {
-    throw new Failure(`Cannot use the detections: ${errors} problem${errors === 1 ? "" : "s"}`, {
+    throw new Failure(`Cannot use the detections: ${counted(errors, "problem")}`, {
       hint: "Each is said above with its place",
     });
   }

@@ -3,8 +3,8 @@ import type { JsonValue } from "@auditsieve/audit";
 /** Items of which the text is made at once. */
 const TOGETHER = 512;
 
-/** JSON of a value as a whole. */
-export function whole(value: JsonValue): readonly string[] {
+/** JSON of a value in one part. */
+export function onePart(value: JsonValue): readonly string[] {
   return [JSON.stringify(value)];
 }
 

@@ -139,14 +139,12 @@ function because(decision: StreamDecision, policy: StreamPolicy): string {
 
 /** How the document of an event leaves, on which a finding may rest. */
 export function sentAs(action: StreamDecision["action"], isEvidence: boolean): Explained["sent"] {
-  // An event that a finding rests on goes out whole, whatever the policy says.
-  return isEvidence
-    ? action === "keep"
-      ? "whole"
-      : "as evidence of a finding"
-    : action === "keep"
-      ? "whole"
-      : action === "strip"
-        ? "stripped"
-        : "not";
+  if (action === "keep") {
+    return "whole";
+  }
+  // What a finding rests on is sent whatever the policy says.
+  if (isEvidence) {
+    return "as evidence of a finding";
+  }
+  return action === "strip" ? "stripped" : "not";
 }

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { ROOT } from "../run-command.suite.ts";
 import { auditsieveHere as auditsieve } from "../run-in-process.suite.ts";
-import { loadNamedProfile } from "./policy-generate.ts";
+import { loadNamedProfile } from "../named-profile.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-generate-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,25 +1,15 @@
-import { generatePolicy, INSTALL_TARGETS, loadProfile, planInstall } from "@auditsieve/policy";
-import type {
-  EventLoad,
-  FoundProfile,
-  GeneratedPolicy,
-  InstallFile,
-  InstallPlan,
-  InstallTarget,
-  LoadedProfile,
-} from "@auditsieve/policy";
-import { readFileSync } from "node:fs";
+import { generatePolicy, INSTALL_TARGETS, planInstall } from "@auditsieve/policy";
+import type { EventLoad, GeneratedPolicy, InstallFile, InstallPlan, InstallTarget } from "@auditsieve/policy";
 import { stat, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
 import { KUBERNETES_VERSION_OPTION } from "../kubernetes-version-option.ts";
+import { loadNamedProfile, PROFILE_OPTION } from "../named-profile.ts";
 import { writeFailure } from "../write-failure.ts";
 import { say, sayProblem, writeData } from "../output.ts";
-import { readText } from "../read-text.ts";
-import { listShipped, readShipped } from "../shipped.ts";
 
 /** Options of `policy generate`. */
 export interface PolicyGenerateOptions {
@@ -41,11 +31,7 @@ const FOLDER_MODE = 0o777;
 /** Adds the options of `policy generate`. */
 export function policyGenerateOptions(argv: Argv): Argv<PolicyGenerateOptions> {
   return argv
-    .option("profile", {
-      type: "string",
-      default: "tiered",
-      describe: "A profile file, or a shipped one: cis, cost, forensic, hardened, minimal, nsa-ctr, stig, tiered",
-    })
+    .option("profile", PROFILE_OPTION)
     .option("set", {
       type: "string",
       array: true,
@@ -199,40 +185,6 @@ function sayWhatItLogs({ notices, conflicts }: Generated): void {
   }
 }
 
-/** The profile of this name or in this file, with all that it extends. */
-export async function loadNamedProfile(name: string): Promise<LoadedProfile> {
-  const known = await listShipped("policies", ".profile.yaml");
-  const texts = await Promise.all(known.map((one) => readShipped(`policies/${one}.profile.yaml`)));
-  const shipped = new Map(known.map((one, index) => [one, { text: texts[index] ?? "", origin: one }]));
-  const find = (base: string, from: string): FoundProfile | undefined =>
-    shipped.get(base) ?? (isFile(base) ? readBeside(base, from) : undefined);
-  const found = shipped.get(name) ?? (isFile(name) ? await readProfile(name) : undefined);
-  if (found === undefined) {
-    throw new Failure(`Cannot find a profile called "${name}"`, {
-      hint: `Shipped profiles: ${known.join(", ")}; a file needs a dot or a slash in its name`,
-    });
-  }
-  return loadProfile(found.text, { origin: found.origin, find });
-}
-
-function isFile(name: string): boolean {
-  return /[./\\]/.test(name);
-}
-
-async function readProfile(path: string): Promise<FoundProfile> {
-  return { text: await readText(path, "profile"), origin: resolve(path) };
-}
-
-/** A file that another one names: from the folder of that one. */
-function readBeside(path: string, from: string): FoundProfile | undefined {
-  const origin = resolve(isFile(from) ? dirname(from) : ".", path);
-  try {
-    return { text: readFileSync(origin, "utf8"), origin };
-  } catch {
-    return undefined;
-  }
-}
-
 function parseSet(pairs: readonly string[]): Record<string, string> {
   const bad = pairs.find((pair) => pair.indexOf("=") < 1);
   if (bad !== undefined) {
@@ -243,10 +195,10 @@ function parseSet(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
 }
 
-async function outFile(output: string): Promise<string> {
-  const isFolder = await stat(output).then(
+async function outFile(out: string): Promise<string> {
+  const isFolder = await stat(out).then(
     (found) => found.isDirectory(),
     () => false,
   );
-  return isFolder ? join(output, "audit-policy.yaml") : output;
+  return isFolder ? join(out, "audit-policy.yaml") : out;
 }

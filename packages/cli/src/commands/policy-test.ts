@@ -13,7 +13,7 @@ import { readText } from "../read-text.ts";
 import { listShipped, readShipped } from "../shipped.ts";
 import { inputName } from "../standard-input.ts";
 import { paint } from "../table.ts";
-import { loadNamedProfile } from "./policy-generate.ts";
+import { loadNamedProfile } from "../named-profile.ts";
 
 /** Options of `policy test`. */
 export interface PolicyTestOptions {

@@ -18,7 +18,7 @@ import { ROOT } from "../run-command.suite.ts";
 import { auditsieveHere as auditsieve } from "../run-in-process.suite.ts";
 import { shippedDetections } from "../shipped.ts";
 import { coverDetection } from "./policy-coverage.ts";
-import { loadNamedProfile } from "./policy-generate.ts";
+import { loadNamedProfile } from "../named-profile.ts";
 import { toTuned } from "./policy-tune.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-tune-"));

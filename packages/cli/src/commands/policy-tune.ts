@@ -15,7 +15,7 @@ import { Progress } from "../progress.ts";
 import { bar, bytesText, count, percent, table } from "../table.ts";
 import { readSoundDetections } from "./detections-files.ts";
 import { levelToHit } from "./policy-coverage-hit.ts";
-import { loadNamedProfile } from "./policy-generate.ts";
+import { loadNamedProfile, PROFILE_OPTION } from "../named-profile.ts";
 
 /** Options of `policy tune`. */
 export interface PolicyTuneOptions {
@@ -38,11 +38,7 @@ export function policyTuneOptions(argv: Argv): Argv<PolicyTuneOptions> {
       default: [] as string[],
       describe: "Audit logs: plain, .gz, .zst, or - for standard input",
     })
-    .option("profile", {
-      type: "string",
-      default: "tiered",
-      describe: "A profile file, or a shipped one: cis, cost, forensic, hardened, minimal, nsa-ctr, stig, tiered",
-    })
+    .option("profile", PROFILE_OPTION)
     .option("identity", {
       type: "string",
       array: true,

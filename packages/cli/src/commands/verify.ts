@@ -6,7 +6,7 @@ import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { writeData, writeLine } from "../output.ts";
 import { readText } from "../read-text.ts";
-import { paint, table } from "../table.ts";
+import { counted, paint, table } from "../table.ts";
 
 /** Options of `verify`. */
 export interface VerifyCommandOptions {
@@ -80,9 +80,7 @@ async function print({ isProven, replays, root, problems, files }: VerifiedManif
   await writeLine(
     paint(
       "bold",
-      isProven
-        ? `Proven: ${replays} replay${replays === 1 ? "" : "s"}, every file that could be checked is the same`
-        : "Not proven",
+      isProven ? `Proven: ${counted(replays, "replay")}, every file that could be checked is the same` : "Not proven",
     ),
   );
 }

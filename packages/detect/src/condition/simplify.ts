@@ -76,7 +76,7 @@ function simplifyAll(
   return kind === "and" ? all(left) : any(left);
 }
 
-/** Those of the same cost stay in their order. Each is looked at once: mostly they stand so already. */
+/** By insertion: mostly they stand so already, and each cost is found once. Those of the same cost stay in their order. */
 function sortByCost(parts: Expression[]): void {
   const costs = parts.map(costOf);
   for (let i = 1; i < parts.length; i++) {

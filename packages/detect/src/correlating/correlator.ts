@@ -13,7 +13,7 @@ import { SuppressedCounts } from "../exceptions/suppressed-counts.ts";
 import { digest } from "../finding.ts";
 import type { Finding } from "../finding.ts";
 import { HitReader } from "./hit-reader.ts";
-import { listParts, objectParts, whole } from "../json-parts.ts";
+import { listParts, objectParts, onePart } from "../json-parts.ts";
 import type { LinkedCorrelation, LinkedCorrelations } from "../definition/link-correlations.ts";
 import type { ClusterMemory } from "../memory/cluster-memory.ts";
 import { WaitingHits } from "./waiting-hits.ts";
@@ -183,8 +183,8 @@ export class Correlator {
       return [window.linked.detection.id, [key, [...values]], held, finite(until), isFresh];
     };
     return objectParts({
-      newest: () => whole(finite(this.#newest)),
-      floor: () => whole(finite(this.#floor)),
+      newest: () => onePart(finite(this.#newest)),
+      floor: () => onePart(finite(this.#floor)),
       waiting: () => listParts(this.#waiting.items(), (hit) => evidence.hit(hit)),
       windows: () => listParts(this.#windows.values(), writeWindow),
     });

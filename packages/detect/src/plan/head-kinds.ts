@@ -132,7 +132,7 @@ function gather(expression: Expression, leaves: Map<string, FieldLeaf[]>, pairs:
     case "keyword":
       return;
     case "fieldref":
-      if (isTold(expression.field) || isTold(expression.other)) {
+      if (mayDiffer(expression.field) || mayDiffer(expression.other)) {
         pairs.push(expression);
       }
       return;
@@ -141,7 +141,7 @@ function gather(expression: Expression, leaves: Map<string, FieldLeaf[]>, pairs:
     case "exists":
     case "same":
     default:
-      if (isTold(expression.field)) {
+      if (mayDiffer(expression.field)) {
         const of = leaves.get(expression.field.text);
         if (of === undefined) {
           leaves.set(expression.field.text, [expression]);
@@ -153,7 +153,7 @@ function gather(expression: Expression, leaves: Map<string, FieldLeaf[]>, pairs:
 }
 
 /** Whether heads of one request that differ in more than names may differ in the field. */
-function isTold({ text }: FieldPath): boolean {
+function mayDiffer({ text }: FieldPath): boolean {
   const held = headFieldOf(text);
   return held !== undefined && isInPart(held, "unnamed") && !isInPart(held, "request");
 }

@@ -7,7 +7,7 @@ import { EvidenceReader, EvidenceWriter, listOf, SHOWN_EVENTS } from "../correla
 import type { EventCodec } from "../correlating/evidence-table.ts";
 import { SuppressedCounts } from "../exceptions/suppressed-counts.ts";
 import type { Finding } from "../finding.ts";
-import { objectParts, whole } from "../json-parts.ts";
+import { objectParts, onePart } from "../json-parts.ts";
 import { FirstSeenStore } from "../memory/first-seen.ts";
 import type { FindingStreamCounts } from "./finding-stream-counts.ts";
 import type { Beside, FindingStreamOptions } from "./finding-stream-options.ts";
@@ -189,10 +189,10 @@ export class FindingStream {
   #learned(): Readonly<Record<string, () => Iterable<string>>> {
     const fingerprints = this.#engine.detections.map(({ id, fingerprint = "" }) => [id, fingerprint] as const);
     return {
-      version: () => whole(VERSION),
-      detections: () => whole(Object.fromEntries(fingerprints)),
-      memory: () => whole(this.#isMemoryShared ? null : this.#memory.snapshot()),
-      firstSeen: () => whole(this.#firstSeen.snapshot()),
+      version: () => onePart(VERSION),
+      detections: () => onePart(Object.fromEntries(fingerprints)),
+      memory: () => onePart(this.#isMemoryShared ? null : this.#memory.snapshot()),
+      firstSeen: () => onePart(this.#firstSeen.snapshot()),
     };
   }
 

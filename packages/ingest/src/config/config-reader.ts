@@ -44,7 +44,7 @@ export class ConfigReader {
     this.problems.push({
       id: "config",
       severity,
-      path: textOf(path),
+      path: pathText(path),
       ...place,
       message: `Cannot use the configuration: ${message}`,
       hint,
@@ -55,11 +55,11 @@ export class ConfigReader {
   /** The map at `path`, which may have only `keys`. */
   object(value: JsonValue | undefined, path: Path, keys: readonly string[]): JsonObject | undefined {
     if (!isJsonObject(value)) {
-      return this.problem(path, `${textOf(path) || "it"} must be a map`, `Give it one or more of ${keys.join(", ")}`);
+      return this.problem(path, `${pathText(path) || "it"} must be a map`, `Give it one or more of ${keys.join(", ")}`);
     }
     for (const key of Object.keys(value)) {
       if (!keys.includes(key)) {
-        this.problem([...path, key], `${textOf([...path, key])} is not known`, `Known here: ${keys.join(", ")}`);
+        this.problem([...path, key], `${pathText([...path, key])} is not known`, `Known here: ${keys.join(", ")}`);
       }
     }
     return value;
@@ -74,7 +74,7 @@ export class ConfigReader {
   ): readonly JsonValue[] {
     const value = own(parent, key);
     if (!Array.isArray(value) || value.length === 0) {
-      this.problem([...path, key], `${textOf([...path, key])} must be a list with at least one entry`, hint);
+      this.problem([...path, key], `${pathText([...path, key])} must be a list with at least one entry`, hint);
       return [];
     }
     return value as readonly JsonValue[];
@@ -85,7 +85,7 @@ export class ConfigReader {
     const value = own(parent, key);
     const here = [...path, key];
     if (value === undefined || value === null) {
-      return fallback ?? this.problem(path, `${textOf(here)} is missing`, `Add "${key}: …"`);
+      return fallback ?? this.problem(path, `${pathText(here)} is missing`, `Add "${key}: …"`);
     }
     return this.#resolved(value, here);
   }
@@ -107,7 +107,7 @@ export class ConfigReader {
     if (value === undefined || value === null || typeof value === "boolean") {
       return value ?? fallback;
     }
-    this.problem([...path, key], `${textOf([...path, key])} must be true or false`, "Write it without quotes");
+    this.problem([...path, key], `${pathText([...path, key])} must be true or false`, "Write it without quotes");
     return fallback;
   }
 
@@ -128,7 +128,7 @@ export class ConfigReader {
     } catch (error) {
       return this.problem(
         path,
-        `${textOf(path)} names the file "${name}": ${error instanceof Error ? error.message : String(error)}`,
+        `${pathText(path)} names the file "${name}": ${error instanceof Error ? error.message : String(error)}`,
         "Check the path and that this user may read it",
       );
     }
@@ -148,7 +148,7 @@ export class ConfigReader {
     } catch {
       return this.problem(
         here,
-        `${textOf(here)} holds no certificate in PEM form`,
+        `${pathText(here)} holds no certificate in PEM form`,
         "Check the file: it begins with -----BEGIN CERTIFICATE-----",
       );
     }
@@ -173,13 +173,13 @@ export class ConfigReader {
     } catch {
       return this.problem(
         here,
-        `${textOf(here)} holds no private key in PEM form that can be read without a password`,
+        `${pathText(here)} holds no private key in PEM form that can be read without a password`,
         "Check the file: it begins with -----BEGIN PRIVATE KEY-----",
       );
     }
     return this.problem(
       here,
-      `${textOf(here)} is not the key to the first certificate in certFile`,
+      `${pathText(here)} is not the key to the first certificate in certFile`,
       "Give the two that were made together; in a chain the server's own certificate comes first",
     );
   }
@@ -197,7 +197,7 @@ export class ConfigReader {
       ? known
       : this.problem(
           [...path, key],
-          `${textOf([...path, key])} is none of ${choices.join(", ")}`,
+          `${pathText([...path, key])} is none of ${choices.join(", ")}`,
           `Use one of ${choices.join(", ")}`,
         );
   }
@@ -215,7 +215,7 @@ export class ConfigReader {
     const bound = most === undefined ? `of at least ${least}` : `from ${least} to ${most}`;
     return this.problem(
       [...path, key],
-      `${textOf([...path, key])} must be a whole number ${bound}`,
+      `${pathText([...path, key])} must be a whole number ${bound}`,
       "Write the number without unit; the name says the unit",
     );
   }
@@ -227,10 +227,10 @@ export class ConfigReader {
 
   #resolved(value: JsonValue, path: Path): string | undefined {
     if (value === "") {
-      return this.problem(path, `${textOf(path)} is empty`, "Give it a value, or leave it out");
+      return this.problem(path, `${pathText(path)} is empty`, "Give it a value, or leave it out");
     }
     if (typeof value !== "string") {
-      return this.problem(path, `${textOf(path)} must be a text`, "Put it in quotes");
+      return this.problem(path, `${pathText(path)} must be a text`, "Put it in quotes");
     }
     let isWhole = true;
     const text = value.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_whole, name: string) => {
@@ -239,7 +239,7 @@ export class ConfigReader {
         isWhole = false;
         this.problem(
           path,
-          `${textOf(path)} refers to the environment variable ${name}, which is not set`,
+          `${pathText(path)} refers to the environment variable ${name}, which is not set`,
           `Set ${name} in the environment of the daemon`,
         );
       }
@@ -249,7 +249,7 @@ export class ConfigReader {
   }
 }
 
-/** A path as the field's users write it: `sinks[0].folder`. */
-export function textOf(path: Path): string {
+/** A path as people write it: `sinks[0].folder`. */
+export function pathText(path: Path): string {
   return path.map((step, i) => (typeof step === "number" ? `[${step}]` : `${i === 0 ? "" : "."}${step}`)).join("");
 }

@@ -2,7 +2,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Problem } from "@auditsieve/audit";
 import type { IngestConfig } from "../config/config.ts";
-import { textOf } from "../config/config-reader.ts";
+import { pathText } from "../config/config-reader.ts";
 import type { Locate } from "../config/config-reader.ts";
 import type { SourceConfig } from "../config/config-sources.ts";
 import { IngestError, reasonOf } from "../errors.ts";
@@ -35,7 +35,7 @@ export async function checkConfig(config: IngestConfig, locate: Locate = () => u
   const found = [checkKeys(config), ...(await Promise.all([checkState(config), ...sources, ...sinks]))];
   return found
     .flat()
-    .map(({ at, ...problem }): Problem => ({ ...problem, path: textOf(at), ...locate(at) }))
+    .map(({ at, ...problem }): Problem => ({ ...problem, path: pathText(at), ...locate(at) }))
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
 }
 

@@ -2,7 +2,7 @@ import { findPart } from "./archive-magic.ts";
 import { isForeignByte } from "./text-bytes.ts";
 import { findUtf16 } from "./utf-16-run.ts";
 
-/** So many bytes apart it is looked at some of a log. */
+/** So many words of four bytes apart it is looked at some of a log, and at so many. */
 const STEP_WORDS = 1024 / 4;
 const LOOK_WORDS = 4;
 /** The beginning is looked at more closely: small files are nothing else. */

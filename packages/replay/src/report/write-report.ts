@@ -46,20 +46,20 @@ function hashOf(text: string): string {
  * with two bytes a letter, which takes twice as long to write.
  */
 function* embed(data: ReportData): Generator<string, void> {
-  let mark = "{";
+  let separator = "{";
   for (const [name, value] of Object.entries(data) as readonly (readonly [string, ReportData[keyof ReportData]])[]) {
-    yield `${mark}${JSON.stringify(name)}:`;
-    mark = ",";
+    yield `${separator}${JSON.stringify(name)}:`;
+    separator = ",";
     yield* Array.isArray(value) ? members(value) : [escaped(value)];
   }
   yield "}";
 }
 
 function* members(values: readonly unknown[]): Generator<string, void> {
-  let mark = "[";
+  let separator = "[";
   for (const value of values) {
-    yield mark + escaped(value);
-    mark = ",";
+    yield separator + escaped(value);
+    separator = ",";
   }
   yield values.length === 0 ? "[]" : "]";
 }

@@ -3,7 +3,7 @@ import { actorLink, evidence, facts, objectLink, time } from "./parts.ts";
 import { report } from "./report.ts";
 import { searched } from "./search-rows.ts";
 import { COLUMNS, findingRow } from "./view-timeline.ts";
-import { count } from "./write-time.ts";
+import { count, counted } from "./write-time.ts";
 
 type Revision = (typeof report.objects)[number]["revisions"][number];
 
@@ -90,7 +90,7 @@ function changes({ changes: all }: Revision): HTMLElement {
   return el(
     "details",
     { open: all.length <= 12 },
-    el("summary", {}, `${count(all.length)} field${all.length === 1 ? "" : "s"} changed`),
+    el("summary", {}, `${counted(all.length, "field")} changed`),
     ...entries,
   );
 }
