@@ -3,6 +3,8 @@ export interface CharSet {
   has(unit: number): boolean;
   /** Its character, where that is the only one. */
   readonly only?: string;
+  /** Its character, where that is the only one but for its case. */
+  readonly written?: string;
 }
 
 const SPACE = "\t\n\v\f\r \u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff";
@@ -26,10 +28,10 @@ export const charSet = {
   literal(char: string, ignoreCase: boolean): CharSet {
     const unit = char.charCodeAt(0);
     if (!ignoreCase) {
-      return { has: (other) => other === unit, only: char };
+      return { has: (other) => other === unit, only: char, written: char };
     }
     const folded = foldCase(unit);
-    return { has: (other) => other === unit || foldCase(other) === folded };
+    return { has: (other) => other === unit || foldCase(other) === folded, written: char };
   },
 
   range(low: string, high: string, ignoreCase: boolean): CharSet {

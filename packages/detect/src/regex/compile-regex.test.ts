@@ -78,6 +78,28 @@ describe("compileRegex", () => {
     expect(needed?.toSorted()).toEqual(texts?.toSorted());
   });
 
+  it.each([
+    ["(?i)Ab.c", "xaBzC", "xaBz\nC"],
+    ["(?is)Ab.c", "xaB\nC", "xaBC"],
+    ["(?m)^b$", "a\nb\nc", "ab"],
+    ["x(?i:ab)c", "xAbc", "xAbC"],
+    ["x(a(?i)b|c)d", "xaBd", "xaBD"],
+    ["x(?:(?i)a|b)d", "xBd", "xBD"],
+    ["(?i)a(?-i:b)", "Ab", "AB"],
+    ["(?m)^a(?-m:$)", "b\na", "a\nb"],
+    ["(?P<word>ab)+(?<n>c)", "ababc", "ab"],
+    ["\\Aab\\z", "ab", "ab\n"],
+    ["(?m)\\Ab", "b\na", "a\nb"],
+  ])("%s finds %j, and not %j: flags hold in their group, a name changes nothing", (source, found, not) => {
+    const { test } = compileRegex(source, PLAIN);
+    expect([test?.(found), test?.(not)]).toEqual([true, false]);
+  });
+
+  it("knows of what ignores case the texts in whatever case, and none exactly", () => {
+    const tree = parseRegex("(?i)AKIA|pass(?-i:WORD)", PLAIN);
+    expect([neededTexts(tree, true), neededTexts(tree)]).toEqual([["AKIA", "passWORD"], undefined]);
+  });
+
   it("answers about long texts with what it remembers of others, in many states", () => {
     const subjects = fc.string({
       unit: fc.constantFrom("a", "b", "c"),
@@ -108,7 +130,10 @@ describe("compileRegex", () => {
     "(?=a)",
     "(?!a)",
     "(?<=a)b",
-    "(?<n>a)",
+    "(?<n",
+    "(?)",
+    "(?x)a",
+    "(?#a)",
     "(a)\\1",
     "\\k<n>",
     "\\p{L}",

@@ -32,8 +32,8 @@ export function compileRegex(source: string, flags: RegexFlags): CompiledRegex {
   try {
     const tree = parseRegex(source, flags);
     const program = emitProgram(tree);
-    const needs = (): readonly string[] | undefined => neededTexts(parseRegex(source, { ...flags, ignoreCase: false }));
-    return { test: searchFor(tree, program, flags), steps: program.length, holds: heldBy(tree), needs };
+    const needs = (): readonly string[] | undefined => neededTexts(tree, true);
+    return { test: searchFor(tree, program), steps: program.length, holds: heldBy(tree), needs };
   } catch (error) {
     if (error instanceof RegexRefusal) {
       return { refusal: error.message };
@@ -43,11 +43,7 @@ export function compileRegex(source: string, flags: RegexFlags): CompiledRegex {
 }
 
 /** Nothing is made before there is a text. */
-function searchFor(
-  tree: RegexNode,
-  program: readonly Instruction[],
-  { ignoreCase, multiline }: RegexFlags,
-): (text: string) => boolean {
+function searchFor(tree: RegexNode, program: readonly Instruction[]): (text: string) => boolean {
   let dfa: LazyDfa | undefined;
   let needed: readonly string[] | undefined;
   const mayMatch = (text: string): boolean => {
@@ -60,9 +56,9 @@ function searchFor(
   };
   return (text) => {
     if (dfa === undefined) {
-      dfa = new LazyDfa(program, multiline);
+      dfa = new LazyDfa(program);
       // What is anchored is over soon.
-      needed = ignoreCase || dfa.isAnchored ? undefined : neededTexts(tree);
+      needed = dfa.isAnchored ? undefined : neededTexts(tree);
     }
     return mayMatch(text) && dfa.test(text);
   };

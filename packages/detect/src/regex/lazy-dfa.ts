@@ -1,10 +1,11 @@
 import { WORD } from "./char-set.ts";
 import type { CharSet } from "./char-set.ts";
+import type { Assertion } from "./parse-regex.ts";
 
 /** One step of a compiled expression. */
 export type Instruction =
   | { readonly op: "char"; readonly set: CharSet }
-  | { readonly op: "assert"; readonly what: "start" | "end" | "word" | "notWord" }
+  | { readonly op: "assert"; readonly what: Assertion }
   | { readonly op: "split"; readonly first: number; readonly second: number }
   | { readonly op: "jump"; readonly to: number }
   | { readonly op: "match" };
@@ -39,7 +40,6 @@ interface State {
  */
 export class LazyDfa {
   readonly #program: readonly Instruction[];
-  readonly #multiline: boolean;
   /** Characters that no set and no assertion tells apart are one class. */
   readonly #ascii = new Int32Array(128).fill(UNKNOWN);
   readonly #otherUnits = new Map<number, number>();
@@ -56,11 +56,10 @@ export class LazyDfa {
   /** Whether a text that ends in a state matches; undefined where no text has ended there yet. */
   #ends: (boolean | undefined)[] = [];
 
-  constructor(program: readonly Instruction[], multiline: boolean) {
+  constructor(program: readonly Instruction[]) {
     this.#program = program;
-    this.#multiline = multiline;
     this.#sets = [...new Set(program.flatMap((step) => (step.op === "char" ? [step.set] : [])))];
-    this.isAnchored = !multiline && isAnchored(program);
+    this.isAnchored = isAnchored(program);
   }
 
   test(text: string): boolean {
@@ -154,12 +153,16 @@ export class LazyDfa {
     return chars;
   }
 
-  #holds(what: "start" | "end" | "word" | "notWord", before: Before, unit: number | undefined): boolean {
+  #holds(what: Assertion, before: Before, unit: number | undefined): boolean {
     switch (what) {
       case "start":
-        return before === BEGIN || (this.#multiline && before === NEWLINE);
+        return before === BEGIN;
       case "end":
-        return unit === undefined || (this.#multiline && unit === 10);
+        return unit === undefined;
+      case "lineStart":
+        return before === BEGIN || before === NEWLINE;
+      case "lineEnd":
+        return unit === undefined || unit === 10;
       case "word":
       case "notWord":
       default: {

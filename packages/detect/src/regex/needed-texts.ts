@@ -2,44 +2,45 @@ import type { RegexNode } from "./parse-regex.ts";
 
 const MAX_TEXTS = 8;
 const MIN_LENGTH = 3;
+type Spelling = "only" | "written";
 
 /**
  * Texts of which whatever the expression finds holds at least one, so that a text without them need not be searched. Undefined where
- * there are none, or too many or too short ones to be worth looking for.
+ * there are none, or too many or too short ones to be worth looking for. `inAnyCase`: what it finds may hold them in another case.
  */
-export function neededTexts(tree: RegexNode): readonly string[] | undefined {
-  const texts = neededBy(tree);
+export function neededTexts(tree: RegexNode, inAnyCase = false): readonly string[] | undefined {
+  const texts = neededBy(tree, inAnyCase ? "written" : "only");
   return texts !== undefined && shortest(texts) >= MIN_LENGTH ? texts : undefined;
 }
 
-function neededBy(node: RegexNode): readonly string[] | undefined {
+function neededBy(node: RegexNode, as: Spelling): readonly string[] | undefined {
   switch (node.kind) {
     case "sequence":
-      return neededBySequence(node.of);
+      return neededBySequence(node.of, as);
     case "choice":
-      return united(node.of.map(neededBy));
+      return united(node.of.map((one) => neededBy(one, as)));
     case "repeat":
-      return node.min > 0 ? neededBy(node.of) : undefined;
+      return node.min > 0 ? neededBy(node.of, as) : undefined;
     case "set":
     case "assert":
     default:
-      return exactly(node);
+      return exactly(node, as);
   }
 }
 
 /** The longest of what stands together. */
-function neededBySequence(of: readonly RegexNode[]): readonly string[] | undefined {
+function neededBySequence(of: readonly RegexNode[], as: Spelling): readonly string[] | undefined {
   let best: readonly string[] | undefined;
   let run: readonly string[] = [""];
   const take = (texts: readonly string[] | undefined): void => {
     best = texts !== undefined && shortest(texts) > shortest(best ?? [""]) ? texts : best;
   };
   for (const node of of) {
-    const texts = exactly(node);
+    const texts = exactly(node, as);
     const longer = texts && joined(run, texts);
     if (longer === undefined) {
       take(run);
-      take(neededBy(node));
+      take(neededBy(node, as));
     }
     run = longer ?? texts ?? [""];
   }
@@ -48,25 +49,25 @@ function neededBySequence(of: readonly RegexNode[]): readonly string[] | undefin
 }
 
 /** All texts that the node finds, where they are few. */
-function exactly(node: RegexNode): readonly string[] | undefined {
+function exactly(node: RegexNode, as: Spelling): readonly string[] | undefined {
   switch (node.kind) {
     case "set":
-      return node.set.only === undefined ? undefined : [node.set.only];
+      return node.set[as] === undefined ? undefined : [node.set[as]];
     case "assert":
       return [""];
     case "sequence":
       return node.of.reduce<readonly string[] | undefined>(
         (texts, part) => {
-          const more = texts && exactly(part);
+          const more = texts && exactly(part, as);
           return texts && more && joined(texts, more);
         },
         [""],
       );
     case "choice":
-      return united(node.of.map(exactly));
+      return united(node.of.map((one) => exactly(one, as)));
     case "repeat":
     default: {
-      const texts = node.max === 1 ? exactly(node.of) : undefined;
+      const texts = node.max === 1 ? exactly(node.of, as) : undefined;
       return node.min === 1 ? texts : texts && united([texts, [""]]);
     }
   }

@@ -1,10 +1,13 @@
 import { charSet } from "./char-set.ts";
 import type { CharSet } from "./char-set.ts";
 
+/** What an assertion asks of its place: the beginning or end of the text or of a line, a word boundary or none. */
+export type Assertion = "start" | "end" | "lineStart" | "lineEnd" | "word" | "notWord";
+
 /** A regular expression as a tree. */
 export type RegexNode =
   | { readonly kind: "set"; readonly set: CharSet }
-  | { readonly kind: "assert"; readonly what: "start" | "end" | "word" | "notWord" }
+  | { readonly kind: "assert"; readonly what: Assertion }
   | { readonly kind: "sequence"; readonly of: readonly RegexNode[] }
   | { readonly kind: "choice"; readonly of: readonly RegexNode[] }
   | { readonly kind: "repeat"; readonly of: RegexNode; readonly min: number; readonly max: number };
@@ -20,13 +23,15 @@ export class RegexRefusal extends Error {}
 
 const MAX_DEPTH = 32;
 const MAX_REPEAT = 1000;
+const ASSERTIONS: Readonly<Record<string, Assertion>> = { A: "start", z: "end", Z: "end", b: "word", B: "notWord" };
 
 /**
- * Parses the regular part of PCRE: literals, classes, groups, alternatives, quantifiers, anchors, word boundaries.
- * Look-around and back-references are refused: what they match cannot be decided in linear time.
+ * Parses the regular part of PCRE: literals, classes, groups (also named ones, and with flags), alternatives, quantifiers, anchors, word
+ * boundaries. Look-around and back-references are refused: what they match cannot be decided in linear time.
  */
 export function parseRegex(source: string, flags: RegexFlags): RegexNode {
   let at = 0;
+  let active = flags;
   const peek = (): string => source.charAt(at);
   const refuse = (what: string): never => {
     throw new RegexRefusal(`${what} at character ${at + 1}`);
@@ -36,11 +41,13 @@ export function parseRegex(source: string, flags: RegexFlags): RegexNode {
     if (depth > MAX_DEPTH) {
       refuse(`groups nested deeper than ${MAX_DEPTH}`);
     }
+    const outside = active;
     const of = [sequence(depth)];
     while (peek() === "|") {
       at++;
       of.push(sequence(depth));
     }
+    active = outside;
     return of.length === 1 && of[0] ? of[0] : { kind: "choice", of };
   };
 
@@ -82,11 +89,11 @@ export function parseRegex(source: string, flags: RegexFlags): RegexNode {
     const char = source.charAt(at++);
     switch (char) {
       case "^":
-        return { kind: "assert", what: "start" };
+        return { kind: "assert", what: active.multiline ? "lineStart" : "start" };
       case "$":
-        return { kind: "assert", what: "end" };
+        return { kind: "assert", what: active.multiline ? "lineEnd" : "end" };
       case ".":
-        return { kind: "set", set: charSet.dot(flags.dotAll) };
+        return { kind: "set", set: charSet.dot(active.dotAll) };
       case "(":
         return group(depth);
       case "[":
@@ -99,18 +106,18 @@ export function parseRegex(source: string, flags: RegexFlags): RegexNode {
         at--;
         return refuse("a quantifier with nothing before it");
       default:
-        return { kind: "set", set: charSet.literal(char, flags.ignoreCase) };
+        return { kind: "set", set: charSet.literal(char, active.ignoreCase) };
     }
   };
 
   const group = (depth: number): RegexNode => {
-    if (peek() === "?") {
-      if (source.charAt(at + 1) !== ":") {
-        refuse("look-around, a named group or an inline flag");
-      }
-      at += 2;
+    const outside = active;
+    if (peek() === "?" && opening() === ")") {
+      // Flags hold to the end of the group that they stand in.
+      return { kind: "sequence", of: [] };
     }
     const inner = choice(depth + 1);
+    active = outside;
     if (peek() !== ")") {
       refuse("a group that is not closed");
     }
@@ -118,11 +125,30 @@ export function parseRegex(source: string, flags: RegexFlags): RegexNode {
     return inner;
   };
 
+  /** What stands between `(` and the expression of a group: its name or its flags. Gives its last character. */
+  const opening = (): string => {
+    const [text, on, off = "", end = ">"] =
+      /^\?(?:P?<[A-Za-z_]\w{0,31}>|([ims]*)(?:-([ims]+))?([:)]))/.exec(source.slice(at, at + 40)) ?? [];
+    if (text === undefined || text === "?)") {
+      return refuse("look-around, or a kind of group that is not known here,");
+    }
+    at += text.length;
+    const isOn = (flag: string, before: boolean): boolean =>
+      (before || on?.includes(flag) === true) && !off.includes(flag);
+    active = {
+      ignoreCase: isOn("i", active.ignoreCase),
+      multiline: isOn("m", active.multiline),
+      dotAll: isOn("s", active.dotAll),
+    };
+    return end;
+  };
+
   const escape = (): RegexNode => {
     const char = source.charAt(at);
-    if (char === "b" || char === "B") {
+    const what = Object.hasOwn(ASSERTIONS, char) ? ASSERTIONS[char] : undefined;
+    if (what !== undefined) {
       at++;
-      return { kind: "assert", what: char === "b" ? "word" : "notWord" };
+      return { kind: "assert", what };
     }
     return { kind: "set", set: escapedSet() };
   };
@@ -139,12 +165,12 @@ export function parseRegex(source: string, flags: RegexFlags): RegexNode {
         refuse(`an unfinished \\${char} escape`);
       }
       at += digits.length;
-      return charSet.literal(String.fromCharCode(Number.parseInt(digits, 16)), flags.ignoreCase);
+      return charSet.literal(String.fromCharCode(Number.parseInt(digits, 16)), active.ignoreCase);
     }
     if (char === "" || /[A-Za-z0-9]/.test(char)) {
       refuse(`the escape \\${char} (a back-reference or not of the regular subset)`);
     }
-    return charSet.literal(char, flags.ignoreCase);
+    return charSet.literal(char, active.ignoreCase);
   };
 
   const characterClass = (): CharSet => {
@@ -169,14 +195,14 @@ export function parseRegex(source: string, flags: RegexFlags): RegexNode {
       return low;
     }
     if (peek() !== "-" || source.charAt(at + 1) === "]" || at + 1 >= source.length) {
-      return charSet.literal(low, flags.ignoreCase);
+      return charSet.literal(low, active.ignoreCase);
     }
     at++;
     const high = classChar();
     if (typeof high !== "string" || high < low) {
       return refuse("a range that runs backwards or ends in a class");
     }
-    return charSet.range(low, high, flags.ignoreCase);
+    return charSet.range(low, high, active.ignoreCase);
   };
 
   const classChar = (): string | CharSet => {

@@ -72,7 +72,65 @@ function encoded(text: string, charset: string): Buffer {
   return charset === "" ? Buffer.from(text) : charset === "utf16be" ? wide.swap16() : wide;
 }
 
+const itemOf = (field: fc.Arbitrary<string>, value: fc.Arbitrary<JsonValue>): fc.Arbitrary<JsonValue> =>
+  fc.tuple(field, value).map(([key, one]) => ({ [key]: one }));
+function moreQuestions(): fc.Arbitrary<Question> {
+  return fc.record({
+    selection: fc.oneof(
+      itemOf(fc.constantFrom("userAgent|neq", "objectRef.name|neq", "userAgent|contains|neq", "user.groups|neq"), word),
+      itemOf(
+        fc.constantFrom("userAgent|re", "userAgent|re|i", "userAgent|re|m", "userAgent|re|s", "userAgent|re|i|m|s"),
+        fc.constantFrom(
+          "^b$",
+          "a.b",
+          "(?i)A.b",
+          "(?is)a.B",
+          "x(?i:ab)",
+          "(?P<n>a)+b",
+          "\\Ab",
+          "[^\\W\\d_]{2,}?b",
+          "\\x61\\sb",
+        ),
+      ),
+      itemOf(
+        fc.constantFrom("responseStatus.code|contains", "responseStatus.code|startswith", "userAgent|endswith|cased"),
+        fc.constantFrom<JsonValue>("20", 20, "2?0", true, "B"),
+      ),
+      itemOf(
+        fc.constantFrom("responseStatus.code|gt", "responseStatus.code|lte"),
+        fc.constantFrom<JsonValue>(100, 200, "200", -1.5),
+      ),
+      itemOf(
+        fc.constantFrom("userAgent|cidr"),
+        fc.constantFrom("10.0.0.0/8", "10.1.2.3/8", "10.1.2.3/32", "10.1.2.3", "fd00::/8", "::ffff:10.0.0.0/104"),
+      ),
+      itemOf(
+        fc.constantFrom("userAgent|contains|all", "user.groups|all"),
+        fc.constantFrom<JsonValue>(["b"], ["dev", "ops"], ["a", "b"]),
+      ),
+    ),
+    text: fc.oneof(
+      word,
+      fc.constantFrom(
+        "b",
+        "B",
+        "a\nb",
+        "b\n",
+        "A\nB",
+        "xAB",
+        "aab",
+        "a b",
+        "10.1.2.3",
+        "10.1.2.4",
+        "fd12::1",
+        "::ffff:10.1.2.3",
+      ),
+    ),
+  });
+}
+
 const KINDS: Readonly<Record<string, fc.Arbitrary<Question>>> = {
+  "other modifiers": moreQuestions(),
   keywords: fc.record({
     selection: fc.oneof(
       fc.uniqueArray(word, { minLength: 1, maxLength: 3 }),
@@ -184,6 +242,51 @@ const DIFFERENCES: readonly Difference[] = [
     applies: (question, _own, theirs) => theirs.refused !== undefined && keyOf(question).includes("utf16le"),
   },
   {
+    kind: "other modifiers",
+    of: "rsigma",
+    what: "neq and an absent field: rsigma finds nothing",
+    example: { selection: { "objectRef.name|neq": "x" }, text: "x" },
+    applies: (question, own) => isFound(own) && keyOf(question) === "objectRef.name|neq",
+  },
+  ...(["rsigma", "pySigma"] as const).map((of): Difference => ({
+    kind: "other modifiers",
+    of,
+    what: "an IPv4 address as IPv6 is one of IPv4 to us alone",
+    example: { selection: { "userAgent|cidr": "10.0.0.0/8" }, text: "::ffff:10.1.2.3" },
+    applies: (question) =>
+      keyOf(question) === "userAgent|cidr" && [question.text, ...valuesOf(question)].join().includes("::ffff:"),
+  })),
+  {
+    kind: "other modifiers",
+    of: "pySigma",
+    what: "numbers as texts and texts as numbers: pySigma refuses them",
+    example: { selection: { "responseStatus.code|startswith": 20 }, text: "x" },
+    applies: (question, own, theirs) =>
+      own.refused === undefined && theirs.refused?.includes("incompatible to value type") === true,
+  },
+  {
+    kind: "other modifiers",
+    of: "pySigma",
+    what: "pySigma refuses a network with bits behind its prefix, and takes an address for one",
+    example: { selection: { "userAgent|cidr": "10.1.2.3/8" }, text: "x" },
+    applies: (question) =>
+      keyOf(question) === "userAgent|cidr" && /^10\.1\.2\.3(?:\/8)?$/.test(String(valuesOf(question)[0])),
+  },
+  {
+    kind: "other modifiers",
+    of: "pySigma",
+    what: "pySigma takes all with one value",
+    example: { selection: { "userAgent|contains|all": ["b"] }, text: "b" },
+    applies: (question, own) => own.refused !== undefined && keyOf(question).endsWith("|all"),
+  },
+  {
+    kind: "other modifiers",
+    of: "pySigma",
+    what: "$ matches before a line break at the very end, too, in Python",
+    example: { selection: { "userAgent|re": "^b$" }, text: "b\n" },
+    applies: (question) => keyOf(question).startsWith("userAgent|re") && question.text.endsWith("\n"),
+  },
+  {
     kind: "encodings",
     of: "pySigma",
     what: "pySigma widens ASCII alone",
@@ -236,4 +339,21 @@ describe.each(["rsigma", "pySigma"] as const)("Values as %s understands them", (
     expect(theirs.unsupported).toBeUndefined();
     expect(isSame(ours(example), theirs)).toBe(false);
   });
+});
+
+it("yes and 010 are what YAML 1.2 says, and to pySigma what 1.1 does", async () => {
+  const [head] = ruleOf("x").split('"detection"');
+  const rule = `${head ?? ""}"detection": { "s": { "userAgent": [yes, 010] }, "condition": "s" } }`;
+  const texts = ["yes", "true", "10", "8"];
+  const [own] = loadDetections(rule, "t.yml", { rawFieldsOnly: true }).detections;
+  const oracle = await startPySigma();
+  const theirs = await oracle.ask({ rule, events: texts.map(eventOf) });
+  oracle.stop();
+  expect(texts.map((text) => own && evaluateDetection(own, eventOf(text)) === "hit")).toEqual([
+    true,
+    false,
+    true,
+    false,
+  ]);
+  expect(theirs.hits).toEqual([false, true, false, true]);
 });

@@ -170,11 +170,7 @@ function compiledRegexTest(
   { takeRegexSteps }: ValueContext,
 ): ValueResult {
   const source = String(value);
-  const inline = source.startsWith("(?i)");
-  const compiled = compileRegex(inline ? source.slice(4) : source, {
-    ...flags,
-    ignoreCase: flags.ignoreCase || inline,
-  });
+  const compiled = compileRegex(source, flags);
   if (!compiled.test) {
     return {
       wrong: `the regular expression is refused: ${compiled.refusal}`,
@@ -214,8 +210,8 @@ function networkTest(value: string | number | boolean): ValueResult {
 }
 
 function numberTest(value: string | number | boolean, kind: keyof typeof COMPARE): ValueResult {
-  const bound = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-  if (typeof bound !== "number" || Number.isNaN(bound)) {
+  const bound = numeric(value);
+  if (bound === undefined) {
     return {
       wrong: `"${value.toString().slice(0, 80)}" is not a number, which "${kind}" needs`,
       hint: "Give a number",
@@ -229,8 +225,11 @@ function numberTest(value: string | number | boolean, kind: keyof typeof COMPARE
   };
 }
 
+/** What JavaScript takes for a number beside these (0x20, Infinity) nobody else does. */
+const DECIMAL = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d{1,3})?$/i;
+
 function numeric(found: JsonValue): number | undefined {
-  const number = typeof found === "string" && found.trim() !== "" ? Number(found) : found;
+  const number = typeof found === "string" && DECIMAL.test(found) ? Number(found) : found;
   return typeof number === "number" && !Number.isNaN(number) ? number : undefined;
 }
 
