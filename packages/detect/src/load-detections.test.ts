@@ -37,6 +37,57 @@ test("loadDetectionFiles: of a folder what is about another log is left out and 
   expect(named.others).toEqual([]);
 });
 
+test("loadDetectionFiles: an id that another detection has is an error with both places; what is loaded twice is taken once", () => {
+  const rule = (title: string, verb: string): string =>
+    `title: ${title}\nid: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10\nlevel: low\nlogsource: { product: kubernetes }\ndetection: { s: { verb: ${verb} }, condition: s }\n`;
+  const files = [
+    { file: "a.yml", text: rule("A", "get") },
+    { file: "copy-of-a.yml", text: rule("A", "get") },
+    { file: "b.yml", text: rule("B", "list") },
+  ];
+  const { detections, problems } = loadDetectionFiles(files);
+  expect(detections.map(({ file }) => file)).toEqual(["a.yml"]);
+  expect(problems).toMatchObject([
+    {
+      severity: "error",
+      file: "b.yml",
+      line: 2,
+      message: 'Cannot load detection "B": its id is that of "A" in a.yml:2',
+    },
+  ]);
+});
+
+test("linkCorrelations: a name means the detection of the same file, else the only one that has it", () => {
+  const rule = (n: number, name: string, verb: string): string =>
+    `title: ${verb}\nid: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e1${n}\nname: ${name}\nlevel: low\nlogsource: { product: kubernetes }\n` +
+    `detection: { s: { verb: ${verb} }, condition: s }\n`;
+  const count = (n: number, name: string): string =>
+    `title: C${n}\nid: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e2${n}\nlevel: low\ncorrelation:\n  type: event_count\n  rules: [${name}]\n` +
+    "  group-by: [user.username]\n  timespan: 1m\n  condition: { gte: 1 }\n";
+  const files = [
+    { file: "a.yml", text: [rule(1, "base", "get"), count(1, "base")].join("---\n") },
+    { file: "b.yml", text: [rule(2, "base", "list"), count(2, "base")].join("---\n") },
+    { file: "c.yml", text: [rule(3, "other", "watch"), count(3, "base")].join("---\n") },
+    { file: "d.yml", text: count(4, "other") },
+  ];
+  const { correlations, problems } = linkCorrelations(loadDetectionFiles(files).detections);
+  expect(
+    correlations.map(({ detection, detections }) => [detection.title, ...detections.map(({ title }) => title)]),
+  ).toEqual([
+    ["C1", "get"],
+    ["C2", "list"],
+    ["C4", "watch"],
+  ]);
+  expect(problems).toMatchObject([
+    {
+      severity: "error",
+      file: "c.yml",
+      message: 'Cannot link correlation "C3": the name "base" is that of several detections, in a.yml and b.yml',
+      hint: "Name the one that is meant by its id",
+    },
+  ]);
+});
+
 test("loadDetectionFiles: a processing pipeline among the files rewrites the detections of all of them, and gives placeholders their values", () => {
   const rule = `title: T
 id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10

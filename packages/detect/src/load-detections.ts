@@ -3,6 +3,7 @@ import type { Detection } from "./definition/detection.ts";
 import type { DetectionException } from "./definition/detection-exception.ts";
 import { linkCorrelations } from "./definition/link-correlations.ts";
 import type { LinkedCorrelation } from "./definition/link-correlations.ts";
+import { oneOfEachID } from "./definition/one-of-each-id.ts";
 import { applyExceptions } from "./exceptions/apply-exceptions.ts";
 import { loadExceptions } from "./exceptions/load-exceptions.ts";
 import { digest } from "./finding.ts";
@@ -86,11 +87,8 @@ export function loadDetectionFiles(files: readonly DetectionSource[], options: L
   const loaded = sources.map((each) => ({ file: each.file, ...loadText(each, { file: each.file, fields, now }) }));
   const tuning = loadExceptions(options.exceptions ?? [], fields, now);
   const exceptions = [...loaded.flatMap(({ filters }) => filters), ...tuning.exceptions];
-  const filtered = applyExceptions(
-    loaded.flatMap(({ detections }) => detections),
-    exceptions,
-    tuning.overrides,
-  );
+  const told = oneOfEachID(loaded.flatMap(({ detections }) => detections));
+  const filtered = applyExceptions(told.detections, exceptions, tuning.overrides);
   // Exceptions change nothing that is remembered.
   const { exceptions: _exceptions, now: _now, ...rest } = options;
   const rewritten = given.length === 0 ? rest : { ...rest, pipelines };
@@ -114,7 +112,7 @@ export function loadDetectionFiles(files: readonly DetectionSource[], options: L
         ? { ...detection, fingerprint, restsOn, needs: restsOn.flatMap(({ needs }) => needs) }
         : { ...detection, fingerprint };
     }),
-    problems: [...problems, ...tuning.problems, ...filtered.problems],
+    problems: [...problems, ...told.problems, ...tuning.problems, ...filtered.problems],
     exceptions,
     others,
   };

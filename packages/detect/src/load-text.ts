@@ -111,7 +111,9 @@ function loadDocument(
       "sigma-document",
       [],
       "the document is not a map",
-      "A Sigma document has title, id, logsource and detection",
+      isOfFalco(value)
+        ? "These are rules of Falco, not of Sigma: docs/peers.md names the shipped detections that look for the same"
+        : "A Sigma document has title, id, logsource and detection",
     );
     return undefined;
   }
@@ -124,6 +126,8 @@ function loadDocument(
     );
     return undefined;
   }
+  const line = locate(["id"])?.line;
+  const idLine = line === undefined ? {} : { line };
   if (Object.hasOwn(value, "correlation")) {
     const metadata = readMetadata(value, file, log);
     const correlation = readCorrelation(value, log, fields);
@@ -131,9 +135,9 @@ function loadDocument(
     if (log.failed || !metadata || !correlation) {
       return undefined;
     }
-    const line = locate(["correlation", "rules"])?.line;
-    const placed = { ...correlation, ...(line !== undefined && { line }) };
-    return { ...metadata, fingerprint, needs: [], condition: NEVER, correlation: placed };
+    const rulesLine = locate(["correlation", "rules"])?.line;
+    const placed = { ...correlation, ...(rulesLine !== undefined && { line: rulesLine }) };
+    return { ...metadata, ...idLine, fingerprint, needs: [], condition: NEVER, correlation: placed };
   }
   checkLogsource(own(value, "logsource"), log);
   const filter = isFilter
@@ -149,7 +153,16 @@ function loadDocument(
     return undefined;
   }
   const needs = deriveNeeds(condition, namedFields(extension.firstSeen));
-  return { ...metadata, ...extension, fingerprint: fingerprintOf(value), needs, condition };
+  return { ...metadata, ...idLine, ...extension, fingerprint: fingerprintOf(value), needs, condition };
+}
+
+function isOfFalco(value: JsonValue): boolean {
+  return (
+    Array.isArray(value) &&
+    (value as readonly JsonValue[]).some(
+      (one) => isJsonObject(one) && Object.hasOwn(one, "rule") && Object.hasOwn(one, "condition"),
+    )
+  );
 }
 
 /** Hash of what decides, without what a document says about itself. */

@@ -27,6 +27,8 @@ export interface Detection {
   readonly runbook: readonly string[];
   /** The file it was loaded from, as given to the loader. */
   readonly file: string;
+  /** The line of its id there, counted from one; undefined where its text was not read. */
+  readonly line?: number;
   /** Hash of all that decides what it finds: what another one has remembered is not its own. */
   readonly fingerprint?: string;
   /** What the log must hold for every kind of hit; derived from the condition. */

@@ -21,15 +21,15 @@ export interface LinkedCorrelations {
 
 /** Finds what each correlation names. One that names what is not there, or itself over others, is left out. */
 export function linkCorrelations(detections: readonly Detection[]): LinkedCorrelations {
-  const byName = new Map<string, Detection>();
-  for (const detection of detections.toReversed()) {
-    if (detection.name !== undefined) {
-      byName.set(detection.name, detection);
-    }
-  }
-  for (const detection of detections.toReversed()) {
-    byName.set(detection.id, detection);
-  }
+  const byID = new Map(detections.map((detection) => [detection.id, detection]));
+  const byName = Map.groupBy(detections, ({ name }) => name);
+  /** Names need to be told apart in their own file only. */
+  const called = (name: string, { file }: Detection): readonly Detection[] => {
+    const byOwnID = byID.get(name);
+    const named = byName.get(name) ?? [];
+    const near = named.filter((one) => one.file === file);
+    return byOwnID ? [byOwnID] : near.length > 0 ? near : named;
+  };
   const correlations: LinkedCorrelation[] = [];
   const problems: (Problem & { readonly file: string })[] = [];
   const linked = new Map<Detection, boolean>();
@@ -70,9 +70,16 @@ export function linkCorrelations(detections: readonly Detection[]): LinkedCorrel
     }
     const named: Detection[] = [];
     for (const name of correlation.rules) {
-      const found = byName.get(name);
+      const [found, second] = called(name, detection);
       if (!found) {
         return refuse(`no detection has the id or name "${name.slice(0, 120)}"`, "Load it together with the detection");
+      }
+      if (second) {
+        const places = found.file === second.file ? found.file : `${found.file} and ${second.file}`;
+        return refuse(
+          `the name "${name.slice(0, 120)}" is that of several detections, in ${places}`,
+          "Name the one that is meant by its id",
+        );
       }
       if (!link(found, [...above, detection])) {
         return linked.has(detection) ? false : refuse(`"${name}" is refused itself`, "Correct that one first");

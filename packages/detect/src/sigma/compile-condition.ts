@@ -86,7 +86,9 @@ function compileTexts(
       compiled.push(expression);
     }
   }
-  for (const name of names.filter((candidate) => !used.has(candidate))) {
+  // What a condition that is wrong would use is not known.
+  const unused = compiled.length < texts.length ? [] : names.filter((candidate) => !used.has(candidate));
+  for (const name of unused) {
     log.warning("sigma-unused-selection", [key, name], `no condition uses the selection "${name}"`, "Use or remove it");
   }
   return compiled.length > 0 ? any(compiled) : undefined;

@@ -207,7 +207,7 @@ describe("a hostile Sigma file", () => {
   ] as const)("a correlation %s is refused with its line", (_what, links, lines) => {
     const correlations = links.map(
       ([name, rule], n) =>
-        `title: ${name}\nid: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e${10 + n}\nname: ${name}\nlevel: low\n` +
+        `title: ${name}\nid: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e${20 + n}\nname: ${name}\nlevel: low\n` +
         `correlation: { type: event_count, rules: [${rule}], timespan: 1m, condition: { gte: 1 } }\n`,
     );
     const leaf = `${HEAD}name: leaf\ndetection: { s: { verb: get }, condition: s }\n`;

@@ -43,6 +43,8 @@ const items: readonly (readonly [
   expected: string,
   requestObject?: JsonValue,
 ])[] = [
+  ["a text of decimal digits is a number", "requestObject.n|gt", 10, "hit", { n: "20.5" }],
+  ["a text of hexadecimal ones is none", "requestObject.n|gt", 10, "miss", { n: "0x20" }],
   ["case does not matter", "user.username", "OPS-carol", "hit"],
   ["cased regards it", "user.username|cased", "ops-carol", "miss"],
   ["cased matches exactly", "user.username|cased", "ops-Carol", "hit"],
@@ -208,7 +210,6 @@ describe("loadDetections", () => {
       "warning sigma-unknown-field detection.a.user.nam 8:15",
       "error sigma-value detection.b.userAgent|re 10:19",
       "error sigma-condition detection.condition 11:14",
-      "warning sigma-unused-selection detection.b 10:5",
     ]);
   });
 
@@ -318,10 +319,24 @@ describe("loadDetections", () => {
     expect(problems.length).toBeLessThan(100);
   });
 
+  it("says nothing of unused selections where the condition is wrong", () => {
+    expect(problemsOf(`${HEAD}detection:\n  a: { verb: x }\n  condition: a and\n`)).toEqual([
+      "error sigma-condition detection.condition 7:14",
+    ]);
+  });
+
+  it("says of rules of Falco what they are", () => {
+    const { problems } = loadDetections("- rule: A pod\n  condition: kevt and pod\n", "falco.yml");
+    expect(problems.map(({ hint }) => hint)).toEqual([expect.stringContaining("docs/peers.md")]);
+  });
+
   it("reads several documents of one file", () => {
     const one = `${HEAD}detection:\n  a: { verb: x }\n  condition: a\n`;
     expect(
-      loadDetections(`${one}---\n${one.replace("title: T", "title: U")}`, "f.yml").detections.map(({ title }) => title),
+      loadDetections(
+        `${one}---\n${one.replace("title: T", "title: U").replace("7e10", "7e11")}`,
+        "f.yml",
+      ).detections.map(({ title }) => title),
     ).toEqual(["T", "U"]);
   });
 });
