@@ -58,13 +58,13 @@ export function requestNames(event: AuditEvent): RequestNames {
 }
 
 /** Whether an event has these names, which are all texts; of most events none need be made for that. */
-export function areNamesOf([auditID, received, username, verb, uri]: readonly string[], event: AuditEvent): boolean {
+export function areNamesOf(names: readonly string[], event: AuditEvent): boolean {
   return (
-    event.auditID === auditID &&
-    event.verb === verb &&
-    headOf(event).get("user.username") === username &&
-    isReceivedAt(event, received as string) &&
-    isRequestURI(event, uri as string)
+    event.auditID === names[0] &&
+    event.verb === names[3] &&
+    headOf(event).get("user.username") === names[2] &&
+    isReceivedAt(event, names[1] as string) &&
+    isRequestURI(event, names[4] as string)
   );
 }
 

@@ -91,14 +91,17 @@ export class ToldLine {
 
   /** Whether its {@link requestURI} is this text: mostly none is made for that. */
   isRequestURI(text: string): boolean {
-    const [start, end] = [this.#word(URI), this.#word(URI_END)];
+    // Taking them out of a list would walk over it by an iterator, each time.
+    const start = this.#word(URI);
+    const end = this.#word(URI_END);
     const isSpelledSo = end - start === text.length && isAt(this.#engine.memory, start, text);
     return isSpelledSo && !text.includes("\\") ? true : this.requestURI === text;
   }
 
   /** Whether its {@link requestReceivedTimestamp} is this text. */
   isReceivedAt(text: string): boolean {
-    const [start, end] = [this.#word(RECEIVED), this.#word(RECEIVED_END)];
+    const start = this.#word(RECEIVED);
+    const end = this.#word(RECEIVED_END);
     return start !== 0 && end - start === text.length && isAt(this.#engine.memory, start, text);
   }
 

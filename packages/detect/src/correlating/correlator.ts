@@ -376,7 +376,7 @@ export class Correlator {
   }
 
   #counting<T>(window: CorrelationWindow, act: (window: CorrelationWindow) => T): T {
-    const [size, length] = [window.size, window.length];
+    const { size, length } = window;
     const result = act(window);
     this.#hits += window.size - size;
     this.#heldLength += window.length - length;

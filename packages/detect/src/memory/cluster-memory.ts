@@ -90,7 +90,7 @@ export class ClusterMemory {
         this.pods.observe(event);
       }
     } else if (BINDINGS.has(resource) && isCertain(event)) {
-      this.grants.observe(event);
+      this.grants.observe(event, this.#now);
     }
   }
 

@@ -205,7 +205,7 @@ export class CredentialLedger {
     const node = textAt(bound, "kind") === "Node" ? textAt(bound, "name") : undefined;
     const before = this.find(id);
     const subject = `system:serviceaccount:${ref?.namespace ?? ""}:${ref?.name ?? ""}`;
-    this.#credentials.set(id.slice(0, 256), {
+    this.#credentials.replace(id.slice(0, 256), {
       addresses: [],
       isMasters: false,
       ...before,

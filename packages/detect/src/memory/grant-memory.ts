@@ -75,8 +75,8 @@ export class GrantMemory {
     return Math.min(Number.POSITIVE_INFINITY, ...ends);
   }
 
-  /** Takes a successful request about a binding into account. */
-  observe(event: AuditEvent): void {
+  /** Takes a successful request about a binding into account; `now` in ms. */
+  observe(event: AuditEvent, now: number): void {
     const { objectRef: ref, verb } = event;
     const name = nameOf(event);
     const at = timeOfEvent(event);
@@ -93,14 +93,24 @@ export class GrantMemory {
       subjectsOf(event.responseObject, ref?.namespace) ?? subjectsOf(event.requestObject, ref?.namespace);
     const by = event.user.username;
     if (name.length <= MOST_LETTERS) {
-      this.#grants.set(key, { at, ...(by !== undefined && { by }) });
+      this.#grants.replace(key, { at, ...(by !== undefined && { by }) });
     }
     this.#newest = Math.max(this.#newest, at);
     if (subjects) {
-      subjects.forEach((subject) => this.#subjects.set(subject, at));
+      subjects.forEach((subject) => this.#granted(subject, at, now));
     } else {
       this.#unclear = Math.max(this.#unclear, at);
       this.#watches.forEach((watch) => watch.rotated());
+    }
+  }
+
+  /** Who has a recent grant and gets a later one may do what they could: nobody need be told. */
+  #granted(subject: string, at: number, now: number): void {
+    const before = this.#subjects.peek(subject) ?? Number.NEGATIVE_INFINITY;
+    if (before >= now - RECENT_GRANT_MS && at >= before) {
+      this.#subjects.setSilently(subject, at);
+    } else {
+      this.#subjects.set(subject, at);
     }
   }
 

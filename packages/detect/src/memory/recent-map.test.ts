@@ -15,6 +15,20 @@ describe("RecentMap", () => {
     expect(map.evicted).toBe(2_000 - map.size);
   });
 
+  test("RecentMap.replace tells of no value that says what stands there, and counts as asking all the same", () => {
+    const map = new RecentMap<{ readonly of: readonly string[] }>(1);
+    const told: string[] = [];
+    map.watch({ changed: (key) => told.push(key), rotated: () => told.push("rotated") });
+    const first = { of: ["a"] };
+    map.replace("web", first);
+    map.replace("db", { of: [] });
+    expect(told.splice(0)).toEqual(["web", "rotated", "db"]);
+    map.replace("web", { of: ["a"] });
+    expect([map.peek("web") === first, told.splice(0)]).toEqual([true, ["rotated"]]);
+    map.replace("web", { of: ["b"] });
+    expect([map.peek("web"), told]).toEqual([{ of: ["b"] }, ["web"]]);
+  });
+
   test("RecentMap counts long values, and ordinary ones not however often they are written", () => {
     const map = new RecentMap<string>(1_000, (value) => value.length);
     for (let i = 0; i < 100_000; i++) {

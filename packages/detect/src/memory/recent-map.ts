@@ -71,6 +71,21 @@ export class RecentMap<V> {
     this.#changed(key);
   }
 
+  /** As {@link RecentMap.set}, but where the same stands there already that stays, and nobody is told. */
+  replace(key: string, value: V): void {
+    const before = this.peek(key);
+    if (before !== undefined && JSON.stringify(before) === JSON.stringify(value)) {
+      this.#put(key, before);
+    } else {
+      this.set(key, value);
+    }
+  }
+
+  /** As {@link RecentMap.set}, for a value that makes no difference to any answer: nobody is told. */
+  setSilently(key: string, value: V): void {
+    this.#put(key, value);
+  }
+
   delete(key: string): void {
     this.#young.delete(key);
     this.#old.delete(key);

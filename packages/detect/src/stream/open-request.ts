@@ -62,6 +62,11 @@ export class OpenRequest implements Used<OpenRequest> {
     return this.#standings;
   }
 
+  /** Whether nothing of it is waited for: it has the same map as others. */
+  get isShared(): boolean {
+    return this.#own === undefined;
+  }
+
   /** Notes how a detection stands with it. */
   stand(detection: Detection, standing: Standing): void {
     if (this.#own === undefined) {
@@ -88,7 +93,7 @@ export class OpenRequest implements Used<OpenRequest> {
     return names === undefined || this.#apiserver !== other.#apiserver ? this.key === other.key : this.isOf(names);
   }
 
-  /** Whether the event is a stage of it. */
+  /** Whether the event, which has its auditID, is a stage of it. */
   isOfEvent(event: AuditEvent): boolean {
     return this.#names === undefined ? this.isOf(requestNames(event)) : areNamesOf(this.#names, event);
   }

@@ -112,6 +112,55 @@ describe("QuietAnswers", () => {
     expect(again.stands).toBe(false);
   });
 
+  it("keeps an answer where who has a recent grant gets a later one, and ends it where an earlier one takes its place", () => {
+    const eve = read(0, {
+      user: { username: "eve", groups: ["dev"] },
+      requestURI: "/api/v1/nodes",
+      verb: "watch",
+      objectRef: { resource: "nodes" },
+    });
+    const [stream] = settled(eve);
+    stream.push(granted(2, "eve", "eve"));
+    const answer = settledIn(stream, eve);
+    for (const [seconds, name] of [
+      [2, "again"],
+      [60, "later"],
+    ] as const) {
+      stream.push(granted(seconds, name, "eve"));
+      expect(answer.stands).toBe(true);
+    }
+    stream.push(granted(59, "earlier", "eve"));
+    expect(answer.stands).toBe(false);
+  });
+
+  it("keeps an answer about a token where its making is told once more, and ends it where that was another one", () => {
+    const made = (by: string): AuditEvent =>
+      eventAt(0, {
+        user: { username: by, groups: ["system:authenticated"] },
+        verb: "create",
+        requestURI: "/api/v1/namespaces/shop/serviceaccounts/web/token",
+        objectRef: { resource: "serviceaccounts", subresource: "token", namespace: "shop", name: "web" },
+        responseStatus: { code: 201 },
+        annotations: { "authentication.kubernetes.io/issued-credential-id": "JTI=1" },
+      });
+    const used = read(1, {
+      user: {
+        ...madeWith("JTI=1", "system:serviceaccount:shop:web"),
+        groups: ["system:serviceaccounts", "system:serviceaccounts:shop", "system:authenticated"],
+      },
+      requestURI: "/api/v1/nodes",
+      objectRef: { resource: "nodes" },
+    });
+    const stream = new FindingStream(engine);
+    stream.push(made("system:node:n1"));
+    const answer = settledIn(stream, used);
+    const before = stream.credentials.find("JTI=1");
+    stream.push(made("system:node:n1"));
+    expect([answer.stands, stream.credentials.find("JTI=1")]).toEqual([true, before]);
+    stream.push(made("system:node:n2"));
+    expect([answer.stands, stream.credentials.find("JTI=1")?.issuedBy]).toEqual([false, "system:node:n2"]);
+  });
+
   it("ends all answers when a snapshot is taken over", () => {
     const [stream, answer] = settled(read(0));
     expect(stream.restore(stream.snapshot())).toBe(true);

@@ -75,7 +75,7 @@ export class Settlement {
       return;
     }
     const { standings } = request;
-    if (standings.size > 0) {
+    if (!request.isShared) {
       for (const detection of standings.keys()) {
         const verdict = verdicts.find((one) => one.detection === detection);
         this.#settle(request, detection, verdict?.outcome ?? "miss", event, show, findings);

@@ -57,6 +57,7 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
   readonly #bytes: Buffer;
   readonly #head: SharedHead;
   #held: EventBodies | undefined;
+  #auditID: string | undefined;
   #requestURI: string | undefined;
   #stageTimestamp: string | undefined;
   #plain: AuditEvent | undefined;
@@ -81,7 +82,7 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
   }
 
   get auditID(): string {
-    return this.#line.auditID;
+    return (this.#auditID ??= this.#line.auditID);
   }
 
   get stage(): Stage {
