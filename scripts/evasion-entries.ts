@@ -249,7 +249,7 @@ const WRITER: readonly EvasionEntry[] = [
     false,
   ),
   writer("second-code", "a second code in the head", NOISE.replace('"code":200', '"code":200,"code":403'), false),
-  writer("byte-order-mark", "a byte order mark before a line", `\ufeff${NOISE}`, false),
+  writer("byte-order-mark", "a byte order mark before a line of two events", `\ufeff${NOISE}${DEED}`, false),
   writer(
     "claims-to-be-a-list",
     "an event that says it is a list of heartbeats",

@@ -9,6 +9,7 @@ import {
   skipString,
   skipValue,
 } from "./json/json-bytes.ts";
+import { FINDING_KEY } from "./envelope/list-keys.ts";
 import { keyTable } from "./json/key-table.ts";
 
 /** How a log is read: as it is, by lines that may be envelopes, or as JSON documents that begin at `from`. */
@@ -35,6 +36,7 @@ const KEYS = keyTable(
     requestURI: KEY.event,
     verb: KEY.event,
     user: KEY.event,
+    [FINDING_KEY]: KEY.event,
     items: KEY.list,
     records: KEY.list,
     Records: KEY.list,
@@ -64,7 +66,7 @@ export const CLOUD_WATCH_PREFIX = 640;
 
 /** Tells by its first bytes how a log is to be read; undefined while they are too few. A torn first line is passed over. */
 export function recognise(head: Buffer, isEnd: boolean): LogForm | undefined {
-  for (let start = startsWithByteOrderMark(head) ? 3 : 0; start < head.length;) {
+  for (let start = byteOrderMarkBytes(head, 0, head.length); start < head.length;) {
     const form = recogniseAt(head, start);
     if (form !== undefined) {
       return form;
@@ -84,7 +86,7 @@ export function recognise(head: Buffer, isEnd: boolean): LogForm | undefined {
  * with more than that.
  */
 export function isWrapped(line: Buffer, isObject: boolean): boolean {
-  const start = startsWithByteOrderMark(line) ? BYTE_ORDER_MARK_BYTES : 0;
+  const start = byteOrderMarkBytes(line, 0, line.length);
   const form = recogniseAt(line, start);
   if (form === undefined || form.form === "plain") {
     return false;
@@ -102,7 +104,7 @@ export function isWrapped(line: Buffer, isObject: boolean): boolean {
  * stand on it one behind the other.
  */
 export function holdsLines(head: Buffer): boolean {
-  const start = startsWithByteOrderMark(head) ? BYTE_ORDER_MARK_BYTES : 0;
+  const start = byteOrderMarkBytes(head, 0, head.length);
   const form = recogniseAt(head, start)?.form;
   const open = skipSpace(head, start, head.length);
   return (
@@ -116,12 +118,25 @@ function isWhole(line: Buffer, open: number): boolean {
   return behind !== -1 && skipSpace(line, behind, line.length) === line.length;
 }
 
-/** How long one is. */
-export const BYTE_ORDER_MARK_BYTES = 3;
+const BYTE_ORDER_MARK = Buffer.of(0xef, 0xbb, 0xbf);
 
-/** A byte order mark, as some Windows tools put it before what they export. */
-export function startsWithByteOrderMark(head: Buffer): boolean {
-  return head.length >= 3 && head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
+/** Length of the byte order mark at `pos`, as some Windows tools put it before what they export; 0 where there is none. */
+export function byteOrderMarkBytes(bytes: Buffer, pos: number, end: number): number {
+  const length = BYTE_ORDER_MARK.length;
+  return pos + length <= end &&
+    bytes[pos] === BYTE_ORDER_MARK[0] &&
+    bytes.compare(BYTE_ORDER_MARK, 0, length, pos, pos + length) === 0
+    ? length
+    : 0;
+}
+
+/** Behind white space and byte order marks: of logs that were put behind one another several may stand there. */
+export function behindByteOrderMarks(bytes: Buffer, pos: number, end: number): number {
+  let at = skipSpace(bytes, pos, end);
+  for (let length = byteOrderMarkBytes(bytes, at, end); length > 0; length = byteOrderMarkBytes(bytes, at, end)) {
+    at = skipSpace(bytes, at + length, end);
+  }
+  return at;
 }
 
 /** What the bytes from `start` on are by the first key that tells; undefined where none does. */

@@ -6,6 +6,7 @@ import { prefixLength } from "./envelope/unwrap-line.ts";
 import { OPEN_LIST, OPEN_OBJECT, QUOTE, skipSpace } from "./json/json-bytes.ts";
 import { walkContainer } from "./json/json-break.ts";
 import { behindNul } from "./frame/long-line.ts";
+import { behindByteOrderMarks } from "./recognise.ts";
 import type { EventScan } from "./scan.ts";
 import type { Span } from "./templates/decided-by.ts";
 
@@ -26,7 +27,6 @@ interface LineDocument extends Span {
 const MOST_DEPTH = 3;
 /** How every apiserver begins every line. Unescaped quotes: in no string can it stand. */
 const BEGINNING = Buffer.from('{"kind":"Event","apiVersion":"audit.k8s.io/');
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf] as const;
 const NOTHING: readonly SalvagedEvent[] = [];
 
 /** With which keys the records and documents of providers begin. */
@@ -218,10 +218,7 @@ function isRecordBeginning(bytes: Buffer, pos: number, end: number): boolean {
 
 /** Behind white space, byte order marks, and the time that CloudWatch puts before a line. */
 function behindMarks(bytes: Buffer, pos: number, end: number): number {
-  let at = skipSpace(bytes, pos, end);
-  while (at + 2 < end && BYTE_ORDER_MARK.every((byte, i) => bytes[at + i] === byte)) {
-    at = skipSpace(bytes, at + 3, end);
-  }
+  const at = behindByteOrderMarks(bytes, pos, end);
   const first = at < end ? (bytes[at] as number) : 0;
   return first >= DIGIT_ZERO && first <= DIGIT_NINE ? at + prefixLength(bytes, at, end) : at;
 }

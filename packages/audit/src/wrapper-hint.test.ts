@@ -29,6 +29,11 @@ function hint(line: unknown): string | undefined {
 
 describe("wrapperHint", () => {
   test.each<[string, unknown, string]>([
+    [
+      "a finding of ours",
+      { id: "1", detection: { id: "2" }, auditIDs: ["1"], events: [EVENT] },
+      "the log that it was found in",
+    ],
     ["Elasticsearch's hits", { _index: "a", _source: EVENT }, "jq -c '._source'"],
     [
       "Elasticsearch's answer",

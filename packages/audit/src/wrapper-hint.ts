@@ -1,4 +1,4 @@
-import { EVENT_KEYS } from "./envelope/list-keys.ts";
+import { EVENT_KEYS, FINDING_KEY } from "./envelope/list-keys.ts";
 import { isJsonObject, parsedJson } from "./json/json.ts";
 import type { JsonValue } from "./json/json.ts";
 import type { EventScan } from "./scan.ts";
@@ -15,6 +15,7 @@ const SIMPLE_KEY = /^[A-Za-z_]\w*$/;
 const EVENT = '{"kind":"Event","apiVersion":"audit.k8s.io/';
 /** Text of one line without a bracket: no NUL of a crash, and no torn event. */
 const PREFIX = /^[\t\u0020-\u007A\u007C-\uFFFF]*$/;
+const FINDING_START = `"${FINDING_KEY}":{"id":`;
 /** How terminals are told of colours. */
 // oxlint-disable-next-line no-control-regex -- these are what is looked for
 const COLOUR = /\u001B\[[0-9;]*[mK]/;
@@ -66,6 +67,9 @@ export function wrapperHint(scan: EventScan): string | undefined {
   if (/^<(?:!doctype|html|\?xml)/i.test(text)) {
     return "It is a web page or XML: perhaps what was downloaded is not the log but a request to sign in";
   }
+  if (isFinding(text)) {
+    return "It is a finding of auditsieve: name the log that it was found in, its events stand there; with a log beside it, leave its file out";
+  }
   const path = pathOf(text);
   return path && cure("The event stands in a document of another program", `jq ${path.option} '${path.text}'`);
 }
@@ -93,6 +97,11 @@ export class WrapperHints {
   next(scan: EventScan): string | undefined {
     return this.#left-- > 0 ? wrapperHint(scan) : packedHint(scan);
   }
+}
+
+function isFinding(text: string): boolean {
+  const value = text.includes(FINDING_START) ? parsedJson(text) : undefined;
+  return isJsonObject(value) && FINDING_KEY in value && "auditIDs" in value;
 }
 
 function isEvent(text: string): boolean {

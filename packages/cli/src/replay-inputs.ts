@@ -28,7 +28,7 @@ export interface ReplayInput extends ReplayLog {
 /** The logs of a command, folders searched through, each counted as it is read. */
 export async function replayInputs(paths: readonly string[], progress?: Progress): Promise<readonly ReplayInput[]> {
   const named = logsOrStdin(paths);
-  const { files, skipped, links, missing } = await findLogs(named.filter((path) => path !== STANDARD_INPUT));
+  const { files, skipped, links, findings, missing } = await findLogs(named.filter((path) => path !== STANDARD_INPUT));
   if (skipped.length > 0) {
     say(`auditsieve: ${counted(skipped.length, "file")} in folders not read: not like a log`);
     say(
@@ -38,6 +38,13 @@ export async function replayInputs(paths: readonly string[], progress?: Progress
   if (links.length > 0) {
     say(`auditsieve: ${counted(links.length, "link")} in folders not followed`);
     say("  hint: Name the folder or the files that they lead to, as for /var/log/containers");
+  }
+  if (findings.length > 0) {
+    const [first = ""] = findings;
+    say(
+      `auditsieve: ${counted(findings.length, "file")} in folders not read: ${findings.length === 1 ? "it holds" : "they hold"} findings of auditsieve ("${safeText(first, 500)}"${findings.length === 1 ? "" : " first"})`,
+    );
+    say("  hint: Their events stand in the logs that they were found in; name a file to have it read whatever it is");
   }
   for (const segment of missing) {
     say(`auditsieve: ${safeText(segment, 500)} is in the index of its store, and is gone: its events are missing`);

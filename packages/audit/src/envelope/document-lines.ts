@@ -12,7 +12,7 @@ import {
 import { LIST_KEYS } from "./list-keys.ts";
 import type { Span } from "./members.ts";
 import { packedText } from "./packed-record.ts";
-import { eventInside, isOfEvent, tornEventInside } from "./record.ts";
+import { eventInside, isOfNoEnvelope, tornEventInside } from "./record.ts";
 
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
@@ -136,7 +136,7 @@ function addLists(out: Unwrapping, bytes: Buffer, open: number, end: number): bo
     if (value === -1) {
       return hasLists;
     }
-    if (isOfEvent(bytes, at + 1, behindKey - 1)) {
+    if (isOfNoEnvelope(bytes, at + 1, behindKey - 1)) {
       return refuse();
     }
     const behind = skipValue(bytes, value, end);

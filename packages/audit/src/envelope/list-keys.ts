@@ -8,8 +8,14 @@ export const LIST_KEYS: ReadonlySet<string> = new Set([
   "entries",
 ]);
 
-/**
- * Keys that an event has at its top, and no envelope: an object with one of them is never taken for an envelope, so that no event hides
- * behind what it says beside.
- */
+/** Keys that an event has at its top, and no envelope. */
 export const EVENT_KEYS: ReadonlySet<string> = new Set(["stage", "requestURI", "verb", "auditID"]);
+
+/** Key of a finding of ours, before the `events` that it rests on. */
+export const FINDING_KEY = "detection";
+
+/**
+ * An object with one of them at its top is never taken for an envelope, so that no event hides behind what it says beside; nor is a finding: its events stand in the
+ * log that it was found in.
+ */
+export const NO_ENVELOPE_KEYS: ReadonlySet<string> = new Set([...EVENT_KEYS, FINDING_KEY]);

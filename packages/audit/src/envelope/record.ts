@@ -1,5 +1,5 @@
 import { COMMA, OPEN_OBJECT, QUOTE, skipColon, skipSpace, skipString, skipValue } from "../json/json-bytes.ts";
-import { EVENT_KEYS } from "./list-keys.ts";
+import { NO_ENVELOPE_KEYS } from "./list-keys.ts";
 import { keyTable } from "../json/key-table.ts";
 import type { KeyTable } from "../json/key-table.ts";
 import { embeddedEvent } from "./embedded-event.ts";
@@ -35,11 +35,11 @@ const telling = lazily({
   message: KIND.cloudWatch,
 });
 
-const ofEvent = lazily(Object.fromEntries([...EVENT_KEYS].map((key) => [key, 1])));
+const ofNoEnvelope = lazily(Object.fromEntries([...NO_ENVELOPE_KEYS].map((key) => [key, 1])));
 
-/** Whether the key in `bytes[start, end)` is one of {@link EVENT_KEYS}. */
-export function isOfEvent(bytes: Uint8Array, start: number, end: number): boolean {
-  return ofEvent().find(bytes, start, end) !== -1;
+/** Whether the key in `bytes[start, end)` is one of {@link NO_ENVELOPE_KEYS}. */
+export function isOfNoEnvelope(bytes: Uint8Array, start: number, end: number): boolean {
+  return ofNoEnvelope().find(bytes, start, end) !== -1;
 }
 
 /** Whether the key in `bytes[start, end)` says by itself what the object is: an event, or the record of a provider that packs none. */
@@ -140,7 +140,7 @@ function recordKind(bytes: Buffer, start: number, end: number): number {
       return first;
     }
     const kind = telling().find(bytes, at + 1, behindKey - 1);
-    if (kind === KIND.event && (first === -1 || isOfEvent(bytes, at + 1, behindKey - 1))) {
+    if (kind === KIND.event && (first === -1 || isOfNoEnvelope(bytes, at + 1, behindKey - 1))) {
       return KIND.event;
     }
     first = first === -1 ? kind : first;

@@ -91,6 +91,7 @@ describe("unwrapLine", () => {
       "documents one behind the other",
       `${cloudWatchSubscription(EVENTS)}${cloudWatchSubscription([KLOG])}{"records":[]}`,
     ],
+    ["documents with byte order marks between", `\uFEFF${eventList(EVENTS).trimEnd()}\uFEFF${aksRecords(EVENTS)}`],
     ["a document with an event and a list behind it", `${eventList(EVENTS).trimEnd()}${EVENTS[0]} [${EVENTS[1]}]`],
     ["LogEntries of GKE", `{"entries":[${gkeEntry()},${gkeEntry(gkePayload({ serviceName: "compute" }))}]}`],
   ])("unwrapLine takes out of %s what an EnvelopeReader does", (_, line) => {
@@ -111,6 +112,20 @@ describe("unwrapLine", () => {
     expect(unwrapped(line)).toEqual(read(line, "cut-off"));
   });
 
+  test.each([
+    ["a byte order mark", "\uFEFF", ""],
+    ["several, with white space", " \uFEFF\uFEFF ", "\r"],
+  ])("unwrapLine takes the event out from behind %s", (_, before, behind) => {
+    expect(EVENTS.map((event) => unwrapped(before + event + behind))).toEqual(EVENTS.map((event) => [event]));
+    const old = (EVENTS[0] ?? "").replace("k8s.io/v1", "k8s.io/v1beta1");
+    expect(unwrapped(before + old + behind)).toEqual([EVENTS[0]]);
+    const exported = cloudWatchExport(EVENTS.slice(0, 1)).trimEnd();
+    expect(unwrapped(before + exported + behind)).toEqual([EVENTS[0] + behind]);
+    expect(unwrapped(before + EVENTS.join("") + behind)).toBeUndefined();
+    expect(unwrapped(`${before}${(EVENTS[0] ?? "").slice(0, -1)}${behind}`)).toBeUndefined();
+    expect(unwrapped(before + behind)).toBeUndefined();
+  });
+
   test.each<[string, string]>([
     ["text", KLOG],
     ["a torn event", (EVENTS[0] ?? "").slice(0, 90)],
@@ -127,6 +142,7 @@ describe("unwrapLine", () => {
     ["a record of AKS without an event", aksRecord(KLOG)],
     ["a LogEntry of another service", gkeEntry(gkePayload({ serviceName: "compute" }))],
     ["a list of more records than a line can hold", `{"items":[${"{},".repeat(131_072)}{}]}`],
+    ["a finding of ours", `{"id":"1","detection":{"id":"2"},"auditIDs":["1"],"events":[${EVENTS.join(",")}]}`],
     // None of these is one that a provider or a webhook writes, and none hides what it says beside.
     ["an event without its user that claims to be a list", `{"items":[],${HEAD.replace(/,"user".*/, "")}}`],
     ["an event of another kind with a list", `{"kind":"EventList","items":[],${HEAD}}`],

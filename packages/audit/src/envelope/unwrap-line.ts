@@ -1,11 +1,11 @@
 import { walkContainer } from "../json/json-break.ts";
 import { OPEN_LIST, OPEN_OBJECT, skipSpace } from "../json/json-bytes.ts";
 import {
-  BYTE_ORDER_MARK_BYTES,
+  behindByteOrderMarks,
+  byteOrderMarkBytes,
   CLOUD_WATCH_LINE,
   CLOUD_WATCH_PREFIX,
   recogniseAt,
-  startsWithByteOrderMark,
 } from "../recognise.ts";
 import type { EventScan } from "../scan.ts";
 import { addDocument, behindLine, lineOf, MOST_RECORDS, newUnwrapping } from "./document-lines.ts";
@@ -38,15 +38,16 @@ export function unwrapLine({ reason, bytes, start, end }: EventScan): readonly U
   if (reason !== "in-an-envelope" && reason !== "not-json") {
     return undefined;
   }
-  const isMarked = startsWithByteOrderMark(bytes.subarray(start, Math.min(end, start + BYTE_ORDER_MARK_BYTES)));
-  const open = skipSpace(bytes, isMarked ? start + BYTE_ORDER_MARK_BYTES : start, end);
+  const open = behindByteOrderMarks(bytes, start, end);
+  const isMarked = skipSpace(bytes, start, end) !== open;
   const close = behindLine(bytes, open, end);
   if (open === end) {
     return undefined;
   }
-  return bytes[open] === OPEN_LIST || bytes[open] === OPEN_OBJECT
-    ? fromDocuments(bytes, open, close)
-    : behindTime(bytes, start, close, end);
+  if (bytes[open] !== OPEN_LIST && bytes[open] !== OPEN_OBJECT) {
+    return behindTime(bytes, isMarked ? open : start, close, end);
+  }
+  return fromDocuments(bytes, open, close) ?? (isMarked ? behindMark(bytes, open, close) : undefined);
 }
 
 /**
@@ -54,14 +55,15 @@ export function unwrapLine({ reason, bytes, start, end }: EventScan): readonly U
  * {@link LineFramer}, which then tries to have it as a whole. Nearly all such lines are torn ones of other kinds, of which it is false.
  */
 export function beginsDocument({ reason, bytes, start, end }: EventScan): boolean {
-  if (reason !== "not-json" || start === end || (bytes[start] !== OPEN_OBJECT && bytes[start] !== OPEN_LIST)) {
+  const open = reason === "not-json" ? start + byteOrderMarkBytes(bytes, start, end) : end;
+  if (open === end || (bytes[open] !== OPEN_OBJECT && bytes[open] !== OPEN_LIST)) {
     return false;
   }
-  const close = behindLine(bytes, start, end);
-  const isAlone = close === start + 1;
+  const close = behindLine(bytes, open, end);
+  const isAlone = close === open + 1;
   return (
-    (isAlone || recogniseAt(bytes.subarray(start, close), 0)?.form === "documents") &&
-    walkContainer(bytes, start, close) === ~close
+    (isAlone || recogniseAt(bytes.subarray(open, close), 0)?.form === "documents") &&
+    walkContainer(bytes, open, close) === ~close
   );
 }
 
@@ -70,7 +72,7 @@ export function beginsDocument({ reason, bytes, start, end }: EventScan): boolea
  * over lines becomes one line. Undefined where it is no JSON.
  */
 export function unwrapDocument(bytes: Buffer, start: number, end: number): readonly UnwrappedLine[] | undefined {
-  return fromDocuments(bytes, start, behindLine(bytes, start, end), true);
+  return fromDocuments(bytes, start + byteOrderMarkBytes(bytes, start, end), behindLine(bytes, start, end), true);
 }
 
 /** Of an envelope, and what stands behind it on its line: others, events. The last document may be cut off. */
@@ -98,9 +100,16 @@ function fromDocuments(
       }
       lines.push(lineOf(bytes, at, behind, true));
     }
-    at = skipSpace(bytes, behind, end);
+    at = behindByteOrderMarks(bytes, behind, end);
   }
   return lines;
+}
+
+/** Of a line that an editor, or a tool of Windows, has put a byte order mark before: what it begins with is an event, and all of it. */
+function behindMark(bytes: Buffer, open: number, end: number): readonly UnwrappedLine[] | undefined {
+  const isEvent =
+    recogniseAt(bytes.subarray(open, end), 0)?.form === "plain" && walkContainer(bytes, open, end) === end;
+  return isEvent ? [lineOf(bytes, open, end, false)] : undefined;
 }
 
 /** Of a line that CloudWatch has put a time before. */

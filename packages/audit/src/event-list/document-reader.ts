@@ -1,6 +1,6 @@
 import type { LineOutput } from "../envelope/line-output.ts";
 import { LineRecords } from "../envelope/line-records.ts";
-import { BYTE_ORDER_MARK_BYTES, startsWithByteOrderMark } from "../recognise.ts";
+import { behindByteOrderMarks } from "../recognise.ts";
 import { addRecord } from "../envelope/add-record.ts";
 import { CLOSE_LIST, CLOSE_OBJECT, COMMA, OPEN_LIST, OPEN_OBJECT, QUOTE, skipSpace } from "../json/json-bytes.ts";
 import { cutOff, damaged, problemOf, TORN } from "./document-problem.ts";
@@ -104,11 +104,8 @@ export class DocumentReader {
   }
 
   #between(chunk: Buffer, from: number): number {
-    let at = skipSpace(chunk, from, chunk.length);
+    const at = behindByteOrderMarks(chunk, from, chunk.length);
     this.#isLineStart ||= chunk.subarray(from, at).includes(NEWLINE);
-    if (this.#isLineStart && startsWithByteOrderMark(chunk.subarray(at, at + BYTE_ORDER_MARK_BYTES))) {
-      at = skipSpace(chunk, at + BYTE_ORDER_MARK_BYTES, chunk.length);
-    }
     if (at >= chunk.length) {
       return at;
     }

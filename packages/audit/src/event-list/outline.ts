@@ -1,6 +1,6 @@
 import { jsonParser } from "stream-json/core/parser.js";
 import type { Token } from "stream-json/core/parser.js";
-import { EVENT_KEYS, LIST_KEYS } from "../envelope/list-keys.ts";
+import { NO_ENVELOPE_KEYS, LIST_KEYS } from "../envelope/list-keys.ts";
 
 /**
  * What a document is around its records: read by stream-json, from the document's text with each record (and each value below the
@@ -50,7 +50,7 @@ export class Outline {
       this.depth--;
     } else if (name === "keyValue") {
       this.key = token.value;
-      this.isOfEvent ||= EVENT_KEYS.has(token.value);
+      this.isOfEvent ||= NO_ENVELOPE_KEYS.has(token.value);
     } else if (isValueOfKey && this.key !== undefined && LIST_KEYS.has(this.key)) {
       this[name === "nullValue" ? "emptyList" : "noList"] = this.key;
     }

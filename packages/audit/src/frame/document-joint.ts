@@ -1,3 +1,4 @@
+import { byteOrderMarkBytes } from "../recognise.ts";
 import { ValueWalk } from "./value-walk.ts";
 
 const NEWLINE = 10;
@@ -30,7 +31,8 @@ export class DocumentJoint {
   write(chunk: Buffer, from: number): number {
     let at = from;
     if (!this.#walk.isDone) {
-      at = this.#walk.walk(chunk, from, NOTHING, NOTHING);
+      const mark = this.#length === 0 ? byteOrderMarkBytes(chunk, from, chunk.length) : 0;
+      at = this.#walk.walk(chunk, from + mark, NOTHING, NOTHING);
       if (this.#walk.torn !== undefined) {
         this.state = "none";
         // A line break inside a string ends a line all the same.

@@ -43,6 +43,28 @@ describe("findLogs", () => {
     expect(skipped.map((file) => file.slice(folder.length + 1))).toEqual(["logs/README.md", "logs/b/core"]);
   });
 
+  test("findLogs leaves what an earlier replay has found out of a folder, and names it", async () => {
+    const event = JSON.stringify(eventAt(0));
+    const own = join(folder, "own");
+    mkdirSync(own);
+    const found = {
+      "findings.json": JSON.stringify({ summary: { log: { events: 1 } }, findings: [] }, undefined, 2),
+      "findings.ndjson": `{"id":"ab","detection":{"id":"c","title":"d"},"events":[${event}]}\n`,
+      "older.jsonl": `{"detection":{"id":"c","title":"d"},"events":[${event}]}\n`,
+    };
+    const logs = {
+      "audit.log": `${event}\n`,
+      "list.json": `{"kind":"EventList","items":[${event}]}\n`,
+      "other.json": '{"detection":"none"}\n',
+    };
+    for (const [name, text] of Object.entries({ ...found, ...logs })) {
+      writeFileSync(join(own, name), text);
+    }
+    const { files, findings } = await findLogs([own, join(own, "older.jsonl")]);
+    expect(findings).toEqual(Object.keys(found).map((name) => join(own, name)));
+    expect(files).toEqual([...Object.keys(logs), "older.jsonl"].map((name) => join(own, name)));
+  });
+
   test("findLogs takes a file of a folder that begins with events whatever it is called, packed or wrapped", async () => {
     const event = JSON.stringify(eventAt(0));
     const export_ = `2026-11-24T00:13:26.471Z ${event}\n`;

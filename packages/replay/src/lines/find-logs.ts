@@ -1,7 +1,7 @@
 import { recogniseAt } from "@auditsieve/audit/stream";
 import { isStore, openLog, openStore } from "@auditsieve/ingest/logs";
 import type { Dirent } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { open, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 /** What was found at the paths that a person named. */
@@ -12,12 +12,18 @@ export interface FoundLogs {
   readonly skipped: readonly string[];
   /** Links in folders: they are not followed. */
   readonly links: readonly string[];
+  /** Files of folders that hold what an earlier command has found, as it prints that: their events stand in the logs. */
+  readonly findings: readonly string[];
   /** Segments that the index of an embedded store names, and that are not there. */
   readonly missing: readonly string[];
 }
 
 /** Rotated logs carry a number or a time behind or inside the name: audit.log.1, audit-2026-11-24T00-13-26.471.log. */
 const LOG_NAME = /\.(?:log|json|jsonl|ndjson|gz|zst|zstd)(?:[.-][\d.T:_-]+)?$/i;
+
+const HEAD_BYTES = 256;
+/** How `replay` and `filter --findings` begin what they have found: a finding a line, one document of all. */
+const FINDING = /^\{\s*(?:"id":"[^"]*",)?"(?:detection":\{"id":|summary": \{\s*"log": \{)/;
 
 /**
  * The log files at these paths: folders are searched to their ends, without following links. Of a folder that the daemon's
@@ -27,7 +33,7 @@ const LOG_NAME = /\.(?:log|json|jsonl|ndjson|gz|zst|zstd)(?:[.-][\d.T:_-]+)?$/i;
  * const { files } = await findLogs(["/var/log/kubernetes", "audit.log.gz", "/var/lib/auditsieve/store"]);
  */
 export async function findLogs(paths: readonly string[], readFolder: ReadFolder = readEntries): Promise<FoundLogs> {
-  const found: Gathered = { files: [], skipped: [], links: [], missing: [] };
+  const found: Gathered = { files: [], skipped: [], links: [], findings: [], missing: [] };
   for (const path of paths) {
     const info = await stat(path).catch(() => undefined);
     // What is missing is told where it is read.
@@ -67,10 +73,31 @@ async function search(folder: string, found: Gathered, readFolder: ReadFolder): 
     if (entry.isDirectory()) {
       await search(path, found, readFolder);
     } else if (entry.isFile()) {
-      (LOG_NAME.test(entry.name) || (await beginsWithEvents(path)) ? found.files : found.skipped).push(path);
+      (await placeOf(path, entry.name, found)).push(path);
     } else if (entry.isSymbolicLink()) {
       found.links.push(path);
     }
+  }
+}
+
+async function placeOf(path: string, name: string, found: Gathered): Promise<string[]> {
+  if (LOG_NAME.test(name)) {
+    return (await beginsWithFinding(path)) ? found.findings : found.files;
+  }
+  return (await beginsWithEvents(path)) ? found.files : found.skipped;
+}
+
+/** False also of what cannot be read: whoever reads it as a log says why. */
+async function beginsWithFinding(path: string): Promise<boolean> {
+  const file = await open(path, "r").catch(() => undefined);
+  try {
+    const head = Buffer.alloc(HEAD_BYTES);
+    const read = await file?.read(head, 0, HEAD_BYTES, 0);
+    return FINDING.test(head.toString("latin1", 0, read?.bytesRead));
+  } catch {
+    return false;
+  } finally {
+    await file?.close();
   }
 }
 
