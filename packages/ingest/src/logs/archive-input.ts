@@ -1,6 +1,6 @@
 import type { ArchiveFormat } from "./log-format.ts";
 import { beginsText, findPart, mayBeginWith, partAt, TEXT_HEAD_BYTES } from "./archive-magic.ts";
-import { EVENT, isEventAt } from "./event-start.ts";
+import { findLog, isLogAt, TEXT_RUN_BYTES } from "./text-start.ts";
 
 /** An engine that meets damaged bytes throws away the output of that one write: small writes keep that small. */
 export const ENGINE_WRITE_BYTES: number = 16 * 1024;
@@ -49,7 +49,7 @@ export class ArchiveInput {
 
   /** What may begin with the last slice, a part of an archive or a log that is not packed: a slice ends before the place where one may. */
   get beginning(): ArchiveFormat | "plain" | undefined {
-    return partAt(this.#chunk, this.#last) ?? (isEventAt(this.#chunk, this.#last) ? "plain" : undefined);
+    return partAt(this.#chunk, this.#last) ?? (isLogAt(this.#chunk, this.#last) ? "plain" : undefined);
   }
 
   /** The first bytes from the beginning of the last slice on. */
@@ -69,7 +69,7 @@ export class ArchiveInput {
     }
     this.#last = this.#at;
     const end = Math.min(this.#chunk.length, this.#last + most);
-    this.#at = this.#findBeginning(this.#last + 1, isPlain ? end : this.#findEvent(this.#last + 1, end));
+    this.#at = this.#findBeginning(this.#last + 1, isPlain ? end : this.#findLog(this.#last + 1, end));
     return this.#chunk.subarray(this.#last, this.#at);
   }
 
@@ -94,23 +94,21 @@ export class ArchiveInput {
   }
 
   /**
-   * Goes on to where the next part of an archive may begin, at or behind `from`, and tells what; of a log of lines in UTF-8 too with `orLine`.
+   * Goes on to where the next part of an archive may begin, or a log that is not packed, at or behind `from`, and tells what.
    * `isPadding`: nothing but NUL stands before it.
    */
-  async seek(
-    from: number,
-    { orLine }: { readonly orLine: boolean },
-  ): Promise<{ readonly found?: ArchiveFormat | "plain"; readonly isPadding: boolean }> {
+  async seek(from: number): Promise<{ readonly found?: ArchiveFormat | "plain"; readonly isPadding: boolean }> {
     let isPadding = true;
     for (;;) {
       const begin = Math.max(this.#at, Math.min(this.#chunk.length, from - this.#before));
-      const line = orLine ? this.#chunk.indexOf(LINE, begin) : -1;
-      const last = line === -1 ? this.#chunk.length : line + 1;
-      const end = this.#findBeginning(begin, last);
+      const found = this.#findNext(begin);
+      // What stands at the end of the chunk may turn out to be one when more bytes are there.
+      const open = this.#isEnded ? 0 : TEXT_RUN_BYTES;
+      const end = found === -1 ? Math.max(begin, this.#chunk.length - open) : found;
       isPadding &&= isNul(this.#chunk.subarray(this.#at, end));
       this.#at = end;
       this.#last = end;
-      if (end < this.#chunk.length && (this.#isEnded || !mayBeginWith(this.#chunk, end))) {
+      if (found !== -1 && (this.#isEnded || !mayBeginWith(this.#chunk, end))) {
         return { found: partAt(this.#chunk, end) ?? "plain", isPadding };
       }
       if (!(await this.#read(end)) && end === this.#chunk.length) {
@@ -125,12 +123,25 @@ export class ArchiveInput {
     return at === -1 ? end : at;
   }
 
-  /** Where in `[from, end)` of the chunk a line of a log begins, as far as its bytes are there; `end` where none does. */
-  #findEvent(from: number, end: number): number {
-    const at = this.#chunk.subarray(0, end + EVENT.length - 1).indexOf(EVENT, from);
+  /** Where in `[from, end)` of the chunk a log begins that is not packed, as far as its bytes are there; `end` where none does. */
+  #findLog(from: number, end: number): number {
+    const at = findLog(this.#chunk, from, end);
     // What stands at the end of the chunk may turn out to be one when more bytes are there.
-    const least = this.#isEnded ? end : Math.max(from, this.#chunk.length - EVENT.length);
+    const least = this.#isEnded ? end : Math.max(from, this.#chunk.length - TEXT_RUN_BYTES);
     return at === -1 ? Math.min(end, least) : at;
+  }
+
+  /**
+   * Where in the chunk from `from` on a part may begin, or a log, or in the midst of one a line: behind what is damaged letters may stand that
+   * are not packed in truth. -1 where nothing does.
+   */
+  #findNext(from: number): number {
+    const { length } = this.#chunk;
+    const line = this.#chunk.indexOf(LINE, from);
+    const log = findLog(this.#chunk, from, line === -1 ? length : line + 1);
+    const text = log === -1 && line !== -1 ? line + 1 : log;
+    const part = findPart(this.#chunk, from, text === -1 ? length : text, !this.#isEnded);
+    return part === -1 ? text : part;
   }
 
   /** Reads a chunk behind what is still needed, from `from` on. */

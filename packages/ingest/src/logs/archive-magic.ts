@@ -66,20 +66,19 @@ export const TEXT_HEAD_BYTES = 64;
 /** Whether the first bytes are letters, of UTF-8 or of UTF-16: of what is packed they hardly ever are. */
 export function beginsText(head: Buffer): boolean {
   const first = head.subarray(0, TEXT_HEAD_BYTES);
-  return first.length > 0 && (isUtf16(first) || findUtf16(first)?.start === 0 || first.every(isLetterOfUtf8));
+  const isText = isUtf16(first) || findUtf16(first)?.start === 0 || (first.every(isLetterOfUtf8) && startsUtf8(first));
+  return first.length > 0 && isText;
+}
+
+/** Whether they are UTF-8, or would be with a few bytes more. */
+function startsUtf8(bytes: Buffer): boolean {
+  return [0, 1, 2, 3].some((cut) => isUtf8(bytes.subarray(0, Math.max(0, bytes.length - cut))));
 }
 
 /** What an archive of which the beginning is missing is packed in: bytes that are no text, and behind them the beginning of a part. */
 export function formatOfRest(head: Buffer): ArchiveFormat | undefined {
   const first = head.subarray(0, TEXT_BYTES);
-  // The last letter may be cut off.
-  if (
-    beginsText(head) ||
-    isUtf8(first) ||
-    isUtf8(first.subarray(0, -3)) ||
-    isUtf8(first.subarray(0, -2)) ||
-    isUtf8(first.subarray(0, -1))
-  ) {
+  if (beginsText(head) || startsUtf8(first)) {
     return undefined;
   }
   const at = findPart(head, 0, head.length);

@@ -4,7 +4,6 @@ import { beginsText, TEXT_HEAD_BYTES } from "./archive-magic.ts";
 import { ArchivePart } from "./archive-part.ts";
 import { partWalk } from "./archive-walk.ts";
 import type { PartWalk } from "./archive-walk.ts";
-import { EVENT } from "./event-start.ts";
 import { HeldOutput } from "./held-output.ts";
 import type { Refutes } from "./held-output.ts";
 import { KeptBytes } from "./kept-bytes.ts";
@@ -121,7 +120,7 @@ export async function* decompress(
       if (part.failure === undefined && (await input.isText(behind))) {
         next = "plain";
       } else {
-        const sought = await input.seek(Math.max(behind, start + 1), { orLine: part.failure !== undefined });
+        const sought = await input.seek(Math.max(behind, start + 1));
         next = sought.found;
         if (!sought.isPadding && part.failure === undefined) {
           failures.gap(behind);
@@ -179,14 +178,20 @@ async function textBehind(
   return undefined;
 }
 
+/** So many letters tell. */
+const TELLING_BYTES = 16;
+
 /**
  * Letters stand in archives as they are where these are not packed in truth: of gzip the same come out; of zstd something does, when the block that they
  * stand in has been found whole.
  */
-const REFUTED_BY: Readonly<Record<ArchiveFormat, Refutes>> = {
-  gzip: (output) => output.subarray(0, EVENT.length).equals(EVENT.subarray(0, output.length)),
-  zstd: () => true,
-};
+function refutedBy(format: ArchiveFormat, head: Buffer): Refutes {
+  if (format === "zstd") {
+    return () => true;
+  }
+  const letters = Buffer.from(head.subarray(0, TELLING_BYTES));
+  return (output) => output.subarray(0, TELLING_BYTES).equals(letters.subarray(0, output.length));
+}
 
 /** The next slice for the part; what comes of it is held if another one may begin there before this one has ended. */
 async function nextSlice(
@@ -218,7 +223,7 @@ async function nextSlice(
     kept?.forgetBefore(walk.offset);
   }
   if (isDoubtful) {
-    held.hold(offset, part.bytes, beginning === "plain" ? REFUTED_BY[walk.format] : undefined);
+    held.hold(offset, part.bytes, beginning === "plain" ? refutedBy(walk.format, head) : undefined);
   }
   held.expire(input.offset);
   input.keepFrom(held.offset ?? Infinity);
