@@ -9,7 +9,6 @@ import {
   skipString,
   skipValue,
 } from "./json/json-bytes.ts";
-import { FINDING_KEY } from "./envelope/list-keys.ts";
 import { keyTable } from "./json/key-table.ts";
 
 /** How a log is read: as it is, by lines that may be envelopes, or as JSON documents that begin at `from`. */
@@ -36,7 +35,8 @@ const KEYS = keyTable(
     requestURI: KEY.event,
     verb: KEY.event,
     user: KEY.event,
-    [FINDING_KEY]: KEY.event,
+    // Of a finding of ours, which is no envelope.
+    detection: KEY.event,
     items: KEY.list,
     records: KEY.list,
     Records: KEY.list,

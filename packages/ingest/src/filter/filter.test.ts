@@ -250,8 +250,8 @@ describe("Filter", () => {
       DROPPED,
       `\0\0${KEPT}}`,
       `\0\0${KEPT}`,
-      `${KEPT}\0\0${DROPPED.slice(0, 90)}`,
       `\ufeff${DROPPED}`,
+      `${KEPT}\0\0${DROPPED.slice(0, 90)}`,
     ];
     const watch = {
       event: (scan: EventScan) => void seen.push(scan.bytes.toString("utf8", scan.start, scan.end)),
@@ -260,11 +260,11 @@ describe("Filter", () => {
       epoch: 0,
     };
     const { out, summary, problems } = run([[Buffer.from(lines.join("\n"))]], { watch });
-    expect(out).toBe(Buffer.from(lines.filter((line) => line !== DROPPED).join("\n")).toString("latin1"));
-    expect(summary).toMatchObject({ lines: 6, kept: 5, dropped: 1, invalid: 5, salvaged: 5 });
+    expect(out).toBe(Buffer.from(lines.filter((line) => !line.endsWith(DROPPED)).join("\n")).toString("latin1"));
+    expect(summary).toMatchObject({ lines: 6, kept: 4, dropped: 2, invalid: 4, salvaged: 4 });
     // What stands behind NUL may be an object in a body, unless the line ends with it.
-    expect(seen).toEqual([DROPPED, STRIPPED, DROPPED, KEPT, KEPT, DROPPED]);
-    expect(problems.map(({ salvaged }) => salvaged)).toEqual([2, 0, 1, 1, 1]);
+    expect(seen).toEqual([DROPPED, STRIPPED, DROPPED, KEPT, DROPPED, KEPT]);
+    expect(problems.map(({ salvaged }) => salvaged)).toEqual([2, 0, 1, 1]);
     expect(run([[Buffer.from(lines.join("\n"))]]).summary).toEqual(summary);
   });
 
