@@ -84,8 +84,35 @@ test("the Grafana dashboard and the alerts ask for metrics, labels and no others
   const labels = asked.flatMap((expr) =>
     [...expr.matchAll(/by \(([^)]+)\)/g)].flatMap(([, list]) => list?.split(", ") ?? []),
   );
-  expect(labels.filter((label) => label !== "instance" && !source.includes(label))).toEqual([]);
+  expect(labels.filter((label) => !["instance", "job"].includes(label) && !source.includes(label))).toEqual([]);
   expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
+});
+
+test("the panels of the Grafana dashboard stand side by side, and ask the data source that was chosen", () => {
+  const source = { type: "prometheus", uid: "${datasource}" };
+  const dashboard = JSON.parse(read("deploy/grafana/auditsieve.json")) as {
+    readonly templating: { readonly list: readonly { readonly name: string; readonly type: string }[] };
+    readonly panels: readonly {
+      readonly type: string;
+      readonly title: string;
+      readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+      readonly datasource: object;
+      readonly targets: readonly { readonly datasource: object }[];
+    }[];
+  };
+  expect(dashboard.templating.list).toContainEqual(expect.objectContaining({ name: "datasource", type: "datasource" }));
+  const taken = new Map<string, string>();
+  for (const { type, title, gridPos, datasource, targets } of dashboard.panels) {
+    expect(["stat", "timeseries"]).toContain(type);
+    expect([datasource, ...targets.map((target) => target.datasource)]).toEqual([source, ...targets.map(() => source)]);
+    expect(gridPos.x + gridPos.w, title).toBeLessThanOrEqual(24);
+    for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++) {
+      for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+        expect(taken.get(`${x} ${y}`), title).toBeUndefined();
+        taken.set(`${x} ${y}`, title);
+      }
+    }
+  }
 });
 
 test("alerts see the first event of a counter that was not there before", () => {

@@ -16,6 +16,8 @@ export interface GoProgram {
   readonly variables?: readonly string[];
   /** Path of the package that is built where that is another one than the folder's own. */
   readonly source?: string;
+  /** Build tags. */
+  readonly tags?: readonly string[];
   /** What is changed in Go's own library for this program alone; the installed one stays as it is. */
   readonly library?: readonly LibraryEdit[];
 }
@@ -69,13 +71,19 @@ export async function buildGoProgram(program: GoProgram, options: GoBuildOptions
   return binary;
 }
 
-async function fingerprint({ folder, variables = [], source = ".", library = [] }: GoProgram): Promise<string> {
+async function fingerprint({
+  folder,
+  variables = [],
+  source = ".",
+  tags = [],
+  library = [],
+}: GoProgram): Promise<string> {
   const hash = createHash("sha256");
   for (const name of (await readdir(folder)).filter((file) => /\.go$|^go\.(mod|sum)$/.test(file)).sort()) {
     hash.update(`${name}\n`).update(await readFile(join(folder, name)));
   }
   return hash
-    .update([...variables, ...(source === "." ? [] : [source])].join("\n"))
+    .update([...variables, ...(source === "." ? [] : [source]), ...tags].join("\n"))
     .update(library.map((edit) => `\n${JSON.stringify(edit)}`).join(""))
     .digest("hex")
     .slice(0, 12);
@@ -105,7 +113,7 @@ async function writeOverlay(edits: readonly LibraryEdit[], building: string): Pr
 }
 
 async function compile(
-  { name, folder, variables = [], source = "." }: GoProgram,
+  { name, folder, variables = [], source = ".", tags = [] }: GoProgram,
   output: string,
   overlay: readonly string[],
   timeout: number,
@@ -119,6 +127,7 @@ async function compile(
     "-trimpath",
     "-buildvcs=false",
     ...overlay,
+    `-tags=${tags.join(",")}`,
     "-ldflags",
     linked,
     "-o",

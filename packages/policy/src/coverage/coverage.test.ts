@@ -1,5 +1,5 @@
 import type { Need, RequestAttributes, RequestClass } from "@auditsieve/audit";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { evaluate } from "../evaluate.ts";
 import type { Policy, PolicyRule } from "../policy.ts";
