@@ -232,8 +232,13 @@ export async function runProgram(args: readonly string[], version: string): Prom
     });
   await commands(finish)
     .reduce((to, command) => to.command(command), program)
-    .parseAsync([...nameStandardInput(args)]);
+    .parseAsync(nameStandardInput(args).map(keepComment));
   return exit;
+}
+
+/** SQL may begin with a comment, which is no option: none has white space in its name. */
+function keepComment(arg: string): string {
+  return /^--\s/.test(arg) ? ` ${arg}` : arg;
 }
 
 const HELP = "`auditsieve --help` lists the commands, `auditsieve COMMAND --help` the options";

@@ -141,12 +141,15 @@ function rowOf(finding: Finding): Row {
   return Object.fromEntries(Object.entries(texts).map(([column, text]) => [column, safeText(text, MAX_CELL)])) as Row;
 }
 
-/** One line of CSV (RFC 4180). A cell that a spreadsheet would take for a formula gets an apostrophe before it. */
+/**
+ * One line of CSV (RFC 4180). A cell that a spreadsheet would take for a formula gets an apostrophe before it: also in full width, as
+ * Japanese and Chinese settings read it.
+ */
 export function csvLine(cells: readonly string[]): string {
   return `${cells.map(csvCell).join(",")}\r\n`;
 }
 
 function csvCell(text: string): string {
-  const cell = /^[\s]*[=+\-@|%\t\r]/.test(text) ? `'${text}` : text;
+  const cell = /^[\s]*[=+\-@|%\t\r＝＋－＠]/.test(text) ? `'${text}` : text;
   return /[",\r\n']/.test(cell) || cell !== cell.trim() ? `"${cell.replaceAll('"', '""')}"` : cell;
 }

@@ -20,6 +20,12 @@ const EVIL = JSON.stringify({
 });
 
 describe.concurrent("auditsieve query", () => {
+  test("auditsieve query takes SQL that begins with a comment, as its documentation has it", async () => {
+    const sql = "-- who asked for what\nSELECT count(*) AS n FROM events";
+    const { code, stdout, stderr } = await auditsieve(["query", sql, "samples/small.log", "--output", "csv"]);
+    expect([code, stdout.split("\r\n")[0], stderr]).toEqual([0, "n", ""]);
+  });
+
   test("auditsieve query prints the answer in each form", async () => {
     const [asTable, asJson, asNdjson, asCsv] = await Promise.all(
       ["table", "json", "ndjson", "csv"].map((output) =>
