@@ -26,6 +26,11 @@ export function decodeEvent(line: Buffer): Decoded {
 /**
  * Says why the line last scanned by `scan` cannot be decided. Nothing of the line's own text is in the message. `hint`: what to do, where
  * the line itself says it ({@link wrapperHint}).
+ *
+ * @example
+ * const scan = new EventScan();
+ * scan.scan(Buffer.from("no event"), 0, 8);
+ * assert.equal(undecidableProblem(scan).id, "line-not-json");
  */
 export function undecidableProblem(scan: EventScan, hint?: string): Problem {
   const bytes = scan.end - scan.start;

@@ -31,12 +31,22 @@ export function isDryRun({ verb, requestURI, level, requestObject }: TriedReques
   return isAsked && level === "Metadata" ? undefined : isAsked;
 }
 
-/** Whether `dryRun` of the body of a deletion asks for a trial. */
+/**
+ * Whether `dryRun` of the body of a deletion asks for a trial.
+ *
+ * @example
+ * assert.equal(isDryRunOption(["All"]), true);
+ */
 export function isDryRunOption(dryRun: JsonValue | undefined): boolean {
   return Array.isArray(dryRun) && dryRun.includes("All");
 }
 
-/** Whether the query of a URI asks for a trial; any other value than All is refused. */
+/**
+ * Whether the query of a URI asks for a trial; any other value than All is refused.
+ *
+ * @example
+ * assert.equal(asksDryRun("/api/v1/namespaces/shop/pods?fieldManager=kubectl&dryRun=All"), true);
+ */
 export function asksDryRun(requestURI: string): boolean {
   const question = requestURI.indexOf("?");
   return (

@@ -35,7 +35,12 @@ export function timeAt(bytes: Buffer, start: number, end: number): number {
   return time ?? parsedTime(bytes.toString("latin1", start, end));
 }
 
-/** Milliseconds of an event's time; NaN when it says none. */
+/**
+ * Milliseconds of an event's time; NaN when it says none.
+ *
+ * @example
+ * assert.equal(timeOf({ stageTimestamp: "1970-01-01T00:00:01.500000Z" }), 1500);
+ */
 export function timeOf(event: {
   readonly stageTimestamp?: string;
   readonly requestReceivedTimestamp?: string;
@@ -43,7 +48,12 @@ export function timeOf(event: {
   return parsedTime(event.stageTimestamp ?? event.requestReceivedTimestamp ?? "");
 }
 
-/** Microseconds since 1970 of a timestamp as the apiserver writes it; NaN when it is none. */
+/**
+ * Microseconds since 1970 of a timestamp as the apiserver writes it; NaN when it is none.
+ *
+ * @example
+ * assert.equal(microseconds("1970-01-01T00:00:00.000123Z"), 123);
+ */
 export function microseconds(timestamp: string | undefined): number {
   const text = timestamp ?? "";
   const micros = toLetters(text) && isWrittenAlike(letters, 0) ? number(letters, MICROS, ZONE) : Number.NaN;

@@ -14,7 +14,12 @@ export type Stage = (typeof STAGES)[number];
 export const EVENT_KIND = "Event";
 export const API_VERSION = "audit.k8s.io/v1";
 
-/** Whether `a` records less than `b`. */
+/**
+ * Whether `a` records less than `b`.
+ *
+ * @example
+ * assert.equal(isLevelBelow("Metadata", "Request"), true);
+ */
 export function isLevelBelow(a: Level, b: Level): boolean {
   return LEVELS.indexOf(a) < LEVELS.indexOf(b);
 }

@@ -139,7 +139,12 @@ export function behindByteOrderMarks(bytes: Buffer, pos: number, end: number): n
   return at;
 }
 
-/** What the bytes from `start` on are by the first key that tells; undefined where none does. */
+/**
+ * What the bytes from `start` on are by the first key that tells; undefined where none does.
+ *
+ * @example
+ * assert.equal(recogniseAt(Buffer.from('{"kind":"EventList","items":[]}'), 0)?.form, "documents");
+ */
 export function recogniseAt(head: Buffer, start: number): LogForm | undefined {
   const open = skipSpace(head, start, head.length);
   const inner = skipSpace(head, open + 1, head.length);

@@ -1,7 +1,12 @@
 /** The version that a policy is loaded for where none is said: the newest that this project knows. */
 export const DEFAULT_KUBERNETES_VERSION = "1.37";
 
-/** `1.37`, `v1.37.2` and `1.37.2-eks-1` as numbers, or undefined for what is no version. */
+/**
+ * `1.37`, `v1.37.2` and `1.37.2-eks-1` as numbers, or undefined for what is no version.
+ *
+ * @example
+ * assert.deepEqual(parseKubernetesVersion("v1.37.2"), { major: 1, minor: 37 });
+ */
 export function parseKubernetesVersion(
   version: string,
 ): { readonly major: number; readonly minor: number } | undefined {

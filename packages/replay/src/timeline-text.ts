@@ -144,6 +144,9 @@ function rowOf(finding: Finding): Row {
 /**
  * One line of CSV (RFC 4180). A cell that a spreadsheet would take for a formula gets an apostrophe before it: also in full width, as
  * Japanese and Chinese settings read it.
+ *
+ * @example
+ * assert.equal(csvLine(["a", "=1+1"]), `a,"'=1+1"\r\n`);
  */
 export function csvLine(cells: readonly string[]): string {
   return `${cells.map(csvCell).join(",")}\r\n`;

@@ -10,7 +10,12 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   "\\": "\\\\",
 };
 
-/** Go's strconv.Quote, with which Kubernetes prints values in its messages. */
+/**
+ * Go's strconv.Quote, with which Kubernetes prints values in its messages.
+ *
+ * @example
+ * assert.equal(goQuote("a\tb"), String.raw`"a\tb"`);
+ */
 export function goQuote(text: string): string {
   let quoted = "";
   for (const character of text.toWellFormed()) {
@@ -19,7 +24,12 @@ export function goQuote(text: string): string {
   return `"${quoted}"`;
 }
 
-/** Go's json.Marshal of a string: JSON.stringify, and HTML-safe. */
+/**
+ * Go's json.Marshal of a string: JSON.stringify, and HTML-safe.
+ *
+ * @example
+ * assert.equal(goJsonString("<b>"), String.raw`"\u003cb\u003e"`);
+ */
 export function goJsonString(text: string): string {
   return JSON.stringify(text.toWellFormed()).replace(
     /[<>&\u2028\u2029]/g,

@@ -8,7 +8,12 @@ export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
 
-/** Whether `value` is a JSON object (no array, not null). */
+/**
+ * Whether `value` is a JSON object (no array, not null).
+ *
+ * @example
+ * assert.deepEqual([{}, [], null].map(isJsonObject), [true, false, false]);
+ */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -16,6 +21,9 @@ export function isJsonObject(value: unknown): value is JsonObject {
 /**
  * The value under `key`, or undefined. Looks at own properties only, so that a key such as `constructor` or
  * `__proto__` in hostile data finds nothing of ours.
+ *
+ * @example
+ * assert.equal(own({}, "constructor"), undefined);
  */
 export function own(object: JsonObject, key: string): JsonValue | undefined {
   // Most keys asked for are not there, and one look says so.
@@ -42,7 +50,12 @@ export function parsedJson(text: string): JsonValue | undefined {
   }
 }
 
-/** What {@link parsedJson} gives of the text that stands there. */
+/**
+ * What {@link parsedJson} gives of the text that stands there.
+ *
+ * @example
+ * assert.deepEqual(jsonAt(Buffer.from('{"a":[1]}'), 5, 8), [1]);
+ */
 export function jsonAt(bytes: Buffer, start: number, end: number): JsonValue | undefined {
   const last = end - 1;
   if (last > start && bytes[start] === QUOTE && bytes[last] === QUOTE) {

@@ -116,7 +116,12 @@ export function rememberedField(text: string): RememberedField | undefined {
   return Object.hasOwn(REMEMBERED_FIELDS, name) ? REMEMBERED_FIELDS[name as RememberedName] : undefined;
 }
 
-/** Fields of the event itself that are read for a field: its own name, unless it is one of ours. */
+/**
+ * Fields of the event itself that are read for a field: its own name, unless it is one of ours.
+ *
+ * @example
+ * assert.deepEqual(readsOf("verb"), ["verb"]);
+ */
 export function readsOf(field: string): readonly string[] {
   return rememberedField(field)?.reads ?? [field];
 }

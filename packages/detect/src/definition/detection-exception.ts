@@ -39,7 +39,12 @@ export function exceptionFor(
   );
 }
 
-/** When an exception ends, in ms; infinite without an end. */
+/**
+ * When an exception ends, in ms; infinite without an end.
+ *
+ * @example
+ * assert.equal(new Date(endOf({ expires: "2026-12-31" })).toISOString(), "2027-01-01T00:00:00.000Z");
+ */
 export function endOf({ expires }: Pick<DetectionException, "expires">): number {
   return expires === undefined ? Infinity : Date.parse(`${expires}T00:00:00Z`) + DAY_MS;
 }

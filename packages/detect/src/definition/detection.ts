@@ -47,7 +47,12 @@ export interface Detection {
   readonly exceptions?: readonly DetectionException[];
 }
 
-/** Whether `a` is less bad than `b`. */
+/**
+ * Whether `a` is less bad than `b`.
+ *
+ * @example
+ * assert.equal(isSeverityBelow("medium", "high"), true);
+ */
 export function isSeverityBelow(a: Severity, b: Severity): boolean {
   return SEVERITIES.indexOf(a) < SEVERITIES.indexOf(b);
 }

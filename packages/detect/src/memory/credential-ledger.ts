@@ -310,6 +310,8 @@ function isApproved(...bodies: readonly (JsonValue | undefined)[]): boolean {
  * Undefined for what is no certificate.
  *
  * @see https://github.com/kubernetes/apiserver/blob/master/pkg/authentication/request/x509/x509.go
+ * @example
+ * assert.equal(certificateId(Buffer.from("no certificate").toString("base64")), undefined);
  */
 export function certificateId(certificate: JsonValue | undefined): string | undefined {
   if (typeof certificate !== "string" || certificate.length > MAX_CERTIFICATE) {

@@ -6,7 +6,12 @@ export type LogFormat = "plain" | "utf-16" | ArchiveFormat;
 /** So many tell. */
 export const MAGIC_BYTES = 4;
 
-/** What the first bytes of a file say about its packing. */
+/**
+ * What the first bytes of a file say about its packing.
+ *
+ * @example
+ * assert.equal(logFormat(Buffer.of(0x1f, 0x8b, 0x08)), "gzip");
+ */
 export function logFormat(head: Buffer): LogFormat {
   if (head.length >= 3 && head[0] === 0x1f && head[1] === 0x8b && head[2] === 0x08) {
     return "gzip";

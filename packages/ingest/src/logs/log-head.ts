@@ -18,7 +18,12 @@ export async function readLogHead(path: string): Promise<Buffer> {
   }
 }
 
-/** What is to be told of a log that begins with whole lines of text, none of which is known as an event or an envelope of events. */
+/**
+ * What is to be told of a log that begins with whole lines of text, none of which is known as an event or an envelope of events.
+ *
+ * @example
+ * assert.match(noEventYet("app.log", Buffer.from("started\n"))?.message ?? "", /nothing that is known as an audit event/);
+ */
 export function noEventYet(path: string, head: Buffer): IngestError | undefined {
   // Where a NUL stands, it is another archive or UTF-16: they are told of, or read, as such.
   const isText = logFormat(head) === "plain" && !head.includes(0);

@@ -24,7 +24,16 @@ export function describeRequests({ requests }: Pick<PolicyChange, "requests">): 
   return second === undefined ? words : `${words} who is in ${second.join(" or ")} too`;
 }
 
-/** What is recorded, in words: `Metadata without RequestReceived`. */
+/**
+ * What is recorded, in words: `Metadata without RequestReceived`.
+ *
+ * @example
+ * const omitStages = ["RequestReceived"];
+ * assert.equal(
+ *   describeRecording({ level: "Metadata", omitStages, omitManagedFields: false }),
+ *   "Metadata without RequestReceived",
+ * );
+ */
 export function describeRecording({ level, omitStages, omitManagedFields }: Recording): string {
   const without = level === "None" ? [] : [...omitStages, ...(omitManagedFields ? ["managed fields"] : [])];
   return without.length > 0 ? `${level} without ${without.join(", ")}` : level;
