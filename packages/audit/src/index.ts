@@ -7,7 +7,7 @@
 export { attributesOf, attributesOfEvent, attributesOfScan } from "./attributes.ts";
 export type { AttributeSource, RequestAttributes } from "./attributes.ts";
 export { decodeEvent, undecidableHint, undecidableProblem } from "./decode.ts";
-export { wrapperHint, WrapperHints } from "./wrapper-hint.ts";
+export { WrapperHints } from "./wrapper-hint.ts";
 export type { Decoded } from "./decode.ts";
 export { asksDryRun, isDryRun, isDryRunOption } from "./dry-run.ts";
 export type { TriedRequest } from "./dry-run.ts";

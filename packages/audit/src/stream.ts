@@ -5,7 +5,7 @@
  */
 export { attributesOfScan } from "./attributes.ts";
 export { undecidableHint, undecidableProblem } from "./decode.ts";
-export { wrapperHint, WrapperHints } from "./wrapper-hint.ts";
+export { WrapperHints } from "./wrapper-hint.ts";
 export { recognise, recogniseAt } from "./recognise.ts";
 export { EventLines } from "./event-lines.ts";
 export { isLevelBelow, LEVELS } from "./event.ts";

@@ -33,6 +33,7 @@ export class IngestError extends Error {
   }
 }
 
+/** What an {@link IngestError} says beside its message. */
 export interface IngestErrorOptions {
   readonly hint: string;
   readonly path?: string;

@@ -4,6 +4,7 @@ import type { DestinationStream, Logger } from "pino";
 
 export type { Logger } from "pino";
 
+/** Options of {@link createLogger}. */
 export interface LoggerOptions {
   /** Where lines go: the cli passes standard error. */
   readonly destination: DestinationStream;

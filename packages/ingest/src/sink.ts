@@ -1,5 +1,6 @@
 import type { EventScan } from "@auditsieve/audit";
 
+/** What a document is about; `undecidable`: a line that is no event. */
 export type DeliveryKind = "event" | "finding" | "undecidable" | "receipt";
 
 /** What is handed to a sink: already stripped and redacted. A sink never sees original bytes. */
@@ -52,6 +53,7 @@ export type ItemResult =
   /** Refused for good: goes to the dead letter. `reason` is of a bounded set, `detail` may quote the document. */
   | { readonly status: "refused"; readonly reason: string; readonly detail?: string };
 
+/** The result of a delivery that a sink has durably. */
 export const STORED: ItemResult = { status: "stored" };
 
 /**

@@ -34,6 +34,7 @@ export interface FragmentMaker {
   readonly make: (values: Readonly<Record<string, unknown>>) => readonly [string, string];
 }
 
+/** What documents are written by: see {@link EventDocuments}. */
 export interface EventDocumentsOptions {
   readonly steps: readonly DocumentStep[];
   readonly fragments: readonly [FragmentMaker, FragmentMaker, FragmentMaker];

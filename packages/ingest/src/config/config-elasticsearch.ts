@@ -5,6 +5,7 @@ import type { SinkBase } from "./config-sink-base.ts";
 import type { ElasticsearchOptions } from "../sinks/elasticsearch.ts";
 import type { Lifecycle } from "../sinks/index-template.ts";
 
+/** A sink of type `elasticsearch`. */
 export interface ElasticsearchSinkConfig
   extends
     SinkBase,

@@ -11,6 +11,7 @@ import type { KafkaSinkOptions } from "../sinks/kafka.ts";
 import type { StoreSinkOptions } from "../sinks/store.ts";
 import type { KafkaCompression, KafkaConnection } from "../kafka/kafka-client.ts";
 
+/** A sink of type `file`. */
 export interface FileSinkConfig extends SinkBase {
   readonly type: "file";
   readonly folder: string;
@@ -37,6 +38,7 @@ export interface KafkaSinkConfig extends SinkBase, Pick<KafkaSinkOptions, "maxDo
   readonly compression: KafkaCompression;
 }
 
+/** An entry under `sinks` of the configuration. */
 export type SinkConfig =
   | FileSinkConfig
   | StoreSinkConfig

@@ -47,6 +47,7 @@ export interface KafkaSourceConfig {
   readonly stateTopic: string | undefined;
 }
 
+/** An entry under `sources` of the configuration. */
 export type SourceConfig =
   | FileSourceConfig
   | ArchiveSourceConfig

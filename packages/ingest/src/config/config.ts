@@ -36,6 +36,7 @@ export interface IngestConfig {
   readonly metrics?: ListenAddress;
 }
 
+/** What {@link readConfig} gives. */
 export interface ReadConfig {
   /** Undefined when a problem is an error. */
   readonly config: IngestConfig | undefined;

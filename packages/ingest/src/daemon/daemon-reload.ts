@@ -5,6 +5,7 @@ import type { DaemonEnd, DaemonOptions } from "./daemon.ts";
 import { reasonOf } from "../errors.ts";
 import { WebhookPorts } from "../sources/webhook-ports.ts";
 
+/** What {@link runDaemon} needs. */
 export interface ReloadOptions extends DaemonOptions {
   /** Reads the configuration again; undefined when it cannot be used (its problems are told by whoever reads it). */
   readonly load: () => Promise<IngestConfig | undefined>;

@@ -32,6 +32,7 @@ import type { PipelineTally } from "../lines/tally.ts";
 import { openWatchMemory } from "../alarms/watch-memory.ts";
 import type { WebhookPorts } from "../sources/webhook-ports.ts";
 
+/** What a daemon needs of the process that it runs in. */
 export interface DaemonOptions {
   readonly logger: Logger;
   /** Aborts to stop: what is under way is drained within `limits.drainMs`. */

@@ -15,6 +15,7 @@ import { openCanonicalLog } from "../logs/canonical-log.ts";
 import { lockState } from "../state/state-lock.ts";
 import { makeFolder } from "../state/make-folder.ts";
 
+/** Options of {@link primeDetections}. */
 export interface PrimeOptions {
   /** Told how many bytes were read. */
   readonly onBytes?: (bytes: number) => void;

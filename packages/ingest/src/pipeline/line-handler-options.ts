@@ -64,6 +64,7 @@ export interface HandledLine {
   readonly bytes: number;
 }
 
+/** A line that is no event, or that was too long. */
 export interface LineAlarm {
   readonly kind: "undecidable" | "oversize";
   readonly source: string;

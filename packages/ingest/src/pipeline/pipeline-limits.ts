@@ -1,5 +1,6 @@
 import type { BatchLimits } from "./outlet.ts";
 
+/** Bounds of a pipeline. */
 export interface PipelineLimits extends BatchLimits {
   /** Longer lines are delivered reduced. Default 16 MiB. */
   readonly maxLineBytes: number;

@@ -8,6 +8,7 @@ import type { Backoff } from "../backoff.ts";
 import type { SideLogs } from "../sinks/dead-letter.ts";
 import type { Source } from "../source.ts";
 
+/** What a {@link Pipeline} runs between. */
 export interface PipelineOptions extends Omit<
   LineHandlerOptions,
   | "source"

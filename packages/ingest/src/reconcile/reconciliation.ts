@@ -50,6 +50,7 @@ export interface ReconciledSink {
   readonly withoutInput: number;
 }
 
+/** What {@link reconcile} found. */
 export interface Reconciliation {
   readonly sinks: readonly ReconciledSink[];
   readonly discrepancies: readonly Discrepancy[];

@@ -19,6 +19,7 @@ const MAX_KEY_LENGTH = 512;
 const MAX_EXTRA_KEYS = 100;
 const MAX_VALUES = 1000;
 
+/** What a document says that its delivery does not. */
 export interface EcsContext {
   readonly cluster: string;
   readonly namespace: string;

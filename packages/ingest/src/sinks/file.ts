@@ -6,6 +6,7 @@ import { compressFile } from "./compress-file.ts";
 import { NdjsonFile } from "../logs/ndjson-file.ts";
 import type { NdjsonFiles } from "../logs/ndjson-file.ts";
 
+/** Options of {@link createFileSink}. */
 export interface FileSinkOptions {
   readonly name: string;
   /** Gets `events.ndjson`, `findings.ndjson`, `undecidable.ndjson` and `receipts.ndjson`. */

@@ -1,6 +1,7 @@
 import { STORED } from "../sink.ts";
 import type { Delivery, ItemResult, Sink } from "../sink.ts";
 
+/** Options of {@link createStdoutSink}. */
 export interface StdoutSinkOptions {
   readonly name: string;
   /** Resolves when the bytes were taken; injected, because this room does not know the process. */

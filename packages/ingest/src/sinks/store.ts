@@ -10,6 +10,7 @@ import type { IndexEntry } from "../logs/store-format.ts";
 import { StoreSegments } from "./store-segments.ts";
 import { makeFolder } from "../state/make-folder.ts";
 
+/** Options of {@link createStoreSink}. */
 export interface StoreSinkOptions {
   readonly name: string;
   readonly folder: string;

@@ -14,6 +14,7 @@ import { headOfOrigin, openFileOrigin, openRotated, TailedFile } from "./tailed-
 import type { Origin } from "./tailed-file.ts";
 import { Wakening } from "./wakening.ts";
 
+/** Options of {@link createFileTail}. */
 export interface FileTailOptions {
   /** Names the source in metrics and its section in the checkpoint. */
   readonly name: string;

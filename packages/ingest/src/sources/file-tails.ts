@@ -7,6 +7,7 @@ import type { FileTailOptions } from "./file-tail.ts";
 import { activeLogs, isPattern } from "./log-patterns.ts";
 import { unwrapped } from "./unwrapped.ts";
 
+/** Options of {@link createFileTails}. */
 export interface FileTailsOptions extends Omit<FileTailOptions, "path" | "inputName" | "readsRotated"> {
   /** Logs, and patterns of logs; files that a pattern finds later are followed from their beginning. */
   readonly paths: readonly string[];

@@ -8,6 +8,7 @@ import { WebhookPorts } from "./webhook-ports.ts";
 import { accepted } from "./webhook-server.ts";
 import type { Answer, WebhookServerOptions } from "./webhook-server.ts";
 
+/** Options of {@link createWebhook}. */
 export interface WebhookOptions extends Omit<WebhookServerOptions, "accept" | "onAnswer"> {
   readonly name: string;
   readonly checkpoint: Checkpoint;

@@ -3,6 +3,7 @@ import { realpath } from "node:fs/promises";
 import { createServer } from "node:net";
 import { IngestError, systemCode } from "../errors.ts";
 
+/** A folder that this process has for itself. */
 export interface StateLock {
   release(): Promise<void>;
 }
