@@ -27,7 +27,7 @@ export class CorrelationWindow {
   readonly group: Group;
   readonly #isEarly: boolean;
   readonly #span: number;
-  readonly #entries: Entry[] = [];
+  #entries: Entry[] = [];
   /** Only where there are so many that looking through them takes long: most windows hold one or two hits, and there may be very many. */
   #ids: Set<string> | undefined;
   /** Only where they are counted. */
@@ -138,7 +138,12 @@ export class CorrelationWindow {
   }
 
   #add(entry: Entry): void {
-    this.#entries.push(entry);
+    if (this.#entries.length === 0) {
+      // A list that grows takes room for seventeen at once; most windows hold one hit.
+      this.#entries = [entry];
+    } else {
+      this.#entries.push(entry);
+    }
     this.#length += lengthOf(entry.hit);
     this.#isFresh = true;
     if (this.#ids !== undefined) {

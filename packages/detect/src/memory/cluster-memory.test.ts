@@ -384,8 +384,8 @@ describe("ClusterMemory", () => {
   it("is the same after a snapshot", () => {
     const memory = after(...events);
     const restored = new ClusterMemory();
-    expect(restored.restore(JSON.parse(JSON.stringify(memory.snapshot())))).toBe(true);
-    expect(restored.snapshot()).toEqual(memory.snapshot());
+    expect(restored.restore(JSON.parse([...memory.snapshot()].join("")))).toBe(true);
+    expect([...restored.snapshot()].join("")).toBe([...memory.snapshot()].join(""));
     expect(read(restored, "pod.hostPID", exec(9))).toEqual([true]);
     expect(restored.restore({ version: 99 })).toBe(false);
   });

@@ -2,6 +2,7 @@ import { asksDryRun, isDryRun } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { ABSENT } from "../condition/field-path.ts";
 import type { Reading } from "../condition/field-path.ts";
+import { objectParts, onePart } from "../json-parts.ts";
 import { headOf, timeOfEvent } from "../reading/event-parts.ts";
 import type { HeadView } from "../reading/head-view.ts";
 import { isHeadUnknown } from "../reading/recorded.ts";
@@ -155,14 +156,15 @@ export class ClusterMemory {
     return name.startsWith("grant.") ? this.#readGrant(name, head, event) : readSubjects(name, head, event);
   }
 
-  snapshot(): JsonValue {
-    return {
-      version: VERSION,
-      now: Number.isFinite(this.#now) ? this.#now : null,
-      pods: this.pods.snapshot(),
-      grants: this.grants.snapshot(),
-      credentials: this.credentials.snapshot(),
-    };
+  /** For {@link ClusterMemory.restore}: as text, in parts. */
+  snapshot(): Iterable<string> {
+    return objectParts({
+      version: () => onePart(VERSION),
+      now: () => onePart(Number.isFinite(this.#now) ? this.#now : null),
+      pods: () => this.pods.snapshot(),
+      grants: () => this.grants.snapshot(),
+      credentials: () => this.credentials.snapshot(),
+    });
   }
 
   /** Takes a snapshot's place; false when it is of a version that is not known. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import { objectParts } from "../json-parts.ts";
 import { headOf, timeOfEvent } from "../reading/event-parts.ts";
 import { at, isSuccess, nameOf, objectsAt, textAt } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
@@ -175,13 +176,14 @@ export class CredentialLedger {
     }
   }
 
-  snapshot(): JsonValue {
-    return {
-      credentials: this.#credentials.snapshot((one) => ({ ...one })),
-      requests: this.#requests.snapshot((one) => ({ ...one })),
-      uses: this.#uses.snapshot((use) => use),
-      nodes: this.#nodes.snapshot((addresses) => [...addresses]),
-    };
+  /** For {@link CredentialLedger.restore}: as text, in parts. */
+  snapshot(): Iterable<string> {
+    return objectParts({
+      credentials: () => this.#credentials.snapshot((one) => ({ ...one })),
+      requests: () => this.#requests.snapshot((one) => ({ ...one })),
+      uses: () => this.#uses.snapshot((use) => use),
+      nodes: () => this.#nodes.snapshot((addresses) => [...addresses]),
+    });
   }
 
   restore(snapshot: unknown): void {

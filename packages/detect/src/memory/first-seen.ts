@@ -1,9 +1,9 @@
-import type { JsonValue } from "@auditsieve/audit";
 import type { FieldReader } from "../condition/evaluate.ts";
 import { tuplesOf } from "../correlation-hit.ts";
 import type { Detection } from "../definition/detection.ts";
 import type { FirstSeen } from "../definition/first-seen-condition.ts";
 import { digest } from "../finding.ts";
+import { objectParts } from "../json-parts.ts";
 import { headFieldOf, isInPart } from "../reading/head-view.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
@@ -69,8 +69,12 @@ export class FirstSeenStore {
     return isNew ? "new" : "known";
   }
 
-  snapshot(): JsonValue {
-    return { groups: this.#groups.snapshot((since) => since), tuples: this.#tuples.snapshot((seen) => seen) };
+  /** For {@link FirstSeenStore.restore}: as text, in parts. */
+  snapshot(): Iterable<string> {
+    return objectParts({
+      groups: () => this.#groups.snapshot((since) => since),
+      tuples: () => this.#tuples.snapshot((seen) => seen),
+    });
   }
 
   /** `isKept` says of which detections' ids the values are taken over; by default of all. */

@@ -1,4 +1,5 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import { objectParts, onePart } from "../json-parts.ts";
 import { timeOfEvent } from "../reading/event-parts.ts";
 import { at, nameOf, objectsAt, textAt } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
@@ -114,13 +115,14 @@ export class GrantMemory {
     }
   }
 
-  snapshot(): JsonValue {
-    return {
-      grants: this.#grants.snapshot((grant) => ({ ...grant })),
-      subjects: this.#subjects.snapshot((time) => time),
-      newest: finite(this.#newest),
-      unclear: finite(this.#unclear),
-    };
+  /** For {@link GrantMemory.restore}: as text, in parts. */
+  snapshot(): Iterable<string> {
+    return objectParts({
+      grants: () => this.#grants.snapshot((grant) => ({ ...grant })),
+      subjects: () => this.#subjects.snapshot((time) => time),
+      newest: () => onePart(finite(this.#newest)),
+      unclear: () => onePart(finite(this.#unclear)),
+    });
   }
 
   restore(snapshot: unknown): void {

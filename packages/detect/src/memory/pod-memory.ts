@@ -196,7 +196,8 @@ export class PodMemory {
     }
   }
 
-  snapshot(): JsonValue {
+  /** For {@link PodMemory.restore}: as text, in parts. */
+  snapshot(): Iterable<string> {
     // JSON leaves out what is undefined.
     return this.#pods.snapshot((facts) => ({ ...facts }) as unknown as JsonValue);
   }

@@ -1,4 +1,5 @@
 import type { JsonValue } from "@auditsieve/audit";
+import { listParts, objectParts, onePart } from "../json-parts.ts";
 
 /** On average over a full half. */
 const LETTERS_A_KEY = 256;
@@ -103,10 +104,15 @@ export class RecentMap<V> {
     yield* this.#young.keys();
   }
 
-  /** Both halves, for {@link RecentMap.restore}. */
-  snapshot(write: (value: V) => JsonValue): JsonValue {
-    const half = (map: ReadonlyMap<string, V>): JsonValue => [...map].map(([key, value]) => [key, write(value)]);
-    return { young: half(this.#young), old: half(this.#old), evicted: this.#evicted };
+  /** Both halves, for {@link RecentMap.restore}: as text, in parts. */
+  snapshot(write: (value: V) => JsonValue): Iterable<string> {
+    const half = (map: ReadonlyMap<string, V>): Iterable<string> =>
+      listParts(map, ([key, value]) => [key, write(value)]);
+    return objectParts({
+      young: () => half(this.#young),
+      old: () => half(this.#old),
+      evicted: () => onePart(this.#evicted),
+    });
   }
 
   /** Takes the place of what is held; entries that `read` gives nothing for are left out, the others stand under `keyOf` their keys. */

@@ -191,8 +191,8 @@ export class FindingStream {
     return {
       version: () => onePart(VERSION),
       detections: () => onePart(Object.fromEntries(fingerprints)),
-      memory: () => onePart(this.#isMemoryShared ? null : this.#memory.snapshot()),
-      firstSeen: () => onePart(this.#firstSeen.snapshot()),
+      memory: () => (this.#isMemoryShared ? onePart(null) : this.#memory.snapshot()),
+      firstSeen: () => this.#firstSeen.snapshot(),
     };
   }
 

@@ -26,6 +26,9 @@ const SLOTS = 16_384;
 const MAX_ENTRIES = 8192;
 const MAX_KEY_BYTES = 4096;
 const MAX_TOTAL_BYTES = 8 * 1024 * 1024;
+/** Where there are more, only what comes a second time becomes an entry. */
+const FEW_ENTRIES = 2048;
+const SEEN_ONCE = 8192;
 /** Keys are mixed and compared by so many words at a time. */
 const STEP = 4;
 const NO_KEY = new Int32Array(0);
@@ -47,13 +50,18 @@ interface Entry extends HeadEntry {
   readonly key: Int32Array;
 }
 
-/** Entries by the bytes of a key. Bounded; when it is full it starts again. */
+/**
+ * Entries by the bytes of a key. Bounded; when it is full it starts again. What is noted for a head takes eight kilobytes and more: a log in
+ * which every head is made up must not fill it with heads that never come again.
+ */
 class KeyTable {
   /** One more than the place of its entry; 0 for none. */
   readonly #slots = new Int32Array(SLOTS);
   #entries: Entry[] = [];
   #bytes = 0;
   #last = 0;
+  /** Hashes of keys that came once while there were many entries, each where its last digits say. */
+  #once: Uint32Array | undefined;
 
   /** `length` in words. */
   find(key: Int32Array, length: number, hash: number): Entry | undefined {
@@ -69,8 +77,11 @@ class KeyTable {
     }
   }
 
-  /** An entry for a key that has none. */
-  add(key: Int32Array, length: number, hash: number): Entry {
+  /** An entry for a key that has none; undefined where it may never come again. */
+  add(key: Int32Array, length: number, hash: number): Entry | undefined {
+    if (this.#entries.length >= FEW_ENTRIES && this.#isFirst(hash)) {
+      return undefined;
+    }
     if (this.#entries.length === MAX_ENTRIES || this.#bytes > MAX_TOTAL_BYTES) {
       this.#slots.fill(0);
       this.#entries = [];
@@ -91,6 +102,14 @@ class KeyTable {
     this.#slots[slot] = this.#entries.push(entry);
     this.#bytes += 4 * length;
     return entry;
+  }
+
+  #isFirst(hash: number): boolean {
+    this.#once ??= new Uint32Array(SEEN_ONCE);
+    const place = hash & (SEEN_ONCE - 1);
+    const isFirst = this.#once[place] !== hash;
+    this.#once[place] = hash;
+    return isFirst;
   }
 }
 
@@ -132,7 +151,10 @@ export class HeadMemo {
     this.#numberOf = numberOf;
   }
 
-  /** The entry of all heads that differ from that of the event last scanned at most in names; undefined when it is too long. */
+  /**
+   * The entry of all heads that differ from that of the event last scanned at most in names; undefined when it is too long, or where there are
+   * many and this one came for the first time.
+   */
   get unnamed(): HeadEntry | undefined {
     if (this.#built === this.#scan.scans) {
       return this.#unnamed;
@@ -163,7 +185,10 @@ export class HeadMemo {
     if (part === "unnamed") {
       unnamed.noted = value;
     } else if (this.#buildWhole()) {
-      this.#tables.whole.add(this.#words, this.#wholeLength >> 2, this.#wholeHash).noted = value;
+      const entry = this.#tables.whole.add(this.#words, this.#wholeLength >> 2, this.#wholeHash);
+      if (entry !== undefined) {
+        entry.noted = value;
+      }
     }
   }
 

@@ -340,13 +340,33 @@ describe("HeadMemo", () => {
   it("starts again when it is full", () => {
     const memo = new HeadMemo(scan);
     for (let n = 0; n < 20_000; n++) {
-      scanned({ ...event, requestURI: `/${n}` });
-      memo.recall("whole");
-      memo.note("whole", n);
+      for (let times = 0; times < 2; times++) {
+        scanned({ ...event, requestURI: `/${n}` });
+        memo.note("whole", n);
+      }
     }
     expect(memo.recall("whole")).toBe(19_999);
     scanned({ ...event, requestURI: "/1" });
     expect(memo.recall("whole")).toBeUndefined();
+  });
+
+  it("keeps what it knows while very many heads come once, and takes in those that come again", () => {
+    const memo = new HeadMemo(scan);
+    const user = (n: number): object => ({ ...event, user: { username: `made-up-${n}` } });
+    scanned(event);
+    memo.note("unnamed", "known");
+    let entries = 0;
+    for (let n = 0; n < 20_000; n++) {
+      scanned(user(n));
+      entries += memo.unnamed === undefined ? 0 : 1;
+    }
+    expect(entries).toBeLessThan(2_100);
+    scanned(event);
+    expect(memo.recall("unnamed")).toBe("known");
+    scanned(user(19_999));
+    memo.note("unnamed", "come again");
+    scanned(user(19_999));
+    expect(memo.recall("unnamed")).toBe("come again");
   });
 
   it("does not remember heads over its size", () => {

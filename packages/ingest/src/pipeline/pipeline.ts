@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { EventLines } from "@auditsieve/audit";
 import { AckWindow } from "../lines/ack-window.ts";
+import { NO_DOCUMENTS } from "../state/detection-state.ts";
 import type { Mark } from "../state/detection-state.ts";
 import type { IngestError } from "../errors.ts";
 import { STATE_REFUSED } from "./line-findings.ts";
@@ -332,6 +333,7 @@ export class Pipeline {
       await detectionState?.write(mark);
     } else if ("documents" in mark) {
       await detectionState?.write(mark.state, mark.documents);
+      mark.documents = NO_DOCUMENTS;
     } else {
       await source.states?.write(mark.inputs);
       await detectionState?.write(mark.shared);

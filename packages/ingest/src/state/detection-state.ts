@@ -33,8 +33,8 @@ export interface StateToKeep extends Pick<RememberedState, "read" | "documents">
 export interface WholeMark {
   /** As {@link encodeState} gives it. */
   readonly state: PackedText;
-  /** The documents that it names. */
-  readonly documents: Documents;
+  /** The documents that it names, for as long as they are not written: most of them the detections will have forgotten long before the next mark. */
+  documents: Documents;
 }
 
 /** What the detections of one input remember, as text; "" where that is too long to be kept. */
@@ -59,7 +59,8 @@ const VERSION = 2;
 const VERSION_WITH_DOCUMENTS = 1;
 /** Characters of JSON. What is remembered is bounded by count; this bounds what it may come to. */
 const MAX_LENGTH = 128 * 1024 * 1024;
-const NO_DOCUMENTS: Documents = new Map();
+/** What is written with a state that names none. */
+export const NO_DOCUMENTS: Documents = new Map();
 
 /**
  * The file beside the checkpoint that holds what detections remember. The checkpoint names it by its hash, so that state and
@@ -122,7 +123,7 @@ export class DetectionState {
       return;
     }
     await this.#documents.write(documents);
-    const parts = await state.parts;
+    const { parts } = state;
     const packed = Buffer.concat(parts);
     const slot = 1 - this.#slot;
     await writeDurably(this.#pathOf(slot), packed, this.#files);
