@@ -213,15 +213,17 @@ async function run(options: IngestOptions, signal: AbortSignal): Promise<ExitCod
   }
 }
 
-/** A heap of this size is not that of an ordinary log any more, with all the room that new objects get there. */
-const GROWN_BYTES = 200 * 1024 * 1024;
+/** A heap of this size is not that of an ordinary log any more. */
+const LARGE_BYTES = 160 * 1024 * 1024;
+/** Nor is one of this size, with all the room that new objects get there. */
+const GROWN_BYTES = 100 * 1024 * 1024;
 
 async function runUntilSignal(
   config: IngestConfig,
   options: Pick<ReloadOptions, "logger" | "load" | "reloads" | "signal">,
 ): Promise<ExitCode> {
   // Tables of what detections remember are many: filled by a hostile log they would be as much again in garbage.
-  const heap = boundHeap({ grownBytes: GROWN_BYTES });
+  const heap = boundHeap({ largeBytes: LARGE_BYTES, grownBytes: GROWN_BYTES });
   try {
     const end = await runDaemon(config, {
       ...options,
