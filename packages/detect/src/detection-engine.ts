@@ -75,6 +75,7 @@ export class DetectionEngine {
   readonly #annotations: readonly string[];
   readonly #plan: HeadPlan;
   readonly #bodies = new BodyVerdicts();
+  readonly #readsMemory = new Map<Detection, boolean>();
 
   constructor(detections: readonly Detection[], options: DetectionEngineOptions = {}) {
     this.detections = detections;
@@ -104,6 +105,17 @@ export class DetectionEngine {
   asksAnnotation(key: string): boolean {
     const field = `${ANNOTATIONS}.${key}`;
     return this.#annotations.some((read) => read === ANNOTATIONS || read === field || read.startsWith(`${field}.`));
+  }
+
+  /** Whether a detection's condition asks what is remembered, which then is not forgotten next. */
+  readsMemory(detection: Detection): boolean {
+    const known = this.#readsMemory.get(detection);
+    if (known !== undefined) {
+      return known;
+    }
+    const reads = [...fieldsReadBy(detection)].some((field) => rememberedField(field) !== undefined);
+    this.#readsMemory.set(detection, reads);
+    return reads;
   }
 
   /** The detections that the head does not rule out, in their order. */

@@ -57,6 +57,7 @@ export function madeWith(
 /** What of an event is told of a change of a pod. */
 export function toldOf(event: AuditEvent): ToldEvent {
   return {
+    auditID: event.auditID,
     idHash: hashOfID(event.auditID),
     time: timeOf(event),
     micros: microseconds(event.stageTimestamp),

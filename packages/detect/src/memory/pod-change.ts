@@ -8,6 +8,7 @@ export type PodChange = "deleted" | "bound" | "addressed";
 
 /** What of an event that tells of a {@link PodChange} is asked for. */
 export interface ToldEvent {
+  readonly auditID: string;
   /** What `hashOfID` gives of its auditID. */
   readonly idHash: number;
   /** What `timeOf` gives of it, and the same in microseconds. */

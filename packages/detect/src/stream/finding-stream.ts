@@ -14,7 +14,7 @@ import type { Beside, FindingStreamOptions } from "./finding-stream-options.ts";
 import { HeadQuestions } from "./head-questions.ts";
 import { headOf, microsOfEvent, timeOfEvent } from "../reading/event-parts.ts";
 import type { HeadView } from "../reading/head-view.ts";
-import { judge, NO_VERDICTS } from "./judge.ts";
+import { isSettledFor, judge, NO_VERDICTS, NOTHING } from "./judge.ts";
 import type { Asked } from "./judge.ts";
 import { ClusterMemory } from "../memory/cluster-memory.ts";
 import type { CredentialLedger } from "../memory/credential-ledger.ts";
@@ -140,9 +140,11 @@ export class FindingStream {
     this.#settlement.holdsLast = false;
     const { time } = told;
     const findings = this.#pass(time, told.micros);
-    const event = this.#open.mayBeOpen(told.idHash) ? whole() : undefined;
+    const isOpen = this.#open.mayBeOpen(told.idHash) && this.#open.mayBeOpenOf(told.auditID);
+    const event = isOpen ? whole() : undefined;
     if (event !== undefined) {
-      this.#settlement.take(event, () => event, time, NO_VERDICTS, undefined, findings);
+      const known = this.#open.known(event);
+      this.#settlement.take(known, event, () => event, time, NO_VERDICTS, undefined, findings);
     }
     this.#memory.tell(change, told);
     return this.#counted(findings);
@@ -266,8 +268,10 @@ export class FindingStream {
     if (isUse) {
       this.#memory.credentials.observeUse(event);
     }
-    const { verdicts, isFed } = judge(this.#engine, event, asked, this.#memory);
-    this.#settlement.take(event, show, time, verdicts, length, findings);
+    const known = this.#open.known(event);
+    const isSettled = isSettledFor(known, asked, this.#engine);
+    const { verdicts, isFed } = isSettled ? NOTHING : judge(this.#engine, event, asked, this.#memory);
+    this.#settlement.take(known, event, show, time, verdicts, length, findings);
     // Last, so that a request is judged by what was before it.
     if (isFed) {
       this.#memory.observe(event, this.#head.remembersUses);

@@ -3,6 +3,7 @@ import type { LeftConditions } from "../plan/body-verdicts.ts";
 import type { Detection } from "../definition/detection.ts";
 import type { DetectionEngine, Evaluated, Verdict } from "../detection-engine.ts";
 import type { ClusterMemory } from "../memory/cluster-memory.ts";
+import type { OpenRequest, Standing } from "./open-request.ts";
 
 /** How detections come out that an event hits, or about which it does not say enough. */
 export type Verdicts = readonly Verdict[];
@@ -30,9 +31,11 @@ export interface Asked {
   readonly left: LeftConditions | undefined;
   /** Of whoever judges them. */
   judged: Judged | undefined;
+  /** How detections stand with requests for which all of it is settled: the one that was met last. */
+  settledIn?: ReadonlyMap<Detection, Standing>;
 }
 
-const NOTHING: Judgement = { verdicts: NO_VERDICTS, isFed: false };
+export const NOTHING: Judgement = { verdicts: NO_VERDICTS, isFed: false };
 const ONLY_FED: Judgement = { verdicts: NO_VERDICTS, isFed: true };
 
 /** Evaluates the candidates of an event; where it comes out as the one before of which the same was asked, it is judged as that. */
@@ -45,6 +48,18 @@ export function judge(engine: DetectionEngine, event: AuditEvent, of: Asked, mem
   const judgement = judgementOf(engine, evaluated.verdicts);
   of.judged = { evaluated, judgement };
   return judgement;
+}
+
+/** Whether all that is asked is settled for the request already and leaves no trace in the memory, so that nothing comes of asking it. */
+export function isSettledFor(request: OpenRequest | undefined, of: Asked, engine: DetectionEngine): boolean {
+  if (request === undefined || !request.isShared) {
+    return false;
+  }
+  const { standings } = request;
+  if (of.settledIn !== standings && of.asked.every((one) => standings.has(one) && !engine.readsMemory(one))) {
+    of.settledIn = standings;
+  }
+  return of.settledIn === standings;
 }
 
 function judgementOf({ feeders }: DetectionEngine, all: readonly Verdict[]): Judgement {

@@ -45,7 +45,7 @@ describe("OpenRequests", () => {
         const key = requestId(event, "one");
         const isOpened = next() % 3 > 0;
         const known = model.get(key);
-        const found = requests.of(event, step, isOpened);
+        const found = requests.of(requests.known(event), event, step, isOpened);
         if (found !== undefined || [...model.values()].some(({ auditID }) => auditID === event.auditID)) {
           expect(requests.mayBeOpen(hashOfID(event.auditID))).toBe(true);
         }

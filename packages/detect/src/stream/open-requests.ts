@@ -48,12 +48,19 @@ export class OpenRequests {
     return this.#restored.size > 0 || this.#perHash[idHash] !== 0;
   }
 
-  /** The open request that the event is a stage of, now last in order; a new one where there is none and `isOpened`. */
-  of(event: AuditEvent, time: number, isOpened: boolean): OpenRequest | undefined {
-    if (!isOpened && !this.mayBeOpen(idHashOf(event))) {
-      return undefined;
-    }
-    const request = this.#find(event) ?? (isOpened ? this.#add(event, time) : undefined);
+  /** Whether an event with this auditID may be a stage of an open request. */
+  mayBeOpenOf(auditID: string): boolean {
+    return this.#restored.size > 0 || this.#byAuditID.has(auditID);
+  }
+
+  /** The open request that the event is a stage of, if there is one. */
+  known(event: AuditEvent): OpenRequest | undefined {
+    return this.mayBeOpen(idHashOf(event)) ? this.#find(event) : undefined;
+  }
+
+  /** The open request that the event is a stage of, now last in order: the one that is {@link known}, or a new one if `isOpened`. */
+  of(known: OpenRequest | undefined, event: AuditEvent, time: number, isOpened: boolean): OpenRequest | undefined {
+    const request = known ?? (isOpened ? this.#add(event, time) : undefined);
     if (request === undefined) {
       return undefined;
     }

@@ -45,7 +45,7 @@ describe("SettledTogether", () => {
         verb: "get",
         user: {},
       } as const;
-      const request = requests.of(event, 0, true);
+      const request = requests.of(undefined, event, 0, true);
       if (request === undefined) {
         throw new Error("It was to be opened");
       }

@@ -60,8 +60,12 @@ export class Settlement {
     }
   }
 
-  /** Takes what detections say of an event; findings that are ready are added. `length`: of the event as text, where it is known. */
+  /**
+   * Takes what detections say of an event, a stage of the request that is `known`, if any is; findings that are ready are added. `length`: of the
+   * event as text, where it is known.
+   */
   take(
+    known: OpenRequest | undefined,
     event: AuditEvent,
     show: () => AuditEvent,
     time: number,
@@ -70,7 +74,7 @@ export class Settlement {
     findings: Finding[],
   ): void {
     this.#length = length;
-    const request = this.#open.of(event, time, verdicts.length > 0);
+    const request = this.#open.of(known, event, time, verdicts.length > 0);
     if (!request) {
       return;
     }
