@@ -52,6 +52,25 @@ describe("sealReplay and verifyManifest", () => {
     ]);
   });
 
+  test("verifyManifest proves the standard output of one replay of several, and names one that none of them wrote", async () => {
+    const [one, other, none] = ["one.out", "other.out", "none.out"].map((name) => join(folder, name));
+    const path = join(folder, "outputs.manifest");
+    for (const output of [one ?? "", other ?? ""]) {
+      writeFileSync(output, output);
+      const outputs = [{ name: "standard output", ...(await hashFile(output)) }];
+      await sealReplay(path, { ...(await replayOf()), outputs });
+    }
+    writeFileSync(none ?? "", "none");
+    const states = async (standardOutput = ""): Promise<unknown[]> => {
+      const verified = await verifyManifest(readFileSync(path, "utf8"), { base: folder, standardOutput });
+      const outputs = verified.files.filter(({ kind }) => kind === "output");
+      return [verified.isProven, ...outputs.map(({ state }) => state)];
+    };
+    expect(await states(one)).toEqual([true, "same", "not-checked"]);
+    expect(await states(other)).toEqual([true, "not-checked", "same"]);
+    expect(await states(none)).toEqual([false, "changed", "changed"]);
+  });
+
   test("verifyManifest names a file that was changed or is missing", async () => {
     const { text } = await sealed("files.manifest");
     writeFileSync(join(folder, "other.log"), "one\ntwO\n");

@@ -37,11 +37,13 @@ export interface VerifyOptions {
   readonly base: string;
   /** The hash of the last line, as it was kept elsewhere. */
   readonly root?: string;
-  /** Where what came in by standard input was kept, if it was. */
+  /** Where what came in by standard input was kept, if it was: of one replay, where there are several. */
   readonly standardInput?: string;
-  /** Where the data of standard output was kept, if it was. */
+  /** Where the data of standard output was kept, if it was: of one replay, where there are several. */
   readonly standardOutput?: string;
 }
+
+const STREAMS: ReadonlySet<string> = new Set(["standard input", "standard output"]);
 
 /** Reads a manifest and checks its chain. */
 export function readManifest(text: string): ReadManifest {
@@ -95,13 +97,14 @@ export async function verifyManifest(text: string, options: VerifyOptions): Prom
           `The hash of the last line is ${root}, not the one that was kept: the manifest was made anew, cut or added to`,
         ]),
   ];
-  const files: CheckedFile[] = [];
+  const checked: CheckedFile[] = [];
   for (const link of links) {
     const kind = kindOf(link);
     if (kind === "input" || kind === "output" || kind === "detection") {
-      files.push(await checkFile(kind, link, options));
+      checked.push(await checkFile(kind, link, options));
     }
   }
+  const files = checked.map((file) => ofOneReplay(file, checked));
   const isProven = problems.length === 0 && files.every(({ state }) => state === "same" || state === "not-checked");
   return {
     isProven,
@@ -137,6 +140,14 @@ async function checkFile(kind: CheckedFile["kind"], { record }: Link, options: V
       ? { kind, name, state: "missing" }
       : { kind, name, state: "unreadable", detail: String(code ?? error) };
   }
+}
+
+/** What is kept of standard input or output is of one replay: where it is the one of another, nothing is known of this one. */
+function ofOneReplay(file: CheckedFile, all: readonly CheckedFile[]): CheckedFile {
+  const { kind, name, state } = file;
+  const isOfAnother =
+    STREAMS.has(name) && state === "changed" && all.some((other) => other.name === name && other.state === "same");
+  return isOfAnother ? { kind, name, state: "not-checked", detail: "the file given is that of another replay" } : file;
 }
 
 function kindOf({ record }: Link): string {
