@@ -1,11 +1,11 @@
 /**
  * Records a real control plane while somebody attacks it step by step; see README.md beside this file.
  *
- *     node test/recording/record.ts FOLDER [held-out|reported|variants|near-misses]
+ *     node test/recording/record.ts FOLDER [held-out|reported|tricks|variants|near-misses]
  *
  * FOLDER gets lineage.log.zst, the log as the apiserver wrote it, and lineage-steps.jsonl (or held-out.log.zst and
  * held-out-steps.jsonl: another attack on another day, which no detection was tuned on; or reported: a third attack, made
- * of published intrusions, on a third day; or variants: single deeds that the others have once or not at all; or
+ * of published intrusions, on a third day; or tricks: a fourth, of what tools and talks show; or variants: single deeds that the others have once or not at all; or
  * near-misses: what is just not what a detection asks for, and what is new after a week). None is redacted:
  * `node scripts/make-samples.ts FOLDER` makes samples/ of them.
  */
@@ -30,6 +30,7 @@ import { REPORTED_AIMS } from "./reported-aims.ts";
 import { REPORTED_DAY, REPORTED_DEEDS } from "./reported.ts";
 import { setScene } from "./setting.ts";
 import type { Scene, Step } from "./step.ts";
+import { TRICKS, TRICKS_DAY } from "./tricks.ts";
 import { VARIANT_DEEDS } from "./variants.ts";
 import { AFTER_THE_WEEK, BEFORE_THE_WEEK } from "./week-later.ts";
 
@@ -38,12 +39,14 @@ const BEFORE_MS = {
   lineage: 12_000,
   "held-out": 180_000,
   reported: 180_000,
+  tricks: 180_000,
   variants: 12_000,
   "near-misses": 12_000,
 };
 const DAYS: Readonly<Partial<Record<keyof typeof BEFORE_MS, typeof HELD_OUT_DAY>>> = {
   "held-out": HELD_OUT_DAY,
   reported: REPORTED_DAY,
+  tricks: TRICKS_DAY,
 };
 /** Between two steps, so that no event of one falls into the time of another. */
 const PAUSE_MS = 350;
@@ -51,7 +54,9 @@ const AFTER_MS = 4000;
 
 const [out, script = "lineage"] = process.argv.slice(2);
 if (out === undefined || !isScript(script)) {
-  console.error("Cannot record: call node test/recording/record.ts FOLDER [held-out|reported|variants|near-misses]");
+  console.error(
+    "Cannot record: call node test/recording/record.ts FOLDER [held-out|reported|tricks|variants|near-misses]",
+  );
   process.exit(2);
 }
 mkdirSync(out, { recursive: true });
@@ -75,6 +80,7 @@ try {
     lineage: [...CHAIN, ...LEFT_OVER, ...WORKLOAD_DEEDS, ...ACCESS_DEEDS, ...CLUSTER_DEEDS],
     "held-out": HELD_OUT_DEEDS,
     reported: [...REPORTED_DEEDS, ...REPORTED_AIMS],
+    tricks: TRICKS,
     variants: VARIANT_DEEDS,
     "near-misses": [...NEAR_MISS_DEEDS, ...BEFORE_THE_WEEK],
   };
