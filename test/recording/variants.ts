@@ -9,6 +9,7 @@ import type { Step } from "./step.ts";
 import { NEWER_KINDS_VARIANTS } from "./variants-of-newer-kinds.ts";
 import { RIGHTS_VARIANTS } from "./variants-of-rights.ts";
 import { TRAFFIC_VARIANTS } from "./variants-of-traffic.ts";
+import { TRICK_VARIANTS } from "./variants-of-tricks.ts";
 
 const create = createdBy(ERIN);
 const IMAGE = "ghcr.example/acme/toolbox:8";
@@ -525,4 +526,5 @@ export const VARIANT_DEEDS: readonly Step[] = [
   ...RIGHTS_VARIANTS,
   ...NEWER_KINDS_VARIANTS,
   ...TRAFFIC_VARIANTS,
+  ...TRICK_VARIANTS,
 ];
