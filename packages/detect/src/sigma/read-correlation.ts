@@ -10,6 +10,7 @@ import type { Path, ProblemLog } from "./problem-log.ts";
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const MAX_TIMESPAN_MS = 31 * 86_400_000;
+const KEYS: readonly string[] = ["type", "rules", "group-by", "timespan", "condition", "aliases", "generate"];
 const COMPARISONS = ["gt", "gte", "lt", "lte", "eq", "neq"] as const;
 
 type Aliases = ReadonlyMap<string, ReadonlyMap<string, string>>;
@@ -20,6 +21,12 @@ export function readCorrelation(document: JsonObject, log: ProblemLog, fields: F
   if (!isJsonObject(value)) {
     log.error("sigma-correlation", ["correlation"], "its correlation is not a map", "Give type, rules and timespan");
     return undefined;
+  }
+  // A misspelled group-by would count everybody together.
+  const unknown = Object.keys(value).find((key) => !KEYS.includes(key));
+  if (unknown !== undefined) {
+    const words = `Use ${KEYS.join(", ")}`;
+    log.error("sigma-correlation", ["correlation", unknown], `its key "${unknown.slice(0, 80)}" is not known`, words);
   }
   const type = CORRELATION_TYPES.find((known) => known === own(value, "type"));
   if (!type) {

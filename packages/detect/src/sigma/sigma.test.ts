@@ -325,6 +325,13 @@ describe("loadDetections", () => {
     ]);
   });
 
+  it("refuses a key of a correlation that is not known: a misspelled group-by would count everybody together", () => {
+    const [head = ""] = HEAD.split("logsource");
+    const correlation =
+      "correlation:\n  type: event_count\n  rules: [a]\n  groupby: [user.username]\n  timespan: 5m\n  condition: { gte: 3 }\n";
+    expect(problemsOf(`${head}${correlation}`)).toEqual(["error sigma-correlation correlation.groupby 7:12"]);
+  });
+
   it("says of rules of Falco what they are", () => {
     const { problems } = loadDetections("- rule: A pod\n  condition: kevt and pod\n", "falco.yml");
     expect(problems.map(({ hint }) => hint)).toEqual([expect.stringContaining("docs/peers.md")]);
