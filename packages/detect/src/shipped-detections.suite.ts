@@ -25,6 +25,7 @@ export const CASE_SOURCES = [
   "lineage.log",
   "held-out.log",
   "reported.log",
+  "tricks.log",
   "variants.log",
   "near-misses.log",
   "synthetic",
