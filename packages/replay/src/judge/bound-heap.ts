@@ -27,6 +27,8 @@ interface Bounds {
   readonly largeBytes: number;
   /** Below it new objects get as much room as V8 thinks fit. Default 48 MB, or what is large if that is less. */
   readonly grownBytes: number;
+  /** Milliseconds of a clock that never goes back. Default `performance.now()`. */
+  readonly now: () => number;
 }
 
 /** A heap that is looked after. */
@@ -55,7 +57,11 @@ export function boundHeap(heap: Partial<HeapOfProcess & Bounds> = {}): BoundHeap
     ...heapOfProcess(),
     ...heap,
   };
-  const { largeBytes = LARGE_BYTES, grownBytes = Math.min(GROWN_BYTES, largeBytes) } = heap;
+  const {
+    largeBytes = LARGE_BYTES,
+    grownBytes = Math.min(GROWN_BYTES, largeBytes),
+    now = () => performance.now(),
+  } = heap;
   let mayCloseAt = 0;
   let growth: number | undefined;
   let least = 0;
@@ -76,10 +82,10 @@ export function boundHeap(heap: Partial<HeapOfProcess & Bounds> = {}): BoundHeap
     }
   };
   const closeHoles = (): void => {
-    const from = performance.now();
+    const from = now();
     boundYoung(false);
     compact();
-    mayCloseAt = performance.now() + SHARE * (performance.now() - from);
+    mayCloseAt = now() + SHARE * (now() - from);
   };
   const look = (): void => {
     const taken = takenBytes();
@@ -95,15 +101,15 @@ export function boundHeap(heap: Partial<HeapOfProcess & Bounds> = {}): BoundHeap
       collect();
       least = usedBytes();
     }
-    if (taken > SLACK * usedBytes() && performance.now() >= mayCloseAt) {
+    if (taken > SLACK * usedBytes() && now() >= mayCloseAt) {
       closeHoles();
     }
   };
   let due = 0;
   const lookWhenDue = (): void => {
-    if (performance.now() >= due) {
+    if (now() >= due) {
       look();
-      due = performance.now() + LOOK_EVERY_MS;
+      due = now() + LOOK_EVERY_MS;
     }
   };
   const timer = setInterval(lookWhenDue, LOOK_EVERY_MS);
