@@ -29,7 +29,7 @@ export { FindingStream } from "./stream/finding-stream.ts";
 export type { FindingStreamCounts } from "./stream/finding-stream-counts.ts";
 export type { Beside, FindingStreamOptions } from "./stream/finding-stream-options.ts";
 export { headOf } from "./reading/event-parts.ts";
-export { HEAD_FIELDS } from "./reading/head-view.ts";
+export { ACTOR_FIELDS, HEAD_FIELDS } from "./reading/head-view.ts";
 export type { HeadField, HeadView } from "./reading/head-view.ts";
 export { loadDetectionFiles, loadDetections } from "./load-detections.ts";
 export { prepareDetections, revivedDetections } from "./prepared-detections.ts";

@@ -13,6 +13,7 @@ export function partsOf(head: HeadView): readonly [string, string] {
 /** Gives heads that remember what was noted for one like them, as the view of a scanned line does. */
 export function rememberingHeads(): (event: AuditEvent) => HeadView {
   const noted = new Map<string, unknown>();
+  const actors = new Map<string, Map<unknown, unknown>>();
   return (event) => {
     const head = headOf(event);
     const parts = partsOf(head);
@@ -20,8 +21,11 @@ export function rememberingHeads(): (event: AuditEvent) => HeadView {
     return {
       get: (field) => head.get(field),
       // Not every view has it at hand, and none for every head.
-      actor: () =>
-        parts[0].length % 2 === 0 ? JSON.stringify(ACTOR_FIELDS.map((field) => head.get(field))) : undefined,
+      actor: () => {
+        const key = JSON.stringify(ACTOR_FIELDS.map((field) => head.get(field)));
+        actors.set(key, actors.get(key) ?? new Map());
+        return parts[0].length % 2 === 0 ? actors.get(key) : undefined;
+      },
       recall: (part) => noted.get(keyOf(part)),
       note: (part, value) => void noted.set(keyOf(part), value),
     };

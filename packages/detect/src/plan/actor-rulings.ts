@@ -3,8 +3,9 @@ import type { FieldReader } from "../condition/evaluate.ts";
 import { fieldsReadBy } from "../definition/fields-read.ts";
 import type { Detection } from "../definition/detection.ts";
 import { headReader } from "./field-readers.ts";
-import { ACTOR_FIELDS, headFieldOf, isInPart } from "../reading/head-view.ts";
+import { ACTOR_FIELDS, headFieldOf, isInPart, keptOfActor } from "../reading/head-view.ts";
 import type { HeadView } from "../reading/head-view.ts";
+import { isBeforeAnswer } from "../reading/recorded.ts";
 import { TupleMemo } from "./tuple-memo.ts";
 
 const MAX_ACTORS = 2048;
@@ -14,11 +15,20 @@ const MAX_ACTORS = 2048;
  * conditions about any request say of an actor need not be found out again for each of these.
  */
 export class ActorRulings {
+  /** For views that keep nothing for an actor. */
   readonly #known = new TupleMemo<Map<Detection, boolean>>(MAX_ACTORS);
+  readonly #early = Symbol("early");
+  readonly #late = Symbol("late");
+  #met = 0;
+
+  /** How many actors were asked about; those that were forgotten meanwhile count anew, and so does each at the beginning of a request. */
+  get met(): number {
+    return this.#met;
+  }
 
   /** Whether an event with this head cannot hit a detection because of its actor, whatever it is about. To be asked while the head is in hand. */
   of(head: HeadView): (detection: Detection) => boolean {
-    const known = this.#known.get(keyOf(head), () => new Map<Detection, boolean>());
+    const known = this.#knownOf(head);
     let reader: FieldReader | undefined;
     return (detection) => {
       let isOut = known.get(detection);
@@ -30,15 +40,18 @@ export class ActorRulings {
       return isOut;
     };
   }
-}
 
-/** The length tells one key from the other. */
-function keyOf(head: HeadView): Parameters<TupleMemo<unknown>["get"]>[0] {
-  const stage = head.get("stage");
-  // At the beginning nobody has said yet whether somebody is impersonated.
-  const isEarly = stage === undefined || stage === "RequestReceived";
-  const actor = head.actor?.();
-  return actor === undefined ? [isEarly, ...ACTOR_FIELDS.map((field) => head.get(field))] : [isEarly, actor];
+  #knownOf(head: HeadView): Map<Detection, boolean> {
+    // At the beginning nobody has said yet whether somebody is impersonated.
+    const isEarly = isBeforeAnswer((field) => head.get(field));
+    const make = (): Map<Detection, boolean> => {
+      this.#met++;
+      return new Map();
+    };
+    return head.actor?.() === undefined
+      ? this.#known.get([isEarly, ...ACTOR_FIELDS.map((field) => head.get(field))], make)
+      : keptOfActor(head, isEarly ? this.#early : this.#late, make);
+  }
 }
 
 /** Whether a condition asks who asks; and whether it asks for nothing else, as far as it names fields. */

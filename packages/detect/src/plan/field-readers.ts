@@ -6,11 +6,12 @@ import type { FieldPath, Reading } from "../condition/field-path.ts";
 import { objectOfPatch } from "../condition/patched-object.ts";
 import type { BodyName } from "../reading/event-parts.ts";
 import { asJson, headOf, holdsNone, isMissing, isPartlyParsed, lacksKey, rootOf } from "../reading/event-parts.ts";
-import { HEAD_FIELDS, headFieldOf, isInPart } from "../reading/head-view.ts";
+import { HEAD_FIELDS, headFieldOf, isInPart, keptOfActor } from "../reading/head-view.ts";
 import type { HeadField, HeadPart, HeadView } from "../reading/head-view.ts";
 import type { ClusterMemory } from "../memory/cluster-memory.ts";
 import { MEMORY_ROOT } from "../condition/remembered-fields.ts";
-import { isBodyUnknown, isHeadUnknown } from "../reading/recorded.ts";
+import { isBeforeAnswer, isBodyUnknown, isHeadUnknown } from "../reading/recorded.ts";
+import type { HeadReader } from "../reading/recorded.ts";
 
 const BODIES = ["requestObject", "responseObject"] as const;
 /** The body that may be a JSON patch. */
@@ -102,17 +103,40 @@ export function headReader(
     if (held === undefined || !isInPart(held, part)) {
       return undefined;
     }
-    const value = view.get(held);
-    if (held !== field && value !== undefined) {
-      const reading = readField(held === "annotations" ? { annotations: value } : { user: { extra: value } }, path);
-      return reading.present ? reading : isHeadUnknown(field, head) ? undefined : ABSENT;
+    if (!isInPart(held, "actor")) {
+      return readHeld(path, held, head);
     }
-    if (value !== undefined) {
-      return readField(value, ITSELF);
+    const ofActor = keptOfActor(view, isBeforeAnswer(head) ? EARLY : LATE, newReadings);
+    const before = ofActor.get(field);
+    if (before !== undefined) {
+      return before ?? undefined;
     }
-    return isHeadUnknown(field, head) ? undefined : ABSENT;
+    const reading = readHeld(path, held, head);
+    ofActor.set(field, reading ?? null);
+    return reading;
   };
   return { read: isLasting ? read : once(read), search: () => undefined };
+}
+
+/** `held` is the field of the head in which that of the path stands, or it itself. */
+function readHeld(path: FieldPath, held: HeadField, head: HeadReader): Reading | undefined {
+  const value = head(held);
+  if (held === path.text && value !== undefined) {
+    return readField(value, ITSELF);
+  }
+  const reading =
+    value === undefined
+      ? ABSENT
+      : readField(held === "annotations" ? { annotations: value } : { user: { extra: value } }, path);
+  return reading.present || !isHeadUnknown(path.text, head) ? reading : undefined;
+}
+
+/** What was read of an actor before and after the answer: only then it is known whether somebody is impersonated. */
+const EARLY = Symbol("early readings");
+const LATE = Symbol("late readings");
+
+function newReadings(): Map<string, Reading | null> {
+  return new Map();
 }
 
 /** Many conditions read the same fields of one event. */

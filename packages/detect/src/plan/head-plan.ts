@@ -27,8 +27,10 @@ const KNOWN_BY: readonly HeadField[] = ["user.username", "user.groups"];
 const MOST_NAMED = 5;
 /** So many conditions are looked at sooner than what was noted for the whole head, whose name is mostly a new one. */
 const FEW = 3;
-/** So many heads of one request are asked about one by one. */
-const SELDOM = 3;
+/** So many heads of one request are asked about one by one, of few actors and of many: finding the kinds costs more than to ask. */
+const SELDOM = { ofFew: 64, ofMany: 3 };
+/** What a cluster has by itself, on some dozen nodes. More may be made up for each request, and then are of few kinds. */
+const FEW_ACTORS = 128;
 
 /** What a part of a head leaves of conditions; those that it rules out are not among them. */
 type Rest = ReadonlyMap<Detection, Expression>;
@@ -264,7 +266,7 @@ export class HeadPlan {
       this.#alike.set(done, alike);
     }
     const ask = (): Said => this.#ask(head, "unnamed", done);
-    if (++alike.asked <= SELDOM) {
+    if (++alike.asked <= (this.#actors.met > FEW_ACTORS ? SELDOM.ofMany : SELDOM.ofFew)) {
       return ask();
     }
     alike.kinds ??= new HeadKinds(
@@ -283,6 +285,7 @@ export class HeadPlan {
     const says = prefilter({ get }, part);
     // What was asked for rules most of them out, and who asked most of the others; both are known after few events. What is narrow is hardly
     // ever known before the whole is.
+    const ofRequest = headReader(head, "request");
     const isOut = part === "unnamed" ? this.#actors.of(head) : undefined;
     const rest = new Map<Detection, Expression>();
     const found: Detection[] = [];
@@ -292,7 +295,8 @@ export class HeadPlan {
     for (let i = 0; i < done.length; i++) {
       const one = done[i] as Done;
       const { detection } = one;
-      const condition = one.actor !== undefined && isOut?.(detection) === true ? undefined : says.left(one.left(head));
+      const condition =
+        one.actor !== undefined && isOut?.(detection) === true ? undefined : says.left(one.left(ofRequest));
       if (condition === undefined) {
         continue;
       }

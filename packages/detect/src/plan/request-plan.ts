@@ -1,9 +1,9 @@
 import { asksForActor } from "./actor-rulings.ts";
+import type { FieldReader } from "../condition/evaluate.ts";
 import type { Expression } from "../condition/expression.ts";
 import { simplify } from "../condition/simplify.ts";
 import { isWithoutSubresources } from "../definition/derive-needs.ts";
 import type { Detection } from "../definition/detection.ts";
-import { headReader } from "./field-readers.ts";
 import { REQUEST_FIELDS } from "../reading/head-view.ts";
 import type { HeadView } from "../reading/head-view.ts";
 import { TupleMemo } from "./tuple-memo.ts";
@@ -15,8 +15,8 @@ export interface Done {
   readonly detection: Detection;
   /** Whether the condition asks who asks. */
   readonly actor: "alone" | "too" | undefined;
-  /** What the request leaves of the condition; any head with this request says it. */
-  left(head: HeadView): Expression;
+  /** What the request leaves of the condition; any reader of the part `request` of a head with this request says it. */
+  left(reader: FieldReader): Expression;
 }
 
 /** A condition with the requests that it is about; undefined where it may be about any. */
@@ -89,12 +89,9 @@ class Left implements Done {
     this.actor = actor;
   }
 
-  left(head: HeadView): Expression {
+  left(reader: FieldReader): Expression {
     // What was asked for says nothing of those that ask for the actor alone.
-    this.#left ??=
-      this.actor === "alone"
-        ? this.detection.condition
-        : simplify(this.detection.condition, headReader(head, "request"));
+    this.#left ??= this.actor === "alone" ? this.detection.condition : simplify(this.detection.condition, reader);
     return this.#left;
   }
 }

@@ -41,10 +41,8 @@ export interface HeadView {
   get(field: HeadField): JsonValue | undefined;
   /** Whether the field is a text without any of these characters of ASCII, as far as that can be said without decoding it. False says nothing. */
   isWithout?(field: HeadField, characters: readonly string[]): boolean;
-  /**
-   * A text that is the same only for heads which agree in every field of {@link ACTOR_FIELDS}, where that is at hand without decoding them.
-   */
-  actor?(): string | undefined;
+  /** What is kept for all heads that agree in every field of {@link ACTOR_FIELDS}, where it is at hand without decoding them that they do. */
+  actor?(): Map<unknown, unknown> | undefined;
   /** What was noted for a head that is the same in every field of that part, if the view remembers heads. */
   recall?(part: "whole" | "unnamed"): unknown;
   /** Notes something for this head; `recall` must have found nothing. */
@@ -104,6 +102,18 @@ const ACTOR: ReadonlySet<HeadField> = new Set([
 ]);
 
 const NAMES: ReadonlySet<HeadField> = new Set(["requestURI", "objectRef.name"]);
+
+/** What `make` gives once for all heads with the actor of this one, where the view keeps something for them: it must depend on nothing else. */
+export function keptOfActor<Value>(head: HeadView, key: unknown, make: () => Value): Value {
+  const kept = head.actor?.();
+  if (kept === undefined) {
+    return make();
+  }
+  if (!kept.has(key)) {
+    kept.set(key, make());
+  }
+  return kept.get(key) as Value;
+}
 
 /** Fields below which detections read, whole objects of the head. */
 const OPEN = ["annotations", "user.extra"] as const;

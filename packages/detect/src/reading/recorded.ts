@@ -35,14 +35,19 @@ export function isHeadUnknown(field: string, head: HeadReader): boolean {
     isAtOrBelow(field, "annotations") ||
     isAtOrBelow(field, "impersonatedUser")
   ) {
-    const stage = head("stage");
-    return stage === "RequestReceived" || stage === undefined;
+    return isBeforeAnswer(head);
   }
   const namesNamespace = field === "objectRef.namespace" && head("objectRef.resource") === "namespaces";
   if (FROM_BODY.has(field) || namesNamespace) {
     return head("verb") === "create" && !isBodyRead(head);
   }
   return false;
+}
+
+/** Whether the event may have been written before anybody said how the request is answered, or whether somebody is impersonated. */
+export function isBeforeAnswer(head: HeadReader): boolean {
+  const stage = head("stage");
+  return stage === "RequestReceived" || stage === undefined;
 }
 
 /** Whether a body that is not in the event is *unknown*: the request could carry it, but the log does not say. */

@@ -5,6 +5,7 @@ import type { DetectionEngine } from "../detection-engine.ts";
 import { headReader } from "../plan/field-readers.ts";
 import { firstSeenKeys, isOfUnnamed } from "../memory/first-seen.ts";
 import type { FirstSeenKeys, FirstSeenStore } from "../memory/first-seen.ts";
+import { keptOfActor } from "../reading/head-view.ts";
 import type { HeadView } from "../reading/head-view.ts";
 import type { Asked } from "./judge.ts";
 import type { ClusterMemory } from "../memory/cluster-memory.ts";
@@ -243,7 +244,7 @@ export class HeadQuestions {
     if (!this.remembersUses) {
       return false;
     }
-    const use = this.#engine.keep(head, USE, () => useOf(head));
+    const use = keptOfActor(head, USE, () => useOf(head));
     return use !== undefined && !this.#memory.credentials.knowsUse(use);
   }
 }

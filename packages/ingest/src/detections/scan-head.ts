@@ -1,6 +1,6 @@
 import { isJsonObject, own, slotOf } from "@auditsieve/audit";
 import type { EventScan, JsonValue } from "@auditsieve/audit";
-import { HEAD_FIELDS } from "@auditsieve/detect";
+import { ACTOR_FIELDS, HEAD_FIELDS } from "@auditsieve/detect";
 import type { HeadField, HeadView } from "@auditsieve/detect";
 import { HeadMemo } from "./head-memo.ts";
 
@@ -14,15 +14,24 @@ const PARSED: ReadonlySet<string> = new Set([
 ]);
 
 const NAMES: ReadonlySet<HeadField> = new Set(["requestURI", "objectRef.name"]);
+const OF_ACTOR: ReadonlySet<HeadField> = new Set([...ACTOR_FIELDS, `user.extra.${CREDENTIAL_ID}`]);
 const URI = slotOf("requestURI");
 const USER = slotOf("user");
 /** Who asks, beside the user. */
 const ACTOR = (["impersonatedUser", "sourceIPs", "userAgent"] as const).map(slotOf);
 /** A longer one is looked at field by field. */
 const MAX_ACTOR_BYTES = 1024;
+/** A cluster has a few dozen; a log with more than these makes them up. */
+const MAX_ACTORS = 2048;
 const BACKSLASH = 0x5c;
 /** In the place of a field that is known not to be there. */
 const ABSENT = Symbol("absent");
+
+/** What is remembered of heads whose actors are the same byte by byte. */
+interface Actor {
+  readonly values: unknown[];
+  readonly kept: Map<unknown, unknown>;
+}
 
 /**
  * The head of the line that `scan` holds, as detections ask for it, without parsing the line. Make one per stream: it
@@ -49,6 +58,28 @@ export function scanHead(scan: EventScan, memo: HeadMemo = new HeadMemo(scan)): 
     }
     return values;
   };
+  const actors = new Map<string, Actor>();
+  let actorBuilt = -1;
+  let actorInHand: Actor | undefined;
+  const actor = (): Actor | undefined => {
+    if (actorBuilt !== scan.scans) {
+      actorBuilt = scan.scans;
+      const key = actorOf(scan);
+      actorInHand = key === undefined ? undefined : actors.get(key);
+      if (key !== undefined && actorInHand === undefined) {
+        if (actors.size === MAX_ACTORS) {
+          actors.clear();
+        }
+        actorInHand = { values: [], kept: new Map() };
+        actors.set(key, actorInHand);
+      }
+    }
+    return actorInHand;
+  };
+  const decoded = (field: HeadField): unknown => {
+    const value = readHead(scan, field);
+    return value === undefined ? ABSENT : value;
+  };
   return {
     get: (field) => {
       const place = places.get(field) as number;
@@ -57,12 +88,13 @@ export function scanHead(scan: EventScan, memo: HeadMemo = new HeadMemo(scan)): 
       if (known !== undefined) {
         return known === ABSENT ? undefined : (known as JsonValue);
       }
-      const value = readHead(scan, field);
-      held[place] = value === undefined ? ABSENT : value;
-      return value;
+      const ofActor = OF_ACTOR.has(field) ? actor()?.values : undefined;
+      const value = ofActor === undefined ? decoded(field) : (ofActor[place] ??= decoded(field));
+      held[place] = value;
+      return value === ABSENT ? undefined : (value as JsonValue);
     },
     isWithout: (field, characters) => field === "requestURI" && isWithout(scan, URI, characters),
-    actor: () => actorOf(scan),
+    actor: () => actor()?.kept,
     recall: (part) => memo.recall(part),
     note: (part, value) => memo.note(part, value),
   };
