@@ -152,6 +152,12 @@ export class EventLines {
     this.#linesBefore = this.#lines;
   }
 
+  /** Forgets what came from a line on that has been given, the one before which there were so many `lines`; the next byte written is that line's first. */
+  goBack(offset: number, lines: number): void {
+    this.#framer.reset(offset);
+    this.#lines = lines;
+  }
+
   /** Gives one of the `lines` that the visitor was given. False: a document begins with it, and it was not taken. */
   take(bytes: Buffer, start: number, end: number, offset: number, terminated = true, mayBegin = true): boolean {
     const { scan } = this;

@@ -37,8 +37,8 @@ export async function* readLog(log: string): AsyncGenerator<Buffer, void> {
   yield* log === STANDARD_INPUT ? openCanonicalLog(process.stdin) : openCanonicalLog(log);
 }
 
-/** Chunks that need not be waited for, and what comes behind them, where the log goes on in another way. */
-export type ChunksNow = Generator<Buffer, AsyncGenerator<Buffer, void> | undefined>;
+/** Chunks that need not be waited for. */
+export type ChunksNow = Extract<PlainLog, { readonly isPlain: true }>["chunks"];
 
 /**
  * As {@link readLog}, read into these two buffers. The chunks of plain logs need not be waited for: they come from a generator that
@@ -50,18 +50,13 @@ export function openLogInto(log: string, buffers: readonly [Buffer, Buffer]): Ch
     return readLog(log);
   }
   const opened: PlainLog = openPlainLog(log === STANDARD_INPUT ? { descriptor: STDIN } : log, name, buffers[0]);
-  return opened.isPlain ? withRest(opened.chunks, log, name) : readOtherLog(log, name, buffers, opened.read);
+  return opened.isPlain ? opened.chunks : readOtherLog(log, name, buffers, opened.read);
 }
 
-function* withRest(chunks: Generator<Buffer, OtherPart | undefined>, log: string, name: string): ChunksNow {
-  const rest = yield* chunks;
-  return rest && readRest(log, name, { offset: rest.offset, read: Buffer.from(rest.read) });
-}
-
-/** The rest of a log that was plain up to there. */
-async function* readRest(log: string, name: string, rest: OtherPart): AsyncGenerator<Buffer, void> {
+/** The rest of a log that was lines up to there. */
+export async function* readRest(log: string, { offset, given }: OtherPart): AsyncGenerator<Buffer, void> {
   const { openLog } = await import("@auditsieve/ingest/logs");
-  yield* openLog(log === STANDARD_INPUT ? { descriptor: STDIN, read: rest.read } : log, name, { from: rest.offset });
+  yield* openLog(log === STANDARD_INPUT ? { descriptor: STDIN, read: given } : log, inputName(log), { from: offset });
 }
 
 async function* readOtherLog(

@@ -5,7 +5,7 @@
  */
 export { IngestError } from "./errors.ts";
 export { Filter } from "./filter/filter.ts";
-export type { FilterOptions, FilterSummary, LineProblem } from "./filter/filter-options.ts";
+export type { FilterOptions, FilterSummary, LineProblem, OtherPart } from "./filter/filter-options.ts";
 export type { RuleCount } from "./filter/rule-counts.ts";
 export { openPlainLog } from "./logs/plain-log.ts";
-export type { OtherPart, PlainLog } from "./logs/plain-log.ts";
+export type { PlainLog } from "./logs/plain-log.ts";

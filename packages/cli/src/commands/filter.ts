@@ -1,5 +1,5 @@
 import { Filter } from "@auditsieve/ingest/filter";
-import type { FilterSummary } from "@auditsieve/ingest/filter";
+import type { FilterSummary, OtherPart } from "@auditsieve/ingest/filter";
 import type { StreamPolicy } from "@auditsieve/policy/stream";
 import { writeFileSync } from "node:fs";
 import type { Argv } from "yargs";
@@ -9,7 +9,7 @@ import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
 import { LineProblems } from "../line-problems.ts";
-import { logsOrStdin, openLogInto, readLog, sayUnreadable } from "../logs.ts";
+import { logsOrStdin, openLogInto, readLog, readRest, sayUnreadable } from "../logs.ts";
 import type { ChunksNow } from "../logs.ts";
 import { checkOutputFile } from "../output-file.ts";
 import { describeRule, loadPolicyOption } from "../noise-policy.ts";
@@ -71,6 +71,7 @@ export function filterOptions(argv: Argv): Argv<FilterCommandOptions> {
 }
 
 const MAX_WORKERS = 64;
+const NOTHING = Buffer.alloc(0);
 
 /** Writes what the policy keeps to stdout and the counts to stderr. */
 export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
@@ -140,9 +141,13 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
       log = inputName(each);
       try {
         const chunks = sieve.rooms === undefined ? readLog(each) : openLogInto(each, sieve.rooms);
-        const later = Symbol.iterator in chunks ? await passNow(chunks, sieve, onChunk) : chunks;
-        if (later !== undefined) {
-          await pass(later, sieve, onChunk);
+        if (Symbol.iterator in chunks) {
+          const rest = await passNow(chunks, sieve, onChunk);
+          if (rest !== undefined) {
+            await pass(readRest(each, rest), sieve, onChunk);
+          }
+        } else {
+          await pass(chunks, sieve, onChunk);
         }
       } catch (error) {
         sayUnreadable(error);
@@ -166,19 +171,23 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   return exit;
 }
 
-/** Chunks that need not be waited for, and output neither where it goes straight out: then no promise is made a chunk. Gives what is left. */
+/**
+ * Chunks that need not be waited for, and output neither where it goes straight out: then no promise is made a chunk. Up to where something
+ * begins that is no line: gives that, with all that was read.
+ */
 async function passNow(
   chunks: ChunksNow,
   sieve: Filter,
   onChunk: (bytes: number) => void,
-): Promise<AsyncGenerator<Buffer, void> | undefined> {
+): Promise<OtherPart | undefined> {
   try {
     for (;;) {
       const next = chunks.next();
       if (next.done === true) {
-        return next.value;
+        await writeAll(sieve.end(true));
+        return sieve.part;
       }
-      for (const bytes of sieve.write(next.value)) {
+      for (const bytes of sieve.write(next.value, true)) {
         const written = writeDataNow(bytes);
         if (written !== undefined) {
           await written;
@@ -188,6 +197,10 @@ async function passNow(
         await sieve.readyForLong();
       }
       onChunk(next.value.length);
+      if (sieve.part !== undefined) {
+        const { offset, given } = sieve.part;
+        return { offset, given: Buffer.concat([given, chunks.next("rest").value ?? NOTHING]) };
+      }
     }
   } finally {
     chunks.return(undefined);

@@ -20,6 +20,14 @@ export interface FilterSummary {
   readonly byRule: readonly RuleCount[];
 }
 
+/** What begins in an input that is none of lines in UTF-8: a part of an archive, text in UTF-16. */
+export interface OtherPart {
+  /** Bytes of the input before it. */
+  readonly offset: number;
+  /** Of what was given, all from there on. */
+  readonly given: Buffer;
+}
+
 /** A line that was kept because it could not be decided. */
 export interface LineProblem {
   /** 1-based; of what was taken out of an envelope: of the line that this is. */

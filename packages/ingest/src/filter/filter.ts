@@ -3,10 +3,22 @@ import type { InputPlace, OversizeLine } from "@auditsieve/audit";
 import type { QuietAnswer } from "@auditsieve/detect";
 import type { StreamDecision } from "@auditsieve/policy/stream";
 import { AlikeLines } from "./alike-lines.ts";
-import type { FilterOptions, FilterSummary } from "./filter-options.ts";
+import type { FilterOptions, FilterSummary, OtherPart } from "./filter-options.ts";
+import { findForeign } from "../logs/foreign-part.ts";
 import { KeptLines } from "./kept-lines.ts";
 import { LONG_BYTES, longLineProblem } from "./long-line-problem.ts";
 import { RuleCounts } from "./rule-counts.ts";
+
+const NOTHING: Buffer = Buffer.alloc(0);
+/** So many bytes behind a line's end tell whether a part begins before it, of which a line's end is one. */
+const MAGIC_BYTES = 10;
+
+interface FoundPart extends OtherPart {
+  /** The line in which it begins: where that begins, what of it stands before, and how many lines do. */
+  readonly lineOffset: number;
+  readonly before: Buffer;
+  readonly lines: number;
+}
 
 /**
  * Keeps, strips or drops the lines of audit logs by a stream policy: kept lines come out byte for byte and in order. A line that
@@ -34,6 +46,11 @@ export class Filter {
   #decided: StreamDecision | undefined;
   /** What was decided of the line in hand, if it is an event itself. */
   #decision: StreamDecision | undefined;
+  /** Bytes of the input before the chunk in hand, and the chunk. */
+  #written = 0;
+  #chunk: Buffer = NOTHING;
+  #stopsAtParts = false;
+  #part: FoundPart | undefined;
   #lines = 0;
   #bytes = 0;
   #invalid = 0;
@@ -47,11 +64,11 @@ export class Filter {
       {
         event: (place) => this.#event(place),
         undecidable: (place, salvaged) => this.#unclear(place, salvaged),
-        // The line is kept whatever they are.
-        salvaged: () => options.watch?.event(this.#log.scan),
-        lines: (bytes, start, end, offset) => this.#alike.take(bytes, start, end, offset),
+        salvaged: () => this.#salvage(),
+        lines: (bytes, start, end, offset) =>
+          this.#part === undefined ? this.#alike.take(bytes, start, end, offset) : undefined,
         oversize: (line, place) => this.#oversize(line, place),
-        oversizePart: (bytes, start, end) => this.#kept.pass(bytes, start, end),
+        oversizePart: (bytes, start, end) => this.#passPart(bytes, start, end),
       },
       options,
     );
@@ -69,11 +86,27 @@ export class Filter {
     this.rooms = takeRooms();
   }
 
-  /** Takes the next bytes of an input and gives what is to be written; valid until the next call, and while `chunk` is. */
-  write(chunk: Buffer): readonly Buffer[] {
+  /**
+   * Takes the next bytes of an input and gives what is to be written; valid until the next call, and while `chunk` is. `stopsAtParts`: not from where
+   * something begins that is no line, see {@link part}.
+   */
+  write(chunk: Buffer, stopsAtParts = false): readonly Buffer[] {
+    this.#stopsAtParts = stopsAtParts;
+    this.#chunk = chunk;
     this.#kept.begin(chunk);
+    this.#part = undefined;
     this.#log.write(chunk);
+    this.#goBack();
+    this.#written += chunk.length;
     return this.#kept.take();
+  }
+
+  /**
+   * What began in what was written last that is no line: a part of an archive, text in UTF-16. It was not taken: what is made of it, and of what stands behind
+   * it, is to be written next. Valid until then.
+   */
+  get part(): OtherPart | undefined {
+    return this.#part;
   }
 
   /** Whether a document is in hand that may go on with the next line. */
@@ -91,16 +124,23 @@ export class Filter {
     this.#log.LongDocument ??= (await import("@auditsieve/audit/long-document")).LongDocument;
   }
 
-  /** The input has ended; the next {@link write} begins another one. */
-  end(): readonly Buffer[] {
+  /** The input has ended; the next {@link write} begins another one. `stopsAtParts` as there: then it may go on with what is made of one. */
+  end(stopsAtParts = false): readonly Buffer[] {
+    this.#stopsAtParts = stopsAtParts;
     this.#kept.begin();
+    this.#part = undefined;
+    this.#chunk = NOTHING;
     this.#log.end();
-    this.dropOpenLine();
+    this.#goBack();
+    if (this.#part === undefined) {
+      this.dropOpenLine();
+    }
     return this.#kept.take();
   }
 
   /** Forgets the beginning of a line whose end has not come, as if it had never been written. */
   dropOpenLine(): void {
+    this.#written = 0;
     this.#log.reset();
   }
 
@@ -126,6 +166,33 @@ export class Filter {
     };
   }
 
+  /** The line in which the part begins goes on with what is made of it. */
+  #goBack(): void {
+    if (this.#part !== undefined) {
+      this.#log.goBack(this.#part.lineOffset, this.#part.lines);
+      this.#log.write(this.#part.before);
+    }
+  }
+
+  /** Whether something begins in the line that the scan holds that is none, and it is not to be taken. */
+  #isOther({ offset, standsIn, terminated }: InputPlace): boolean {
+    const { bytes, start, end } = this.#log.scan;
+    const at = this.#stopsAtParts && standsIn === "input" ? findForeign(bytes.subarray(start, end + MAGIC_BYTES)) : -1;
+    const behind = offset + end - start + (terminated ? 1 : 0) - this.#written;
+    if (at === -1 || at >= end - start || behind < 0) {
+      return false;
+    }
+    const line = bytes.subarray(start + at, end + (terminated ? 1 : 0));
+    this.#part = {
+      offset: offset + at,
+      given: Buffer.concat([line, this.#chunk.subarray(behind)]),
+      before: Buffer.from(bytes.subarray(start, start + at)),
+      lineOffset: offset,
+      lines: this.#log.lines - 1,
+    };
+    return true;
+  }
+
   #look(
     bytes: Buffer,
     start: number,
@@ -140,11 +207,14 @@ export class Filter {
     const isTaken = this.#log.take(bytes, start, end, offset);
     this.#answer = undefined;
     this.#decided = undefined;
-    return isTaken ? this.#decision : "not-taken";
+    return isTaken && this.#part === undefined ? this.#decision : "not-taken";
   }
 
   /** Takes the event that the scan holds. */
   #event({ standsIn, terminated }: InputPlace): void {
+    if (this.#part !== undefined) {
+      return;
+    }
     const { scan } = this.#log;
     const { bytes, start, end } = scan;
     const { policy, watch } = this.#options;
@@ -176,7 +246,11 @@ export class Filter {
   }
 
   /** Takes the line that the scan holds, which is no event. */
-  #unclear({ lineNumber, offset, terminated }: InputPlace, salvaged: number): void {
+  #unclear(place: InputPlace, salvaged: number): void {
+    if (this.#part !== undefined || this.#isOther(place)) {
+      return;
+    }
+    const { lineNumber, offset, terminated } = place;
     const { scan } = this.#log;
     const { bytes, start, end } = scan;
     this.#lines++;
@@ -188,7 +262,23 @@ export class Filter {
     this.#kept.add(bytes, start, end, terminated, undefined);
   }
 
+  /** Of the line that was taken before, which is kept whatever they are. */
+  #salvage(): void {
+    if (this.#part === undefined) {
+      this.#options.watch?.event(this.#log.scan);
+    }
+  }
+
+  #passPart(bytes: Buffer, start: number, end: number): void {
+    if (this.#part === undefined) {
+      this.#kept.pass(bytes, start, end);
+    }
+  }
+
   #oversize({ offset, bytes, terminated, head }: OversizeLine, { lineNumber }: InputPlace): void {
+    if (this.#part !== undefined) {
+      return;
+    }
     const length = bytes + (terminated ? 1 : 0);
     this.#lines++;
     this.#bytes += length;

@@ -37,6 +37,22 @@ test.each(Object.keys(READERS))(
   },
 );
 
+test.each(Object.keys(READERS))("%s says that a log was emptied and written anew while it was read", async (name) => {
+  const path = join(folder, `anew ${name}`);
+  writeFileSync(path, LINE.repeat(50_000));
+  let read = "";
+  const readAll = async (): Promise<void> => {
+    for await (const chunk of READERS[name]?.(path) ?? []) {
+      if (read === "") {
+        writeFileSync(path, LINE.replace('"1"', '"2"').repeat(60_000));
+      }
+      read += chunk.toString();
+    }
+  };
+  await expect(readAll()).rejects.toThrow(/was emptied and written anew while it was read, within its first \d+ bytes/);
+  expect(read.length).toBe(LINE.length * 60_000);
+});
+
 test("openLog and openPlainLog say nothing of a log that grows while it is read", async () => {
   for (const [name, open] of Object.entries(READERS)) {
     const path = join(folder, `growing ${name}`);

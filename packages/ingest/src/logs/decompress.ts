@@ -163,7 +163,7 @@ async function textBehind(
   failedAt: number,
   made: number,
 ): Promise<number | undefined> {
-  for (const end of [failedAt - 1, failedAt - 2, failedAt - 3]) {
+  for (const end of [failedAt - 1, failedAt - 2, failedAt - 3].filter((each) => each >= WORD_BYTES)) {
     let bytes: Buffer = Buffer.alloc(0);
     for await (const chunk of readFrom(end - WORD_BYTES)) {
       bytes = Buffer.concat([bytes, chunk.subarray(0, TEXT_HEAD_BYTES)]);

@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { setImmediate as othersSpoke } from "node:timers/promises";
 import { fileError } from "../errors.ts";
-import { cutWhileRead } from "./cut-while-read.ts";
+import { WhileRead } from "./cut-while-read.ts";
 
 /** A read that takes longer has waited for the disk. */
 const SLOW_MS = 1;
@@ -28,6 +28,7 @@ export async function* fileChunks(
     let at = isFile ? from : null;
     let readAhead = isFile ? 0 : Infinity;
     let bytes = from;
+    const whileRead = new WhileRead(path, from);
     for (let turn = 0; ; turn++) {
       const room = buffers[(turn % 2) as 0 | 1];
       const begun = performance.now();
@@ -35,13 +36,13 @@ export async function* fileChunks(
         ahead === undefined && isFile ? readNow(file, room, path, at) : await (ahead ?? read(file, room, path, at));
       readAhead = ahead === undefined && isFile && performance.now() - begun > SLOW_MS ? AHEAD : readAhead - 1;
       if (chunk.length === 0) {
-        const facts = await file.stat();
-        const cut = isFile ? cutWhileRead(path, bytes, facts.size) : undefined;
-        if (cut !== undefined) {
-          throw cut;
+        const failure = isFile ? whileRead.failure(file.fd, bytes) : undefined;
+        if (failure !== undefined) {
+          throw failure;
         }
         return;
       }
+      whileRead.add(chunk);
       bytes += chunk.length;
       at = at === null ? null : at + chunk.length;
       ahead = readAhead > 0 ? read(file, buffers[((turn + 1) % 2) as 0 | 1], path, at) : undefined;

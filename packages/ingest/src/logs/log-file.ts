@@ -6,7 +6,6 @@ import { decompress } from "./decompress.ts";
 import type { DecompressOptions } from "./decompress.ts";
 import { fileChunks } from "./file-chunks.ts";
 import { findPart, formatOfRest, partAt } from "./archive-magic.ts";
-import { looksForeign } from "./foreign-part.ts";
 import { logFormat, MAGIC_BYTES } from "./log-format.ts";
 import { refuseOtherArchive } from "./other-archive.ts";
 import { readPipe } from "./pipe.ts";
@@ -64,7 +63,7 @@ export async function* openLog(
     yield* asUtf8(
       format === "gzip" || format === "zstd"
         ? unpack(decompress(bytes, format, name, { reopen, from }), name)
-        : unpackFurther(bytes, name, { reopen, from }, onMixed),
+        : unpackFurther(bytes, name, { reopen, from }, MOST_DEPTH, onMixed),
       onMixed,
     );
   } finally {
@@ -73,8 +72,8 @@ export async function* openLog(
 }
 
 /**
- * What came out of an archive, unpacked once more where it is an archive again: what Firehose packs is packed when it comes, and may be so once more
- * when it is fetched.
+ * What came out of an archive, unpacked once more where it is an archive again, all of it or a part: what Firehose packs is packed when it comes, and may be so once
+ * more when it is fetched.
  */
 async function* unpack(
   bytes: AsyncGenerator<Buffer, void>,
@@ -85,9 +84,13 @@ async function* unpack(
   refuseOtherArchive(head, name);
   const format = logFormat(head);
   const all = withHead(head, bytes);
-  yield* depth > 0 && (format === "gzip" || format === "zstd")
-    ? unpack(decompress(all, format, name), name, depth - 1)
-    : all;
+  if (depth === 0) {
+    yield* all;
+  } else if (format === "gzip" || format === "zstd") {
+    yield* unpack(decompress(all, format, name), name, depth - 1);
+  } else {
+    yield* unpackFurther(all, name, {}, depth);
+  }
 }
 
 /** A log that is not packed from its beginning on: as it is, and unpacked from where a part of an archive begins. */
@@ -95,7 +98,8 @@ async function* unpackFurther(
   bytes: AsyncGenerator<Buffer, void>,
   name: string,
   { reopen, from = 0 }: DecompressOptions,
-  onMixed: (() => void) | undefined,
+  depth: number,
+  onMixed?: () => void,
 ): AsyncGenerator<Buffer, void> {
   let offset = from;
   let held: Buffer = Buffer.alloc(0);
@@ -106,7 +110,7 @@ async function* unpackFurther(
     }
     const all = held.length === 0 ? next.value : Buffer.concat([held, next.value]);
     held = Buffer.alloc(0);
-    const at = looksForeign(all, offset === from) ? findPart(all, 0, all.length, true) : -1;
+    const at = findPart(all, 0, all.length, true);
     if (at !== 0) {
       yield at === -1 ? all : all.subarray(0, at);
     }
@@ -114,7 +118,8 @@ async function* unpackFurther(
     const format = at === -1 ? undefined : partAt(all, at);
     if (format !== undefined) {
       onMixed?.();
-      yield* decompress(withHead(Buffer.from(all.subarray(at)), bytes), format, name, { reopen, from: offset });
+      const part = withHead(Buffer.from(all.subarray(at)), bytes);
+      yield* unpack(decompress(part, format, name, { reopen, from: offset }), name, depth - 1);
       return;
     }
     // Whether one begins there, the next bytes tell.

@@ -6,7 +6,6 @@ import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import type { IngestError } from "../errors.ts";
 import { openLog } from "./log-file.ts";
-import { openPlainLog } from "./plain-log.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mixed-parts-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -31,7 +30,8 @@ const little = (content: string): Buffer => Buffer.from(content, "utf16le");
 const marked = (content: string): Buffer => Buffer.from(`\uFEFF${content}`, "utf16le");
 const big = (content: string): Buffer => Buffer.from(`\uFEFF${content}`, "utf16le").swap16();
 
-const PARTS: Readonly<Record<string, (content: string) => Buffer>> = { plain, gzip, zstd, little, marked, big };
+const twice = (content: string): Buffer => gzipSync(zstdCompressSync(content));
+const PARTS: Readonly<Record<string, (content: string) => Buffer>> = { plain, gzip, zstd, little, marked, big, twice };
 type Part = readonly [form: string, content: string];
 const ONE = text(1, 40);
 const TWO = text(2, 3000);
@@ -114,6 +114,17 @@ const MIXED: readonly (readonly Part[])[] = [
     ["marked", TWO],
     ["plain", ONE],
   ],
+  [
+    ["plain", ONE],
+    ["twice", ONE],
+    ["twice", TWO],
+    ["plain", ONE],
+  ],
+  [
+    ["gzip", ONE],
+    ["twice", ONE],
+    ["zstd", TWO],
+  ],
 ];
 
 describe("openLog", () => {
@@ -189,18 +200,30 @@ describe("openLog", () => {
     }
   });
 
-  test("openLog reads packed parts of a few KiB wherever they stand in a large log", async () => {
+  test("openLog reads packed parts of a few KiB and less wherever they stand in a large log", async () => {
     const large = text(1, 10_000);
-    const few = text(2, 150);
-    for (const pack of [gzip, zstd]) {
+    for (const [pack, few] of [gzip, zstd].flatMap((each) =>
+      [1, 150].map((count) => [each, text(2, count)] as const),
+    )) {
       expect(pack(few).length).toBeLessThan(4096);
-      for (let i = 0; i < 12; i++) {
-        const at = large.indexOf("\n", 200_000 + 50_411 * i) + 1;
+      for (let i = 0; i < 5; i++) {
+        const at = large.indexOf("\n", 200_000 + 121_411 * i) + 1;
         const bytes = Buffer.concat([plain(large.slice(0, at)), pack(few), plain(large.slice(at))]);
         const { read, error } = await readAll(openLog(Readable.from(cut(bytes, 524_288))));
         expect([read === large.slice(0, at) + few + large.slice(at), error], `behind ${at}`).toEqual([true, undefined]);
       }
     }
+  });
+
+  test("openLog reads on behind a line that is no UTF-8, and a part that is cut off in its first bytes", async () => {
+    const bytes = Buffer.concat([
+      Buffer.from("caf\xe9 \xff\xf8 {\n", "latin1"),
+      gzip(TWO).subarray(0, 12),
+      plain(ONE),
+      gzip(ONE),
+    ]);
+    const { read } = await readAll(openLog(Readable.from([bytes])));
+    expect(read.endsWith(ONE + ONE)).toBe(true);
   });
 
   test("openLog leaves NUL in a plain log where it stands", async () => {
@@ -213,32 +236,6 @@ describe("openLog", () => {
     ]);
     const { read, error } = await readAll(openLog(Readable.from(cut(bytes, 10_000))));
     expect([Buffer.from(read).equals(Buffer.from(bytes.toString())), error]).toEqual([true, undefined]);
-  });
-});
-
-describe("openPlainLog", () => {
-  test.each(
-    MIXED.filter(([first]) => first?.[0] === "plain").map(
-      (parts) => [parts.map(([form]) => form).join(", then "), parts] as const,
-    ),
-  )("openPlainLog reads of %s the plain lines, and gives where the rest begins", (name, parts) => {
-    const path = join(folder, `plain ${name}`);
-    writeFileSync(path, Buffer.concat(parts.map(([form, content]) => PARTS[form]?.(content) ?? Buffer.alloc(0))));
-    for (const roomBytes of [4096, 65_536, 524_288]) {
-      const log = openPlainLog(path, path, Buffer.alloc(roomBytes));
-      let read = "";
-      let rest: unknown;
-      for (let next = log.isPlain ? log.chunks.next() : undefined; next !== undefined;) {
-        if (next.done === true) {
-          rest = next.value;
-          break;
-        }
-        read += next.value.toString();
-        next = log.isPlain ? log.chunks.next() : undefined;
-      }
-      expect(read === parts[0]?.[1]).toBe(true);
-      expect(rest).toMatchObject({ offset: Buffer.byteLength(read) });
-    }
   });
 });
 

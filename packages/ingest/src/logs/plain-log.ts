@@ -1,33 +1,26 @@
 import { recognise } from "@auditsieve/audit/stream";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { fileError } from "../errors.ts";
-import { cutWhileRead } from "./cut-while-read.ts";
-import { findForeign, looksForeign } from "./foreign-part.ts";
+import { WhileRead } from "./cut-while-read.ts";
 import { isOtherArchive } from "./other-archive.ts";
 import { logFormat } from "./log-format.ts";
 import { readOnce } from "./pipe.ts";
 import type { Pipe } from "./pipe.ts";
 import { wholeLines } from "./whole-lines.ts";
+import type { Lines } from "./whole-lines.ts";
 
 /** What {@link openPlainLog} found. */
 export type PlainLog =
-  /** It ends with the offset from which on the log is to be read in another way, if there is one, and of a pipe with what is read from there on. */
-  | { readonly isPlain: true; readonly chunks: Generator<Buffer, OtherPart | undefined> }
+  | { readonly isPlain: true; readonly chunks: Lines }
   /** `read`: what a pipe has given already. */
   | { readonly isPlain: false; readonly read: Buffer };
-
-/** The rest of a log that is plain up to there: a part of an archive, or text in UTF-16. */
-export interface OtherPart {
-  readonly offset: number;
-  /** What has been read of it. Valid until the log is read on. */
-  readonly read: Buffer;
-}
 
 const RETRY_MS = 5;
 
 /**
  * Reads a log of events a line that is not packed into `room`, in chunks of whole lines ({@link wholeLines}). Reading blocks the thread,
- * which costs half of what waiting for a promise does. Any other log is left as it is: `openCanonicalLog` reads it.
+ * which costs half of what waiting for a promise does. Any other log is left as it is: `openCanonicalLog` reads it. What of the log is none of
+ * lines, a part of an archive or text in UTF-16, comes as it stands: whoever meets a line that is no event looks for it (`Filter.write`).
  *
  * Throws an {@link IngestError} that names the file and the cure when it is missing, a directory or unreadable.
  *
@@ -39,7 +32,7 @@ export function openPlainLog(log: string | Pipe, name: string, room: Buffer): Pl
   if (typeof log !== "string") {
     const read = room.subarray(0, readPipe(log.descriptor, room, name));
     return isPlain(read)
-      ? { isPlain: true, chunks: plainLines(room, read.length, (into) => readPipe(log.descriptor, into, name)) }
+      ? { isPlain: true, chunks: wholeLines(room, read.length, (into) => readPipe(log.descriptor, into, name)) }
       : { isPlain: false, read };
   }
   const file = orFileError(log, () => openSync(log, "r"));
@@ -65,41 +58,23 @@ export function isPlain(head: Buffer): boolean {
   );
 }
 
-function* chunksOfFile(
-  file: number,
-  room: Buffer,
-  head: number,
-  path: string,
-): Generator<Buffer, OtherPart | undefined> {
+function* chunksOfFile(file: number, room: Buffer, head: number, path: string): Lines {
   try {
     let bytes = head;
-    return yield* plainLines(room, head, (into) => {
+    const whileRead = new WhileRead(path);
+    whileRead.add(room.subarray(0, head));
+    return yield* wholeLines(room, head, (into) => {
       const length = readFile(file, into, path);
       bytes += length;
-      const cut = length === 0 ? cutWhileRead(path, bytes, fstatSync(file).size) : undefined;
-      if (cut !== undefined) {
-        throw cut;
+      const failure = length === 0 ? whileRead.failure(file, bytes) : undefined;
+      if (failure !== undefined) {
+        throw failure;
       }
       return length;
     });
   } finally {
     closeSync(file);
   }
-}
-
-/** The lines of a plain log, up to where it is to be read in another way. */
-function* plainLines(
-  room: Buffer,
-  filled: number,
-  read: (into: Buffer) => number,
-): Generator<Buffer, OtherPart | undefined> {
-  let offset = 0;
-  const rest = yield* wholeLines(room, filled, read, (bytes, from) => {
-    const isForeign = looksForeign(bytes.subarray(from), offset === 0);
-    offset += bytes.length - from;
-    return isForeign ? findForeign(bytes) : -1;
-  });
-  return rest && { offset: offset - rest.length, read: rest };
 }
 
 function readFile(file: number, into: Buffer, path: string): number {

@@ -42,6 +42,15 @@ describe("wholeLines", () => {
     expect(chunksOf(Buffer.from("abcdefg\nh"), 3, [9]).map(String)).toEqual(["abc", "def", "g\n", "h"]);
   });
 
+  test("gives what was read behind the last chunk to whoever asks for it, and reads no more", () => {
+    const room = Buffer.from("a\nbc__");
+    const lines = wholeLines(room, 4, () => {
+      throw new Error("read on");
+    });
+    expect(lines.next().value?.toString()).toBe("a\n");
+    expect(lines.next("rest").value?.toString()).toBe("bc");
+  });
+
   test("gives what was read of a line before it says that reading failed", () => {
     const room = Buffer.from("a\nbc__");
     const given: string[] = [];

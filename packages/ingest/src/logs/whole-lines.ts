@@ -1,31 +1,23 @@
 const NEWLINE = 10;
 
+/** Chunks of whole lines, and what {@link wholeLines} ends with where it is asked for. */
+export type Lines = Generator<Buffer, Buffer | undefined, "rest" | undefined>;
+
 /**
  * Reads into `room`, and gives what it holds in chunks that end with a line: what is left over goes in front of what is read next, so that
  * no line has to be put together anywhere else. Only a line longer than the room comes in pieces, and what follows the last newline as it is.
- * A chunk is valid until the next one is asked for. The room's first `filled` bytes are read already; `read` gives 0 at the end. It ends where
- * something begins that is no line, if `findEnd` finds that in what is read and the line under way before it, and gives those bytes.
+ * A chunk is valid until the next one is asked for. The room's first `filled` bytes are read already; `read` gives 0 at the end. Whoever asks by `next("rest")` gets instead what of what has been read stands behind the last chunk, and no more is read.
  */
-export function* wholeLines(
-  room: Buffer,
-  filled: number,
-  read: (into: Buffer) => number,
-  findEnd?: (bytes: Buffer, from: number) => number,
-): Generator<Buffer, Buffer | undefined> {
+export function* wholeLines(room: Buffer, filled: number, read: (into: Buffer) => number): Lines {
   /** Bytes of the line under way: they stand first. */
   let open = 0;
   for (let length = filled; length > 0;) {
     const end = open + length;
-    const stop = findEnd?.(room.subarray(0, end), open) ?? -1;
-    if (stop !== -1) {
-      if (stop > 0) {
-        yield room.subarray(0, stop);
-      }
-      return room.subarray(stop, end);
-    }
     const behind = room.lastIndexOf(NEWLINE, end - 1) + 1;
     if (behind > 0) {
-      yield room.subarray(0, behind);
+      if ((yield room.subarray(0, behind)) === "rest") {
+        return room.subarray(behind, end);
+      }
       room.copyWithin(0, behind, end);
       open = end - behind;
     } else if (end === room.length) {
