@@ -17,6 +17,13 @@ interface SavedObject {
   readonly references: readonly { readonly type: string; readonly id: string; readonly name: string }[];
 }
 
+interface Place {
+  readonly x: number;
+  readonly y: number;
+  readonly w: number;
+  readonly h: number;
+}
+
 test("the configuration that the manifests bring is one that the daemon takes", () => {
   const references = {
     env: (name: string) => (name === "CLUSTER" ? "prod" : undefined),
@@ -46,6 +53,36 @@ describe("the saved objects of Kibana", () => {
       known.add(`${type}/${id}`);
     }
     expect(known.size).toBe(objects.length);
+  });
+
+  test("name each reference that they use, use each that they name, and give the dashboard's panels places of their own", () => {
+    const usedBy = ({ attributes }: SavedObject): readonly string[] => {
+      const { panelsJSON, kibanaSavedObjectMeta: meta } = attributes as {
+        readonly panelsJSON?: string;
+        readonly kibanaSavedObjectMeta?: { readonly searchSourceJSON: string };
+      };
+      const { indexRefName } = JSON.parse(meta?.searchSourceJSON ?? "{}") as { readonly indexRefName?: string };
+      return [
+        ...(indexRefName === undefined ? [] : [indexRefName]),
+        ...panelsOf(panelsJSON).map((each) => each.panelRefName),
+      ];
+    };
+    for (const object of objects) {
+      expect([object.id, ...usedBy(object)]).toEqual([object.id, ...object.references.map(({ name }) => name)]);
+    }
+    const [dashboard] = objects.filter(({ type }) => type === "dashboard");
+    const panels = panelsOf(dashboard?.attributes["panelsJSON"] as string);
+    expect(panels.length).toBeGreaterThan(4);
+    expect(
+      overlaps(
+        panels.map(({ gridData }) => gridData),
+        48,
+      ),
+    ).toEqual([]);
+    for (const { type, panelRefName, panelIndex, gridData } of panels) {
+      expect(dashboard?.references).toContainEqual(expect.objectContaining({ type, name: panelRefName }));
+      expect(gridData.i).toBe(panelIndex);
+    }
   });
 
   test("name fields that the index template has", () => {
@@ -94,25 +131,22 @@ test("the panels of the Grafana dashboard stand side by side, and ask the data s
     readonly templating: { readonly list: readonly { readonly name: string; readonly type: string }[] };
     readonly panels: readonly {
       readonly type: string;
-      readonly title: string;
-      readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+      readonly gridPos: Place;
       readonly datasource: object;
       readonly targets: readonly { readonly datasource: object }[];
     }[];
   };
   expect(dashboard.templating.list).toContainEqual(expect.objectContaining({ name: "datasource", type: "datasource" }));
-  const taken = new Map<string, string>();
-  for (const { type, title, gridPos, datasource, targets } of dashboard.panels) {
+  for (const { type, datasource, targets } of dashboard.panels) {
     expect(["stat", "timeseries"]).toContain(type);
     expect([datasource, ...targets.map((target) => target.datasource)]).toEqual([source, ...targets.map(() => source)]);
-    expect(gridPos.x + gridPos.w, title).toBeLessThanOrEqual(24);
-    for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++) {
-      for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
-        expect(taken.get(`${x} ${y}`), title).toBeUndefined();
-        taken.set(`${x} ${y}`, title);
-      }
-    }
   }
+  expect(
+    overlaps(
+      dashboard.panels.map(({ gridPos }) => gridPos),
+      24,
+    ),
+  ).toEqual([]);
 });
 
 test("alerts see the first event of a counter that was not there before", () => {
@@ -230,6 +264,26 @@ test("the alerts ask for kinds of alarms that the daemon raises", () => {
   const sources = read("packages/ingest/src/source.ts");
   expect(kinds.filter((kind) => !sources.includes(`| "${kind}"`))).toEqual([]);
 });
+
+interface KibanaPanel {
+  readonly type: string;
+  readonly panelRefName: string;
+  readonly panelIndex: string;
+  readonly gridData: Place & { readonly i: string };
+}
+
+function panelsOf(text = "[]"): readonly KibanaPanel[] {
+  return JSON.parse(text) as readonly KibanaPanel[];
+}
+
+/** Pairs of places that cover one another, and places that reach over the grid's width. */
+function overlaps(places: readonly Place[], width: number): readonly (readonly Place[])[] {
+  const pairs = places.flatMap((a, i) => places.slice(i + 1).map((b) => [a, b] as const));
+  return [
+    ...places.filter(({ x, w }) => x < 0 || x + w > width).map((place) => [place]),
+    ...pairs.filter(([a, b]) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h),
+  ];
+}
 
 /** Full names of the mapped fields. */
 function fieldsOf(template: object): readonly string[] {

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readYaml } from "../../packages/audit/src/index.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -13,6 +13,8 @@ import { buildKubectl } from "../recording/control-plane.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const BUILD_TIMEOUT_MS = 45 * 60_000;
 const NAMESPACE = "auditsieve";
+const CHART = join(ROOT, "deploy/helm/auditsieve");
+const STREAM = "role: stream, config: { sources: [{ type: stdin }], sinks: [{ type: stdout }] }";
 
 interface Manifest {
   readonly apiVersion: string;
@@ -22,6 +24,10 @@ interface Manifest {
     readonly template?: { readonly metadata: object; readonly spec: { readonly volumes?: readonly object[] } };
     readonly volumeClaimTemplates?: readonly { readonly metadata: { readonly name: string } }[];
   };
+}
+
+interface Monitor {
+  readonly spec: { readonly selector: { readonly matchLabels: object } };
 }
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-deploy-"));
@@ -64,6 +70,25 @@ describe("an apiserver accepts, by a dry run on its side with strict fields,", (
       "NetworkPolicy",
       "ServiceAccount",
     ]);
+    await expectAccepted(rendered);
+  });
+
+  test("an overlay as docs/deploy.md shows it", async () => {
+    const [, overlay = ""] = /```yaml\n(# kustomization\.yaml\n[^`]+)```/.exec(read("docs/deploy.md")) ?? [];
+    const place = join(folder, "overlay");
+    mkdirSync(place);
+    const base = relative(realpathSync(place), join(ROOT, "deploy/kustomize/base"));
+    writeFileSync(join(place, "kustomization.yaml"), overlay.replace("../auditsieve/deploy/kustomize/base", base));
+    writeFileSync(join(place, "auditsieve.yaml"), read("deploy/auditsieve.yaml").replace("10000000000", "20000000000"));
+    writeFileSync(join(place, "es-key"), "secret");
+    const rendered = kustomize(place);
+    const text = JSON.stringify(rendered);
+    expect(text).toContain("maxStoreBytes: 20000000000");
+    expect(text).not.toContain("maxStoreBytes: 10000000000");
+    expect(text).toContain('"CLUSTER":"prod"');
+    expect(text).toContain('"image":"registry.example/team/auditsieve:0.1.0"');
+    const [secret] = rendered.filter(({ kind }) => kind === "Secret");
+    expect(text).toContain(`"secretRef":{"name":"${secret?.metadata.name}","optional":true}`);
     await expectAccepted(rendered);
   });
 
@@ -123,6 +148,56 @@ describe("an apiserver accepts, by a dry run on its side with strict fields,", (
 });
 
 describe("the Helm chart", () => {
+  test.each(["{}", `{ podMonitor: { enabled: true }, ${STREAM} }`])(
+    "has nothing to mend for Helm's linter: %s",
+    (values) => {
+      const { status, stdout } = spawnSync(helm, [CHART, "demo", NAMESPACE, "lint"], {
+        input: values,
+        encoding: "utf8",
+      });
+      expect([status, stdout]).toEqual([0, "[INFO] Chart.yaml: icon is recommended\n"]);
+    },
+  );
+
+  test("runs on every control-plane node whatever its label's value and its taints are, and elsewhere where that is said", () => {
+    const placed = (values: string): unknown =>
+      template(values).find(({ spec }) => spec?.template !== undefined)?.spec?.template?.spec;
+    const exists = (key: string): object => ({ key, operator: "Exists" });
+    const nodes = (key: string): object => ({
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [exists(key)] }] },
+      },
+    });
+    const controlPlane = {
+      affinity: nodes("node-role.kubernetes.io/control-plane"),
+      tolerations: expect.arrayContaining([exists("node-role.kubernetes.io/control-plane")]) as unknown,
+    };
+    const [base] = kustomize(join(ROOT, "deploy/kustomize/base")).filter(({ kind }) => kind === "DaemonSet");
+    expect(base?.spec?.template?.spec).toMatchObject(controlPlane);
+    expect(placed("")).toMatchObject(controlPlane);
+    expect(placed("")).not.toHaveProperty("nodeSelector");
+    const chosen = placed("{ nodeSelector: { log: here }, tolerations: [{ operator: Exists }] }");
+    expect(chosen).toMatchObject({ nodeSelector: { log: "here" }, tolerations: [{ operator: "Exists" }] });
+    expect(chosen).not.toHaveProperty("affinity");
+    expect(placed(`{ ${STREAM} }`)).not.toHaveProperty("affinity");
+    expect(placed(`{ nodeSelector: { log: here }, ${STREAM} }`)).toMatchObject({ nodeSelector: { log: "here" } });
+  });
+
+  test("lets a Prometheus operator scrape what a pod names metrics, under the labels that its Prometheus selects", () => {
+    const kinds = (values: string): readonly string[] => template(values).map(({ kind }) => kind);
+    expect(kinds("")).not.toContain("PodMonitor");
+    const rendered = template("podMonitor: { enabled: true, labels: { release: prometheus } }");
+    const [monitor] = rendered.filter(({ kind }) => kind === "PodMonitor");
+    const workload = rendered.find(({ spec }) => spec?.template !== undefined)?.spec?.template;
+    expect(monitor).toMatchObject({
+      metadata: { labels: { release: "prometheus" } },
+      spec: { podMetricsEndpoints: [{ port: "metrics" }] },
+    });
+    const { matchLabels } = (monitor as unknown as Monitor).spec.selector;
+    expect(workload).toMatchObject({ metadata: { labels: matchLabels } });
+    expect(workload).toMatchObject({ spec: { containers: [{ ports: [{ name: "metrics" }] }] } });
+  });
+
   test.each([
     ["an unknown value", "sinks: []", /additional properties 'sinks' not allowed/],
     ["a role that there is not", "role: sidecar", /value must be one of 'node', 'stream'/],
@@ -139,8 +214,24 @@ describe("the Helm chart", () => {
     ],
     ["a claim for each pod on the nodes", "stateStorage: { size: 1Gi }", /keeps its state on the node/],
     ["a relative folder", "auditLogFolder: logs", /does not match pattern/],
+    [
+      "a log in another folder than the one that is mounted",
+      "auditLogFolder: /srv",
+      /audit\.log is not in auditLogFolder, \/srv\//,
+    ],
+    [
+      "one of several logs there",
+      "config: { sources: [{ type: file, paths: [/var/log/kubernetes/audit/*.log, /srv/b.log] }] }",
+      /\/srv\/b\.log is not in auditLogFolder/,
+    ],
+    ["a state where nothing can be written", "stateFolder: /srv", /state is not in stateFolder, \/srv\//],
+    [
+      "a sink there",
+      "config: { sinks: [{ type: file, folder: /tmp/kept }] }",
+      /\/tmp\/kept is not in stateFolder, \/var\/lib\/auditsieve\//,
+    ],
   ])("refuses %s", (_what, values, said) => {
-    const { status, stderr } = spawnSync(helm, [join(ROOT, "deploy/helm/auditsieve"), "demo", NAMESPACE], {
+    const { status, stderr } = spawnSync(helm, [CHART, "demo", NAMESPACE], {
       input: values,
       encoding: "utf8",
     });
@@ -148,6 +239,10 @@ describe("the Helm chart", () => {
     expect(stderr).toMatch(said);
   });
 });
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), "utf8");
+}
 
 function kustomize(base: string): readonly Manifest[] {
   const { status, stdout, stderr } = spawnSync(kubectl, ["kustomize", base], {
@@ -159,7 +254,7 @@ function kustomize(base: string): readonly Manifest[] {
 }
 
 function template(values: string): readonly Manifest[] {
-  const { status, stdout, stderr } = spawnSync(helm, [join(ROOT, "deploy/helm/auditsieve"), "demo", NAMESPACE], {
+  const { status, stdout, stderr } = spawnSync(helm, [CHART, "demo", NAMESPACE], {
     input: values,
     encoding: "utf8",
   });

@@ -21,15 +21,30 @@ spec:
   imagePullSecrets:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- if eq .Values.role "node" }}
   {{- with .Values.nodeSelector }}
   nodeSelector:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- with .Values.tolerations }}
-  tolerations:
-    {{- toYaml . | nindent 4 }}
+  {{- if .Values.affinity }}
+  affinity:
+    {{- toYaml .Values.affinity | nindent 4 }}
+  {{- else if and (eq .Values.role "node") (not .Values.nodeSelector) }}
+  # Whatever the label's value is: kubeadm gives it none, k3s and RKE2 "true".
+  affinity:
+    nodeAffinity:
+      requiredDuringSchedulingIgnoredDuringExecution:
+        nodeSelectorTerms:
+          - matchExpressions: [{ key: node-role.kubernetes.io/control-plane, operator: Exists }]
   {{- end }}
+  {{- if .Values.tolerations }}
+  tolerations:
+    {{- toYaml .Values.tolerations | nindent 4 }}
+  {{- else if eq .Values.role "node" }}
+  # Taints of control planes: kubeadm's, RKE2's, and k3s' as its documentation gives it.
+  tolerations:
+    - { key: node-role.kubernetes.io/control-plane, operator: Exists }
+    - { key: node-role.kubernetes.io/etcd, operator: Exists }
+    - { key: CriticalAddonsOnly, operator: Exists }
   {{- end }}
   {{- if and (eq .Values.role "stream") (gt (int .Values.replicas) 1) }}
   # One node that is gone takes one replica along.
