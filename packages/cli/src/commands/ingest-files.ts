@@ -4,7 +4,8 @@ import type { Finding, Severity } from "@auditsieve/detect";
 import { createLogger, logFormat, noEventYet, readLogHead, startDaemon } from "@auditsieve/ingest";
 import type { DaemonEnd, IngestConfig, SinkConfig, SourceConfig } from "@auditsieve/ingest";
 import { loadStreamPolicy, StreamPolicy } from "@auditsieve/policy";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,6 +40,13 @@ export async function ingestFiles(options: IngestFilesOptions, signal: AbortSign
   const sources = options.files.map((file, i) => sourceOf(file, heads[i], i, options.follow));
   const strange = options.files.flatMap((file, i) => (heads[i] && noEventYet(file, heads[i])) ?? []);
   const stateFolder = options.stateFolder ?? (await mkdtemp(join(tmpdir(), "auditsieve-")));
+  const forget = (): void => {
+    if (options.stateFolder === undefined) {
+      rmSync(stateFolder, { recursive: true, force: true });
+    }
+  };
+  // Whoever reads the findings may stop reading, and then the process ends at once.
+  process.once("exit", forget);
   let exit: ExitCode = EXIT.fine;
   try {
     const config: IngestConfig = {
@@ -84,9 +92,8 @@ export async function ingestFiles(options: IngestFilesOptions, signal: AbortSign
     sayEnd(end);
     return worseExit(exit, end.reason === "failed" || end.unacknowledged > 0 ? EXIT.failed : EXIT.fine);
   } finally {
-    if (options.stateFolder === undefined) {
-      await rm(stateFolder, { recursive: true, force: true });
-    }
+    process.off("exit", forget);
+    forget();
   }
 }
 

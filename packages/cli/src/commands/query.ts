@@ -84,6 +84,9 @@ async function answer(options: QueryOptions, progress: Progress, signal: AbortSi
   const parquet = options.parquet === undefined ? undefined : resolve(options.parquet);
   const database = await asFailure(EventDatabase.open(parquet === undefined ? {} : { parquet }));
   signal.addEventListener("abort", () => database.interrupt(), { once: true });
+  // Whoever reads the answer may stop reading, and then the process ends at once.
+  const abandon = (): void => database.abandon();
+  process.once("exit", abandon);
   try {
     const prepared = await asFailure(database.prepare(sql));
     const inputs = await replayInputs(logs, progress);
@@ -123,6 +126,7 @@ async function answer(options: QueryOptions, progress: Progress, signal: AbortSi
     return unreadable > 0 ? EXIT.unusable : EXIT.fine;
   } finally {
     await database.close();
+    process.off("exit", abandon);
   }
 }
 

@@ -9,7 +9,8 @@ import type {
   DuckDBPreparedStatement,
   DuckDBResult,
 } from "@duckdb/node-api";
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { instantMicros } from "../lines/event-time.ts";
@@ -34,7 +35,8 @@ interface OpenDatabase {
   readonly duckdb: DuckDB;
   readonly instance: DuckDBInstance;
   readonly connection: DuckDBConnection;
-  readonly folder: string;
+  /** Removes all that the database wrote. */
+  readonly forget: () => void;
   readonly events: DuckDBAppender;
   readonly findings: DuckDBAppender;
 }
@@ -62,6 +64,7 @@ export class EventDatabase implements ReplayVisitor {
     const folder = await mkdtemp(join(tmpdir(), "auditsieve-query-")).catch((error: unknown) => {
       throw noPlace(error);
     });
+    const forget = (): void => rmSync(folder, { recursive: true, force: true });
     let instance: DuckDBInstance | undefined;
     try {
       instance = await duckdb.DuckDBInstance.create(join(folder, "events.duckdb"), {
@@ -81,10 +84,10 @@ export class EventDatabase implements ReplayVisitor {
       }
       const events = await connection.createAppender(rowsOf(EVENTS.name));
       const findings = await connection.createAppender(rowsOf(FINDINGS.name));
-      return new EventDatabase({ duckdb, instance, connection, folder, events, findings });
+      return new EventDatabase({ duckdb, instance, connection, forget, events, findings });
     } catch (error) {
       instance?.closeSync();
-      await rm(folder, { recursive: true, force: true });
+      forget();
       throw noPlace(error);
     }
   }
@@ -146,15 +149,20 @@ export class EventDatabase implements ReplayVisitor {
     this.#open.connection.interrupt();
   }
 
+  /** For a process that ends at once: removes all that was written. Nothing can be asked any more. */
+  abandon(): void {
+    this.#open.forget();
+  }
+
   /** Removes everything, also what could not be filled to its end. */
   async close(): Promise<void> {
-    const { connection, instance, folder } = this.#open;
+    const { connection, instance, forget } = this.#open;
     try {
       await this.#filled().catch(() => {});
       connection.closeSync();
       instance.closeSync();
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      forget();
     }
   }
 
