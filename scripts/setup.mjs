@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const STAMP = join(ROOT, "node_modules", ".auditsieve-setup");
-const PNPM = "pnpm@12.21.0";
+export const PNPM = "pnpm@12.21.0";
 const NODE_BIN = join(ROOT, "node_modules", ".bin");
 
 /** Installs once, and packs the detections when they have changed; a later call does nothing. */
