@@ -3,22 +3,31 @@
 # LAYER/etc and LAYER/bin lie over /etc and /usr/bin, and LAYER/run is /run/test: nothing outside changes. CHECKOUT is /run/checkout.
 set -eu
 name=$1 layer=$2 checkout=$3
+groups=/sys/fs/cgroup
 
 if [ "${4:-}" != inside ]; then
-  for hierarchy in systemd unified; do
-    mkdir "/sys/fs/cgroup/$hierarchy/$name"
-    echo $$ > "/sys/fs/cgroup/$hierarchy/$name/cgroup.procs"
+  # Where there is a file of controllers all groups are of the second version; elsewhere both versions lie side by side.
+  hierarchies=$groups
+  [ -e $groups/cgroup.controllers ] || hierarchies="$groups/systemd $groups/unified"
+  for hierarchy in $hierarchies; do
+    mkdir "$hierarchy/$name"
+    echo $$ > "$hierarchy/$name/cgroup.procs"
   done
   exec unshare --mount --pid --fork --kill-child --ipc --uts --cgroup bash "$0" "$name" "$layer" "$checkout" inside
 fi
 
 mount -t proc proc /proc
-# Hierarchies that are not ours alone are left alone.
-for hierarchy in /sys/fs/cgroup/*/; do
-  umount "$hierarchy" || true
-done
-mount -t cgroup -o name=systemd systemd /sys/fs/cgroup/systemd
-mount -t cgroup2 unified /sys/fs/cgroup/unified
+if [ -e $groups/cgroup.controllers ]; then
+  umount $groups
+  mount -t cgroup2 unified $groups
+else
+  # Hierarchies that are not ours alone are left alone.
+  for hierarchy in $groups/*/; do
+    umount "$hierarchy" || true
+  done
+  mount -t cgroup -o name=systemd systemd $groups/systemd
+  mount -t cgroup2 unified $groups/unified
+fi
 mount -t tmpfs run /run
 mkdir -p /run/test /run/checkout /run/user /run/etc /run/bin /run/systemd/system /run/systemd/inaccessible/dir
 # What a unit must not see is covered with these; the first process of a machine makes them.

@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -45,8 +45,9 @@ export async function startSystemd(layer: string): Promise<RunningSystemd> {
     process.removeListener("exit", kill);
     kill();
     await ended;
-    for (const hierarchy of ["systemd", "unified"]) {
-      await removeGroup(join("/sys/fs/cgroup", hierarchy, name));
+    const groups = ["", "systemd", "unified"].map((hierarchy) => join("/sys/fs/cgroup", hierarchy, name));
+    for (const group of groups.filter((each) => existsSync(each))) {
+      await removeGroup(group);
     }
   };
   const limit = Date.now() + READY_TIMEOUT_MS;
