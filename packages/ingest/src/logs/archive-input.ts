@@ -25,6 +25,7 @@ export class ArchiveInput {
   #before = 0;
   #keptFrom = Infinity;
   #isEnded = false;
+  #failure: { readonly error: unknown } | undefined;
 
   /** `offset`: where the source begins. */
   constructor(source: AsyncIterator<Buffer>, offset = 0) {
@@ -65,6 +66,7 @@ export class ArchiveInput {
       }
     }
     if (this.#at === this.#chunk.length) {
+      this.#throwFailure();
       return undefined;
     }
     this.#last = this.#at;
@@ -112,6 +114,7 @@ export class ArchiveInput {
         return { found: partAt(this.#chunk, end) ?? "plain", isPadding };
       }
       if (!(await this.#read(end)) && end === this.#chunk.length) {
+        this.#throwFailure();
         return { isPadding };
       }
     }
@@ -150,7 +153,7 @@ export class ArchiveInput {
     const start = Math.max(0, needed);
     const kept = Buffer.from(this.#chunk.subarray(start));
     for (;;) {
-      const next = await this.#source.next();
+      const next = await this.#source.next().catch((error: unknown) => this.#fail(error));
       if (next.done === true) {
         this.#isEnded = true;
         this.#move(start, kept);
@@ -160,6 +163,21 @@ export class ArchiveInput {
         this.#move(start, Buffer.concat([kept, next.value]));
         return true;
       }
+    }
+  }
+
+  /** What has been read before is given first: it ends there, as an input that ends well does. */
+  #fail(error: unknown): { readonly done: true } {
+    this.#failure = { error };
+    return { done: true };
+  }
+
+  /** At the end, once. */
+  #throwFailure(): void {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) {
+      throw failure.error;
     }
   }
 

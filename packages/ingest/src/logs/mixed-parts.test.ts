@@ -125,6 +125,11 @@ const MIXED: readonly (readonly Part[])[] = [
     ["twice", ONE],
     ["zstd", TWO],
   ],
+  [
+    ["plain", ONE],
+    ["twice", ONE],
+    ["plain", TWO],
+  ],
 ];
 
 describe("openLog", () => {
@@ -224,6 +229,11 @@ describe("openLog", () => {
     ]);
     const { read } = await readAll(openLog(Readable.from([bytes])));
     expect(read.endsWith(ONE + ONE)).toBe(true);
+  });
+
+  test("openLog reads all of an archive in an archive that is damaged before it", async () => {
+    const { read, error } = await readAll(openLog(Readable.from([zstd(ONE).subarray(0, -9), twice(ONE)])));
+    expect([read.endsWith(ONE), error?.code]).toEqual([true, "damaged-archive"]);
   });
 
   test("openLog leaves NUL in a plain log where it stands", async () => {

@@ -79,7 +79,12 @@ function runEnd(bytes: Buffer, at: number, most: number): number {
 function findWide(bytes: Buffer, from: number, end: number): number {
   const wide = findUtf16(bytes.subarray(from, end + WIDE_BYTES));
   const start = from + (wide?.start ?? Infinity);
-  const before = bytes[start - 1] ?? 0xff;
   const isMarked = (bytes[start] as number) >= 0xfe;
-  return start < end && (isMarked || (wide?.isLittle === true ? before !== 0 : !isLetter(before))) ? start : -1;
+  return start < end && (isMarked || !isWideBehind(bytes, start, wide?.isLittle === true)) ? start : -1;
+}
+
+/** Whether two letters in UTF-16 stand before it, of either order: behind the lengths that end a gzip member NUL may. */
+function isWideBehind(bytes: Buffer, start: number, isLittle: boolean): boolean {
+  const [a = 0xff, b = 0xff, c = 0xff, d = 0xff] = [1, 2, 3, 4].map((before) => bytes[start - before]);
+  return isLittle ? a === 0 && isLetter(b) && c === 0 && isLetter(d) : isLetter(a) && b === 0;
 }
