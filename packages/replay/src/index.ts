@@ -32,6 +32,7 @@ export type { ReplayedEvent, ReplayVisitor } from "./replayed-event.ts";
 export { ReplayState } from "./state/replay-state.ts";
 export type { ReplayIdentity } from "./state/replay-state.ts";
 export { objectHistories } from "./history/object-histories.ts";
+export { readAuditIDs } from "./facts/read-audit-ids.ts";
 export { credentialUses } from "./stories/credential-uses.ts";
 export type {
   AllowedUse,

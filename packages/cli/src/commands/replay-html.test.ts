@@ -111,11 +111,21 @@ describe("replay --html", () => {
       );
       const told = JSON.parse(json?.stdout ?? "") as {
         readonly identities: readonly { readonly name: string; readonly reasons: readonly string[] }[];
-        readonly stories: readonly { readonly ends: readonly unknown[]; readonly steps: readonly object[] }[];
+        readonly stories: readonly {
+          readonly ends: readonly unknown[];
+          readonly steps: readonly object[];
+          readonly links: readonly { readonly text: string; readonly auditIDs?: readonly string[] }[];
+        }[];
       };
       expect(told.identities.find(({ name }) => name === "ops-carol")?.reasons.length).toBeGreaterThan(0);
       expect(told.stories[0]?.ends.length).toBeGreaterThan(0);
       expect(told.stories[0]?.steps[0]).toMatchObject({ time: expect.any(String), text: expect.any(String) });
+      const links = told.stories.flatMap((story) => story.links);
+      const log = readFileSync("samples/small.log", "utf8");
+      expect(links.length).toBeGreaterThan(0);
+      for (const { auditIDs } of links) {
+        expect(log).toContain(`"auditID":"${auditIDs?.[0]}"`);
+      }
       expect(lines?.stdout).toBe(told.stories.map((story) => `${JSON.stringify(story)}\n`).join(""));
       expect([csv?.code, csv?.stderr]).toEqual([
         2,

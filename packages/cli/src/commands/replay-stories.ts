@@ -1,6 +1,6 @@
 import { safeText } from "@auditsieve/detect";
-import { rankActors, tellStories } from "@auditsieve/replay";
-import type { Facts, RankedActor, Replayed, Story } from "@auditsieve/replay";
+import { rankActors, readAuditIDs, tellStories } from "@auditsieve/replay";
+import type { Facts, RankedActor, Replayed, ReplayLog, Story } from "@auditsieve/replay";
 import { Failure } from "../failure.ts";
 import { writeAllData, writeData, writeLine } from "../output.ts";
 import { count, paint, table } from "../table.ts";
@@ -16,19 +16,25 @@ export function checkStories(output: string): void {
   }
 }
 
-/** Prints who stands out and why, and each story: its chains, where they end, and what was done. */
-export async function printStories(facts: Facts, { findings }: Replayed, output: string): Promise<void> {
+/**
+ * Prints who stands out and why, and each story: its chains, where they end, and what was done. For scripts the logs are read once more, for the
+ * auditIDs of the events behind what is told.
+ */
+export async function printStories(
+  { findings }: Replayed,
+  { facts, logs }: { readonly facts: Facts; readonly logs: readonly ReplayLog[] },
+  output: string,
+): Promise<void> {
   const actors = rankActors(facts, findings);
   const stories = tellStories(facts, actors);
   const standing = actors.filter(({ isSuspicious }) => isSuspicious);
-  if (output === "json") {
-    await writeData(
-      `${JSON.stringify({ identities: standing.map(identityOf), stories: stories.map(storyOf) }, undefined, 2)}\n`,
-    );
-    return;
-  }
-  if (output === "ndjson") {
-    await writeAllData(stories.map((story) => `${JSON.stringify(storyOf(story))}\n`));
+  if (output !== "table") {
+    const places = stories.flatMap(({ steps, links }) => [...steps, ...links].map(({ place }) => place));
+    const auditIDs = await readAuditIDs(places, { facts, logs });
+    const told = stories.map((story) => storyOf(story, auditIDs));
+    await (output === "json"
+      ? writeData(`${JSON.stringify({ identities: standing.map(identityOf), stories: told }, undefined, 2)}\n`)
+      : writeAllData(told.map((story) => `${JSON.stringify(story)}\n`)));
     return;
   }
   await writeLine(paint("bold", `${count(standing.length)} identities stand out in ${count(findings.size)} findings`));
@@ -63,22 +69,29 @@ function identityOf({ name, score, first, last, reasons }: RankedActor): object 
   return { name, score, first, last, reasons: reasons.map(({ text }) => text) };
 }
 
-/** A story as scripts read it: a step names its finding's detection, and the event that it rests on. */
-function storyOf({ title, score, actors, steps, nodes, links, ends }: Story): object {
+/** A story as scripts read it: each step and link has the auditIDs of what it rests on. */
+function storyOf(
+  { title, score, actors, steps, nodes, links, ends }: Story,
+  auditIDs: ReadonlyMap<number, string>,
+): object {
+  const restsOn = (place: number | undefined): { readonly auditIDs?: readonly string[] } => {
+    const auditID = place === undefined ? undefined : auditIDs.get(place);
+    return auditID === undefined ? {} : { auditIDs: [auditID] };
+  };
   return {
     title,
     score,
     actors,
-    steps: steps.map(({ time, kind, actor, text, severity, finding }) => ({
+    steps: steps.map(({ time, kind, actor, text, severity, finding, place }) => ({
       time,
       kind,
       actor,
       text,
       ...(severity && { severity }),
-      ...(finding && { detection: finding.detection, auditIDs: finding.auditIDs }),
+      ...(finding ? { detection: finding.detection, auditIDs: finding.auditIDs } : restsOn(place)),
     })),
     nodes,
-    links: links.map(({ from, to, kind, time, text }) => ({ from, to, kind, time, text })),
+    links: links.map(({ from, to, kind, time, text, place }) => ({ from, to, kind, time, text, ...restsOn(place) })),
     ends,
   };
 }

@@ -221,7 +221,7 @@ async function write(reading: Reading, replayed: Replayed, seal: Seal | undefine
     const { sendFindings } = await import("./replay-send.ts");
     exit = worseExit(exit, await sendFindings(target, replayed.findings));
   } else if (stories && gatherer !== undefined) {
-    await printStories(gatherer.facts(), replayed, output);
+    await printStories(replayed, { facts: gatherer.facts(), logs }, output);
   } else {
     const actors = gatherer === undefined ? [] : rankActors(gatherer.facts(), replayed.findings);
     const others = gatherer?.facts().sessions;

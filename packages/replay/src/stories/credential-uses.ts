@@ -1,8 +1,7 @@
-import { EventScan } from "@auditsieve/audit";
 import type { GrantedBy } from "../facts/rights.ts";
 import type { ReplayLog } from "../lines/log-reader.ts";
 import type { Facts } from "../facts/gather-facts.ts";
-import { fetchLines } from "../facts/read-events.ts";
+import { readAuditIDs } from "../facts/read-audit-ids.ts";
 import type { Place } from "../facts/read-events.ts";
 import type { Session, Touch } from "../facts/sessions.ts";
 import { matches } from "../selection/text-pattern.ts";
@@ -129,7 +128,12 @@ export async function credentialUses(
   });
   return {
     uses,
-    auditIDs: await readAuditIDs(uses, facts, logs),
+    auditIDs: await readAuditIDs(
+      uses.flatMap(({ origin, broughtForth: brought, allowed, touched }) =>
+        [...origin.links, ...brought, ...allowed, ...touched].map(({ place }) => place),
+      ),
+      { facts, logs },
+    ),
     leftOut: asked.length - uses.length,
     folded: uses
       .flatMap(({ touched }) => touched.filter(({ name }) => name === FOLDED))
@@ -209,24 +213,4 @@ function targetsOf(
 
 function latest(each: readonly { readonly last: string }[]): string {
   return each.reduce((to, { last }) => (last > to ? last : to), "");
-}
-
-async function readAuditIDs(
-  uses: readonly CredentialUse[],
-  facts: Facts,
-  logs: readonly ReplayLog[],
-): Promise<ReadonlyMap<Place, string>> {
-  const places = uses.flatMap(({ origin, broughtForth: brought, allowed, touched }) =>
-    [...origin.links, ...brought, ...allowed, ...touched].map(({ place }) => place),
-  );
-  const known = new Set(places.filter((place) => place !== undefined));
-  const auditIDs = new Map<Place, string>();
-  const scan = new EventScan();
-  await fetchLines(logs, facts.logs, known, (place, line) => {
-    const auditID = scan.scan(line, 0, line.length) ? scan.text("auditID") : undefined;
-    if (auditID !== undefined) {
-      auditIDs.set(place, auditID);
-    }
-  });
-  return auditIDs;
 }
