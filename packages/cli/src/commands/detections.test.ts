@@ -131,10 +131,31 @@ describe("auditsieve detections", () => {
     const none = await auditsieve(["detections", "test", join(folder, "nocases")]);
     expect(none.code).toBe(1);
     expect(none.stdout).toContain("it has no case");
-    put("wrong.cases.ndjson", '{"expect": "hit"}\n');
-    const unreadable = await auditsieve(["detections", "test", join(folder, "wrong.yml")]);
-    expect(unreadable.code).toBe(2);
-    expect(unreadable.stderr).toContain("wrong.cases.ndjson:1: it holds no audit event");
+  });
+
+  test("test: each case that is none is named, with what is wrong with it", async () => {
+    copyFileSync(join(folder, "sound/nodes.yml"), join(folder, "unread.yml"));
+    const event = { ...EVENT, level: undefined };
+    const several = `${JSON.stringify({ expect: "miss", why: "", events: [EVENT, event] })}\n`;
+    const wrong = caseLine("hut", { stage: "ResponseCompleted" });
+    put("unread.cases.ndjson", `{"expect": "hit"}\n${caseLine("hit")}${wrong}${several}no case\n`);
+    const { code, stderr } = await auditsieve(["detections", "test", join(folder, "unread.yml")]);
+    expect(code).toBe(2);
+    const cannot = `auditsieve: Cannot read the case at ${join(folder, "unread.cases.ndjson")}`;
+    expect(stderr).toBe(
+      [
+        `${cannot}:1: it holds no audit event`,
+        `${cannot}:3: "expect" is neither "hit" nor "miss"`,
+        `${cannot}:3: event.stage is not one of RequestReceived, ResponseStarted, ResponseComplete, Panic`,
+        `${cannot}:4: events[1].level is missing: it must be one of None, Metadata, Request, RequestResponse`,
+        `${cannot}:5: it is no JSON`,
+        '  hint: Write {"expect": "hit" or "miss", "why": "…", "event": {an audit event}}',
+        "",
+      ].join("\n"),
+    );
+    put("unread.cases.ndjson", "no case\n".repeat(1021));
+    const { stderr: many } = await auditsieve(["detections", "test", join(folder, "unread.yml")]);
+    expect(many).toContain(":20: it is no JSON\nauditsieve: Cannot read the cases: 1,001 more problems\n");
   });
 
   test("test: the example of a detection by a list of addresses is sound", async () => {
