@@ -185,6 +185,24 @@ describe("leastPrivilege", () => {
     expect(web.roles[0]?.rules).toEqual([{ apiGroups: [""], resources: ["pods"], verbs: ["list"] }]);
   });
 
+  test("leastPrivilege says which lists were only asked for with a selector, by which RBAC does not narrow", async () => {
+    const list = (ms: number, rest: string): object =>
+      eventAt(ms, { requestURI: `/api/v1/namespaces/shop/${rest}`, objectRef: undefined });
+    const { cannotNarrow } = await leastOf(
+      "ann",
+      linesOf([
+        list(0, "pods?labelSelector=app%3Dweb"),
+        list(1, "pods?limit=500&fieldSelector=status.phase%3DRunning"),
+        list(2, "services?labelSelector=app%3Dweb"),
+        list(3, "services?labelSelector=&limit=500"),
+        list(4, "secrets?fieldSelector=metadata.name%3Dtls"),
+      ]),
+    );
+    expect(cannotNarrow).toEqual([
+      "list pods in shop: only ever with a selector of labels or fields, which no rule can ask for",
+    ]);
+  });
+
   test("leastPrivilege grants create to who created by patch, and to who opened an exec by GET", async () => {
     const patch = eventAt(0, {
       verb: "patch",

@@ -30,6 +30,8 @@ export interface LeastPrivilege extends LeastRoles {
 }
 
 const MOST_SHOWN = 200;
+/** What may choose among objects. */
+const SELECTING: ReadonlySet<string> = new Set(["list", "watch", "deletecollection"]);
 
 /** Makes the least roles of what was used, and checks them against the same log. */
 export function leastPrivilege(used: UsedAccess, grants: GrantedAccessVisitor): LeastPrivilege {
@@ -41,6 +43,7 @@ export function leastPrivilege(used: UsedAccess, grants: GrantedAccessVisitor): 
   return {
     actor: used.actor,
     ...roles,
+    cannotNarrow: [...roles.cannotNarrow, ...onlySelected(used)],
     accesses: accesses.length,
     events: used.allowed.reduce((sum, { events }) => sum + events, 0),
     notAllowed: accesses.filter((access) => !isAllowed(access)).map(describeAccess),
@@ -55,6 +58,16 @@ export function leastPrivilege(used: UsedAccess, grants: GrantedAccessVisitor): 
     uncounted: used.uncounted,
     notInLog: notInLog(accesses),
   };
+}
+
+/** Where one object is chosen by its name the access has that name. */
+function onlySelected({ allowed }: UsedAccess): readonly string[] {
+  return allowed
+    .filter(({ access: { verb, name }, events, selected }) => SELECTING.has(verb) && name === "" && selected === events)
+    .map(
+      ({ access }) =>
+        `${describeAccess(access)}: only ever with a selector of labels or fields, which no rule can ask for`,
+    );
 }
 
 function notInLog(accesses: readonly Access[]): readonly string[] {

@@ -8,6 +8,8 @@ import type { Access } from "./access.ts";
 export interface AccessCount {
   readonly access: Access;
   events: number;
+  /** Of these, those that chose among objects by labels or fields. */
+  selected: number;
 }
 
 /** What a log says of the accesses of one actor. */
@@ -30,6 +32,7 @@ export interface UsedAccess {
 const MOST = 200_000;
 const DECISION = "authorization.k8s.io/decision";
 const REASON = "authorization.k8s.io/reason";
+const SELECTOR = /[?&](?:label|field)Selector=[^&]/;
 /** Opened by a GET since websockets carry them; an apiserver from 1.35 on asks for create all the same. */
 const STREAMS: ReadonlySet<string> = new Set(["pods/exec", "pods/attach", "pods/portforward"]);
 /** Added by the apiserver itself to whoever is impersonated. */
@@ -68,7 +71,7 @@ export class UsedAccessVisitor implements ReplayVisitor {
     }
     const impersonated = scan.text("impersonatedUser.username");
     if (user === this.#actor && scan.has("impersonatedUser")) {
-      impersonationsOf(event.original()).forEach((access) => this.#put(this.#allowed, access));
+      impersonationsOf(event.original()).forEach((access) => this.#put(this.#allowed, access, false));
     }
     const isActor = (impersonated ?? user) === this.#actor;
     if (!isActor) {
@@ -80,8 +83,9 @@ export class UsedAccessVisitor implements ReplayVisitor {
     if (outcome === "unknown") {
       return;
     }
-    const accesses = accessesOf(scan);
-    accesses.forEach((access) => this.#put(outcome === "allowed" ? this.#allowed : this.#refused, access));
+    const counts = outcome === "allowed" ? this.#allowed : this.#refused;
+    const isSelected = SELECTOR.test(scan.text("requestURI") ?? "");
+    accessesOf(scan).forEach((access) => this.#put(counts, access, isSelected));
     const groups = (scan.value(impersonated === undefined ? "user.groups" : "impersonatedUser.groups") ??
       []) as string[];
     groups.forEach((group) => this.#groups.add(group));
@@ -104,13 +108,15 @@ export class UsedAccessVisitor implements ReplayVisitor {
     };
   }
 
-  #put(counts: Map<string, AccessCount>, access: Access): void {
+  #put(counts: Map<string, AccessCount>, access: Access, isSelected: boolean): void {
     const key = accessKey(access);
+    const selected = isSelected ? 1 : 0;
     const known = counts.get(key);
     if (known !== undefined) {
       known.events++;
+      known.selected += selected;
     } else if (counts.size < MOST) {
-      counts.set(key, { access, events: 1 });
+      counts.set(key, { access, events: 1, selected });
     } else {
       this.#uncounted++;
     }
