@@ -114,6 +114,27 @@ test("decompress loses of what it cannot read twice no more than is made of 4 Ki
   }
 });
 
+test("openLog gives every line of a log behind a member of gzip that packs nothing and was cut off, once", async () => {
+  // A stored block has up to 64 KiB: an engine takes the log behind it for its own up to there, and fails in the midst of a line.
+  const stored = gzipSync(FIRST.subarray(0, 150_000), { level: 0 });
+  // As long as those of an audit log: what an engine makes of text may be what it gave shortly before.
+  const log = SECOND.toString().replaceAll('"get"', `"get","padding":"${"p".repeat(700)}"`);
+  const expected = log.slice(0, 400_000).split("\n").slice(0, -1);
+  for (const at of [11, 5000, 65_551, 99_999, 150_030]) {
+    for (const pieceBytes of [9973, 10_000_000]) {
+      const { bytes, error } = await readAll([stored.subarray(0, at), Buffer.from(log)], pieceBytes);
+      const read = bytes.toString("latin1");
+      const [first = "", ...others] = expected;
+      const lines = Map.groupBy(read.split("\n"), (line) => line);
+      const missing = others.filter((line) => lines.get(line)?.length !== 1);
+      expect(missing, `cut at ${at}`).toEqual([]);
+      // It may stand on the line that was torn.
+      expect(read.split(first).length, `cut at ${at}`).toBe(2);
+      expect(error?.code, `cut at ${at}`).toBe("damaged-archive");
+    }
+  }
+});
+
 test("openLog ends the torn line of a part in UTF-16 in its own letters", async () => {
   const wide = (text: string): Buffer => Buffer.concat([Buffer.of(0xff, 0xfe), Buffer.from(text, "utf16le")]);
   const first = gzipSync(wide("one\nline that is torn"), { level: 0 });

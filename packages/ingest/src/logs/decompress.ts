@@ -4,12 +4,15 @@ import { beginsText, TEXT_HEAD_BYTES } from "./archive-magic.ts";
 import { ArchivePart } from "./archive-part.ts";
 import { partWalk } from "./archive-walk.ts";
 import type { PartWalk } from "./archive-walk.ts";
+import { bytesFrom } from "./bytes-from.ts";
+import type { ReadFrom } from "./bytes-from.ts";
 import { HeldOutput } from "./held-output.ts";
 import type { Refutes } from "./held-output.ts";
 import { KeptBytes } from "./kept-bytes.ts";
 import { lastOutput } from "./last-slice.ts";
 import { LineEnds } from "./line-ends.ts";
 import type { ArchiveFormat } from "./log-format.ts";
+import { notGiven } from "./not-given.ts";
 
 /** Parts that turn out to be none, one after the other: what looks like the beginning of one hardly ever is none by chance. */
 const MOST_FRUITLESS = 100;
@@ -84,6 +87,7 @@ export async function* decompress(
       yield sure;
     }
     let text: number | undefined;
+    let rest: Buffer | undefined;
     if (again === undefined && part.hasBroken && isCheap) {
       const slice = {
         before: input.lastOffset - walk.offset,
@@ -99,7 +103,10 @@ export async function* decompress(
       }
       if (read.value.read > 0) {
         behind = walk.offset + read.value.read;
-        text = next === "gzip" ? await textBehind(readFrom, behind, read.value.made) : undefined;
+        if (next === "gzip") {
+          text = await textBehind(readFrom, behind, read.value.made);
+          rest = text === undefined ? await notGiven(readFrom, behind, lines.recent) : undefined;
+        }
       }
     }
     fruitless = lines.bytes > before ? 0 : fruitless + 1;
@@ -110,6 +117,7 @@ export async function* decompress(
     } else if (again !== undefined) {
       readAgain += input.offset - again;
       input.goBack(again);
+      rest = next === "gzip" ? await notGiven(readFrom, again, lines.recent) : undefined;
       next = input.beginning ?? "plain";
       failures.cut(walk.offset, again, next);
     } else {
@@ -117,7 +125,9 @@ export async function* decompress(
         failures.add(part.failure, lines.bytes);
       }
       input.goBack(behind);
-      if (part.failure === undefined && (await input.isText(behind))) {
+      if (rest !== undefined) {
+        next = "plain";
+      } else if (part.failure === undefined && (await input.isText(behind))) {
         next = "plain";
       } else {
         const sought = await input.seek(Math.max(behind, start + 1));
@@ -128,12 +138,16 @@ export async function* decompress(
       }
     }
     input.keepFrom(Infinity);
-    if (hasFailed && next !== undefined && lines.bytes > before) {
+    if (hasFailed && next !== undefined && lines.bytes > before && rest?.length !== 0) {
       // A torn line must not cost the first one behind the damage.
       const end = lines.end();
       if (end.length > 0) {
         yield end;
       }
+    }
+    if (rest !== undefined) {
+      lines.add(rest);
+      yield rest;
     }
   }
   failures.throw();
@@ -158,19 +172,9 @@ const WORD = 2 ** 32;
  * Where a log begins that stands behind a whole gzip member, of which so many bytes were `made`: an engine takes it for another member, and fails
  * on its first bytes, before `failedAt`. A member ends with the length of what it holds.
  */
-async function textBehind(
-  readFrom: (offset: number) => AsyncGenerator<Buffer, void>,
-  failedAt: number,
-  made: number,
-): Promise<number | undefined> {
+async function textBehind(readFrom: ReadFrom, failedAt: number, made: number): Promise<number | undefined> {
   for (const end of [failedAt - 1, failedAt - 2, failedAt - 3].filter((each) => each >= WORD_BYTES)) {
-    let bytes: Buffer = Buffer.alloc(0);
-    for await (const chunk of readFrom(end - WORD_BYTES)) {
-      bytes = Buffer.concat([bytes, chunk.subarray(0, TEXT_HEAD_BYTES)]);
-      if (bytes.length >= TEXT_HEAD_BYTES) {
-        break;
-      }
-    }
+    const bytes = await bytesFrom(readFrom, end - WORD_BYTES, end + TEXT_HEAD_BYTES);
     if (bytes.length > WORD_BYTES && bytes.readUInt32LE(0) === made % WORD && beginsText(bytes.subarray(WORD_BYTES))) {
       return end;
     }
