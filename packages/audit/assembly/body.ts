@@ -2,14 +2,19 @@
 // docs/filter.md. Sums only, no strings: where they do not come out, ./balance decides.
 import { skipBalanced } from "./balance";
 import { matchTemplate } from "./template";
+import { skipValue } from "./walk";
 import { capitalI, capitalP, closeBracket, lowerE, openBracket, space } from "./bytes";
 
 /** `urceIPs"`, the end of a key that every event has behind its user and that bodies have not. */
 const SOURCE_IPS: u64 = ((0x22735049 as u64) << 32) | 0x65637275;
+/** `,"responseObject":`, as it stands between both bodies. */
+const COMMA_RESPON: u64 = ((0x6e6f7073 as u64) << 32) | 0x6572222c;
+const SE_OBJECT: u64 = ((0x7463656a as u64) << 32) | 0x624f6573;
+const QUOTE_COLON: u16 = 0x3a22;
 /** By how many bytes tails that are alike may differ in length. */
 const SPREAD: usize = 192;
 
-/** Where the tail begins that was found last. */
+/** Where the tail begins that was found last; 0 where none was. */
 export let tailStart: usize = 0;
 
 /** So many blocks add less than 128 to each byte of a sum: four a block. */
@@ -25,6 +30,7 @@ export function skipBody(from: usize, tail: usize, tailEnd: usize, isTailNeeded:
   const close = closeBracket();
   const blank = space();
   const letter = capitalI();
+  tailStart = 0;
   let at = from;
   let depth = 1;
   while (true) {
@@ -84,6 +90,17 @@ export function skipBody(from: usize, tail: usize, tailEnd: usize, isTailNeeded:
     return newline + 1;
   }
   return balancedWith(from, tail, tailEnd, isTailNeeded);
+}
+
+/** Whether bodies, well-formed ones, are all that stands from `from`, where the first one begins, to the tail that was found last. */
+export function areBodiesProven(from: usize): bool {
+  const behind = skipValue(from);
+  if (behind == 0 || behind == tailStart) {
+    return behind != 0;
+  }
+  const isAnswer =
+    load<u64>(behind) == COMMA_RESPON && load<u64>(behind, 8) == SE_OBJECT && load<u16>(behind, 16) == QUOTE_COLON;
+  return isAnswer && skipValue(behind + 18) == tailStart;
 }
 
 /** What ./balance says; with a tail that is needed, 0 where the end is not like it: quotes are paired on both sides of where it begins. */

@@ -13,11 +13,11 @@ import {
   STANDING,
 } from "./memory";
 import { skipBalanced } from "./balance";
-import { skipBody, tailStart } from "./body";
+import { areBodiesProven, skipBody, tailStart } from "./body";
 import { hashWithName, hashWithObject, hashWithoutSpace, headHash } from "./head-hash";
 import { findSuspect } from "./suspects";
 import { makeTail, makeTemplate, matchTemplate, NAME, reached } from "./template";
-import { findTold, moveTold, noteTold, NOTED_BYTES } from "./told";
+import { findTold as findToldIn, moveTold, noteTold, NOTED_BYTES } from "./told";
 
 /**
  * Entries of a bucket that are compared; a log that fills one with near misses costs no more than these. As many pods of one service account, each
@@ -72,7 +72,8 @@ export function forgetTemplates(): void {
  * not ended; SUSPECT where the entry stands but not every line is taken; else 0. At last the number of the answer by which somebody
  * must be told of the last line that it took, what ./told says; 0 where nobody must. Behind that the entry of the last line that it took,
  * with SUSPECT the number of the answer that stands, the third number of the line's head, with SUSPECT what was decided, and a fourth number
- * of the head.
+ * of the head. Last, with SUSPECT: from where to where the line stands, which is proven to be an event in which something may have to be redacted,
+ * with what ./told says where somebody must be told of it; from 0 on where it is not.
  */
 export function takeLines(from: usize, end: usize, to: usize): usize {
   let at = from;
@@ -112,17 +113,19 @@ export function takeLines(from: usize, end: usize, to: usize): usize {
       noteNumbers(hash, end);
       break;
     }
-    if ((decision & SEARCHED) != 0 && ((decision & LOOKED_AT) != 0 || findSuspect(at, behind) != 0)) {
+    const isLookedAt = (decision & LOOKED_AT) != 0;
+    const isSuspect = !isLookedAt && (decision & SEARCHED) != 0 && findSuspect(at, behind) != 0;
+    const isTelling = !isLookedAt && (decision & TELLS) != 0;
+    const isFound = !isTelling || findTold(at, decision, behind, place);
+    if (isLookedAt || isSuspect || !isFound) {
       noteSuspect(decision);
+      if (isSuspect && isFound && isProven(decision)) {
+        store<u32>(CONTROL, at, 52);
+        store<u32>(CONTROL, behind, 56);
+      }
       break;
     }
-    if ((decision & TELLS) != 0) {
-      const tailEnd: usize = load<u32>(place, 20);
-      const hasBody = (decision & BODY) != 0;
-      if (!findTold(at, hasBody ? body : 0, hasBody ? tailStart : at, behind, tailEnd)) {
-        noteSuspect(decision);
-        break;
-      }
+    if (isTelling) {
       teller = decision >>> STANDING_SHIFT;
     }
     store<u32>(CONTROL, entry, 32);
@@ -165,6 +168,18 @@ function noteSuspect(decision: u32): void {
   store<u32>(CONTROL, SUSPECT, 24);
   store<u32>(CONTROL, decision >>> STANDING_SHIFT, 36);
   store<u32>(CONTROL, decision & 0xff, 44);
+  store<u32>(CONTROL, 0, 52);
+}
+
+/** Whether the line of the last entry that was found is an event, without looking at its head again. */
+function isProven(decision: u32): bool {
+  return (decision & BODY) == 0 ? isWhole : areBodiesProven(body);
+}
+
+/** As ./told has it, of the line of the last entry that was found, which is at `place`. */
+function findTold(at: usize, decision: u32, behind: usize, place: usize): bool {
+  const hasBody = (decision & BODY) != 0;
+  return findToldIn(at, hasBody ? body : 0, hasBody ? tailStart : at, behind, load<u32>(place, 20) as usize);
 }
 
 /** Tells by which numbers the line that was not taken may be found once it is learned. */
@@ -187,6 +202,8 @@ function move(to: usize, run: usize, runEnd: usize): usize {
 let matched: usize = 0;
 /** Where its body begins, if it has one. */
 let body: usize = 0;
+/** Where it has none: whether all of it is like the entry's line. */
+let isWhole: bool = false;
 
 /** The entry that the line at `line` is like, 0 for none. */
 function findEntry(line: usize, hash: u32): u32 {
@@ -242,6 +259,7 @@ function matchEntry(line: usize, place: usize): usize {
   let behind: usize;
   if ((decision & BODY) == 0) {
     behind = matchTemplate(line, known, tailEnd);
+    isWhole = behind != 0;
     if (behind != 0 || (decision & HEAD) == 0 || reached < tail) {
       return behind;
     }

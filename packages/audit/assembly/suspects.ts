@@ -3,7 +3,7 @@
 import { fifteen } from "./bytes";
 import { isHarmless } from "./harmless";
 import { isPlainValue } from "./plain-value";
-import { NEEDLE_BITS, NEEDLES, SCAN, SUSPECTS } from "./memory";
+import { NEEDLE_BITS, NEEDLES, SUSPECTS } from "./memory";
 
 /** The set with `ken` and `bea`. */
 const TOKEN_SET: u32 = 0b0010_0000;
@@ -15,12 +15,12 @@ const NUMBER_FACTOR: u32 = 0x9e37_79b1;
 const NUMBER_SHIFT: u32 = 20;
 
 /**
- * The first suspect at or behind `from` of the `length` bytes at SCAN that is not known to be harmless: its place times 256, and the sets of needles that it is among.
- * All ones where there is none.
+ * The first suspect in `[from, end)` that is not known to be harmless: how far behind `from` it stands times 256, and the sets of needles that it
+ * is among. All ones where there is none.
  */
-export function nextSuspect(from: u32, length: u32): u32 {
-  const at = findSuspect(SCAN + from, SCAN + length);
-  return at == 0 ? 0xffff_ffff : (((at - SCAN) as u32) << 8) | found;
+export function nextSuspect(from: usize, end: usize): u32 {
+  const at = findSuspect(from, end);
+  return at == 0 ? 0xffff_ffff : (((at - from) as u32) << 8) | found;
 }
 
 /** The sets of needles that the last suspect is among. */

@@ -7,6 +7,7 @@ import { findTextCredentials } from "./redact/text-credentials.ts";
 import { StringHashes } from "./redact/string-hashes.ts";
 import { QuietLine } from "./redact/quiet-line.ts";
 import type { QuietHeads } from "./redact/quiet-line.ts";
+import { sharedEngine } from "./scan-wasm/engine.ts";
 import type { EventScan } from "./scan.ts";
 import { splice } from "./splice.ts";
 import type { Edit } from "./splice.ts";
@@ -151,10 +152,23 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
     redactLine,
     redactScanned,
     get heads() {
-      return quietLine();
+      const heads = quietLine();
+      return heads && quietHeads(heads, hashes);
     },
     redactUndecodable,
     redactText,
+  };
+}
+
+function quietHeads(heads: QuietLine, hashes: StringHashes): QuietHeads {
+  const { memory } = sharedEngine();
+  return {
+    prepare: () => heads.prepare(),
+    about: (scan) => heads.about(scan),
+    edits: (start, end) => {
+      const secrets = heads.secretsIn(start, end);
+      return secrets && hashes.edits(memory.subarray(start, end), secrets);
+    },
   };
 }
 

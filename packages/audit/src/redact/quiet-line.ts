@@ -1,5 +1,6 @@
 import { NEEDLE_BITS, NEEDLES, SCAN, SCAN_BYTES, sharedEngine } from "../scan-wasm/engine.ts";
 import type { Engine } from "../scan-wasm/engine.ts";
+import type { Edit } from "../splice.ts";
 import type { Span } from "../templates/decided-by.ts";
 import { slotOf } from "../scan.ts";
 import type { EventScan } from "../scan.ts";
@@ -9,6 +10,7 @@ import { byteText } from "./mapped-text.ts";
 import { NAME_SETS, NEEDLE_BITS_BYTES, NEEDLES_BYTES, TOKEN_SET, URL_SET, writeNeedles } from "./needles.ts";
 import { QuietUri } from "./quiet-uri.ts";
 import { TellingValues } from "./telling-value.ts";
+import type { SearchedLine } from "./telling-value.ts";
 import { mayHoldUrlCredential } from "./text-credentials.ts";
 
 /** Of which lines nothing has to be redacted if nothing is found in them by the search in the engine. */
@@ -21,6 +23,11 @@ export interface QuietHeads {
    * to be redacted.
    */
   about(scan: EventScan): readonly Span[] | undefined;
+  /**
+   * What has to be replaced in the event in `[start, end)` of the engine's memory, counted from its beginning, which has such a head but in which
+   * something was found; undefined where that cannot be told without reading it as a whole.
+   */
+  edits(start: number, end: number): readonly Edit[] | undefined;
 }
 
 /** What makes a suspect one that the walk must look at, whatever it is about. */
@@ -92,7 +99,7 @@ const COLON = /\s*(?::|$)/y;
  * escape that may hide a letter), or stands in a request URI that is looked at as there. Of some names
  * what the walk makes of their values can be told at once ({@link TellingValues}). What cannot be proven is left to the walk.
  */
-export class QuietLine implements QuietHeads {
+export class QuietLine implements Omit<QuietHeads, "edits"> {
   readonly #fields: field.FieldTable;
   readonly #engine: Engine;
   readonly #uris: QuietUri;
@@ -140,7 +147,12 @@ export class QuietLine implements QuietHeads {
     ) {
       return undefined;
     }
-    return uri === "" || this.#uris.isQuiet(uri) ? this.#search(scan) : undefined;
+    return uri === "" || this.#uris.isQuiet(uri) ? this.#search(new ScannedLine(scan)) : undefined;
+  }
+
+  /** As {@link secrets}, of the line in `[start, end)` of the engine's memory, an event with a head like one that {@link about} was asked about. */
+  secretsIn(start: number, end: number): readonly Span[] | undefined {
+    return this.#search(new LineInMemory(this.#engine.memory, start, end));
   }
 
   prepare(): void {
@@ -158,13 +170,15 @@ export class QuietLine implements QuietHeads {
     if (isOfSecrets(scan) || isAboutTokens(scan) || this.#uris.mayAskForSecrets(raw) || !this.#uris.isQuiet(raw)) {
       return undefined;
     }
+    if (byteText(scan.bytes, scan.slotStart(RESOURCE), scan.slotEnd(RESOURCE)).includes("\\")) {
+      return undefined;
+    }
     return this.#uris.keptParts(raw)?.map((part) => ({ start: start + part.start, end: start + part.end }));
   }
 
-  #search(scan: EventScan): readonly Span[] | undefined {
-    const { bytes, start, end } = scan;
-    const { exports } = this.#engine;
-    const length = end - start;
+  #search(line: SearchedLine): readonly Span[] | undefined {
+    const { base, length } = line;
+    const { exports, memory } = this.#engine;
     /** What stands around the last suspect: to make a text of all of a long line costs more than to search it. */
     let near = "";
     let before = 0;
@@ -173,17 +187,17 @@ export class QuietLine implements QuietHeads {
     /** Strings with URLs have been looked at up to here. */
     let seen = 0;
     for (let from = 0; ;) {
-      const found = exports.nextSuspect(from, length) >>> 0;
+      const found = exports.nextSuspect(base + from, base + length) >>> 0;
       if (found === NOTHING) {
         return secrets ?? NO_SECRETS;
       }
-      const at = found >>> 8;
+      const at = from + (found >>> 8);
       const sets = found & 255;
       from = at + 1;
       if (nearEnd < length && nearEnd < at + LONGEST_SHAPE) {
         before = length <= SHORT_LINE ? 0 : Math.max(0, at - LONGEST_NAME);
         nearEnd = length <= SHORT_LINE ? length : Math.min(length, at + 2 * LONGEST_SHAPE);
-        near = byteText(bytes, start + before, start + nearEnd);
+        near = byteText(memory, base + before, base + nearEnd);
       }
       if (isShape(near, at - before, sets)) {
         if (!near.startsWith(SECRET, at - before) || !this.#isReference(near, at - before)) {
@@ -194,7 +208,7 @@ export class QuietLine implements QuietHeads {
       const key = (sets & NAME_SETS) === 0 ? undefined : this.#tellingKey(near, at - before);
       if (key !== undefined) {
         const meaning = this.#fields.of(near.slice(key.start + 1, key.end - 1));
-        const value = this.#values.of(meaning, { start: before + key.start, end: before + key.end }, scan);
+        const value = this.#values.of(meaning, { start: before + key.start, end: before + key.end }, line);
         if (value === undefined) {
           return undefined;
         }
@@ -206,17 +220,17 @@ export class QuietLine implements QuietHeads {
         continue;
       }
       if ((sets & URL_SET) !== 0 && at >= seen && near.startsWith("://", at - before)) {
-        const string = this.#values.stringAround(at);
+        const string = this.#values.stringAround(at, line);
         if (string === undefined) {
           return undefined;
         }
         seen = string.end;
-        const text = byteText(bytes, start + string.start, start + string.end);
+        const text = byteText(memory, base + string.start, base + string.end);
         if (mayHoldUrlCredential(text) || (text.includes("clusters") && text.includes("users"))) {
           return undefined;
         }
       }
-      exports.noteHarmless(SCAN + at);
+      exports.noteHarmless(base + at);
     }
   }
 
@@ -242,6 +256,41 @@ export class QuietLine implements QuietHeads {
     return COLON.test(near) && MEANINGFUL.has(this.#fields.of(near.slice(start + 1, end)))
       ? { start: from + start, end: from + end + 1 }
       : undefined;
+  }
+}
+
+/** The line at SCAN. */
+class ScannedLine implements SearchedLine {
+  readonly base = SCAN;
+  readonly length: number;
+  readonly #scan: EventScan;
+
+  constructor(scan: EventScan) {
+    this.#scan = scan;
+    this.length = scan.end - scan.start;
+  }
+
+  mayHoldConfigMap(): boolean {
+    const { bytes, start, end } = this.#scan;
+    return this.#scan.text("objectRef.resource") === "configmaps" || bytes.subarray(start, end).includes("ConfigMap");
+  }
+}
+
+/** A line that nobody has scanned, with a resource that is spelled without escapes. */
+class LineInMemory implements SearchedLine {
+  readonly base: number;
+  readonly length: number;
+  readonly #memory: Buffer;
+
+  constructor(memory: Buffer, start: number, end: number) {
+    this.#memory = memory;
+    this.base = start;
+    this.length = end - start;
+  }
+
+  mayHoldConfigMap(): boolean {
+    const bytes = this.#memory.subarray(this.base, this.base + this.length);
+    return bytes.includes("configmaps") || bytes.includes("ConfigMap");
   }
 }
 

@@ -1,5 +1,4 @@
-import type { EventScan } from "../scan.ts";
-import { SCAN, sharedEngine } from "../scan-wasm/engine.ts";
+import { sharedEngine } from "../scan-wasm/engine.ts";
 import { findArgumentCredentials } from "./arguments.ts";
 import type { NameTest } from "./credential-name.ts";
 import * as field from "./field.ts";
@@ -21,6 +20,15 @@ const LONGEST_ARGUMENTS = 16 * 1024;
 const LONGEST_KNOWN = 1024;
 const MOST_KNOWN = 1000;
 
+/** A line in the engine's memory, and what is asked of it beside its bytes. */
+export interface SearchedLine {
+  /** Where it begins there. */
+  readonly base: number;
+  readonly length: number;
+  /** Whether a ConfigMap may be in it, where fields are what users named them. */
+  mayHoldConfigMap(): boolean;
+}
+
 /** What the value of a telling key has to be replaced, if anything, and where in the line the search goes on. */
 export interface TellingValue {
   readonly secret?: Span;
@@ -29,7 +37,7 @@ export interface TellingValue {
 
 /**
  * Tells of the values of keys that mean something what the walk would make of them, where that depends on nothing that stands further
- * away: copies of objects, credentials, environment variables, the arguments of commands. Looks at the line in the engine.
+ * away: copies of objects, credentials, environment variables, the arguments of commands.
  */
 export class TellingValues {
   readonly #isName: NameTest;
@@ -41,54 +49,55 @@ export class TellingValues {
     this.#isName = isName;
   }
 
-  /** Of the key with its quotes at these places of the line that `scan` holds; undefined where it cannot be told. */
-  of(meaning: number, key: Span, scan: EventScan): TellingValue | undefined {
+  /** Of the key with its quotes at these places of the line; undefined where it cannot be told. */
+  of(meaning: number, key: Span, line: SearchedLine): TellingValue | undefined {
     const { memory } = this.#engine;
-    const colon = skipBlanks(memory, SCAN + key.end);
+    const { base } = line;
+    const colon = skipBlanks(memory, base + key.end);
     // Behind a backslash it is part of another string.
-    if (memory[SCAN + key.start - 1] === BACKSLASH || memory[colon] !== COLON) {
+    if (memory[base + key.start - 1] === BACKSLASH || memory[colon] !== COLON) {
       return undefined;
     }
     const at = skipBlanks(memory, colon + 1);
     switch (meaning) {
       case field.WHOLE:
-        return this.#whole(at);
+        return this.#whole(at, base);
       case field.CREDENTIAL:
-        return mayHoldConfigMap(scan) ? undefined : this.#whole(at);
+        return line.mayHoldConfigMap() ? undefined : this.#whole(at, base);
       case field.VALUE:
-        return this.#variable(key, at);
+        return this.#variable(key, at, base);
       case field.ARGUMENTS:
-        return this.#areQuiet(at) ? { from: key.end } : undefined;
+        return this.#areQuiet(at, base) ? { from: key.end } : undefined;
       default:
         return undefined;
     }
   }
 
   /** The content of the string in which something stands at this place of the line; undefined where it is no UTF-8. */
-  stringAround(at: number): Span | undefined {
+  stringAround(at: number, { base }: SearchedLine): Span | undefined {
     const { memory } = this.#engine;
-    let open = memory.lastIndexOf(QUOTE, SCAN + at);
+    let open = memory.lastIndexOf(QUOTE, base + at);
     while (isEscaped(memory, open)) {
       open = memory.lastIndexOf(QUOTE, open - 1);
     }
-    return this.#stringAt(open);
+    return this.#stringAt(open, base);
   }
 
-  #whole(at: number): TellingValue | undefined {
-    const secret = this.#stringAt(at);
+  #whole(at: number, base: number): TellingValue | undefined {
+    const secret = this.#stringAt(at, base);
     return secret === undefined ? undefined : { secret, from: secret.end };
   }
 
   /** A string that is all that stands beside a name. */
-  #variable(key: Span, at: number): TellingValue | undefined {
+  #variable(key: Span, at: number, base: number): TellingValue | undefined {
     const { memory } = this.#engine;
-    const before = SCAN + key.start;
-    const name = VARIABLE.exec(byteText(memory, Math.max(SCAN, before - LONGEST_VARIABLE), before))?.[1];
-    const value = this.#stringAt(at);
+    const before = base + key.start;
+    const name = VARIABLE.exec(byteText(memory, Math.max(base, before - LONGEST_VARIABLE), before))?.[1];
+    const value = this.#stringAt(at, base);
     if (
       name === undefined ||
       value === undefined ||
-      memory[skipBlanks(memory, SCAN + value.end + 1)] !== CLOSE_OBJECT
+      memory[skipBlanks(memory, base + value.end + 1)] !== CLOSE_OBJECT
     ) {
       return undefined;
     }
@@ -96,7 +105,7 @@ export class TellingValues {
   }
 
   /** Whether there is an array of strings in which nothing has to be replaced, be it of arguments or of anything else. */
-  #areQuiet(open: number): boolean {
+  #areQuiet(open: number, base: number): boolean {
     const { memory } = this.#engine;
     if (memory[open] !== OPEN_ARRAY) {
       return false;
@@ -104,18 +113,18 @@ export class TellingValues {
     const strings: Span[] = [];
     let at = skipBlanks(memory, open + 1);
     while (memory[at] !== CLOSE_ARRAY) {
-      const string = this.#stringAt(at);
+      const string = this.#stringAt(at, base);
       if (string === undefined || at - open > LONGEST_ARGUMENTS) {
         return false;
       }
       strings.push(string);
-      at = skipBlanks(memory, SCAN + string.end + 1);
+      at = skipBlanks(memory, base + string.end + 1);
       at = memory[at] === COMMA ? skipBlanks(memory, at + 1) : at;
     }
     const raw = byteText(memory, open, at);
     let isQuiet = this.#quiet.get(raw);
     if (isQuiet === undefined) {
-      const shift = SCAN - open;
+      const shift = base - open;
       const texts = strings.map(({ start, end }) => unescapeJson(raw, start + shift, end + shift).text);
       isQuiet = findArgumentCredentials(texts, this.#isName).every((spans) => spans.length === 0);
       // Bounded: a client chooses them.
@@ -129,18 +138,11 @@ export class TellingValues {
     return isQuiet;
   }
 
-  #stringAt(open: number): Span | undefined {
+  #stringAt(open: number, base: number): Span | undefined {
     const { memory, exports } = this.#engine;
     const behind = memory[open] === QUOTE ? exports.skipString(open) : 0;
-    return behind === 0 ? undefined : { start: open + 1 - SCAN, end: behind - 1 - SCAN };
+    return behind === 0 ? undefined : { start: open + 1 - base, end: behind - 1 - base };
   }
-}
-
-/** In a ConfigMap fields are what users named them. */
-function mayHoldConfigMap(scan: EventScan): boolean {
-  return (
-    scan.text("objectRef.resource") === "configmaps" || scan.bytes.subarray(scan.start, scan.end).includes("ConfigMap")
-  );
 }
 
 function skipBlanks(bytes: Buffer, from: number): number {

@@ -13,7 +13,7 @@ declare const WebAssembly: {
 export interface EngineExports {
   readonly memory: { readonly buffer: ArrayBuffer };
   scanEvent(length: number): number;
-  nextSuspect(from: number, length: number): number;
+  nextSuspect(from: number, end: number): number;
   forgetHarmless(): void;
   noteHarmless(place: number): void;
   plainHead(uri: number, uriEnd: number, resource: number, resourceEnd: number): number;

@@ -1,6 +1,6 @@
 import type { Field } from "../scan-fields.ts";
 import type { EventScan } from "../scan.ts";
-import type { DecidedBy } from "./decided-by.ts";
+import type { DecidedBy, Span } from "./decided-by.ts";
 import { sharedEngine } from "../scan-wasm/engine.ts";
 import { headEndOf, tailStartOf } from "./head-first.ts";
 import { placeTold, ToldLine } from "./told-line.ts";
@@ -24,6 +24,8 @@ const TELLER = 7;
 const SUSPECTED = 9;
 const DECIDED = 11;
 const TAKEN = 8;
+const SUSPECT_START = 13;
+const SUSPECT_END = 14;
 const KEEP = 0x100;
 const HEAD_ONLY = 0x200;
 const BODY = 0x400;
@@ -190,7 +192,17 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
     return control[ENTRY] === SUSPECT ? this.#values[control[DECIDED] as number] : undefined;
   }
 
-  /** That line, to be read before anything else is done with lines. */
+  /**
+   * Where that line stands in {@link memory}, with its newline, where it is proven to be an event, so that it need not be scanned: something in it may have to
+   * be redacted. {@link told} reads it where somebody must be told.
+   */
+  get suspect(): Span | undefined {
+    const { control } = this.#engine;
+    const start = control[ENTRY] === SUSPECT ? (control[SUSPECT_START] as number) : 0;
+    return start === 0 ? undefined : { start, end: control[SUSPECT_END] as number };
+  }
+
+  /** The line of {@link teller} or {@link suspect}, to be read before anything else is done with lines. */
   get told(): ToldLine {
     this.#told.renew();
     return this.#told;

@@ -71,7 +71,7 @@ export class AlikeLines {
         if (teller !== undefined) {
           this.#options.watch?.tell(teller, templates.told);
         } else if (at < to) {
-          const behind = this.#takeUnknown(bytes, at, offset + at - start, true);
+          const behind = this.#takeSuspect(at) ?? this.#takeUnknown(bytes, at, offset + at - start, true);
           if (behind === undefined) {
             return at;
           }
@@ -100,6 +100,27 @@ export class AlikeLines {
     const { lines, memory, keptStart, keptEnd, keptLines } = this.#templates;
     this.#parts.pass(lines, length);
     this.#parts.kept.addKnown(bytes, memory, keptStart, keptEnd, keptLines);
+  }
+
+  /** One line that is known but for what has to be redacted in it; gives where the next one begins, undefined where it is to be taken as any other. */
+  #takeSuspect(at: number): number | undefined {
+    const { unredacted, watch } = this.#options;
+    const templates = this.#templates;
+    const { suspect, standing, memory } = templates;
+    if (suspect === undefined) {
+      return undefined;
+    }
+    const { start, end } = suspect;
+    const edits = unredacted?.edits(start, end - 1);
+    if (edits === undefined) {
+      return undefined;
+    }
+    if (standing?.tells !== undefined) {
+      watch?.tell(standing, templates.told);
+    }
+    this.#parts.pass(1, end - start);
+    this.#parts.kept.addEdited(memory, start, end, edits);
+    return at + end - start;
   }
 
   /** One line; gives where the next one begins, or undefined if it was not taken. `isLoaded`: it was compared with others. */

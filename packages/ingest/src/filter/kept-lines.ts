@@ -1,4 +1,4 @@
-import type { EventScan } from "@auditsieve/audit";
+import type { Edit, EventScan } from "@auditsieve/audit";
 import type { FilterOptions } from "./filter-options.ts";
 import { Runs } from "./runs.ts";
 
@@ -69,6 +69,18 @@ export class KeptLines {
     }
   }
 
+  /** Adds a line with its newline, `memory[start, end)`, with these edits, counted from its beginning. */
+  addEdited(memory: Buffer, start: number, end: number, edits: readonly Edit[]): void {
+    this.lines++;
+    let from = start;
+    for (const edit of edits) {
+      this.#addCopy(memory, from, start + edit.start);
+      this.#addCopy(edit.by, 0, edit.by.length);
+      from = start + edit.end;
+    }
+    this.#addCopy(memory, from, end);
+  }
+
   /** Adds bytes of a line that is too long to be held, as they pass: it cannot be redacted as a whole. */
   pass(bytes: Buffer, start: number, end: number): void {
     if (this.#redact === undefined) {
@@ -91,6 +103,11 @@ export class KeptLines {
     this.bytes += line.length;
     this.#out.copy(line, 0, line.length);
     this.#endLine(terminated);
+  }
+
+  #addCopy(bytes: Uint8Array, start: number, end: number): void {
+    this.bytes += end - start;
+    this.#out.copy(bytes, start, end);
   }
 
   #endLine(terminated: boolean): void {

@@ -32,7 +32,7 @@ export class Runs {
   }
 
   /** Adds bytes that may change right afterwards. */
-  copy(bytes: Buffer, start: number, end: number): void {
+  copy(bytes: Uint8Array, start: number, end: number): void {
     this.#close();
     let at = start;
     while (at < end) {
@@ -43,9 +43,10 @@ export class Runs {
         this.#from = 0;
         this.#to = 0;
       }
-      const copied = bytes.copy(this.#gathered, this.#to, at, end);
-      this.#to += copied;
-      at += copied;
+      const behind = Math.min(end, at + this.#gathered.length - this.#to);
+      this.#gathered.set(bytes.subarray(at, behind), this.#to);
+      this.#to += behind - at;
+      at = behind;
     }
   }
 
