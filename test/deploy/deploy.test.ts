@@ -174,6 +174,21 @@ test("nothing of the manifests is privileged, writable or allowed to gain rights
   }
 });
 
+test("network policies let pods reach names, OpenShift's too, and the ports that sinks usually have", () => {
+  const ports = (text: string): readonly string[] =>
+    [...text.slice(text.indexOf("  egress:")).matchAll(/protocol: (\w+), port: (\d+)/g)].map(
+      ([, by, port]) => `${by} ${port}`,
+    );
+  const names = ["UDP 53", "TCP 53", "UDP 5353", "TCP 5353"];
+  const [, listed = ""] = /egressPorts: \[(.+)\]/.exec(read("deploy/helm/auditsieve/values.yaml")) ?? [];
+  expect(listed.split(", ").toSorted()).toEqual(["443", "9092", "9093", "9200", "9243"]);
+  expect(ports(read("deploy/helm/auditsieve/templates/network-policy.yaml"))).toEqual(names);
+  expect(ports(read("deploy/kustomize/base/network-policy.yaml"))).toEqual([
+    ...names,
+    ...listed.split(", ").map((port) => `TCP ${port}`),
+  ]);
+});
+
 test("whatever stops the daemon waits for its drain, and systemd does not start again what a person has to mend", () => {
   const unit = read("deploy/systemd/auditsieve.service");
   expect(unit).toMatch(new RegExp(`^RestartPreventExitStatus=${EXIT.unusable}$`, "m"));
