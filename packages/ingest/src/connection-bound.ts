@@ -15,6 +15,17 @@ export class ConnectionBound {
     server.on("connection", (socket: Socket) => this.#take(socket));
   }
 
+  /** The connection below a request's socket, while it is open. */
+  below(socket: Peer): Socket | undefined {
+    const peer = nameOf(socket);
+    return this.#known.get(peer) ?? this.#unknown.get(peer);
+  }
+
+  /** Every connection that is open. */
+  all(): readonly Socket[] {
+    return [...this.#known.values(), ...this.#unknown.values()];
+  }
+
   /** The other side of this connection has shown who it is. */
   trust(socket: Peer): void {
     const peer = nameOf(socket);

@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Server as HttpsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { SecureContextOptions, TLSSocket } from "node:tls";
 import { ConnectionBound } from "../connection-bound.ts";
 import { IngestError, reasonOf } from "../errors.ts";
@@ -49,6 +49,8 @@ export interface Answer {
 }
 
 const OK: Answer = { status: 200, reason: "accepted" };
+/** An apiserver repeats it, over a new connection. */
+const COME_ANEW: Answer = { status: 429, reason: "authority", retryAfterSeconds: 1 };
 const DEFAULT_BODY_BYTES = 32 * 1024 * 1024;
 const LEAST_BUFFERED_BYTES = 64 * 1024 * 1024;
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -62,6 +64,8 @@ export class WebhookServer {
   #options: WebhookServerOptions;
   readonly #server: Server | HttpsServer;
   readonly #bound: ConnectionBound;
+  /** Let in by an authority that may not count any more. */
+  readonly #outdated = new WeakSet<Socket>();
   /** Requests that are being answered. */
   readonly #running = new Set<Promise<void>>();
   /** Set while nobody takes bodies: requests wait for it. */
@@ -138,7 +142,8 @@ export class WebhookServer {
     if (tls !== undefined && "setSecureContext" in this.#server) {
       this.#server.setSecureContext(secureContextOf(tls));
       if (tls.clientCa !== before?.clientCa) {
-        // Their clients were let in by an authority that may not count any more; who waits is told to come anew.
+        // Also those that have said nothing yet, and those whose handshake is not over, which ends as it began.
+        this.#bound.all().forEach((connection) => this.#outdated.add(connection));
         this.#server.closeIdleConnections();
       }
     }
@@ -167,22 +172,26 @@ export class WebhookServer {
     // A sender that goes away in the middle is no fault of ours.
     request.on("error", () => undefined);
     response.on("error", () => undefined);
+    const connection = this.#bound.below(request.socket);
     if (this.#pause !== undefined) {
       await this.#pause.promise;
       response.shouldKeepAlive = false;
     }
-    const answering = this.#answer(request, response);
+    const isOutdated = connection !== undefined && this.#outdated.has(connection);
+    response.shouldKeepAlive &&= !isOutdated;
+    const answering = this.#answer(request, response, isOutdated);
     this.#running.add(answering);
     await answering;
     this.#running.delete(answering);
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse, isOutdated: boolean): Promise<void> {
     let answer = this.#refusal(request);
     if (answer === undefined) {
       try {
         const body = await this.#read(request);
-        answer = Buffer.isBuffer(body) ? await this.#accept(body) : body;
+        // Of an outdated one it is read all the same: who is cut off while it sends sees no answer.
+        answer = !Buffer.isBuffer(body) ? body : isOutdated ? COME_ANEW : await this.#accept(body);
       } catch {
         answer = { status: 0, reason: "aborted" };
       }

@@ -176,6 +176,8 @@ class Webhook implements Source {
         return `A body was refused because it is malformed${why}; an apiserver does not send it again`;
       case "too-large":
         return `A body was refused because it is too large (${detail}), and the apiserver does not send it again: raise maxBodyBytes, or set --audit-webhook-truncate-enabled or a smaller --audit-webhook-batch-max-size`;
+      case "authority":
+        return "A caller that had connected under an earlier clientCaFile is told to come anew: an apiserver does so";
       case "forbidden":
         return `A request was refused, because its caller is none of clientNames${why}; an apiserver does not send it again`;
       default:
