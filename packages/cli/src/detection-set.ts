@@ -1,5 +1,5 @@
 import { linkCorrelations, loadDetectionFiles } from "@auditsieve/detect";
-import type { Detection, DetectionSource } from "@auditsieve/detect";
+import type { Detection } from "@auditsieve/detect";
 import type { DetectionTexts } from "@auditsieve/replay/start";
 import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
@@ -8,6 +8,7 @@ import { readExceptionTexts } from "./exceptions-option.ts";
 import { Failure, systemCode } from "./failure.ts";
 import { say, sayProblem } from "./output.ts";
 import { readDetectionTexts } from "./shipped.ts";
+import type { DetectionText } from "./shipped.ts";
 import { SHIPPED } from "./shipped-files.ts";
 import { counted } from "./table.ts";
 
@@ -19,7 +20,7 @@ export interface DetectionSet {
 
 /** What detections are loaded from, with all that was read of it. */
 export interface DetectionSetTexts extends DetectionTexts {
-  readonly texts: readonly (DetectionSource & { readonly text: string })[];
+  readonly texts: readonly DetectionText[];
 }
 
 /** Detections of files and of folders of .yml and .yaml files, searched to their ends; `shipped` stands for ours. `exceptions` are files that tune them. */
@@ -33,14 +34,8 @@ export function readDetectionSet(paths: readonly string[], exceptions: readonly 
 }
 
 /** The texts of Sigma files and of folders of them; `shipped` stands for ours. */
-export function readDetectionPaths(paths: readonly string[]): DetectionSetTexts["texts"] {
-  return paths.flatMap((path) => {
-    if (path === SHIPPED) {
-      return readDetectionTexts(undefined);
-    }
-    const { files, isOfFolder } = detectionFiles(path);
-    return readDetectionTexts(files).map((each) => ({ ...each, isOfFolder }));
-  });
+export function readDetectionPaths(paths: readonly string[]): readonly DetectionText[] {
+  return paths.flatMap((path) => (path === SHIPPED ? readDetectionTexts(undefined) : textsAt(path)));
 }
 
 /** The second half of {@link loadDetectionSet}. */
@@ -65,21 +60,11 @@ export function compileDetectionSet({ texts, exceptions, now }: DetectionSetText
   return { detections, files };
 }
 
-function detectionFiles(path: string): { readonly files: readonly string[]; readonly isOfFolder: boolean } {
+/** Of a folder it is remembered: it may hold rules for other logs too. */
+function textsAt(path: string): readonly DetectionText[] {
   try {
-    if (!statSync(path).isDirectory()) {
-      return { files: [path], isOfFolder: false };
-    }
-    const files = readdirSync(path, { recursive: true, encoding: "utf8" })
-      .filter((file) => /\.ya?ml$/.test(file))
-      .sort()
-      .map((file) => join(path, file));
-    if (files.length === 0) {
-      throw new Failure(`Cannot find a detection in "${path}": it holds no .yml file`, {
-        hint: "Name the folder of Sigma files",
-      });
-    }
-    return { files, isOfFolder: true };
+    const isOfFolder = statSync(path).isDirectory();
+    return readDetectionTexts(isOfFolder ? filesBelow(path) : [path]).map((each) => ({ ...each, isOfFolder }));
   } catch (error) {
     const code = systemCode(error);
     if (code === undefined) {
@@ -90,4 +75,17 @@ function detectionFiles(path: string): { readonly files: readonly string[]; read
       cause: error,
     });
   }
+}
+
+function filesBelow(folder: string): readonly string[] {
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => /\.ya?ml$/.test(file))
+    .sort()
+    .map((file) => join(folder, file));
+  if (files.length === 0) {
+    throw new Failure(`Cannot find a detection in "${folder}": it holds no .yml file`, {
+      hint: "Name the folder of Sigma files",
+    });
+  }
+  return files;
 }

@@ -15,8 +15,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** All that a detection says, its compiled condition too, but for the code of its tests. */
-function said({ reads: _reads, restsOn, ...detection }: Detection): unknown {
+/** All that a detection says, its compiled condition too, but for the code of its tests and the names of its parts. */
+function said({ reads: _reads, selections: _selections, restsOn, ...detection }: Detection): unknown {
   const text = JSON.stringify({ ...detection, restsOn: restsOn?.map(({ id }) => id) }, (_, value: unknown) =>
     value instanceof Map || value instanceof Set ? [...(value as Iterable<unknown>)] : value,
   );

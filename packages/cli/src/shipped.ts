@@ -27,21 +27,26 @@ export function readPolicyText(nameOrPath: string): string {
   return readFileSync(file, "utf8");
 }
 
+/** A Sigma text, and where its file is. */
+export interface DetectionText extends DetectionSource {
+  readonly text: string;
+  readonly path: string;
+}
+
 /** Sigma texts of these files, or of the shipped detections; the documents of those are known without reading YAML. */
-export function readDetectionTexts(
-  paths: readonly string[] | undefined,
-): readonly (DetectionSource & { readonly text: string })[] {
+export function readDetectionTexts(paths: readonly string[] | undefined): readonly DetectionText[] {
   if (paths !== undefined) {
-    return paths.map((file) => ({ file, text: readFileSync(file, "utf8") }));
+    return paths.map((file) => ({ file, path: file, text: readFileSync(file, "utf8") }));
   }
   const folder = join(PROFILES, "detections");
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".yml"));
   const packed = readPack();
   return files.sort().map((file) => {
-    const text = readFileSync(join(folder, file), "utf8");
+    const path = join(folder, file);
+    const text = readFileSync(path, "utf8");
     const entry = Object.hasOwn(packed, file) ? packed[file] : undefined;
     const isOfText = entry !== undefined && entry.sha256 === hash("sha256", text);
-    return { file, text, ...(isOfText && { documents: entry.documents }) };
+    return { file, path, text, ...(isOfText && { documents: entry.documents }) };
   });
 }
 

@@ -66,7 +66,7 @@ function load(part: MemoryPart): Detection {
     failed: { "responseStatus.code|gte": 400 },
     ...FEEDERS[part],
   };
-  const condition = compileCondition(detection, log, fieldPipeline());
+  const condition = compileCondition(detection, log, fieldPipeline())?.condition;
   if (condition === undefined) {
     throw new Error(`The memory cannot learn of ${part}: its condition is wrong`);
   }

@@ -22,6 +22,8 @@ export type { CorrelatorOptions } from "./correlating/correlator-options.ts";
 export { linkCorrelations } from "./definition/link-correlations.ts";
 export type { LinkedCorrelation, LinkedCorrelations } from "./definition/link-correlations.ts";
 export { evaluateCase } from "./evaluate-case.ts";
+export { explainCase } from "./explain-case.ts";
+export type { ExplainedSelection } from "./explain-case.ts";
 export { findingOfRequest, requestId } from "./finding.ts";
 export type { EventCodec, ShowEvent } from "./correlating/evidence-table.ts";
 export type { Finding, RequestOutcome } from "./finding.ts";

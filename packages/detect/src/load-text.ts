@@ -147,13 +147,13 @@ function loadDocument(
     return log.failed ? undefined : filter;
   }
   const metadata = readMetadata(value, file, log);
-  const condition = compileCondition(own(value, "detection"), log, fields);
+  const compiled = compileCondition(own(value, "detection"), log, fields);
   const extension = readExtension(value, log, fields);
-  if (log.failed || !condition || !metadata) {
+  if (log.failed || !compiled || !metadata) {
     return undefined;
   }
-  const needs = deriveNeeds(condition, namedFields(extension.firstSeen));
-  return { ...metadata, ...idLine, ...extension, fingerprint: fingerprintOf(value), needs, condition };
+  const needs = deriveNeeds(compiled.condition, namedFields(extension.firstSeen));
+  return { ...metadata, ...idLine, ...extension, fingerprint: fingerprintOf(value), needs, ...compiled };
 }
 
 function isOfFalco(value: JsonValue): boolean {

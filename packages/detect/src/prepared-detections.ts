@@ -16,7 +16,10 @@ import { readExtension } from "./sigma/read-extension.ts";
 
 /** What loading a document gave, as JSON, and of its condition what is asked before any event. */
 export interface PreparedDetection {
-  readonly head: Omit<Detection, "condition" | "firstSeen" | "correlation" | "restsOn" | "exceptions" | "reads">;
+  readonly head: Omit<
+    Detection,
+    "condition" | "selections" | "firstSeen" | "correlation" | "restsOn" | "exceptions" | "reads"
+  >;
   readonly reads: readonly string[];
   /** The document's `detection` as text: most are not needed; undefined of a correlation. */
   readonly detection?: string;
@@ -49,16 +52,18 @@ export function prepareDetections(files: readonly DetectionSource[]): readonly P
   const documents = new Map(
     files.flatMap(({ documents: all = [] }) => all.filter(isJsonObject)).map((each) => [own(each, "id"), each]),
   );
-  return detections.map(({ condition, firstSeen: _first, correlation, restsOn: _rests, ...head }) => {
-    const document = documents.get(head.id) ?? {};
-    const parts = ["auditsieve", "correlation", "generate"].filter((key) => Object.hasOwn(document, key));
-    return {
-      head,
-      reads: [...fieldsRead(condition)],
-      ...(correlation === undefined && { detection: JSON.stringify(own(document, "detection")) }),
-      parts: Object.fromEntries(parts.map((key) => [key, own(document, key) as JsonValue])),
-    };
-  });
+  return detections.map(
+    ({ condition, selections: _named, firstSeen: _first, correlation, restsOn: _rests, ...head }) => {
+      const document = documents.get(head.id) ?? {};
+      const parts = ["auditsieve", "correlation", "generate"].filter((key) => Object.hasOwn(document, key));
+      return {
+        head,
+        reads: [...fieldsRead(condition)],
+        ...(correlation === undefined && { detection: JSON.stringify(own(document, "detection")) }),
+        parts: Object.fromEntries(parts.map((key) => [key, own(document, key) as JsonValue])),
+      };
+    },
+  );
 }
 
 /**
@@ -91,7 +96,7 @@ function revived({ head, reads, detection: text, parts }: PreparedDetection, fie
 }
 
 function compiled(detection: JsonValue, log: ProblemLog, fields: FieldPipeline): Expression {
-  const condition = compileCondition(detection, log, fields);
+  const condition = compileCondition(detection, log, fields)?.condition;
   if (condition === undefined) {
     throw new Error("Cannot compile a prepared detection: it is not what was prepared");
   }

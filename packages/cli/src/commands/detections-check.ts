@@ -36,14 +36,14 @@ export async function detectionsCheck(options: DetectionsCheckOptions): Promise<
   const errors = problems.filter(({ severity }) => severity === "error").length;
   if (options.output === "json") {
     await writeData(
-      `${JSON.stringify({ files: files.length, detections: detections.length, exceptions: exceptions.map(exceptionJson), otherLogs: others, problems }, undefined, 2)}\n`,
+      `${JSON.stringify({ files: files.size, detections: detections.length, exceptions: exceptions.map(exceptionJson), otherLogs: others, problems }, undefined, 2)}\n`,
     );
   } else {
     problems.forEach((problem) => sayProblem(problem, problem.file));
     const rest = others === 0 ? "" : `, ${counted(others, "file")} about other logs`;
     const excused = exceptions.length === 0 ? "" : `, ${counted(exceptions.length, "exception")}`;
     await writeLine(
-      `${counted(detections.length, "sound detection")} in ${counted(files.length, "file")}, ${counted(errors, "error")}, ${counted(problems.length - errors, "warning")}${rest}${excused}`,
+      `${counted(detections.length, "sound detection")} in ${counted(files.size, "file")}, ${counted(errors, "error")}, ${counted(problems.length - errors, "warning")}${rest}${excused}`,
     );
   }
   return errors > 0 || (options.strict && problems.length > 0) ? EXIT.problems : EXIT.fine;

@@ -1,15 +1,16 @@
 import type { Problem } from "@auditsieve/audit";
 import { linkCorrelations, loadDetectionFiles, loadPipelines, safeText } from "@auditsieve/detect";
 import type { Detection, DetectionException, Pipeline } from "@auditsieve/detect";
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
 import type { Argv } from "yargs";
+import { readDetectionPaths } from "../detection-set.ts";
 import { exceptionsOption, readExceptionTexts } from "../exceptions-option.ts";
 import type { ExceptionsOption } from "../exceptions-option.ts";
 import { Failure } from "../failure.ts";
 import { sayProblem } from "../output.ts";
 import { readText } from "../read-text.ts";
-import { readDetectionTexts } from "../shipped.ts";
+import type { DetectionText } from "../shipped.ts";
+import { SHIPPED } from "../shipped-files.ts";
+import { STANDARD_INPUT } from "../standard-input.ts";
 
 /** Options that every command about detections has. */
 export interface DetectionsOptions extends ExceptionsOption {
@@ -26,7 +27,8 @@ export interface ReadDetections {
   readonly problems: readonly (Problem & { readonly file: string })[];
   /** Documents of folders that are about other logs. */
   readonly others: number;
-  readonly files: readonly string[];
+  /** Of each file, by its name in what is said of it, where it is. */
+  readonly files: ReadonlyMap<string, string>;
 }
 
 /** Adds the options that every command about detections has. */
@@ -36,7 +38,7 @@ export function detectionsOptions(argv: Argv): Argv<DetectionsOptions> {
       type: "string",
       array: true,
       default: [] as string[],
-      describe: "Sigma files or folders of them; default: the shipped detections",
+      describe: "Sigma files or folders of them; shipped (the default) stands for ours",
     })
     .option("pipeline", {
       type: "string",
@@ -49,20 +51,12 @@ export function detectionsOptions(argv: Argv): Argv<DetectionsOptions> {
 
 /**
  * Loads detections. A folder of Sigma rules may hold rules for other logs too: they are counted, not complained of.
- * Throws where a path cannot be read or a folder holds no Sigma file.
+ * Throws where a path cannot be read or a folder holds no Sigma file. `shipped` stands for ours.
  */
 export async function readDetections({ paths, pipeline, exceptions }: DetectionsOptions): Promise<ReadDetections> {
   const pipelines = (await Promise.all(pipeline.map(readPipeline))).flat();
-  const named = (await Promise.all(paths.map(filesOf))).flat();
-  if (paths.length > 0 && named.length === 0) {
-    throw new Failure(`Cannot find a detection in "${safeText(paths.join(", "), 500)}": there is no .yml file`, {
-      hint: "Name Sigma files, or folders that hold some",
-    });
-  }
-  const texts =
-    paths.length === 0
-      ? readDetectionTexts(undefined)
-      : await Promise.all(named.map(async (each) => ({ ...each, text: await readText(each.file, "detection") })));
+  const named = paths.length === 0 ? [SHIPPED] : paths;
+  const texts = (await Promise.all(named.map(textsOf))).flat();
   const tuning = readExceptionTexts(exceptions);
   const loaded = loadDetectionFiles(texts, { pipelines, exceptions: tuning });
   const { silent, problems: unlinked } = linkCorrelations(loaded.detections);
@@ -72,7 +66,7 @@ export async function readDetections({ paths, pipeline, exceptions }: Detections
     silent,
     problems: [...loaded.problems, ...unlinked],
     others: loaded.others.length,
-    files: texts.map(({ file }) => file),
+    files: new Map(texts.map(({ file, path }) => [file, path])),
   };
 }
 
@@ -81,6 +75,12 @@ export async function readSoundDetections(options: DetectionsOptions): Promise<R
   const read = await readDetections(options);
   read.problems.forEach((problem) => sayProblem(problem, problem.file));
   return read.problems.some(({ severity }) => severity === "error") ? undefined : read;
+}
+
+async function textsOf(path: string): Promise<readonly DetectionText[]> {
+  return path === STANDARD_INPUT
+    ? [{ file: path, path, text: await readText(path, "detection") }]
+    : readDetectionPaths([path]);
 }
 
 async function readPipeline(file: string): Promise<readonly Pipeline[]> {
@@ -92,19 +92,4 @@ async function readPipeline(file: string): Promise<readonly Pipeline[]> {
     });
   }
   return pipelines;
-}
-
-async function filesOf(path: string): Promise<readonly { readonly file: string; readonly isOfFolder: boolean }[]> {
-  const isFolder = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (!isFolder) {
-    return [{ file: path, isOfFolder: false }];
-  }
-  const files = await readdir(path, { recursive: true });
-  return files
-    .filter((file) => /\.ya?ml$/.test(file))
-    .sort()
-    .map((file) => ({ file: join(path, file), isOfFolder: true }));
 }

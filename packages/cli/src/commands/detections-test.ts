@@ -1,12 +1,10 @@
 import { evaluateCase, safeText } from "@auditsieve/detect";
 import type { Detection, DetectionException, Outcome } from "@auditsieve/detect";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { writeData, writeLine } from "../output.ts";
-import { PROFILES } from "../shipped-files.ts";
 import { count, counted, paint } from "../table.ts";
 import { casesFileOf, readCases } from "./detections-cases.ts";
 import type { Case } from "./detections-cases.ts";
@@ -14,6 +12,8 @@ import { detectionsOptions, readSoundDetections } from "./detections-files.ts";
 import type { DetectionsOptions } from "./detections-files.ts";
 import { hiddenBy, testExceptions } from "./detections-test-exceptions.ts";
 import type { TestedExceptions } from "./detections-test-exceptions.ts";
+import { caseReasons, reasonText } from "./detections-test-reasons.ts";
+import type { CaseReason } from "./detections-test-reasons.ts";
 
 /** Options of `detections test`. */
 export interface DetectionsTestOptions extends DetectionsOptions {
@@ -46,6 +46,8 @@ interface Tested {
     readonly outcome: Outcome;
     /** What keeps a case from being found that the detection is made for. */
     readonly exceptions: readonly DetectionException[];
+    /** Of a case that fails: what each selection says of it. */
+    readonly reasons: readonly CaseReason[];
   })[];
 }
 
@@ -55,11 +57,10 @@ export async function detectionsTest(options: DetectionsTestOptions): Promise<Ex
   if (read === undefined) {
     return EXIT.unusable;
   }
-  const folder = options.paths.length === 0 ? join(PROFILES, "detections") : "";
   const found = read.detections.filter((one) => !read.silent.has(one));
   const tested: Tested[] = [];
   for (const file of new Set(found.map((one) => one.file))) {
-    const cases = casesFileOf(join(folder, file));
+    const cases = casesFileOf(read.files.get(file) ?? file);
     const ofFile = found.filter((one) => one.file === file);
     tested.push({ file, cases, results: existsSync(cases) ? await testFile(ofFile, read.detections, cases) : [] });
   }
@@ -82,18 +83,22 @@ async function testFile(of: readonly Detection[], all: readonly Detection[], fil
     );
     const outcome = outcomes.includes("hit") ? "hit" : outcomes.includes("unknown") ? "unknown" : "miss";
     const exceptions = outcome === "miss" && one.expect === "hit" ? of.flatMap((each) => hiddenBy(each, one, all)) : [];
-    return { ...one, outcome, exceptions };
+    const reasons = outcome === one.expect ? [] : of.flatMap((each) => caseReasons(each, one.events));
+    return { ...one, outcome, exceptions, reasons };
   });
 }
 
 async function print(tested: readonly Tested[], excused: readonly TestedExceptions[]): Promise<void> {
   for (const { file, cases, results } of tested) {
-    for (const { line, expect, outcome, why, exceptions } of results) {
+    for (const { line, expect, outcome, why, exceptions, reasons } of results) {
       const [exception] = exceptions;
       if (exception !== undefined) {
         await failed(cases, line, `the exception "${safeText(exception.title, 200)}" hides it`, why);
       } else if (outcome !== expect) {
         await failed(cases, line, `${outcome}, not ${expect}`, why);
+        for (const reason of reasons) {
+          await writeLine(`  ${reasonText(reason)}`);
+        }
       }
     }
     if (results.length === 0) {
@@ -121,11 +126,12 @@ function toJson({ file, cases, results }: Tested): object {
   return {
     file,
     cases: results.length === 0 ? null : cases,
-    results: results.map(({ line, expect, outcome, why, exceptions }) => ({
+    results: results.map(({ line, expect, outcome, why, exceptions, reasons }) => ({
       line,
       expect,
       outcome,
       why,
+      ...(reasons.length > 0 && { reasons }),
       ...(exceptions.length > 0 && { hiddenBy: exceptions.map(({ id }) => id) }),
     })),
   };

@@ -75,6 +75,25 @@ describe("auditsieve detections", () => {
     expect(stdout).toContain("1 detection; about other logs: 1 file");
   });
 
+  test("list: ours by their name, beside others", async () => {
+    const [named, both] = await Promise.all(
+      [["shipped"], ["shipped", join(folder, "sound")]].map(async (paths) => {
+        const { stdout } = await auditsieve(["detections", "list", ...paths, "--output", "json"]);
+        return JSON.parse(stdout) as readonly object[];
+      }),
+    );
+    expect(named).toHaveLength(shippedDetections().length - linkCorrelations(shippedDetections()).silent.size);
+    expect(both).toHaveLength((named?.length ?? 0) + 1);
+  });
+
+  test("list: what is no file and no folder of Sigma files", async () => {
+    const none = await auditsieve(["detections", "list", join(folder, "none")]);
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining("no such file or folder")]);
+    mkdirSync(join(folder, "empty"));
+    const empty = await auditsieve(["detections", "list", join(folder, "empty")]);
+    expect([empty.code, empty.stderr]).toEqual([2, expect.stringContaining("it holds no .yml file")]);
+  });
+
   test("list --output json: what programs need, of ours", async () => {
     const { code, stdout } = await auditsieve(
       "detections list --min-level high --technique t1552 --output json".split(" "),
@@ -127,10 +146,56 @@ describe("auditsieve detections", () => {
     put("wrong.cases.ndjson", caseLine("hit") + caseLine("hit", { verb: "get" }));
     const failed = await auditsieve(["detections", "test", join(folder, "wrong.yml")]);
     expect(failed.code).toBe(1);
-    expect(failed.stdout).toMatch(/wrong\.cases\.ndjson:2: failed: miss, not hit\n {2}why: because/);
+    expect(failed.stdout).toMatch(
+      /wrong\.cases\.ndjson:2: failed: miss, not hit\n {2}why: because\n {2}selection: does not hold, by verb\n/,
+    );
     const none = await auditsieve(["detections", "test", join(folder, "nocases")]);
     expect(none.code).toBe(1);
     expect(none.stdout).toContain("it has no case");
+  });
+
+  test("test --output json: of a case that fails, what each selection says", async () => {
+    put(
+      "reasons.yml",
+      RULE.replace("condition: selection", "eve: { user.username: [eve, adam] }\n  condition: selection and not eve"),
+    );
+    put(
+      "reasons.cases.ndjson",
+      caseLine("hit", { stage: "RequestReceived", responseStatus: undefined }) + caseLine("miss"),
+    );
+    const { code, stdout } = await auditsieve(["detections", "test", join(folder, "reasons.yml"), "--output", "json"]);
+    expect(code).toBe(1);
+    const [{ results }] = JSON.parse(stdout) as [{ results: readonly object[] }];
+    expect(results).toMatchObject([
+      {
+        line: 1,
+        reasons: [
+          { selection: "selection", outcome: "unknown", by: ["responseStatus.code"] },
+          { selection: "eve", outcome: "hit", by: ["user.username"] },
+        ],
+      },
+      { line: 2 },
+    ]);
+    expect(results[1]).not.toHaveProperty("reasons");
+  });
+
+  test("test: of a correlation that fails, what its parts found, and of those that found nothing why", async () => {
+    const part = (name: string, verb: string): string =>
+      RULE.replace("title", `name: ${name}\ntitle`).replace("verb: delete", `verb: ${verb}`);
+    const correlation =
+      "title: Both\nid: 8f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10\nlevel: high\ncorrelation: { type: temporal, rules: [one, two], group-by: [user.username], timespan: 5m }\n";
+    put("both.yml", [correlation, part("one", "delete"), part("two", "patch").replace("5f0d", "9f0d")].join("---\n"));
+    const time = { requestReceivedTimestamp: "2026-01-01T00:00:00Z" };
+    const events = [
+      { ...EVENT, ...time },
+      { ...EVENT, ...time, auditID: "b", verb: "get" },
+    ];
+    put("both.cases.ndjson", `${JSON.stringify({ expect: "hit", why: "because", events })}\n`);
+    const { code, stdout } = await auditsieve(["detections", "test", join(folder, "both.yml")]);
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      "  why: because\n  one: hits 1 of 2 events\n  two: hits 0 of 2 events\n  selection: does not hold, by verb\n",
+    );
   });
 
   test("test: each case that is none is named, with what is wrong with it", async () => {

@@ -35,6 +35,8 @@ export interface Detection {
   readonly needs: readonly Need[];
   /** The compiled condition; its form may change. That of a correlation no event satisfies. */
   readonly condition: Expression;
+  /** What the condition is made of, by the names that the document gives; undefined where the document was prepared, and of a correlation. */
+  readonly selections?: ReadonlyMap<string, Expression>;
   /** The fields that the condition reads, where that is known without compiling it. */
   readonly reads?: ReadonlySet<string>;
   /** Set when it finds only what it has not seen before. */

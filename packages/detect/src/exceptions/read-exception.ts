@@ -80,11 +80,11 @@ export function readException(
       "Name the detections that it is about",
     );
   }
-  const condition = compileCondition(filter, log, fields, "filter");
+  const compiled = compileCondition(filter, log, fields, "filter");
   const id = own(document, "id");
   const facts = isAccounted ? readAccount(document, log) : {};
   const expires = readExpiry(document, log, now, isAccounted);
-  if (!rules || !condition) {
+  if (!rules || !compiled) {
     return undefined;
   }
   return {
@@ -93,7 +93,7 @@ export function readException(
     ...facts,
     ...(expires !== undefined && { expires }),
     rules,
-    condition,
+    condition: compiled.condition,
     file,
     ...lineOf(locate(["filter", "rules"])),
   };

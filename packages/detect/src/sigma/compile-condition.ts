@@ -9,6 +9,13 @@ import { LIMITS } from "./limits.ts";
 import type { ProblemLog } from "./problem-log.ts";
 import { selectionCompiler } from "./selection.ts";
 
+/** A condition, and what it is made of. */
+export interface CompiledCondition {
+  readonly condition: Expression;
+  /** By their names, in the order of the document. */
+  readonly selections: ReadonlyMap<string, Expression>;
+}
+
 /**
  * Compiles the map of selections and condition that stands under `key`; undefined when it has errors, which are
  * reported. What pipelines add belongs to detections, not to filters.
@@ -18,7 +25,7 @@ export function compileCondition(
   log: ProblemLog,
   fields: FieldPipeline,
   key: "detection" | "filter" = "detection",
-): Expression | undefined {
+): CompiledCondition | undefined {
   if (!isJsonObject(detection)) {
     log.error("sigma-detection", [key], `it has no ${key} part`, `Add ${key}: with selections and a condition`);
     return undefined;
@@ -53,7 +60,7 @@ export function compileCondition(
     return compiled && negated ? { kind: "not" as const, of: compiled } : compiled;
   });
   const parts = [condition, ...added].filter((part) => part !== undefined);
-  return log.failed || parts.length <= added.length ? undefined : all(parts);
+  return log.failed || parts.length <= added.length ? undefined : { condition: all(parts), selections };
 }
 
 /** A list of conditions is an `or` of them. */
