@@ -83,7 +83,7 @@ partly: Exec
     [
       "a detection that is not there",
       [EVERYTHING, "--detections", "absent.yml"],
-      /detection "absent.yml": no such file/,
+      /detections "absent.yml": no such file/,
     ],
     ["a folder without detections", [EVERYTHING, "--detections", "samples"], /Cannot find a detection in "samples"/],
     ["a detection that is none", [EVERYTHING, "--detections", EVERYTHING], /all.yaml:\d+:\d+: /],
