@@ -6,7 +6,7 @@ import { ROOT, WORK } from "./work.ts";
 
 /** A log to measure on. */
 export interface Log {
-  readonly name: "request-response" | "metadata" | "quiet";
+  readonly name: "request-response" | "metadata" | "quiet" | "baseline";
   readonly title: string;
   readonly path: string;
   readonly bytes: number;
@@ -23,6 +23,7 @@ export function makeLog(name: Log["name"], megabytes: number): Log {
 const KINDS: Readonly<Record<Log["name"], { readonly title: string; readonly once: () => string }>> = {
   "request-response": { title: "RequestResponse log", once: recorded },
   metadata: { title: "Metadata log", once: atMetadata },
+  baseline: { title: "Whole baseline log", once: () => samples("baseline.log", ["baseline"]) },
   quiet: { title: "Quiet log", once: () => samples("quiet.log", ["quiet"]) },
 };
 

@@ -34,8 +34,11 @@ const PARTS: Readonly<Record<string, () => unknown>> = {
   metadata: () => own("metadata", "The shipped control-loops noise policy."),
   // Hardly anything is kept, and detections have nothing to find.
   quiet: () => own("quiet", "Control loops, probes and scrapers, nobody else. The shipped control-loops noise policy."),
+  // Twenty minutes with the bootstrap of a cluster: far more kinds of lines, and of bodies, than the samples above.
+  baseline: () => own("baseline", "The shipped control-loops noise policy."),
   "request-response-long": () => long("request-response"),
   "metadata-long": () => long("metadata"),
+  "baseline-long": () => long("baseline"),
   pipe: throughPipe,
   "side-by-side": sideBySide,
 };

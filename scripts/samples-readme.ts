@@ -10,6 +10,8 @@ interface SampleFile {
 const SHOWS: Readonly<Record<string, string>> = {
   "attack.log.zst":
     "The whole attack log, 5.3 minutes: 62 attack steps among normal users, probes and controllers; at the end some odd but harmless requests by kubernetes-admin.",
+  "baseline.log.zst":
+    "The whole baseline log, 19.9 minutes: the apiserver's bootstrap and an administrator setting the cluster up, control loops alone, then people, CI and rolling deployments. For benchmarks.",
   "quiet.log.zst":
     "The quiet part of the baseline log, 5.5 minutes (requestReceivedTimestamp from 2026-11-24T00:13:26.471919Z, before 2026-11-24T00:18:56.495327Z): control loops, probes and scrapers, no person.",
   "working-day.log.zst":
