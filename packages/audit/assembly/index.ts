@@ -2,6 +2,7 @@
 export { dropLine, forget, forgetTemplates, learnLine, renewLine, standingOf, takeLines } from "./lines";
 export { scanEvent } from "./event";
 export { nextSuspect } from "./suspects";
+export { findCopies, forgetCopies, learnCopy } from "./copies";
 export { forgetHarmless, noteHarmless } from "./harmless";
 export { plainHead } from "./plain-head";
 export { skipBracketed } from "./balance";

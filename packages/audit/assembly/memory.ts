@@ -72,3 +72,10 @@ export const HARMLESS_COUNT: u32 = 4096;
 /** Entries of members: see ./members. */
 export const MEMBERS: usize = 0x1a2_0000;
 export const MEMBER_COUNT: u32 = 1024;
+/** First copy of an object of each bucket, those found in the line that is searched, and their texts: see ./copies. */
+export const COPIES: usize = 0x1a3_0000;
+export const COPY_BUCKETS: u32 = 1024;
+export const COPIES_FOUND: usize = 0x1a3_1000;
+export const MOST_COPIES_FOUND: u32 = 256;
+export const COPY_TEXTS: usize = 0x1a3_2000;
+export const COPY_TEXT_BYTES: usize = 0x10_0000;

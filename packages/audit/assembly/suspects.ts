@@ -6,7 +6,7 @@ import { isPlainValue } from "./plain-value";
 import { NEEDLE_BITS, NEEDLES, SUSPECTS } from "./memory";
 
 /** The set with `ken` and `bea`. */
-const TOKEN_SET: u32 = 0b0010_0000;
+export const TOKEN_SET: u32 = 0b0010_0000;
 /** `toke` and `bear` */
 const TOKE: u32 = 0x656b_6f74;
 const BEAR: u32 = 0x7261_6562;
@@ -24,7 +24,7 @@ export function nextSuspect(from: usize, end: usize): u32 {
 }
 
 /** The sets of needles that the last suspect is among. */
-let found: u32 = 0;
+export let found: u32 = 0;
 
 /** The first suspect in `[from, end)` that is not known to be harmless; 0 where there is none. Reads a few bytes behind the end. */
 export function findSuspect(from: usize, end: usize): usize {

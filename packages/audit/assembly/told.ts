@@ -135,7 +135,7 @@ function quoteAt(from: usize, others: u32): usize {
 }
 
 /** The quote that ends a text which may hold escapes. */
-function endOfText(from: usize): usize {
+export function endOfText(from: usize): usize {
   let at = quoteAt(from, 0);
   while (isEscaped(at, from)) {
     at = quoteAt(at + 1, 0);

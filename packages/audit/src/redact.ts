@@ -166,8 +166,13 @@ function quietHeads(heads: QuietLine, hashes: StringHashes): QuietHeads {
     prepare: () => heads.prepare(),
     about: (scan) => heads.about(scan),
     edits: (start, end) => {
+      const line = memory.subarray(start, end);
+      const known = heads.knownIn(start, end, (span) => hashes.of(line, span));
+      if (known !== undefined) {
+        return known;
+      }
       const secrets = heads.secretsIn(start, end);
-      return secrets && hashes.edits(memory.subarray(start, end), secrets);
+      return secrets && hashes.edits(line, secrets);
     },
   };
 }

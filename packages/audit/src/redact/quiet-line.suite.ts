@@ -197,9 +197,12 @@ export function expectNoMissedSecret(runs: number): void {
       // Where a line stands that nobody has scanned, with another one before and behind it.
       const end = INPUT + line.length;
       engine.memory.set(Buffer.concat([lastLine, NEWLINE, line, NEWLINE, lastLine]), INPUT - lastLine.length - 1);
-      const edits = redactor.heads?.edits(INPUT, end);
-      counts.edited += (edits?.length ?? 0) > 0 ? 1 : 0;
-      expect(edits && splice(line, 0, line.length, edits).toString(), text).toBe(edits && expected.toString());
+      // The second time copies are known.
+      for (let turn = 0; turn < 2; turn++) {
+        const edits = redactor.heads?.edits(INPUT, end);
+        counts.edited += (edits?.length ?? 0) > 0 ? 1 : 0;
+        expect(edits && splice(line, 0, line.length, edits).toString(), text).toBe(edits && expected.toString());
+      }
     }),
     { numRuns: runs },
   );

@@ -6,6 +6,7 @@ import { slotOf } from "../scan.ts";
 import type { EventScan } from "../scan.ts";
 import type { NameTest } from "./credential-name.ts";
 import * as field from "./field.ts";
+import { KnownCopies } from "./known-copies.ts";
 import { byteText } from "./mapped-text.ts";
 import { NAME_SETS, NEEDLE_BITS_BYTES, NEEDLES_BYTES, TOKEN_SET, URL_SET, writeNeedles } from "./needles.ts";
 import { QuietUri } from "./quiet-uri.ts";
@@ -104,6 +105,7 @@ export class QuietLine implements Omit<QuietHeads, "edits"> {
   readonly #engine: Engine;
   readonly #uris: QuietUri;
   readonly #values: TellingValues;
+  readonly #copies = new KnownCopies();
   readonly #needles = Buffer.alloc(NEEDLES_BYTES);
   readonly #bits = Buffer.alloc(NEEDLE_BITS_BYTES);
 
@@ -152,7 +154,14 @@ export class QuietLine implements Omit<QuietHeads, "edits"> {
 
   /** As {@link secrets}, of the line in `[start, end)` of the engine's memory, an event with a head like one that {@link about} was asked about. */
   secretsIn(start: number, end: number): readonly Span[] | undefined {
+    this.prepare();
     return this.#search(new LineInMemory(this.#engine.memory, start, end));
+  }
+
+  /** What to put in the place of these, where they are known copies of objects: what `substitute` gave for one, or gives now. */
+  knownIn(start: number, end: number, substitute: (span: Span) => Uint8Array): readonly Edit[] | undefined {
+    this.prepare();
+    return this.#copies.edits(start, end, substitute);
   }
 
   prepare(): void {
@@ -161,6 +170,7 @@ export class QuietLine implements Omit<QuietHeads, "edits"> {
       this.#engine.memory.set(loaded, NEEDLES);
       this.#engine.memory.set(this.#bits, NEEDLE_BITS);
       this.#engine.exports.forgetHarmless();
+      this.#copies.forget();
     }
   }
 
@@ -213,6 +223,9 @@ export class QuietLine implements Omit<QuietHeads, "edits"> {
           return undefined;
         }
         if (value.secret !== undefined) {
+          if (meaning === field.WHOLE) {
+            this.#copies.learn(base + at, base + length);
+          }
           secrets ??= [];
           secrets.push(value.secret);
         }

@@ -25,13 +25,14 @@ export class StringHashes {
   /** What to put in the place of strings of `line`, given without their quotes. */
   edits(line: Buffer, spans: readonly Span[]): readonly Edit[] {
     return spans.flatMap(({ start, end }) => {
-      const by = this.#substitute(byteText(line, start, end));
+      const by = this.of(line, { start, end });
       return by.length === 0 ? [] : [{ start, end, by }];
     });
   }
 
-  /** Empty for what stays. */
-  #substitute(escaped: string): Buffer {
+  /** What to put in the place of one of them; empty where it stays. */
+  of(line: Buffer, { start, end }: Span): Buffer {
+    const escaped = byteText(line, start, end);
     let by = this.#known.get(escaped);
     if (by === undefined) {
       const value = withoutEscapes(escaped);
