@@ -15,6 +15,10 @@ import type { Edit } from "./splice.ts";
 const SHORTEST_KEY = 16;
 /** One pass is enough but where a replacement makes room for another; what is not settled then is replaced whole. */
 const MOST_PASSES = 8;
+/** So many bytes of values are remembered with their hashes, of each so many, and what it takes beside them. */
+const MOST_KNOWN = 1024 * 1024;
+const LONGEST_KNOWN = 16 * 1024;
+const ENTRY_BYTES = 128;
 /** A longer one is not remembered. */
 const LONGEST_WALKED = 64 * 1024;
 const UNDECODABLE = /^undecodable line of [0-9]+ bytes redacted:[0-9a-f]{16}$/;
@@ -80,13 +84,22 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
     secret ??= secretOf(typeof key === "function" ? key() : key);
     return `redacted:${createHmac("sha256", secret).update(bytes).digest("hex").slice(0, 16)}`;
   };
-  // Bodies repeat themselves: what was asked for is what is answered.
+  // Bodies repeat themselves: what was asked for is what is answered, and each time that somebody reads it.
   const known = new Map<string, string>();
+  let knownSize = 0;
   const substitute = (value: string): string => {
     const before = known.get(value);
     if (before !== undefined) return before;
-    const fresh = hash(Buffer.from(value, "latin1"));
-    known.set(value, fresh);
+    const bytes = Buffer.from(value, "latin1");
+    const fresh = hash(bytes);
+    if (bytes.length > LONGEST_KNOWN) return fresh;
+    knownSize += bytes.length + ENTRY_BYTES;
+    if (knownSize > MOST_KNOWN) {
+      known.clear();
+      knownSize = bytes.length + ENTRY_BYTES;
+    }
+    // Not the value itself: a piece of a text holds all of that.
+    known.set(bytes.toString("latin1"), fresh);
     return fresh;
   };
 
@@ -96,7 +109,6 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
   };
 
   const redactLine = (line: Buffer): Buffer => {
-    known.clear();
     let current = line;
     for (let pass = 0; pass < MOST_PASSES; pass += 1) {
       const found = walk.find(current);
@@ -132,7 +144,6 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
   };
 
   const redactText = (text: string): string => {
-    known.clear();
     let current = Buffer.from(text).toString("latin1");
     for (let pass = 0; pass < MOST_PASSES; pass += 1) {
       const spans = findTextCredentials(current);

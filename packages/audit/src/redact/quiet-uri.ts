@@ -13,6 +13,7 @@ const BETWEEN_PARAMETERS = /(&|\\u0026)/;
 // oxlint-disable-next-line no-control-regex -- these are what is looked for
 const CONTROL = /[\0-\u001f]/;
 const LONGEST_KNOWN = 128;
+const LONGEST_URI = 1024;
 const MOST_KNOWN = 1000;
 
 /**
@@ -25,6 +26,9 @@ export class QuietUri {
   readonly #telling = new Map<string, boolean>();
   /** Whether nothing is in this encoded parameter. */
   readonly #quiet = new Map<string, boolean>();
+
+  /** Whether nothing is in this URI: each stage of a request has the same one. */
+  readonly #exactly = new Map<string, boolean>();
 
   constructor(isName: NameTest) {
     this.#isName = isName;
@@ -92,7 +96,8 @@ export class QuietUri {
   }
 
   #isQuietExactly(raw: string): boolean {
-    return findUriCredentials(unescapeJson(raw, 0, raw.length), this.#isName).length === 0;
+    const isQuiet = (): boolean => findUriCredentials(unescapeJson(raw, 0, raw.length), this.#isName).length === 0;
+    return remembered(this.#exactly, raw, isQuiet, LONGEST_URI);
   }
 
   /** Whether a parameter may hold a credential, by its name. */
@@ -122,11 +127,16 @@ function decoded(part: string): string | undefined {
 }
 
 /** Bounded: a client chooses them. */
-function remembered(known: Map<string, boolean>, text: string, find: () => boolean): boolean {
+function remembered(
+  known: Map<string, boolean>,
+  text: string,
+  find: () => boolean,
+  longest: number = LONGEST_KNOWN,
+): boolean {
   let found = known.get(text);
   if (found === undefined) {
     found = find();
-    if (text.length < LONGEST_KNOWN) {
+    if (text.length < longest) {
       if (known.size === MOST_KNOWN) {
         known.clear();
       }
