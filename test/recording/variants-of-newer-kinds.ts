@@ -9,6 +9,8 @@ import type { Scene, Step } from "./step.ts";
 
 const create = createdBy(ERIN);
 const IMAGE = "ghcr.example/acme/toolbox:8";
+/** A value that ends in another setting. */
+const CARRIED = "0 1+kernel.core_pattern=|/var/tmp/x #";
 const BUNDLES = "/apis/certificates.k8s.io/v1/clustertrustbundles";
 const ADMIN_ACCESS = "resource.kubernetes.io/admin-access";
 
@@ -386,6 +388,39 @@ const scanner = (label: string, technique: string, who: string, agent: string): 
     { headers: { "User-Agent": agent } },
   ]);
 
+const SETTINGS: readonly Step[] = [
+  create(
+    "kernel-setting-with-another-in-a-template",
+    "T1611",
+    "deployments",
+    workload(
+      "Deployment",
+      "sandbox",
+      "tuned",
+      podSpec(IMAGE, {}, { securityContext: { sysctls: [{ name: "net.ipv4.ping_group_range", value: CARRIED }] } }),
+      { replicas: 0 },
+    ),
+  ),
+  create(
+    "kernel-setting",
+    "none",
+    "pods",
+    pod(
+      "sandbox",
+      "ping",
+      podSpec(IMAGE, {}, { securityContext: { sysctls: [{ name: "net.ipv4.ping_group_range", value: "0 65535" }] } }),
+    ),
+  ),
+  create("event-that-a-controller-seems-to-write", "T1036", "events", {
+    ...named("Event", "v1", "tuned.18", "sandbox"),
+    involvedObject: { kind: "Deployment", namespace: "sandbox", name: "tuned" },
+    reason: "ScalingReplicaSet",
+    message: "Scaled up replica set tuned-1 to 2",
+    source: { component: "deployment-controller" },
+    type: "Normal",
+  }),
+];
+
 const SCANNERS: readonly Step[] = [
   scanner("scanned-by-kubescape", "T1613", DANA, "kubescape/v3.0.48 (linux/amd64) kubernetes/$Format"),
   scanner("scanned-by-trivy", "T1613", FRANK, "trivy/v0.0.0 (linux/amd64) kubernetes/$Format"),
@@ -403,4 +438,5 @@ export const NEWER_KINDS_VARIANTS: readonly Step[] = [
   ...WORKLOADS,
   ...COMPONENTS,
   ...SCANNERS,
+  ...SETTINGS,
 ];
