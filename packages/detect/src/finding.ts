@@ -3,10 +3,10 @@ import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import type { CorrelationType } from "./definition/correlation.ts";
 import type { Detection, Severity } from "./definition/detection.ts";
 import { headOf, isReceivedAt, isRequestURI } from "./reading/event-parts.ts";
-import { actorOf, objectOf, summarise } from "./summary.ts";
+import { actorOf, isTrial, objectOf, summarise } from "./summary.ts";
 
-/** How the request that made a finding ended. */
-export type RequestOutcome = "success" | "denied" | "failure" | "unknown";
+/** How the request that made a finding ended; `trial`: it succeeded and changed nothing (`dryRun=All`). */
+export type RequestOutcome = "success" | "trial" | "denied" | "failure" | "unknown";
 
 /**
  * One occurrence of a detection: the document that replay prints, a line each, and that ingest stores. Texts other
@@ -126,7 +126,7 @@ export function writeFinding(detection: Detection, id: string, shown: AuditEvent
     ...(actor !== undefined && { actor }),
     ...(impersonated !== undefined && { impersonated }),
     summary: summarise(shown),
-    outcome: requestOutcome(code),
+    outcome: requestOutcome(shown),
     ...(code !== undefined && { code }),
     ...(namespace !== undefined && { namespace }),
     ...(object !== undefined && { object }),
@@ -135,11 +135,15 @@ export function writeFinding(detection: Detection, id: string, shown: AuditEvent
   };
 }
 
-function requestOutcome(code: number | undefined): RequestOutcome {
+function requestOutcome(event: AuditEvent): RequestOutcome {
+  const code = event.responseStatus?.code;
   if (typeof code !== "number") {
     return "unknown";
   }
-  return code === 401 || code === 403 ? "denied" : code >= 400 ? "failure" : "success";
+  if (code >= 400) {
+    return code === 401 || code === 403 ? "denied" : "failure";
+  }
+  return isTrial(event) ? "trial" : "success";
 }
 
 /** What a finding says of its detection. */

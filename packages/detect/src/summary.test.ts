@@ -45,6 +45,20 @@ describe("summarise", () => {
       on("create", { resource: "serviceaccounts", subresource: "token", namespace: "kube-system", name: "x" }, 201),
       "eve: create token of serviceaccount kube-system/x (create, 201)",
     ],
+    // What gives something whatever its URI asks for is no trial.
+    [
+      summarise({ ...BASE, verb: "list", requestURI: "/api/v1/nodes?dryRun=All", objectRef: { resource: "nodes" } }),
+      "eve: list nodes cluster-wide (list, 200)",
+    ],
+    [
+      summarise({
+        ...BASE,
+        verb: "create",
+        requestURI: "/api/v1/namespaces/a/serviceaccounts/x/token?dryRun=All",
+        objectRef: { resource: "serviceaccounts", subresource: "token", namespace: "a", name: "x" },
+      }),
+      "eve: create token of serviceaccount a/x (create, 200)",
+    ],
     [
       summarise({ ...BASE, verb: "patch", requestURI: "/api/v1/nodes/n?dryRun=All", objectRef: NODE }),
       "eve: patch node n (patch, 200, dry run)",

@@ -33,10 +33,23 @@ export function summarise(event: AuditEvent): string {
   return `${who}: ${typeof ref?.resource === "string" ? what : safeText(what)}${how.length > 0 ? ` (${how.join(", ")})` : ""}`;
 }
 
-/** Only of a deletion the body must be read. */
-function isTrial(event: AuditEvent): boolean {
-  const { verb, requestURI } = event;
-  return verb === "delete" || verb === "deletecollection" ? isDryRun(event) === true : asksDryRun(requestURI ?? "");
+/**
+ * Whether the request, if it succeeded, certainly changed nothing. What reads, and what gives a token, does as it is asked whatever the URI says of
+ * trials. Only of a deletion the body must be read.
+ */
+export function isTrial(event: AuditEvent): boolean {
+  const { verb, requestURI, objectRef } = event;
+  switch (verb) {
+    case "delete":
+    case "deletecollection":
+      return isDryRun(event) === true;
+    case "create":
+    case "update":
+    case "patch":
+      return objectRef?.subresource !== "token" && asksDryRun(requestURI ?? "");
+    default:
+      return false;
+  }
 }
 
 /** The object of a request as `namespace/name`; undefined when the request is not about one. */

@@ -226,7 +226,11 @@ export function outcomeOf(body: JsonObject): "success" | "failure" | "unknown" {
 }
 
 function findingOutcome(outcome: string | undefined): string {
-  return outcome === "success" ? "success" : outcome === "unknown" || outcome === undefined ? "unknown" : "failure";
+  return outcome === "success" || outcome === "trial"
+    ? "success"
+    : outcome === "unknown" || outcome === undefined
+      ? "unknown"
+      : "failure";
 }
 
 function codeOf(body: JsonObject): number | undefined {

@@ -61,7 +61,7 @@ export const FINDINGS: QueryTable = {
     column("techniques", "VARCHAR[]", "ATT&CK techniques"),
     column("actor", "VARCHAR", "who authenticated"),
     column("impersonated", "VARCHAR", "who was impersonated"),
-    column("outcome", "VARCHAR", "success, denied, failure, unknown"),
+    column("outcome", "VARCHAR", "success, trial (changed nothing), denied, failure, unknown"),
     column("code", "INTEGER", "HTTP status"),
     column("namespace", "VARCHAR", "namespace of the object"),
     column("object", "VARCHAR", "pods/exec shop/tools"),

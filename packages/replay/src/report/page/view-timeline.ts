@@ -10,7 +10,7 @@ const PAGE = 200;
 /** Findings, and what identities that stand out did besides, in order of time. */
 const ENTRIES = [...report.findings, ...report.acts].sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
 const SEVERITIES = [...report.severities.map(({ severity: name }) => name), "act"];
-const OUTCOMES = ["success", "denied", "failure", "unknown"];
+const OUTCOMES = ["success", "trial", "denied", "failure", "unknown"];
 
 /** All findings in order of time, to zoom into and to filter. */
 export function timeline(asked: ReadonlyMap<string, string>): HTMLElement {
