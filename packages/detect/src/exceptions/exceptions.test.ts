@@ -213,7 +213,13 @@ describe("an override", () => {
     const { detections, problems } = load(override("rules: [secrets-listed], level: low, status: experimental"));
     expect(problems).toEqual([]);
     const [plain] = load().detections;
-    const expected: unknown = { ...plain, severity: "low", status: "experimental", condition: expect.anything() };
+    const expected: unknown = {
+      ...plain,
+      selections: expect.any(Map) as unknown,
+      severity: "low",
+      status: "experimental",
+      condition: expect.anything(),
+    };
     expect(detections[0]).toEqual(expected);
   });
 
