@@ -134,12 +134,13 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
 
   const hashes = new StringHashes(hash);
   const redactScanned = (scan: EventScan, line: Buffer): Buffer => {
-    const secrets = quietLine()?.secrets(scan);
-    if (secrets === undefined) return redactWalked(line);
+    const heads = quietLine();
+    const secrets = heads?.secrets(scan);
+    if (heads === undefined || secrets === undefined) return redactWalked(line);
     if (secrets.length === 0) return line;
     // From the line something may have been cut.
     if (line.compare(scan.bytes, scan.start, scan.end) !== 0) return redactLine(line);
-    const edits = hashes.edits(line, secrets);
+    const edits = hashes.edits(line, secrets, heads.copies);
     return edits.length === 0 ? line : splice(line, 0, line.length, edits);
   };
 
@@ -178,12 +179,8 @@ function quietHeads(heads: QuietLine, hashes: StringHashes): QuietHeads {
     about: (scan) => heads.about(scan),
     edits: (start, end) => {
       const line = memory.subarray(start, end);
-      const known = heads.knownIn(start, end, (span) => hashes.of(line, span));
-      if (known !== undefined) {
-        return known;
-      }
       const secrets = heads.secretsIn(start, end);
-      return secrets && hashes.edits(line, secrets);
+      return secrets && hashes.edits(line, secrets, heads.copies);
     },
   };
 }

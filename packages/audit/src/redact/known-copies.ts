@@ -1,10 +1,16 @@
-import type { Edit } from "../splice.ts";
 import { sharedEngine } from "../scan-wasm/engine.ts";
 import type { Span } from "./mapped-text.ts";
 
 // assembly/memory.ts
 const FOUND = 0x1a3_1000;
 const MOST_FOUND = 256;
+
+/** A string that is replaced as a whole, and its number where it is a copy that is known. */
+export interface Secret extends Span {
+  readonly copy?: number;
+}
+
+const NOTHING: readonly Secret[] = [];
 
 /**
  * Knows copies of objects again, as clients keep them in annotations: the engine has their bytes (1 MiB at most), this what they are
@@ -28,21 +34,22 @@ export class KnownCopies {
     }
   }
 
-  /** What is to be replaced in the event in `[start, end)` of the engine's memory, counted from `start`, if that is known copies and nothing else. */
-  edits(start: number, end: number, substitute: (span: Span) => Uint8Array): readonly Edit[] | undefined {
+  /** The values in the event in `[start, end)` of the engine's memory, counted from `start`, if all that is suspect in it is in known copies. */
+  find(start: number, end: number): readonly Secret[] | undefined {
     const count = this.#engine.exports.findCopies(start, end);
-    if (count === -1) {
-      return undefined;
+    if (count <= 0) {
+      return count === 0 ? NOTHING : undefined;
     }
     const found = this.#found;
-    const edits: Edit[] = [];
+    const secrets: Secret[] = [];
     for (let at = 0; at < 3 * count; at += 3) {
-      const span = { start: found[at] as number, end: found[at + 1] as number };
-      const by = (this.#by[found[at + 2] as number] ??= substitute(span));
-      if (by.length > 0) {
-        edits.push({ ...span, by });
-      }
+      secrets.push({ start: found[at] as number, end: found[at + 1] as number, copy: found[at + 2] as number });
     }
-    return edits;
+    return secrets;
+  }
+
+  /** What is put in the place of the copy of this number: what `substitute` gave the first time. */
+  substitute(copy: number, substitute: () => Uint8Array): Uint8Array {
+    return (this.#by[copy] ??= substitute());
   }
 }

@@ -7,6 +7,7 @@ import type { EventScan } from "../scan.ts";
 import type { NameTest } from "./credential-name.ts";
 import * as field from "./field.ts";
 import { KnownCopies } from "./known-copies.ts";
+import type { Secret } from "./known-copies.ts";
 import { byteText } from "./mapped-text.ts";
 import { NAME_SETS, NEEDLE_BITS_BYTES, NEEDLES_BYTES, TOKEN_SET, URL_SET, writeNeedles } from "./needles.ts";
 import { QuietUri } from "./quiet-uri.ts";
@@ -77,7 +78,7 @@ const STRINGS_ONLY = /^\{"[\w.$-]+":"[^"\\{}[\]]*"(?:,"[\w.$-]+":"[^"\\{}[\]]*")
 const NAME_OF_STRING = /[{,]"([\w.$-]+)":"/g;
 const REFERRING: ReadonlySet<number> = new Set([field.PLAIN, field.KIND, field.NAME]);
 const NOTHING = 0xffff_ffff;
-const NO_SECRETS: readonly Span[] = [];
+const NO_SECRETS: readonly Secret[] = [];
 const QUOTE = '"';
 const URI = slotOf("requestURI");
 const RESOURCE = slotOf("objectRef.resource");
@@ -101,11 +102,12 @@ const COLON = /\s*(?::|$)/y;
  * what the walk makes of their values can be told at once ({@link TellingValues}). What cannot be proven is left to the walk.
  */
 export class QuietLine implements Omit<QuietHeads, "edits"> {
+  /** Those of the lines that were searched; their numbers hold until it is prepared anew. */
+  readonly copies: KnownCopies = new KnownCopies();
   readonly #fields: field.FieldTable;
   readonly #engine: Engine;
   readonly #uris: QuietUri;
   readonly #values: TellingValues;
-  readonly #copies = new KnownCopies();
   readonly #needles = Buffer.alloc(NEEDLES_BYTES);
   readonly #bits = Buffer.alloc(NEEDLE_BITS_BYTES);
 
@@ -122,7 +124,7 @@ export class QuietLine implements Omit<QuietHeads, "edits"> {
    * The strings in the event that `scan` holds which are all that has to be redacted, each as a whole, without their quotes and counted
    * from where the event begins: none for most events. Undefined where that cannot be told.
    */
-  secrets(scan: EventScan): readonly Span[] | undefined {
+  secrets(scan: EventScan): readonly Secret[] | undefined {
     const { bytes, start, end } = scan;
     if (end - start > SCAN_BYTES) {
       return undefined;
@@ -153,15 +155,9 @@ export class QuietLine implements Omit<QuietHeads, "edits"> {
   }
 
   /** As {@link secrets}, of the line in `[start, end)` of the engine's memory, an event with a head like one that {@link about} was asked about. */
-  secretsIn(start: number, end: number): readonly Span[] | undefined {
+  secretsIn(start: number, end: number): readonly Secret[] | undefined {
     this.prepare();
     return this.#search(new LineInMemory(this.#engine.memory, start, end));
-  }
-
-  /** What to put in the place of these, where they are known copies of objects: what `substitute` gave for one, or gives now. */
-  knownIn(start: number, end: number, substitute: (span: Span) => Uint8Array): readonly Edit[] | undefined {
-    this.prepare();
-    return this.#copies.edits(start, end, substitute);
   }
 
   prepare(): void {
@@ -170,7 +166,7 @@ export class QuietLine implements Omit<QuietHeads, "edits"> {
       this.#engine.memory.set(loaded, NEEDLES);
       this.#engine.memory.set(this.#bits, NEEDLE_BITS);
       this.#engine.exports.forgetHarmless();
-      this.#copies.forget();
+      this.copies.forget();
     }
   }
 
@@ -186,14 +182,19 @@ export class QuietLine implements Omit<QuietHeads, "edits"> {
     return this.#uris.keptParts(raw)?.map((part) => ({ start: start + part.start, end: start + part.end }));
   }
 
-  #search(line: SearchedLine): readonly Span[] | undefined {
+  #search(line: SearchedLine): readonly Secret[] | undefined {
+    const { base, length } = line;
+    return this.copies.find(base, base + length) ?? this.#searchClosely(line);
+  }
+
+  #searchClosely(line: SearchedLine): readonly Secret[] | undefined {
     const { base, length } = line;
     const { exports, memory } = this.#engine;
     /** What stands around the last suspect: to make a text of all of a long line costs more than to search it. */
     let near = "";
     let before = 0;
     let nearEnd = 0;
-    let secrets: Span[] | undefined;
+    let secrets: Secret[] | undefined;
     /** Strings with URLs have been looked at up to here. */
     let seen = 0;
     for (let from = 0; ;) {
@@ -224,7 +225,7 @@ export class QuietLine implements Omit<QuietHeads, "edits"> {
         }
         if (value.secret !== undefined) {
           if (meaning === field.WHOLE) {
-            this.#copies.learn(base + at, base + length);
+            this.copies.learn(base + at, base + length);
           }
           secrets ??= [];
           secrets.push(value.secret);

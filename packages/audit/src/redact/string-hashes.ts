@@ -1,5 +1,5 @@
 import { byteText, unescapeJson } from "./mapped-text.ts";
-import type { Span } from "./mapped-text.ts";
+import type { KnownCopies, Secret } from "./known-copies.ts";
 import type { Edit } from "../splice.ts";
 import { isRedacted } from "./text-credentials.ts";
 
@@ -22,17 +22,21 @@ export class StringHashes {
     this.#hash = hash;
   }
 
-  /** What to put in the place of strings of `line`, given without their quotes. */
-  edits(line: Buffer, spans: readonly Span[]): readonly Edit[] {
-    return spans.flatMap(({ start, end }) => {
-      const by = this.of(line, { start, end });
-      return by.length === 0 ? [] : [{ start, end, by }];
-    });
+  /** What to put in the place of strings of `line`, given without their quotes, of which some are among `copies`. */
+  edits(line: Buffer, secrets: readonly Secret[], copies: KnownCopies): readonly Edit[] {
+    const edits: Edit[] = [];
+    for (const { start, end, copy } of secrets) {
+      const fresh = (): Buffer => this.#substitute(byteText(line, start, end));
+      const by = copy === undefined ? fresh() : copies.substitute(copy, fresh);
+      if (by.length > 0) {
+        edits.push({ start, end, by });
+      }
+    }
+    return edits;
   }
 
-  /** What to put in the place of one of them; empty where it stays. */
-  of(line: Buffer, { start, end }: Span): Buffer {
-    const escaped = byteText(line, start, end);
+  /** Empty for what stays. */
+  #substitute(escaped: string): Buffer {
     let by = this.#known.get(escaped);
     if (by === undefined) {
       const value = withoutEscapes(escaped);
