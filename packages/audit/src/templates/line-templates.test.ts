@@ -153,7 +153,9 @@ describe("LineTemplates", () => {
       end = templates.keptEnd;
       out += templates.memory.toString("latin1", templates.keptStart, end);
       if (templates.teller === standing) {
-        told.push(`${templates.told.bytes.toString("latin1")}\n`);
+        const { bytes, length } = templates.told;
+        expect(length).toBe(bytes.length);
+        told.push(`${bytes.toString("latin1")}\n`);
         expect(templates.told.auditID).toBe("1b9ee3e5-8982-4b58-a2cd-0384840d7e4f");
       }
     }

@@ -50,6 +50,7 @@ export class ToldLine {
   readonly #index = new MemberIndex();
   #isIndexed = false;
   #time: number | undefined;
+  #bytes: Buffer | undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -59,6 +60,7 @@ export class ToldLine {
   renew(): void {
     this.#isIndexed = false;
     this.#time = undefined;
+    this.#bytes = undefined;
   }
 
   get auditID(): string {
@@ -181,9 +183,14 @@ export class ToldLine {
       : undefined;
   }
 
-  /** The line without its newline. It stays there until other lines are loaded. */
+  /** The line without its newline. It stays there until other lines are loaded. Of most lines it is never asked for: making it takes long. */
   get bytes(): Buffer {
-    return this.#engine.memory.subarray(this.#word(LINE), this.#word(BEHIND) - 1);
+    return (this.#bytes ??= this.#engine.memory.subarray(this.#word(LINE), this.#word(BEHIND) - 1));
+  }
+
+  /** How many {@link bytes} it has. */
+  get length(): number {
+    return this.#word(BEHIND) - 1 - this.#word(LINE);
   }
 
   #text(start: number, end: number): string {

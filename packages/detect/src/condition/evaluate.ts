@@ -110,10 +110,6 @@ function someFound(tests: readonly ValueTest[], reader: FieldReader): Truth {
   return result;
 }
 
-function anyOf(truths: readonly Truth[]): Truth {
-  return truths.includes(true) ? true : truths.includes(undefined) ? undefined : false;
-}
-
 function compareFields(leaf: Extract<Expression, { kind: "fieldref" }>, reader: FieldReader): Truth {
   const left = reader.read(leaf.field);
   const right = reader.read(leaf.other);
@@ -147,7 +143,15 @@ function someElement(leaf: Extract<Expression, { kind: "same" }>, reader: FieldR
   if (!reading) {
     return undefined;
   }
-  return anyOf(reading.values.map((element) => evaluate(leaf.of, elementReader(element))));
+  let result: Truth = false;
+  for (let i = 0; i < reading.values.length; i++) {
+    const truth = evaluate(leaf.of, elementReader(reading.values[i] as JsonValue));
+    if (truth === true) {
+      return true;
+    }
+    result = truth === undefined ? undefined : result;
+  }
+  return result;
 }
 
 function elementReader(element: JsonValue): FieldReader {

@@ -119,7 +119,9 @@ export function readField(value: JsonValue, path: FieldPath, first = 0): Reading
     found = own(found, key.key) as JsonValue;
     from = key.next;
   }
-  return readBelow(found, path, from);
+  return from === length && !found.some(Array.isArray)
+    ? { present: true, values: found }
+    : readBelow(found, path, from);
 }
 
 function readBelow(value: JsonValue, path: FieldPath, first: number): Reading {

@@ -64,7 +64,25 @@ export function patternTest(parts: readonly PatternPart[], cased: boolean): Valu
   if (folded.length === 3 && only === ANY_RUN && typeof held === "string" && folded[2] === ANY_RUN) {
     return { needs: neededInBytes(() => [held]), test };
   }
-  return folded.length <= 1 && typeof only === "string" ? { literal: only, test } : { test };
+  if (folded.length > 1 || typeof only !== "string") {
+    return { test };
+  }
+  return { literal: only, test: isAscii(only) ? plainTest(only, cased) : test };
+}
+
+/** Tests for a text of ASCII: only one as long can be the same in another case, and most values are of another length. */
+function plainTest(only: string, cased: boolean): ValueTest["test"] {
+  return (value) => {
+    const text = scalarText(value);
+    return (
+      text !== undefined && text.length === only.length && (text === only || (!cased && text.toLowerCase() === only))
+    );
+  };
+}
+
+/** Nothing else has a lower case of ASCII alone that is longer or shorter than it. */
+function isAscii(text: string): boolean {
+  return /^\p{ASCII}*$/u.test(text);
 }
 
 function matcher(parts: readonly PatternPart[]): (text: string) => boolean {

@@ -255,7 +255,7 @@ function isFirstSeen({ firstSeen }: Detection): boolean {
 
 function wantedOf(answer: Answer): Wanted {
   const { asked, left } = answer;
-  return (answer.wanted ??= { asked, left, judged: undefined, kept: new Map() });
+  return (answer.wanted ??= { asked, left, judged: undefined, kept: undefined });
 }
 
 function isSeenAlike({ firstSeen }: Detection): boolean {

@@ -6,5 +6,5 @@ import type { Asked } from "./judge.ts";
  */
 export interface Wanted extends Asked {
   /** Alike for all heads that differ in names alone: whoever takes such an event may keep here what else is alike for them. */
-  readonly kept: Map<unknown, unknown>;
+  kept: unknown;
 }

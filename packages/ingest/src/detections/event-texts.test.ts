@@ -72,7 +72,7 @@ function eventOf(dice: Dice): object {
 
 /** As a line is told whose head is known and whose bodies are not. */
 function toldOf(bytes: Buffer, event: AuditEvent): AuditEvent & PartlyParsed {
-  const line = { isBodyFound: true, bodies: undefined, ...event, name: "n" } as unknown as ToldLine;
+  const line = { isBodyFound: true, bodies: undefined, ...event, name: "n", bytes } as unknown as ToldLine;
   const head = new Map<HeadField, string | readonly string[]>([
     ["level", event.level],
     ["stage", event.stage],
@@ -82,7 +82,7 @@ function toldOf(bytes: Buffer, event: AuditEvent): AuditEvent & PartlyParsed {
     ["objectRef.resource", "configmaps"],
     ["objectRef.namespace", "a"],
   ]);
-  const told = toldEvent(line, bytes, head);
+  const told = toldEvent(line, head);
   expect(told).toBeDefined();
   return told as AuditEvent & PartlyParsed;
 }

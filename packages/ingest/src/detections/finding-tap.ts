@@ -9,6 +9,9 @@ import { isWanted, keepSharedHead, sharedHeadOf, toldEvent } from "./told-event.
 import type { SharedHead } from "./told-event.ts";
 import { UnaskedAnnotations } from "./unasked-annotations.ts";
 
+/** A line whose event is pushed. */
+type PushedLine = Pick<ToldLine, "bytes" | "length">;
+
 /**
  * Runs detections beside whatever else is done with a stream of lines: each scanned event is shown to it, and findings come out
  * with their events redacted. Only an event that its head does not rule out is parsed.
@@ -53,7 +56,7 @@ export class FindingTap implements EventWatch {
     }
     const line = scan.bytes.subarray(scan.start, scan.end);
     const event = scannedEvent(scan, line, this.#head);
-    this.#push(line, event, candidates);
+    this.#push({ bytes: line, length: line.length }, event, candidates);
   }
 
   /** Does with the event what an answer says, without asking its head. */
@@ -62,29 +65,29 @@ export class FindingTap implements EventWatch {
     if (wanted !== undefined) {
       const line = scan.bytes.subarray(scan.start, scan.end);
       const event = scannedEvent(scan, line, this.#head, sharedHeadOf(wanted));
-      this.#push(line, event, wanted);
+      this.#push({ bytes: line, length: line.length }, event, wanted);
     }
   }
 
-  /** Pushes an event that is wanted, or has these candidates. The bytes are the caller's: they are copied for what is shown later. */
-  #push(bytes: Buffer, event: AuditEvent, of: Wanted | readonly Detection[]): void {
-    let line: Buffer | string = bytes;
+  /** Pushes an event that is wanted, or has these candidates. The line is the caller's: it is copied for what is shown later. */
+  #push(lent: PushedLine, event: AuditEvent, of: Wanted | readonly Detection[]): void {
+    let line: PushedLine | string = lent;
     let shown: AuditEvent | undefined;
     const show = (): AuditEvent =>
       typeof line === "string"
         ? this.#show(Buffer.from(line, "latin1"))
         : // Several detections may find something in one event, and all of them show the same.
-          (shown ??= this.#show(line));
+          (shown ??= this.#show(line.bytes));
     const findings =
       "kept" in of
-        ? this.#stream.pushWanted(of, event, show, bytes.length)
-        : this.#stream.push(event, show, of, bytes.length);
+        ? this.#stream.pushWanted(of, event, show, lent.length)
+        : this.#stream.push(event, show, of, lent.length);
     findings.forEach(this.#onFinding);
     // Who shows it later need not hold it meanwhile: nothing here holds more than the line as text.
     shown = undefined;
     if (this.#stream.holdsLast) {
       // No piece of the memory that short buffers share: it would be held as a whole, and there may be very many.
-      line = bytes.toString("latin1");
+      line = lent.bytes.toString("latin1");
     }
   }
 
@@ -123,10 +126,9 @@ export class FindingTap implements EventWatch {
       return;
     }
     if (isWanted(tells)) {
-      const { bytes } = line;
-      const event = toldEvent(line, bytes, sharedHeadOf(tells) as SharedHead) ?? this.#whole(bytes);
+      const event = toldEvent(line, sharedHeadOf(tells) as SharedHead) ?? this.#whole(line.bytes);
       if (event !== undefined) {
-        this.#push(bytes, event, tells);
+        this.#push(line, event, tells);
       }
       return;
     }

@@ -56,14 +56,14 @@ class ComparingWatch implements EventWatch {
     if (hasNullOutsideBodies(scan, line)) {
       return undefined;
     }
-    const tells = { asked: [], left: undefined, judged: undefined, kept: new Map() };
+    const tells = { asked: [], left: undefined, judged: undefined, kept: undefined };
     const answer = { stands: true, isNamed: false, isForPlainNames: false, isOfNamespace: true, form: "wanted", tells };
     this.#heads.set(answer, sharedHead(scanHead(scan)));
     return answer;
   }
 
   tell(answer: QuietAnswer, line: ToldLine): void {
-    const event = toldEvent(line, line.bytes, this.#heads.get(answer) as SharedHead);
+    const event = toldEvent(line, this.#heads.get(answer) as SharedHead);
     if (event === undefined) {
       return;
     }
@@ -84,7 +84,7 @@ class ComparingWatch implements EventWatch {
     expect(saidOfBytes(sharing)).toEqual(ofBytes);
     expect(said(sharing)).toEqual(said(scanned));
     this.told++;
-    this.claims += saidOfBytes(toldEvent(line, line.bytes, new Map()) ?? event).includes(true) ? 1 : 0;
+    this.claims += saidOfBytes(toldEvent(line, new Map()) ?? event).includes(true) ? 1 : 0;
   }
 }
 

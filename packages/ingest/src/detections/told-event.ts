@@ -23,28 +23,24 @@ export function sharedHead(view: HeadView): SharedHead {
   return new Map(HEAD_FIELDS.map((field) => [field, view.get(field)]));
 }
 
-const SHARED = Symbol("shared");
-
 /** Keeps with what is wanted what is shared by the heads that it is wanted of, of which `view` is one. */
-export function keepSharedHead({ kept }: Wanted, view: HeadView): void {
-  if (!kept.has(SHARED)) {
-    kept.set(SHARED, sharedHead(view));
-  }
+export function keepSharedHead(wanted: Wanted, view: HeadView): void {
+  wanted.kept ??= sharedHead(view);
 }
 
 /** What {@link keepSharedHead} has kept. */
 export function sharedHeadOf({ kept }: Wanted): SharedHead | undefined {
-  return kept.get(SHARED) as SharedHead | undefined;
+  return kept as SharedHead | undefined;
 }
 
 /**
- * The event of a line that nobody has scanned, of which `bytes` are the bytes and `head` is known; undefined where it is not known where its
+ * The event of a line that nobody has scanned, of which `head` is known; undefined where it is not known where its
  * bodies begin. Apart from what is read where it stands, it is parsed when that is first asked for. Of a line that is no JSON after all only that is
  * given. It holds as long as the line does.
  */
-export function toldEvent(line: ToldLine, bytes: Buffer, head: SharedHead): (AuditEvent & PartlyParsed) | undefined {
+export function toldEvent(line: ToldLine, head: SharedHead): (AuditEvent & PartlyParsed) | undefined {
   // What is absent reads as undefined.
-  return line.isBodyFound ? (new ToldEvent(line, bytes, head) as AuditEvent & PartlyParsed) : undefined;
+  return line.isBodyFound ? (new ToldEvent(line, head) as AuditEvent & PartlyParsed) : undefined;
 }
 
 /** Whether what an answer tells is that events are to be pushed. */
@@ -54,7 +50,6 @@ export function isWanted(tells: PodChange | Wanted | undefined): tells is Wanted
 
 class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknown>> {
   readonly #line: ToldLine;
-  readonly #bytes: Buffer;
   readonly #head: SharedHead;
   #held: EventBodies | undefined;
   #auditID: string | undefined;
@@ -63,9 +58,8 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
   #plain: AuditEvent | undefined;
   #texts: EventTexts | undefined;
 
-  constructor(line: ToldLine, bytes: Buffer, head: SharedHead) {
+  constructor(line: ToldLine, head: SharedHead) {
     this.#line = line;
-    this.#bytes = bytes;
     this.#head = head;
   }
 
@@ -190,7 +184,7 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
   }
 
   holdsNone(texts: readonly string[]): boolean {
-    return (this.#texts ??= new EventTexts(this.#bytes)).holdNone(texts);
+    return (this.#texts ??= new EventTexts(this.#line.bytes)).holdNone(texts);
   }
 
   spelling(body: BodyName, maxLength: number): string | undefined {
@@ -209,12 +203,12 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
   }
 
   #bodies(): EventBodies {
-    return (this.#held ??= new EventBodies(this.#bytes, this.#line.bodies ?? this.toJSON()));
+    return (this.#held ??= new EventBodies(this.#line.bytes, this.#line.bodies ?? this.toJSON()));
   }
 
   #parse(): AuditEvent {
     try {
-      return JSON.parse(this.#bytes.toString("utf8")) as AuditEvent;
+      return JSON.parse(this.#line.bytes.toString("utf8")) as AuditEvent;
     } catch {
       return this.#known();
     }
