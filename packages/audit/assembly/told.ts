@@ -17,7 +17,10 @@ const BODIES: usize = 32;
 export const NOTED_BYTES: usize = 18;
 const NONE: u16 = 0xffff;
 
-/** Writes to `notes` by how many quotes what TOLD holds is found in the line at `line`, whose time is counted from `tail`. */
+/**
+ * Writes to `notes` by how many quotes what TOLD holds is found in the line at `line`, each counted from the one before; its times are counted
+ * from `tail` where that is another place.
+ */
 export function noteTold(line: usize, tail: usize, notes: usize): void {
   let from = line;
   for (let i: usize = 0; i < PLACES_IN_HEAD; i++) {
@@ -28,9 +31,11 @@ export function noteTold(line: usize, tail: usize, notes: usize): void {
   const request: usize = load<u32>(TOLD, REQUEST);
   store<u16>(notes, request == 0 ? NONE : quotesIn(from, request), 8);
   store<u16>(notes, load<u32>(TOLD, REQUEST_VALUE) as u16, 10);
-  store<u16>(notes, quotesIn(tail, load<u32>(TOLD, TIME)), 12);
+  from = tail == line ? from : tail;
   const received: usize = load<u32>(TOLD, RECEIVED);
-  store<u16>(notes, received == 0 ? NONE : quotesIn(tail, received), 14);
+  store<u16>(notes, received == 0 ? NONE : quotesIn(from, received), 14);
+  from = received == 0 ? from : quoteAt(received + 1, 0) + 1;
+  store<u16>(notes, quotesIn(from, load<u32>(TOLD, TIME)), 12);
   store<u16>(notes, load<u32>(TOLD, BODIES) as u16, 16);
 }
 
@@ -69,8 +74,10 @@ export function findTold(line: usize, body: usize, tail: usize, behind: usize, n
   memory.copy(TOLD_OBJECT + (spaceEnd - space) + 1, name, nameEnd - name);
   const quotes = load<u16>(notes, 8);
   const request: usize = quotes == NONE ? 0 : quoteAt(from, quotes) + (load<u16>(notes, 10) as usize);
-  const time = quoteAt(tail, load<u16>(notes, 12)) + 1;
-  const received: usize = load<u16>(notes, 14) == NONE ? 0 : quoteAt(tail, load<u16>(notes, 14)) + 1;
+  from = tail == line ? from : tail;
+  const received: usize = load<u16>(notes, 14) == NONE ? 0 : quoteAt(from, load<u16>(notes, 14)) + 1;
+  const receivedEnd: usize = received == 0 ? 0 : quoteAt(received, 0);
+  const time = quoteAt(received == 0 ? from : receivedEnd + 1, load<u16>(notes, 12)) + 1;
   store<u32>(TOLD, auditID);
   store<u32>(TOLD, auditIDEnd, 4);
   store<u32>(TOLD, length, 8);
@@ -85,7 +92,7 @@ export function findTold(line: usize, body: usize, tail: usize, behind: usize, n
   store<u32>(TOLD, name, 44);
   store<u32>(TOLD, nameEnd, 48);
   store<u32>(TOLD, received, 52);
-  store<u32>(TOLD, received == 0 ? 0 : (quoteAt(received, 0) as u32), 56);
+  store<u32>(TOLD, receivedEnd, 56);
   store<u32>(TOLD, load<u16>(notes, 16) == 0 ? 0 : body == 0 ? NOWHERE : (body as u32), 60);
   return true;
 }

@@ -230,11 +230,14 @@ export function placeTold(scan: EventScan, control: Int32Array, shift: number): 
   if (request < last || (hasRequest && hasResponse && scan.keyStart("responseObject") < request)) {
     return false;
   }
+  const received = scan.has("requestReceivedTimestamp") ? scan.valueStart("requestReceivedTimestamp") : undefined;
+  const time = scan.valueStart("stageTimestamp");
+  if ((received ?? last) < last || time < (received ?? last)) {
+    return false;
+  }
   control[REQUEST_KEY] = hasRequest ? request + shift : 0;
-  control[TIME_START] = scan.valueStart("stageTimestamp") + shift;
-  control[RECEIVED_START] = scan.has("requestReceivedTimestamp")
-    ? scan.valueStart("requestReceivedTimestamp") + shift
-    : 0;
+  control[TIME_START] = time + shift;
+  control[RECEIVED_START] = received === undefined ? 0 : received + shift;
   control[REQUEST_VALUE] = hasRequest ? scan.valueStart("requestObject") - request : 0;
   control[HAS_BODIES] = hasRequest || hasResponse ? 1 : 0;
   return true;
