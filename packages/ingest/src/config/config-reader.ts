@@ -118,7 +118,10 @@ export class ConfigReader {
     if (text === undefined || !text.startsWith("file:")) {
       return text;
     }
-    return this.file(text.slice("file:".length), here)?.trim();
+    const content = this.file(text.slice("file:".length), here)?.trim();
+    return content === ""
+      ? this.problem(here, `${pathText(here)} names a file that is empty`, "Write the secret into it, or leave it out")
+      : content;
   }
 
   /** Content of the file that the value at `path` names. */

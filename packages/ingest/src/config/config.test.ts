@@ -10,6 +10,7 @@ const AUTHORITY = makeCertificate("ca");
 const SERVER = makeCertificate("server", AUTHORITY);
 const FILES: Readonly<Record<string, string>> = {
   "/etc/key": `${"k".repeat(40)}\n`,
+  "/etc/empty": " \n",
   "/etc/ca.crt": AUTHORITY.cert,
   "/etc/ca.key": AUTHORITY.key,
   "/etc/tls.crt": SERVER.cert,
@@ -148,6 +149,8 @@ detections: [1]
     [GOOD.replace("ES_HOST", "NOWHERE"), /environment variable NOWHERE, which is not set/],
     [GOOD.replace("file:/etc/key", "file:/etc/none"), /names the file "\/etc\/none": no such file/],
     [GOOD.replace("cluster: prod", 'cluster: ""'), /cluster is empty/],
+    // As a secret that is just being written: an empty token would let everybody in.
+    [GOOD.replace("password: ${ES_PASSWORD}", "password: file:/etc/empty"), /password names a file that is empty/],
     [GOOD.replace("username: elastic", "caFile: /etc/key"), /caFile holds no certificate/],
     [GOOD.replace("username: elastic", "apiKey: a"), /username and password belong together/],
     [`${GOOD}  - { type: file, folder: other }\n`, /same name as sinks\[1\]/],

@@ -291,7 +291,7 @@ export function accepted(): Answer {
 /** In time that does not depend on where the texts differ. */
 function isToken(header: string | undefined, token: string): boolean {
   const given = /^Bearer +(.*)$/i.exec(header ?? "")?.[1] ?? "";
-  return timingSafeEqual(hash("sha256", given, "buffer"), hash("sha256", token, "buffer"));
+  return given !== "" && timingSafeEqual(hash("sha256", given, "buffer"), hash("sha256", token, "buffer"));
 }
 
 function reply(request: IncomingMessage, response: ServerResponse, answer: Answer): void {

@@ -124,6 +124,13 @@ describe("webhook", () => {
       expect(JSON.stringify(alarms)).not.toContain("s3cret");
     }));
 
+  test("lets nobody in by a token that is empty", () =>
+    running({ token: "" }, async ({ port }) => {
+      for (const headers of [{}, { authorization: "Bearer " }, { authorization: "Bearer" }]) {
+        expect(await post(port, list([event(1)]), { headers })).toMatchObject({ status: 401 });
+      }
+    }));
+
   test("lets in only who has a certificate of its authority, and speaks TLS only", async () => {
     const authority = makeCertificate("authority");
     const server = makeCertificate("receiver", authority);
