@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openAuditIdJournal } from "./audit-id-journal.ts";
 import type { AuditIdJournal } from "./audit-id-journal.ts";
 import { AUDIT_ID_SLOTS, AuditIdMemory } from "./audit-id-memory.ts";
+import { SHORT_WRITES } from "../state/short-writes.suite.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -31,6 +32,16 @@ function remembered(events: number): Buffer {
 }
 
 describe("AuditIdJournal", () => {
+  test("is whole though the disk takes only a part of it at once", async () => {
+    const journal = await openAuditIdJournal(folder, "audit", undefined, SHORT_WRITES);
+    note(journal, 0, 300);
+    await journal.write(1000);
+    await journal.write(3000);
+    const again = await openAuditIdJournal(folder, "audit", journal.reference);
+    expect(again.problem).toBeUndefined();
+    expect(again.bytes.equals(remembered(300))).toBe(true);
+  });
+
   test("holds what belongs to the position and nothing behind it", async () => {
     const journal = await openAuditIdJournal(folder, "audit", undefined);
     expect(journal.reference).toBeUndefined();

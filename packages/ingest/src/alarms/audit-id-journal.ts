@@ -9,6 +9,7 @@ import { addTold } from "./audit-id-watch.ts";
 import type { AuditIdRecord } from "./audit-id-watch.ts";
 import { writeDurably } from "../state/checkpoint.ts";
 import type { StateFiles } from "../state/checkpoint.ts";
+import { writeWholeAt } from "../state/write-whole.ts";
 import { reasonOf } from "../errors.ts";
 
 const VERSION = 1;
@@ -142,7 +143,7 @@ export class AuditIdJournal implements AuditIdRecord {
   async #append(records: Buffer): Promise<void> {
     const file = await this.#files.open(this.#pathOf(this.#slot), "r+");
     try {
-      await file.write(records, 0, records.length, this.#length);
+      await writeWholeAt(file, records, this.#length);
       await file.datasync();
     } finally {
       await file.close();

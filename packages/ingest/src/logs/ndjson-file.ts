@@ -5,6 +5,7 @@ import { dirname, extname } from "node:path";
 import { syncFolder } from "../state/checkpoint.ts";
 import { IngestError, reasonOf, systemCode } from "../errors.ts";
 import { makeFolder } from "../state/make-folder.ts";
+import { writeWholeAt } from "../state/write-whole.ts";
 
 /** The file operations of {@link NdjsonFile}; injected where a test fails one of them. */
 export type NdjsonFiles = Pick<typeof nodeFiles, "open" | "rename">;
@@ -113,10 +114,7 @@ export class NdjsonFile {
     const handle = this.#handle ?? (await this.#open());
     const block = Buffer.concat(lines.flatMap((line) => [line, NEWLINE]));
     try {
-      for (let written = 0; written < block.length;) {
-        const { bytesWritten } = await handle.write(block, written, block.length - written, this.#bytes + written);
-        written += bytesWritten;
-      }
+      await writeWholeAt(handle, block, this.#bytes);
       await handle.sync();
     } catch (error) {
       await this.#cutBack(handle);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openKeptDocuments } from "./kept-documents.ts";
+import { SHORT_WRITES } from "./short-writes.suite.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -46,6 +47,14 @@ describe("KeptDocuments", () => {
     expect((await openKeptDocuments(folder, "audit", again.reference)).take()).toEqual(
       new Map([...all].filter(([id]) => Number(id) < 30)),
     );
+  });
+
+  test("is whole though the disk takes only a part of it at once", async () => {
+    const all = documentsOf(0, 20, 100);
+    const kept = await openKeptDocuments(folder, "audit", undefined, SHORT_WRITES);
+    await kept.write(new Map([...all].slice(0, 10)));
+    await kept.write(all);
+    expect((await openKeptDocuments(folder, "audit", kept.reference)).take()).toEqual(all);
   });
 
   test("begins the other file when more than half of one is not needed any more, and leaves this one as it is", async () => {

@@ -7,6 +7,7 @@ import { writeDurably } from "./checkpoint.ts";
 import type { StateFiles } from "./checkpoint.ts";
 import { reasonOf } from "../errors.ts";
 import { packState, unpackState } from "./state-packing.ts";
+import { writeWholeAt } from "./write-whole.ts";
 
 const VERSION = 1;
 const HEADER: Buffer = Buffer.from(`${JSON.stringify({ kind: "documents", version: VERSION })}\n`);
@@ -88,7 +89,7 @@ export class KeptDocuments {
   async #append(part: Buffer): Promise<void> {
     const file = await this.#files.open(this.#pathOf(this.#slot), "r+");
     try {
-      await file.write(part, 0, part.length, this.#length);
+      await writeWholeAt(file, part, this.#length);
       await file.datasync();
     } finally {
       await file.close();
