@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 import { sampleDelivery, testSink } from "../sink.suite.ts";
@@ -46,6 +48,22 @@ afterEach(() => mock.stop());
 const BATCH = Array.from({ length: 100 }, (_, i) => sampleDelivery(i, "event", 100));
 
 describe("elasticsearch sink", () => {
+  test("gives up to install the template when it is told to end, however long the server says nothing", async () => {
+    const asked = Promise.withResolvers<void>();
+    const silent = createServer(() => asked.resolve());
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const { port } = silent.address() as AddressInfo;
+    const sink = sinkFor(mock, { node: `http://127.0.0.1:${port}`, requestTimeoutMs: 600_000 });
+    const stop = new AbortController();
+    const writing = sink.write(BATCH, stop.signal);
+    await asked.promise;
+    stop.abort();
+    await expect(writing).rejects.toThrow(/abort/i);
+    await sink.close();
+    silent.closeAllConnections();
+    silent.close();
+  });
+
   const transient: readonly Behaviour[] = [
     "http-429",
     "http-503",

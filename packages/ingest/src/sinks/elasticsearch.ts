@@ -106,7 +106,7 @@ class ElasticsearchSink implements CheckedSink {
 
   async write(batch: readonly Delivery[], signal: AbortSignal): Promise<readonly ItemResult[]> {
     signal.throwIfAborted();
-    await this.#installTemplate();
+    await this.#installTemplate(signal);
     const items = this.#bodies.of(batch);
     const doubts = this.#doubts;
     let isSettled = false;
@@ -148,20 +148,20 @@ class ElasticsearchSink implements CheckedSink {
   }
 
   /** Without the template the first document would make the server guess types: nothing is sent before it is there. */
-  #installTemplate(): Promise<void> {
-    this.#template ??= this.#putTemplate().catch((error: unknown) => {
+  #installTemplate(signal?: AbortSignal): Promise<void> {
+    this.#template ??= this.#putTemplate(signal).catch((error: unknown) => {
       this.#template = undefined;
       throw error;
     });
     return this.#template;
   }
 
-  async #putTemplate(): Promise<void> {
+  async #putTemplate(signal: AbortSignal | undefined): Promise<void> {
     try {
-      await this.#client.indices.putIndexTemplate({
-        name: INDEX_TEMPLATE_NAME,
-        ...indexTemplate(DATASET, this.#options.lifecycle),
-      });
+      await this.#client.indices.putIndexTemplate(
+        { name: INDEX_TEMPLATE_NAME, ...indexTemplate(DATASET, this.#options.lifecycle) },
+        signal && { signal },
+      );
     } catch (error) {
       // A key that may only write documents is fine when somebody else has installed the template; see require_data_stream.
       if (!isForbidden(error)) {
