@@ -59,6 +59,16 @@ export function ownContenders(policy: string): readonly Contender[] {
   ];
 }
 
+/** The filter with one thread and with two, whose output costs nothing: by the clock they may be compared. */
+export function sharingContenders(policy: string): readonly Contender[] {
+  return [1, 2].map((workers) => ({
+    name: `auditsieve filter --workers ${workers}`,
+    kind: "own",
+    version,
+    command: (log) => `${FILTER} --workers ${workers} --policy ${policy} ${log} > /dev/null`,
+  }));
+}
+
 /** The filter at the end of a pipe through which the log comes so many times. */
 export function pipedContender(policy: string, times: number): Contender {
   return {

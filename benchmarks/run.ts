@@ -7,8 +7,8 @@ import { judge } from "./correctness.ts";
 import type { Verdict } from "./correctness.ts";
 import { makeLog } from "./data.ts";
 import type { Log } from "./data.ts";
-import { measure } from "./measure.ts";
-import { buildPublished, ownContenders, pipedContender } from "./own-contenders.ts";
+import { measure, median } from "./measure.ts";
+import { buildPublished, ownContenders, pipedContender, sharingContenders } from "./own-contenders.ts";
 import { installPeers, peers } from "./peers.ts";
 import { plot } from "./plot.ts";
 import { report } from "./report.ts";
@@ -39,6 +39,7 @@ const PARTS: Readonly<Record<string, () => unknown>> = {
   "request-response-long": () => long("request-response"),
   "metadata-long": () => long("metadata"),
   "baseline-long": () => long("baseline"),
+  workers: sharedAmongThreads,
   pipe: throughPipe,
   "side-by-side": sideBySide,
 };
@@ -55,6 +56,19 @@ function long(name: Log["name"]): Section {
     const note = "What is done once, the start and the first sight of each kind of line, is a smaller part of it.";
     const title = `${log.title}, ${TIMES_LONGER} times as long`;
     return { title, note, runs, measured: measure(ownContenders(NOISE), log, runs) };
+  } finally {
+    rmSync(log.path);
+  }
+}
+
+/** What another thread is worth by the clock. */
+function sharedAmongThreads(): Section {
+  const log = makeLog("request-response", TIMES_LONGER * megabytes);
+  try {
+    const measured = measure(sharingContenders(NOISE), log, runs);
+    const [one = Number.NaN, two = Number.NaN] = measured.map(({ wallSeconds }) => median(wallSeconds));
+    const note = `The RequestResponse log, ${TIMES_LONGER} times as long, to /dev/null: by the clock two threads are ${(one / two).toFixed(2)} times as fast as one.`;
+    return { title: "Threads", note, runs, measured };
   } finally {
     rmSync(log.path);
   }

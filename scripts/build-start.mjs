@@ -23,6 +23,7 @@ const BUNDLED = new Set([
   "./commands/filter.ts",
   "./commands/ingest.ts",
   "./ingest-files.ts",
+  "../compile-later.ts",
   "../new-redactor.ts",
   "../filter-findings.ts",
   "@auditsieve/policy/load-stream",
@@ -72,15 +73,14 @@ for (const file of readdirSync(DIST).filter((name) => name.startsWith("start")))
 }
 // In one go: each module is in one of the files only, so that there is one of what it holds, the scanner's memory above all.
 const files = await bundle(
-  { "start-main": join(SOURCES, "main.ts") },
+  { "start-main": join(SOURCES, "main.ts"), "start-filter-worker": FILTER_WORKER },
   { entryFileNames: "[name].cjs", chunkFileNames: "start-[name].cjs" },
 );
 for (const { fileName } of files) {
   wrap(join(DIST, fileName));
 }
 await bundle({ start: join(SOURCES, "cached-start.ts") }, { entryFileNames: "[name].cjs" });
-// A thread has a memory of its own. Its file is named as the module that starts it names it.
-await bundle({ "filter-worker": FILTER_WORKER }, { entryFileNames: "[name].cjs", codeSplitting: false });
+await bundle({ "filter-worker": join(SOURCES, "cached-filter-worker.ts") }, { entryFileNames: "[name].cjs" });
 writeFileSync(join(DIST, "start-detections.json"), preparedText());
 compile();
 

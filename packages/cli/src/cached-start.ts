@@ -1,19 +1,5 @@
-// The published command's first file (scripts/build-start.mjs): the others are loaded with what V8 compiled of them when they were built.
-// A fifth of the time of `filter --findings` of a small log was compiling functions that it runs.
-import { readFileSync } from "node:fs";
-import { Script } from "node:vm";
-
-type Exports = Readonly<Record<string, unknown>>;
-type Wrapped = (
-  exports: Exports,
-  require: (specifier: string) => unknown,
-  module: { readonly exports: Exports },
-  filename: string,
-  dirname: string,
-  importModule: (specifier: string) => Promise<unknown>,
-) => void;
-
-const loaded = new Map<string, Exports>();
+// The published command's first file (scripts/build-start.mjs).
+import { loadCompiled } from "./load-compiled.ts";
 
 const OLDEST_NODE = 24;
 
@@ -25,40 +11,4 @@ if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
   );
   process.exit(2);
 }
-load("start-main.cjs");
-
-/** One of the files beside this, once; they require each other in circles, as CommonJS allows. */
-function load(name: string): Exports {
-  const known = loaded.get(name);
-  if (known !== undefined) {
-    return known;
-  }
-  const module = { exports: {} };
-  loaded.set(name, module.exports);
-  const filename = `${__dirname}/${name}`;
-  const cachedData = compiledCode(filename);
-  const script = new Script(readFileSync(filename, "latin1"), {
-    filename,
-    ...(cachedData === undefined ? {} : { cachedData }),
-  });
-  (script.runInThisContext() as Wrapped)(module.exports, requireBeside, module, filename, __dirname, importModule);
-  return module.exports;
-}
-
-/** Handed to the files, whose own `import` Node calls experimental on the terminal. */
-function importModule(specifier: string): Promise<unknown> {
-  return import(specifier) as Promise<unknown>;
-}
-
-function requireBeside(specifier: string): unknown {
-  return specifier.startsWith("./start-") ? load(specifier.slice(2)) : require(specifier);
-}
-
-/** V8 refuses what another version of it has made, or one with other flags, and compiles as ever. */
-function compiledCode(filename: string): Buffer | undefined {
-  try {
-    return readFileSync(`${filename}.code`);
-  } catch {
-    return undefined;
-  }
-}
+loadCompiled("start-main.cjs");

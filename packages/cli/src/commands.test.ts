@@ -74,6 +74,11 @@ describe.concurrent("auditsieve", () => {
       ["replay", "samples/small.log", "--compare"],
       /Cannot use --compare: its value is empty/,
     ],
+    [
+      "threads for what one must do",
+      ["filter", "samples/small.log", "--workers", "2", "--redact"],
+      /Cannot use --workers with --redact: one thread does that/,
+    ],
     ["workers that are none", ["filter", "--workers", "many"], /--workers: it must be a whole number from 1 to 64/],
     [
       "a parameter without a value",

@@ -217,6 +217,15 @@ describe.concurrent("auditsieve filter", () => {
     }
   });
 
+  test("auditsieve filter refuses --workers where findings are told, and says where one thread does it", async () => {
+    const told = await auditsieveHere(["filter", "samples/small.log", "--workers", "2", "--findings", "/dev/null"]);
+    expect([told.code, told.stdout]).toEqual([2, ""]);
+    expect(told.stderr).toContain("Cannot use --workers with --findings: one thread does that");
+    const short = await auditsieveHere(["filter", "samples/small.log", "--workers", "2"]);
+    expect(short.code).toBe(0);
+    expect(short.stderr).toContain("--workers is for plain files of 4 MiB and more: one thread does this");
+  });
+
   test("auditsieve filter refuses half a worker", async () => {
     const { code, stderr } = await auditsieveHere(["filter", "samples/small.log", "--workers", "1.5"]);
     expect(code).toBe(2);

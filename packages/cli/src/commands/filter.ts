@@ -60,7 +60,7 @@ export function filterOptions(argv: Argv): Argv<FilterCommandOptions> {
     .option("workers", {
       type: "number",
       default: 1,
-      describe: "Threads that share large plain logs; with --findings or --redact there is one",
+      describe: "Threads that share large plain logs; not with --findings or --redact",
     })
     .option("strict", { type: "boolean", default: false, describe: "Exit 1 if a line could not be decided" })
     .example("$0 filter audit.log > kept.log", "drop control-loop noise; counts per rule go to standard error")
@@ -78,6 +78,12 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   if (!Number.isInteger(options.workers) || options.workers < 1 || options.workers > MAX_WORKERS) {
     throw new Failure(`Cannot use --workers: it must be a whole number from 1 to ${MAX_WORKERS}`, {
       hint: "As many as the machine has cores is enough; 1 costs the least",
+    });
+  }
+  const alone = options.findings === undefined ? (options.redact ? "--redact" : undefined) : "--findings";
+  if (options.workers > 1 && alone !== undefined) {
+    throw new Failure(`Cannot use --workers with ${alone}: one thread does that`, {
+      hint: "Leave --workers out; what only drops and strips may be done before with --workers, by a filter of its own",
     });
   }
   if (options.exceptions.length > 0 && options.findings === undefined) {
@@ -108,8 +114,15 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   const progress = new Progress("filtered");
   const { workers, verify } = options;
   let summary: FilterSummary;
-  if (workers > 1 && tap === undefined && !options.redact && (await areRangeable(logs))) {
-    const { filterInParallel } = await import("@auditsieve/ingest/parallel-filter");
+  const isShared = workers > 1 && (await areRangeable(logs));
+  if (workers > 1 && !isShared) {
+    say("auditsieve: --workers is for plain files of 4 MiB and more: one thread does this");
+  }
+  if (isShared) {
+    const [{ filterInParallel }, { compileLater }] = await Promise.all([
+      import("@auditsieve/ingest/parallel-filter"),
+      import("../compile-later.ts"),
+    ]);
     summary = await filterInParallel(logs, {
       rules: policy.rules,
       verify,
@@ -117,6 +130,8 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
       onProblem: (path, problem) => problems.add(inputName(path), problem),
       descriptor: STDOUT,
       onProgress: (bytes) => progress.add(bytes),
+      // Not before: what is compiled already is only taken while the flags are those of the start.
+      onLoaded: () => compileLater("filter"),
     });
   } else {
     let log = "";

@@ -16,8 +16,8 @@ export interface WorkerSetup {
   readonly compileCache: string | undefined;
 }
 
-/** Ranges are done, or all that this thread was to do. */
-export type WorkerMessage = { readonly ranges: readonly DoneRange[] } | { readonly summary: FilterSummary };
+/** The thread has loaded what it runs, ranges are done, or all that it was to do. */
+export type WorkerMessage = "loaded" | { readonly ranges: readonly DoneRange[] } | { readonly summary: FilterSummary };
 
 interface DoneRange {
   readonly index: number;
@@ -39,6 +39,7 @@ async function work({ rules, verify, logs, rangeBytes, descriptor, turns, compil
     import("./filter-range.ts"),
     import("./ordered-output.ts"),
   ]);
+  say("loaded");
   let done: DoneRange[] = [];
   const filter = new RangeFilter({ policy: new StreamPolicy(rules), verify });
   const out = new OrderedOutput(descriptor, turns, true);

@@ -47,6 +47,21 @@ describe("OrderedOutput", () => {
     expect(written()).toBe("abBcdDe");
   });
 
+  test("OrderedOutput writes what it held byte for byte, however it was handed over", async () => {
+    const given = Buffer.alloc(1_500_001, "0123456789abc");
+    one.begin();
+    for (let round = 0; round < 3; round++) {
+      other.begin();
+      for (let at = 0, length = 1; at < given.length; at += length, length = (7 * length + round) % 400_000) {
+        other.add([given.subarray(at, at + length)]);
+      }
+      await other.end();
+    }
+    await one.end();
+    await other.finish();
+    expect(readFileSync(path).equals(Buffer.concat([given, given, given]))).toBe(true);
+  });
+
   test("OrderedOutput waits for its turn once it holds too much, and when it is asked to", async () => {
     one.begin();
     const many = Buffer.alloc(3 * 1024 * 1024, "x");

@@ -2,16 +2,23 @@ import { writeWhole } from "../state/write-whole.ts";
 
 const NEXT = 0;
 const DUE = 1;
+/** How many threads wait: each notice takes a lock that all threads of the process share. */
+const WAITING = 2;
+const LEFT_AT = 16;
 /** Of the memory that the threads share. */
-export const TURNS_BYTES = 16;
+export const TURNS_BYTES = 24;
 /** A thread that holds more than this waits for its turn: others may be slower for a while, not for good. */
 const MOST_HELD_BYTES = 8 * 1024 * 1024;
 
+/** Held bytes are copied into buffers of so many, which are used again: larger ones of the length that is needed cost more than the copy. */
+const BLOCK_BYTES = 256 * 1024;
+
 interface Piece {
   readonly number: number;
-  /** What is held of it is `bytes[0, length)`. */
-  bytes: Buffer;
-  length: number;
+  /** What is held of it: full blocks, but for the last one. */
+  readonly blocks: Buffer[];
+  /** Bytes of the last block. */
+  filled: number;
   isComplete: boolean;
   /** What it leaves to the next one, by what was left to it. */
   leaves?: ((left: number) => number) | undefined;
@@ -30,7 +37,7 @@ export class OrderedOutput {
   /** Those that are not written yet, in order; only the last one may be incomplete. */
   readonly #pieces: Piece[] = [];
   #heldBytes = 0;
-  /** Buffers of pieces that are written. */
+  /** Blocks of pieces that are written. */
   readonly #spare: Buffer[] = [];
 
   /**
@@ -40,15 +47,14 @@ export class OrderedOutput {
   constructor(descriptor: number, shared: SharedArrayBuffer, mayBlock: boolean) {
     this.#mayBlock = mayBlock;
     this.#descriptor = descriptor;
-    this.#turns = new Int32Array(shared, 0, 2);
-    this.#left = new BigInt64Array(shared, 8, 1);
+    this.#turns = new Int32Array(shared, 0, 3);
+    this.#left = new BigInt64Array(shared, LEFT_AT, 1);
   }
 
   /** Takes the number of the next piece. The one before must be complete. */
   begin(): number {
     const number = Atomics.add(this.#turns, NEXT, 1);
-    const bytes = this.#spare.pop() ?? Buffer.allocUnsafeSlow(0);
-    this.#pieces.push({ number, bytes, length: 0, isComplete: false });
+    this.#pieces.push({ number, blocks: [], filled: BLOCK_BYTES, isComplete: false });
     return number;
   }
 
@@ -116,19 +122,18 @@ export class OrderedOutput {
   /** Writes what is held of the pieces whose turn has come. */
   #writeDue(): void {
     for (let first = this.#pieces[0]; first !== undefined && first.number === this.#due(); first = this.#pieces[0]) {
-      writeWhole(this.#descriptor, first.bytes.subarray(0, first.length));
-      this.#heldBytes -= first.length;
-      first.length = 0;
+      this.#writeHeld(first);
       if (!first.isComplete) {
         return;
       }
       this.#pieces.shift();
-      this.#spare.push(first.bytes);
       if (first.leaves !== undefined) {
         Atomics.store(this.#left, 0, BigInt(first.leaves(this.left)));
       }
       Atomics.store(this.#turns, DUE, first.number + 1);
-      Atomics.notify(this.#turns, DUE);
+      if (Atomics.load(this.#turns, WAITING) > 0) {
+        Atomics.notify(this.#turns, DUE);
+      }
     }
   }
 
@@ -138,23 +143,37 @@ export class OrderedOutput {
     if (due === this.#pieces[0]?.number) {
       return;
     }
+    Atomics.add(this.#turns, WAITING, 1);
     if (this.#mayBlock) {
       Atomics.wait(this.#turns, DUE, due);
     } else {
       await Atomics.waitAsync(this.#turns, DUE, due).value;
     }
+    Atomics.sub(this.#turns, WAITING, 1);
+  }
+
+  #writeHeld(piece: Piece): void {
+    for (let block = piece.blocks.shift(); block !== undefined; block = piece.blocks.shift()) {
+      const length = piece.blocks.length > 0 ? BLOCK_BYTES : piece.filled;
+      writeWhole(this.#descriptor, block.subarray(0, length));
+      this.#heldBytes -= length;
+      this.#spare.push(block);
+    }
+    piece.filled = BLOCK_BYTES;
   }
 
   #hold(run: Uint8Array): void {
     const piece = this.#pieces.at(-1) as Piece;
-    const length = piece.length + run.length;
-    if (length > piece.bytes.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(2 * piece.bytes.length, length));
-      piece.bytes.copy(grown, 0, 0, piece.length);
-      piece.bytes = grown;
+    for (let at = 0; at < run.length;) {
+      if (piece.filled === BLOCK_BYTES) {
+        piece.blocks.push(this.#spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES));
+        piece.filled = 0;
+      }
+      const part = run.subarray(at, at + BLOCK_BYTES - piece.filled);
+      piece.blocks.at(-1)?.set(part, piece.filled);
+      piece.filled += part.length;
+      at += part.length;
     }
-    piece.bytes.set(run, piece.length);
-    piece.length = length;
     this.#heldBytes += run.length;
   }
 }

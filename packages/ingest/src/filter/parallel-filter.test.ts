@@ -70,6 +70,18 @@ describe("filterInParallel", () => {
     expect(summary.byRule.map(({ dropped }) => dropped)).toEqual(one.summary.byRule.map(({ dropped }) => 2 * dropped));
   });
 
+  test("filterInParallel says once that all of its threads have loaded what they run", async () => {
+    const path = join(folder, "loaded.log");
+    writeFileSync(path, log);
+    const descriptor = openSync("/dev/null", "w");
+    let loaded = 0;
+    const onLoaded = (): void => void loaded++;
+    const options = { rules, verify: false, workers: 3, rangeBytes: 20_000, onProblem: () => {}, descriptor, onLoaded };
+    await filterInParallel([path], options);
+    closeSync(descriptor);
+    expect(loaded).toBe(1);
+  });
+
   test("filterInParallel says what keeps it from writing, and ends its threads", async () => {
     const path = join(folder, "full.log");
     writeFileSync(path, log);

@@ -32,6 +32,8 @@ export interface ParallelFilterOptions {
   /** What is kept is written there, in order, by the threads themselves; nobody else may write there meanwhile. */
   readonly descriptor: number;
   readonly onProgress?: (bytes: number) => void;
+  /** All threads have loaded what they run. */
+  readonly onLoaded?: () => void;
   /** Bytes of a range; for tests. */
   readonly rangeBytes?: number;
 }
@@ -95,7 +97,13 @@ export async function filterInParallel(
     }
   };
   const others = Math.min(options.workers, ranges.length) - 1;
-  const threads = Array.from({ length: others }, () => startThread(setup, take));
+  let loading = others;
+  const load = (): void => {
+    if (--loading === 0) {
+      options.onLoaded?.();
+    }
+  };
+  const threads = Array.from({ length: others }, () => startThread(setup, load, take));
   const filter = new RangeFilter({ policy: new StreamPolicy(rules), verify });
   let silent = 0;
   const own = filter.filter(ranges, new OrderedOutput(descriptor, turns, false), async (index, filtered) => {
@@ -141,7 +149,11 @@ interface RangeThread {
   readonly summary: Promise<FilterSummary>;
 }
 
-function startThread(setup: WorkerSetup, take: (index: number, filtered: FilteredRange) => void): RangeThread {
+function startThread(
+  setup: WorkerSetup,
+  load: () => void,
+  take: (index: number, filtered: FilteredRange) => void,
+): RangeThread {
   const worker = new Worker(workerFile(), {
     workerData: setup,
     // Nearly all that they hold is outside the heap.
@@ -149,7 +161,9 @@ function startThread(setup: WorkerSetup, take: (index: number, filtered: Filtere
   });
   const summary = new Promise<FilterSummary>((resolve, reject) => {
     worker.on("message", (message: WorkerMessage) => {
-      if ("summary" in message) {
+      if (message === "loaded") {
+        load();
+      } else if ("summary" in message) {
         resolve(message.summary);
       } else {
         for (const { index, filtered } of message.ranges) {
