@@ -91,3 +91,10 @@ describe("Kafka sink", () => {
     await sink.close();
   });
 });
+
+test("a Kafka sink is closed within a bound though its broker never answers", async () => {
+  const silent = (): Promise<never> => new Promise(() => undefined);
+  const sink = createKafkaSink({ name: "kafka", createProducer: silent, closeLimitMs: 10 });
+  void sink.write([sampleDelivery(0, "event", 100)], new AbortController().signal);
+  await sink.close();
+});

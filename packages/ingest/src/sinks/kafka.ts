@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { EventScan, isJsonObject } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
 import { STORED } from "../sink.ts";
@@ -10,9 +11,13 @@ export interface KafkaSinkOptions {
   readonly createProducer: () => Promise<KafkaProducer>;
   /** Larger documents are refused: `max.message.bytes` of the topic less what a record adds. Default 1,000,000. */
   readonly maxDocumentBytes?: number;
+  /** How long {@link Sink.close} waits for what is under way. Default 5 s. */
+  readonly closeLimitMs?: number;
 }
 
 const DEFAULT_DOCUMENT_BYTES = 1_000_000;
+/** A broker that says nothing does not hold the end back for longer. */
+const CLOSE_LIMIT_MS = 5000;
 
 /**
  * Writes deliveries to a topic, keyed by actor, so that everything that one actor does is in one partition and in order.
@@ -44,9 +49,11 @@ class KafkaSink implements Sink {
   }
 
   async close(): Promise<void> {
-    await this.#sending;
-    const producer = await this.#producer?.catch(() => undefined);
-    await producer?.close();
+    const { closeLimitMs = CLOSE_LIMIT_MS } = this.#options;
+    const late = new AbortController();
+    const closing = this.#sending.then(async () => (await this.#producer?.catch(() => undefined))?.close());
+    await Promise.race([closing, delay(closeLimitMs, undefined, { signal: late.signal }).catch(() => undefined)]);
+    late.abort();
   }
 
   async #write(batch: readonly Delivery[], signal: AbortSignal): Promise<readonly ItemResult[]> {
