@@ -165,7 +165,7 @@ async function read(reading: Reading, problems: LineProblems, state: ReplayState
       },
       onSort: () => {
         say(
-          "auditsieve: the logs are not in order of time, or hold envelopes among their lines; reading them from where their times stand",
+          "auditsieve: the logs are not in order of time, or hold lines that are not spelled as an apiserver does (envelopes, spaces); reading them from where their times stand",
         );
         problems.beginAgain();
       },
