@@ -28,14 +28,16 @@ const DEFAULT_AUDIT_LEVEL: Level = "None";
  * assert.equal(evaluate(policy, request).level, "Metadata");
  */
 export function evaluate(policy: Policy, attributes: RequestAttributes): Decision {
-  const { rules } = policy;
-  const decisions = decisionsOf(policy);
-  for (let index = 0; index < rules.length; index++) {
-    if (ruleMatches(rules[index]!, attributes)) {
-      return decisions.byRule[index]!;
-    }
-  }
-  return decisions.unmatched;
+  return decisionOf(
+    policy,
+    policy.rules.findIndex((rule) => ruleMatches(rule, attributes)),
+  );
+}
+
+/** What a policy decides by the rule with this index; -1 where none matches. */
+export function decisionOf(policy: Policy, rule: number): Decision {
+  const { byRule, unmatched } = decisionsOf(policy);
+  return byRule[rule] ?? unmatched;
 }
 
 /**
@@ -172,10 +174,5 @@ function isSet<T>(list: readonly T[] | undefined): list is readonly T[] {
 }
 
 function hasAny(wanted: readonly string[], groups: readonly string[]): boolean {
-  for (const group of groups) {
-    if (wanted.includes(group)) {
-      return true;
-    }
-  }
-  return false;
+  return groups.some((group) => wanted.includes(group));
 }

@@ -154,7 +154,9 @@ function longestChild(
   path: FieldPath,
   from: number,
 ): { readonly value: JsonValue; readonly from: number } | undefined {
-  for (const { key, next } of path.keysAt(from)) {
+  const keys = path.keysAt(from);
+  for (let i = 0; i < keys.length; i++) {
+    const { key, next } = keys[i] as PathKey;
     const value = own(object, key);
     if (value !== undefined) {
       return { value, from: next };

@@ -60,7 +60,8 @@ export function patternTest(parts: readonly PatternPart[], cased: boolean): Valu
     const text = scalarText(value);
     return text !== undefined && matches(fold(text));
   };
-  const [only = "", held] = folded;
+  const only = folded[0] ?? "";
+  const held = folded[1];
   if (folded.length === 3 && only === ANY_RUN && typeof held === "string" && folded[2] === ANY_RUN) {
     return { needs: neededInBytes(() => [held]), test };
   }
@@ -86,7 +87,9 @@ function isAscii(text: string): boolean {
 }
 
 function matcher(parts: readonly PatternPart[]): (text: string) => boolean {
-  const [first, second, third] = parts;
+  const first = parts[0];
+  const second = parts[1];
+  const third = parts[2];
   if (parts.length === 0) {
     return (text) => text === "";
   }

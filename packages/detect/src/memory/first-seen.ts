@@ -128,15 +128,15 @@ const BODY = /^(?:request|response)Object\b/;
 
 /** Injective: before each text stands its length. */
 function plainKey(id: string, texts: readonly string[]): string {
-  if (texts.reduce((sum, text) => sum + text.length, 0) > MOST_LETTERS) {
-    return hashedKey(id, texts);
-  }
+  let letters = 0;
   // Joined, because a text that is put together bit by bit holds all of these bits, and there are very many.
   const parts: (string | number)[] = [id.length, ":", id];
-  for (const text of texts) {
+  for (let i = 0; i < texts.length; i++) {
+    const text = texts[i] as string;
+    letters += text.length;
     parts.push(" ", text.length, ":", text);
   }
-  return parts.join("");
+  return letters > MOST_LETTERS ? hashedKey(id, texts) : parts.join("");
 }
 
 /** A key as it is written now, of one that a snapshot holds: there long ones were once written out. */

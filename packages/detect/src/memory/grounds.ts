@@ -18,32 +18,42 @@ export type Grounds = readonly Ground[];
 export type Remembered = "pod" | "credential" | "use" | "node" | "grant" | "subject";
 
 /** One thing that may change: of which kind, and its key among those. */
-export type GroundKey = readonly [kind: Remembered, key: string];
+export interface GroundKey {
+  readonly kind: Remembered;
+  readonly key: string;
+}
 
 /** By which changes those are told who rest on these grounds; undefined when they may be others any time. */
 export function groundKeys(grounds: Grounds): readonly GroundKey[] | undefined {
   const keys: GroundKey[] = [];
-  for (const ground of grounds) {
+  // By index, as all that is done for each new head: an iterator makes an object for each step.
+  for (let i = 0; i < grounds.length; i++) {
+    const ground = grounds[i] as Ground;
     if (ground.of === "anything") {
       return undefined;
     }
-    keys.push(...keysOf(ground));
+    addKeys(ground, keys);
   }
   return keys;
 }
 
-function keysOf(ground: Exclude<Ground, { readonly of: "anything" }>): readonly GroundKey[] {
+function addKeys(ground: Exclude<Ground, { readonly of: "anything" }>, keys: GroundKey[]): void {
   switch (ground.of) {
     case "pod":
-      return [["pod", `${ground.namespace}/${ground.name}`]];
+      keys.push({ kind: "pod", key: `${ground.namespace}/${ground.name}` });
+      return;
     case "credential":
-      return [["credential", ground.id]];
+      keys.push({ kind: "credential", key: ground.id });
+      return;
     case "node":
-      return [["node", ground.name]];
+      keys.push({ kind: "node", key: ground.name });
+      return;
     case "grant":
-      return [["grant", ground.binding]];
+      keys.push({ kind: "grant", key: ground.binding });
+      return;
     case "recent":
-      return ground.names.map((name) => ["subject", name]);
+      ground.names.forEach((key) => keys.push({ kind: "subject", key }));
+      return;
     default: {
       const never: never = ground;
       return never;

@@ -56,7 +56,9 @@ export class RequestPlan {
       const resource = nameIn(head.get("objectRef.resource"));
       const subresource = nameIn(head.get("objectRef.subresource"));
       const done: Done[] = [];
-      for (const { detection, actor, about } of this.#ofVerb(head)) {
+      const ofVerb = this.#ofVerb(head);
+      for (let i = 0; i < ofVerb.length; i++) {
+        const { detection, actor, about } = ofVerb[i] as Asked;
         if (about?.some(({ resources }) => isAbout(resources, resource, subresource)) ?? true) {
           done.push(new Left(detection, actor));
         }

@@ -40,7 +40,11 @@ export class TupleMemo<Value> {
       this.#tuples = 0;
     }
     this.#tuples++;
-    tuple.reduce<Node<Value>>(grow, this.#young).value = value;
+    let node = this.#young;
+    for (let i = 0; i < tuple.length; i++) {
+      node = grow(node, tuple[i]);
+    }
+    node.value = value;
     return value;
   }
 }

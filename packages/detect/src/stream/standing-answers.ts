@@ -1,7 +1,7 @@
 import type { FirstSeenStore } from "../memory/first-seen.ts";
 import type { ClusterMemory } from "../memory/cluster-memory.ts";
 import { groundKeys } from "../memory/grounds.ts";
-import type { Grounds, Remembered } from "../memory/grounds.ts";
+import type { GroundKey, Grounds, Remembered } from "../memory/grounds.ts";
 import type { MapWatch } from "../memory/recent-map.ts";
 
 /** What an answer about a head rests on. */
@@ -77,7 +77,8 @@ export class StandingAnswers {
     }
     this.#answers++;
     const standing = { stands: true };
-    for (const [kind, key] of keys) {
+    for (let i = 0; i < keys.length; i++) {
+      const { kind, key } = keys[i] as GroundKey;
       const resting = this.#resting[kind].get(key);
       if (resting === undefined) {
         this.#resting[kind].set(key, new Set([standing]));

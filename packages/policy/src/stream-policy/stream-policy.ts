@@ -1,7 +1,7 @@
 import { attributesOfScan, isLevelBelow, LEVELS, stripLine } from "@auditsieve/audit/stream";
 import type { DecidedBy, EventScan, Field, Level, Span } from "@auditsieve/audit";
 import { DecisionMemo, KEY_FIELDS } from "./decision-memo.ts";
-import { evaluate, ruleMatches } from "../evaluate.ts";
+import { decisionOf, ruleMatches } from "../evaluate.ts";
 import type { Decision } from "../evaluate.ts";
 import { UriMemo } from "./free-name.ts";
 import type { Policy, PolicyRule } from "../policy.ts";
@@ -42,6 +42,8 @@ export interface StreamRules {
 export class StreamPolicy {
   readonly #rules: StreamRules;
   readonly #fields: readonly Field[];
+  /** Those that rules have. */
+  readonly #conditions: readonly StreamCondition[];
   #memo: DecisionMemo<StreamDecision> | undefined;
   #asked = 0;
   /** Another kind or apiVersion would be no event at all. */
@@ -55,6 +57,7 @@ export class StreamPolicy {
 
   constructor(rules: StreamRules) {
     this.#rules = rules;
+    this.#conditions = rules.conditions.filter((condition) => condition !== undefined);
     this.#fields = [...new Set([...KEY_FIELDS, ...fieldsOf([...rules.keep, ...rules.conditions])])];
     this.#deciding = ["kind", "apiVersion", ...this.#fields];
     this.#uris = new UriMemo(rules.policy);
@@ -114,16 +117,16 @@ export class StreamPolicy {
       name === undefined
         ? bytes.toString("latin1", start, uriEnd)
         : `${bytes.toString("latin1", start, name.start)}\0${bytes.toString("latin1", name.end, uriEnd)}`;
-    for (const field of REQUEST_FIELDS) {
+    // By index: most lines that come here come once, and an iterator makes an object for each step.
+    for (let i = 0; i < REQUEST_FIELDS.length; i++) {
+      const field = REQUEST_FIELDS[i] as Field;
       key += "\0";
       if (scan.has(field)) {
-        key += scan.bytes.toString("latin1", scan.valueStart(field), scan.valueEnd(field));
+        key += bytes.toString("latin1", scan.valueStart(field), scan.valueEnd(field));
       }
     }
-    for (const condition of this.#rules.conditions) {
-      if (condition !== undefined) {
-        key += conditionHolds(condition, scan) ? "1" : "0";
-      }
+    for (let i = 0; i < this.#conditions.length; i++) {
+      key += conditionHolds(this.#conditions[i] as StreamCondition, scan) ? "1" : "0";
     }
     return key;
   }
@@ -207,17 +210,12 @@ function isForActor({ verbs = [], users = [] }: PolicyRule, scan: EventScan): bo
   );
 }
 
-/** The first rule that matches and whose stream condition holds, as {@link evaluate} would decide it alone. */
+/** What is decided by the first rule that matches and whose stream condition holds. */
 function evaluateStream({ policy, conditions }: StreamRules, scan: EventScan): Decision {
   const attributes = attributesOfScan(scan);
-  if (conditions.every((condition) => condition === undefined || conditionHolds(condition, scan))) {
-    return evaluate(policy, attributes);
-  }
   const index = policy.rules.findIndex((rule, i) => {
     const condition = conditions[i];
     return (condition === undefined || conditionHolds(condition, scan)) && ruleMatches(rule, attributes);
   });
-  const matched = policy.rules[index];
-  const decision = evaluate({ ...policy, rules: matched === undefined ? [] : [matched] }, attributes);
-  return { ...decision, rule: matched === undefined ? null : index };
+  return decisionOf(policy, index);
 }
