@@ -6,7 +6,7 @@ export interface PipelineLimits extends BatchLimits {
   readonly maxLineBytes: number;
   /** Bytes of documents under way at which the source is no longer read. Default 16 MiB. */
   readonly maxInFlightBytes: number;
-  /** Least time between two checkpoints. Default 200 ms. */
+  /** Least time between two checkpoints, unless the source waits for one. Default 1 s. */
   readonly ackIntervalMs: number;
   /** Most time for what is under way after the signal to stop. Default 25 s. */
   readonly drainMs: number;
@@ -21,7 +21,7 @@ export const DEFAULT_LIMITS: PipelineLimits = {
   maxBatchAgeMs: 1000,
   maxLineBytes: 16 * 1024 * 1024,
   maxInFlightBytes: 16 * 1024 * 1024,
-  ackIntervalMs: 200,
+  ackIntervalMs: 1000,
   drainMs: 25_000,
   idleMs: 10_000,
 };
@@ -37,4 +37,4 @@ export const SILENCE_MS: number = 5 * 60_000;
 /** More than that, a chunk and a line: nothing further behind the checkpoint can have been delivered by an earlier run. */
 export const LOOK_BACK_BYTES: number = MAX_OPEN_BYTES + 48 * 1024 * 1024;
 /** States that are sent elsewhere are written by so much less often than the checkpoint. */
-export const SENT_STATE_FACTOR: number = 10;
+export const SENT_STATE_FACTOR: number = 2;
