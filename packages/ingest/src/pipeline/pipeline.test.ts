@@ -392,6 +392,26 @@ describe("Pipeline", () => {
     expect(failures[0]).toMatchObject({ code: "sink-write", message: /stuck/ });
   });
 
+  test("does not wait at the end for the time at which the next checkpoint would be due", async () => {
+    const lines = [event(1, "jane"), event(2, "jane"), event(3, "jane")];
+    const source = new MemorySource(lines, 10_000);
+    const { promise: isAcked, resolve } = Promise.withResolvers<number>();
+    source.onAck = resolve;
+    const chunks = source.open.bind(source);
+    source.open = async function* (signal) {
+      for await (const chunk of chunks(signal)) {
+        yield chunk;
+        await isAcked;
+        await sleep(1);
+      }
+    };
+    const { pipeline } = pipelineOf(source, [{ sink: new MemorySink("all"), feed: "all" }], {
+      limits: { ackIntervalMs: 3_600_000, maxBatchAgeMs: 1 },
+    });
+    await pipeline.run(new AbortController().signal);
+    expect(source.acked).toBe(source.bytes.length);
+  });
+
   test("what could not be written into the checkpoint until the end is unacknowledged, by lines, though every sink has it", async () => {
     const sink = new MemorySink("all");
     const stop = new AbortController();

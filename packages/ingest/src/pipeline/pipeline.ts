@@ -227,6 +227,7 @@ export class Pipeline {
   /** After an abort within the bound; after the end of the source as long as it takes. */
   async #drain(signal: AbortSignal): Promise<void> {
     this.#isDraining = true;
+    this.#hurry?.abort();
     this.#marks?.stop();
     if (this.#hasEnded || this.#options.detectionState === undefined) {
       this.#handler.end();
