@@ -33,8 +33,10 @@ const MOST_LETTERS = 512;
 
 /** A request of which a later stage may still come. */
 export class OpenRequest implements Used<OpenRequest> {
-  /** Undefined where a snapshot told of it: then it is in the key only. */
+  /** Undefined where its events have none, and where a snapshot told of it: then it is in the key only. */
   readonly auditID: string | undefined;
+  /** A snapshot told of it. */
+  readonly isRestored: boolean;
   time: number;
   before: OpenRequest | undefined;
   after: OpenRequest | undefined;
@@ -49,6 +51,7 @@ export class OpenRequest implements Used<OpenRequest> {
   /** Of the names of one of its events, or its key alone. */
   constructor(of: RequestNames | string, apiserver: string, auditID: string | undefined, time: number) {
     this.auditID = auditID;
+    this.isRestored = typeof of === "string";
     this.time = time;
     this.before = undefined;
     this.after = undefined;

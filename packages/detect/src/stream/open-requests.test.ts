@@ -7,12 +7,12 @@ import { OpenRequests } from "./open-requests.ts";
 
 const OPTIONS = { maxRequests: 1000, maxHeldLength: 1000, holdMs: 1000 };
 
-/** Of few requests, some of which share an auditID, and of some long ones. */
+/** Of few requests, some of which share an auditID or have none, and of some long ones. */
 function eventOf(number: number): AuditEvent {
   return {
     level: "Metadata",
     stage: "ResponseStarted",
-    auditID: `audit-${number % 40}`,
+    auditID: number % 40 === 13 ? undefined : `audit-${number % 40}`,
     requestURI: `/api/v1/pods?${number % 7}${number % 97 === 96 ? "x".repeat(2000) : ""}`,
     verb: number % 2 === 0 ? "list" : "watch",
     user: { username: `user-${number % 3}` },

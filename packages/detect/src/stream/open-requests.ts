@@ -26,8 +26,8 @@ export interface OpenRequestsOptions {
 export class OpenRequests {
   readonly #options: OpenRequestsOptions;
   readonly #apiserver: string;
-  /** By their auditIDs; where several have the same, which a client may choose, these by their keys. */
-  readonly #byAuditID = new Map<string, OpenRequest | Map<string, OpenRequest>>();
+  /** By their auditIDs; where several have the same, which a client may choose, or none, these by their keys. */
+  readonly #byAuditID = new Map<string | undefined, OpenRequest | Map<string, OpenRequest>>();
   /** Requests of a snapshot, which does not say their auditIDs, by their keys. */
   readonly #restored = new Map<string, OpenRequest>();
   /** In their order: a map would have to forget and learn each again that is used, and takes long to find its first one then. */
@@ -99,7 +99,7 @@ export class OpenRequests {
   }
 
   /** Where there have been too many to count them there may always be one. */
-  #tally(auditID: string, more: number): void {
+  #tally(auditID: string | undefined, more: number): void {
     const hash = hashOfID(auditID);
     const before = this.#perHash[hash] as number;
     this.#perHash[hash] = before === MANY ? MANY : before + more;
@@ -126,17 +126,16 @@ export class OpenRequests {
     for (const standing of request.standings.values()) {
       this.#heldLength -= lengthOf(standing);
     }
-    const { auditID } = request;
-    if (auditID === undefined) {
+    if (request.isRestored) {
       this.#restored.delete(request.key);
       return;
     }
-    this.#tally(auditID, -1);
-    const same = this.#byAuditID.get(auditID);
+    this.#tally(request.auditID, -1);
+    const same = this.#byAuditID.get(request.auditID);
     if (same instanceof Map && same.size > 1) {
       same.delete(request.key);
     } else {
-      this.#byAuditID.delete(auditID);
+      this.#byAuditID.delete(request.auditID);
     }
   }
 
