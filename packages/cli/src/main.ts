@@ -6,6 +6,9 @@ import { replayArguments } from "./replay-arguments.ts";
 import { sayFailure } from "./say-failure.ts";
 import { stopSignal } from "./stop-signal.ts";
 
+/** What is left of a daemon does not keep the process for longer. */
+const LINGER_MS = 2000;
+
 const args = process.argv.slice(2);
 // Nothing is awaited here: the published command is CommonJS.
 void main()
@@ -35,7 +38,10 @@ async function main(): Promise<ExitCode> {
     // no signal ends, goes on as if nobody had sent it.
     const stop = stopSignal();
     const { ingest } = await import("./commands/ingest.ts");
-    return ingest(daemon, stop);
+    const code = await ingest(daemon, stop);
+    // A client whose server says nothing may go on trying for minutes after it was closed.
+    setTimeout(() => process.exit(), LINGER_MS).unref();
+    return code;
   }
   const replayed = replayArguments(args);
   if (replayed !== undefined) {

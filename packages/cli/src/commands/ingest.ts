@@ -218,9 +218,6 @@ const LARGE_BYTES = 160 * 1024 * 1024;
 /** Nor is one of this size, with all the room that new objects get there. */
 const GROWN_BYTES = 100 * 1024 * 1024;
 
-/** What is left of the daemon does not keep the process for longer. */
-const LINGER_MS = 2000;
-
 async function runUntilSignal(
   config: IngestConfig,
   options: Pick<ReloadOptions, "logger" | "load" | "reloads" | "signal">,
@@ -240,8 +237,6 @@ async function runUntilSignal(
     return sayFailure(error);
   } finally {
     heap.release();
-    // A client whose server says nothing may go on trying for minutes after it was closed.
-    setTimeout(() => process.exit(), LINGER_MS).unref();
   }
 }
 
