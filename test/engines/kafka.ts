@@ -2,14 +2,14 @@ import { execFile, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ENGINES } from "./engine-cache.ts";
+import { freePort } from "./free-port.ts";
 
 /** Versions that there is a pom.xml for. */
 export type KafkaVersion = "3.9" | "4.1";
@@ -225,12 +225,4 @@ async function end(server: ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise
   const exit = new Promise((resolve) => server.once("exit", resolve));
   server.kill(signal);
   await exit;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

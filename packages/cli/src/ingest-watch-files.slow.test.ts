@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,8 +9,12 @@ import { ENVIRONMENT, MAIN, ROOT } from "./run-command.suite.ts";
 test("ingest --watch-files loads a configuration again when a file that it names was exchanged, once for each", async () => {
   const folder = mkdtempSync(join(tmpdir(), "watch-files-"));
   const at = (name: string): string => join(folder, name);
-  const key = (letter: string): void => writeFileSync(at("key"), letter.repeat(40));
-  key("a");
+  // Put in place at once: one that is just being written is another one to who looks at it then.
+  const key = (text: string): void => {
+    writeFileSync(at("next"), text);
+    renameSync(at("next"), at("key"));
+  };
+  key("a".repeat(40));
   writeFileSync(at("audit.log"), "");
   writeFileSync(
     at("auditsieve.yaml"),
@@ -34,14 +38,14 @@ sinks: [{ type: store, folder: ${at("store")} }]
     }
   };
   await until(() => times('"Started."') === 1);
-  key("b");
+  key("b".repeat(40));
   await until(() => times('"Started."') === 2);
   // One that cannot be used is refused, and not tried again until it is another one.
-  writeFileSync(at("key"), "short");
+  key("short");
   await until(() => times("going on with the one before") === 1);
   await sleep(3000);
   expect([times("going on with the one before"), times('"Started."')]).toEqual([1, 2]);
-  key("c");
+  key("c".repeat(40));
   await until(() => times('"Started."') === 3);
   child.kill("SIGTERM");
   expect(await ended).toBe(0);

@@ -7,11 +7,14 @@ import { zstdDecompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Child } from "./chaos-child.suite.ts";
 import { countersOf, eventsOf, FAULTS, LogWriter, receiptsOf } from "./daemon-chaos.suite.ts";
+import { DEFAULT_LIMITS } from "../pipeline/pipeline-limits.ts";
 import { MockElasticsearch } from "../sinks/mock-elasticsearch.suite.ts";
 
 /** `npm run chaos` runs longer. */
 const SCALE = Number(process.env["CHAOS_SCALE"] ?? 1);
 const MEMORY_LIMIT = 400 * 1024 * 1024;
+/** More than the time between two checkpoints. */
+const STILL_MS = 2 * DEFAULT_LIMITS.ackIntervalMs;
 
 let folder: string;
 let mock: MockElasticsearch;
@@ -126,7 +129,7 @@ describe("the daemon loses nothing and stores nothing twice", () => {
         world.append(300);
         const acked = await settled(() => countersOf(stateFolder)["lines"] ?? 0);
         world.append(100);
-        await sleep(300);
+        await sleep(STILL_MS);
         // Nothing that cannot be kept is acknowledged.
         expect(countersOf(stateFolder)["lines"] ?? 0).toBe(acked);
         if (round % 2 === 1) {
@@ -274,10 +277,10 @@ async function finish(): Promise<void> {
   });
 }
 
-/** A number once it has stood still for half a second: what was under way when the disk became full has ended. */
+/** A number once it has stood still: what was under way when the disk became full has ended. */
 async function settled(look: () => number): Promise<number> {
-  for (let round = 0, last = look(); round < 200; round++) {
-    await sleep(500);
+  for (let round = 0, last = look(); round < 100; round++) {
+    await sleep(STILL_MS);
     const now = look();
     if (now === last) {
       return now;

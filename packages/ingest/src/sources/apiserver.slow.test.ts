@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import { beforeAll, expect, test } from "vitest";
 import { buildApiserver, startApiserver } from "../../../../test/engines/apiserver/apiserver.ts";
+import { freePort } from "../../../../test/engines/free-port.ts";
 import { readConfig } from "../config/config.ts";
 import type { IngestConfig } from "../config/config.ts";
 import { startDaemon } from "../daemon/daemon.ts";
@@ -173,15 +174,6 @@ async function untilListening(port: number): Promise<void> {
     }
   }
   expect.fail("the webhook does not listen");
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import("node:net");
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 interface Admin {

@@ -38,8 +38,8 @@ test("of a compacted topic with tombstones everything that is left is read once 
       await producer.send({ topic: TOPIC, messages });
       await sleep(1500);
     }
-    const expected = (await recordsLeft(client)).toSorted();
-    expect(new Set(expected)).toEqual(new Set([...expected, ...latest.values()]));
+    const before = await recordsLeft(client);
+    expect(before).toEqual(expect.arrayContaining([...latest.values()]));
     const stop = new AbortController();
     const connection = { brokers: [kafka.broker], clientId: "test" };
     const source = createKafkaSource({
@@ -62,7 +62,11 @@ test("of a compacted topic with tombstones everything that is left is read once 
       });
     }
     await source.close();
-    expect(text.trimEnd().split("\n").toSorted()).toEqual(expected);
+    // It may be compacted once more while it is read.
+    const read = text.trimEnd().split("\n");
+    expect(new Set(read).size).toBe(read.length);
+    expect(before).toEqual(expect.arrayContaining(read));
+    expect(read).toEqual(expect.arrayContaining([...(await recordsLeft(client))]));
   } finally {
     await Promise.all([admin.disconnect(), producer.disconnect()]);
   }
