@@ -15,6 +15,10 @@ void main()
   .catch(sayFailure)
   .then((code) => {
     process.exitCode = code;
+    // A client whose server says nothing may go on trying for minutes after it was closed.
+    if (args[0] === "ingest") {
+      setTimeout(() => process.exit(), LINGER_MS).unref();
+    }
   });
 
 /**
@@ -38,10 +42,7 @@ async function main(): Promise<ExitCode> {
     // no signal ends, goes on as if nobody had sent it.
     const stop = stopSignal();
     const { ingest } = await import("./commands/ingest.ts");
-    const code = await ingest(daemon, stop);
-    // A client whose server says nothing may go on trying for minutes after it was closed.
-    setTimeout(() => process.exit(), LINGER_MS).unref();
-    return code;
+    return ingest(daemon, stop);
   }
   const replayed = replayArguments(args);
   if (replayed !== undefined) {

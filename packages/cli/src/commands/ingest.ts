@@ -28,6 +28,7 @@ import { NamedFiles } from "../named-files.ts";
 import { ownVersion } from "../own-version.ts";
 import { say, sayProblem, writeData } from "../output.ts";
 import { Progress } from "../progress.ts";
+import { residentBytes } from "../resident-bytes.ts";
 import { sayFailure } from "../say-failure.ts";
 import { count, counted } from "../table.ts";
 
@@ -230,7 +231,7 @@ async function runUntilSignal(
       input: process.stdin,
       writeOutput: writeData,
       version: ownVersion(),
-      residentBytes: () => process.memoryUsage.rss(),
+      residentBytes,
     });
     return end.reason === "failed" || end.unacknowledged > 0 ? EXIT.failed : EXIT.fine;
   } catch (error) {

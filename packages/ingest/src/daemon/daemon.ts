@@ -53,7 +53,7 @@ export interface DaemonOptions {
   readonly webhookPorts?: WebhookPorts | undefined;
   /** Shown in the metrics. */
   readonly version?: string;
-  readonly residentBytes?: () => number;
+  readonly residentBytes?: () => number | undefined;
   /** What this process has counted before, with another configuration. */
   readonly earlier?: MetricsPage | undefined;
   /** How often the counters are logged. Default a minute. */
