@@ -75,6 +75,21 @@ describe("file tail", () => {
     expect(alarms).toEqual([]);
   });
 
+  test("remembers at a stop what was rotated away since the last look and is not read", async () => {
+    write("a");
+    const source = await tail();
+    for await (const _chunk of source.open(new AbortController().signal)) {
+      rotate("2026-11-24T00-00-01.000");
+      write("b");
+      rotate("2026-11-24T00-00-02.000");
+      break;
+    }
+    rmSync(join(folder, "audit-2026-11-24T00-00-02.000.log"));
+    const next = await tail();
+    await receive(next, 1);
+    expect(next.rotation?.()).toMatchObject({ lostFiles: 1, lostBytes: 2 });
+  });
+
   test("reads no file twice when the clock was set back between two rotations", async () => {
     write("a");
     const source = await tail();

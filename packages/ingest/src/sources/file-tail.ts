@@ -135,7 +135,7 @@ class FileTail implements Source {
       }
     } finally {
       alarmClock.close();
-      this.#rotation.stop();
+      await this.#rotation.stop();
       // A stop may come before it was seen that there is no more.
       this.#hasCaughtUp ||= (await current?.isAllOf(this.#path).catch(() => false)) === true;
       await current?.close();

@@ -153,6 +153,31 @@ describe("RotationWatch", () => {
     expect(next.status.lostFiles).toBe(1);
   });
 
+  test("stop() counts what went since the last look, and keeps it", async () => {
+    const watch = watchOf(5);
+    watch.reading(await tailed(), []);
+    while (second < 14) {
+      await live(watch, 5);
+    }
+    rmSync(join(folder, rotatedNames()[1] ?? ""));
+    await watch.stop();
+    expect(watch.status).toMatchObject({ lostBytes: 500, lostFiles: 1 });
+    expect(lostOf(await openCheckpoint(join(folder, "checkpoint.json")), "audit")).toMatchObject({
+      bytes: 500,
+      files: 1,
+    });
+    expect(alarms.map(({ kind }) => kind)).toContain("gap");
+  });
+
+  test("stop() waits for no folder that does not answer", async () => {
+    const watch = watchOf(5);
+    const current = await tailed();
+    current.size = () => Promise.withResolvers<never>().promise;
+    watch.reading(current, []);
+    await watch.stop(10);
+    expect(watch.status).toMatchObject({ lostBytes: 0, lostFiles: 0 });
+  });
+
   test("of the file of the position, what was seen of it and not read is lost", async () => {
     const watch = watchOf(5);
     watch.reading(await tailed(7), []);

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { isJsonObject } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
 import type { Checkpoint } from "../state/checkpoint.ts";
@@ -38,6 +39,7 @@ const HORIZON_S = 3600;
 const TELL_AGAIN_MS = 300_000;
 const VERSION = 1;
 const INTERVAL_MS = 1_000;
+const LAST_LOOK_MS = 2_000;
 
 /** A file whose reading has begun and not ended. */
 interface Current {
@@ -70,7 +72,7 @@ export class RotationWatch {
   #counted = 0;
   #read = 0;
   #timer: NodeJS.Timeout | undefined;
-  #isLooking = false;
+  #looking: Promise<void> | undefined;
   #toldAt = -Infinity;
   #status: Omit<RotationStatus, "lostBytes" | "lostFiles"> = { deadlineSeconds: undefined, unreadFiles: 0 };
 
@@ -90,8 +92,17 @@ export class RotationWatch {
     this.#timer = setInterval(() => void this.look(), this.#options.intervalMs ?? INTERVAL_MS);
   }
 
-  stop(): void {
+  /** Ends with a last look, which is durable when this resolves; a folder that does not answer is waited for no longer than so many ms. */
+  async stop(mostMs: number = LAST_LOOK_MS): Promise<void> {
     clearInterval(this.#timer);
+    const last = async (): Promise<void> => {
+      // One that is at work began before the end.
+      await this.#looking;
+      await this.look();
+      // Where it cannot be saved nothing is acknowledged either, and an alarm of that says so.
+      await this.#options.checkpoint.save().catch(() => undefined);
+    };
+    await Promise.race([last(), sleep(mostMs, undefined, { ref: false })]);
   }
 
   get status(): RotationStatus {
@@ -126,18 +137,12 @@ export class RotationWatch {
   }
 
   /** One look. Never fails: a folder that cannot be read is what the reading tells. */
-  async look(): Promise<void> {
-    if (this.#isLooking) {
-      return;
-    }
-    this.#isLooking = true;
-    try {
-      await this.#look();
-    } catch {
-      // The next look may do.
-    } finally {
-      this.#isLooking = false;
-    }
+  look(): Promise<void> {
+    // Where one fails the next one may do.
+    this.#looking ??= this.#look()
+      .catch(() => undefined)
+      .finally(() => (this.#looking = undefined));
+    return this.#looking;
   }
 
   async #look(): Promise<void> {
