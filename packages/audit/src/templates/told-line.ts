@@ -96,8 +96,12 @@ export class ToldLine {
     // Taking them out of a list would walk over it by an iterator, each time.
     const start = this.#word(URI);
     const end = this.#word(URI_END);
-    const isSpelledSo = end - start === text.length && isAt(this.#engine.memory, start, text);
-    return isSpelledSo && !text.includes("\\") ? true : this.requestURI === text;
+    const excess = end - start - text.length;
+    if (excess <= 0) {
+      // An escape is longer than what it spells.
+      return excess === 0 && isAt(this.#engine.memory, start, text) && !text.includes("\\");
+    }
+    return isSpelling(this.#engine.memory, start, end, text) ?? this.requestURI === text;
   }
 
   /** Whether its {@link requestReceivedTimestamp} is this text. */
@@ -241,6 +245,31 @@ export function placeTold(scan: EventScan, control: Int32Array, shift: number): 
   control[REQUEST_VALUE] = hasRequest ? scan.valueStart("requestObject") - request : 0;
   control[HAS_BODIES] = hasRequest || hasResponse ? 1 : 0;
   return true;
+}
+
+/** How Go spells the sign between the parameters of a query. */
+const AMPERSAND = "\\u0026";
+
+/** Whether the plain ASCII that stands there spells the text in a string of JSON; undefined where it has other escapes than {@link AMPERSAND}. */
+function isSpelling(bytes: Buffer, start: number, end: number, text: string): boolean | undefined {
+  let at = start;
+  for (let i = 0; i < text.length; i++) {
+    const byte = at < end ? bytes[at] : undefined;
+    if (byte === BACKSLASH) {
+      if (!isAt(bytes, at, AMPERSAND)) {
+        return undefined;
+      }
+      if (text[i] !== "&") {
+        return false;
+      }
+      at += AMPERSAND.length;
+    } else if (byte !== text.charCodeAt(i)) {
+      return false;
+    } else {
+      at++;
+    }
+  }
+  return at === end;
 }
 
 function isPlain(scan: EventScan, field: Field, mayBeEscaped: boolean): boolean {

@@ -369,7 +369,7 @@ function readSubjects(name: RememberedName, head: HeadView, event: AuditEvent | 
   if (!event || body === undefined || body === null) {
     return undefined;
   }
-  const subjects = subjectsOf(body, event.objectRef?.namespace) ?? [];
+  const subjects = subjectsOf(body, head.get("objectRef.namespace") as string | undefined) ?? [];
   if (name === "subjects") {
     return subjects.length > 0 ? of(...subjects) : ABSENT;
   }

@@ -1,6 +1,7 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { objectParts, onePart } from "../json-parts.ts";
-import { timeOfEvent } from "../reading/event-parts.ts";
+import { headOf, partAt, timeOfEvent } from "../reading/event-parts.ts";
+import type { HeadView } from "../reading/head-view.ts";
 import { at, nameOf, objectsAt, textAt } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
@@ -78,21 +79,22 @@ export class GrantMemory {
 
   /** Takes a successful request about a binding into account; `now` in ms. */
   observe(event: AuditEvent, now: number): void {
-    const { objectRef: ref, verb } = event;
+    // A line may be parsed as a whole when more is asked for than the head and single values of the bodies.
+    const head = headOf(event);
     const name = nameOf(event);
     const at = timeOfEvent(event);
-    if (name === undefined || Number.isNaN(at) || isBootstrap(event)) {
+    if (name === undefined || Number.isNaN(at) || isBootstrap(event, head)) {
       return;
     }
-    const isNamespaced = ref?.resource === "rolebindings";
-    const key = isNamespaced ? `RoleBinding/${ref.namespace ?? ""}/${name}` : `ClusterRoleBinding/${name}`;
-    if (verb === "delete") {
+    const isNamespaced = head.get("objectRef.resource") === "rolebindings";
+    const namespace = head.get("objectRef.namespace") as string | undefined;
+    const key = isNamespaced ? `RoleBinding/${namespace ?? ""}/${name}` : `ClusterRoleBinding/${name}`;
+    if (head.get("verb") === "delete") {
       this.#grants.delete(key);
       return;
     }
-    const subjects =
-      subjectsOf(event.responseObject, ref?.namespace) ?? subjectsOf(event.requestObject, ref?.namespace);
-    const by = event.user.username;
+    const subjects = subjectsOf(event.responseObject, namespace) ?? subjectsOf(event.requestObject, namespace);
+    const by = head.get("user.username") as string | undefined;
     if (name.length <= MOST_LETTERS) {
       this.#grants.replace(key, { at, ...(by !== undefined && { by }) });
     }
@@ -176,12 +178,14 @@ export function subjectsOf(body: JsonValue | undefined, namespace: string | unde
 }
 
 /** At each start the apiserver writes the bindings that Kubernetes itself ships. */
-function isBootstrap({ user, requestObject }: AuditEvent): boolean {
+function isBootstrap(event: AuditEvent, head: HeadView): boolean {
   return (
-    user.username === "system:apiserver" &&
-    textAt(requestObject, "metadata", "labels", "kubernetes.io/bootstrapping") === "rbac-defaults"
+    head.get("user.username") === "system:apiserver" &&
+    textAt(partAt(event, "requestObject", BOOTSTRAPPING)) === "rbac-defaults"
   );
 }
+
+const BOOTSTRAPPING = ["metadata", "labels", "kubernetes.io/bootstrapping"] as const;
 
 /** `name/namespace` as the authorizer writes it; a name may hold no slash, a namespace neither. */
 function splitLast(text: string): readonly [string, string | undefined] {

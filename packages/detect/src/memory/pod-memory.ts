@@ -134,10 +134,11 @@ export class PodMemory {
 
   /** Takes a successful request about a pod into account that changes it so: as {@link PodMemory.observe} would. */
   tell(change: PodChange, told: ToldEvent, time: number): void {
-    if (change === "deleted" && isDryRunOption(told.part(DRY_RUN))) {
+    const key = told.object;
+    if (change === "deleted" && (this.#pods.fresh(key)?.deletedAt !== undefined || isDryRunOption(told.part(DRY_RUN)))) {
+      // Of a pod that is known to be deleted there is nothing to learn, whether this one was a trial or not.
       return;
     }
-    const key = told.object;
     const before = this.#pods.get(key);
     switch (change) {
       case "deleted":

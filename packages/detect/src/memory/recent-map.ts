@@ -57,6 +57,11 @@ export class RecentMap<V> {
     return old;
   }
 
+  /** What stands under the key, where {@link RecentMap.get} would change nothing. */
+  fresh(key: string): V | undefined {
+    return this.#young.get(key);
+  }
+
   /** As {@link RecentMap.get}, but like `has` it does not count as asking. */
   peek(key: string): V | undefined {
     return this.#young.get(key) ?? this.#old.get(key);

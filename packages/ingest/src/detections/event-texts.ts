@@ -20,9 +20,25 @@ export class EventTexts {
       this.#lower = lowerCased(this.#line);
     }
     const lower = this.#lower;
-    return lower !== null && !texts.some((text) => lower.includes(text));
+    return lower !== null && !anyOf(texts).test(lower);
   }
 }
+
+/** By the lists that conditions look for, of which there are few. */
+const PATTERNS = new WeakMap<readonly string[], RegExp>();
+
+/** Finds any of the texts: one walk over an event, where looking for each of them takes four times as long. */
+function anyOf(texts: readonly string[]): RegExp {
+  let pattern = PATTERNS.get(texts);
+  if (pattern === undefined) {
+    // What `neededInBytes` gives is of letters, digits, blanks and hyphens.
+    pattern = texts.length === 0 ? NOTHING : new RegExp(texts.join("|"));
+    PATTERNS.set(texts, pattern);
+  }
+  return pattern;
+}
+
+const NOTHING = /(?!)/;
 
 /** Beyond ASCII there are letters whose lower case is in it; an escape may spell any letter. */
 function lowerCased(line: Buffer): string | null {

@@ -75,7 +75,8 @@ class ComparingWatch implements EventWatch {
     expect(claimed).toEqual(ofBytes);
     expect(said(event)).toEqual(said(scanned));
     const { requestURI, requestReceivedTimestamp: received = "" } = scanned;
-    for (const text of [requestURI, `${requestURI}x`, requestURI.slice(1), requestURI.replaceAll("&", "\\u0026")]) {
+    const spelled = requestURI.replaceAll("&", "\\u0026");
+    for (const text of [requestURI, `${requestURI}x`, requestURI.slice(1), requestURI.replaceAll("&", "+"), spelled]) {
       expect(line.isRequestURI(text)).toBe(text === requestURI);
       expect(event.isRequestURI(text)).toBe(text === requestURI);
     }
