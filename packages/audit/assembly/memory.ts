@@ -5,6 +5,8 @@
 export const CONTROL: usize = 0x1_0000;
 /** Where in a line, or in the one being learnt, that stands which somebody is told: see ./told. */
 export const TOLD: usize = CONTROL + 0x40;
+/** When that line was written, and a number of its auditID: see ./moment. */
+export const MOMENT: usize = CONTROL + 0x80;
 /** Spans of the line being learnt that must stay as they are: pairs of positions. */
 export const FIXED: usize = CONTROL + 0x1000;
 /** Namespace and name of the object of the line that is told. */

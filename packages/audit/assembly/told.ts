@@ -2,6 +2,7 @@
 // that what stands behind so many of them in one stands there in the other.
 import { quote } from "./bytes";
 import { TOLD, TOLD_OBJECT, TOLD_OBJECT_BYTES } from "./memory";
+import { noteMoment } from "./moment";
 
 // Words of TOLD before a line is learned: where the opening quotes stand of auditID, of requestURI, of objectRef.namespace and .name, of the
 // key of the requestObject, of stageTimestamp and requestReceivedTimestamp (0: there is none); from the key of the requestObject to its
@@ -43,7 +44,7 @@ export function noteTold(line: usize, tail: usize, notes: usize): void {
  * Finds it in another line, whose tail begins at `tail` and whose first body at `body` (0: that is not known, or there is none). TOLD then
  * holds from where to where auditID, requestURI, objectRef.name, stageTimestamp and requestReceivedTimestamp stand (0: there is none), how
  * long the text at TOLD_OBJECT is (the namespace, a slash and the name), where the requestObject begins, where bodies have ended, where
- * the first of them begins (NOWHERE: that is not known), and the line. False where namespace and name are too long.
+ * the first of them begins (NOWHERE: that is not known), and the line; ./moment says what is noted beside. False where namespace and name are too long.
  */
 export function findTold(line: usize, body: usize, tail: usize, behind: usize, notes: usize): bool {
   const auditID = quoteAt(line, load<u16>(notes)) + 1;
@@ -78,12 +79,14 @@ export function findTold(line: usize, body: usize, tail: usize, behind: usize, n
   const received: usize = load<u16>(notes, 14) == NONE ? 0 : quoteAt(from, load<u16>(notes, 14)) + 1;
   const receivedEnd: usize = received == 0 ? 0 : quoteAt(received, 0);
   const time = quoteAt(received == 0 ? from : receivedEnd + 1, load<u16>(notes, 12)) + 1;
+  const timeEnd = quoteAt(time, 0);
+  noteMoment(auditID, auditIDEnd, time, timeEnd);
   store<u32>(TOLD, auditID);
   store<u32>(TOLD, auditIDEnd, 4);
   store<u32>(TOLD, length, 8);
   store<u32>(TOLD, request, 12);
   store<u32>(TOLD, time, 16);
-  store<u32>(TOLD, quoteAt(time, 0), 20);
+  store<u32>(TOLD, timeEnd as u32, 20);
   store<u32>(TOLD, tail == line ? behind : tail, 24);
   store<u32>(TOLD, line, 28);
   store<u32>(TOLD, behind, 32);

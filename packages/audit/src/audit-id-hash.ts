@@ -4,25 +4,19 @@ export const ID_HASHES = 0x1_0000;
 const LETTERS = 8;
 
 /**
- * A small number made of an auditID, to tell most of those apart that are not the same: a client may choose one, so that it proves nothing else.
+ * A small number made of an auditID, which assembly/moment.ts makes, too, to tell most of those apart that are not the same: a client may choose one, so that it proves nothing else.
  *
  * @example
  * assert.notEqual(hashOfID("1b9ee3e5-8982-4b58-a2cd-0384840d7e4f"), hashOfID("1b9ee3e5-8982-4b58-a2cd-0384840d7e40"));
  */
 export function hashOfID(auditID: string | null | undefined): number {
   // An event may have none.
-  return typeof auditID === "string" ? hash(auditID, 0, auditID.length) : 0;
-}
-
-/** What {@link hashOfID} gives of the one in plain ASCII that stands there. */
-export function hashOfIDAt(bytes: Uint8Array, start: number, end: number): number {
-  return hash(bytes, start, end);
-}
-
-function hash(text: string | Uint8Array, start: number, end: number): number {
+  if (typeof auditID !== "string") {
+    return 0;
+  }
   let sum = 0;
-  for (let at = Math.max(start, end - LETTERS); at < end; at++) {
-    sum = Math.imul(sum, 0x2f) + (typeof text === "string" ? text.charCodeAt(at) : (text[at] as number));
+  for (let at = Math.max(0, auditID.length - LETTERS); at < auditID.length; at++) {
+    sum = Math.imul(sum, 0x2f) + auditID.charCodeAt(at);
   }
   return (sum ^ (sum >>> 16)) & (ID_HASHES - 1);
 }

@@ -35,6 +35,11 @@ export function timeAt(bytes: Buffer, start: number, end: number): number {
   return time ?? parsedTime(bytes.toString("latin1", start, end));
 }
 
+/** When the minute began in which is what stands there, where that is written as an apiserver does and {@link timeAt} has just read it; else NaN. */
+export function minuteAt(bytes: Buffer, start: number, end: number): number {
+  return end - start === LENGTH && withinMinute(bytes, start) !== undefined ? minuteTime : Number.NaN;
+}
+
 /**
  * Milliseconds of an event's time; NaN when it says none.
  *

@@ -1,5 +1,4 @@
-import { hashOfIDAt } from "../audit-id-hash.ts";
-import { microsecondsAt, timeAt } from "../event-time.ts";
+import { microsecondsAt, minuteAt, timeAt } from "../event-time.ts";
 import { jsonAt } from "../json/json.ts";
 import type { ValueRange } from "../json/find-member.ts";
 import type { JsonValue } from "../json/json.ts";
@@ -29,6 +28,12 @@ const RECEIVED_END = TOLD + 14;
 const BODY = TOLD + 15;
 const NOWHERE = -1;
 const OBJECT = 0x1_3000;
+// assembly/moment.ts: a number and a word, then the minute that it knows.
+const MOMENT = 0x1_0080;
+const ID_HASH = 0x88 / 4;
+const MINUTE = 2;
+const MINUTE_TEXT = 0x1_0098;
+const MINUTE_LETTERS = 16;
 /** Before a line is learned: places of {@link IN_HEAD}, then of these. */
 const REQUEST_KEY = TOLD + 4;
 const TIME_START = TOLD + 5;
@@ -48,12 +53,14 @@ const NO_BODIES: BodyPlaces = [0, 0, 0, 0];
 export class ToldLine {
   readonly #engine: Engine;
   readonly #index = new MemberIndex();
+  readonly #moments: Float64Array;
   #isIndexed = false;
   #time: number | undefined;
   #bytes: Buffer | undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.#moments = new Float64Array(engine.exports.memory.buffer, MOMENT, MINUTE + 1);
   }
 
   /** Another line was taken. */
@@ -69,17 +76,35 @@ export class ToldLine {
 
   /** As `hashOfID` gives it of the auditID. */
   get idHash(): number {
-    return hashOfIDAt(this.#engine.memory, this.#word(AUDIT_ID), this.#word(AUDIT_ID_END));
+    return this.#word(ID_HASH);
   }
 
   /** As `timeOf` gives it, from its stageTimestamp. */
   get time(): number {
-    return (this.#time ??= timeAt(this.#engine.memory, this.#word(TIME), this.#word(TIME_END)));
+    const micros = this.#moments[0] as number;
+    return micros >= 0 ? Math.floor(micros / 1000) : (this.#time ??= this.#readTime());
   }
 
   /** The same in microseconds. */
   get micros(): number {
-    return microsecondsAt(this.#engine.memory, this.#word(TIME), this.#word(TIME_END), this.time);
+    const micros = this.#moments[0] as number;
+    return micros >= 0
+      ? micros
+      : microsecondsAt(this.#engine.memory, this.#word(TIME), this.#word(TIME_END), this.time);
+  }
+
+  /** Has the module read the others of the same minute. */
+  #readTime(): number {
+    const { memory } = this.#engine;
+    const start = this.#word(TIME);
+    const end = this.#word(TIME_END);
+    const time = timeAt(memory, start, end);
+    const minute = minuteAt(memory, start, end);
+    if (minute >= 0) {
+      this.#moments[MINUTE] = 1000 * minute;
+      memory.copy(memory, MINUTE_TEXT, start, start + MINUTE_LETTERS);
+    }
+    return time;
   }
 
   get stageTimestamp(): string {

@@ -135,7 +135,10 @@ export class PodMemory {
   /** Takes a successful request about a pod into account that changes it so: as {@link PodMemory.observe} would. */
   tell(change: PodChange, told: ToldEvent, time: number): void {
     const key = told.object;
-    if (change === "deleted" && (this.#pods.fresh(key)?.deletedAt !== undefined || isDryRunOption(told.part(DRY_RUN)))) {
+    if (
+      change === "deleted" &&
+      (this.#pods.fresh(key)?.deletedAt !== undefined || isDryRunOption(told.part(DRY_RUN)))
+    ) {
       // Of a pod that is known to be deleted there is nothing to learn, whether this one was a trial or not.
       return;
     }

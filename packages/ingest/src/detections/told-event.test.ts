@@ -24,6 +24,7 @@ function said(event: AuditEvent & PartlyParsed): unknown {
   const { auditID, requestURI, stage, verb, stageTimestamp, requestReceivedTimestamp, sourceIPs, annotations } = event;
   return [
     [auditID, requestURI, stage, verb, stageTimestamp, requestReceivedTimestamp, sourceIPs, annotations],
+    [event.time, event.micros, event.idHash],
     HEAD_FIELDS.map((field) => event.get(field)),
     BODIES.map((body) => [PATHS.map((keys) => event.part(body, keys)), event[body], event.part(body, ["metadata"])]),
     JSON.stringify(event),
@@ -102,5 +103,32 @@ describe("toldEvent", () => {
     filterChunks(rules, [log], { watch });
     expect(watch.told).toBeGreaterThan(50);
     expect(watch.claims).toBeGreaterThan(10);
+  });
+
+  test("says when an event was, however that is written, as the scan of its line does", () => {
+    const dice = new Dice(5);
+    const line = recorded.find((one) => one.includes('"stage":"ResponseComplete"')) as Buffer;
+    const moment = (): string => {
+      const minute = dice.of([
+        "2026-11-24T10:15",
+        "2026-11-24T10:15",
+        "2026-11-24T10:16",
+        "2026-02-30T10:15",
+        "1969-12-31T23:59",
+      ]);
+      const seconds = dice.of(["00", "07", "59", "60", "6/", "1x", "0:", "0/"]);
+      return `${minute}:${seconds}${dice.of(["", ".1", ".120", ".000000", ".123456", ".999999", ".12345a", ".1234567"])}${dice.of(["Z", "Z", "Z", "+01:00", "z"])}`;
+    };
+    const dated = (time: string): Buffer =>
+      Buffer.from(line.toString("latin1").replace(/"stageTimestamp":"[^"]*"/, `"stageTimestamp":"${time}"`), "latin1");
+    const ids = ["a", "abcdefg", "abcdefgh", "1b9ee3e5-8982-4b58-a2cd-0384840d7e4f", "~~~~~~~~~~"];
+    const named = (one: Buffer): string =>
+      one.toString("latin1").replace(/"auditID":"[^"]*"/, `"auditID":"${dice.of(ids)}"`);
+    const lines = [line, ...Array.from({ length: 400 }, () => Buffer.from(named(dated(moment())), "latin1"))];
+    const watch = new ComparingWatch();
+    filterChunks(rules, [Buffer.from(lines.map((one) => `${formOf(one).toString("latin1")}\n`).join(""), "latin1")], {
+      watch,
+    });
+    expect(watch.told).toBeGreaterThan(300);
   });
 });
