@@ -126,9 +126,8 @@ describe("toldEvent", () => {
       one.toString("latin1").replace(/"auditID":"[^"]*"/, `"auditID":"${dice.of(ids)}"`);
     const lines = [line, ...Array.from({ length: 400 }, () => Buffer.from(named(dated(moment())), "latin1"))];
     const watch = new ComparingWatch();
-    filterChunks(rules, [Buffer.from(lines.map((one) => `${formOf(one).toString("latin1")}\n`).join(""), "latin1")], {
-      watch,
-    });
-    expect(watch.told).toBeGreaterThan(300);
+    const log = Buffer.from(lines.map((one, i) => `${formOf(one, i).toString("latin1")}\n`).join(""), "latin1");
+    filterChunks(rules, [log], { watch });
+    expect(watch.told).toBeGreaterThan(200);
   });
 });
