@@ -24,6 +24,9 @@ export interface InputStates {
   write(states: ReadonlyMap<string, InputState>): Promise<void>;
 }
 
+/** Delivers and acknowledges all that was read so far. Resolves when that is done, or at the end of the signal; never rejects. */
+export type Settle = (limit: AbortSignal) => Promise<void>;
+
 /**
  * Where audit log bytes come from.
  *
@@ -47,7 +50,8 @@ export interface Source {
   rotation?(): RotationStatus;
   /** How often it was asked for something, by what became of that: a bounded set, which metrics use as labels. */
   requests?(): Readonly<Record<string, number>>;
-  open(signal: AbortSignal): AsyncIterable<SourceChunk>;
+  /** `settle` is what it asks for before its inputs go to another reader, which would get again what is not acknowledged. */
+  open(signal: AbortSignal, settle?: Settle): AsyncIterable<SourceChunk>;
   ack(input: string, offset: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -44,6 +44,8 @@ export interface KafkaHandlers {
   assigned(partitions: readonly AssignedPartition[]): void | Promise<void>;
   /** Resolves when the next batch may come; batches come one at a time. */
   batch(batch: KafkaBatch): Promise<void>;
+  /** The group is about to be balanced anew: until the promise resolves, or too much time has passed, it can still be committed. */
+  handOver(limit: AbortSignal): Promise<void>;
   /** The consumer cannot go on. */
   failed(error: unknown): void;
 }

@@ -35,6 +35,8 @@ const COMPRESSION: Readonly<Record<KafkaCompression, kafkajs.CompressionTypes>> 
 
 const SESSION_MS = 30_000;
 const HEARTBEAT_MS = 3_000;
+/** Far below the time that brokers give members to join again, 60 s; nobody in the group reads meanwhile. */
+const HAND_OVER_MS = 5_000;
 /** The library's own default costs half of the throughput (measured on 4.1.1). */
 const PARTITION_BYTES = 4 * 1024 * 1024;
 const FETCH_BYTES = 16 * 1024 * 1024;
@@ -137,13 +139,25 @@ class KafkajsConsumer implements KafkaConsumer {
     let timer: NodeJS.Timeout | undefined;
     // A heartbeat rejects when the group is being balanced anew: the batch is given up, and comes again to whoever gets it.
     const givenUp = new Promise<never>((_, reject) => {
-      timer = setInterval(() => void payload.heartbeat().catch(reject), HEARTBEAT_MS);
+      timer = setInterval(() => void this.#heartbeat(payload, handlers).catch(reject), HEARTBEAT_MS);
     });
     const taken = this.#take(payload, handlers);
     const isTaken = await Promise.race([taken, givenUp]).finally(() => clearInterval(timer));
     if (isTaken && !this.#closing.signal.aborted) {
-      await payload.heartbeat();
+      await this.#heartbeat(payload, handlers);
       payload.resolveOffset(payload.batch.lastOffset());
+    }
+  }
+
+  /** Rejects when the group is being balanced anew. The brokers wait for all members meanwhile, and take what this one commits. */
+  async #heartbeat(payload: EachBatchPayload, handlers: KafkaHandlers): Promise<void> {
+    try {
+      await payload.heartbeat();
+    } catch (error) {
+      if ((error as { readonly type?: unknown }).type === "REBALANCE_IN_PROGRESS" && !this.#closing.signal.aborted) {
+        await handlers.handOver(AbortSignal.any([AbortSignal.timeout(HAND_OVER_MS), this.#closing.signal]));
+      }
+      throw error;
     }
   }
 

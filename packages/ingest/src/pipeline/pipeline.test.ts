@@ -14,7 +14,7 @@ import { STORED } from "../sink.ts";
 import type { Delivery, ItemResult, Sink } from "../sink.ts";
 import type { Backoff } from "../backoff.ts";
 import type { DeadLetter, QuarantinedLine, SideLogs } from "../sinks/dead-letter.ts";
-import type { Source } from "../source.ts";
+import type { Settle, Source } from "../source.ts";
 
 const NOISE = policyOf(
   "rules: [{ level: None, users: [noise] }, { level: Metadata, users: [loud] }, { level: RequestResponse }]",
@@ -412,6 +412,48 @@ describe("Pipeline", () => {
     expect(source.acked).toBe(source.bytes.length);
   });
 
+  test("settles what was read when its source asks for it: sent without a full batch, acknowledged without waiting", async () => {
+    const source = new MemorySource([event(1, "jane"), event(2, "noise"), event(3, "jane")], 10_000);
+    const sink = new MemorySink("all");
+    const chunks = source.open.bind(source);
+    const settled: unknown[] = [];
+    source.open = async function* (signal, settle) {
+      for await (const chunk of chunks(signal)) {
+        if (chunk.isLast) {
+          await settle?.(new AbortController().signal);
+          settled.push(source.acked, sink.ids());
+        }
+        yield chunk;
+      }
+    };
+    const { pipeline } = pipelineOf(source, [{ sink, feed: "kept", policy: NOISE }], {
+      limits: { ackIntervalMs: 3_600_000, maxBatchAgeMs: 3_600_000 },
+    });
+    await pipeline.run(new AbortController().signal);
+    expect(settled).toEqual([source.bytes.length, ["id-1", "id-3"]]);
+  });
+
+  test("does not settle for longer than its source can wait, and goes on as before", async () => {
+    const source = new MemorySource([event(1, "jane"), event(3, "jane")], 10_000);
+    const sink = new MemorySink("all");
+    const { promise: isFree, resolve: free } = Promise.withResolvers<void>();
+    sink.before = () => isFree;
+    const chunks = source.open.bind(source);
+    source.open = async function* (signal, settle) {
+      for await (const chunk of chunks(signal)) {
+        if (chunk.isLast) {
+          await settle?.(AbortSignal.timeout(5));
+          expect(source.acked).toBe(0);
+          free();
+        }
+        yield chunk;
+      }
+    };
+    await pipelineOf(source, [{ sink, feed: "all" }]).pipeline.run(new AbortController().signal);
+    expect(source.acked).toBe(source.bytes.length);
+    expect(sink.ids()).toEqual(["id-1", "id-3"]);
+  });
+
   test("what could not be written into the checkpoint until the end is unacknowledged, by lines, though every sink has it", async () => {
     const sink = new MemorySink("all");
     const stop = new AbortController();
@@ -631,7 +673,7 @@ class MemorySource implements Source {
     this.#chunkBytes = chunkBytes;
   }
 
-  async *open(signal: AbortSignal) {
+  async *open(signal: AbortSignal, _settle?: Settle) {
     const shared = Buffer.alloc(this.#chunkBytes);
     for (let offset = 0; offset < this.bytes.length && !signal.aborted; offset += this.#chunkBytes) {
       const length = this.bytes.copy(shared, 0, offset, offset + this.#chunkBytes);

@@ -54,7 +54,8 @@ export class Pipeline {
   #hurry: AbortController | undefined;
   #acking: Promise<void> | undefined;
   #isDraining = false;
-  #progress: (() => void) | undefined;
+  #isSettling = false;
+  #progress: PromiseWithResolvers<void> | undefined;
   #hasEnded = false;
   readonly #marks: StateMarks | undefined;
   readonly #lineColumn: number;
@@ -192,7 +193,7 @@ export class Pipeline {
     // Chunks of several inputs may alternate, in the middle of a line too.
     const inputs = new Map<string, EventLines>();
     let input: string | undefined;
-    for await (const chunk of this.#options.source.open(signal)) {
+    for await (const chunk of this.#options.source.open(signal, (limit) => this.#settle(limit))) {
       const log = inputs.get(chunk.input) ?? this.#handler.read(chunk.input, chunk.offset);
       if (chunk.input !== input) {
         input = chunk.input;
@@ -224,6 +225,29 @@ export class Pipeline {
     );
   }
 
+  /** What comes next may be read by another process: all that was read here is delivered and acknowledged, unless that takes too long. */
+  async #settle(limit: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([limit, this.#end.signal]);
+    const isLate = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    this.#isSettling = true;
+    this.#hurry?.abort();
+    await this.#deliver(() => this.#inFlightBytes > 0, signal);
+    this.#marks?.mark();
+    this.#moved();
+    while (this.#acking !== undefined && !signal.aborted) {
+      await Promise.race([this.#acking, isLate]);
+    }
+    this.#isSettling = false;
+  }
+
+  /** Nothing waits for a full batch until nothing is open. */
+  async #deliver(isOpen: () => boolean, signal: AbortSignal): Promise<void> {
+    while (isOpen() && !signal.aborted) {
+      this.#outlets.forEach((outlet) => outlet.flush());
+      await this.#nextProgress(signal);
+    }
+  }
+
   /** After an abort within the bound; after the end of the source as long as it takes. */
   async #drain(signal: AbortSignal): Promise<void> {
     this.#isDraining = true;
@@ -242,10 +266,7 @@ export class Pipeline {
     }
     try {
       const isCut = await this.#cuts.cut();
-      while ((isCut ? this.#window.open : this.#inFlightBytes) > 0 && !this.#end.signal.aborted) {
-        this.#outlets.forEach((outlet) => outlet.flush());
-        await this.#nextProgress(this.#end.signal);
-      }
+      await this.#deliver(() => (isCut ? this.#window.open : this.#inFlightBytes) > 0, this.#end.signal);
       this.#marks?.mark();
       this.#moved();
       while (this.#acking !== undefined) {
@@ -291,7 +312,7 @@ export class Pipeline {
 
   /** Something was settled or covered: acknowledge what is ready, one write of the checkpoint at a time. */
   #moved(): void {
-    this.#progress?.();
+    this.#progress?.resolve();
     this.#acking ??= this.#acknowledge().finally(() => {
       this.#acking = undefined;
       // Something may have become ready after the last look.
@@ -316,9 +337,9 @@ export class Pipeline {
       if (await this.#untilDone("write the checkpoint", () => this.#options.source.ack(input, offset))) {
         this.#ackedBytes = total;
         this.#ackedLines += counts[this.#lineColumn] ?? 0;
-        this.#progress?.();
+        this.#progress?.resolve();
       }
-      if (!this.#isDraining && !this.#isFull()) {
+      if (!this.#isDraining && !this.#isSettling && !this.#isFull()) {
         this.#hurry = new AbortController();
         const either = AbortSignal.any([this.#end.signal, this.#hurry.signal]);
         await delay(this.#limits.ackIntervalMs, undefined, { signal: either }).catch(() => undefined);
@@ -347,15 +368,12 @@ export class Pipeline {
     return (await untilDone(options, () => attempt().then(() => true))) === true;
   }
 
-  #nextProgress(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        signal.removeEventListener("abort", done);
-        this.#progress = undefined;
-        resolve();
-      };
-      this.#progress = done;
-      signal.addEventListener("abort", done);
-    });
+  async #nextProgress(signal: AbortSignal): Promise<void> {
+    const progress = (this.#progress ??= Promise.withResolvers());
+    const done = (): void => progress.resolve();
+    signal.addEventListener("abort", done);
+    await progress.promise;
+    signal.removeEventListener("abort", done);
+    this.#progress = this.#progress === progress ? undefined : this.#progress;
   }
 }

@@ -16,7 +16,7 @@ import { createKafkaSink } from "../sinks/kafka.ts";
 import { testSource } from "../source.suite.ts";
 import { makeCertificate } from "./certificate.suite.ts";
 import { createKafkaSource } from "./kafka.ts";
-import { createKafkajsConsumer, createKafkajsProducer } from "../kafka/kafkajs-client.ts";
+import { createKafkajsConsumer, createKafkajsProducer, untilAnswered } from "../kafka/kafkajs-client.ts";
 import { kafkajsPartitions } from "../kafka/kafkajs-read.ts";
 import { openStore } from "./store-reader.ts";
 
@@ -99,6 +99,7 @@ describe.each(VERSIONS)("on Kafka %s", (version) => {
     // In the middle of what it reads: what it has under way is drained, stored and committed, or comes to the other.
     expect((await second.stop()).unacknowledged).toBe(0);
     const share = (await second.stored()).length;
+    const readInPeace = events.length;
     second = daemon("second", topic);
     await untilMoreThan(share, second);
     enough.abort();
@@ -119,8 +120,11 @@ describe.each(VERSIONS)("on Kafka %s", (version) => {
     expect(ends.map(({ unacknowledged }) => unacknowledged)).toEqual([0, 0]);
     const stored = [...(await first.stored()), ...(await second.stored())];
     expect([...new Set(stored)].toSorted()).toEqual(expected.toSorted());
-    // A rebalance hands what was not committed to the other daemon: two stores cannot know of each other.
-    expect(stored.length - expected.length).toBeLessThan(expected.length / 2);
+    // Two stores cannot know of each other. Whoever joins gets what is left when the other has committed; of a broker that is killed
+    // each may get what the other has stored within the last second.
+    const early = new Set(events.slice(0, readInPeace));
+    const again = stored.filter((event) => early.has(event)).length - early.size;
+    expect(again).toBeLessThan(early.size / 20);
     const third = daemon("third", topic);
     await sleep(6000);
     expect((await third.stop()).tallies[0]?.lines).toBe(0);
@@ -132,7 +136,7 @@ describe.each(VERSIONS)("on Kafka %s", (version) => {
     const connection = { brokers: [kafka.broker], clientId: "leaver" };
     const assigned = Promise.withResolvers<void>();
     const leaver = createKafkajsConsumer({ connection, topic, groupId });
-    const handlers = { batch: async () => undefined, failed: () => undefined };
+    const handlers = { batch: async () => undefined, handOver: async () => undefined, failed: () => undefined };
     await leaver.start({ ...handlers, assigned: () => assigned.resolve() });
     await assigned.promise;
     await kafka.restart("SIGKILL", async () => {
@@ -218,8 +222,8 @@ describe.each(VERSIONS)("on Kafka %s", (version) => {
     await admin.connect();
     try {
       for (const limit = Date.now() + 180_000; ; await sleep(300)) {
-        const ends = await admin.fetchTopicOffsets(topic);
-        const [group] = await admin.fetchOffsets({ groupId: `group-${topic}`, topics: [topic] });
+        const ends = await untilAnswered(() => admin.fetchTopicOffsets(topic));
+        const [group] = await untilAnswered(() => admin.fetchOffsets({ groupId: `group-${topic}`, topics: [topic] }));
         const committed = new Map(group?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
         const open = ends.filter(({ partition, high }) => Number(high) > (committed.get(partition) ?? 0));
         if (open.length === 0) {

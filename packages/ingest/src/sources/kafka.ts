@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { IngestError, reasonOf } from "../errors.ts";
 import type { InputState } from "../state/detection-state.ts";
-import type { InputStates, Source, SourceAlarm, SourceChunk } from "../source.ts";
+import type { InputStates, Settle, Source, SourceAlarm, SourceChunk } from "../source.ts";
 import { backOff, DEFAULT_BACKOFF } from "../backoff.ts";
 import type { Backoff } from "../backoff.ts";
 import { AckOrder } from "./ack-order.ts";
@@ -101,7 +101,7 @@ class KafkaSource implements Source {
     };
   }
 
-  async *open(signal: AbortSignal): AsyncGenerator<SourceChunk, void> {
+  async *open(signal: AbortSignal, settle?: Settle): AsyncGenerator<SourceChunk, void> {
     if (signal.aborted) {
       return;
     }
@@ -114,6 +114,7 @@ class KafkaSource implements Source {
       await consumer.start({
         assigned: (partitions) => this.#assigned(partitions),
         batch: (batch) => this.#batch(batch),
+        handOver: async (limit) => settle?.(limit),
         failed: (error) => {
           this.#failure = { error };
           wake();
