@@ -1,4 +1,5 @@
 import { access, constants } from "node:fs/promises";
+import { answered, checkPatience } from "./answered.ts";
 import type { SinkConfig } from "./config-sinks.ts";
 import { folderError } from "../errors.ts";
 import { folderOfSink } from "./folder-locks.ts";
@@ -71,22 +72,28 @@ export async function createSink(config: SinkConfig, context: SinkContext): Prom
   }
 }
 
-/** Tries whether a sink would work; rejects with what is wrong. */
-export async function checkSink(config: SinkConfig, cluster: string): Promise<void> {
+/** Tries whether a sink would work; rejects with what is wrong. A server is asked until `patience` aborts, by default for ten seconds. */
+export async function checkSink(
+  config: SinkConfig,
+  cluster: string,
+  patience: AbortSignal = checkPatience(),
+): Promise<void> {
   switch (config.type) {
     case "file":
     case "store":
       return checkFolder(config.folder, folderOfSink(config.name));
     case "stdout":
       return undefined;
-    case "kafka":
-      await (await import("../kafka/kafkajs-client.ts")).checkKafkajsTopic(config.connection, config.topic);
+    case "kafka": {
+      const { checkKafkajsTopic } = await import("../kafka/kafkajs-client.ts");
+      await answered("Kafka", checkKafkajsTopic(config.connection, config.topic), patience);
       return undefined;
+    }
     case "elasticsearch": {
       const { createElasticsearchSink } = await loadElasticsearch();
       const sink = createElasticsearchSink(elasticsearchOptions(config, cluster));
       try {
-        return await sink.check();
+        return await answered("Elasticsearch", sink.check(patience), patience);
       } finally {
         await sink.close();
       }

@@ -3,6 +3,7 @@ import { access, constants, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import type { Checkpoint } from "../state/checkpoint.ts";
+import { answered, checkPatience } from "./answered.ts";
 import { markPartition } from "./sink-marks.ts";
 import type { KafkaSourceConfig, SourceConfig } from "./config-sources.ts";
 import type { WebhookSourceConfig } from "./config-webhook.ts";
@@ -106,10 +107,14 @@ export function describeSource(config: SourceConfig): string {
   }
 }
 
-/** What may be wrong with a source before it is started: `isWaiting` where the daemon would wait for a file, or for an event in it. */
+/**
+ * What may be wrong with a source before it is started: `isWaiting` where the daemon would wait for a file, or for an event in it. Brokers
+ * are asked until `patience` aborts, by default for ten seconds.
+ */
 export async function checkSource(
   config: SourceConfig,
   detections: Pick<DetectionEngine, "linked" | "detections">,
+  patience: AbortSignal = checkPatience(),
 ): Promise<readonly { readonly error: IngestError; readonly isWaiting: boolean }[]> {
   switch (config.type) {
     case "file":
@@ -121,20 +126,10 @@ export async function checkSource(
       return [];
     case "webhook":
       return checkSpool(config);
-    case "kafka": {
-      const { checkKafkajsTopic } = await import("../kafka/kafkajs-client.ts");
-      try {
-        const partitions = await checkKafkajsTopic(config.connection, config.topic, config.groupId);
-        const { topic, stateTopic, partialCorrelations } = config;
-        const errors = [
-          partialCorrelations ? undefined : checkPartitions(topic, partitions, detections),
-          stateTopic === undefined ? undefined : await checkStateTopic({ ...config, stateTopic }),
-        ];
-        return errors.flatMap((error) => (error === undefined ? [] : [{ error, isWaiting: false }]));
-      } catch (error) {
-        return [{ error: error as IngestError, isWaiting: false }];
-      }
-    }
+    case "kafka":
+      return answered("Kafka", checkTopics(config, detections), patience)
+        .catch((error: unknown) => [error as IngestError])
+        .then((errors) => errors.map((error) => ({ error, isWaiting: false })));
     default:
       return config satisfies never;
   }
@@ -153,10 +148,20 @@ async function checkSpool({
   }
 }
 
-async function checkStateTopic(
-  config: KafkaSourceConfig & { readonly stateTopic: string },
-): Promise<IngestError | undefined> {
-  return (await import("../kafka/kafkajs-state.ts")).checkKafkajsState(config);
+async function checkTopics(
+  config: KafkaSourceConfig,
+  detections: Pick<DetectionEngine, "linked" | "detections">,
+): Promise<readonly IngestError[]> {
+  const { connection, topic, groupId, stateTopic, partialCorrelations } = config;
+  const { checkKafkajsTopic } = await import("../kafka/kafkajs-client.ts");
+  const partitions = await checkKafkajsTopic(connection, topic, groupId);
+  const errors = [
+    partialCorrelations ? undefined : checkPartitions(topic, partitions, detections),
+    stateTopic === undefined
+      ? undefined
+      : await (await import("../kafka/kafkajs-state.ts")).checkKafkajsState({ ...config, stateTopic }),
+  ];
+  return errors.filter((error) => error !== undefined);
 }
 
 async function checkLog(

@@ -6,6 +6,7 @@ import { pathText } from "../config/config-reader.ts";
 import type { Locate } from "../config/config-reader.ts";
 import type { SourceConfig } from "../config/config-sources.ts";
 import { IngestError, reasonOf } from "../errors.ts";
+import { checkPatience } from "../config/answered.ts";
 import { checkFolder, checkSink } from "../config/create-sink.ts";
 import { checkSource } from "../config/create-source.ts";
 import { openCheckpoint } from "../state/checkpoint.ts";
@@ -20,11 +21,16 @@ interface Found extends Omit<Problem, "path" | "line" | "column"> {
  * Tries what the configuration names: folders, logs, connections, rights. Returns every problem, in the order of the file.
  *
  * @param locate - of the text that the configuration was read from.
+ * @param patience - servers are asked, all at once, until it aborts. Default: after ten seconds.
  */
-export async function checkConfig(config: IngestConfig, locate: Locate = () => undefined): Promise<readonly Problem[]> {
-  const sources = config.sources.map((source, i) => checkOneSource(config, source, ["sources", i]));
+export async function checkConfig(
+  config: IngestConfig,
+  locate: Locate = () => undefined,
+  patience: AbortSignal = checkPatience(),
+): Promise<readonly Problem[]> {
+  const sources = config.sources.map((source, i) => checkOneSource(config, source, ["sources", i], patience));
   const sinks = config.sinks.map((sink, i) =>
-    checkSink(sink, config.cluster).then(
+    checkSink(sink, config.cluster, patience).then(
       () => [],
       (error: unknown) => {
         const at = "folder" in sink ? ["sinks", i, "folder"] : ["sinks", i];
@@ -43,8 +49,9 @@ async function checkOneSource(
   { detections }: IngestConfig,
   source: SourceConfig,
   at: Found["at"],
+  patience: AbortSignal,
 ): Promise<readonly Found[]> {
-  const found = await checkSource(source, detections);
+  const found = await checkSource(source, detections, patience);
   return found.map(({ error, isWaiting }) => {
     const problem = problemOf("check-source", [...at, ...keyOf(source, error)], error, `source "${source.name}"`);
     const hint = "The daemon waits for it; is this the path of --audit-log-path?";

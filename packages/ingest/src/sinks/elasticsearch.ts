@@ -40,8 +40,8 @@ export interface ElasticsearchOptions {
 
 /** A sink that can also say whether it would work. */
 export interface CheckedSink extends Sink {
-  /** Throws an {@link IngestError} that says what is wrong with address, credentials or rights. */
-  check(): Promise<void>;
+  /** Throws an {@link IngestError} that says what is wrong with address, credentials or rights; `signal` ends its requests. */
+  check(signal?: AbortSignal): Promise<void>;
 }
 
 /**
@@ -124,20 +124,21 @@ class ElasticsearchSink implements CheckedSink {
     }
   }
 
-  async check(): Promise<void> {
-    await this.#installTemplate();
-    await this.#checkPrivileges();
+  async check(signal?: AbortSignal): Promise<void> {
+    const options = signal && { signal };
+    await this.#installTemplate(signal);
+    await this.#checkPrivileges(options);
     try {
-      await this.#client.indices.simulateIndexTemplate({ name: this.#stream });
+      await this.#client.indices.simulateIndexTemplate({ name: this.#stream }, options);
     } catch (error) {
       if (!isForbidden(error)) {
         throw this.#failure("use the data stream", error);
       }
       // Who may not ask may still write.
-      await this.#checkTemplate();
+      await this.#checkTemplate(options);
     }
     try {
-      await findStored(this.#client, this.#stream, ["0".repeat(32)], undefined);
+      await findStored(this.#client, this.#stream, ["0".repeat(32)], signal);
     } catch (error) {
       throw this.#failure("look documents up in the data stream", error);
     }
@@ -171,9 +172,9 @@ class ElasticsearchSink implements CheckedSink {
   }
 
   /** Every user may ask what it may do; a server without security knows no such question. */
-  async #checkPrivileges(): Promise<void> {
+  async #checkPrivileges(options: { readonly signal: AbortSignal } | undefined): Promise<void> {
     const answer: unknown = await this.#client.security
-      .hasPrivileges({ index: [{ names: [this.#stream], privileges: [...PRIVILEGES] }] })
+      .hasPrivileges({ index: [{ names: [this.#stream], privileges: [...PRIVILEGES] }] }, options)
       .catch(() => undefined);
     const granted = memberOf(memberOf(answer, "index"), this.#stream);
     const missing = PRIVILEGES.filter((privilege) => memberOf(granted, privilege) === false);
@@ -183,9 +184,9 @@ class ElasticsearchSink implements CheckedSink {
   }
 
   /** Whether the template is there, where this user may know it. */
-  async #checkTemplate(): Promise<void> {
+  async #checkTemplate(options: { readonly signal: AbortSignal } | undefined): Promise<void> {
     try {
-      await this.#client.indices.getIndexTemplate({ name: INDEX_TEMPLATE_NAME });
+      await this.#client.indices.getIndexTemplate({ name: INDEX_TEMPLATE_NAME }, options);
     } catch (error) {
       if (!isForbidden(error)) {
         throw this.#failure(`find the index template "${INDEX_TEMPLATE_NAME}"`, error);
