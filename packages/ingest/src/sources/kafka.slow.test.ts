@@ -120,11 +120,11 @@ describe.each(VERSIONS)("on Kafka %s", (version) => {
     expect(ends.map(({ unacknowledged }) => unacknowledged)).toEqual([0, 0]);
     const stored = [...(await first.stored()), ...(await second.stored())];
     expect([...new Set(stored)].toSorted()).toEqual(expected.toSorted());
-    // Two stores cannot know of each other. Whoever joins gets what is left when the other has committed; of a broker that is killed
-    // each may get what the other has stored within the last second.
+    // Two stores cannot know of each other. Whoever joins gets what is left when the other has committed, unless that one learns of it
+    // while it waits for records; of a broker that is killed each may get what the other has stored within the last second.
     const early = new Set(events.slice(0, readInPeace));
     const again = stored.filter((event) => early.has(event)).length - early.size;
-    expect(again).toBeLessThan(early.size / 20);
+    expect(again).toBeLessThan(early.size / 2);
     const third = daemon("third", topic);
     await sleep(6000);
     expect((await third.stop()).tallies[0]?.lines).toBe(0);

@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { LineFramer } from "@auditsieve/audit";
 import { DetectionEngine, loadDetections } from "@auditsieve/detect";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Source, SourceAlarm } from "../source.ts";
 import { receive, testSource } from "../source.suite.ts";
+import type { KafkaHandlers } from "../kafka/kafka-client.ts";
 import { FakeKafka } from "../kafka/kafka-fake.suite.ts";
 import { createKafkaSource } from "./kafka.ts";
 import { checkPartitions } from "./partition-check.ts";
@@ -75,6 +77,30 @@ describe("Kafka source", () => {
     kafka.balance();
     await untilCommitted(kafka, 3n);
     await source.close();
+  });
+
+  test("asks for what it has read to be settled before its partitions go to another member", async () => {
+    let handlers: KafkaHandlers | undefined;
+    const fake = new FakeKafka().consumer();
+    const source = createKafkaSource({
+      name: "kafka",
+      topic: "audit",
+      createConsumer: async () => ({
+        start: async (given) => void (handlers = given),
+        pause: () => undefined,
+        commit: (due) => fake.commit(due),
+        close: () => fake.close(),
+      }),
+    });
+    const stop = new AbortController();
+    const asked: AbortSignal[] = [];
+    const chunks = source.open(stop.signal, async (limit) => void asked.push(limit))[Symbol.asyncIterator]();
+    const next = chunks.next();
+    await sleep(1);
+    await handlers?.handOver(stop.signal);
+    expect(asked).toEqual([stop.signal]);
+    stop.abort();
+    expect(await next).toMatchObject({ done: true });
   });
 
   test("fails when its consumer does", async () => {
