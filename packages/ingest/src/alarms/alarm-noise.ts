@@ -31,14 +31,17 @@ interface NoiseClass {
 
 /**
  * Learns from receipts which noise is steady, and tells when one of it stops while the log goes on: a lease that is not renewed
- * any more is a node that is gone, or somebody who took its place. Goes by the log's own time.
+ * any more is a node that is gone, or somebody who took its place. Goes by the log's own time; where that has gone ahead of the
+ * clock on the wall and comes back, a clock was set back, and it learns anew.
  */
 export class NoiseWatch {
   readonly #classes = new Map<string, NoiseClass>();
+  readonly #now: () => Date;
   #newest = -Infinity;
 
   /** Goes on from what {@link snapshot} gave. */
-  constructor(snapshot?: JsonValue) {
+  constructor(snapshot?: JsonValue, now: () => Date = () => new Date()) {
+    this.#now = now;
     const classes = isJsonObject(snapshot) ? snapshot["classes"] : undefined;
     for (const saved of Array.isArray(classes) ? (classes as readonly JsonValue[]) : []) {
       const [actor, verb, resource, streak, lastMinute, last] = Array.isArray(saved)
@@ -95,6 +98,11 @@ export class NoiseWatch {
     const minute = Math.floor(Date.parse(last) / MINUTE_MS);
     if (actor === undefined || verb === undefined || resource === undefined || Number.isNaN(minute) || minute <= 0) {
       return;
+    }
+    if (minute < this.#newest - SILENT_MINUTES && this.#newest > this.#now().getTime() / MINUTE_MS + SILENT_MINUTES) {
+      // What was seen last would hide until the clock has come there again that something stops.
+      this.#classes.clear();
+      this.#newest = minute;
     }
     this.#newest = Math.max(this.#newest, minute);
     const key = keyOf(actor, verb, resource);

@@ -13,6 +13,8 @@ import type { WatchMemory } from "./watch-memory.ts";
 export interface AlarmWatchOptions {
   readonly detections?: DetectionEngine;
   readonly onAlarm?: (alarm: { readonly kind: string; readonly message: string }) => void;
+  /** The clock on the wall. Default: the machine's. */
+  readonly now?: (() => Date) | undefined;
   /** Where it is kept over restarts what the watch has seen. Without it the watch begins anew. */
   readonly memory?: WatchMemory | undefined;
 }
@@ -87,11 +89,11 @@ export class AlarmWatch {
 
   /** Receipts of one range go out to a sink. */
   receipts(receipts: readonly Delivery[], sink: string): void {
-    const { onAlarm, memory } = this.#options;
+    const { onAlarm, memory, now } = this.#options;
     if (onAlarm === undefined) {
       return;
     }
-    const watch = this.#noise.get(sink) ?? new NoiseWatch(memory?.noise.before(sink));
+    const watch = this.#noise.get(sink) ?? new NoiseWatch(memory?.noise.before(sink), now);
     this.#noise.set(sink, watch);
     memory?.noise.noted(sink, () => watch.snapshot());
     const parsed = receipts.map(({ document }) => JSON.parse(document.toString("utf8")) as NoiseReceipt);

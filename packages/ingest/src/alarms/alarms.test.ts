@@ -8,6 +8,7 @@ import type { Finding } from "@auditsieve/detect";
 import { describe, expect, test } from "vitest";
 import { AuditIdMemory } from "./audit-id-memory.ts";
 import { NoiseWatch } from "./alarm-noise.ts";
+import type { StoppedNoise } from "./alarm-noise.ts";
 import { AlarmWatch } from "./alarm-watch.ts";
 import { AuditIdWatch } from "./audit-id-watch.ts";
 import type { NoiseReceipt } from "../receipts/receipt-book.ts";
@@ -127,6 +128,34 @@ describe("NoiseWatch", () => {
     expect(stopped.findIndex((one) => one.length > 0)).toBe(18);
   });
 
+  test("begins anew where a clock that was ahead is set back, and tells of what stops after that", () => {
+    const clock = { minute: 600 };
+    const watch = new NoiseWatch(undefined, () => clockAt(clock.minute));
+    const nodes = ["node-1", "node-2"];
+    const live = (who: readonly string[], minutes: number): readonly StoppedNoise[] =>
+      Array.from({ length: minutes }, () => {
+        clock.minute++;
+        return watch.note(who.map((node) => receipt(node, clock.minute)));
+      }).flat();
+    expect(live(nodes, 15)).toEqual([]);
+    clock.minute = 30;
+    expect(live(nodes, 15)).toEqual([]);
+    expect(live(["node-1"], 5)).toMatchObject([{ actor: "node-2", last: "2026-11-24T00:45:30.000000Z" }]);
+  });
+
+  test("begins not anew where older logs are read beside the newest", () => {
+    const watch = new NoiseWatch(undefined, () => clockAt(620));
+    const note = (minutes: readonly number[], ...nodes: readonly string[]): readonly StoppedNoise[] =>
+      minutes.flatMap((minute) => watch.note(nodes.map((node) => receipt(node, minute))));
+    const [before, later] = [0, 15].map((from) => Array.from({ length: 15 }, (_, i) => 600 + from + i)) as [
+      number[],
+      number[],
+    ];
+    note(before, "node-1", "node-2");
+    expect(note([20, 21, 22], "node-1")).toEqual([]);
+    expect(note(later, "node-1")).toMatchObject([{ actor: "node-2", minutes: 15 }]);
+  });
+
   test("is quiet about what was rare, and when the whole log rests", () => {
     const watch = new NoiseWatch();
     const stopped = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 500, 501].map((minute) =>
@@ -135,6 +164,10 @@ describe("NoiseWatch", () => {
     expect(stopped.flat().filter(({ actor }) => actor !== "node-1")).toEqual([]);
   });
 });
+
+function clockAt(minute: number): Date {
+  return new Date(Date.UTC(2026, 10, 24, 0, minute));
+}
 
 function receipt(actor: string, minute: number): NoiseReceipt {
   const time = (second: number): string =>

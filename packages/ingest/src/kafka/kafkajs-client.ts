@@ -17,13 +17,14 @@ import { CODECS } from "./kafka-codecs.ts";
 import { failure, isStarting, rightsToRead, rightsToWrite } from "./kafkajs-faults.ts";
 import { KafkajsCommits } from "./kafkajs-commits.ts";
 import { KafkajsMembership } from "./kafkajs-membership.ts";
-import { setTimersForWaitingOnly } from "./kafkajs-timers.ts";
+import { beatWhenTheClockIsSetBack, setTimersForWaitingOnly } from "./kafkajs-timers.ts";
 
 const { CompressionCodecs, CompressionTypes, logLevel } = kafkajs;
 CompressionCodecs[CompressionTypes.Snappy] = () => CODECS.snappy;
 CompressionCodecs[CompressionTypes.LZ4] = () => CODECS.lz4;
 CompressionCodecs[CompressionTypes.ZSTD] = () => CODECS.zstd;
 setTimersForWaitingOnly();
+beatWhenTheClockIsSetBack();
 
 const COMPRESSION: Readonly<Record<KafkaCompression, kafkajs.CompressionTypes>> = {
   none: CompressionTypes.None,

@@ -1,3 +1,4 @@
+import ConsumerGroup from "kafkajs/src/consumer/consumerGroup.js";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 import { beforeAll, expect, test, vi } from "vitest";
 
@@ -26,4 +27,35 @@ test("kafkajs looks again at requests that wait, for a place or for the end of a
   expect(soon).toBeGreaterThan(0);
   expect(soon).toBeLessThan(1000);
   expect(later).toBeGreaterThan(30_000);
+});
+
+test("kafkajs waits no longer than a minute for the end of a throttling, also where the clock was set back meanwhile", () => {
+  const [later] = delaysOf([{}], 7 * 86_400_000);
+  expect(later).toBeLessThanOrEqual(60_000);
+});
+
+test("kafkajs stays in its group where the clock is set back: the next heartbeat is not put off for as long", async () => {
+  const group = new ConsumerGroup({ logger: { namespace: () => undefined } });
+  let beats = 0;
+  Object.assign(group, {
+    memberId: "m",
+    coordinator: { heartbeat: async () => void beats++ },
+    instrumentationEmitter: { emit: () => undefined },
+  });
+  const clock = vi.spyOn(Date, "now");
+  const now = Date.now();
+  const beatAt = (ms: number): Promise<void> => {
+    clock.mockReturnValue(now + ms);
+    return group.heartbeat({ interval: 3000 });
+  };
+  await beatAt(4000);
+  await beatAt(5000);
+  expect(beats).toBe(1);
+  await beatAt(-3_600_000);
+  expect(beats).toBe(2);
+  await beatAt(-3_599_000);
+  expect(beats).toBe(2);
+  await beatAt(-3_596_000);
+  clock.mockRestore();
+  expect(beats).toBe(3);
 });
