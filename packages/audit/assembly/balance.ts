@@ -1,11 +1,10 @@
 // Proves of the rest of a line, behind a head that was compared, what damage would break: see docs/filter.md. Reads each byte once,
 // 64 at a time, and knows strings and brackets only.
+import { bitsOf, carryOf, codesOf, escapedBy, maskOf } from "./blocks";
 import { backslash, closeBracket, colon, comma, openBracket, quote, space } from "./bytes";
 
 /** `urceIPs"`, the end of a key that every event has behind its user and that bodies have not. */
 const SOURCE_IPS: u64 = ((0x22735049 as u64) << 32) | 0x65637275;
-/** Bits at odd places. */
-const ODD: u64 = ((0xaaaaaaaa as u64) << 32) | 0xaaaaaaaa;
 
 /**
  * Behind the newline of a line of which `[…, from)` is the head: one object is open, and `from` is where a value begins. 0 unless
@@ -65,11 +64,9 @@ export function skipBalanced(from: usize): usize {
       closes &= within;
     }
     if ((backslashes | escape) != 0) {
-      // Of a run of backslashes every second one is escaped.
-      const starts = backslashes & ~escape;
-      const codes = (((starts << 1) | ODD) - starts) ^ ODD;
-      quotes &= ~(codes ^ (backslashes | escape));
-      escape = (codes & backslashes) >>> 63;
+      const codes = codesOf(backslashes, escape);
+      quotes &= ~escapedBy(codes, backslashes, escape);
+      escape = carryOf(codes, backslashes);
     }
     const strings = insideOf(quotes) ^ inString;
     inString = ((strings as i64) >> 63) as u64;
@@ -135,10 +132,9 @@ export function skipBracketed(from: usize): usize {
       closes &= within;
     }
     if ((backslashes | escape) != 0) {
-      const starts = backslashes & ~escape;
-      const codes = (((starts << 1) | ODD) - starts) ^ ODD;
-      quotes &= ~(codes ^ (backslashes | escape));
-      escape = (codes & backslashes) >>> 63;
+      const codes = codesOf(backslashes, escape);
+      quotes &= ~escapedBy(codes, backslashes, escape);
+      escape = carryOf(codes, backslashes);
     }
     const strings = insideOf(quotes) ^ inString;
     inString = ((strings as i64) >> 63) as u64;
@@ -173,18 +169,8 @@ function insideOf(quotes: u64): u64 {
   return strings;
 }
 
-function maskOf(a: v128, b: v128, c: v128, d: v128, wanted: v128): u64 {
-  return bitsOf(i8x16.eq(a, wanted), i8x16.eq(b, wanted), i8x16.eq(c, wanted), i8x16.eq(d, wanted));
-}
-
 function isBetween(bytes: v128): v128 {
   return v128.or(i8x16.eq(bytes, comma()), i8x16.eq(bytes, colon()));
-}
-
-function bitsOf(a: v128, b: v128, c: v128, d: v128): u64 {
-  const low = (i8x16.bitmask(a) as u32) | ((i8x16.bitmask(b) as u32) << 16);
-  const high = (i8x16.bitmask(c) as u32) | ((i8x16.bitmask(d) as u32) << 16);
-  return (low as u64) | ((high as u64) << 32);
 }
 
 function controls(a: v128, b: v128, c: v128, d: v128): u64 {

@@ -1,21 +1,20 @@
 // Whether JSON may have a key that ends in one of some texts: src/key-endings.ts says what for.
 import { backslash, lowerU, quote } from "./bytes";
-import { ENDINGS } from "./memory";
 
 /** An ending: its length with the quote behind it, and the bytes of both. */
 const ENDING_BYTES: usize = 64;
 const TEXT: usize = 4;
 
 /**
- * Whether in `[from, end)` no string ends as one of `count` endings, spelled in plain letters, and nothing stands that may spell a letter in
- * another way. As many bytes before `from` may be read as an ending has, and 32 behind the end.
+ * Whether in `[from, end)` no string ends as one of `count` endings that stand at `endings`, spelled in plain letters, and nothing stands that may
+ * spell a letter in another way. As many bytes before `from` may be read as an ending has, and 32 behind the end.
  */
-export function lacksEndings(from: usize, end: usize, count: u32): bool {
+export function lacksEndings(from: usize, end: usize, endings: usize, count: u32): bool {
   if (hasEscape(from, end)) {
     return false;
   }
   for (let i: u32 = 0; i < count; i++) {
-    if (hasEnding(from, end, ENDINGS + ENDING_BYTES * (i as usize))) {
+    if (hasEnding(from, end, endings + ENDING_BYTES * (i as usize))) {
       return false;
     }
   }

@@ -1,5 +1,6 @@
 // Finds in a line that was taken what somebody wants to be told of it. A line and its template have the same quotes in the same order, so
 // that what stands behind so many of them in one stands there in the other.
+import { closingQuote } from "./blocks";
 import { quote } from "./bytes";
 import { TOLD, TOLD_OBJECT, TOLD_OBJECT_BYTES } from "./memory";
 import { noteMoment } from "./moment";
@@ -146,11 +147,8 @@ function quoteAt(from: usize, others: u32): usize {
 
 /** The quote that ends a text which may hold escapes. */
 export function endOfText(from: usize): usize {
-  let at = quoteAt(from, 0);
-  while (isEscaped(at, from)) {
-    at = quoteAt(at + 1, 0);
-  }
-  return at;
+  const at = quoteAt(from, 0);
+  return isEscaped(at, from) ? closingQuote(at + 1) : at;
 }
 
 /** Whether an odd number of backslashes stands before `at`, none of them before `from`. */

@@ -1,5 +1,6 @@
 // Walks JSON as src/json-bytes.ts does. A NUL stands behind the text: nothing walks over it, so no place is compared with the end.
 // 0 stands for "not well-formed, or too deep".
+import { skipQuotes } from "./blocks";
 import { MAX_DEPTH, STACK } from "./memory";
 import { plainMask } from "./plain";
 
@@ -35,6 +36,11 @@ function skipLongString(from: usize): usize {
     if (byte == 34) {
       return at + 1;
     }
+    if (byte == 92 && isQuoteOrBackslash(load<u8>(at + 1))) {
+      // Copies of objects have one every few bytes.
+      at = skipQuotes(at + 2);
+      continue;
+    }
     at = byte == 92 ? skipEscape(at) : skipMultibyte(at);
     if (at == 0) {
       return 0;
@@ -42,10 +48,13 @@ function skipLongString(from: usize): usize {
   }
 }
 
+function isQuoteOrBackslash(byte: u8): bool {
+  return byte == 34 || byte == 92;
+}
+
+/** Of anything but those two. */
 function skipEscape(at: usize): usize {
   switch (load<u8>(at + 1)) {
-    case 34:
-    case 92:
     case 47: // /
     case 98: // b
     case 102: // f

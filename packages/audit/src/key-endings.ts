@@ -1,17 +1,20 @@
 import { ENDINGS, engineHolding } from "./scan-wasm/engine.ts";
+import type { Engine } from "./scan-wasm/engine.ts";
 
 // As assembly/endings.ts reads them.
 const ENDING_BYTES = 64;
 const TEXT = 4;
 const MAX_ENDINGS = 8;
+const PLACE_BYTES = ENDING_BYTES * MAX_ENDINGS;
 const MAX_LENGTH = ENDING_BYTES - TEXT - 1;
 
 /** Keys that are spelled in one way only but for escapes. */
 const PLAIN = /^[\w.-]+$/;
 /** An escape that may spell any letter of a key. */
 const ESCAPE = Buffer.from("\\u");
-/** Whose endings the engine has: there is one for all. */
-let loaded: Uint8Array | undefined;
+/** Whose endings the engine has: a few are looked for by turns. */
+const loaded: (Uint8Array | undefined)[] = [undefined, undefined, undefined];
+let next = 0;
 
 /**
  * Ends of keys that are looked for together in JSON that need not be parsed for it. Make one and look over and over.
@@ -43,16 +46,28 @@ export class KeyEndings {
     const engine = engineHolding(bytes);
     const laid = this.#laid;
     if (engine !== undefined && laid !== undefined) {
-      if (loaded !== laid) {
-        engine.memory.set(laid, ENDINGS);
-        loaded = laid;
-      }
       const { byteOffset } = bytes;
-      return engine.exports.lacksEndings(start + byteOffset, end + byteOffset, needles.length) !== 0;
+      return (
+        engine.exports.lacksEndings(start + byteOffset, end + byteOffset, placeOf(laid, engine), needles.length) !== 0
+      );
     }
     const part = bytes.subarray(start, end);
     return !part.includes(ESCAPE) && !needles.some((needle) => part.includes(needle));
   }
+}
+
+/** Where they stand in the engine's memory. */
+function placeOf(laid: Uint8Array, { memory }: Engine): number {
+  for (let i = 0; i < loaded.length; i++) {
+    if (loaded[i] === laid) {
+      return ENDINGS + PLACE_BYTES * i;
+    }
+  }
+  const place = ENDINGS + PLACE_BYTES * next;
+  memory.set(laid, place);
+  loaded[next] = laid;
+  next = (next + 1) % loaded.length;
+  return place;
 }
 
 function laidOut(needles: readonly Buffer[]): Uint8Array | undefined {

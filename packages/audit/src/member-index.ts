@@ -23,6 +23,9 @@ const IS_PLAIN = 5;
 const WORDS = 6;
 /** What has more members is walked each time it is asked. */
 const MAX_ENTRIES = 1024;
+const NO_ENTRIES = new Int32Array(0);
+/** Whose entries the engine has: those of the index that was loaded or asked last. */
+let held: object | undefined;
 
 /**
  * Where the members of a JSON object stand, and those of the objects among them: found in one walk over its bytes, so that several of its
@@ -36,11 +39,19 @@ const MAX_ENTRIES = 1024;
  * assert.equal(bytes.toString("utf8", found?.start, found?.end), '"n1"');
  */
 export class MemberIndex {
-  readonly #entries = new Int32Array(WORDS * MAX_ENTRIES);
+  readonly #token = {};
+  /** The engine's or its own. */
+  #entries: Int32Array = NO_ENTRIES;
+  #own: Int32Array | undefined;
+  /** Where the entries are the engine's. */
+  #engine: Engine | undefined;
   #bytes: Buffer = Buffer.alloc(0);
   #start = 0;
   #end = 0;
   #count = 0;
+  /** The entry of the first key of the last path: several parts of one object are asked for. */
+  #outer: string | undefined;
+  #outerEntry = -1;
 
   /** Takes the JSON value `bytes[start, end)`, which must be well-formed, as `EventScan` proves it, and stay as it is. */
   load(bytes: Buffer, start: number, end: number): void {
@@ -48,23 +59,27 @@ export class MemberIndex {
     this.#start = skipSpace(bytes, start, end);
     this.#end = end;
     this.#count = 0;
+    this.#outer = undefined;
+    this.#engine = undefined;
     if (bytes[this.#start] !== OPEN_OBJECT) {
       return;
     }
     const engine = engineHolding(bytes);
     if (engine === undefined || !this.#loadBy(engine)) {
+      this.#engine = undefined;
       this.#count = 0;
+      this.#entries = this.#own ??= new Int32Array(WORDS * MAX_ENTRIES);
       this.#walk(this.#start, true);
     }
   }
 
-  /** Has the module walk over what stands in its memory; false where it cannot. */
-  #loadBy({ exports, members }: Engine): boolean {
+  /** Has the module walk over what stands in its memory, once more where another index was loaded meanwhile; false where it cannot. */
+  #loadBy(engine: Engine): boolean {
     const base = this.#bytes.byteOffset;
-    this.#count = exports.indexMembers(this.#start + base, this.#end + base, base);
-    if (this.#count > 0) {
-      this.#entries.set(members.subarray(0, WORDS * Math.min(this.#count, MAX_ENTRIES)));
-    }
+    this.#count = engine.exports.indexMembers(this.#start + base, this.#end + base, base);
+    held = this.#token;
+    this.#engine = engine;
+    this.#entries = engine.members;
     return this.#count >= 0;
   }
 
@@ -76,21 +91,24 @@ export class MemberIndex {
     if (this.#count > MAX_ENTRIES || keys.length === 0) {
       return findMember(this.#bytes, this.#start, this.#end, keys);
     }
-    let from = 0;
-    let to = this.#count;
-    let found = -1;
-    const levels = Math.min(keys.length, 2);
-    for (let level = 0; level < levels; level++) {
-      found = this.#last(from, to, keys[level] as string);
-      if (found === -1) {
-        return undefined;
-      }
-      from = found + 1;
-      to = from + this.#word(found, BELOW);
+    if (this.#engine !== undefined && held !== this.#token) {
+      this.#loadBy(this.#engine);
+    }
+    const outer = keys[0] as string;
+    if (this.#outer !== outer) {
+      this.#outer = outer;
+      this.#outerEntry = this.#last(0, this.#count, outer);
+    }
+    let found = this.#outerEntry;
+    if (found !== -1 && keys.length > 1) {
+      found = this.#last(found + 1, found + 1 + this.#word(found, BELOW), keys[1] as string);
+    }
+    if (found === -1) {
+      return undefined;
     }
     const start = this.#word(found, VALUE);
     const end = this.#word(found, VALUE_END);
-    return keys.length > levels ? findMember(this.#bytes, start, end, keys.slice(levels)) : { start, end };
+    return keys.length > 2 ? findMember(this.#bytes, start, end, keys.slice(2)) : { start, end };
   }
 
   /** The last entry among those that follow one another on one level: of several members of one name that one counts. */

@@ -89,6 +89,26 @@ test("MemberIndex: what findMember finds, of one object after another, wherever 
   expect(found).toBeGreaterThan(50);
 });
 
+test("MemberIndex: what is found in the engine's memory stays the same while others are loaded and asked", () => {
+  const { memory } = sharedEngine();
+  const texts = ['{"a":{"b":1,"c":2},"d":3}', '{"c":{"a":[4]},"a":{"c":{"b":5}}}', "[6]", '{"a":7'];
+  const parts = texts.map((text, i) => {
+    const at = SCAN + 1000 * i;
+    const bytes = memory.subarray(at, at + memory.write(text, at, "latin1"));
+    const index = new MemberIndex();
+    index.load(bytes, 0, bytes.length);
+    return { bytes, index };
+  });
+  const paths = [["a"], ["a", "b"], ["a", "c"], ["a", "c", "b"], ["c", "a"], ["d"]];
+  for (const path of [...paths, ...paths.toReversed()]) {
+    for (const { bytes, index } of parts.slice(0, 3)) {
+      expect(index.find(path)).toEqual(findMember(bytes, 0, bytes.length, path));
+    }
+    // Of what is cut it says something, each time the same.
+    expect(parts[3]?.index.find(["a"])).toEqual({ start: 5, end: 6 });
+  }
+});
+
 test("MemberIndex: an object of very many members is walked each time", () => {
   const many = Array.from({ length: 1100 }, (_, i) => `"${i}":{"a":${i}}`).join(",");
   const bytes = Buffer.from(`{${many}}`);

@@ -92,36 +92,47 @@ export class EventWalk {
 
   /** The fields of the event itself: they tell what its bodies are. */
   #event(): void {
-    const members = [...this.#children(0)];
+    const { kinds } = this.#tape;
     let isSecrets = false;
     let isToken = false;
     let isConfigMap = false;
-    for (const key of members) {
+    const told: { readonly name: string; readonly value: number }[] = [];
+    for (const key of this.#children(0)) {
       const name = this.#decoded(key);
       const value = key + 1;
-      if (name === "requestURI" && this.#tape.kinds[value] === STRING) {
-        const uri = this.#mapped(value);
-        isSecrets ||= asksForSecrets(uri);
-        for (const found of findUriCredentials(uri, this.#isName)) this.#found.push({ ...found, quote: "" });
-        this.#modes[value] = DONE;
-      } else if (name === "objectRef" && this.#tape.kinds[value] === OBJECT) {
-        const reference = [...this.#children(value)].map((part) => `${this.#decoded(part)}=${this.#scalar(part + 1)}`);
-        isSecrets ||= reference.includes("resource=secrets");
-        isConfigMap ||= reference.includes("resource=configmaps");
-        isToken ||= reference.includes("resource=tokenreviews");
-        isToken ||= reference.includes("resource=serviceaccounts") && reference.includes("subresource=token");
+      switch (name) {
+        case "requestURI":
+          if (kinds[value] === STRING) {
+            const uri = this.#mapped(value);
+            isSecrets ||= asksForSecrets(uri);
+            for (const found of findUriCredentials(uri, this.#isName)) this.#found.push({ ...found, quote: "" });
+            this.#modes[value] = DONE;
+          }
+          break;
+        case "objectRef":
+          if (kinds[value] === OBJECT) {
+            const reference = this.#children(value).map((part) => `${this.#decoded(part)}=${this.#scalar(part + 1)}`);
+            isSecrets ||= reference.includes("resource=secrets");
+            isConfigMap ||= reference.includes("resource=configmaps");
+            isToken ||= reference.includes("resource=tokenreviews");
+            isToken ||= reference.includes("resource=serviceaccounts") && reference.includes("subresource=token");
+          }
+          break;
+        case "requestObject":
+        case "responseObject":
+        case "responseStatus":
+        case "annotations":
+          told.push({ name, value });
+          break;
+        default:
       }
     }
     const body = (isSecrets ? SECRET : 0) | (isConfigMap && !isSecrets ? CONFIG_MAP : 0);
     const quoting = isSecrets || isToken ? QUOTING : 0;
-    for (const key of members) {
-      const name = this.#decoded(key);
-      const isBody = name === "requestObject" || name === "responseObject";
-      if (isBody) {
-        const isBare = this.#tape.kinds[key + 1] === STRING && quoting !== 0;
-        this.#modes[key + 1] = body | quoting | (isBare ? WHOLE : 0);
-      } else if (name === "responseStatus") this.#modes[key + 1] = quoting;
-      else if (name === "annotations") this.#modes[key + 1] = isSecrets ? SECRET : 0;
+    for (const { name, value } of told) {
+      if (name === "responseStatus") this.#modes[value] = quoting;
+      else if (name === "annotations") this.#modes[value] = isSecrets ? SECRET : 0;
+      else this.#modes[value] = body | quoting | (kinds[value] === STRING && quoting !== 0 ? WHOLE : 0);
     }
   }
 
@@ -326,13 +337,15 @@ export class EventWalk {
   }
 
   /** The places of an array's elements, or of an object's keys (the value of a key stands right after it). */
-  *#children(place: number): Generator<number> {
+  #children(place: number): number[] {
     const { kinds, nexts } = this.#tape;
     const end = nexts[place] as number;
+    const children: number[] = [];
     for (let child = place + 1; child < end;) {
-      yield child;
+      children.push(child);
       child = kinds[child] === KEY ? (nexts[child + 1] as number) : (nexts[child] as number);
     }
+    return children;
   }
 }
 

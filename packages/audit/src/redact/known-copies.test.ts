@@ -52,6 +52,17 @@ describe("KnownCopies", () => {
     }
   });
 
+  test("finds the end of a copy behind any run of backslashes, wherever it stands", () => {
+    for (let length = 0; length < 70; length++) {
+      const texts = ["", "\\", '\\\\"', '"', '"\\'].map((mark) => `${"a".repeat(length)}${mark.repeat(20)}${mark}`);
+      for (const line of texts.map((text) => copyOf(`{"${text}":1,"b":"${text}"}`))) {
+        expect(edited(line)).toBe(redactor.redactLine(line).toString());
+        expect(isKnown(line)).toBe(true);
+        expect(edited(line)).toBe(redactor.redactLine(line).toString());
+      }
+    }
+  });
+
   test.each([
     [
       "another key",

@@ -2,16 +2,13 @@ import type { NameTest } from "./credential-name.ts";
 import { unescapeJson } from "./mapped-text.ts";
 import type { Span } from "./mapped-text.ts";
 import { asksForSecrets, findUriCredentials, isCommand } from "./request-uri.ts";
-import { CANDIDATE } from "./text-credentials.ts";
+import { mayHoldCredential } from "./text-credentials.ts";
 
 const ENCODED = /[%+\\]/;
 /** As Go writes it in a string of JSON. */
 const AMPERSAND = String.raw`\u0026`;
 /** With what stands between, so that no byte is left out. */
 const BETWEEN_PARAMETERS = /(&|\\u0026)/;
-/** Of which a candidate is told by their escapes. */
-// oxlint-disable-next-line no-control-regex -- these are what is looked for
-const CONTROL = /[\0-\u001f]/;
 const LONGEST_KNOWN = 128;
 const LONGEST_URI = 1024;
 const MOST_KNOWN = 1000;
@@ -114,7 +111,7 @@ export class QuietUri {
 
 function isQuietText(encoded: string): boolean {
   const text = decoded(encoded);
-  return text !== undefined && !CONTROL.test(text) && text.search(CANDIDATE) === -1;
+  return text !== undefined && !mayHoldCredential(text);
 }
 
 /** Without percent-encoding; undefined where that is no UTF-8. */

@@ -71,6 +71,32 @@ describe("EventScan in WebAssembly", () => {
     );
   });
 
+  test("EventScan walks strings of many escapes alike, wherever these stand", () => {
+    const piece = fc.constantFrom(
+      ...String.raw`\" \" \\ \\ \n \u0041 \ud83d \x \ " é`.split(" "),
+      "a".repeat(7),
+      "b".repeat(31),
+      "c".repeat(64),
+      "\u0001",
+      "\u007f",
+    );
+    const head = '{"level":"Request","stage":"Panic","requestURI":"/","verb":"get","user":{},"requestObject":"';
+    let events = 0;
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 40 }), fc.nat(63), (pieces, length) => {
+        const line = Buffer.from(`${head}${"x".repeat(length)}${pieces.join("")}"}`);
+        const whole = said(reference, line);
+        events += (whole as unknown[]).length === 4 ? 1 : 0;
+        expect(said(scan, line)).toEqual(whole);
+        // As a string of JSON in a string of JSON.
+        const twice = Buffer.from(`${head}${"x".repeat(length)}${JSON.stringify(pieces.join("")).slice(1)}}`);
+        expect(said(scan, twice)).toEqual(said(reference, twice));
+      }),
+      { numRuns: 1500 },
+    );
+    expect(events).toBeGreaterThan(100);
+  });
+
   test("EventScan walks strings, depths and lengths around the limits alike", () => {
     const event = (body: string): Buffer =>
       Buffer.from(

@@ -23,7 +23,7 @@ export interface EngineExports {
   skipString(open: number): number;
   skipBracketed(from: number): number;
   indexMembers(open: number, end: number, base: number): number;
-  lacksEndings(from: number, end: number, count: number): number;
+  lacksEndings(from: number, end: number, endings: number, count: number): number;
   buildSpread(): void;
   writeDocument(length: number, program: number): number;
   learnFragment(kind: number, slots: number, texts: number, first: number, second: number): number;

@@ -1,6 +1,6 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
-import { headOf, partOf } from "../reading/event-parts.ts";
+import { headOf, partAt } from "../reading/event-parts.ts";
 import type { HeadView } from "../reading/head-view.ts";
 
 /** The value at a path of literal keys; undefined as soon as one is missing. */
@@ -32,10 +32,11 @@ export function isSuccess(head: HeadView): boolean {
 export function nameOf(event: AuditEvent): string | undefined {
   return (
     (headOf(event).get("objectRef.name") as string | null | undefined) ??
-    textAt(partOf(event, "responseObject", "metadata", "name")) ??
-    textAt(partOf(event, "requestObject", "metadata", "name"))
+    textAt(partAt(event, "responseObject", NAME)) ??
+    textAt(partAt(event, "requestObject", NAME))
   );
 }
 
+const NAME = ["metadata", "name"];
 const MAX_TEXT = 512;
 const MAX_ITEMS = 256;

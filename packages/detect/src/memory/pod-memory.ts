@@ -48,6 +48,7 @@ const SELECTOR = /[?&](?:label|field)Selector=[^&]/;
 /** What is not found at a fixed place of a spec. */
 const GRAVE_KEYS = new KeyEndings(["privileged", "hostPath"]);
 const SPEC = ["spec"];
+const SPEC_CONTAINERS = ["spec", "containers"];
 const WHOLE: readonly string[] = [];
 const HOST_NETWORK = ["spec", "hostNetwork"] as const;
 const HOST_PID = ["spec", "hostPID"] as const;
@@ -118,7 +119,7 @@ export class PodMemory {
     if (subresource === undefined && verb === "delete") {
       this.#delete(key, before, timeOfEvent(event));
     } else if (subresource === "binding") {
-      this.#bind(key, before, partOf(event, "requestObject", ...NODE_NAME));
+      this.#bind(key, before, partAt(event, "requestObject", NODE_NAME));
     } else if (subresource === "ephemeralcontainers") {
       const spec = specOf(event, "responseObject") ?? specOf(event, "requestObject");
       const facts = before ?? unseen();
@@ -126,7 +127,7 @@ export class PodMemory {
       this.#pods.set(key, changed(facts, { privileged }));
     } else if (subresource === "status" && !lacksKeys(event, "requestObject", ADDRESS_KEYS, WHOLE)) {
       this.#address(key, before, {
-        part: (keys) => partOf(event, "requestObject", ...keys),
+        part: (keys) => partAt(event, "requestObject", keys),
         spells: () => false,
       });
     }
@@ -288,7 +289,7 @@ class KnownPod implements PodFacts {
 /** What the body says by its spec; undefined where it has none. */
 function specTold(event: AuditEvent, body: BodyName): (Spec & Pick<PodFacts, "node">) | undefined {
   // Of most pods nothing need be parsed.
-  const isPlain = listsObjects(event, body, "spec", "containers") && lacksKeys(event, body, GRAVE_KEYS, SPEC);
+  const isPlain = listsObjects(event, body, SPEC_CONTAINERS) && lacksKeys(event, body, GRAVE_KEYS, SPEC);
   const spec = isPlain ? undefined : specOf(event, body);
   if (!isPlain && spec === undefined) {
     return undefined;
@@ -308,7 +309,7 @@ function specTold(event: AuditEvent, body: BodyName): (Spec & Pick<PodFacts, "no
 }
 
 function specOf(event: AuditEvent, body: BodyName): JsonValue | undefined {
-  const spec = partOf(event, body, "spec");
+  const spec = partAt(event, body, SPEC);
   return objectsAt(spec, "containers").length > 0 || objectsAt(spec, "ephemeralContainers").length > 0
     ? spec
     : undefined;

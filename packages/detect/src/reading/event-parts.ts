@@ -97,7 +97,7 @@ export function lacksKeys(event: Event, body: BodyName, endings: KeyEndings, key
 }
 
 /** Whether at a path of literal keys below a body stands a list that begins with an object, as far as that can be said without parsing it. */
-export function listsObjects(event: Event, body: BodyName, ...keys: readonly string[]): boolean {
+export function listsObjects(event: Event, body: BodyName, keys: readonly string[]): boolean {
   return isPartlyParsed(event) && event.listsObjects(body, keys);
 }
 
