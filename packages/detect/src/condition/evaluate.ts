@@ -143,9 +143,10 @@ function someElement(leaf: Extract<Expression, { kind: "same" }>, reader: FieldR
   if (!reading) {
     return undefined;
   }
+  const readers = readersOf(reading.values);
   let result: Truth = false;
   for (let i = 0; i < reading.values.length; i++) {
-    const truth = evaluate(leaf.of, elementReader(reading.values[i] as JsonValue));
+    const truth = evaluate(leaf.of, (readers[i] ??= new ElementReader(reading.values[i] as JsonValue)));
     if (truth === true) {
       return true;
     }
@@ -154,8 +155,42 @@ function someElement(leaf: Extract<Expression, { kind: "same" }>, reader: FieldR
   return result;
 }
 
-function elementReader(element: JsonValue): FieldReader {
-  return { read: (field) => readField(element, field), search: (test) => someLeaf(element, test) };
+/** Of the values that were taken apart last: several conditions ask the rules of one role one after the other. */
+let elements: readonly JsonValue[] = [];
+let elementReaders: (ElementReader | undefined)[] = [];
+
+function readersOf(values: readonly JsonValue[]): (ElementReader | undefined)[] {
+  if (elements !== values) {
+    elements = values;
+    elementReaders = [];
+  }
+  return elementReaders;
+}
+
+/** Conditions ask for few fields of an element: what was read is found by looking through them. */
+class ElementReader implements FieldReader {
+  readonly #element: JsonValue;
+  readonly #fields: FieldPath[] = [];
+  readonly #readings: Reading[] = [];
+
+  constructor(element: JsonValue) {
+    this.#element = element;
+  }
+
+  read(field: FieldPath): Reading {
+    const known = this.#fields.indexOf(field);
+    if (known !== -1) {
+      return this.#readings[known] as Reading;
+    }
+    const reading = readField(this.#element, field);
+    this.#fields.push(field);
+    this.#readings.push(reading);
+    return reading;
+  }
+
+  search(test: ValueTest): boolean {
+    return someLeaf(this.#element, test);
+  }
 }
 
 /** Every scalar below `value`. Keeps its own stack, as `readField` does. */

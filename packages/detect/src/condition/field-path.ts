@@ -119,9 +119,16 @@ export function readField(value: JsonValue, path: FieldPath, first = 0): Reading
     found = own(found, key.key) as JsonValue;
     from = key.next;
   }
-  return from === length && !found.some(Array.isArray)
-    ? { present: true, values: found }
-    : readBelow(found, path, from);
+  return from === length && !holdsList(found) ? { present: true, values: found } : readBelow(found, path, from);
+}
+
+function holdsList(values: readonly JsonValue[]): boolean {
+  for (let i = 0; i < values.length; i++) {
+    if (Array.isArray(values[i])) {
+      return true;
+    }
+  }
+  return false;
 }
 
 function readBelow(value: JsonValue, path: FieldPath, first: number): Reading {
