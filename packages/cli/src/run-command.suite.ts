@@ -1,16 +1,10 @@
 import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 export const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 
-/** Compiled sources are kept between runs: a hundred short processes otherwise compile the same files. */
-export const ENVIRONMENT: NodeJS.ProcessEnv = {
-  ...process.env,
-  NO_COLOR: "1",
-  NODE_COMPILE_CACHE: join(ROOT, "node_modules", ".cache", "auditsieve"),
-};
+export const ENVIRONMENT: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: "1" };
 
 /** What a run of the command gave. */
 export interface Ran {

@@ -187,7 +187,7 @@ describe("DetectionEngine", () => {
           }
         },
       ),
-      { numRuns: 1500 },
+      { numRuns: 600 },
     );
   });
 

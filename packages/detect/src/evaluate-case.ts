@@ -1,5 +1,5 @@
 import type { AuditEvent } from "@auditsieve/audit";
-import { fieldsRead } from "./definition/fields-read.ts";
+import { readsSome } from "./definition/fields-read.ts";
 import type { Detection } from "./definition/detection.ts";
 import { DetectionEngine, evaluateDetection } from "./detection-engine.ts";
 import type { Outcome } from "./detection-engine.ts";
@@ -59,6 +59,6 @@ export function hasState({ condition, correlation, firstSeen }: Detection): bool
   return (
     correlation !== undefined ||
     firstSeen !== undefined ||
-    [...fieldsRead(condition)].some((field) => rememberedField(field))
+    readsSome(condition, (field) => rememberedField(field) !== undefined)
   );
 }

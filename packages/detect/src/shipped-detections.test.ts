@@ -82,13 +82,6 @@ function wrongDetectionsOf({ detection, parts }: ShippedDetection): readonly Wro
   );
 }
 
-/** The wrong ones that no case gives away. */
-function survivorsOf(shipped: ShippedDetection): readonly string[] {
-  return wrongDetectionsOf(shipped)
-    .filter((wrong) => shipped.cases.every(({ events, expect: expected }) => wrong.outcomeOf(events) === expected))
-    .map(({ what }) => what);
-}
-
 /** What a log may say less than another: a lower level, an earlier stage, or of who did it the name alone. */
 interface Less {
   readonly what: string;
@@ -110,6 +103,8 @@ const LESS: readonly Less[] = [
 describe.each(shippedDetections)("$name", (shipped) => {
   const { name, detection, cases } = shipped;
   const documents = closureOf(detection, shippedDocuments);
+  let made: readonly WrongDetection[] | undefined;
+  const wrongDetections = (): readonly WrongDetection[] => (made ??= wrongDetectionsOf(shipped));
 
   it("says what a responder needs", () => {
     expect(detection.description).toBeTruthy();
@@ -134,7 +129,7 @@ describe.each(shippedDetections)("$name", (shipped) => {
   it("has two hits as they were recorded, and two recorded near misses that one condition keeps from being hits", () => {
     const recorded = cases.filter(({ source }) => source !== "synthetic");
     expect(recorded.filter((one) => one.expect === "hit").length).toBeGreaterThanOrEqual(2);
-    const wrong = wrongDetectionsOf(shipped);
+    const wrong = wrongDetections();
     const near = recorded.filter(
       ({ expect: expected, events }) => expected === "miss" && wrong.some((one) => one.outcomeOf(events) === "hit"),
     );
@@ -173,6 +168,9 @@ describe.each(shippedDetections)("$name", (shipped) => {
   });
 
   it("has a case for every leaf and every value: each mutant fails one", () => {
-    expect(survivorsOf(shipped)).toEqual([]);
+    const survivors = wrongDetections().filter((wrong) =>
+      cases.every(({ events, expect: expected }) => wrong.outcomeOf(events) === expected),
+    );
+    expect(survivors.map(({ what }) => what)).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { DocumentProblem } from "./document-problem.ts";
@@ -161,9 +162,8 @@ describe("EnvelopeReader", () => {
     const whole = inputs.map((input) => read(input));
     for (const [i, input] of inputs.entries()) {
       const bytes = Buffer.from(input);
-      for (let cut = 0; cut <= bytes.length; cut++) {
-        expect(read(bytes, [cut])).toEqual(whole[i]);
-      }
+      const places = Array.from({ length: bytes.length + 1 }, (_each, cut) => cut);
+      expect(places.filter((cut) => !isDeepStrictEqual(read(bytes, [cut]), whole[i]))).toEqual([]);
     }
     fc.assert(
       fc.property(fc.nat(inputs.length - 1), fc.array(fc.nat(3000), { maxLength: 40 }), (i, cuts) => {
@@ -216,12 +216,12 @@ describe("EnvelopeReader", () => {
     const before = process.memoryUsage().arrayBuffers;
     let most = 0;
     let bytes = 0;
-    for (let i = 0; i < 600; i++) {
+    for (let i = 0; i < 150; i++) {
       bytes += reader.write(chunk).length;
       most = Math.max(most, process.memoryUsage().arrayBuffers - before);
     }
-    expect(bytes).toBe(chunk.length * 600);
-    expect(bytes).toBeGreaterThan(250_000_000);
+    expect(bytes).toBe(chunk.length * 150);
+    expect(bytes).toBeGreaterThan(60_000_000);
     expect(most).toBeLessThan(8_000_000);
   });
 

@@ -180,7 +180,9 @@ function eachEvent(log: Buffer, visit: (scan: EventScan) => void): void {
   for (let start = 0; start < log.length;) {
     const newline = log.indexOf(10, start);
     const end = newline === -1 ? log.length : newline;
-    expect(scan.scan(log, start, end)).toBe(true);
+    if (!scan.scan(log, start, end)) {
+      throw new Error(`Cannot read the event at ${start}: ${scan.reason}`);
+    }
     visit(scan);
     start = end + 1;
   }

@@ -35,8 +35,9 @@ describe.each<[string, (text: Buffer) => Buffer]>([
   const cuts = Array.from({ length: 24 }, (_each, i) => Math.floor(((i + 0.37) * first.length) / 24));
 
   test("reads all of the part behind one that is cut off, and of that one what stands before", async () => {
-    for (const cut of [...cuts, 3, 11, first.length - 1]) {
-      for (const pieceBytes of [9973, 10_000_000]) {
+    for (const [i, cut] of [...cuts, 3, 11, first.length - 1].entries()) {
+      // Of the cuts in its midst every other one is read in small pieces, the others in one.
+      for (const pieceBytes of i < cuts.length ? [i % 2 === 0 ? 9973 : 10_000_000] : [9973, 10_000_000]) {
         const { bytes, error } = await readAll([first.subarray(0, cut), second, third], pieceBytes);
         const behind = SECOND.length + THIRD.length;
         const before = bytes.subarray(0, bytes.length - behind);
@@ -74,8 +75,7 @@ describe.each<[string, (text: Buffer) => Buffer]>([
       const { bytes, error } = what === "a file" ? await readAll(path) : await readAll(all, 60_000);
       expect(bytes.subarray(0, SECOND.length).equals(SECOND)).toBe(true);
       const before = bytes.subarray(SECOND.length, -THIRD.length);
-      const same = before.findIndex((byte, i) => byte !== FIRST[i]);
-      expect(same === -1 ? before.length : same).toBeGreaterThan(
+      expect(sameBytes(before, FIRST)).toBeGreaterThan(
         (FIRST.length * at) / first.length - (name === "gzip" ? 5000 : 140_000),
       );
       expect(bytes.subarray(-THIRD.length).equals(THIRD)).toBe(true);
@@ -153,6 +153,15 @@ test("openLog takes bounded time for an archive that is made of beginnings", asy
   const { error } = await readAll([packed, gzipSync(THIRD)], 100_000);
   expect(error?.code).toBe("damaged-archive");
 });
+
+/** How many bytes two buffers have in common from their beginnings. */
+function sameBytes(a: Buffer, b: Buffer): number {
+  let count = 0;
+  while (count < a.length && a[count] === b[count]) {
+    count++;
+  }
+  return count;
+}
 
 async function readAll(
   parts: readonly Buffer[] | string,
