@@ -177,6 +177,7 @@ function quietHeads(heads: QuietLine, hashes: StringHashes): QuietHeads {
   return {
     prepare: () => heads.prepare(),
     about: (scan) => heads.about(scan),
+    aboutWhole: (scan) => heads.aboutWhole(scan),
     edits: (start, end) => {
       const line = memory.subarray(start, end);
       const secrets = heads.secretsIn(start, end);

@@ -549,4 +549,18 @@ describe("QuietLine", () => {
   test("calls nothing quiet that the walk would change, whatever is put into recorded lines", () => {
     expectNoMissedSecret(800);
   });
+
+  test("arguments of a command must stay as they are, all of them", () => {
+    const kept = (uri: string): readonly string[] | undefined => {
+      const line = Buffer.from(JSON.stringify({ ...event({}), requestURI: uri }).replaceAll("&", String.raw`\u0026`));
+      expect(scan.scan(line, 0, line.length)).toBe(true);
+      return quiet.about(scan)?.map(({ start, end }) => line.toString("latin1", start, end));
+    };
+    const path = "/api/v1/namespaces/a/pods/b/exec";
+    expect(kept(`${path}?container=c1&command=mysql&command=%2D%69x`)).toEqual([
+      String.raw`container=c1\u0026command=mysql\u0026command=%2D%69x`,
+    ]);
+    expect(kept(`${path}?container=c1&command=mysql&command=%2D%70x`)).toBeUndefined();
+    expect(kept(`${path}?container=c1&limit=5&x2=y`)).toEqual(["x2=y"]);
+  });
 });

@@ -26,6 +26,11 @@ export interface QuietHeads {
    */
   about(scan: EventScan): readonly Span[] | undefined;
   /**
+   * The same where the bodies of such an event, or a message of its answer, may have to be redacted, but this one has neither: it holds for lines
+   * that are like the one in `scan` as a whole.
+   */
+  aboutWhole(scan: EventScan): readonly Span[] | undefined;
+  /**
    * What has to be replaced in the event in `[start, end)` of the engine's memory, counted from its beginning, which has such a head but in which
    * something was found; undefined where that cannot be told without reading it as a whole.
    */
@@ -87,7 +92,11 @@ const REQUEST = slotOf("requestObject");
 const RESPONSE = slotOf("responseObject");
 const ANNOTATIONS = slotOf("annotations");
 const MESSAGE = /message|\\/i;
-const DATA = /"data"|\\/i;
+/** Escapes that spell another letter, and texts that may be JSON, are found by the search as well. */
+const DATA = /"data"/i;
+const EMPTY = "{}";
+/** Without what is empty: an object in which nothing stands but texts and numbers. */
+const FLAT = /^\{[^{}[\]]*\}$/;
 const PLAIN_RESOURCE = 1;
 const PLAIN_URI = 2;
 /** Whose needles the engine looks for: there is one for all. */
@@ -154,7 +163,7 @@ export class QuietLine implements Omit<QuietHeads, "edits"> {
     return uri === "" || this.#uris.isQuiet(uri) ? this.#search(new ScannedLine(scan)) : undefined;
   }
 
-  /** As {@link secrets}, of the line in `[start, end)` of the engine's memory, an event with a head like one that {@link about} was asked about. */
+  /** As {@link secrets}, of the line in `[start, end)` of the engine's memory, an event of which {@link about} or {@link aboutWhole} says what it rests on. */
   secretsIn(start: number, end: number): readonly Secret[] | undefined {
     this.prepare();
     return this.#search(new LineInMemory(this.#engine.memory, start, end));
@@ -171,14 +180,24 @@ export class QuietLine implements Omit<QuietHeads, "edits"> {
   }
 
   about(scan: EventScan): readonly Span[] | undefined {
+    return isOfSecrets(scan) || isAboutTokens(scan) || this.#uris.mayAskForSecrets(uriOf(scan))
+      ? undefined
+      : this.#keptParts(scan);
+  }
+
+  aboutWhole(scan: EventScan): readonly Span[] | undefined {
+    return isBare(scan) ? this.#keptParts(scan) : undefined;
+  }
+
+  #keptParts(scan: EventScan): readonly Span[] | undefined {
+    const raw = uriOf(scan);
+    if (
+      !this.#uris.isQuiet(raw) ||
+      byteText(scan.bytes, scan.slotStart(RESOURCE), scan.slotEnd(RESOURCE)).includes("\\")
+    ) {
+      return undefined;
+    }
     const start = scan.slotStart(URI) + 1;
-    const raw = byteText(scan.bytes, start, scan.slotEnd(URI) - 1);
-    if (isOfSecrets(scan) || isAboutTokens(scan) || this.#uris.mayAskForSecrets(raw) || !this.#uris.isQuiet(raw)) {
-      return undefined;
-    }
-    if (byteText(scan.bytes, scan.slotStart(RESOURCE), scan.slotEnd(RESOURCE)).includes("\\")) {
-      return undefined;
-    }
     return this.#uris.keptParts(raw)?.map((part) => ({ start: start + part.start, end: start + part.end }));
   }
 
@@ -314,6 +333,11 @@ function isShape(text: string, at: number, sets: number): boolean {
   return SHAPE.test(text) || ((sets & TOKEN_SET) !== 0 && BOOTSTRAP.test(text));
 }
 
+/** As it stands between its quotes. */
+function uriOf(scan: EventScan): string {
+  return byteText(scan.bytes, scan.slotStart(URI) + 1, scan.slotEnd(URI) - 1);
+}
+
 /** Whether what stands in its bodies may be secret. */
 function isOfSecrets(scan: EventScan): boolean {
   return scan.text("objectRef.resource") === "secrets";
@@ -344,4 +368,17 @@ function mayShowSecrets(scan: EventScan): boolean {
     MESSAGE.test(byteText(scan.bytes, scan.slotStart(STATUS), scan.slotEnd(STATUS))) ||
     DATA.test(byteText(scan.bytes, scan.slotStart(ANNOTATIONS), scan.slotEnd(ANNOTATIONS)))
   );
+}
+
+/**
+ * Whether an event about secrets or tokens has no more to show than its head, and no line that differs from it only in texts has: the keys in its
+ * annotations and in its answer are the same then, but not those in what these hold.
+ */
+function isBare(scan: EventScan): boolean {
+  return !mayShowSecrets(scan) && [STATUS, ANNOTATIONS].every((slot) => isFlat(scan, slot));
+}
+
+function isFlat(scan: EventScan, slot: number): boolean {
+  const text = byteText(scan.bytes, scan.slotStart(slot), scan.slotEnd(slot));
+  return text === "" || FLAT.test(text.replaceAll(EMPTY, ""));
 }

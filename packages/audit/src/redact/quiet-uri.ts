@@ -44,8 +44,8 @@ export class QuietUri {
   }
 
   /**
-   * The parts of a quiet URI's query that must stay as they are, together with all but digits of the rest; undefined where others may
-   * have to be redacted.
+   * The parts of a quiet URI's query that must stay as they are, together with all but digits of the rest; undefined where its path may spell a
+   * credential.
    */
   keptParts(raw: string): readonly Span[] | undefined {
     const question = raw.indexOf("?");
@@ -63,9 +63,9 @@ export class QuietUri {
     const kept: Span[] = [];
     for (const part of query.split(BETWEEN_PARAMETERS)) {
       const isBetween = part === "&" || part === AMPERSAND;
-      // What is encoded is read together with the arguments of a command.
       if (!isBetween && this.#mayHoldCredential(part)) {
-        return undefined;
+        // Arguments of a command are read together: others may tell what this one is.
+        return [{ start: question + 1, end: raw.length }];
       }
       // Other digits are another name, or another letter where it is encoded.
       if (!isBetween && (ENCODED.test(part) || /^[^=]*\d/.test(part))) {

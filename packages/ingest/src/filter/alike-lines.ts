@@ -148,7 +148,9 @@ export class AlikeLines {
     if (watch !== undefined && standing === undefined) {
       return;
     }
-    const kept = isSearched ? unredacted?.about(scan) : [];
+    const ofHead = isSearched ? unredacted?.about(scan) : [];
+    const ofWhole = ofHead === undefined ? unredacted?.aboutWhole(scan) : undefined;
+    const kept = ofHead ?? ofWhole;
     // Each line may have to be redacted then.
     const isLookedAt = kept === undefined;
     const isOfNamespace = standing?.isOfNamespace ?? false;
@@ -157,6 +159,7 @@ export class AlikeLines {
     by = standing === undefined ? by : withHead(by, scan, standing, watch?.unasked?.(scan));
     by = isSearched ? withKept(by, kept ?? []) : by;
     const isTold = !isLookedAt && standing?.tells !== undefined;
-    this.#templates.learn(scan, decision, { isKept, isSearched, isLookedAt, standing, isTold }, by);
+    const taken = { isKept, isSearched, isLookedAt, standing, isTold, ...(ofWhole && { isHeadOnly: false }) };
+    this.#templates.learn(scan, decision, taken, by);
   }
 }
