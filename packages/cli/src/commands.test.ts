@@ -22,7 +22,11 @@ describe.concurrent("auditsieve", () => {
     ["an unknown command", ["frobnicate", "audit.log"], /there is no command "frobnicate"\n/],
     ["a misspelt command", ["replya"], /there is no such command\n {2}hint: Did you mean "replay"\?/],
     ["a misspelt command of policy", ["policy", "chekc"], /hint: Did you mean "check"\?/],
-    ["an unknown command of detections", ["detections", "frobnicate"], /there is no command "frobnicate"/],
+    [
+      "an import of detections",
+      ["detections", "import", "rules/"],
+      /there is no command "import"\n {2}hint: A folder of Sigma rules, as SigmaHQ's, is named as it is and needs no import; `auditsieve detections --help`/,
+    ],
     ["an unknown option", ["filter", "--fast"], /unknown argument: fast/],
     [
       "an unknown choice",

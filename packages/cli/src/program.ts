@@ -32,7 +32,10 @@ function commands(finish: Finish): readonly CommandModule[] {
       builder: (argv) =>
         detectionsCommands(finish)
           .reduce((to, command) => to.command(command), argv)
-          .demandCommand(1, "no command was given to detections"),
+          .demandCommand(1, "no command was given to detections")
+          .epilogue(
+            `${NO_IMPORT}: \`detections check FOLDER\` says what is wrong with them, \`replay --detections FOLDER\` and the daemon's \`detections: [FOLDER]\` find with them. docs/sigma.md`,
+          ),
       handler: () => {},
     },
     lazy(finish, "filter [logs..]", "Drop the noise of audit logs, keep the rest byte for byte", async () => {
@@ -241,6 +244,7 @@ function keepComment(arg: string): string {
   return /^--\s/.test(arg) ? ` ${arg}` : arg;
 }
 
+const NO_IMPORT = "A folder of Sigma rules, as SigmaHQ's, is named as it is and needs no import";
 const HELP = "`auditsieve --help` lists the commands, `auditsieve COMMAND --help` the options";
 
 /** What yargs says, in our words. Behind an unknown command it names what may be its arguments as commands too. */
@@ -251,7 +255,9 @@ function wrongUse(message: string, args: readonly string[]): Failure {
     return new Failure("Cannot run: there is no such command", { hint: `Did you mean "${meant}"? ${HELP}` });
   }
   if (unknown !== undefined) {
-    return new Failure(`Cannot run: there is no command "${unknown}"`, { hint: HELP });
+    const isOfDetections = args[0] === "detections";
+    const hint = isOfDetections ? `${NO_IMPORT}; \`auditsieve detections --help\` lists what there is for it` : HELP;
+    return new Failure(`Cannot run: there is no command "${unknown}"`, { hint });
   }
   const usage = usageOf(args);
   if (usage === undefined) {
