@@ -51,4 +51,24 @@ describe("readYaml", () => {
       ["yaml-depth", "Cannot read YAML nested deeper than 64 levels"],
     ]);
   });
+
+  it.each([
+    ["values", `a:\n${"- x\n".repeat(100_000)}`, 60_001],
+    ["values in brackets", `a: [\n${" x,\n".repeat(100_000)}]`, 60_000],
+    ["lines that are empty", "\n".repeat(400_000), 300_001],
+    ["lines that are no YAML", "  : : :\n".repeat(50_000), 42_858],
+    ["documents", "---\n".repeat(200_000), 150_000],
+  ] as const)("gives up a text of very many %s where it has too many, and soon", (_what, text, line) => {
+    const started = process.cpuUsage();
+    const { documents, problems } = readYaml(text);
+    expect(process.cpuUsage(started).user / 1e6).toBeLessThan(10);
+    expect(documents).toEqual([]);
+    expect(problems).toMatchObject([{ id: "yaml-too-large", severity: "error", line }]);
+  });
+
+  it("tells the first 200 problems of a document, and that it has more", () => {
+    const { problems } = readYaml("a:\n- @\n".repeat(500));
+    expect(problems).toHaveLength(201);
+    expect(problems.at(-1)).toMatchObject({ id: "yaml-too-many", severity: "error" });
+  });
 });

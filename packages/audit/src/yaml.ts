@@ -62,15 +62,14 @@ export function readYaml(text: string, limits: YamlLimits = {}): YamlText {
     return { documents: [], problems: [strange] };
   }
   const lineCounter = new (yaml().LineCounter)();
-  // Unique keys are looked for below: the library compares each key with all that stand before it.
-  const parsed = yaml().parseAllDocuments(text, { lineCounter, uniqueKeys: false, merge: true, logLevel: "silent" });
+  const parsed = parse(text, lineCounter);
+  if ("message" in parsed) {
+    return { documents: [], problems: [parsed] };
+  }
   const documents: YamlDocument[] = [];
   const problems: Problem[] = strange === undefined ? [] : [strange];
-  if (!Array.isArray(parsed)) {
-    return { documents, problems };
-  }
   for (const document of parsed) {
-    const own = documentProblems(document, lineCounter, maxDepth);
+    const own = fewProblems(documentProblems(document, lineCounter, maxDepth));
     problems.push(...own);
     if (own.some((problem) => problem.severity === "error")) {
       continue;
@@ -89,6 +88,30 @@ export function readYaml(text: string, limits: YamlLimits = {}): YamlText {
     }
   }
   return { documents, problems };
+}
+
+/** The documents, or what is wrong with a text of too many parts: each costs far more than its characters. */
+function parse(text: string, lineCounter: LineCounter): readonly Document[] | Problem {
+  const { Composer, Lexer, Parser } = yaml();
+  const parser = new Parser(lineCounter.addNewLine);
+  lineCounter.addNewLine(0);
+  // Unique keys are looked for below: the library compares each key with all that stand before it.
+  const composer = new Composer({ lineCounter, uniqueKeys: false, merge: true, logLevel: "silent" });
+  let excess: Position | undefined;
+  const tokens = function* (): ReturnType<typeof parser.parse> {
+    let parts = 0;
+    for (const part of new Lexer().lex(text)) {
+      if (++parts > MAX_PARTS) {
+        const { line, col } = lineCounter.linePos(parser.offset);
+        excess = { line, column: col };
+        return;
+      }
+      yield* parser.next(part);
+    }
+    yield* parser.end();
+  };
+  const documents = [...composer.compose(tokens())];
+  return excess === undefined ? documents : tooManyParts(excess);
 }
 
 /** The place of the alias with which the document is too much, as the library counts; of one that stands for nothing, that one's. */
@@ -184,6 +207,21 @@ function documentProblems(document: Document, lineCounter: LineCounter, maxDepth
   return deep.length > 0 ? deep : problems;
 }
 
+/** A text that is no YAML at all is wrong at each of its lines: nobody reads more than some. */
+function fewProblems(problems: readonly Problem[]): readonly Problem[] {
+  return problems.length <= MAX_PROBLEMS
+    ? problems
+    : [
+        ...problems.slice(0, MAX_PROBLEMS),
+        {
+          id: "yaml-too-many",
+          severity: "error",
+          message: `Cannot read the YAML document: it has more problems than these ${MAX_PROBLEMS}`,
+          hint: "Correct these first",
+        },
+      ];
+}
+
 /** Each key that a map has had before, as the library tells them apart: scalars by their value. */
 function repeatedKeys(map: YAMLMap): readonly Scalar[] {
   const seen = new Set<unknown>();
@@ -197,6 +235,10 @@ function repeatedKeys(map: YAMLMap): readonly Scalar[] {
   });
 }
 
+/** Of one document, that are told. */
+const MAX_PROBLEMS = 200;
+/** Keys, values, signs, spaces and line breaks: 50,000 lines of a list. */
+const MAX_PARTS = 300_000;
 /** Each is looked for among all. */
 const MAX_ALIAS_NODES = 10_000;
 
@@ -248,6 +290,16 @@ function tooLarge(length: number, maxLength: number): Problem {
     id: "yaml-too-large",
     severity: "error",
     message: `Cannot read a YAML text of ${length} characters: at most ${maxLength} are allowed`,
+    hint: "Split the file",
+  };
+}
+
+function tooManyParts(place: Position): Problem {
+  return {
+    id: "yaml-too-large",
+    severity: "error",
+    ...place,
+    message: `Cannot read a YAML text of more than ${MAX_PARTS} parts (keys, values, signs, line breaks): here it has as many`,
     hint: "Split the file",
   };
 }

@@ -20,6 +20,8 @@ interface Way {
 type Values = ReadonlySet<string> | undefined;
 
 const MAX_WAYS = 256;
+/** Fields and values of ways that are put together for one condition: shipped detections need a hundred at most. */
+const MAX_WORK = 100_000;
 const ANYTHING: Way = {
   verbs: undefined,
   apiGroups: undefined,
@@ -69,7 +71,8 @@ const STREAMS = /^[^/]+\/(?:exec|attach|portforward|proxy)$/;
  * that are read beside the condition. What must have been seen before comes last.
  */
 export function deriveNeeds(condition: Expression, others: readonly string[] = []): readonly Need[] {
-  const ways = merge(waysOf(condition)).map((way) => ({ ...way, fields: new Set([...way.fields, ...others]) }));
+  const search: Search = { known: new Map(), left: MAX_WORK };
+  const ways = merge(waysOf(condition, search)).map((way) => ({ ...way, fields: new Set([...way.fields, ...others]) }));
   const parts = new Set(ways.flatMap(({ fields }) => [...fields].flatMap((one) => rememberedField(one)?.parts ?? [])));
   const needs = [...ways.map(needOf), ...[...parts].flatMap((part) => NEEDS_OF_PART[part])];
   const seen = new Set<string>();
@@ -79,17 +82,30 @@ export function deriveNeeds(condition: Expression, others: readonly string[] = [
   });
 }
 
-function waysOf(expression: Expression): readonly Way[] {
+/** What the ways of one condition are found with: what is known of its parts, and how much may still be put together. */
+interface Search {
+  readonly known: Map<Expression, readonly Way[]>;
+  left: number;
+}
+
+function waysOf(expression: Expression, search: Search): readonly Way[] {
+  let ways = search.known.get(expression);
+  if (ways === undefined) {
+    ways = findWays(expression, search);
+    search.known.set(expression, ways);
+  }
+  return ways;
+}
+
+function findWays(expression: Expression, search: Search): readonly Way[] {
   switch (expression.kind) {
     case "or":
-      return merge(expression.of.flatMap(waysOf));
-    case "and": {
-      let ways: readonly Way[] = [ANYTHING];
-      for (const part of expression.of) {
-        ways = merge(ways.flatMap((way) => waysOf(part).flatMap((other) => intersect(way, other))));
-      }
-      return ways;
-    }
+      return merge(expression.of.flatMap((part) => waysOf(part, search)));
+    case "and":
+      return bothOf(
+        expression.of.map((part) => waysOf(part, search)),
+        search,
+      );
     case "not":
       return [{ ...ANYTHING, fields: fieldsOf(expression.of) }];
     case "match": {
@@ -109,6 +125,33 @@ function waysOf(expression: Expression): readonly Way[] {
     default:
       return [{ ...ANYTHING, fields: fieldsOf(expression) }];
   }
+}
+
+/** One way of each part at once. Parts that have one way only are put together first: they are most, and multiply nothing. */
+function bothOf(parts: readonly (readonly Way[])[], search: Search): readonly Way[] {
+  const single = parts.flatMap((ways) => (ways.length === 1 ? ways : []));
+  let ways = intersect(single);
+  for (const others of parts.filter(({ length }) => length !== 1)) {
+    const cost = ways.length * sizeOf(others) + others.length * sizeOf(ways);
+    search.left -= cost;
+    ways =
+      search.left < 0
+        ? [widest([...ways, ...others])]
+        : merge(ways.flatMap((way) => others.flatMap((other) => intersect([way, other]))));
+  }
+  return ways;
+}
+
+function sizeOf(ways: readonly Way[]): number {
+  return ways.reduce(
+    (sum, way) => LISTS.reduce((size, list) => size + (way[list]?.size ?? 0), sum + way.fields.size + 1),
+    0,
+  );
+}
+
+/** One that knows no class and reads all that these read: wider than any of them, never wrong. */
+function widest(ways: readonly Way[]): Way {
+  return { ...ANYTHING, fields: new Set(ways.flatMap((way) => [...way.fields])) };
 }
 
 /** The texts, when every test is equality with one; undefined when any is more than that. */
@@ -138,16 +181,21 @@ function fieldsOf(expression: Expression): ReadonlySet<string> {
   }
 }
 
-/** Both ways at once; none when they name no common request. */
-function intersect(a: Way, b: Way): readonly Way[] {
-  const result: { -readonly [K in keyof Way]: Way[K] } = { ...a, fields: new Set([...a.fields, ...b.fields]) };
+/** All ways at once; none when they name no common request. */
+function intersect(ways: readonly Way[]): readonly Way[] {
+  const result: { -readonly [K in keyof Way]: Way[K] } = {
+    ...ANYTHING,
+    fields: new Set(ways.flatMap((way) => [...way.fields])),
+  };
   for (const list of LISTS) {
-    const [left, right] = [a[list], b[list]];
-    const both = left && right ? new Set([...left].filter((value) => right.has(value))) : (left ?? right);
-    if (both?.size === 0) {
-      return [];
+    for (const { [list]: values } of ways) {
+      const before: Values = result[list];
+      const both = before && values ? new Set([...before].filter((value) => values.has(value))) : (before ?? values);
+      if (both?.size === 0) {
+        return [];
+      }
+      result[list] = both;
     }
-    result[list] = both;
   }
   return [result];
 }
@@ -163,7 +211,7 @@ function merge(ways: readonly Way[]): readonly Way[] {
   const byClass = joinBy(
     ways,
     (way) => [readsBody(way.fields), ...LISTS.map((list) => listText(way[list]))].join("|"),
-    (a, b) => ({ ...a, fields: new Set([...a.fields, ...b.fields]) }),
+    (same, first) => ({ ...first, fields: new Set(same.flatMap((way) => [...way.fields])) }),
   );
   const joined = LISTS.reduce<readonly Way[]>(
     (rest, list) =>
@@ -173,13 +221,17 @@ function merge(ways: readonly Way[]): readonly Way[] {
           `${[...way.fields].sort().join()}|${LISTS.filter((other) => other !== list)
             .map((other) => listText(way[other]))
             .join("|")}`,
-        (a, b) => ({ ...a, [list]: a[list] && b[list] ? new Set([...a[list], ...b[list]]) : undefined }),
+        (same, first) => ({ ...first, [list]: joinedValues(same.map((way) => way[list])) }),
       ),
     byClass,
   );
-  return joined.length <= MAX_WAYS
-    ? joined
-    : [{ ...ANYTHING, fields: new Set(joined.flatMap((way) => [...way.fields])) }];
+  return joined.length <= MAX_WAYS ? joined : [widest(joined)];
+}
+
+/** What one of them names; undefined where one may be anything. */
+function joinedValues(lists: readonly Values[]): Values {
+  const named = lists.filter((list) => list !== undefined);
+  return named.length < lists.length ? undefined : new Set(named.flatMap((list) => [...list]));
 }
 
 /** Whether one of the fields is of a body. */
@@ -187,14 +239,22 @@ function readsBody(fields: Iterable<string>): boolean {
   return [...fields].some((field) => /^(?:requestObject|responseObject)(?:\.|$)/.test(field));
 }
 
-function joinBy(ways: readonly Way[], key: (way: Way) => string, join: (a: Way, b: Way) => Way): readonly Way[] {
-  const groups = new Map<string, Way>();
+function joinBy(
+  ways: readonly Way[],
+  key: (way: Way) => string,
+  join: (same: readonly Way[], first: Way) => Way,
+): readonly Way[] {
+  const groups = new Map<string, Way[]>();
   for (const way of ways) {
     const text = key(way);
-    const before = groups.get(text);
-    groups.set(text, before ? join(before, way) : way);
+    const group = groups.get(text);
+    if (group) {
+      group.push(way);
+    } else {
+      groups.set(text, [way]);
+    }
   }
-  return [...groups.values()];
+  return [...groups.values()].map((same) => (same.length > 1 && same[0] ? join(same, same[0]) : same)).flat();
 }
 
 function listText(values: Values): string {

@@ -73,11 +73,16 @@ function compileTexts(
 ): Expression | undefined {
   const value = own(detection, "condition");
   const texts: readonly JsonValue[] = Array.isArray(value) ? (value as readonly JsonValue[]) : [value ?? null];
+  if (texts.length > LIMITS.selections) {
+    const wrong = `it has ${texts.length} conditions, at most ${LIMITS.selections} are allowed`;
+    log.error("sigma-too-many", [key, "condition"], wrong, "Split the detection");
+    return undefined;
+  }
   const used = new Set<string>();
   const compiled: Expression[] = [];
   for (const [index, text] of texts.entries()) {
     const path = Array.isArray(value) ? [key, "condition", index] : [key, "condition"];
-    if (typeof text !== "string" || texts.length > LIMITS.selections) {
+    if (typeof text !== "string") {
       log.error("sigma-condition", path, "the condition is missing or not a text", "Write condition: selection");
       return undefined;
     }

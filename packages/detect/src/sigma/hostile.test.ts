@@ -36,6 +36,9 @@ const laughs = (levels: number): string =>
       : `a${n}: &a${n} [${Array.from({ length: 10 }, () => `*a${n - 1}`).join(", ")}]`,
   ).join("\n");
 
+const waysBy = (field: string, count: number): string =>
+  Array.from({ length: count }, (_, n) => `    - { ${field}: v${n}, requestObject.${field}${n}: 1 }\n`).join("");
+
 describe("a hostile Sigma file", () => {
   it.each([
     ["billion laughs", `${laughs(9)}\n${detection("{ verb: *a8 }")}`, /error yaml/],
@@ -54,6 +57,11 @@ describe("a hostile Sigma file", () => {
       "very many selections",
       `${HEAD}detection:\n${Array.from({ length: 300 }, (_, n) => `  s${n}: { verb: get }`).join("\n")}\n  condition: all of s*\n`,
       /error sigma-too-many .*300 selections/,
+    ],
+    [
+      "very many conditions",
+      `${HEAD}detection:\n  s: { verb: get }\n  condition: [${"s, ".repeat(300)}s]\n`,
+      /^error sigma-too-many 7: .*301 conditions, at most 256/,
     ],
     [
       "a very long condition",
@@ -171,6 +179,29 @@ describe("a hostile Sigma file", () => {
     const { user } = process.cpuUsage(started);
     expect(problems.join("\n")).toMatch(expected);
     expect(user / 1e6).toBeLessThan(10);
+  });
+
+  it.each([
+    [
+      "ways that multiply",
+      `${HEAD}detection:\n${Array.from({ length: 19 }, (_, s) => `  s${s}:\n${waysBy(["verb", "objectRef.resource", "stage"][s % 3] ?? "", 250)}`).join("")}  condition: all of s*\n`,
+    ],
+    [
+      "ways that multiply with very many fields",
+      `${HEAD}detection:\n  s:\n${waysBy("verb", 250)}  t: { ${Array.from({ length: 9000 }, (_, n) => `requestObject.g${n}: 1`).join(", ")} }\n  condition: s and t\n`,
+    ],
+    [
+      "ways that are named again and again",
+      `${HEAD}detection:\n  s:\n${waysBy("verb", 4900)}  condition: ${Array.from({ length: 400 }, () => "not s").join(" or ")}\n`,
+    ],
+  ] as const)("%s are put together within bounds", (_what, text) => {
+    const started = process.cpuUsage();
+    const { detections, problems } = loadDetections(text, "hostile.yml");
+    expect(process.cpuUsage(started).user / 1e6).toBeLessThan(10);
+    expect(problems.filter(({ severity }) => severity === "error")).toEqual([]);
+    expect(detections.map(({ needs }) => needs.map(({ request, level }) => ({ request, level })))).toEqual([
+      [{ request: {}, level: "Request" }],
+    ]);
   });
 
   it.each(["^(a+)+$", "^(a|aa)+$", "(x+x+)+y", "^((a*)*)*$", "^(([a-z])+.)+[A-Z]([a-z])+$", "(.*)*,(.*)*;(.*)*$"])(
