@@ -103,7 +103,41 @@ function compileTexts(
   for (const name of unused) {
     log.warning("sigma-unused-selection", [key, name], `no condition uses the selection "${name}"`, "Use or remove it");
   }
+  const tests = testsOf(compiled);
+  if (tests > LIMITS.tests) {
+    const wrong = `with its selections put in, the condition makes ${tests} tests, at most ${LIMITS.tests} are allowed`;
+    log.error("sigma-too-many", [key, "condition"], wrong, "Name each selection once, or split the detection");
+    return undefined;
+  }
   return compiled.length > 0 ? any(compiled) : undefined;
+}
+
+/** How many fields and values are looked at for one event at most: a selection counts as often as it is named. */
+function testsOf(expressions: readonly Expression[], known = new Map<Expression, number>()): number {
+  return expressions.reduce((sum, expression) => {
+    const tests = known.get(expression) ?? testsOfOne(expression, known);
+    known.set(expression, tests);
+    return sum + tests;
+  }, 0);
+}
+
+function testsOfOne(expression: Expression, known: Map<Expression, number>): number {
+  switch (expression.kind) {
+    case "and":
+    case "or":
+      return testsOf(expression.of, known);
+    case "not":
+    case "same":
+      return testsOf([expression.of], known);
+    case "match":
+    case "keyword":
+      return 1 + expression.tests.length;
+    case "null":
+    case "exists":
+    case "fieldref":
+    default:
+      return 1;
+  }
 }
 
 function link(

@@ -8,6 +8,8 @@ export const LIMITS = {
   values: 10_000,
   /** Items: a field, or keywords, with their values. */
   items: 10_000,
+  /** Fields and values of a condition, with its selections put in for their names as often as they stand there. */
+  tests: 50_000,
   /** Problems of one document that are told, of each severity. */
   problems: 200,
   valueLength: 4096,
