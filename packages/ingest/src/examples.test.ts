@@ -135,7 +135,7 @@ sinks: [{ type: file, folder: ${own}/store }]
       close: () => Promise.resolve(),
     },
     remembered: {},
-    text: "remembered",
+    packed: Buffer.from("remembered"),
     bytes: line,
     log: "audit.log",
     path: "audit.log",

@@ -32,7 +32,7 @@ interface Scope {
   newest: string | undefined;
   /** Lines of it up to here are in what was remembered at the beginning. */
   readonly rememberedEnd: number;
-  text?: { readonly changes: number; readonly text: string };
+  kept?: { readonly changes: number; readonly packed: Buffer | "" };
 }
 
 const NO_FINDINGS: readonly Finding[] = [];
@@ -172,12 +172,12 @@ export class InputDetections {
     }
     const inputs = [...this.#scopes].map(([input, scope]) => {
       const { changes } = scope.detections;
-      const text =
-        scope.text?.changes === changes
-          ? scope.text.text
-          : this.#kept(encodeInputState(scope.detections.snapshot()), scope.text?.text);
-      scope.text = { changes, text };
-      return [input, { text, end: read[input] ?? 0 }] as const;
+      const packed =
+        scope.kept?.changes === changes
+          ? scope.kept.packed
+          : this.#kept(encodeInputState(scope.detections.snapshot()), scope.kept?.packed);
+      scope.kept = { changes, packed };
+      return [input, { packed, end: read[input] ?? 0 }] as const;
     });
     const { remembers } = this;
     const known = this.#shared;

@@ -289,12 +289,12 @@ class KafkaSource implements Source {
   }
 
   async #writeStates(states: ReadonlyMap<string, InputState>): Promise<void> {
-    const due = [...states].flatMap(([input, { text, end }]) => {
+    const due = [...states].flatMap(([input, { packed, end }]) => {
       const position = this.#inputs.get(input);
       const next = position?.offsetAt(end);
       return position === undefined || next === undefined || this.#partitions.get(position.partition) !== position
         ? []
-        : [{ position, partition: position.partition, base: position.base, next, end, text }];
+        : [{ position, partition: position.partition, base: position.base, next, end, packed }];
     });
     const written = new Set(await this.#kept?.write(due));
     for (const { position, partition, end } of due) {

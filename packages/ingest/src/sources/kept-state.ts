@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
-import { zstdCompress, zstdDecompress } from "node:zlib";
+import { zstdDecompress } from "node:zlib";
 import { isJsonObject } from "@auditsieve/audit";
 import type { JsonValue } from "@auditsieve/audit";
 import type { StateSeal } from "./state-seal.ts";
@@ -13,12 +13,12 @@ export interface KeptState {
   readonly next: bigint;
   /** Behind the last line that is in it, in bytes since `base`. */
   readonly end: number;
-  /** JSON; "" where it was too large to be kept. */
-  readonly text: string;
+  /** JSON, packed with zstd as one frame; "" where it was too large to be kept. */
+  readonly packed: Buffer | "";
 }
 
 /** The small record that says which others are the state. */
-export interface Head extends Omit<KeptState, "text"> {
+export interface Head extends Omit<KeptState, "packed"> {
   /** Which of its writer's two places the chunks are in, how many there are, and their hash; undefined where nothing is kept. */
   readonly body: { readonly slot: number; readonly chunks: number; readonly sha256: string } | undefined;
 }
@@ -27,7 +27,6 @@ const VERSION = 1;
 /** Brokers take about 1 MB by default. */
 const CHUNK_BYTES = 512 * 1024;
 const MAX_TEXT_BYTES = 512 * 1024 * 1024;
-const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
 export function headKey(writer: string): string {
@@ -43,14 +42,14 @@ function bodyName(writer: string, slot: number): string {
   return `${writer}/${slot}`;
 }
 
-/** The chunks of a state, compressed and sealed, and what the head says of them. */
-export async function writeBody(
+/** The chunks of a packed state, sealed, and what the head says of them. */
+export function writeBody(
   seal: StateSeal,
   writer: string,
   slot: number,
-  text: string,
-): Promise<{ readonly chunks: readonly Buffer[]; readonly sha256: string }> {
-  const sealed = seal.seal(bodyName(writer, slot), await compress(text));
+  packed: Buffer,
+): { readonly chunks: readonly Buffer[]; readonly sha256: string } {
+  const sealed = seal.seal(bodyName(writer, slot), packed);
   const chunks = Array.from({ length: Math.ceil(sealed.length / CHUNK_BYTES) }, (_, i) =>
     sealed.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES),
   );

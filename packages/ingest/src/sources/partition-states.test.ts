@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { JsonValue } from "@auditsieve/audit";
 import { describe, expect, test } from "vitest";
 import { testGroup } from "./kafka-group.suite.ts";
+import { encodeInputState } from "../state/detection-state.ts";
 import { PartitionStates } from "./partition-states.ts";
 import type { LoadedState, TakenPartition } from "./partition-states.ts";
 import { StateSeal } from "./state-seal.ts";
@@ -107,11 +108,12 @@ interface Owner {
 async function ownerOf(topic: FakeStateTopic, committed?: bigint): Promise<Owner> {
   const states = statesOf(topic, () => undefined);
   await states.take([{ partition: 0, base: 0n, committed, isKept: false }]);
-  const textOf = (snapshot: JsonValue | undefined): string => (snapshot === undefined ? "" : JSON.stringify(snapshot));
+  const packedOf = (snapshot: JsonValue | undefined): Buffer | "" =>
+    (snapshot === undefined ? undefined : encodeInputState([JSON.stringify(snapshot)])) ?? "";
   return {
     states,
     keep: async (next, snapshot) => {
-      await states.write([{ partition: 0, base: 0n, next, end: Number(next) * 10, text: textOf(snapshot) }]);
+      await states.write([{ partition: 0, base: 0n, next, end: Number(next) * 10, packed: packedOf(snapshot) }]);
     },
   };
 }

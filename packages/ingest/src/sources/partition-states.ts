@@ -42,8 +42,8 @@ interface Tenure {
   /** By slot, the chunks that stand there. */
   readonly chunks: [number, number];
   slot: number;
-  /** The text whose chunks were written last; whether its head is there may not be known. */
-  body: { readonly text: string; readonly body: Head["body"] } | undefined;
+  /** What was written as chunks last; whether its head is there may not be known. */
+  body: { readonly packed: KeptState["packed"]; readonly body: Head["body"] } | undefined;
   last: KeptState | undefined;
   /** An offset behind its own state is committed: no earlier tenure will be asked for any more. */
   isCommitted: boolean;
@@ -69,7 +69,7 @@ const TOO_MUCH = Buffer.alloc(0);
  * @example
  * const states = new PartitionStates({ topic, seal, prefix: "group/audit", onRefused });
  * const loaded = await states.take([{ partition: 0, base: 0n, committed: 40n, isKept: false }]);
- * await states.write([{ partition: 0, base: 0n, next: 55n, end: 9000, text }]);
+ * await states.write([{ partition: 0, base: 0n, next: 55n, end: 9000, packed }]);
  */
 export class PartitionStates {
   readonly #options: PartitionStatesOptions;
@@ -117,12 +117,12 @@ export class PartitionStates {
           return [];
         }
         const { last } = tenure;
-        if (last !== undefined && last.text === state.text && last.next === state.next) {
+        if (last !== undefined && isSame(last.packed, state.packed) && last.next === state.next) {
           return [{ partition, tenure, state, records: [] }];
         }
-        if (tenure.body?.text !== state.text) {
-          const body = await this.#writeBody(partition, tenure, state.text);
-          tenure.body = { text: state.text, body };
+        if (tenure.body === undefined || !isSame(tenure.body.packed, state.packed)) {
+          const body = await this.#writeBody(partition, tenure, state.packed);
+          tenure.body = { packed: state.packed, body };
         }
         const value = writeHead(this.#options.seal, tenure.writer, { ...state, body: tenure.body.body });
         const records: readonly StateRecord[] = [{ partition, key: headKey(tenure.writer), value }];
@@ -225,17 +225,17 @@ export class PartitionStates {
     return undefined;
   }
 
-  async #writeBody(partition: number, tenure: Tenure, text: string): Promise<Head["body"]> {
+  async #writeBody(partition: number, tenure: Tenure, packed: KeptState["packed"]): Promise<Head["body"]> {
     const { seal, topic } = this.#options;
     if (tenure.isCommitted && !tenure.isClean) {
       await topic.send(tenure.obsolete().map((key) => ({ partition, key, value: undefined })));
       tenure.isClean = true;
     }
-    if (text === "") {
+    if (packed === "") {
       return undefined;
     }
     const slot = 1 - tenure.slot;
-    const { chunks, sha256 } = await writeBody(seal, tenure.writer, slot, text);
+    const { chunks, sha256 } = writeBody(seal, tenure.writer, slot, packed);
     const before = tenure.chunks[slot] ?? 0;
     tenure.chunks[slot] = Math.max(before, chunks.length);
     for (const [i, value] of chunks.entries()) {
@@ -249,6 +249,10 @@ export class PartitionStates {
     tenure.chunks[slot] = chunks.length;
     return { slot, chunks: chunks.length, sha256 };
   }
+}
+
+function isSame(a: KeptState["packed"], b: KeptState["packed"]): boolean {
+  return a === b || (a !== "" && b !== "" && a.equals(b));
 }
 
 /** Every key under which the tenure may have written. */

@@ -7,7 +7,7 @@ import type { JsonValue } from "@auditsieve/audit";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeState, openDetectionState } from "./detection-state.ts";
 import type { Documents, RememberedState } from "./detection-state.ts";
-import { PackedText } from "./state-packing.ts";
+import { PackedText, packWhole } from "./state-packing.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -62,14 +62,17 @@ describe("DetectionState", () => {
     expect((await openDetectionState(folder, "old", { slot: 0, sha256 })).take()).toMatchObject(STATE);
   });
 
-  test("what is too long to be kept is not made to its end", () => {
+  test.each([
+    ["in parts", (text: Iterable<string>) => PackedText.of(text, 55)],
+    ["as one piece", (text: Iterable<string>) => packWhole(text, 55)],
+  ])("what is too long to be kept %s is not made to its end", (_how, pack) => {
     let made = 0;
     function* parts(): Generator<string, void> {
       for (; made < 100; made++) {
         yield "x".repeat(10);
       }
     }
-    expect(PackedText.of(parts(), 55)).toBeUndefined();
+    expect(pack(parts())).toBeUndefined();
     expect(made).toBe(5);
   });
 

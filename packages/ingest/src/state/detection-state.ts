@@ -8,7 +8,7 @@ import type { StateFiles } from "./checkpoint.ts";
 import { reasonOf } from "../errors.ts";
 import { openKeptDocuments } from "./kept-documents.ts";
 import type { KeptDocuments } from "./kept-documents.ts";
-import { PackedText, unpackState } from "./state-packing.ts";
+import { PackedText, packWhole, unpackState } from "./state-packing.ts";
 
 /** What the detections of a pipeline remember at one place of its source. */
 export interface RememberedState {
@@ -37,9 +37,10 @@ export interface WholeMark {
   documents: Documents;
 }
 
-/** What the detections of one input remember, as text; "" where that is too long to be kept. */
+/** What the detections of one input remember. */
 export interface InputState {
-  readonly text: string;
+  /** As {@link encodeInputState} gives it; "" where that is too long to be kept. */
+  readonly packed: Buffer | "";
   /** Behind the last line of the input that is in it. */
   readonly end: number;
 }
@@ -159,10 +160,9 @@ export function encodeMark(toKeep: StateToKeep): WholeMark | undefined {
   return state && { state, documents: toKeep.documents ?? NO_DOCUMENTS };
 }
 
-/** The text of what one input's detections remember; undefined when it is too long to be kept. */
-export function encodeInputState(detections: Iterable<string>): string | undefined {
-  const text = [...detections].join("");
-  return text.length > MAX_LENGTH ? undefined : text;
+/** What one input's detections remember, as packed JSON; undefined when it is too long to be kept. */
+export function encodeInputState(detections: Iterable<string>): Buffer | undefined {
+  return packWhole(detections, MAX_LENGTH);
 }
 
 /** Opens the state that `reference` of the checkpoint names. Never fails: what cannot be used is a `problem`, and nothing is loaded. */

@@ -50,6 +50,23 @@ export class PackedText {
   }
 }
 
+/**
+ * Packs a text as one piece, as programs of another version read it. It is there as a whole while that is done, a third of a millisecond for
+ * a megabyte, and not for as long as it is kept. Undefined where it is longer than `maxLength`.
+ */
+export function packWhole(text: Iterable<string>, maxLength: number): Buffer | undefined {
+  const parts: string[] = [];
+  let length = 0;
+  for (const part of text) {
+    length += part.length;
+    if (length > maxLength) {
+      return undefined;
+    }
+    parts.push(part);
+  }
+  return packed(parts.join(""));
+}
+
 function packed(block: string): Buffer {
   // A copy: what zlib gives is the beginning of a megabyte.
   return Buffer.from(zstdCompressSync(block, FAST));
