@@ -59,7 +59,16 @@ export function attributesOfScan(scan: EventScan): RequestAttributes {
   });
 }
 
-/** {@link attributesOf} for a decoded event. */
+/**
+ * {@link attributesOf} for a decoded event.
+ *
+ * @example
+ * const user = { username: "jane", groups: ["system:authenticated"] };
+ * const requestURI = "/api/v1/namespaces/prod/pods/web/exec?command=sh";
+ * const event = { level: "Metadata", auditID: "a", stage: "ResponseComplete", requestURI, verb: "create", user };
+ * const { resource, subresource, namespace, name } = attributesOfEvent(event);
+ * assert.deepEqual([resource, subresource, namespace, name], ["pods", "exec", "prod", "web"]);
+ */
 export function attributesOfEvent(event: AuditEvent): RequestAttributes {
   return attributesOf({
     requestURI: event.requestURI,

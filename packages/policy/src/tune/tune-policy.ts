@@ -45,6 +45,19 @@ export interface TuneOptions {
 /**
  * Proposes rules for what known control loops say to themselves, and refuses each that would hide from a detection what it sees now. A
  * rule names identity, verbs and resources; how often something comes decides only whether a rule is worth its line.
+ *
+ * @example
+ * const loaded = loadPolicy("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: Metadata }]");
+ * assert.ok(loaded.outcome === "accepted");
+ * const counter = new CandidateCounter(loaded.policy, []);
+ * const requestURI = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler";
+ * const user = { username: "system:kube-scheduler", groups: ["system:authenticated"] };
+ * const event = { level: "Metadata", stage: "ResponseComplete", requestURI, verb: "update", user };
+ * counter.write(Buffer.from(`${JSON.stringify(event)}\n`));
+ * counter.end();
+ * const { proposals } = tunePolicy(loaded.policy, counter.result(), { detections: [] });
+ * const tuned = withProposals(loaded.policy, proposals);
+ * assert.deepEqual(tuned.rules.map(({ level }) => level), ["None", "Metadata"]);
  */
 export function tunePolicy(policy: Policy, { candidates, base }: CandidateCounts, options: TuneOptions): Tuned {
   const { detections, leastShare = 0.001 } = options;

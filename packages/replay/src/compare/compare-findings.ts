@@ -146,6 +146,11 @@ export class OtherFindings implements ReplayVisitor {
 /**
  * The difference of two lists of findings in order of time, by their ids, which are the same for the same detection and request; of
  * those only for which `isAsked` holds before or after.
+ *
+ * @example
+ * const { changes, same } = compareFindings(findings, []);
+ * assert.equal(same, 0);
+ * assert.deepEqual(Array.from(changes, ({ change }) => change), ["removed", "removed"]);
  */
 export function compareFindings(
   before: Iterable<Finding>,

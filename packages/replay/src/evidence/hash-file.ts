@@ -8,7 +8,14 @@ export interface Digest {
   readonly sha256: string;
 }
 
-/** The digest of a file as it lies on the disk. Throws the system's error. */
+/**
+ * The digest of a file as it lies on the disk. Throws the system's error.
+ *
+ * @example
+ * const passing = new PassingDigest();
+ * passing.add(await readFile("audit.log"));
+ * assert.deepEqual(await hashFile("audit.log"), passing.total());
+ */
 export async function hashFile(path: string): Promise<Digest> {
   const hash = createHash("sha256");
   let bytes = 0;

@@ -33,7 +33,16 @@ const MOST_SHOWN = 200;
 /** What may choose among objects. */
 const SELECTING: ReadonlySet<string> = new Set(["list", "watch", "deletecollection"]);
 
-/** Makes the least roles of what was used, and checks them against the same log. */
+/**
+ * Makes the least roles of what was used, and checks them against the same log.
+ *
+ * @example
+ * const used = new UsedAccessVisitor("ann");
+ * const grants = new GrantedAccessVisitor();
+ * await replayLogs({ logs, detections: [], redactor, visitors: [used, grants] });
+ * const least = leastPrivilege(used.result(), grants);
+ * assert.match(writeManifests(least), /kind: Role\n/);
+ */
 export function leastPrivilege(used: UsedAccess, grants: GrantedAccessVisitor): LeastPrivilege {
   const accesses = used.allowed.map(({ access }) => access);
   const roles = leastRoles(used.actor, accesses);

@@ -23,7 +23,13 @@ export interface Selection {
   readonly minSeverity?: Severity;
 }
 
-/** Whether a finding is asked for. */
+/**
+ * Whether a finding is asked for.
+ *
+ * @example
+ * assert.equal(isSelected(finding, { actor: "an*", minSeverity: "medium" }), true);
+ * assert.equal(isSelected(finding, { actor: "an*", minSeverity: "high" }), false);
+ */
 export function isSelected(finding: Finding, selection: Selection): boolean {
   const { since, until, actor, resource, namespace, sourceIPs, userAgent, detection, minSeverity } = selection;
   if ((since !== undefined && finding.time < since) || (until !== undefined && finding.time >= until)) {
