@@ -3,10 +3,10 @@ import { DetectionEngine, FindingStream } from "@auditsieve/detect";
 import { FindingTap } from "@auditsieve/ingest/findings";
 import { boundHeap, FindingStore } from "@auditsieve/replay/findings";
 import { hash } from "node:crypto";
-import { statSync } from "node:fs";
 import { keepHeapSmall } from "./keep-heap-small.ts";
 import { compileLater } from "./compile-later.ts";
 import { loadDetectionSet } from "./detection-set.ts";
+import { isLong } from "./long-log.ts";
 import { preparedDetections } from "./prepared-detections.ts";
 import { SHIPPED } from "./shipped-files.ts";
 import { writeFindings } from "./write-findings.ts";
@@ -20,9 +20,6 @@ export interface FilterFindings {
   write(file: string): Promise<void>;
 }
 
-/** Something is found in as good as every log of so many bytes, and what is found has hashes. */
-const LONG_BYTES = 8 * 1024 * 1024;
-
 /** It is loaded only where findings are wanted: its modules start slowly. */
 export function filterFindings(
   exceptions: readonly string[],
@@ -30,7 +27,8 @@ export function filterFindings(
   logs: readonly string[],
 ): FilterFindings {
   if (logs.some(isLong)) {
-    // Node brings its cryptography compiled, which V8 takes only as long as its flags are those of the start.
+    // Something is found in as good as every long log, and what is found has hashes. Node brings its cryptography compiled, which V8 takes only
+    // as long as its flags are those of the start.
     hash("sha256", "");
   }
   compileLater("filter");
@@ -54,13 +52,4 @@ export function filterFindings(
       findings.close();
     },
   };
-}
-
-/** Whoever reads a log that cannot be looked at says so. */
-function isLong(log: string): boolean {
-  try {
-    return statSync(log).size >= LONG_BYTES;
-  } catch {
-    return false;
-  }
 }

@@ -1,5 +1,5 @@
-import { heapOfProcess } from "@auditsieve/replay/findings";
-import type { HeapOfProcess } from "@auditsieve/replay/findings";
+import { heapOfProcess } from "@auditsieve/replay/heap";
+import type { HeapOfProcess } from "@auditsieve/replay/heap";
 
 /** Of V8's room for new objects. By itself it grows to 64 MB, twice as much as that took before in all. */
 const MOST_BYTES = 8 * 1024 * 1024;

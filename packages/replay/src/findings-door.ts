@@ -5,7 +5,5 @@
  */
 export { boundHeap } from "./judge/bound-heap.ts";
 export type { BoundHeap } from "./judge/bound-heap.ts";
-export { heapOfProcess } from "./judge/heap-of-process.ts";
-export type { HeapOfProcess } from "./judge/heap-of-process.ts";
 export { FindingStore } from "./findings/finding-store.ts";
 export type { FindingList } from "./findings/finding-store.ts";

@@ -9,6 +9,7 @@ import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
 import { LineProblems } from "../line-problems.ts";
+import { isLong } from "../long-log.ts";
 import { logsOrStdin, openLogInto, readLog, readRest, sayUnreadable } from "../logs.ts";
 import type { ChunksNow } from "../logs.ts";
 import { checkOutputFile } from "../output-file.ts";
@@ -105,6 +106,10 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   const problems = new LineProblems({ strict: options.strict });
   const isRedacting = options.redact || options.findings !== undefined;
   const redactor = isRedacting ? (await import("../new-redactor.ts")).newRedactor() : undefined;
+  if (options.findings !== undefined && logs.some(isLong)) {
+    // Before what finds them is loaded.
+    (await import("../collect-early.ts")).collectEarly();
+  }
   const found =
     options.findings === undefined || redactor === undefined
       ? undefined

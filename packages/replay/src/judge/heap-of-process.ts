@@ -27,6 +27,8 @@ export function heapOfProcess(): HeapOfProcess {
       // V8's limits cannot be set once it runs; collecting can be asked for, unless flags are fixed.
       setFlagsFromString("--expose-gc");
       gc = runInNewContext("globalThis.gc") as typeof gc;
+      // V8 takes compiled code only with the flags that it was made with.
+      setFlagsFromString("--no-expose-gc");
     }
     if (options === undefined) {
       gc?.();
