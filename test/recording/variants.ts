@@ -6,6 +6,7 @@ import { account, person, sent } from "./sent.ts";
 import type { Call } from "./sent.ts";
 import { byKubectl, createdBy } from "./step.ts";
 import type { Step } from "./step.ts";
+import { EVENT_VARIANTS } from "./variants-of-events.ts";
 import { NEWER_KINDS_VARIANTS } from "./variants-of-newer-kinds.ts";
 import { RIGHTS_VARIANTS } from "./variants-of-rights.ts";
 import { TRAFFIC_VARIANTS } from "./variants-of-traffic.ts";
@@ -527,4 +528,5 @@ export const VARIANT_DEEDS: readonly Step[] = [
   ...NEWER_KINDS_VARIANTS,
   ...TRAFFIC_VARIANTS,
   ...TRICK_VARIANTS,
+  ...EVENT_VARIANTS,
 ];

@@ -1,0 +1,75 @@
+import { ERIN } from "./people.ts";
+import { binding, clusterRole, named, rule } from "./setting.ts";
+import { account, person, sent } from "./sent.ts";
+import type { Call } from "./sent.ts";
+import { createdBy } from "./step.ts";
+import type { Step } from "./step.ts";
+
+const BOT = "system:serviceaccount:ci:ci-bot";
+const NODE = "system:node:node-1";
+const REGARDING = { kind: "Pod", namespace: "shop", name: "web" };
+
+/** An event as a component of its time writes it: its name stands in it twice. */
+function told(name: string, component: string, reason: string): Call {
+  const body = {
+    ...named("Event", "v1", name, "shop"),
+    involvedObject: REGARDING,
+    reason,
+    message: `${reason} web`,
+    source: { component, host: "node-1" },
+    reportingComponent: component,
+    type: "Normal",
+  };
+  return ["POST", "/api/v1/namespaces/shop/events", { body }];
+}
+
+/** The same by the newer interface. */
+function reported(name: string, controller: string, reason: string): Call {
+  const body = {
+    ...named("Event", "events.k8s.io/v1", name, "shop"),
+    regarding: REGARDING,
+    reason,
+    note: `${reason} web`,
+    action: reason,
+    reportingController: controller,
+    reportingInstance: `${controller}-1`,
+    eventTime: "2026-11-24T08:00:00.000000Z",
+    type: "Normal",
+  };
+  return ["POST", "/apis/events.k8s.io/v1/namespaces/shop/events", { body }];
+}
+
+/** Events in which programs say what others did, and what they did themselves. */
+export const EVENT_VARIANTS: readonly Step[] = [
+  createdBy(ERIN)(
+    "bot-may-write-events",
+    "none",
+    "clusterroles",
+    clusterRole("event-writer", [rule("", "events", "create,patch"), rule("events.k8s.io", "events", "create,patch")]),
+    binding("event-writer", "event-writer", { kind: "ServiceAccount", name: "ci-bot", namespace: "ci" }),
+  ),
+  sent(["bot-speaks-as-kubelet", "T1036", BOT], account("ci", "ci-bot"), told("web.1", "kubelet", "Started")),
+  sent(
+    ["bot-speaks-as-scheduler", "T1036", BOT],
+    account("ci", "ci-bot"),
+    reported("web.2", "default-scheduler", "Scheduled"),
+  ),
+  sent(
+    ["bot-speaks-for-itself", "none", BOT],
+    account("ci", "ci-bot"),
+    told("web.3", "ci-bot", "Deployed"),
+    reported("web.4", "acme.example/ci-bot", "Deployed"),
+  ),
+  sent(
+    ["node-speaks-as-a-controller", "T1036", NODE],
+    person(NODE),
+    told("web.5", "replicaset-controller", "SuccessfulDelete"),
+    reported("web.6", "default-scheduler", "Preempted"),
+  ),
+  sent(
+    ["node-speaks-for-itself", "none", NODE],
+    person(NODE),
+    told("web.7", "kubelet", "Killing"),
+    reported("web.8", "kubelet", "Killing"),
+  ),
+];
