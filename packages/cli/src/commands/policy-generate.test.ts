@@ -100,6 +100,11 @@ const ACCEPTED: readonly { readonly reason: string; readonly hides: (event: Audi
       /^(from (a foreign|another)|stolen token)/.test(why),
   },
   {
+    reason:
+      "in whose name an event is written stands in its body, and events are written all day; forensic writes them",
+    hides: ({ objectRef }) => objectRef?.resource === "events",
+  },
+  {
     reason: "what a custom resource holds only its author knows; --set customResources shows it",
     hides: ({ objectRef, requestObject }) =>
       objectRef?.apiGroup?.includes(".") === true &&
