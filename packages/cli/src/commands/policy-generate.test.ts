@@ -102,7 +102,7 @@ const ACCEPTED: readonly { readonly reason: string; readonly hides: (event: Audi
   {
     reason:
       "in whose name an event is written stands in its body, and events are written all day; forensic writes them",
-    hides: ({ objectRef }) => objectRef?.resource === "events",
+    hides: ({ objectRef, requestObject }) => objectRef?.resource === "events" && requestObject !== undefined,
   },
   {
     reason: "what a custom resource holds only its author knows; --set customResources shows it",
