@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 /**
  * The main job on a real sample, as a newcomer would do it by hand: generate the policy, see what it would keep, drop the noise,
- * find what matters. Every step is a command that can be typed; all files land in out/.
+ * find what matters, look at it in a browser. Every step is a command that can be typed; all files land in out/.
  */
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const OUT = join(ROOT, "out");
@@ -23,14 +23,14 @@ auditsieve(["filter", LOG, "--redact", "--summary", "out/.filter.json"], "out/ke
 
 title("3. The findings, as a timeline");
 auditsieve(["replay", LOG, "--output", "ndjson"], "out/findings.ndjson", "ignore");
-auditsieve(["replay", LOG]);
+auditsieve(["replay", LOG, "--html", "out/report.html"]);
 
 writeFileSync(join(OUT, "summary.json"), `${JSON.stringify(summary(), undefined, 2)}\n`);
 rmSync(join(OUT, ".policy.json"));
 rmSync(join(OUT, ".filter.json"));
 
 title("4. Where it all is");
-for (const file of ["audit-policy.yaml", "kept.ndjson", "findings.ndjson", "summary.json"]) {
+for (const file of ["audit-policy.yaml", "kept.ndjson", "findings.ndjson", "report.html", "summary.json"]) {
   console.log(`out/${file.padEnd(20)} ${statSync(join(OUT, file)).size.toLocaleString("en-US").padStart(12)} bytes`);
 }
 console.log("\nNext: npx auditsieve --help, or the five-minute tour in README.md");
