@@ -4,7 +4,8 @@ export const ID_HASHES = 0x1_0000;
 const LETTERS = 8;
 
 /**
- * A small number made of an auditID, which assembly/moment.ts makes, too, to tell most of those apart that are not the same: a client may choose one, so that it proves nothing else.
+ * A small number made of an auditID, to tell most of those apart that are not the same: a client may choose one, so that it proves nothing
+ * else. assembly/moment.ts makes the same.
  *
  * @example
  * assert.notEqual(hashOfID("1b9ee3e5-8982-4b58-a2cd-0384840d7e4f"), hashOfID("1b9ee3e5-8982-4b58-a2cd-0384840d7e40"));
