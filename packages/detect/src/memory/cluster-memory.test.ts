@@ -123,6 +123,12 @@ describe("grants", () => {
     expect(read(after(toDevelopers), "grant.ageSeconds", event)).toEqual([5]);
   });
 
+  it("knows a recent grant where an earlier one to the same subject is read late", () => {
+    const late = binding(0, toEve, { objectRef: { resource: "clusterrolebindings", name: "other" } });
+    const memory = after(binding(3600, toEve), late, podCreated(88_200, "web", {}));
+    expect(read(memory, "grant.ageSeconds", used(88_200, "eve"))).toEqual([84_600]);
+  });
+
   it("counts a grant of unknown subjects as one to anybody", () => {
     const { requestObject: _body, ...metadata } = binding(0, toEve);
     expect(read(after(metadata), "grant.ageSeconds", used(5, "bob"))).toEqual([5]);

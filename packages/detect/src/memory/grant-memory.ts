@@ -107,13 +107,14 @@ export class GrantMemory {
     }
   }
 
-  /** Who has a recent grant and gets a later one may do what they could: nobody need be told. */
+  /** Who has a recent grant and gets another one may do what they could: nobody need be told. One that is read late is not their last. */
   #granted(subject: string, at: number, now: number): void {
     const before = this.#subjects.peek(subject) ?? Number.NEGATIVE_INFINITY;
-    if (before >= now - RECENT_GRANT_MS && at >= before) {
-      this.#subjects.setSilently(subject, at);
+    const last = Math.max(before, at);
+    if (before >= now - RECENT_GRANT_MS) {
+      this.#subjects.setSilently(subject, last);
     } else {
-      this.#subjects.set(subject, at);
+      this.#subjects.set(subject, last);
     }
   }
 
