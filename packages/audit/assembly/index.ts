@@ -7,6 +7,7 @@ export { forgetHarmless, noteHarmless } from "./harmless";
 export { plainHead } from "./plain-head";
 export { skipBracketed } from "./balance";
 export { indexMembers } from "./members";
+export { findPaths } from "./paths";
 export { lacksEndings } from "./endings";
 export { skipString } from "./walk";
 export { writeDocument } from "./document";

@@ -80,3 +80,4 @@ export const COPIES_FOUND: usize = 0x1a3_1000;
 export const MOST_COPIES_FOUND: u32 = 256;
 export const COPY_TEXTS: usize = 0x1a3_2000;
 export const COPY_TEXT_BYTES: usize = 0x10_0000;
+// Sets of paths stand from 0x1b3_4000 on, written by the JavaScript side: see ./paths.

@@ -34,6 +34,8 @@ export type { SourceEntry, SourceNode } from "./go-yaml/value.ts";
 export { isJsonObject, jsonAt, own } from "./json/json.ts";
 export type { JsonObject, JsonValue } from "./json/json.ts";
 export { KeyEndings } from "./key-endings.ts";
+export { KeyPaths } from "./key-paths.ts";
+export type { KeyPath } from "./key-paths.ts";
 export { MemberIndex } from "./member-index.ts";
 export type { Need, RequestClass } from "./need.ts";
 export type { Problem } from "./problem.ts";

@@ -111,6 +111,22 @@ export class MemberIndex {
     return keys.length > 2 ? findMember(this.#bytes, start, end, keys.slice(2)) : { start, end };
   }
 
+  /** What was loaded, with all around it. */
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  /** Has the module find what assembly/paths.ts has at `set`; false where it has no entries, or cannot tell: {@link find} can. */
+  findPaths(set: number): boolean {
+    if (this.#engine === undefined || this.#count > MAX_ENTRIES) {
+      return false;
+    }
+    if (held !== this.#token) {
+      this.#loadBy(this.#engine);
+    }
+    return this.#engine.exports.findPaths(this.#count, this.#bytes.byteOffset, set) !== 0;
+  }
+
   /** The last entry among those that follow one another on one level: of several members of one name that one counts. */
   #last(from: number, to: number, key: string): number {
     const entries = this.#entries;

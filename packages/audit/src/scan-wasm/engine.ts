@@ -23,6 +23,7 @@ export interface EngineExports {
   skipString(open: number): number;
   skipBracketed(from: number): number;
   indexMembers(open: number, end: number, base: number): number;
+  findPaths(count: number, base: number, set: number): number;
   lacksEndings(from: number, end: number, endings: number, count: number): number;
   buildSpread(): void;
   writeDocument(length: number, program: number): number;
@@ -75,6 +76,7 @@ export const SCAN = 0x26_0000;
 export const SCAN_BYTES = 0x8_0000;
 export const NEEDLES = 0x25_8000;
 export const ENDINGS = 0x25_8200;
+export const PATHS = 0x1b3_4000;
 export const NEEDLE_BITS = 0x25_8800;
 
 const CONTROL = 0x1_0000;

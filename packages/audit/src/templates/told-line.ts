@@ -1,8 +1,6 @@
 import { microsecondsAt, minuteAt, timeAt } from "../event-time.ts";
-import { jsonAt } from "../json/json.ts";
-import type { ValueRange } from "../json/find-member.ts";
-import type { JsonValue } from "../json/json.ts";
 import { BACKSLASH } from "../json/json-bytes.ts";
+import type { KeyPaths } from "../key-paths.ts";
 import { isAt, MemberIndex } from "../member-index.ts";
 import type { Field } from "../scan-fields.ts";
 import type { EventScan } from "../scan.ts";
@@ -54,7 +52,6 @@ export class ToldLine {
   readonly #engine: Engine;
   readonly #index = new MemberIndex();
   readonly #moments: Float64Array;
-  #isIndexed = false;
   #time: number | undefined;
   #bytes: Buffer | undefined;
 
@@ -65,7 +62,6 @@ export class ToldLine {
 
   /** Another line was taken. */
   renew(): void {
-    this.#isIndexed = false;
     this.#time = undefined;
     this.#bytes = undefined;
   }
@@ -150,34 +146,15 @@ export class ToldLine {
     return this.#engine.memory.toString("latin1", OBJECT, OBJECT + this.#word(OBJECT_LENGTH));
   }
 
-  /** The value at a path of keys below the requestObject; undefined where there is none, or no JSON, which only a verified line is sure to be. */
-  part(keys: readonly string[]): JsonValue | undefined {
-    const range = this.#find(keys);
-    return range && jsonAt(this.#engine.memory, range.start, range.end);
-  }
-
-  /** Whether the bytes of the value at a path of keys below the requestObject are these three texts, in plain ASCII, one behind the other. */
-  spells(keys: readonly string[], before: string, text: string, after: string): boolean {
-    const range = this.#find(keys);
-    if (range === undefined || range.end - range.start !== before.length + text.length + after.length) {
-      return false;
-    }
-    const { memory } = this.#engine;
-    const middle = range.start + before.length;
-    const last = middle + text.length;
-    return isAt(memory, middle, text) && isAt(memory, range.start, before) && isAt(memory, last, after);
-  }
-
-  #find(keys: readonly string[]): ValueRange | undefined {
+  /** Looks for the paths in the requestObject; none are found where there is none, or no JSON, which only a verified line is sure to be. */
+  find(paths: KeyPaths): void {
     const request = this.#word(REQUEST);
     if (request === 0) {
-      return undefined;
-    }
-    if (!this.#isIndexed) {
-      this.#isIndexed = true;
+      paths.findParsed(undefined);
+    } else {
       this.#index.load(this.#engine.memory, request, this.#word(BODIES_END));
+      paths.find(this.#index);
     }
-    return this.#index.find(keys);
   }
 
   /** Whether it is known where bodies begin, if there are any. */

@@ -1,6 +1,6 @@
 import { hashOfID, microseconds, timeOf } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject } from "@auditsieve/audit";
-import { partOf } from "../reading/event-parts.ts";
+import { findPaths } from "../reading/event-parts.ts";
 import type { ToldEvent } from "./pod-change.ts";
 
 const NOON = Date.parse("2026-11-24T12:00:00Z");
@@ -62,7 +62,6 @@ export function toldOf(event: AuditEvent): ToldEvent {
     time: timeOf(event),
     micros: microseconds(event.stageTimestamp),
     object: `${event.objectRef?.namespace}/${event.objectRef?.name}`,
-    part: (keys) => partOf(event, "requestObject", ...keys),
-    spells: (keys, ...texts) => JSON.stringify(partOf(event, "requestObject", ...keys)) === texts.join(""),
+    find: (paths) => findPaths(event, "requestObject", paths),
   };
 }

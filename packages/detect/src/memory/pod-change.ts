@@ -1,5 +1,5 @@
 import { asksDryRun } from "@auditsieve/audit";
-import type { JsonValue } from "@auditsieve/audit";
+import type { KeyPaths } from "@auditsieve/audit";
 import type { HeadView } from "../reading/head-view.ts";
 import { isSuccess } from "./body.ts";
 
@@ -16,10 +16,8 @@ export interface ToldEvent {
   readonly micros: number;
   /** `namespace/name` of the object that the request is for. */
   readonly object: string;
-  /** The value at a path of literal keys below the requestObject; the rest of it need not be parsed. */
-  part(keys: readonly string[]): JsonValue | undefined;
-  /** Whether these three texts, one behind the other, are how the value there is spelled, letter by letter. False says nothing. */
-  spells(keys: readonly string[], before: string, text: string, after: string): boolean;
+  /** Has the paths looked for in the requestObject; the rest of it need not be parsed. */
+  find(paths: KeyPaths): void;
 }
 
 /** Which change an event tells of, as far as its head says for sure; undefined where it may be any other, or none. */

@@ -1,7 +1,6 @@
-import { isDryRunOption, KeyEndings } from "@auditsieve/audit";
+import { isDryRunOption, KeyEndings, KeyPaths } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { headOf, lacksKeys, listsObjects, partAt, partOf, timeOfEvent } from "../reading/event-parts.ts";
-import type { BodyName } from "../reading/event-parts.ts";
+import { findPaths, headOf, lacksKeys, partOf, timeOfEvent } from "../reading/event-parts.ts";
 import { at, nameOf, objectsAt, textAt } from "./body.ts";
 import type { PodChange, ToldEvent } from "./pod-change.ts";
 import { RecentMap } from "./recent-map.ts";
@@ -33,29 +32,43 @@ export interface PodFacts extends Spec {
 /** What later requests change of it. */
 type Changes = Partial<Pick<PodFacts, "privileged" | "node" | "addresses" | "deletedAt">>;
 
-const CONTAINERS = ["containers", "initContainers", "ephemeralContainers"] as const;
+const KINDS_OF_CONTAINERS = ["containers", "initContainers", "ephemeralContainers"] as const;
 const ADDRESS_KEYS = new KeyEndings(["podIP", "podIPs"]);
-const POD_IP = ["status", "podIP"];
-const POD_IPS = ["status", "podIPs"];
 const NO_ADDRESSES: readonly string[] = [];
 const NO_PATHS: readonly string[] = [];
-const NODE_NAME = ["target", "name"];
-const DRY_RUN = ["dryRun"];
+/** What a request says that changes a pod, by these numbers. */
+const CHANGE = new KeyPaths([["dryRun"], ["target", "name"], ["status", "podIP"], ["status", "podIPs"]]);
+const DRY_RUN = 0;
+const NODE_NAME = 1;
+const POD_IP = 2;
+const POD_IPS = 3;
 const MAX_PATHS = 32;
 const MAX_ADDRESSES = 8;
 /** Label and field selectors choose among the pods of a namespace. */
 const SELECTOR = /[?&](?:label|field)Selector=[^&]/;
 /** What is not found at a fixed place of a spec. */
 const GRAVE_KEYS = new KeyEndings(["privileged", "hostPath"]);
-const SPEC = ["spec"];
-const SPEC_CONTAINERS = ["spec", "containers"];
-const WHOLE: readonly string[] = [];
-const HOST_NETWORK = ["spec", "hostNetwork"] as const;
-const HOST_PID = ["spec", "hostPID"] as const;
-const HOST_IPC = ["spec", "hostIPC"] as const;
-const SERVICE_ACCOUNT = ["spec", "serviceAccountName"] as const;
-const NODE = ["spec", "nodeName"] as const;
-const UID = ["metadata", "uid"] as const;
+/** What a pod says of itself, by these numbers. */
+const POD = new KeyPaths([
+  ["metadata", "name"],
+  ["metadata", "uid"],
+  ["spec"],
+  ["spec", "containers"],
+  ["spec", "hostNetwork"],
+  ["spec", "hostPID"],
+  ["spec", "hostIPC"],
+  ["spec", "serviceAccountName"],
+  ["spec", "nodeName"],
+]);
+const NAME = 0;
+const UID = 1;
+const SPEC = 2;
+const CONTAINERS = 3;
+const HOST_NETWORK = 4;
+const HOST_PID = 5;
+const HOST_IPC = 6;
+const SERVICE_ACCOUNT = 7;
+const NODE = 8;
 const NOTHING: Spec = {
   isSpecKnown: false,
   privileged: false,
@@ -64,9 +77,6 @@ const NOTHING: Spec = {
   hostPID: false,
   hostIPC: false,
 };
-
-/** Reads below the requestObject. */
-type RequestParts = Pick<ToldEvent, "part" | "spells">;
 
 /** Of what a client may choose. */
 function lettersOf({ hostPath, createdBy, serviceAccount }: PodFacts): number {
@@ -105,42 +115,44 @@ export class PodMemory {
       this.#deleteAll(event, namespace);
       return;
     }
+    const subresource = head.get("objectRef.subresource");
+    if (namespace !== undefined && subresource === undefined && verb === "create") {
+      this.#create(event, namespace);
+      return;
+    }
     const name = nameOf(event);
     if (namespace === undefined || name === undefined) {
       return;
     }
     const key = `${namespace}/${name}`;
-    const subresource = head.get("objectRef.subresource");
-    if (subresource === undefined && verb === "create") {
-      this.#pods.set(key, created(event));
-      return;
-    }
     const before = this.#pods.get(key);
     if (subresource === undefined && verb === "delete") {
       this.#delete(key, before, timeOfEvent(event));
     } else if (subresource === "binding") {
-      this.#bind(key, before, partAt(event, "requestObject", NODE_NAME));
+      findPaths(event, "requestObject", CHANGE);
+      this.#bind(key, before, CHANGE.value(NODE_NAME));
     } else if (subresource === "ephemeralcontainers") {
-      const spec = specOf(event, "responseObject") ?? specOf(event, "requestObject");
+      const spec =
+        withContainers(partOf(event, "responseObject", "spec")) ??
+        withContainers(partOf(event, "requestObject", "spec"));
       const facts = before ?? unseen();
       const privileged = facts.privileged || (spec !== undefined && isPrivileged(spec));
       this.#pods.set(key, changed(facts, { privileged }));
-    } else if (subresource === "status" && !lacksKeys(event, "requestObject", ADDRESS_KEYS, WHOLE)) {
-      this.#address(key, before, {
-        part: (keys) => partAt(event, "requestObject", keys),
-        spells: () => false,
-      });
+    } else if (subresource === "status" && !lacksKeys(event, "requestObject", ADDRESS_KEYS)) {
+      findPaths(event, "requestObject", CHANGE);
+      this.#address(key, before);
     }
   }
 
   /** Takes a successful request about a pod into account that changes it so: as {@link PodMemory.observe} would. */
   tell(change: PodChange, told: ToldEvent, time: number): void {
     const key = told.object;
-    if (
-      change === "deleted" &&
-      (this.#pods.fresh(key)?.deletedAt !== undefined || isDryRunOption(told.part(DRY_RUN)))
-    ) {
+    if (change === "deleted" && this.#pods.fresh(key)?.deletedAt !== undefined) {
       // Of a pod that is known to be deleted there is nothing to learn, whether this one was a trial or not.
+      return;
+    }
+    told.find(CHANGE);
+    if (change === "deleted" && isDryRunOption(CHANGE.value(DRY_RUN))) {
       return;
     }
     const before = this.#pods.get(key);
@@ -149,16 +161,36 @@ export class PodMemory {
         this.#delete(key, before, time);
         break;
       case "bound":
-        this.#bind(key, before, told.part(NODE_NAME));
+        this.#bind(key, before, CHANGE.value(NODE_NAME));
         break;
       case "addressed":
-        this.#address(key, before, told);
+        this.#address(key, before);
         break;
       default: {
         const never: never = change;
         return never;
       }
     }
+  }
+
+  #create(event: AuditEvent, namespace: string): void {
+    const head = headOf(event);
+    findPaths(event, "responseObject", POD);
+    let name = (head.get("objectRef.name") as string | null | undefined) ?? textAt(POD.value(NAME));
+    const uid = textAt(POD.value(UID)) ?? event.objectRef?.uid;
+    // The answer shows what admission made of it.
+    let spec = specFound();
+    if (name === undefined || spec === undefined) {
+      findPaths(event, "requestObject", POD);
+      name ??= textAt(POD.value(NAME));
+      spec ??= specFound();
+    }
+    if (name === undefined) {
+      return;
+    }
+    const createdBy = head.get("user.username") as string | undefined;
+    const facts = { uid, createdBy, addresses: NO_ADDRESSES, createdAt: timeOfEvent(event) };
+    this.#pods.set(`${namespace}/${name}`, new KnownPod(spec ?? NOTHING, facts, { node: spec?.node }));
   }
 
   /** The answer names the pods where it is written; without a selector they are all of the namespace that are known. */
@@ -193,9 +225,10 @@ export class PodMemory {
     }
   }
 
-  #address(key: string, before: PodFacts | undefined, told: RequestParts): void {
+  /** By what {@link CHANGE} has found. */
+  #address(key: string, before: PodFacts | undefined): void {
     const known = before?.addresses ?? NO_ADDRESSES;
-    const addresses = withAddresses(known, told);
+    const addresses = withAddresses(known);
     if (addresses !== known) {
       this.#pods.set(key, changed(before ?? unseen(), { addresses: addresses.slice(-MAX_ADDRESSES) }));
     }
@@ -214,16 +247,16 @@ export class PodMemory {
   }
 }
 
-/** Those that are known and behind them the others that the status in the request names, each once; the same list where there is no other. */
-function withAddresses(known: readonly string[], told: RequestParts): readonly string[] {
+/** Those that are known and behind them the others that the status names that {@link CHANGE} has found, each once; the same list where there is no other. */
+function withAddresses(known: readonly string[]): readonly string[] {
   const last = known.at(-1);
-  const isKnown = last !== undefined && told.spells(POD_IP, '"', last, '"');
-  const all = isKnown ? known : withAddress(known, textAt(told.part(POD_IP)));
+  const isKnown = last !== undefined && CHANGE.spells(POD_IP, '"', last, '"');
+  const all = isKnown ? known : withAddress(known, textAt(CHANGE.value(POD_IP)));
   const latest = all.at(-1);
   // As the kubelet writes a pod's only address.
-  return latest !== undefined && told.spells(POD_IPS, '[{"ip":"', latest, '"}]')
+  return latest !== undefined && CHANGE.spells(POD_IPS, '[{"ip":"', latest, '"}]')
     ? all
-    : objectsAt(told.part(POD_IPS)).reduce((some, address) => withAddress(some, textAt(address, "ip")), all);
+    : objectsAt(CHANGE.value(POD_IPS)).reduce((some, address) => withAddress(some, textAt(address, "ip")), all);
 }
 
 function withAddress(some: readonly string[], address: string | undefined): readonly string[] {
@@ -232,21 +265,6 @@ function withAddress(some: readonly string[], address: string | undefined): read
 
 function unseen(): PodFacts {
   return new KnownPod(NOTHING, { addresses: NO_ADDRESSES, createdAt: Number.NEGATIVE_INFINITY }, {});
-}
-
-function created(event: AuditEvent): PodFacts {
-  // The answer shows what admission made of it.
-  const spec = specTold(event, "responseObject") ?? specTold(event, "requestObject");
-  return new KnownPod(
-    spec ?? NOTHING,
-    {
-      uid: textAt(partAt(event, "responseObject", UID)) ?? event.objectRef?.uid,
-      createdBy: headOf(event).get("user.username") as string | undefined,
-      addresses: NO_ADDRESSES,
-      createdAt: timeOfEvent(event),
-    },
-    { node: spec?.node },
-  );
 }
 
 function changed(facts: PodFacts, changes: Changes): PodFacts {
@@ -286,30 +304,28 @@ class KnownPod implements PodFacts {
   }
 }
 
-/** What the body says by its spec; undefined where it has none. */
-function specTold(event: AuditEvent, body: BodyName): (Spec & Pick<PodFacts, "node">) | undefined {
+/** What {@link POD} has found of a spec; undefined where there is none. */
+function specFound(): (Spec & Pick<PodFacts, "node">) | undefined {
   // Of most pods nothing need be parsed.
-  const isPlain = listsObjects(event, body, SPEC_CONTAINERS) && lacksKeys(event, body, GRAVE_KEYS, SPEC);
-  const spec = isPlain ? undefined : specOf(event, body);
+  const isPlain = POD.listsObjects(CONTAINERS) && POD.lacks(SPEC, GRAVE_KEYS);
+  const spec = isPlain ? undefined : withContainers(POD.value(SPEC));
   if (!isPlain && spec === undefined) {
     return undefined;
   }
-  const read = (path: readonly [string, string]): JsonValue | undefined =>
-    isPlain ? partAt(event, body, path) : at(spec, path[1]);
   return {
     isSpecKnown: true,
     privileged: spec !== undefined && isPrivileged(spec),
     hostPath: spec === undefined ? NO_PATHS : hostPathsOf(spec),
-    hostNetwork: read(HOST_NETWORK) === true,
-    hostPID: read(HOST_PID) === true,
-    hostIPC: read(HOST_IPC) === true,
-    serviceAccount: textAt(read(SERVICE_ACCOUNT)),
-    node: textAt(read(NODE)),
+    hostNetwork: POD.value(HOST_NETWORK) === true,
+    hostPID: POD.value(HOST_PID) === true,
+    hostIPC: POD.value(HOST_IPC) === true,
+    serviceAccount: textAt(POD.value(SERVICE_ACCOUNT)),
+    node: textAt(POD.value(NODE)),
   };
 }
 
-function specOf(event: AuditEvent, body: BodyName): JsonValue | undefined {
-  const spec = partAt(event, body, SPEC);
+/** The spec, if it is one. */
+function withContainers(spec: JsonValue | undefined): JsonValue | undefined {
   return objectsAt(spec, "containers").length > 0 || objectsAt(spec, "ephemeralContainers").length > 0
     ? spec
     : undefined;
@@ -322,7 +338,7 @@ function hostPathsOf(spec: JsonValue): readonly string[] {
 }
 
 function isPrivileged(spec: JsonValue): boolean {
-  return CONTAINERS.some((kind) =>
+  return KINDS_OF_CONTAINERS.some((kind) =>
     objectsAt(spec, kind).some((container) => at(container, "securityContext", "privileged") === true),
   );
 }

@@ -6,7 +6,7 @@ import type { Truth } from "../condition/evaluate.ts";
 import { fieldPath } from "../condition/field-path.ts";
 import type { Detection } from "../definition/detection.ts";
 import { eventReader } from "./field-readers.ts";
-import { headOf, partOf } from "../reading/event-parts.ts";
+import { findPaths, headOf, partOf } from "../reading/event-parts.ts";
 import type { PartlyParsed } from "../reading/event-parts.ts";
 import { loadDetections } from "../load-detections.ts";
 
@@ -58,7 +58,7 @@ function eventOf(body: unknown): AuditEvent & PartlyParsed {
     lacks: () => false,
     lacksAll: () => false,
     part: (name, keys) => partOf(plain, name, ...keys),
-    listsObjects: () => false,
+    find: (name, paths) => findPaths(plain, name, paths),
     holdsNone: () => false,
     spelling: (_, maxLength) => (text.length > maxLength ? undefined : text),
   };

@@ -9,7 +9,6 @@ import { hasBody, headOf, lacksKeys, spellingOf } from "../reading/event-parts.t
 import { isBodyUnknown } from "../reading/recorded.ts";
 
 const BODY = "requestObject";
-const WHOLE: readonly string[] = [];
 /** So many fields are looked for in a body in less time than it takes to find what is known of it. */
 const FEW_FIELDS = 4;
 /** Longer bodies are rarely written twice. */
@@ -103,7 +102,7 @@ export class BodyVerdicts {
     }
     if (!left.isMuchOfBody) {
       const keys = left.keysOfBody;
-      return keys !== undefined && lacksKeys(event, BODY, keys, WHOLE)
+      return keys !== undefined && lacksKeys(event, BODY, keys)
         ? left.ofNoBody(false, () => verdictOf(left, ask))
         : undefined;
     }

@@ -1,5 +1,5 @@
 import { isJsonObject, hashOfID, microseconds, own, timeOf } from "@auditsieve/audit";
-import type { AuditEvent, JsonObject, JsonValue, KeyEndings } from "@auditsieve/audit";
+import type { AuditEvent, JsonObject, JsonValue, KeyEndings, KeyPaths } from "@auditsieve/audit";
 import type { HeadView } from "./head-view.ts";
 
 /** A body of an event. */
@@ -26,12 +26,12 @@ export interface PartlyParsed extends Pick<HeadView, "get"> {
   isMissing(body: BodyName): boolean;
   /** Whether the body is there and has no key that ends in this text, at no depth: then it need not be parsed. False says nothing. */
   lacks(body: BodyName, ending: string): boolean;
-  /** The same of several endings at once, and of the value at a path of literal keys. */
-  lacksAll(body: BodyName, endings: KeyEndings, keys: readonly string[]): boolean;
+  /** The same of several endings at once. */
+  lacksAll(body: BodyName, endings: KeyEndings): boolean;
+  /** Has the paths looked for in the body; the rest of it need not be parsed. */
+  find(body: BodyName, paths: KeyPaths): void;
   /** The value at a path of literal keys below the body; the rest of it need not be parsed. */
   part(body: BodyName, keys: readonly string[]): JsonValue | undefined;
-  /** Whether a list stands there that begins with an object; it need not be parsed. False says nothing. */
-  listsObjects(body: BodyName, keys: readonly string[]): boolean;
   /** Whether no value of the event holds one of these texts, which `neededInBytes` gave, in whatever case. False says nothing. */
   holdsNone(texts: readonly string[]): boolean;
   /** The bytes of the body, each as one character; undefined where there are none, or more than `maxLength`. */
@@ -91,14 +91,18 @@ export function lacksKey(event: Event, body: BodyName, ending: string): boolean 
   return isPartlyParsed(event) && event.lacks(body, ending);
 }
 
-/** Whether the body, or the value at a path of literal keys below it, is there and has no key that ends in one of these texts, as far as that can be said without parsing it. */
-export function lacksKeys(event: Event, body: BodyName, endings: KeyEndings, keys: readonly string[]): boolean {
-  return isPartlyParsed(event) && event.lacksAll(body, endings, keys);
+/** The same of several endings at once. */
+export function lacksKeys(event: Event, body: BodyName, endings: KeyEndings): boolean {
+  return isPartlyParsed(event) && event.lacksAll(body, endings);
 }
 
-/** Whether at a path of literal keys below a body stands a list that begins with an object, as far as that can be said without parsing it. */
-export function listsObjects(event: Event, body: BodyName, keys: readonly string[]): boolean {
-  return isPartlyParsed(event) && event.listsObjects(body, keys);
+/** Has the paths looked for in a body. */
+export function findPaths(event: Event, body: BodyName, paths: KeyPaths): void {
+  if (isPartlyParsed(event)) {
+    event.find(body, paths);
+  } else {
+    paths.findParsed(rootOf(event, body));
+  }
 }
 
 /** The value at a path of literal keys below a body. */

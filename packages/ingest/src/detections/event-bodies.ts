@@ -1,12 +1,11 @@
 import { isJsonObject, jsonAt, MemberIndex, own } from "@auditsieve/audit";
-import type { BodyPlaces, JsonValue, KeyEndings, ValueRange } from "@auditsieve/audit";
+import type { BodyPlaces, JsonValue, KeyEndings, KeyPaths } from "@auditsieve/audit";
 import type { BodyName } from "@auditsieve/detect";
 
 /** Both, in the order in which they stand in {@link BodyPlaces}. */
 export const BODIES: readonly [BodyName, BodyName] = ["requestObject", "responseObject"];
 const SPACE = 0x20;
 const OPEN_LIST = 0x5b;
-const OPEN_OBJECT = 0x7b;
 /** No other value begins so. */
 const LETTER_N = 0x6e;
 /** An escape that may spell any letter of a key. */
@@ -110,15 +109,13 @@ export class EventBodies {
   }
 
   /** As `PartlyParsed` has it. */
-  lacksAll(body: BodyName, endings: KeyEndings, keys: readonly string[]): boolean {
-    if (this.to(body) === 0 || this.#isList(body) || this.#known(body) !== undefined) {
-      return false;
-    }
-    if (keys.length === 0) {
-      return endings.areAbsent(this.#line, this.from(body), this.to(body));
-    }
-    const range = this.#find(body, keys);
-    return range !== undefined && endings.areAbsent(this.#line, range.start, range.end);
+  lacksAll(body: BodyName, endings: KeyEndings): boolean {
+    return (
+      this.to(body) > 0 &&
+      !this.#isList(body) &&
+      this.#known(body) === undefined &&
+      endings.areAbsent(this.#line, this.from(body), this.to(body))
+    );
   }
 
   /** As `PartlyParsed` has it. */
@@ -146,18 +143,22 @@ export class EventBodies {
         this.#known(body),
       );
     }
-    const range = this.#find(body, keys);
+    const range = this.#index(body).find(keys);
     return range && jsonAt(this.#line, range.start, range.end);
+  }
+
+  /** As `PartlyParsed` has it. */
+  find(body: BodyName, paths: KeyPaths): void {
+    if (this.to(body) === 0 || this.#known(body) !== undefined) {
+      paths.findParsed(this.#known(body));
+    } else {
+      paths.find(this.#index(body));
+    }
   }
 
   spelling(body: BodyName, maxLength: number): string | undefined {
     const [from, to] = [this.from(body), this.to(body)];
     return to === 0 || to - from > maxLength ? undefined : this.#line.toString("latin1", from, to);
-  }
-
-  listsObjects(body: BodyName, keys: readonly string[]): boolean {
-    const range = this.to(body) === 0 ? undefined : this.#find(body, keys);
-    return range !== undefined && this.#line[range.start] === OPEN_LIST && this.#line[range.start + 1] === OPEN_OBJECT;
   }
 
   #isList(body: BodyName): boolean {
@@ -173,13 +174,14 @@ export class EventBodies {
     return body === "requestObject" ? this.#requestObject : this.#responseObject;
   }
 
-  #find(body: BodyName, keys: readonly string[]): ValueRange | undefined {
+  /** The index of its members. */
+  #index(body: BodyName): MemberIndex {
     const place = indexes[body];
     if (place.of !== this) {
       place.index.load(this.#line, this.from(body), this.to(body));
       place.of = this;
     }
-    return place.index.find(keys);
+    return place.index;
   }
 }
 

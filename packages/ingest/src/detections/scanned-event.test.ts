@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { EventScan, isJsonObject, KeyEndings, own } from "@auditsieve/audit";
-import type { AuditEvent } from "@auditsieve/audit";
+import { EventScan, isJsonObject, KeyEndings, KeyPaths, own } from "@auditsieve/audit";
+import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { ClusterMemory, evaluateDetection, HEAD_FIELDS, headOf, loadDetectionFiles } from "@auditsieve/detect";
 import { describe, expect, it } from "vitest";
 import { HeadMemo } from "./head-memo.ts";
@@ -12,6 +12,20 @@ import { spelling } from "../spelling.suite.ts";
 const lines = readFileSync(new URL("../../../../samples/small.log", import.meta.url), "utf8")
   .split("\n")
   .filter((line) => line !== "");
+
+function valueAt(body: JsonValue | undefined, keys: readonly string[]): JsonValue | undefined {
+  return keys.reduce((value, key) => (isJsonObject(value) ? own(value, key) : undefined), body);
+}
+
+const PATHS = [
+  ["spec"],
+  ["spec", "containers"],
+  ["spec", "nodeName"],
+  ["metadata", "name"],
+  ["status", "podIPs"],
+] as const;
+const FOUND = new KeyPaths(PATHS);
+const PRIVILEGED = new KeyEndings(["privileged"]);
 
 /** Every field read by itself, in that order, before the whole is asked for. */
 function fieldsOf(event: object, fields: readonly string[]): unknown {
@@ -234,23 +248,25 @@ describe("what is not parsed of a scanned event", () => {
             lacking++;
             expect(text).not.toContain(`${keys.at(-1)}":`);
           }
-          const spec = isJsonObject(parsed[body]) ? own(parsed[body], "spec") : undefined;
           const endings = new KeyEndings([keys.at(-1) ?? "", "nowhere"]);
-          expect(scanned.lacksAll(body, endings, [])).toBe(scanned.lacks(body, keys.at(-1) ?? ""));
-          if (scanned.lacksAll(body, endings, ["spec"])) {
-            expect(spec).toBeDefined();
-            expect(JSON.stringify(spec)).not.toContain(`${keys.at(-1)}":`);
-          }
-          const expected = keys.reduce<unknown>(
-            (value, key) => (isJsonObject(value) ? own(value, key) : undefined),
-            parsed[body],
-          );
+          expect(scanned.lacksAll(body, endings)).toBe(scanned.lacks(body, keys.at(-1) ?? ""));
+          const expected = valueAt(parsed[body], keys);
           expect(scanned.part(body, keys), `${field} of ${line.toString()}`).toEqual(expected);
-          if (scanned.listsObjects(body, keys)) {
+        }
+        scanned.find(body, FOUND);
+        const spec = valueAt(parsed[body], ["spec"]);
+        if (FOUND.lacks(0, PRIVILEGED)) {
+          expect(spec).toBeDefined();
+          expect(JSON.stringify(spec)).not.toContain('privileged":');
+        }
+        PATHS.forEach((path, i) => {
+          const expected = valueAt(parsed[body], path);
+          expect(FOUND.value(i), `${path.join(".")} of ${line.toString()}`).toEqual(expected);
+          if (FOUND.listsObjects(i)) {
             listing++;
             expect(Array.isArray(expected) && isJsonObject(expected[0])).toBe(true);
           }
-        }
+        });
       }
     }
     expect(lacking).toBeGreaterThan(100);

@@ -6,6 +6,7 @@ import type {
   JsonObject,
   JsonValue,
   KeyEndings,
+  KeyPaths,
   Level,
   ObjectReference,
   ResponseStatus,
@@ -178,8 +179,12 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
     return this.#bodies.lacks(body, ending);
   }
 
-  lacksAll(body: BodyName, endings: KeyEndings, keys: readonly string[]): boolean {
-    return this.#bodies.lacksAll(body, endings, keys);
+  lacksAll(body: BodyName, endings: KeyEndings): boolean {
+    return this.#bodies.lacksAll(body, endings);
+  }
+
+  find(body: BodyName, paths: KeyPaths): void {
+    this.#bodies.find(body, paths);
   }
 
   part(body: BodyName, keys: readonly string[]): JsonValue | undefined {
@@ -192,10 +197,6 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
 
   spelling(body: BodyName, maxLength: number): string | undefined {
     return this.#bodies.spelling(body, maxLength);
-  }
-
-  listsObjects(body: BodyName, keys: readonly string[]): boolean {
-    return this.#bodies.listsObjects(body, keys);
   }
 
   get(field: HeadField): JsonValue | undefined {

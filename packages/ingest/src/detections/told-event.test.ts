@@ -1,7 +1,7 @@
-import { EventScan, KeyEndings } from "@auditsieve/audit";
+import { EventScan, KeyEndings, KeyPaths } from "@auditsieve/audit";
 import type { AuditEvent, ToldLine } from "@auditsieve/audit";
 import { HEAD_FIELDS } from "@auditsieve/detect";
-import type { PartlyParsed, QuietAnswer } from "@auditsieve/detect";
+import type { BodyName, PartlyParsed, QuietAnswer } from "@auditsieve/detect";
 import { describe, expect, test } from "vitest";
 import type { EventWatch } from "./event-watch.ts";
 import { filterChunks, formOf, fuzzPolicies, sampleLines } from "../filter/filter-fuzz.suite.ts";
@@ -13,7 +13,8 @@ import { sharedHead, toldEvent } from "./told-event.ts";
 import type { SharedHead } from "./told-event.ts";
 
 const BODIES = ["requestObject", "responseObject"] as const;
-const PATHS = [["metadata", "name"], ["spec"], ["spec", "containers"], ["status", "podIP"], ["nothing"]];
+const PATHS = [["metadata", "name"], ["spec"], ["spec", "containers"], ["status", "podIP"], ["nothing"]] as const;
+const FOUND = new KeyPaths(PATHS);
 const SOME = new KeyEndings(["name"]);
 const SEVERAL = new KeyEndings(["podIPs", "hostPath", "nodeName"]);
 const ENDINGS = ["nodeName", "podIP", "privileged", "name"];
@@ -31,12 +32,17 @@ function said(event: AuditEvent & PartlyParsed): unknown {
   ];
 }
 
+function foundIn(event: PartlyParsed, body: BodyName): readonly boolean[] {
+  event.find(body, FOUND);
+  return PATHS.flatMap((_, path) => [FOUND.listsObjects(path), FOUND.lacks(path, SOME)]);
+}
+
 /** Where false, or undefined, says nothing. */
 function saidOfBytes(event: AuditEvent & PartlyParsed): readonly (string | boolean | undefined)[] {
   return BODIES.flatMap((body) => [
     event.isMissing(body) ? true : undefined,
-    ...PATHS.flatMap((keys) => [event.listsObjects(body, keys), event.lacksAll(body, SOME, keys)]),
-    event.lacksAll(body, SEVERAL, []),
+    ...foundIn(event, body),
+    event.lacksAll(body, SEVERAL),
     ...ENDINGS.map((ending) => event.lacks(body, ending)),
     event.spelling(body, MAX_SPELLING),
   ]);

@@ -3,6 +3,7 @@ import type {
   JsonObject,
   JsonValue,
   KeyEndings,
+  KeyPaths,
   Level,
   ObjectReference,
   ResponseStatus,
@@ -175,8 +176,12 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
     return this.#bodies().lacks(body, ending);
   }
 
-  lacksAll(body: BodyName, endings: KeyEndings, keys: readonly string[]): boolean {
-    return this.#bodies().lacksAll(body, endings, keys);
+  lacksAll(body: BodyName, endings: KeyEndings): boolean {
+    return this.#bodies().lacksAll(body, endings);
+  }
+
+  find(body: BodyName, paths: KeyPaths): void {
+    this.#bodies().find(body, paths);
   }
 
   part(body: BodyName, keys: readonly string[]): JsonValue | undefined {
@@ -189,10 +194,6 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
 
   spelling(body: BodyName, maxLength: number): string | undefined {
     return this.#bodies().spelling(body, maxLength);
-  }
-
-  listsObjects(body: BodyName, keys: readonly string[]): boolean {
-    return this.#bodies().listsObjects(body, keys);
   }
 
   get(field: HeadField): JsonValue | undefined {
