@@ -17,6 +17,8 @@ const IMAGE = "ghcr.example/acme/toolbox:8";
 const INFORMERS = "kube-controller-manager/v1.37.2 (linux/amd64) kubernetes/0000000/shared-informers";
 const RBAC = "/apis/rbac.authorization.k8s.io/v1";
 const ARC = "azure-arc-kube-aad-proxy-sa";
+/** Of tokens that the apiserver itself takes, where nothing else is configured. */
+const OWN_AUDIENCE = "https://kubernetes.default.svc.cluster.local";
 
 /** What the steps need that the scene has not. */
 const SCENE: readonly Step[] = [
@@ -505,6 +507,27 @@ const CLUSTER: readonly Step[] = [
     "create:serviceaccounts/token",
     "-n shop create token web --audience=https://vault.acme.example",
   ),
+  byKubectl(
+    ["token-for-here-and-elsewhere", "T1528", ERIN],
+    "create:serviceaccounts/token",
+    `-n shop create token web --audience=${OWN_AUDIENCE} --audience=https://vault.acme.example`,
+  ),
+  byKubectl(
+    ["token-for-elsewhere-and-here", "T1528", ERIN],
+    "create:serviceaccounts/token",
+    `-n shop create token deployer --audience=sts.amazonaws.com --audience=${OWN_AUDIENCE}`,
+  ),
+  byKubectl(
+    ["token-for-here", "none", ERIN],
+    "create:serviceaccounts/token",
+    `-n shop create token web --audience=${OWN_AUDIENCE}`,
+  ),
+  byKubectl(["token-by-default", "none", ERIN], "create:serviceaccounts/token", "-n shop create token deployer"),
+  sent(["token-for-nobody", "T1528", ERIN], person(ERIN), [
+    "POST",
+    "/api/v1/namespaces/shop/serviceaccounts/web/token",
+    { body: { ...named("TokenRequest", "authentication.k8s.io/v1", "web"), spec: { audiences: [""] } } },
+  ]),
   sent(["finalizers-removed", "T1485", ERIN], person(ERIN), [
     "PATCH",
     "/api/v1/namespaces/payments/persistentvolumeclaims/ledger",

@@ -22,6 +22,9 @@ const from = (address: string, agent: string): Sent => ({ headers: forwarded(add
 const as = (name: string): Sent => ({ headers: { "Impersonate-User": name } });
 const OF_SHOP: Call = ["GET", "/api/v1/namespaces/shop/secrets/db-credentials"];
 const PODS = "/api/v1/namespaces/shop/pods?limit=1";
+/** There is none of that name: an exec is asked for, and reaches nothing. */
+const ABSENT_POD = "/api/v1/namespaces/shop/pods/absent";
+const ABSENT_DEPLOYMENT = "/apis/apps/v1/namespaces/shop/deployments/absent";
 const OF_BOT = "/api/v1/namespaces/payments/configmaps?limit=1";
 
 /** What the log gets to know of everybody before the week. */
@@ -31,6 +34,13 @@ export const BEFORE_THE_WEEK: readonly Step[] = [
   sent(["week-bot-secrets", "none", BOT], bot, ["GET", "/api/v1/namespaces/payments/secrets?limit=1"]),
   sent(["week-deployer", "none", DEPLOYER], deployer, OF_SHOP),
   sent(["week-deployer-lists", "none", DEPLOYER], deployer, ["GET", "/api/v1/namespaces/shop/secrets?limit=1"]),
+  sent(["week-gina-gets", "none", GINA], gina, ["GET", `${ABSENT_POD}-1`, from(OFFICE, AGENTS.kubectl)]),
+  sent(
+    ["week-bot-reads-logs", "none", BOT],
+    bot,
+    ["GET", `${ABSENT_POD}-1/log`, from(RUNNER, AGENTS.python)],
+    ["PATCH", ABSENT_DEPLOYMENT, { ...from(RUNNER, AGENTS.python), body: { metadata: { labels: { tier: "web" } } } }],
+  ),
   sent(["week-admin-as", "none", ADMIN], person(ADMIN), ["GET", PODS, as(GINA)]),
 ];
 
@@ -57,6 +67,18 @@ export const AFTER_THE_WEEK: readonly Step[] = [
     "POST",
     "/api/v1/namespaces/payments/configmaps",
     { ...from(RUNNER, AGENTS.python), body: { ...named("ConfigMap", "v1", "left-by-bot"), data: { a: "1" } } },
+  ]),
+  sent(["known-deed-on-another-pod", "none", GINA], gina, ["GET", `${ABSENT_POD}-2`, from(OFFICE, AGENTS.kubectl)]),
+  sent(["new-exec-gina", "T1609", GINA], gina, [
+    "GET",
+    `${ABSENT_POD}-1/exec?command=id&stdout=true`,
+    from(OFFICE, AGENTS.kubectl),
+  ]),
+  sent(["known-log-of-another-pod", "none", BOT], bot, ["GET", `${ABSENT_POD}-2/log`, from(RUNNER, AGENTS.python)]),
+  sent(["new-scaling-bot", "T1078", BOT], bot, [
+    "PATCH",
+    `${ABSENT_DEPLOYMENT}/scale`,
+    { ...from(RUNNER, AGENTS.python), body: { spec: { replicas: 9 } } },
   ]),
   sent(["first-of-hugo", "none", "administrator"], person("administrator"), [
     "GET",

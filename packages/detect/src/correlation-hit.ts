@@ -225,8 +225,10 @@ function valuesOf(field: CorrelationField, detection: Detection, reader: FieldRe
       }
     }
   }
-  return texts.slice(-MAX_VALUES);
+  return texts.length === 0 && field.isOptional === true ? NONE : texts.slice(-MAX_VALUES);
 }
+
+const NONE: readonly string[] = [""];
 
 export function pathsOf(field: CorrelationField, detection: Detection): readonly FieldPath[] {
   return field.perDetection.get(detection.id) ?? field.perDetection.get(detection.name ?? "") ?? field.paths;

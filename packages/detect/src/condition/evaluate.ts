@@ -146,6 +146,10 @@ function someElement(leaf: Extract<Expression, { kind: "same" }>, reader: FieldR
   const readers = readersOf(reading.values);
   let result: Truth = false;
   for (let i = 0; i < reading.values.length; i++) {
+    // An array that is null is absent: it has no element of which a negation could hold.
+    if (reading.values[i] === null) {
+      continue;
+    }
     const truth = evaluate(leaf.of, (readers[i] ??= new ElementReader(reading.values[i] as JsonValue)));
     if (truth === true) {
       return true;

@@ -29,6 +29,8 @@ export interface CorrelationField {
   readonly paths: readonly FieldPath[];
   /** Fields that an alias gives for single detections, by their ids or names. */
   readonly perDetection: ReadonlyMap<string, readonly FieldPath[]>;
+  /** Whether an event without the field has the empty text there; else it has no value. */
+  readonly isOptional?: boolean;
 }
 
 /** The `correlation` part of a Sigma document: detections that tell more together. */

@@ -79,6 +79,16 @@ describe("needs", () => {
     expect(needsOf({ s: selection, condition: "s" })[0]).toMatchObject({ stages, level });
   });
 
+  it("of a keyword about elements are the array that they are of, not both bodies", () => {
+    const selection = {
+      "requestObject.spec.audiences|same": { "|re|neq": "^api$" },
+      "requestObject.a|same": { b: "x" },
+    };
+    expect(needsOf({ s: selection, condition: "s" })).toMatchObject([
+      { level: "Request", fields: ["requestObject.a.b", "requestObject.spec.audiences"] },
+    ]);
+  });
+
   it("are listed apart where one way to a hit reads more than another", () => {
     const needs = needsOf({
       r: { "objectRef.resource": "roles" },

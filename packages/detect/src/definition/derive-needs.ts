@@ -1,6 +1,7 @@
 import { isLevelBelow, LEVELS } from "@auditsieve/audit";
 import type { Level, Need, RequestClass, Stage } from "@auditsieve/audit";
 import type { Expression, ValueTest } from "../condition/expression.ts";
+import type { FieldPath } from "../condition/field-path.ts";
 import { NEEDS_OF_PART, readsOf, rememberedField } from "../condition/remembered-fields.ts";
 
 /**
@@ -160,24 +161,26 @@ function literalsOf(tests: readonly ValueTest[]): Values {
   return literals.includes(undefined) ? undefined : new Set(literals.filter((literal) => literal !== undefined));
 }
 
-function fieldsOf(expression: Expression): ReadonlySet<string> {
+/** With `element` those of one element of the array at that path. */
+function fieldsOf(expression: Expression, element?: string): ReadonlySet<string> {
+  const named = ({ text }: FieldPath): string => (element === undefined ? text : `${element}.${text}`);
   switch (expression.kind) {
     case "and":
     case "or":
-      return new Set(expression.of.flatMap((part) => [...fieldsOf(part)]));
+      return new Set(expression.of.flatMap((part) => [...fieldsOf(part, element)]));
     case "not":
-      return fieldsOf(expression.of);
+      return fieldsOf(expression.of, element);
     case "fieldref":
-      return new Set([expression.field.text, expression.other.text]);
+      return new Set([named(expression.field), named(expression.other)]);
     case "same":
-      return new Set([...fieldsOf(expression.of)].map((field) => `${expression.field.text}.${field}`));
+      return fieldsOf(expression.of, named(expression.field));
     case "keyword":
-      return new Set(["requestObject", "responseObject"]);
+      return new Set(element === undefined ? ["requestObject", "responseObject"] : [element]);
     case "match":
     case "null":
     case "exists":
     default:
-      return new Set([expression.field.text]);
+      return new Set([named(expression.field)]);
   }
 }
 

@@ -2,7 +2,7 @@ import type { CorrelationField } from "./correlation.ts";
 
 /** The `first-seen` part of a detection: it finds what meets its condition and is new. */
 export interface FirstSeen {
-  /** Whose values together are new or not. */
+  /** Whose values together are new or not; the optional ones behind the others. */
   readonly fields: readonly CorrelationField[];
   /** For whom they are new; none: for the whole log. */
   readonly per: readonly CorrelationField[];

@@ -56,6 +56,18 @@ describe("first-seen", () => {
     expect(found(stream(spec), events)).toEqual(expected);
   });
 
+  it("an optional field that is absent is a value of its own; one that is not optional is none", () => {
+    const of = (seconds: number, subresource?: string): AuditEvent =>
+      agent(seconds, "kubectl", "eve", {
+        objectRef: { resource: "pods", apiVersion: "v1", ...(subresource !== undefined && { subresource }) },
+      });
+    const all = [of(0), of(1), of(2, "exec"), of(3, "exec"), of(4, "log"), of(5)];
+    const deed = (more: string): FindingStream => stream(`fields: [verb], ${more}, per: [user.username]`);
+
+    expect(found(deed("optional: [objectRef.subresource]"), all)).toEqual(["a-2", "a-4"]);
+    expect(found(stream("fields: [verb, objectRef.subresource], per: [user.username]"), all)).toEqual(["a-4"]);
+  });
+
   it("forgets the same where heads are remembered, and are not asked about one by one", () => {
     const run = (max: number, addresses: readonly string[], isRemembering: boolean): unknown => {
       const of = stream("fields: [sourceIPs], opening: find", "verb: get", { maxFirstSeen: max });

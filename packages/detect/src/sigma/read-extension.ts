@@ -10,7 +10,7 @@ import type { Path, ProblemLog } from "./problem-log.ts";
 import { timespanMs } from "./timespan.ts";
 
 const ROOT = "auditsieve";
-const KEYS: ReadonlySet<string> = new Set(["fields", "per", "learn", "opening"]);
+const KEYS: ReadonlySet<string> = new Set(["fields", "optional", "per", "learn", "opening"]);
 
 /** Reads the key `auditsieve` of a document, our extension; other programs pass over it. */
 export function readExtension(
@@ -51,6 +51,7 @@ export function readExtension(
       "Write fields: [userAgent]",
     );
   }
+  const optional = readNames(own(first, "optional"), [...path, "optional"], log);
   const per = readNames(own(first, "per"), [...path, "per"], log);
   const learn = own(first, "learn");
   const learnMs = learn === undefined ? 0 : timespanMs(learn);
@@ -68,7 +69,10 @@ export function readExtension(
   }
   return {
     firstSeen: {
-      fields: names.map((name) => readField(name, [...path, "fields"], log, fields)),
+      fields: [
+        ...names.map((name) => readField(name, [...path, "fields"], log, fields)),
+        ...optional.map((name) => ({ ...readField(name, [...path, "optional"], log, fields), isOptional: true })),
+      ],
       per: per.map((name) => readField(name, [...path, "per"], log, fields)),
       learnMs: learnMs ?? 0,
       findsOpening: opening === "find",

@@ -135,6 +135,17 @@ describe("a selection item", () => {
     expect(outcome({ s: same, condition: "s" }, { level: "Metadata" })).toBe("unknown");
   });
 
+  it("asks an element itself under |same where an item names no field; null is none", () => {
+    const run = (a: JsonValue): string =>
+      outcome({ s: { "requestObject.a|same": { "|re|neq": "^own$" } }, condition: "s" }, body({ a }));
+    expect(run(["own", "other"])).toBe("hit");
+    expect(run("other")).toBe("hit");
+    expect(run(["own"])).toBe("miss");
+    expect(run([])).toBe("miss");
+    expect(run(null)).toBe("miss");
+    expect(run([null, "own"])).toBe("miss");
+  });
+
   it("is an or over a list of maps, and over keywords", () => {
     expect(outcome({ s: [{ verb: "get" }, { verb: "update" }], condition: "s" })).toBe("hit");
     expect(outcome({ s: ["nothing", "CAROL"], condition: "s" })).toBe("hit");
