@@ -83,7 +83,8 @@ function isSelecting(verb: string): boolean {
 }
 
 function selectedName(requestURI: string, question: number): string {
-  if (question === -1) {
+  // Most lists select nothing, and taking a query apart takes longer than all else here.
+  if (question === -1 || !/fieldSelector|%/.test(requestURI.slice(question))) {
     return "";
   }
   const selector = new URLSearchParams(requestURI.slice(question + 1)).get("fieldSelector") ?? "";

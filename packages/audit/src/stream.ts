@@ -9,7 +9,7 @@ export { WrapperHints } from "./wrapper-hint.ts";
 export { recognise, recogniseAt } from "./recognise.ts";
 export { EventLines } from "./event-lines.ts";
 export { isLevelBelow, LEVELS } from "./event.ts";
-export { EventScan } from "./scan.ts";
+export { EventScan, slotOf } from "./scan.ts";
 export { takeRooms } from "./scan-wasm/input-rooms.ts";
 export { LineTemplates } from "./templates/line-templates.ts";
 export { stripLine } from "./strip.ts";

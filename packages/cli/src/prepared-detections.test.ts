@@ -37,6 +37,20 @@ describe("preparedDetections", () => {
     expect(Object.getOwnPropertyDescriptor(detection, "condition")?.value).toBe(condition);
   });
 
+  test("preparedDetections compiles what stands in many detections once", () => {
+    const found: unknown[] = [];
+    const visit = (part: Detection["condition"]): void => {
+      if (part.kind === "and" || part.kind === "or") {
+        part.of.forEach(visit);
+      } else if (part.kind === "null" && part.field.text === "objectRef.subresource") {
+        found.push(part);
+      }
+    };
+    (preparedDetections(file) ?? []).forEach(({ condition }) => visit(condition));
+    expect(found.length).toBeGreaterThan(10);
+    expect(new Set(found).size).toBe(1);
+  });
+
   test("preparedDetections says nothing of other texts, nor where nothing was prepared", () => {
     const other = join(folder, "other.json");
     // One byte of a text, a text more, another name, another length.

@@ -72,7 +72,7 @@ export function prepareDetections(files: readonly DetectionSource[]): readonly P
  * throws an Error. There is an example at {@link prepareDetections}.
  */
 export function revivedDetections(prepared: readonly PreparedDetection[]): readonly Detection[] {
-  const fields = { ...fieldPipeline(), arePrepared: true };
+  const fields = { ...fieldPipeline(), prepared: new Map() };
   const detections = prepared.map((each) => revived(each, fields));
   const leaves = leavesOf(linkCorrelations(detections).correlations);
   return detections.map((detection) => {

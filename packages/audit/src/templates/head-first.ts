@@ -8,43 +8,81 @@ const SPACE = 32;
 /** What an apiserver writes first behind everything that a decision looks at. */
 const AFTER_HEAD = ["requestObject", "responseObject", "requestReceivedTimestamp"] as const;
 
+/** Fields that something rests on, as a line that is learned is asked for them: by slots, because an object that is asked for one key after another takes longer. */
+export interface Deciding {
+  /** All but the annotations, which may stand in a tail. */
+  readonly slots: readonly number[];
+  readonly areAnnotations: boolean;
+  /** Whether one of them stands behind every head. */
+  readonly isBehindHead: boolean;
+}
+
+const DECIDING = new WeakMap<readonly Field[], Deciding>();
+
+export function decidingOf(fields: readonly Field[]): Deciding {
+  let deciding = DECIDING.get(fields);
+  if (deciding === undefined) {
+    deciding = {
+      slots: fields.filter((field) => field !== "annotations").map(slotOf),
+      areAnnotations: fields.includes("annotations"),
+      isBehindHead: fields.some((field) => BEHIND_HEAD.includes(field)),
+    };
+    DECIDING.set(fields, deciding);
+  }
+  return deciding;
+}
+
 /** Where the value of the first field behind the head begins; undefined where something that decides stands behind it, but in a tail. */
-export function headEndOf(scan: EventScan, fields: readonly Field[]): number | undefined {
-  const first = AFTER_HEAD.find((field) => scan.has(field));
-  if (first === undefined || fields.some((field) => BEHIND_HEAD.includes(field))) {
-    return undefined;
-  }
+export function headEndOf(scan: EventScan, { slots, areAnnotations, isBehindHead }: Deciding): number | undefined {
+  const first = firstBehindHead(scan);
   // Whether a line has annotations is not known from its head.
-  if (fields.includes("annotations") && !areAnnotationsInTail(scan)) {
+  if (first === undefined || isBehindHead || (areAnnotations && !areAnnotationsInTail(scan))) {
     return undefined;
   }
-  const key = scan.keyStart(first);
-  const isBefore = (field: Field): boolean => !scan.has(field) || scan.keyStart(field) < key;
-  return fields.every((field) => field === "annotations" || isBefore(field)) && BEFORE_BODIES.every(isBefore)
-    ? scan.valueStart(first)
-    : undefined;
+  const key = scan.slotKeyStart(first);
+  return areBefore(scan, slots, key) && areBefore(scan, BEFORE_BODIES, key) ? scan.slotStart(first) : undefined;
+}
+
+function firstBehindHead(scan: EventScan): number | undefined {
+  for (let i = 0; i < AFTER_SLOTS.length; i++) {
+    const slot = AFTER_SLOTS[i] as number;
+    if (scan.slotEnd(slot) !== 0) {
+      return slot;
+    }
+  }
+  return undefined;
+}
+
+/** An absent field's key is where the line begins. */
+function areBefore(scan: EventScan, slots: readonly number[], key: number): boolean {
+  for (let i = 0; i < slots.length; i++) {
+    if (scan.slotKeyStart(slots[i] as number) >= key) {
+      return false;
+    }
+  }
+  return true;
 }
 
 /** Whether bodies are followed by a tail in which annotations stand, if there are any. */
 function areAnnotationsInTail(scan: EventScan): boolean {
+  const [request, response] = AFTER_SLOTS;
+  if (scan.slotEnd(request) === 0 && scan.slotEnd(response) === 0) {
+    return false;
+  }
   const tail = tailStartOf(scan);
-  return (
-    (scan.has("requestObject") || scan.has("responseObject")) &&
-    tail <= scan.end &&
-    (!scan.has("annotations") || scan.keyStart("annotations") > tail)
-  );
+  return tail <= scan.end && (scan.slotEnd(ANNOTATIONS) === 0 || scan.slotKeyStart(ANNOTATIONS) > tail);
 }
 
 /** Where the comma stands behind which a line ends as an apiserver lets it end; the line's end where it does not. */
 export function tailStartOf(scan: EventScan): number {
-  if (!scan.has("requestReceivedTimestamp")) {
+  const [request, response, received] = AFTER_SLOTS;
+  if (scan.slotEnd(received) === 0) {
     return scan.end + 1;
   }
-  const key = scan.keyStart("requestReceivedTimestamp");
+  const key = scan.slotKeyStart(received);
   const comma = scan.bytes[key - 1] === SPACE ? key - 2 : key - 1;
-  const isBehind = (body: "requestObject" | "responseObject"): boolean =>
-    !scan.has(body) || scan.valueEnd(body) <= comma;
-  return isBehind("requestObject") && isBehind("responseObject") && scan.bytes[comma] === COMMA ? comma : scan.end + 1;
+  const isBehind = scan.slotEnd(request) <= comma && scan.slotEnd(response) <= comma;
+  return isBehind && scan.bytes[comma] === COMMA ? comma : scan.end + 1;
 }
 
 /**
@@ -78,8 +116,13 @@ const AFTER_SLOTS = AFTER_HEAD.map(slotOf) as [number, number, number];
 const ANNOTATIONS = slotOf("annotations");
 const BEHIND_HEAD: readonly Field[] = [...AFTER_HEAD, "stageTimestamp"];
 /** What might decide, were it not absent. */
-const BEFORE_BODIES: readonly Field[] = ["impersonatedUser", "responseStatus", "objectRef", "userAgent", "sourceIPs"];
+const BEFORE_BODIES = slots("impersonatedUser", "responseStatus", "objectRef", "userAgent", "sourceIPs");
 /** In an apiserver's order; what stands in one of them stands where that does. */
-const IN_HEAD: readonly number[] = (
-  ["kind", "apiVersion", "level", "auditID", "stage", "requestURI", "verb", "user", ...BEFORE_BODIES] as const
-).map(slotOf);
+const IN_HEAD = [
+  ...slots("kind", "apiVersion", "level", "auditID", "stage", "requestURI", "verb", "user"),
+  ...BEFORE_BODIES,
+];
+
+function slots(...fields: readonly Field[]): readonly number[] {
+  return fields.map(slotOf);
+}

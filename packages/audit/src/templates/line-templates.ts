@@ -1,8 +1,9 @@
-import type { Field } from "../scan-fields.ts";
+import { slotOf } from "../scan.ts";
 import type { EventScan } from "../scan.ts";
 import type { DecidedBy, Span } from "./decided-by.ts";
 import { sharedEngine } from "../scan-wasm/engine.ts";
-import { headEndOf, tailStartOf } from "./head-first.ts";
+import { decidingOf, headEndOf, tailStartOf } from "./head-first.ts";
+import type { Deciding } from "./head-first.ts";
 import { placeTold, ToldLine } from "./told-line.ts";
 
 // Places in the module's memory and words behind CONTROL (assembly/memory.ts).
@@ -44,6 +45,9 @@ const LOADS_BETWEEN_DRAINS = 65_536;
 /** Longer lines hardly ever come back alike, and learning one costs as much as scanning it. */
 const MAX_TEMPLATE_BYTES = 16 * 1024;
 const NEWLINE = 10;
+const URI = slotOf("requestURI");
+const OBJECT_NAME = slotOf("objectRef.name");
+const ANNOTATIONS = slotOf("annotations");
 
 /** How the lines like one that is learned are taken. */
 export interface Taken<S extends Standing> {
@@ -271,7 +275,8 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
     }
     const number = this.#numbers.get(value) ?? this.#numbers.size;
     const behind = scan.end + 1;
-    const headEnd = isHeadOnly ? headEndOf(scan, fields) : undefined;
+    const deciding = decidingOf(fields);
+    const headEnd = isHeadOnly ? headEndOf(scan, deciding) : undefined;
     const end = headEnd ?? behind;
     const hasBody = headEnd !== undefined && (scan.has("requestObject") || scan.has("responseObject"));
     const tail = hasBody ? tailStartOf(scan) : end;
@@ -285,7 +290,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
       return 0;
     }
     const shift = this.#shift;
-    const isTailNeeded = hasBody && fields.includes("annotations");
+    const isTailNeeded = hasBody && deciding.areAnnotations;
     // What stands in a tail that need not be alike is not found by what stood in another one.
     if (isTold && !((headEnd === undefined || isTailNeeded) && placeTold(scan, control, shift))) {
       return 0;
@@ -298,28 +303,22 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
       control[FIXED + 2 * fixed + 1] = behindSpan + shift;
       fixed++;
     };
-    const fix = (field: Field): void => {
-      if (scan.has(field)) {
-        fixSpan(scan.valueStart(field), field === "requestURI" ? uriEnd : scan.valueEnd(field));
+    const fix = (slot: number): void => {
+      const fieldEnd = scan.slotEnd(slot);
+      if (fieldEnd !== 0) {
+        fixSpan(scan.slotStart(slot), slot === URI ? uriEnd : fieldEnd);
       }
     };
     kept.forEach((span) => fixSpan(span.start, span.end));
-    for (let i = 0; i < fields.length; i++) {
-      const field = fields[i] as Field;
-      if (!isTailNeeded || field !== "annotations") {
-        fix(field);
-      }
+    for (let i = 0; i < deciding.slots.length; i++) {
+      fix(deciding.slots[i] as number);
+    }
+    const ofHead = isTailNeeded ? fixed : undefined;
+    if (deciding.areAnnotations) {
+      fix(ANNOTATIONS);
     }
     // Such a span is written from its end to its beginning.
-    const loosen = (): void => loose.forEach((span) => fixSpan(span.end, span.start));
-    if (!isTailNeeded) {
-      loosen();
-    }
-    const ofHead = fixed;
-    if (isTailNeeded) {
-      fix("annotations");
-      loosen();
-    }
+    loose.forEach((span) => fixSpan(span.end, span.start));
     const queryEnd = scan.valueEnd("requestURI") + shift;
     const form =
       (headEnd === undefined ? 0 : HEAD_ONLY) +
@@ -334,10 +333,10 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
       end + shift,
       tail + shift,
       behind + shift,
-      namespace !== undefined ? this.#headWithoutSpace : name === undefined ? this.#named(scan, fields) : this.#head,
+      namespace !== undefined ? this.#headWithoutSpace : name === undefined ? this.#named(scan, deciding) : this.#head,
       decision,
-      ofHead,
-      fixed - ofHead,
+      ofHead ?? fixed,
+      fixed - (ofHead ?? fixed),
       uriEnd + shift,
       queryEnd,
       (name?.start ?? uriEnd) + shift,
@@ -348,8 +347,8 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
   }
 
   /** The number of the line's head where the name of its object, if one stands in the path, decides. */
-  #named(scan: EventScan, fields: readonly Field[]): number {
-    return scan.has("objectRef.name") && fields.includes("objectRef.name") ? this.#headWithObject : this.#headWithName;
+  #named(scan: EventScan, { slots }: Deciding): number {
+    return scan.slotEnd(OBJECT_NAME) !== 0 && slots.includes(OBJECT_NAME) ? this.#headWithObject : this.#headWithName;
   }
 
   /** Tells what was taken since the last time. */

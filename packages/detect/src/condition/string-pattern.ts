@@ -20,6 +20,9 @@ export const DASHES = "-/\u2013\u2014\u2015";
  * character it stands for itself.
  */
 export function patternParts(value: string): readonly PatternPart[] {
+  if (!/[\\*?]/.test(value)) {
+    return value === "" ? [] : [value];
+  }
   const parts: PatternPart[] = [];
   let literal = "";
   const flush = (): void => {

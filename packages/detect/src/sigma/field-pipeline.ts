@@ -1,5 +1,6 @@
 import type { JsonValue } from "@auditsieve/audit";
 import { scalarText } from "../condition/evaluate.ts";
+import type { Expression } from "../condition/expression.ts";
 import { AUDIT_FIELDS } from "./audit-fields.ts";
 import type { Placeholders } from "./expand-placeholders.ts";
 import { LIMITS } from "./limits.ts";
@@ -28,8 +29,11 @@ export interface FieldPipeline {
   readonly placeholders: Placeholders;
   /** Whether so many steps of regular expressions are left in this load; takes them. */
   readonly takeRegexSteps: (steps: number) => boolean;
-  /** All values have been compiled before without a problem: what takes time may wait until it is asked for. */
-  readonly arePrepared?: boolean;
+  /**
+   * There where all values have been compiled before without a problem: what takes time may wait until it is asked for. Holds what was compiled of
+   * items already, by their texts; no pipeline adds anything.
+   */
+  readonly prepared?: Map<string, Expression>;
   /** Whether so many spellings of a value are left in this load; takes them. */
   readonly takeSpellings: (count: number) => boolean;
 }

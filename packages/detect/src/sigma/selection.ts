@@ -67,7 +67,30 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
     return whole.length === compiled.length ? join(whole) : undefined;
   };
 
+  /** Of what was prepared each item is compiled once: half of them stand in several detections. */
   const compileItem = (
+    key: string,
+    value: JsonValue,
+    path: Path,
+    depth: number,
+    inElement: boolean,
+  ): Expression | undefined => {
+    const { prepared } = fields;
+    if (prepared === undefined || inElement) {
+      return compileNew(key, value, path, depth, inElement);
+    }
+    const text = `${key}|${JSON.stringify(value)}`;
+    let compiled = prepared.get(text);
+    if (compiled === undefined) {
+      compiled = compileNew(key, value, path, depth, inElement);
+      if (compiled !== undefined) {
+        prepared.set(text, compiled);
+      }
+    }
+    return compiled;
+  };
+
+  const compileNew = (
     key: string,
     value: JsonValue,
     path: Path,
@@ -171,7 +194,7 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
     if (results.includes(undefined)) {
       return undefined;
     }
-    if (fields.arePrepared !== true) {
+    if (fields.prepared === undefined) {
       list.forEach((entry, index) => warnPointless(field, entry, mode, results[index], place(index)));
     }
     const tests = results.filter((test): test is ValueTest => test !== null && test !== undefined);
@@ -271,7 +294,7 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
 
   const warnUnknown = (field: string, path: Path): void => {
     // What is meant by each of very many strange names costs time, and nobody is told; and of what was prepared all are known.
-    const meant = fields.arePrepared === true || unknown > LIMITS.problems ? undefined : unknownField(field);
+    const meant = fields.prepared !== undefined || unknown > LIMITS.problems ? undefined : unknownField(field);
     if (meant !== undefined) {
       unknown++;
       const hint = meant === "" ? "See the audit.k8s.io/v1 Event for its fields" : `Did you mean "${meant}"?`;

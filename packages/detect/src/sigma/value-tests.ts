@@ -26,7 +26,7 @@ export type ValueResult =
     };
 
 /** What the values of one load share. */
-export type ValueContext = Pick<FieldPipeline, "arePrepared" | "placeholders" | "takeRegexSteps" | "takeSpellings">;
+export type ValueContext = Pick<FieldPipeline, "prepared" | "placeholders" | "takeRegexSteps" | "takeSpellings">;
 
 /** Makes the test for `value` under the item's modifiers. Null and containers are the caller's matter. */
 export function valueTest(value: string | number | boolean, mode: ItemMode, context: ValueContext): ValueResult {
@@ -142,7 +142,7 @@ function datePartTest(value: string | number | boolean, kind: ItemMode["kind"], 
 }
 
 function regexTest(value: string | number | boolean, mode: ItemMode, context: ValueContext): ValueResult {
-  if (context.arePrepared !== true) {
+  if (context.prepared === undefined) {
     return compiledRegexTest(value, mode, context);
   }
   let made: ValueTest | undefined;

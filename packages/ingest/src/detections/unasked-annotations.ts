@@ -16,6 +16,10 @@ export class UnaskedAnnotations {
   readonly #isAsked: (key: string) => boolean;
   readonly #asked = new Map<string, boolean>();
   readonly #spans: Span[] = [];
+  /** The event asked about last, which is asked about more than once. */
+  #scan: EventScan | undefined;
+  #scans = -1;
+  #last: readonly Span[] = NONE;
 
   /** `isAsked` says of a key whether anybody looks at the value. */
   constructor(isAsked: (key: string) => boolean) {
@@ -27,6 +31,15 @@ export class UnaskedAnnotations {
    * where the annotations are not what an apiserver writes. Valid until the next call.
    */
   of(scan: EventScan): readonly Span[] {
+    if (this.#scan !== scan || this.#scans !== scan.scans) {
+      this.#last = this.#find(scan);
+      this.#scan = scan;
+      this.#scans = scan.scans;
+    }
+    return this.#last;
+  }
+
+  #find(scan: EventScan): readonly Span[] {
     const end = scan.slotEnd(ANNOTATIONS);
     const { bytes } = scan;
     const spans = this.#spans;

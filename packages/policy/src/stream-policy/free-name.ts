@@ -1,8 +1,10 @@
+import { slotOf } from "@auditsieve/audit/stream";
 import type { DecidedBy, EventScan, Span } from "@auditsieve/audit";
 import { uriEnd } from "./decision-memo.ts";
 import { resourceMatches } from "../evaluate.ts";
 import type { Policy } from "../policy.ts";
 
+const URI = slotOf("requestURI");
 /** Behind them, or in their place, a path is read in another way. */
 const SPECIAL = new Set(["namespaces", "status", "finalize", "proxy", "watch"]);
 /** What a name may be made of that another one can stand for. */
@@ -14,43 +16,64 @@ const MAX_URI_LENGTH = 2048;
 /** What of a URI decides, as places behind its opening quote. */
 interface UriParts {
   readonly end: number;
+  /** All of it that decides. NUL, which stands in no JSON text, is in the place of a name that does not. */
+  readonly deciding: string;
   readonly name: Part | undefined;
   readonly namespace: Part | undefined;
 }
 
+type FreeParts = Pick<UriParts, "name" | "namespace">;
 type Part = readonly [start: number, end: number];
 
 /** Reads off each URI which part of it decides, and remembers that. */
 export class UriMemo {
   readonly #policy: Policy;
   readonly #known = new Map<string, UriParts>();
+  /** The event asked about last, and what its URI says: each is asked about more than once. */
+  #scan: EventScan | undefined;
+  #scans = -1;
+  #last: UriParts | undefined;
 
   constructor(policy: Policy) {
     this.#policy = policy;
   }
 
+  /** All of the URI of the event last scanned that decides: the same text for URIs that are decided alike. */
+  decidingOf(scan: EventScan): string {
+    return this.#partsOf(scan, scan.slotStart(URI) + 1).deciding;
+  }
+
   /** Where in the event last scanned the deciding part of the URI ends, and where in it a name stands that does not decide. */
   of(scan: EventScan): Pick<DecidedBy, "uriEnd" | "name"> {
-    const start = scan.valueStart("requestURI") + 1;
+    const start = scan.slotStart(URI) + 1;
     const { end, name } = this.#partsOf(scan, start);
     return { uriEnd: start + end, name: name && { start: start + name[0], end: start + name[1] } };
   }
 
   /** Where a namespace stands in it that decides only where a rule asks for namespaces; undefined where the name of an object decides. */
   namespaceOf(scan: EventScan): Span | undefined {
-    const start = scan.valueStart("requestURI") + 1;
+    const start = scan.slotStart(URI) + 1;
     const { namespace } = this.#partsOf(scan, start);
     return namespace && { start: start + namespace[0], end: start + namespace[1] };
   }
 
   #partsOf(scan: EventScan, start: number): UriParts {
-    const uri = scan.bytes.toString("latin1", start, scan.valueEnd("requestURI") - 1);
+    if (this.#last === undefined || this.#scan !== scan || this.#scans !== scan.scans) {
+      this.#last = this.#partsAt(scan, start);
+      this.#scan = scan;
+      this.#scans = scan.scans;
+    }
+    return this.#last;
+  }
+
+  #partsAt(scan: EventScan, start: number): UriParts {
+    const uri = scan.bytes.toString("latin1", start, scan.slotEnd(URI) - 1);
     let parts = this.#known.get(uri);
     if (parts === undefined) {
-      parts = {
-        end: (hasPlainQuery(uri) ? start + uri.indexOf("?") : uriEnd(scan)) - start,
-        ...freeParts(uri, this.#policy),
-      };
+      const end = (hasPlainQuery(uri) ? start + uri.indexOf("?") : uriEnd(scan)) - start;
+      const { name, namespace } = freeParts(uri, this.#policy);
+      const deciding = name === undefined ? uri.slice(0, end) : `${uri.slice(0, name[0])}\0${uri.slice(name[1], end)}`;
+      parts = { end, deciding, name, namespace };
       if (this.#known.size === MAX_URIS) {
         this.#known.clear();
       }
@@ -72,7 +95,7 @@ function hasPlainQuery(uri: string): boolean {
  * Where the namespace stands in a URI, and the object's name, if no rule of the policy can ask for it: an event with another name, in letters, digits,
  * `-`, `.` and `:`, is decided alike. Undefined where the name may decide or the path is an unusual one.
  */
-function freeParts(uri: string, policy: Policy): Omit<UriParts, "end"> {
+function freeParts(uri: string, policy: Policy): FreeParts {
   const question = uri.indexOf("?");
   const path = question === -1 ? uri : uri.slice(0, question);
   if (path.includes("%") || path.includes("\\") || path.includes("//")) {
@@ -104,7 +127,7 @@ function freeParts(uri: string, policy: Policy): Omit<UriParts, "end"> {
   return { name: [start, start + name.length], namespace };
 }
 
-const NONE: Omit<UriParts, "end"> = { name: undefined, namespace: undefined };
+const NONE: FreeParts = { name: undefined, namespace: undefined };
 
 /** Whether any rule names objects of this resource. */
 function isNamed({ rules }: Policy, apiGroup: string, resource: string, subresource: string): boolean {

@@ -27,6 +27,8 @@ interface Request {
   readonly code?: number;
   readonly as?: string;
   readonly body?: boolean;
+  /** As no apiserver writes it: the groups first, the kind last. */
+  readonly isReversed?: boolean;
 }
 
 function line(request: Request): Buffer {
@@ -40,19 +42,22 @@ function line(request: Request): Buffer {
     code,
     as,
     body,
+    isReversed,
   } = request;
+  const inOrder = (fields: object): object =>
+    isReversed === true ? Object.fromEntries(Object.entries(fields).reverse()) : fields;
   const event = {
     kind: "Event",
     level,
     stage,
     requestURI: uri,
     verb,
-    user: user === undefined ? {} : { username: user, groups },
+    user: inOrder(user === undefined ? {} : { username: user, groups }),
     ...(as === undefined ? {} : { impersonatedUser: { username: as } }),
     ...(code === undefined ? {} : { responseStatus: { code } }),
     ...(body === true ? { requestObject: { metadata: { managedFields: [] } } } : {}),
   };
-  return Buffer.from(JSON.stringify(event));
+  return Buffer.from(JSON.stringify(inOrder(event)));
 }
 
 function scanned(request: Request): EventScan {
@@ -215,6 +220,7 @@ rules:
         level: fc.constantFrom("Metadata", "Request", "RequestResponse"),
         code: fc.constantFrom(200, 401, 403, 500),
         as: fc.constant("root"),
+        isReversed: fc.boolean(),
       },
       { requiredKeys: ["user", "verb", "uri"] },
     );

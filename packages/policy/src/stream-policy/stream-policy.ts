@@ -1,4 +1,4 @@
-import { attributesOfScan, isLevelBelow, LEVELS, stripLine } from "@auditsieve/audit/stream";
+import { attributesOfScan, isLevelBelow, LEVELS, slotOf, stripLine } from "@auditsieve/audit/stream";
 import type { DecidedBy, EventScan, Field, Level, Span } from "@auditsieve/audit";
 import { DecisionMemo, KEY_FIELDS } from "./decision-memo.ts";
 import { decisionOf, ruleMatches } from "../evaluate.ts";
@@ -105,26 +105,9 @@ export class StreamPolicy {
     return decision;
   }
 
-  /**
-   * All that {@link evaluateStream} looks at, without a name that it would not: NUL stands in no JSON text, so that fields cannot run into
-   * one another, nor a name that is left out into one that is not.
-   */
+  /** All that {@link evaluateStream} looks at, without a name that it would not. */
   #requestKey(scan: EventScan): string {
-    const { bytes } = scan;
-    const start = scan.valueStart("requestURI");
-    const { uriEnd, name } = this.#uris.of(scan);
-    let key =
-      name === undefined
-        ? bytes.toString("latin1", start, uriEnd)
-        : `${bytes.toString("latin1", start, name.start)}\0${bytes.toString("latin1", name.end, uriEnd)}`;
-    // By index: most lines that come here come once, and an iterator makes an object for each step.
-    for (let i = 0; i < REQUEST_FIELDS.length; i++) {
-      const field = REQUEST_FIELDS[i] as Field;
-      key += "\0";
-      if (scan.has(field)) {
-        key += bytes.toString("latin1", scan.valueStart(field), scan.valueEnd(field));
-      }
-    }
+    let key = `${this.#uris.decidingOf(scan)}\0${actorOf(scan)}`;
     for (let i = 0; i < this.#conditions.length; i++) {
       key += conditionHolds(this.#conditions[i] as StreamCondition, scan) ? "1" : "0";
     }
@@ -196,11 +179,36 @@ function applied(
   };
 }
 
-const REQUEST_FIELDS = ["verb", "user.username", "user.groups"] as const;
+const VERB = slotOf("verb");
+const USERNAME = slotOf("user.username");
+const GROUPS = slotOf("user.groups");
+const REQUEST = [VERB, USERNAME, GROUPS] as const;
 const MAX_REQUESTS = 2048;
 const MAX_KEY_LENGTH = 2048;
 /** Who asks no more often has lines of other kinds only: remembering each of them as a whole costs more than it saves. */
 const FEW = 2000;
+
+/**
+ * The verb and the user as they are written: all from one to the other where they stand so, as an apiserver writes them. NUL stands in no JSON text,
+ * so that fields cannot run into one another.
+ */
+function actorOf(scan: EventScan): string {
+  const { bytes } = scan;
+  const start = scan.slotStart(VERB);
+  const name = scan.slotStart(USERNAME);
+  // That of an absent one is where the line begins.
+  if (start < name && name < scan.slotStart(GROUPS)) {
+    return bytes.toString("latin1", start, scan.slotEnd(GROUPS));
+  }
+  let key = "";
+  // By index: most lines that come here come once, and an iterator makes an object for each step.
+  for (let i = 0; i < REQUEST.length; i++) {
+    const slot = REQUEST[i] as number;
+    const end = scan.slotEnd(slot);
+    key += end === 0 ? "\0" : `\0${bytes.toString("latin1", scan.slotStart(slot), end)}`;
+  }
+  return key;
+}
 
 /** Whether a rule may match a request of this verb by this user; true says nothing. */
 function isForActor({ verbs = [], users = [] }: PolicyRule, scan: EventScan): boolean {
