@@ -2,10 +2,11 @@
 // modules found, read and compiled one by one cost more than filtering 100 MB. Whatever else is loaded later stays in its package, and what
 // others have made in theirs: so both stand among the dependencies of the command. `prepack` runs it.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { devNull } from "node:os";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { devNull, tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { zstdDecompressSync } from "node:zlib";
 import { rolldown } from "rolldown";
 import { preparedText } from "../packages/cli/src/prepared-detections.ts";
 import { openPrivates } from "./open-privates.ts";
@@ -106,9 +107,23 @@ function wrap(file) {
   writeFileSync(file, `(function (exports, require, module, __filename, __dirname, importModule) {${ascii}\n})`);
 }
 
-/** Leaves beside each file what V8 compiles of it while the command works. */
+/**
+ * Leaves beside each file what V8 compiles of it while the command works: on a plain log, as most are, that is so long that it does all that it does
+ * with a long one.
+ */
 function compile() {
-  const logs = ["quiet", "working-day"].map((name) => join(ROOT, `samples/${name}.log.zst`));
+  const logs = ["quiet", "working-day", "attack"].map((name) => readFileSync(join(ROOT, `samples/${name}.log.zst`)));
+  const folder = mkdtempSync(join(tmpdir(), "auditsieve-start-"));
+  const log = join(folder, "audit.log");
+  try {
+    writeFileSync(log, Buffer.concat(logs.map((packed) => zstdDecompressSync(packed))));
+    runCommand(log);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function runCommand(log) {
   const { status, stderr } = spawnSync(
     process.execPath,
     [
@@ -120,7 +135,7 @@ function compile() {
       devNull,
       "--policy",
       join(ROOT, "profiles/noise/control-loops.policy.yaml"),
-      ...logs,
+      log,
     ],
     { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8", env: { ...process.env, NODE_OPTIONS: "" } },
   );
