@@ -59,14 +59,40 @@ export function ownContenders(policy: string): readonly Contender[] {
   ];
 }
 
-/** The filter with one thread and with two, whose output costs nothing: by the clock they may be compared. */
-export function sharingContenders(policy: string): readonly Contender[] {
-  return [1, 2].map((workers) => ({
-    name: `auditsieve filter --workers ${workers}`,
-    kind: "own",
-    version,
-    command: (log) => `${FILTER} --workers ${workers} --policy ${policy} ${log} > /dev/null`,
-  }));
+/**
+ * The filter with one thread, with two, and as two processes at once with a half each, which is what the machine gives; the log is given so
+ * many times. Output costs nothing: by the clock they may be compared. The halves are its {@link makeHalves}.
+ */
+export function sharingContenders(policy: string, times: number): readonly Contender[] {
+  const filter = (log: string, workers = 1): string =>
+    `${FILTER} --workers ${workers} --policy ${policy} ${Array.from({ length: times }, () => log).join(" ")} > /dev/null`;
+  const behind = times === 1 ? "" : `, the log ${times} times`;
+  const ways = new Map<string, Contender["command"]>([
+    ["auditsieve filter --workers 1", (log) => filter(log)],
+    ["auditsieve filter --workers 2", (log) => filter(log, 2)],
+    [
+      "auditsieve filter twice at once, a half each",
+      (log) => {
+        const [first, second] = halvesOf(log);
+        return `${filter(first)} & ${filter(second)}; here=$?; wait $! && exit $here`;
+      },
+    ],
+  ]);
+  return [...ways].map(([name, command]) => ({ name: `${name}${behind}`, kind: "own", version, command }));
+}
+
+/** Two files of the lines of this log; each process reads one of its own, because what the other has just read is in the cache still. */
+export function makeHalves(log: string): readonly string[] {
+  const { status } = spawnSync("split", ["--number=l/2", log, `${log}.`], { stdio: "inherit" });
+  if (status !== 0) {
+    throw new Error(`Cannot split ${log} in halves`);
+  }
+  return halvesOf(log);
+}
+
+// As `split` names them.
+function halvesOf(log: string): readonly [string, string] {
+  return [`${log}.aa`, `${log}.ab`];
 }
 
 /** The filter at the end of a pipe through which the log comes so many times. */
