@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { JsonValue } from "@auditsieve/audit";
-import { evaluate, someLeaf } from "./evaluate.ts";
+import { evaluate, searchEach, someLeaf } from "./evaluate.ts";
 import type { FieldReader, Truth } from "./evaluate.ts";
 import type { Expression } from "./expression.ts";
 import { fieldPath, readField } from "./field-path.ts";
@@ -27,6 +27,29 @@ describe("Kleene's tables", () => {
 
   it.each(VALUES)("not %s", (a) => {
     expect(evaluate({ kind: "not", of: known(a) }, reader)).toBe(a === undefined ? undefined : !a);
+  });
+});
+
+describe("searchEach", () => {
+  const tests = VALUES.map((_, i) => ({ test: (value: JsonValue) => value === i }));
+  const found = (truths: readonly Truth[], every: boolean): Truth =>
+    searchEach(tests.slice(0, truths.length), every, (test) => truths[tests.indexOf(test)]);
+
+  it.each(VALUES.flatMap((a) => VALUES.map((b) => [a, b] as const)))("is and, or of %s and %s", (a, b) => {
+    expect(found([a, b], true)).toBe(evaluate({ kind: "and", of: [known(a), known(b)] }, reader));
+    expect(found([a, b], false)).toBe(evaluate({ kind: "or", of: [known(a), known(b)] }, reader));
+    expect([found([], true), found([], false)]).toEqual([true, false]);
+  });
+});
+
+describe("FieldPath.ending", () => {
+  it.each([
+    ["requestObject.spec.nodeName", "nodeName"],
+    ["requestObject.metadata.$deleteFromPrimitiveList/finalizers", "finalizers"],
+    ["requestObject.metadata.annotations.eks.amazonaws.com/role-arn", "role-arn"],
+    ["requestObject.é", ""],
+  ])("of %s is what JSON spells in one way: %s", (path, ending) => {
+    expect(fieldPath(path).ending).toBe(ending);
   });
 });
 

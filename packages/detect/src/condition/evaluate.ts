@@ -9,8 +9,8 @@ export type Truth = boolean | undefined;
 /** Where a condition reads its fields. An undefined answer is *unknown*, which is not absent. */
 export interface FieldReader {
   read(field: FieldPath): Reading | undefined;
-  /** Whether some leaf of the whole satisfies `test`; unknown when parts that might are not recorded. */
-  search(test: ValueTest): Truth;
+  /** Whether each test, or one of them, is satisfied by some leaf of the whole; unknown when parts that might are not recorded. */
+  search(tests: readonly ValueTest[], every: boolean): Truth;
 }
 
 /** Evaluates with Kleene's tables: a known false decides an `and`, a known true an `or`, whatever is unknown beside it. */
@@ -37,9 +37,8 @@ export function evaluate(expression: Expression, reader: FieldReader): Truth {
     case "same":
       return someElement(expression, reader);
     case "keyword":
-    default: {
-      return expression.every ? everyFound(expression.tests, reader) : someFound(expression.tests, reader);
-    }
+    default:
+      return reader.search(expression.tests, expression.every);
   }
 }
 
@@ -86,24 +85,13 @@ function disjunction(of: readonly Expression[], reader: FieldReader): Truth {
   return result;
 }
 
-function everyFound(tests: readonly ValueTest[], reader: FieldReader): Truth {
-  let result: Truth = true;
+/** What {@link FieldReader.search} says, where `find` says it of each test. */
+export function searchEach(tests: readonly ValueTest[], every: boolean, find: (test: ValueTest) => Truth): Truth {
+  let result: Truth = every;
   for (const test of tests) {
-    const truth = reader.search(test);
-    if (truth === false) {
-      return false;
-    }
-    result = truth === undefined ? undefined : result;
-  }
-  return result;
-}
-
-function someFound(tests: readonly ValueTest[], reader: FieldReader): Truth {
-  let result: Truth = false;
-  for (const test of tests) {
-    const truth = reader.search(test);
-    if (truth === true) {
-      return true;
+    const truth = find(test);
+    if (truth === !every) {
+      return truth;
     }
     result = truth === undefined ? undefined : result;
   }
@@ -192,8 +180,8 @@ class ElementReader implements FieldReader {
     return reading;
   }
 
-  search(test: ValueTest): boolean {
-    return someLeaf(this.#element, test);
+  search(tests: readonly ValueTest[], every: boolean): Truth {
+    return searchEach(tests, every, (test) => someLeaf(this.#element, test));
   }
 }
 

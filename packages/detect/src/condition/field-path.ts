@@ -10,7 +10,7 @@ export interface FieldPath {
   readonly length: number;
   /** The keys that may start at a segment, the longest first. */
   keysAt(segment: number): readonly PathKey[];
-  /** What the last key on any way ends in. */
+  /** What the last key on any way ends in, from behind the last character that JSON may spell in several ways; empty where that is nothing. */
   readonly ending: string;
 }
 
@@ -27,6 +27,8 @@ export interface Reading {
 }
 
 export const ABSENT: Reading = { present: false, values: [] };
+
+const PLAIN_ENDING = /[\w-]*$/;
 
 const cut = new Map<string, FieldPath>();
 /** Detections name a few hundred fields over and over. */
@@ -50,20 +52,23 @@ export function fieldPath(text: string): FieldPath {
 class CutPath implements FieldPath {
   readonly text: string;
   readonly root: string;
-  readonly ending: string;
   readonly length: number;
+  #ending: string | undefined;
   readonly #keys: (readonly PathKey[] | undefined)[] = [];
 
   constructor(text: string) {
     this.text = text;
     const first = text.indexOf(".");
     this.root = first < 0 ? text : text.slice(0, first);
-    this.ending = text.slice(text.lastIndexOf(".") + 1);
     let length = 1;
     for (let dot = first; dot !== -1; dot = text.indexOf(".", dot + 1)) {
       length++;
     }
     this.length = length;
+  }
+
+  get ending(): string {
+    return (this.#ending ??= PLAIN_ENDING.exec(this.text)?.[0] ?? "");
   }
 
   keysAt(segment: number): readonly PathKey[] {

@@ -261,6 +261,15 @@ describe("grants", () => {
     expect(read(after(), "selfGrant", event)).toEqual(expected);
   });
 
+  it("selfGrant: nobody with names of the system alone grants to himself", () => {
+    const user = { username: "system:apiserver", groups: ["system:masters", "system:authenticated"] };
+    const subjects = [{ kind: "Group", name: "system:masters" }];
+    expect(read(after(), "selfGrant", binding(0, subjects, { user }))).toEqual([false]);
+    expect(read(after(), "subjects", binding(0, subjects, { user }))).toEqual(["system:masters"]);
+    expect(read(after(), "selfGrant", binding(0, subjects, { user, requestObject: null }))).toBe("unknown");
+    expect(read(after(), "selfGrant", binding(0, subjects, { user: { username: "system:admin" } }))).toBe("unknown");
+  });
+
   it("reads the subjects that a JSON patch puts in", () => {
     const requestObject = [{ op: "add", path: "/subjects/-", value: { kind: "User", name: "eve" } }];
     expect(read(after(), "selfGrant", binding(0, [], { verb: "patch", requestObject }))).toEqual([true]);

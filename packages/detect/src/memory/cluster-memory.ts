@@ -3,7 +3,7 @@ import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { ABSENT } from "../condition/field-path.ts";
 import type { Reading } from "../condition/field-path.ts";
 import { objectParts, onePart } from "../json-parts.ts";
-import { headOf, timeOfEvent } from "../reading/event-parts.ts";
+import { headOf, isMissing, timeOfEvent } from "../reading/event-parts.ts";
 import type { HeadView } from "../reading/head-view.ts";
 import { isHeadUnknown } from "../reading/recorded.ts";
 import { at, isSuccess } from "./body.ts";
@@ -365,16 +365,17 @@ function readSubjects(name: RememberedName, head: HeadView, event: AuditEvent | 
   if (!BINDINGS.has(head.get("objectRef.resource")) || !WRITES.has(head.get("verb"))) {
     return ABSENT;
   }
-  const body = event?.requestObject;
-  if (!event || body === undefined || body === null) {
+  if (!event || isMissing(event, "requestObject")) {
     return undefined;
   }
-  const subjects = subjectsOf(body, head.get("objectRef.namespace") as string | undefined) ?? [];
+  const namespace = head.get("objectRef.namespace") as string | undefined;
+  const subjects = (): readonly string[] => subjectsOf(event, "requestObject", namespace) ?? [];
   if (name === "subjects") {
-    return subjects.length > 0 ? of(...subjects) : ABSENT;
+    return of(...subjects());
   }
   const own = namesOf(head).filter((one) => !one.startsWith("system:") || one.startsWith("system:serviceaccount:"));
-  const isOwn = subjects.some((subject) => own.includes(subject));
+  // Of a binding by the apiserver itself, which has no such name, the body need not be read.
+  const isOwn = own.length > 0 && subjects().some((subject) => own.includes(subject));
   return isOwn || areGroupsKnown(head) ? of(isOwn) : undefined;
 }
 

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { isJsonObject } from "@auditsieve/audit";
+import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { objectParts } from "../json-parts.ts";
-import { headOf, timeOfEvent } from "../reading/event-parts.ts";
+import { headOf, partAt, timeOfEvent } from "../reading/event-parts.ts";
 import { at, isSuccess, nameOf, objectsAt, textAt } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
@@ -52,6 +52,7 @@ export const ISSUED_CREDENTIAL_ID = "authentication.kubernetes.io/issued-credent
 const POD_NAME = "authentication.kubernetes.io/pod-name";
 const POD_UID = "authentication.kubernetes.io/pod-uid";
 const NODE_NAME = "authentication.kubernetes.io/node-name";
+const BOUND = ["spec", "boundObjectRef"];
 const MAX_ADDRESSES = 16;
 const MAX_CHAIN = 16;
 const MAX_CERTIFICATE = 65_536;
@@ -197,16 +198,19 @@ export class CredentialLedger {
   }
 
   #tokenMade(event: AuditEvent): void {
-    const { objectRef: ref, annotations, requestObject: asked, user } = event;
-    const id = annotations?.[ISSUED_CREDENTIAL_ID];
+    // By head and parts of the body: the event need not be parsed.
+    const head = headOf(event);
+    const annotations = head.get("annotations");
+    const id = isJsonObject(annotations) ? own(annotations, ISSUED_CREDENTIAL_ID) : undefined;
     if (typeof id !== "string" || id === "") {
       return;
     }
-    const bound = at(asked, "spec", "boundObjectRef");
+    const bound = partAt(event, "requestObject", BOUND);
+    const namespace = (head.get("objectRef.namespace") ?? "") as string;
     const pod = textAt(bound, "kind") === "Pod" ? textAt(bound, "name") : undefined;
     const node = textAt(bound, "kind") === "Node" ? textAt(bound, "name") : undefined;
     const before = this.find(id);
-    const subject = `system:serviceaccount:${ref?.namespace ?? ""}:${ref?.name ?? ""}`;
+    const subject = `system:serviceaccount:${namespace}:${(head.get("objectRef.name") ?? "") as string}`;
     this.#credentials.replace(id.slice(0, 256), {
       addresses: [],
       isMasters: false,
@@ -214,8 +218,8 @@ export class CredentialLedger {
       id: id.slice(0, 256),
       kind: "token",
       subject,
-      ...made(event, user.username),
-      ...(pod !== undefined && { pod: `${ref?.namespace ?? ""}/${pod}` }),
+      ...made(event, head.get("user.username") as string | undefined),
+      ...(pod !== undefined && { pod: `${namespace}/${pod}` }),
       ...(node !== undefined && { node }),
     });
   }
@@ -277,11 +281,14 @@ export function useKey(id: string, address: string): string {
 
 /** The id of the credential that the request was made with. */
 function credentialOf(event: AuditEvent): string | undefined {
-  return extra(event, CREDENTIAL_ID);
+  return firstOf(headOf(event).get(`user.extra.${CREDENTIAL_ID}`));
 }
 
 function extra(event: AuditEvent, key: string): string | undefined {
-  const value = event.user.extra?.[key];
+  return firstOf(event.user.extra?.[key]);
+}
+
+function firstOf(value: unknown): string | undefined {
   const first: unknown = Array.isArray(value) ? value[0] : undefined;
   return typeof first === "string" && first !== "" ? first.slice(0, 256) : undefined;
 }

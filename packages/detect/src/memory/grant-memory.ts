@@ -1,6 +1,7 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { objectParts, onePart } from "../json-parts.ts";
-import { headOf, partAt, timeOfEvent } from "../reading/event-parts.ts";
+import { headOf, partAt, rootOf, timeOfEvent } from "../reading/event-parts.ts";
+import type { BodyName } from "../reading/event-parts.ts";
 import type { HeadView } from "../reading/head-view.ts";
 import { at, nameOf, objectsAt, textAt } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
@@ -93,7 +94,7 @@ export class GrantMemory {
       this.#grants.delete(key);
       return;
     }
-    const subjects = subjectsOf(event.responseObject, namespace) ?? subjectsOf(event.requestObject, namespace);
+    const subjects = subjectsOf(event, "responseObject", namespace) ?? subjectsOf(event, "requestObject", namespace);
     const by = head.get("user.username") as string | undefined;
     if (name.length <= MOST_LETTERS) {
       this.#grants.replace(key, { at, ...(by !== undefined && { by }) });
@@ -156,8 +157,14 @@ export function allowedBy(reason: string | undefined): AllowedBy | undefined {
  * The user names and groups that the subjects of a binding stand for; undefined when the body has none. A JSON patch
  * counts by the values that it puts in.
  */
-export function subjectsOf(body: JsonValue | undefined, namespace: string | undefined): readonly string[] | undefined {
-  const patches = Array.isArray(body) ? (body as readonly JsonValue[]) : undefined;
+export function subjectsOf(
+  event: AuditEvent,
+  body: BodyName,
+  namespace: string | undefined,
+): readonly string[] | undefined {
+  const listed = partAt(event, body, SUBJECTS);
+  const whole = listed === undefined ? rootOf(event, body) : undefined;
+  const patches = Array.isArray(whole) ? (whole as readonly JsonValue[]) : undefined;
   const subjects = patches
     ? patches.flatMap((step) => {
         const value = at(step, "value");
@@ -165,7 +172,7 @@ export function subjectsOf(body: JsonValue | undefined, namespace: string | unde
           ? objectsAt({ subjects: Array.isArray(value) ? value : [value] }, "subjects")
           : [];
       })
-    : objectsAt(body, "subjects");
+    : objectsAt(listed);
   const names = subjects.flatMap((subject) => {
     const name = textAt(subject, "name");
     if (name === undefined) {
@@ -186,6 +193,7 @@ function isBootstrap(event: AuditEvent, head: HeadView): boolean {
   );
 }
 
+const SUBJECTS = ["subjects"] as const;
 const BOOTSTRAPPING = ["metadata", "labels", "kubernetes.io/bootstrapping"] as const;
 
 /** `name/namespace` as the authorizer writes it; a name may hold no slash, a namespace neither. */

@@ -59,6 +59,8 @@ function eventOf(body: unknown): AuditEvent & PartlyParsed {
     lacksAll: () => false,
     part: (name, keys) => partOf(plain, name, ...keys),
     find: (name, paths) => findPaths(plain, name, paths),
+    isObject: () => false,
+    member: () => undefined,
     holdsNone: () => false,
     spelling: (_, maxLength) => (text.length > maxLength ? undefined : text),
   };

@@ -1,11 +1,21 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { leavesOf } from "../condition/evaluate.ts";
-import type { FieldReader } from "../condition/evaluate.ts";
+import { leavesOf, searchEach } from "../condition/evaluate.ts";
+import type { FieldReader, Truth } from "../condition/evaluate.ts";
+import type { ValueTest } from "../condition/expression.ts";
 import { ABSENT, readField } from "../condition/field-path.ts";
-import type { FieldPath, Reading } from "../condition/field-path.ts";
+import type { FieldPath, PathKey, Reading } from "../condition/field-path.ts";
 import { objectOfPatch } from "../condition/patched-object.ts";
-import type { BodyName } from "../reading/event-parts.ts";
-import { asJson, headOf, holdsNone, isMissing, isPartlyParsed, lacksKey, rootOf } from "../reading/event-parts.ts";
+import type { BodyName, PartlyParsed } from "../reading/event-parts.ts";
+import {
+  asJson,
+  hasBody,
+  headOf,
+  holdsNone,
+  isMissing,
+  isPartlyParsed,
+  lacksKey,
+  rootOf,
+} from "../reading/event-parts.ts";
 import { HEAD_FIELDS, headFieldOf, isInPart, keptOfActor } from "../reading/head-view.ts";
 import type { HeadField, HeadPart, HeadView } from "../reading/head-view.ts";
 import type { ClusterMemory } from "../memory/cluster-memory.ts";
@@ -18,6 +28,8 @@ const BODIES = ["requestObject", "responseObject"] as const;
 const PATCHED: BodyName = "requestObject";
 /** Fields that stand at one place: what they stand in need not be parsed for them. */
 const DIRECT: ReadonlySet<string> = new Set(HEAD_FIELDS.filter((field) => field.split(".").length <= 2));
+/** Who asks for more has bodies parsed as a whole: then each path is followed in less time. */
+const FEW_PARTS = 6;
 const LATE_ROOTS = ["responseStatus", "annotations", "impersonatedUser"];
 
 /**
@@ -31,6 +43,7 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
   const unknown: Partial<Record<BodyName, boolean>> = {};
   let patched: JsonValue | undefined;
   let isPatchRead = false;
+  let parts = 0;
   /** What a JSON patch writes at the path. */
   const readPatch = (steps: readonly JsonValue[], path: FieldPath): Reading => {
     if (!isPatchRead) {
@@ -41,6 +54,23 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
   };
   /** Whether nobody knows what a body says that is not in the event. */
   const isUnknownWithout = (body: BodyName): boolean => (unknown[body] ??= isBodyUnknown(body, event, head));
+  /** What comes of a search that finds nothing. */
+  const nothingFound = (): Truth => {
+    const hidden =
+      BODIES.some((body) => isUnknownWithout(body) && isMissing(event, body)) ||
+      LATE_ROOTS.some((root) => isHeadUnknown(root, head) && isMissing(event, root));
+    return hidden ? undefined : false;
+  };
+  const find = (test: ValueTest, isOneOfSeveral: boolean): Truth => {
+    const needs = isOneOfSeveral ? test.needs?.() : undefined;
+    if (needs === undefined || !holdsNone(event, needs)) {
+      leaves ??= leavesOf(asJson(event));
+      if (leaves.some((leaf) => test.test(leaf))) {
+        return true;
+      }
+    }
+    return nothingFound();
+  };
   return {
     read: once((path) => {
       const { root } = path;
@@ -49,8 +79,17 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
       }
       const body = BODIES.find((name) => name === root);
       // A path to the body itself ends in no key of it.
-      if (body && path.text !== body && lacksKey(event, body, path.ending)) {
-        return ABSENT;
+      if (body && path.text !== body) {
+        if (!hasBody(event, body)) {
+          return isUnknownWithout(body) ? undefined : ABSENT;
+        }
+        if (lacksKey(event, body, path.ending)) {
+          return ABSENT;
+        }
+        if (parts < FEW_PARTS && isPartlyParsed(event) && event.isObject(body)) {
+          parts++;
+          return readMember(event, body, path);
+        }
       }
       const isDirect = isPartlyParsed(event) && DIRECT.has(path.text);
       const value = isDirect ? view.get(path.text as HeadField) : rootOf(event, root);
@@ -66,20 +105,39 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
         : isHeadUnknown(path.text, head);
       return isUnknown ? undefined : ABSENT;
     }),
-    search(test) {
-      const needs = test.needs?.();
-      if (needs === undefined || !holdsNone(event, needs)) {
-        leaves ??= leavesOf(asJson(event));
-        if (leaves.some((leaf) => test.test(leaf))) {
-          return true;
-        }
-      }
-      const hidden =
-        BODIES.some((body) => isUnknownWithout(body) && isMissing(event, body)) ||
-        LATE_ROOTS.some((root) => isHeadUnknown(root, head) && isMissing(event, root));
-      return hidden ? undefined : false;
+    search(tests, every) {
+      const needs = neededBy(tests);
+      const isNone = needs !== undefined && holdsNone(event, needs);
+      return isNone ? nothingFound() : searchEach(tests, every, (test) => find(test, tests.length > 1));
     },
   };
+}
+
+/** What stands at a path below a body that is an object, of which only the member is parsed that the path leads through. */
+function readMember(event: PartlyParsed, body: BodyName, path: FieldPath): Reading {
+  const keys = path.keysAt(1);
+  for (let i = 0; i < keys.length; i++) {
+    const { key, next } = keys[i] as PathKey;
+    const value = event.member(body, key);
+    if (value !== undefined) {
+      return readField(value, path, next);
+    }
+  }
+  return ABSENT;
+}
+
+const neededByTests = new WeakMap<readonly ValueTest[], readonly string[] | null>();
+
+/** Texts of which every event holds one in which a test finds something; undefined where that is not known. */
+function neededBy(tests: readonly ValueTest[]): readonly string[] | undefined {
+  let needed = neededByTests.get(tests);
+  if (needed === undefined) {
+    const ofEach = tests.map((test) => test.needs?.());
+    const isKnown = ofEach.length > 0 && ofEach.every((needs) => needs !== undefined);
+    needed = isKnown ? [...new Set(ofEach.flat())] : null;
+    neededByTests.set(tests, needed);
+  }
+  return needed ?? undefined;
 }
 
 /**

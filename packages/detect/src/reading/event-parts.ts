@@ -32,6 +32,10 @@ export interface PartlyParsed extends Pick<HeadView, "get"> {
   find(body: BodyName, paths: KeyPaths): void;
   /** The value at a path of literal keys below the body; the rest of it need not be parsed. */
   part(body: BodyName, keys: readonly string[]): JsonValue | undefined;
+  /** Whether the body is there and an object; it need not be parsed. */
+  isObject(body: BodyName): boolean;
+  /** The value of a member of a body that is an object; the rest of it need not be parsed. */
+  member(body: BodyName, key: string): JsonValue | undefined;
   /** Whether no value of the event holds one of these texts, which `neededInBytes` gave, in whatever case. False says nothing. */
   holdsNone(texts: readonly string[]): boolean;
   /** The bytes of the body, each as one character; undefined where there are none, or more than `maxLength`. */

@@ -1,17 +1,14 @@
-import { isJsonObject, jsonAt, MemberIndex, own } from "@auditsieve/audit";
-import type { BodyPlaces, JsonValue, KeyEndings, KeyPaths } from "@auditsieve/audit";
+import { isJsonObject, jsonAt, KeyEndings, MemberIndex, own } from "@auditsieve/audit";
+import type { BodyPlaces, JsonValue, KeyPaths } from "@auditsieve/audit";
 import type { BodyName } from "@auditsieve/detect";
 
 /** Both, in the order in which they stand in {@link BodyPlaces}. */
 export const BODIES: readonly [BodyName, BodyName] = ["requestObject", "responseObject"];
 const SPACE = 0x20;
 const OPEN_LIST = 0x5b;
+const OPEN_OBJECT = 0x7b;
 /** No other value begins so. */
 const LETTER_N = 0x6e;
-/** An escape that may spell any letter of a key. */
-const ESCAPE = Buffer.from("\\u");
-/** Keys that are spelled in one way only but for that. */
-const PLAIN = /^[\w.-]+$/;
 
 /** Of the event that was asked last: mostly one is read after another. */
 const indexes: Readonly<Record<BodyName, { readonly index: MemberIndex; of: EventBodies | undefined }>> = {
@@ -33,8 +30,8 @@ export class EventBodies {
   readonly #places: BodyPlaces;
   #requestObject: JsonValue | undefined;
   #responseObject: JsonValue | undefined;
-  /** The bodies' bytes; null where escapes may hide a key. */
-  #searched: Record<BodyName, Buffer | null | undefined> | undefined;
+  /** Members that were asked for, by where they stand. */
+  #members: Map<number, JsonValue | undefined> | undefined;
 
   /** Instead of where they stand it takes the bodies themselves. */
   constructor(line: Buffer, places: BodyPlaces | ParsedBodies) {
@@ -110,6 +107,7 @@ export class EventBodies {
 
   /** As `PartlyParsed` has it. */
   lacksAll(body: BodyName, endings: KeyEndings): boolean {
+    // A JSON patch spells keys in its paths.
     return (
       this.to(body) > 0 &&
       !this.#isList(body) &&
@@ -120,19 +118,7 @@ export class EventBodies {
 
   /** As `PartlyParsed` has it. */
   lacks(body: BodyName, ending: string): boolean {
-    // A JSON patch spells keys in its paths.
-    const needle = this.to(body) === 0 || this.#isList(body) ? undefined : needleOf(ending);
-    if (needle === undefined || this.#known(body) !== undefined) {
-      return false;
-    }
-    this.#searched ??= { requestObject: undefined, responseObject: undefined };
-    let bytes = this.#searched[body];
-    if (bytes === undefined) {
-      const whole = this.#line.subarray(this.from(body), this.to(body));
-      bytes = whole.includes(ESCAPE) ? null : whole;
-      this.#searched[body] = bytes;
-    }
-    return bytes?.includes(needle) === false;
+    return this.lacksAll(body, endingOf(ending));
   }
 
   /** The value at a path of literal keys below the body; undefined where there is none, or no body. */
@@ -156,18 +142,47 @@ export class EventBodies {
     }
   }
 
+  /** As `PartlyParsed` has it. */
+  isObject(body: BodyName): boolean {
+    const known = this.#known(body);
+    return known === undefined ? this.to(body) > 0 && this.#first(body) === OPEN_OBJECT : isJsonObject(known);
+  }
+
+  /** The value of a member of a body that {@link isObject}, parsed once. */
+  member(body: BodyName, key: string): JsonValue | undefined {
+    const known = this.#known(body);
+    if (known !== undefined) {
+      return isJsonObject(known) ? own(known, key) : undefined;
+    }
+    const range = this.#index(body).find([key]);
+    if (range === undefined) {
+      return undefined;
+    }
+    this.#members ??= new Map();
+    let value = this.#members.get(range.start);
+    if (value === undefined) {
+      value = jsonAt(this.#line, range.start, range.end);
+      this.#members.set(range.start, value);
+    }
+    return value;
+  }
+
   spelling(body: BodyName, maxLength: number): string | undefined {
     const [from, to] = [this.from(body), this.to(body)];
     return to === 0 || to - from > maxLength ? undefined : this.#line.toString("latin1", from, to);
   }
 
   #isList(body: BodyName): boolean {
+    return this.#first(body) === OPEN_LIST;
+  }
+
+  #first(body: BodyName): number | undefined {
     let at = this.from(body);
     // Nothing that is printed stands before a value.
     while ((this.#line[at] ?? OPEN_LIST) <= SPACE) {
       at++;
     }
-    return this.#line[at] === OPEN_LIST;
+    return this.#line[at];
   }
 
   #known(body: BodyName): JsonValue | undefined {
@@ -189,19 +204,18 @@ function isPlaces(places: BodyPlaces | ParsedBodies): places is BodyPlaces {
   return Array.isArray(places);
 }
 
-const needles = new Map<string, Buffer>();
+const endings = new Map<string, KeyEndings>();
 /** Detections look for a few hundred. */
-const MAX_NEEDLES = 4096;
+const MAX_ENDINGS = 4096;
 
-/** The end of a key in JSON; undefined where it may be spelled in several ways. */
-function needleOf(ending: string): Buffer | undefined {
-  let needle = needles.get(ending);
-  if (needle === undefined && PLAIN.test(ending)) {
-    if (needles.size >= MAX_NEEDLES) {
-      needles.clear();
+function endingOf(text: string): KeyEndings {
+  let ending = endings.get(text);
+  if (ending === undefined) {
+    if (endings.size >= MAX_ENDINGS) {
+      endings.clear();
     }
-    needle = Buffer.from(`${ending}"`);
-    needles.set(ending, needle);
+    ending = new KeyEndings([text]);
+    endings.set(text, ending);
   }
-  return needle;
+  return ending;
 }

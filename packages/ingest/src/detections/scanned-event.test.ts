@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { EventScan, isJsonObject, KeyEndings, KeyPaths, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { ClusterMemory, evaluateDetection, HEAD_FIELDS, headOf, loadDetectionFiles } from "@auditsieve/detect";
+import type { Detection } from "@auditsieve/detect";
 import { describe, expect, it } from "vitest";
 import { HeadMemo } from "./head-memo.ts";
 import { Dice } from "../filter/line-mutator.suite.ts";
@@ -144,25 +145,26 @@ function bodyOf(dice: Dice): unknown {
     ...(dice.below(3) === 0 && { status }),
     target: { name: "n2" },
     items: [{ metadata }],
+    ...(dice.below(4) === 0 && { "spec.nodeName": dice.of(["n4", null]), "status/ip.io/$pods": { ready: "1" } }),
   };
   return dice.of([whole, whole, whole, [whole], { spec: whole }, null, decoy, 7]);
 }
 
-/** Of each field of the head: whether it is there, whether it is null, whether it holds a letter. */
-const OF_HEAD = loadDetectionFiles([
-  {
-    file: "head.yml",
-    documents: HEAD_FIELDS.flatMap((field, index) =>
-      [{ [`${field}|exists`]: true }, { [field]: null }, { [field]: "*e*" }].map((selection, kind) => ({
-        title: field,
-        id: `${index}-${kind}`,
-        level: "low",
-        logsource: { product: "kubernetes", service: "audit" },
-        detection: { selection, condition: "selection" },
-      })),
-    ),
-  },
-]).detections;
+/** Of each field: whether it is there, whether it is null, whether it holds a letter. */
+function detectionsOf(file: string, fields: readonly string[]): readonly Detection[] {
+  const documents = fields.flatMap((field, index) =>
+    [{ [`${field}|exists`]: true }, { [field]: null }, { [field]: "*e*" }].map((selection, kind) => ({
+      title: field,
+      id: `${file}-${index}-${kind}`,
+      level: "low",
+      logsource: { product: "kubernetes", service: "audit" },
+      detection: { selection, condition: "selection" },
+    })),
+  );
+  return loadDetectionFiles([{ file, documents }]).detections;
+}
+
+const OF_HEAD = detectionsOf("head.yml", HEAD_FIELDS);
 
 describe("what is not parsed of a scanned event", () => {
   const deeds = [
@@ -183,6 +185,16 @@ describe("what is not parsed of a scanned event", () => {
     "spec",
     "é",
   ];
+  const ofBodies = detectionsOf(
+    "bodies.yml",
+    [
+      ...fields,
+      "spec.volumes.hostPath.path",
+      "metadata.annotations.a",
+      "status/ip.io/$pods.ready",
+      "status/ip.io/$pods",
+    ].flatMap((field) => [`requestObject.${field}`, `responseObject.${field}`]),
+  );
 
   it("does not matter: memory and conditions read in bytes, however they are spelled, what the parsed event holds", () => {
     const scan = new EventScan();
@@ -234,7 +246,7 @@ describe("what is not parsed of a scanned event", () => {
       expect(heads[1]).toEqual(heads[2]);
       if (seed % 4 === 0) {
         const outcomes = [scannedEvent(scan, line, head), parsed].map((one) =>
-          OF_HEAD.map((detection) => evaluateDetection(detection, one)),
+          [...OF_HEAD, ...ofBodies].map((detection) => evaluateDetection(detection, one)),
         );
         expect(outcomes[0]).toEqual(outcomes[1]);
       }
@@ -251,6 +263,9 @@ describe("what is not parsed of a scanned event", () => {
           const endings = new KeyEndings([keys.at(-1) ?? "", "nowhere"]);
           expect(scanned.lacksAll(body, endings)).toBe(scanned.lacks(body, keys.at(-1) ?? ""));
           const expected = valueAt(parsed[body], keys);
+          const members = isJsonObject(parsed[body]) ? parsed[body] : undefined;
+          expect(scanned.isObject(body)).toBe(members !== undefined);
+          expect(members && scanned.member(body, keys[0] ?? "")).toEqual(members && own(members, keys[0] ?? ""));
           expect(scanned.part(body, keys), `${field} of ${line.toString()}`).toEqual(expected);
         }
         scanned.find(body, FOUND);

@@ -191,6 +191,14 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
     return this.#bodies.part(body, keys);
   }
 
+  isObject(body: BodyName): boolean {
+    return this.#bodies.isObject(body);
+  }
+
+  member(body: BodyName, key: string): JsonValue | undefined {
+    return this.#bodies.member(body, key);
+  }
+
   holdsNone(texts: readonly string[]): boolean {
     return (this.#texts ??= new EventTexts(this.#line)).holdNone(texts);
   }

@@ -27,6 +27,7 @@ function said(event: AuditEvent & PartlyParsed): unknown {
     [auditID, requestURI, stage, verb, stageTimestamp, requestReceivedTimestamp, sourceIPs, annotations],
     [event.time, event.micros, event.idHash],
     HEAD_FIELDS.map((field) => event.get(field)),
+    BODIES.map((body) => event.isObject(body) && PATHS.map(([key = ""]) => event.member(body, key))),
     BODIES.map((body) => [PATHS.map((keys) => event.part(body, keys)), event[body], event.part(body, ["metadata"])]),
     JSON.stringify(event),
   ];

@@ -188,6 +188,14 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
     return this.#bodies().part(body, keys);
   }
 
+  isObject(body: BodyName): boolean {
+    return this.#bodies().isObject(body);
+  }
+
+  member(body: BodyName, key: string): JsonValue | undefined {
+    return this.#bodies().member(body, key);
+  }
+
   holdsNone(texts: readonly string[]): boolean {
     return (this.#texts ??= new EventTexts(this.#line.bytes)).holdNone(texts);
   }
