@@ -1,3 +1,4 @@
+import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { patternParts, patternTest } from "./string-pattern.ts";
 
@@ -20,4 +21,23 @@ it("patternTest reads numbers and booleans as they are spelled, null and contain
     return [12, true, null, "", {}, [], "12", "TRUE"].filter((value) => pattern.test(value));
   };
   expect(["12", "true", "", "null", "[]"].map(passed)).toEqual([[12, "12"], [true, "TRUE"], [""], [], []]);
+});
+
+it("patternTest finds what a regular expression finds, whatever stands between stars, and however long it is", () => {
+  const piece = fc.string({ unit: fc.constantFrom("a", "a", "b", "?"), maxLength: 6 });
+  // Longer than what is looked for in another way.
+  const long = fc.constantFrom("a".repeat(251), `${"a".repeat(120)}b${"a".repeat(140)}`, `${"a".repeat(40)}?b`);
+  const pieces = fc.array(fc.oneof({ weight: 6, arbitrary: piece }, { weight: 1, arbitrary: long }), { maxLength: 4 });
+  const texts = fc.array(fc.oneof(piece, long, fc.constant("ab".repeat(20))), { maxLength: 4 });
+  const counts = { found: 0, missed: 0 };
+  fc.assert(
+    fc.property(pieces, texts, (between, parts) => {
+      const text = parts.join("").replaceAll("?", "c");
+      const expected = new RegExp(`^${between.join(".*").replaceAll("?", ".")}$`, "s").test(text);
+      expect(patternTest(patternParts(between.join("*")), true).test(text)).toBe(expected);
+      counts[expected ? "found" : "missed"]++;
+    }),
+    { numRuns: 2000 },
+  );
+  expect(Math.min(counts.found, counts.missed)).toBeGreaterThan(100);
 });

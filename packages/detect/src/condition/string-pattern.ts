@@ -1,6 +1,8 @@
 import type { JsonValue } from "@auditsieve/audit";
 import type { ValueTest } from "./expression.ts";
 import { neededInBytes } from "./needed-in-bytes.ts";
+import { ANY_ONE, patternPiece } from "./pattern-piece.ts";
+import type { ANY_DASH, PatternPiece, PieceToken } from "./pattern-piece.ts";
 import { scalarText } from "./evaluate.ts";
 
 /** A piece of a Sigma value: literal text, `*` (any run), `?` (one character) or any dash. */
@@ -8,12 +10,6 @@ export type PatternPart = string | typeof ANY_RUN | typeof ANY_ONE | typeof ANY_
 
 /** Any run of characters, also none. */
 export const ANY_RUN: unique symbol = Symbol("*");
-/** Any one character. */
-const ANY_ONE: unique symbol = Symbol("?");
-/** Any one of {@link DASHES}. */
-export const ANY_DASH: unique symbol = Symbol("-");
-/** What may introduce an option of a command: hyphen, slash, en dash, em dash, horizontal bar. */
-export const DASHES = "-/\u2013\u2014\u2015";
 
 /**
  * Cuts a Sigma value into literals and wildcards. A backslash escapes `*`, `?` and itself; before any other
@@ -90,55 +86,37 @@ function isAscii(text: string): boolean {
 }
 
 function matcher(parts: readonly PatternPart[]): (text: string) => boolean {
-  const first = parts[0];
-  const second = parts[1];
-  const third = parts[2];
-  if (parts.length === 0) {
-    return (text) => text === "";
-  }
-  if (parts.length === 1 && typeof first === "string") {
-    return (text) => text === first;
-  }
-  if (parts.length === 2 && typeof first === "string" && second === ANY_RUN) {
-    return (text) => text.startsWith(first);
-  }
-  if (parts.length === 2 && first === ANY_RUN && typeof second === "string") {
-    return (text) => text.endsWith(second);
-  }
-  if (parts.length === 3 && first === ANY_RUN && typeof second === "string" && third === ANY_RUN) {
-    return (text) => text.includes(second);
-  }
-  const tokens = parts.flatMap((part): readonly PatternPart[] => (typeof part === "string" ? part.split("") : [part]));
-  return (text) => matchTokens(tokens, text);
-}
-
-/** Greedy with a return to the last star only: at worst text length times pattern length, never exponential. */
-function matchTokens(tokens: readonly PatternPart[], text: string): boolean {
-  let token = 0;
-  let star = -1;
-  let resume = 0;
-  let index = 0;
-  while (index < text.length) {
-    const expected = tokens[token];
-    if (expected === ANY_RUN) {
-      star = token++;
-      resume = index;
-    } else if (
-      expected === ANY_ONE ||
-      expected === text.charAt(index) ||
-      (expected === ANY_DASH && DASHES.includes(text.charAt(index)))
-    ) {
-      token++;
-      index++;
-    } else if (star >= 0) {
-      token = star + 1;
-      index = ++resume;
+  const between: PieceToken[][] = [[]];
+  for (const part of parts) {
+    if (part === ANY_RUN) {
+      between.push([]);
+    } else if (typeof part === "string") {
+      between.at(-1)?.push(...part.split(""));
     } else {
-      return false;
+      between.at(-1)?.push(part);
     }
   }
-  while (tokens[token] === ANY_RUN) {
-    token++;
+  const pieces = between.map(patternPiece);
+  const [first, ...more] = pieces;
+  const last = more.pop();
+  if (first === undefined || last === undefined) {
+    return (text) => text.length === first?.length && first.isAt(text, 0);
   }
-  return token === tokens.length;
+  // Each where it stands first: what would fit further behind fits there as well.
+  return (text) => {
+    const end = text.length - last.length;
+    if (end < first.length || !first.isAt(text, 0) || !last.isAt(text, end)) {
+      return false;
+    }
+    let from = first.length;
+    for (let i = 0; i < more.length; i++) {
+      const piece = more[i] as PatternPiece;
+      const at = piece.find(text, from);
+      if (at === -1) {
+        return false;
+      }
+      from = at + piece.length;
+    }
+    return from <= end;
+  };
 }

@@ -95,6 +95,12 @@ describe("compileRegex", () => {
     expect([test?.(found), test?.(not)]).toEqual([true, false]);
   });
 
+  it("lets a point be whatever is no line feed, as other engines than that of JavaScript do", () => {
+    const { test } = compileRegex("^curl.+sh$", PLAIN);
+    const matched = ["\r", "\u2028", "\u2029", "\u0085", "\n"].filter((char) => test?.(`curl${char}sh`));
+    expect(matched).toEqual(["\r", "\u2028", "\u2029", "\u0085"]);
+  });
+
   it("knows of what ignores case the texts in whatever case, and none exactly", () => {
     const tree = parseRegex("(?i)AKIA|pass(?-i:WORD)", PLAIN);
     expect([neededTexts(tree, true), neededTexts(tree)]).toEqual([["AKIA", "passWORD"], undefined]);
@@ -127,6 +133,11 @@ describe("compileRegex", () => {
   });
 
   it.each([
+    "a{2}{3}",
+    "a*{3}",
+    "a{,5}",
+    "a\\00",
+    "[\\07]",
     "(?=a)",
     "(?!a)",
     "(?<=a)b",

@@ -73,7 +73,7 @@ export function parseRegex(source: string, flags: RegexFlags): RegexNode {
     if (peek() === "?") {
       at++;
     }
-    if (peek() === "+" || peek() === "*") {
+    if (/^(?:[+*]|\{\d+,?\d*\})/.test(source.slice(at, at + 16))) {
       refuse("a quantifier on a quantifier");
     }
     const min = low === undefined ? (text === "+" ? 1 : 0) : Number(low);
@@ -105,6 +105,12 @@ export function parseRegex(source: string, flags: RegexFlags): RegexNode {
       case "?":
         at--;
         return refuse("a quantifier with nothing before it");
+      case "{":
+        // Some engines read it as a repetition, and others as it is spelled.
+        if (/^,\d+\}/.test(source.slice(at, at + 16))) {
+          refuse("a repetition without its lower bound ({0,5} has one)");
+        }
+        return { kind: "set", set: charSet.literal(char, active.ignoreCase) };
       default:
         return { kind: "set", set: charSet.literal(char, active.ignoreCase) };
     }
@@ -155,6 +161,9 @@ export function parseRegex(source: string, flags: RegexFlags): RegexNode {
 
   const escapedSet = (): CharSet => {
     const char = source.charAt(at++);
+    if (char === "0" && /\d/.test(peek())) {
+      refuse("an octal escape (\\x00 is none)");
+    }
     const named = charSet.named(char);
     if (named) {
       return named;

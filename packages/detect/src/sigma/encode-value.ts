@@ -1,4 +1,4 @@
-import { ANY_DASH, DASHES } from "../condition/string-pattern.ts";
+import { ANY_DASH, DASHES } from "../condition/pattern-piece.ts";
 import type { PatternPart } from "../condition/string-pattern.ts";
 
 const TRANSFORMS = ["windash", "base64", "base64offset", "utf16le", "utf16be", "utf16", "wide"] as const;

@@ -229,6 +229,28 @@ describe("a hostile Sigma file", () => {
   );
 
   it.each([
+    [
+      "of long texts that repeat themselves",
+      Array.from({ length: 250 }, (_, n) => `${"a".repeat(n + 1)}b${"a".repeat(3800)}`),
+    ],
+    [
+      "with single characters between stars",
+      Array.from({ length: 20 }, (_, n) => `${"a".repeat(2000)}?${"a".repeat(1900)}b${n}`),
+    ],
+  ] as const)("values %s are looked for in a long text in a time that grows with it alone", (_what, values) => {
+    const { detections, problems } = loadDetections(
+      detection(`{ "userAgent|contains": [${values.map((value) => `"*x*${value}"`).join(", ")}] }`),
+      "hostile.yml",
+    );
+    expect(problems).toEqual([]);
+    const started = process.cpuUsage();
+    for (const one of detections) {
+      expect(evaluateDetection(one, { ...EVENT, userAgent: `x${"a".repeat(60_000)}` })).toBe("miss");
+    }
+    expect(process.cpuUsage(started).user / 1e6).toBeLessThan(5);
+  });
+
+  it.each([
     ["of itself", [["c0", "c0"]], [5]],
     [
       "in a circle",

@@ -34,6 +34,9 @@ export function pointlessTest(
   if (mode.datePart !== undefined) {
     return pointlessDatePart(value, mode.kind, mode.datePart);
   }
+  if (mode.kind === "re" && value === "") {
+    return { wrong: "every text matches an empty regular expression", hint: "Give what to look for" };
+  }
   const closed = CLOSED.get(field);
   if (closed !== undefined && mode.kind !== "cidr") {
     return closed.values.some((one) => test.test(one))

@@ -1,7 +1,7 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { JsonObject, JsonValue } from "@auditsieve/audit";
 import { fieldPath } from "../condition/field-path.ts";
-import { CORRELATION_TYPES } from "../definition/correlation.ts";
+import { CORRELATION_TYPES, meets } from "../definition/correlation.ts";
 import type { Correlation, CorrelationField, CorrelationType, Threshold } from "../definition/correlation.ts";
 import type { FieldPipeline } from "./field-pipeline.ts";
 import { unknownField } from "./known-fields.ts";
@@ -11,6 +11,7 @@ import type { Path, ProblemLog } from "./problem-log.ts";
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const MAX_TIMESPAN_MS = 31 * 86_400_000;
 const KEYS: readonly string[] = ["type", "rules", "group-by", "timespan", "condition", "aliases", "generate"];
+const MEASURED: ReadonlySet<CorrelationType> = new Set(["value_sum", "value_avg", "value_percentile"]);
 const COMPARISONS = ["gt", "gte", "lt", "lte", "eq", "neq"] as const;
 
 type Aliases = ReadonlyMap<string, ReadonlyMap<string, string>>;
@@ -159,7 +160,25 @@ function readThreshold(map: JsonObject, type: CorrelationType, rules: number, lo
     }
     log.error("sigma-correlation", path, "its condition compares with nothing", "Write condition: { gte: 10 }");
   }
-  return Object.fromEntries(numbers.map((key) => [key, map[key]]));
+  const threshold: Threshold = Object.fromEntries(numbers.map((key) => [key, map[key]]));
+  if (given.length > 0 && numbers.length === given.length && isNeverMet(threshold, type)) {
+    log.warning("sigma-pointless-value", path, "no window can meet its condition, so it never fires", "See its bounds");
+  }
+  return threshold;
+}
+
+/** Of counts whole numbers are asked from 1 on: there is no window without an event. */
+function isNeverMet(threshold: Threshold, type: CorrelationType): boolean {
+  const bounds: readonly number[] = Object.values(threshold);
+  const around = bounds.flatMap((bound) => [
+    bound - 1,
+    bound,
+    bound + 1,
+    ...bounds.map((other) => (bound + other) / 2),
+  ]);
+  const isCount = !MEASURED.has(type);
+  const tried = isCount ? [1, ...around.flatMap((value) => [Math.floor(value), Math.ceil(value)])] : around;
+  return !tried.some((value) => (!isCount || value >= 1) && meets(value, threshold));
 }
 
 function readValueFields(map: JsonObject, type: CorrelationType, log: ProblemLog): readonly string[] {

@@ -243,6 +243,7 @@ describe("loadDetections", () => {
       ["a.annotations.authorization.k8s.io/decision|neq", "no audit event has"],
     ],
     ["sourceIPs", "[10.0.0.256]", ["a.sourceIPs[0]", "is no address"]],
+    ["userAgent|re", "''", ["a.userAgent|re", "every text matches"]],
   ])("warns that %s: %s is pointless, and loads all the same", (field, value, [path, message]) => {
     const { detections, problems } = loadDetections(
       `${HEAD}detection:\n  a: { ${field}: ${value} }\n  condition: a\n`,
@@ -274,6 +275,26 @@ describe("loadDetections", () => {
     ["sourceIPs|cidr", "10.0.0.0/8"],
   ])("has nothing against %s: %s", (field, value) => {
     expect(problemsOf(`${HEAD}detection:\n  a: { ${field}: ${value} }\n  condition: a\n`)).toEqual([]);
+  });
+
+  it.each([
+    ["event_count", "{ lt: 1 }", true],
+    ["event_count", "{ gt: 5, lt: 6 }", true],
+    ["value_count", "{ gte: 10, lt: 3, field: verb }", true],
+    ["event_count", "{ eq: 1.5 }", true],
+    ["value_avg", "{ gt: 5, lte: 5, field: responseStatus.code }", true],
+    ["event_count", "{ gte: 1 }", false],
+    ["event_count", "{ neq: 1 }", false],
+    ["event_count", "{ gte: 2, lt: 3 }", false],
+    ["value_avg", "{ gt: 5, lt: 6, field: responseStatus.code }", false],
+    ["value_sum", "{ lt: 0, field: responseStatus.code }", false],
+  ])("warns where no window meets the condition of a correlation: %s, %s: %s", (type, condition, isWarned) => {
+    const correlation = `{ type: ${type}, rules: [part], timespan: 1m, condition: ${condition} }`;
+    const text = `${HEAD}name: part\ndetection: { a: { verb: x }, condition: a }\n---\n${HEAD.replace(/id: .*\n/, "id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e99\n").replace(/logsource.*\n/, "")}correlation: ${correlation}\n`;
+    const { problems } = loadDetections(text, "f.yml");
+    const path = "correlation.condition";
+    expect(problems).toMatchObject(isWarned ? [{ id: "sigma-pointless-value", severity: "warning", path }] : []);
+    expect(problems).toHaveLength(isWarned ? 1 : 0);
   });
 
   it.each([
