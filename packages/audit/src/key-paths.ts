@@ -66,6 +66,10 @@ export class KeyPaths {
       this.#places = found;
       return;
     }
+    this.#findEach(index);
+  }
+
+  #findEach(index: MemberIndex): void {
     this.#places = this.#own;
     this.#paths.forEach((path, i) => {
       const range = index.find(path);

@@ -13,7 +13,11 @@ export function at(value: JsonValue | undefined, ...keys: readonly string[]): Js
 }
 
 export function textAt(value: JsonValue | undefined, ...keys: readonly string[]): string | undefined {
-  const found = at(value, ...keys);
+  return textOf(at(value, ...keys));
+}
+
+/** The value itself, where it is a text. */
+export function textOf(found: JsonValue | undefined): string | undefined {
   return typeof found === "string" && found !== "" ? found.slice(0, MAX_TEXT) : undefined;
 }
 

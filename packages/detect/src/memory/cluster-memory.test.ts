@@ -4,10 +4,12 @@ import { describe, expect, it } from "vitest";
 import { fieldPath } from "../condition/field-path.ts";
 import { eventReader } from "../plan/field-readers.ts";
 import { headOf, timeOfEvent } from "../reading/event-parts.ts";
+import type { PartlyParsed } from "../reading/event-parts.ts";
 import { ClusterMemory } from "./cluster-memory.ts";
 import { eventAt, madeWith, podCreated, toldOf } from "./events.suite.ts";
 import { changeOfPod } from "./pod-change.ts";
 import type { PodChange } from "./pod-change.ts";
+import { PodMemory } from "./pod-memory.ts";
 import { RecentMap } from "./recent-map.ts";
 import { REMEMBERED_FIELDS } from "../condition/remembered-fields.ts";
 import type { RememberedName } from "../condition/remembered-fields.ts";
@@ -66,6 +68,26 @@ describe("pods", () => {
     const { objectRef: _ref, ...pod } = podCreated(0, "web-x1", { hostIPC: true });
     const unnamed = { ...pod, objectRef: { resource: "pods", namespace: "shop" } };
     expect(read(after(unnamed), "pod.hostIPC", exec(1, "web-x1"))).toEqual([true]);
+  });
+
+  it("parses no event that names no pod and has no bodies", () => {
+    const ref = { resource: "pods", namespace: "shop" };
+    const made = eventAt(0, { level: "Metadata", verb: "create", responseStatus: { code: 201 }, objectRef: ref });
+    let parsed = 0;
+    const whole = (): AuditEvent => {
+      parsed++;
+      return made;
+    };
+    const partly: Partial<PartlyParsed> = {
+      get: (field) => headOf(made).get(field),
+      find: (_, paths) => paths.findParsed(undefined),
+      part: () => undefined,
+      toJSON: whole,
+    };
+    const memory = new PodMemory(10);
+    memory.observe(Object.defineProperty({ ...made, ...partly }, "objectRef", { get: () => whole().objectRef }));
+    expect(parsed).toBe(0);
+    expect([...memory.snapshot()].join("")).toBe([...new PodMemory(10).snapshot()].join(""));
   });
 
   it("is privileged once a privileged ephemeral container was added", () => {

@@ -1,6 +1,6 @@
 import type { Credential } from "./credential-ledger.ts";
 import type { Grant } from "./grant-memory.ts";
-import type { PodFacts } from "./pod-memory.ts";
+import type { PodFacts } from "./pod-facts.ts";
 
 /** One thing that an answer about a head rests on. What is remembered is replaced, never changed, so that identity says all. */
 export type Ground =

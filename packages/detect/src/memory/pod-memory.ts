@@ -1,36 +1,12 @@
 import { isDryRunOption, KeyEndings, KeyPaths } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { findPaths, headOf, lacksKeys, partOf, timeOfEvent } from "../reading/event-parts.ts";
-import { at, nameOf, objectsAt, textAt } from "./body.ts";
+import { findPaths, headOf, lacksKeys, partAt, partOf, timeOfEvent } from "../reading/event-parts.ts";
+import { at, nameOf, objectsAt, textAt, textOf } from "./body.ts";
+import { KnownPod, readPod, UNSEEN, writePod } from "./pod-facts.ts";
+import type { PodFacts } from "./pod-facts.ts";
 import type { PodChange, ToldEvent } from "./pod-change.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
-
-/** What a pod's spec says, as the request or the answer of its creation showed it. */
-interface Spec {
-  /** Whether it was recorded; what follows is known only then. */
-  readonly isSpecKnown: boolean;
-  readonly privileged: boolean;
-  readonly hostPath: readonly string[];
-  readonly hostNetwork: boolean;
-  readonly hostPID: boolean;
-  readonly hostIPC: boolean;
-  readonly serviceAccount?: string | undefined;
-}
-
-/** What is remembered of one pod. */
-export interface PodFacts extends Spec {
-  readonly uid?: string | undefined;
-  readonly node?: string | undefined;
-  readonly createdBy?: string | undefined;
-  readonly addresses: readonly string[];
-  /** Event time in ms. */
-  readonly createdAt: number;
-  readonly deletedAt?: number | undefined;
-}
-
-/** What later requests change of it. */
-type Changes = Partial<Pick<PodFacts, "privileged" | "node" | "addresses" | "deletedAt">>;
 
 const KINDS_OF_CONTAINERS = ["containers", "initContainers", "ephemeralContainers"] as const;
 const ADDRESS_KEYS = new KeyEndings(["podIP", "podIPs"]);
@@ -42,15 +18,17 @@ const DRY_RUN = 0;
 const NODE_NAME = 1;
 const POD_IP = 2;
 const POD_IPS = 3;
+const UNSEEN_POD = new KnownPod(UNSEEN, undefined, NO_ADDRESSES, undefined);
 const MAX_PATHS = 32;
 const MAX_ADDRESSES = 8;
 /** Label and field selectors choose among the pods of a namespace. */
 const SELECTOR = /[?&](?:label|field)Selector=[^&]/;
 /** What is not found at a fixed place of a spec. */
 const GRAVE_KEYS = new KeyEndings(["privileged", "hostPath"]);
+const NAME_PATH = ["metadata", "name"] as const;
 /** What a pod says of itself, by these numbers. */
 const POD = new KeyPaths([
-  ["metadata", "name"],
+  NAME_PATH,
   ["metadata", "uid"],
   ["spec"],
   ["spec", "containers"],
@@ -69,24 +47,16 @@ const HOST_PID = 5;
 const HOST_IPC = 6;
 const SERVICE_ACCOUNT = 7;
 const NODE = 8;
-const NOTHING: Spec = {
-  isSpecKnown: false,
-  privileged: false,
-  hostPath: [],
-  hostNetwork: false,
-  hostPID: false,
-  hostIPC: false,
-};
 
 /** Of what a client may choose. */
-function lettersOf({ hostPath, createdBy, serviceAccount }: PodFacts): number {
+function lettersOf({ made: { hostPath, createdBy, serviceAccount } }: KnownPod): number {
   const letters = (createdBy?.length ?? 0) + (serviceAccount?.length ?? 0);
   return hostPath.length === 0 ? letters : hostPath.reduce((sum, path) => sum + path.length, letters);
 }
 
 /** What the pods of a cluster are known to be, from the requests that made and changed them. */
 export class PodMemory {
-  readonly #pods: RecentMap<PodFacts>;
+  readonly #pods: RecentMap<KnownPod>;
 
   constructor(max: number) {
     this.#pods = new RecentMap(max, lettersOf);
@@ -135,9 +105,9 @@ export class PodMemory {
       const spec =
         withContainers(partOf(event, "responseObject", "spec")) ??
         withContainers(partOf(event, "requestObject", "spec"));
-      const facts = before ?? unseen();
-      const privileged = facts.privileged || (spec !== undefined && isPrivileged(spec));
-      this.#pods.set(key, changed(facts, { privileged }));
+      const { made, node, addresses, deletedAt } = before ?? UNSEEN_POD;
+      const privileged = made.privileged || (spec !== undefined && isPrivileged(spec));
+      this.#pods.set(key, new KnownPod({ ...made, privileged }, node, addresses, deletedAt));
     } else if (subresource === "status" && !lacksKeys(event, "requestObject", ADDRESS_KEYS)) {
       findPaths(event, "requestObject", CHANGE);
       this.#address(key, before);
@@ -147,7 +117,8 @@ export class PodMemory {
   /** Takes a successful request about a pod into account that changes it so: as {@link PodMemory.observe} would. */
   tell(change: PodChange, told: ToldEvent, time: number): void {
     const key = told.object;
-    if (change === "deleted" && this.#pods.fresh(key)?.deletedAt !== undefined) {
+    const fresh = this.#pods.fresh(key);
+    if (change === "deleted" && fresh?.deletedAt !== undefined) {
       // Of a pod that is known to be deleted there is nothing to learn, whether this one was a trial or not.
       return;
     }
@@ -155,7 +126,7 @@ export class PodMemory {
     if (change === "deleted" && isDryRunOption(CHANGE.value(DRY_RUN))) {
       return;
     }
-    const before = this.#pods.get(key);
+    const before = fresh ?? this.#pods.get(key);
     switch (change) {
       case "deleted":
         this.#delete(key, before, time);
@@ -176,21 +147,25 @@ export class PodMemory {
   #create(event: AuditEvent, namespace: string): void {
     const head = headOf(event);
     findPaths(event, "responseObject", POD);
-    let name = (head.get("objectRef.name") as string | null | undefined) ?? textAt(POD.value(NAME));
-    const uid = textAt(POD.value(UID)) ?? event.objectRef?.uid;
-    // The answer shows what admission made of it.
-    let spec = specFound();
-    if (name === undefined || spec === undefined) {
-      findPaths(event, "requestObject", POD);
-      name ??= textAt(POD.value(NAME));
-      spec ??= specFound();
-    }
+    const name =
+      (head.get("objectRef.name") as string | null | undefined) ??
+      textOf(POD.value(NAME)) ??
+      textOf(partAt(event, "requestObject", NAME_PATH));
     if (name === undefined) {
+      // Where no bodies are written, the event need not be parsed for the rest.
       return;
     }
+    const uid = textOf(POD.value(UID)) ?? event.objectRef?.uid;
     const createdBy = head.get("user.username") as string | undefined;
-    const facts = { uid, createdBy, addresses: NO_ADDRESSES, createdAt: timeOfEvent(event) };
-    this.#pods.set(`${namespace}/${name}`, new KnownPod(spec ?? NOTHING, facts, { node: spec?.node }));
+    const createdAt = timeOfEvent(event);
+    // The answer shows what admission made of it.
+    let pod = podFound(uid, createdBy, createdAt);
+    if (pod === undefined) {
+      findPaths(event, "requestObject", POD);
+      pod = podFound(uid, createdBy, createdAt);
+    }
+    pod ??= new KnownPod({ ...UNSEEN, uid, createdBy, createdAt }, undefined, NO_ADDRESSES, undefined);
+    this.#pods.set(`${namespace}/${name}`, pod);
   }
 
   /** The answer names the pods where it is written; without a selector they are all of the namespace that are known. */
@@ -206,44 +181,45 @@ export class PodMemory {
       }
       return;
     }
-    for (const key of [...this.#pods.keys()].filter((one) => one.startsWith(`${namespace}/`))) {
+    for (const key of this.#pods.keysFrom(`${namespace}/`)) {
       this.#delete(key, this.#pods.get(key), time);
     }
   }
 
-  #delete(key: string, before: PodFacts | undefined, time: number): void {
+  #delete(key: string, before: KnownPod | undefined, time: number): void {
     // A pod is deleted several times: by its owner, then by its node.
     if (before?.deletedAt === undefined) {
-      this.#pods.set(key, changed(before ?? unseen(), { deletedAt: time }));
+      const { made, node, addresses } = before ?? UNSEEN_POD;
+      this.#pods.set(key, new KnownPod(made, node, addresses, time));
     }
   }
 
-  #bind(key: string, before: PodFacts | undefined, name: JsonValue | undefined): void {
-    const node = textAt(name);
+  #bind(key: string, before: KnownPod | undefined, name: JsonValue | undefined): void {
+    const node = textOf(name);
     if (before === undefined || (node !== undefined && node !== before.node)) {
-      this.#pods.set(key, changed(before ?? unseen(), { node }));
+      const { made, node: known, addresses, deletedAt } = before ?? UNSEEN_POD;
+      this.#pods.set(key, new KnownPod(made, node ?? known, addresses, deletedAt));
     }
   }
 
   /** By what {@link CHANGE} has found. */
-  #address(key: string, before: PodFacts | undefined): void {
+  #address(key: string, before: KnownPod | undefined): void {
     const known = before?.addresses ?? NO_ADDRESSES;
     const addresses = withAddresses(known);
     if (addresses !== known) {
-      this.#pods.set(key, changed(before ?? unseen(), { addresses: addresses.slice(-MAX_ADDRESSES) }));
+      const { made, node, deletedAt } = before ?? UNSEEN_POD;
+      const last = addresses.length > MAX_ADDRESSES ? addresses.slice(-MAX_ADDRESSES) : addresses;
+      this.#pods.set(key, new KnownPod(made, node, last, deletedAt));
     }
   }
 
   /** For {@link PodMemory.restore}: as text, in parts. */
   snapshot(): Iterable<string> {
-    // JSON leaves out what is undefined.
-    return this.#pods.snapshot((facts) => ({ ...facts }) as unknown as JsonValue);
+    return this.#pods.snapshot(writePod);
   }
 
   restore(snapshot: unknown): void {
-    this.#pods.restore(snapshot, (value) =>
-      typeof value === "object" && value !== null ? (value as PodFacts) : undefined,
-    );
+    this.#pods.restore(snapshot, readPod);
   }
 }
 
@@ -251,77 +227,46 @@ export class PodMemory {
 function withAddresses(known: readonly string[]): readonly string[] {
   const last = known.at(-1);
   const isKnown = last !== undefined && CHANGE.spells(POD_IP, '"', last, '"');
-  const all = isKnown ? known : withAddress(known, textAt(CHANGE.value(POD_IP)));
+  let all = isKnown ? known : withAddress(known, textOf(CHANGE.value(POD_IP)));
   const latest = all.at(-1);
   // As the kubelet writes a pod's only address.
-  return latest !== undefined && CHANGE.spells(POD_IPS, '[{"ip":"', latest, '"}]')
-    ? all
-    : objectsAt(CHANGE.value(POD_IPS)).reduce((some, address) => withAddress(some, textAt(address, "ip")), all);
+  if (latest === undefined || !CHANGE.spells(POD_IPS, '[{"ip":"', latest, '"}]')) {
+    for (const address of objectsAt(CHANGE.value(POD_IPS))) {
+      all = withAddress(all, textAt(address, "ip"));
+    }
+  }
+  return all;
 }
 
 function withAddress(some: readonly string[], address: string | undefined): readonly string[] {
-  return address === undefined || some.includes(address) ? some : [...some, address];
-}
-
-function unseen(): PodFacts {
-  return new KnownPod(NOTHING, { addresses: NO_ADDRESSES, createdAt: Number.NEGATIVE_INFINITY }, {});
-}
-
-function changed(facts: PodFacts, changes: Changes): PodFacts {
-  return new KnownPod(facts, facts, changes);
-}
-
-/** Pods are made and changed by the thousand: all have the same fields, set one by one in the order in which they are written to snapshots. */
-class KnownPod implements PodFacts {
-  declare readonly isSpecKnown: boolean;
-  declare readonly privileged: boolean;
-  declare readonly hostPath: readonly string[];
-  declare readonly hostNetwork: boolean;
-  declare readonly hostPID: boolean;
-  declare readonly hostIPC: boolean;
-  declare readonly uid: string | undefined;
-  declare readonly serviceAccount: string | undefined;
-  declare readonly node: string | undefined;
-  declare readonly createdBy: string | undefined;
-  declare readonly addresses: readonly string[];
-  declare readonly createdAt: number;
-  declare readonly deletedAt: number | undefined;
-
-  constructor(spec: Spec, facts: Omit<PodFacts, keyof Spec>, changes: Changes) {
-    this.isSpecKnown = spec.isSpecKnown;
-    this.privileged = changes.privileged ?? spec.privileged;
-    this.hostPath = spec.hostPath;
-    this.hostNetwork = spec.hostNetwork;
-    this.hostPID = spec.hostPID;
-    this.hostIPC = spec.hostIPC;
-    this.uid = facts.uid;
-    this.serviceAccount = spec.serviceAccount;
-    this.node = changes.node ?? facts.node;
-    this.createdBy = facts.createdBy;
-    this.addresses = changes.addresses ?? facts.addresses;
-    this.createdAt = facts.createdAt;
-    this.deletedAt = changes.deletedAt ?? facts.deletedAt;
+  if (address === undefined || some.includes(address)) {
+    return some;
   }
+  // What is spread into a list has room for more behind it, and is held as long as the pod.
+  return some.length === 0 ? [address] : [...some, address];
 }
 
-/** What {@link POD} has found of a spec; undefined where there is none. */
-function specFound(): (Spec & Pick<PodFacts, "node">) | undefined {
+/** The pod with the spec that {@link POD} has found; undefined where there is none. */
+function podFound(uid: string | undefined, createdBy: string | undefined, createdAt: number): KnownPod | undefined {
   // Of most pods nothing need be parsed.
   const isPlain = POD.listsObjects(CONTAINERS) && POD.lacks(SPEC, GRAVE_KEYS);
   const spec = isPlain ? undefined : withContainers(POD.value(SPEC));
   if (!isPlain && spec === undefined) {
     return undefined;
   }
-  return {
+  const made = {
     isSpecKnown: true,
     privileged: spec !== undefined && isPrivileged(spec),
     hostPath: spec === undefined ? NO_PATHS : hostPathsOf(spec),
     hostNetwork: POD.value(HOST_NETWORK) === true,
     hostPID: POD.value(HOST_PID) === true,
     hostIPC: POD.value(HOST_IPC) === true,
-    serviceAccount: textAt(POD.value(SERVICE_ACCOUNT)),
-    node: textAt(POD.value(NODE)),
+    serviceAccount: textOf(POD.value(SERVICE_ACCOUNT)),
+    uid,
+    createdBy,
+    createdAt,
   };
+  return new KnownPod(made, textOf(POD.value(NODE)), NO_ADDRESSES, undefined);
 }
 
 /** The spec, if it is one. */

@@ -44,4 +44,20 @@ describe("RecentMap", () => {
       expect(one.size).toBeLessThan(10);
     }
   });
+
+  test("RecentMap.keysFrom gives the keys of both halves that begin so, and does not count as asking", () => {
+    const map = new RecentMap<number>(2);
+    ["shop/a", "team/a", "shop/b", "shop2/a"].forEach((key, i) => map.set(key, i));
+    expect(map.keysFrom("shop/")).toEqual(["shop/a", "shop/b"]);
+    map.set("shop/c", 4);
+    expect([map.keysFrom("shop/"), map.evicted]).toEqual([["shop/b", "shop/c"], 2]);
+  });
+
+  test("RecentMap holds what is written again once, in the young half", () => {
+    const map = new RecentMap<number>(2);
+    ["a", "b", "c", "a", "c"].forEach((key, i) => map.set(key, i));
+    expect([map.size, map.evicted, map.fresh("a"), map.peek("b")]).toEqual([3, 0, 3, 1]);
+    map.set("d", 5);
+    expect([map.size, map.evicted, map.has("b")]).toEqual([3, 1, false]);
+  });
 });

@@ -103,10 +103,18 @@ export class RecentMap<V> {
     yield* this.#young.values();
   }
 
-  /** Every key, in no order of use; like `has` it does not count as asking. */
-  *keys(): IterableIterator<string> {
-    yield* this.#old.keys();
-    yield* this.#young.keys();
+  /** The keys that begin so, in no order of use; like `has` it does not count as asking. */
+  keysFrom(start: string): readonly string[] {
+    const found: string[] = [];
+    const add = (_: V, key: string): void => {
+      if (key.startsWith(start)) {
+        found.push(key);
+      }
+    };
+    // Of thousands of keys: an iterator makes an object for each.
+    this.#old.forEach(add);
+    this.#young.forEach(add);
+    return found;
   }
 
   /** Both halves, for {@link RecentMap.restore}: as text, in parts. */
@@ -163,8 +171,8 @@ export class RecentMap<V> {
   }
 
   #put(key: string, value: V): void {
-    this.#old.delete(key);
     if ((this.#young.size >= this.#max || this.#letters >= this.#maxLetters) && !this.#young.has(key)) {
+      this.#old.delete(key);
       this.#evicted += this.#old.size;
       this.#old = this.#young;
       this.#young = new Map();
@@ -173,7 +181,12 @@ export class RecentMap<V> {
     }
     const { size } = this.#young;
     this.#young.set(key, value);
-    this.#letters += this.#excessOf(value) + (this.#young.size === size ? 0 : key.length);
+    this.#letters += this.#excessOf(value);
+    if (this.#young.size !== size) {
+      // What is young is not old, too.
+      this.#old.delete(key);
+      this.#letters += key.length;
+    }
   }
 
   /** A value of ordinary length counts as none, however often it is written. */

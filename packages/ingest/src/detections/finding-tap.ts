@@ -31,6 +31,9 @@ export class FindingTap implements EventWatch {
   #scan: EventScan | undefined;
   #head: HeadView | undefined;
   #mayBeUnwanted = false;
+  #told: ToldLine | undefined;
+  /** One for all lines that tell of a change. */
+  readonly #wholeTold = (): AuditEvent | undefined => this.#told && this.#whole(this.#told.bytes);
 
   constructor(stream: FindingStream, redactor: Redactor, onFinding: (finding: Finding) => void) {
     this.#stream = stream;
@@ -132,7 +135,8 @@ export class FindingTap implements EventWatch {
       }
       return;
     }
-    this.#stream.tell(tells, line, () => this.#whole(line.bytes)).forEach(this.#onFinding);
+    this.#told = line;
+    this.#stream.tell(tells, line, this.#wholeTold).forEach(this.#onFinding);
   }
 
   /** The event of a line that nobody has scanned. */
