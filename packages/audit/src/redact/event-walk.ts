@@ -4,9 +4,10 @@ import * as field from "./field.ts";
 import { ARRAY, BOOLEAN, DISGUISED, ESCAPED, JsonTape, KEY, NULL, NUMBER, OBJECT, STRING } from "./json-tape.ts";
 import { byteText, type MappedText, type Span, unescapeJson } from "./mapped-text.ts";
 import { judgePointer } from "./json-pointer.ts";
-import { asksForSecrets, findUriCredentials, type FoundValue } from "./request-uri.ts";
+import { QuietUri } from "./quiet-uri.ts";
+import { findUriCredentials, type FoundValue } from "./request-uri.ts";
 import { isOwnWords } from "./status-message.ts";
-import { CANDIDATE, findTextCredentials, isRedacted, mergeSpans } from "./text-credentials.ts";
+import { CANDIDATE, findTextCredentials, isRedacted, mayHoldCredential, mergeSpans } from "./text-credentials.ts";
 
 /** A part of the line to be replaced, the plain bytes of what stands there, and the quotes that its substitute needs. */
 export interface Replacement extends FoundValue {
@@ -24,6 +25,16 @@ const WHOLE = 8;
 const DONE = 16;
 const INHERITED = SECRET | QUOTING | CONFIG_MAP | WHOLE;
 
+/** A bit for each number of letters (of more than 31, for what is left of it) in the names of the fields that tell what bodies are. */
+const LETTERS_OF_TELLING = [
+  "requestURI",
+  "objectRef",
+  "requestObject",
+  "responseObject",
+  "responseStatus",
+  "annotations",
+].reduce((bits, { length }) => bits | (1 << length), 0);
+
 /** JSON inside a string inside JSON …: deeper than this only shapes count. */
 const DEEPEST_EMBEDDED = 3;
 
@@ -31,6 +42,7 @@ const DEEPEST_EMBEDDED = 3;
 export class EventWalk {
   readonly #fields: field.FieldTable;
   readonly #isName: NameTest;
+  readonly #uris: QuietUri;
   readonly #depth: number;
   readonly #tape = new JsonTape();
   #embedded: EventWalk | undefined;
@@ -43,6 +55,7 @@ export class EventWalk {
   constructor(fields: field.FieldTable, isName: NameTest, depth = 0) {
     this.#fields = fields;
     this.#isName = isName;
+    this.#uris = new QuietUri(isName);
     this.#depth = depth;
   }
 
@@ -92,30 +105,33 @@ export class EventWalk {
 
   /** The fields of the event itself: they tell what its bodies are. */
   #event(): void {
-    const { kinds } = this.#tape;
+    const { kinds, nexts, starts, ends, marks } = this.#tape;
     let isSecrets = false;
     let isToken = false;
     let isConfigMap = false;
     const told: { readonly name: string; readonly value: number }[] = [];
-    for (const key of this.#children(0)) {
-      const name = this.#decoded(key);
+    for (let key = 1; key < (nexts[0] as number); key = nexts[key + 1] as number) {
       const value = key + 1;
+      const letters = (ends[key] as number) - (starts[key] as number) - 2;
+      if (((marks[key] as number) & ESCAPED) === 0 && (LETTERS_OF_TELLING & (1 << letters)) === 0) continue;
+      const name = this.#decoded(key);
       switch (name) {
         case "requestURI":
           if (kinds[value] === STRING) {
-            const uri = this.#mapped(value);
-            isSecrets ||= asksForSecrets(uri);
-            for (const found of findUriCredentials(uri, this.#isName)) this.#found.push({ ...found, quote: "" });
+            const raw = this.#line.slice((starts[value] as number) + 1, (ends[value] as number) - 1);
+            isSecrets ||= this.#uris.asksForSecrets(raw);
+            // What is spelled plainly is not looked at there.
+            if (mayHoldCredential(raw) || !this.#uris.isQuiet(raw)) this.#uri(value);
             this.#modes[value] = DONE;
           }
           break;
         case "objectRef":
           if (kinds[value] === OBJECT) {
-            const reference = this.#children(value).map((part) => `${this.#decoded(part)}=${this.#scalar(part + 1)}`);
-            isSecrets ||= reference.includes("resource=secrets");
-            isConfigMap ||= reference.includes("resource=configmaps");
-            isToken ||= reference.includes("resource=tokenreviews");
-            isToken ||= reference.includes("resource=serviceaccounts") && reference.includes("subresource=token");
+            const resources = this.#texts(value, "resource");
+            isSecrets ||= resources.includes("secrets");
+            isConfigMap ||= resources.includes("configmaps");
+            isToken ||= resources.includes("tokenreviews");
+            isToken ||= resources.includes("serviceaccounts") && this.#texts(value, "subresource").includes("token");
           }
           break;
         case "requestObject":
@@ -134,6 +150,17 @@ export class EventWalk {
       else if (name === "annotations") this.#modes[value] = isSecrets ? SECRET : 0;
       else this.#modes[value] = body | quoting | (kinds[value] === STRING && quoting !== 0 ? WHOLE : 0);
     }
+  }
+
+  /** What stands under this name in an object: more than one where it comes again. */
+  #texts(place: number, name: string): readonly string[] {
+    const named = this.#children(place).filter((key) => this.#decoded(key) === name);
+    return named.map((key) => this.#scalar(key + 1));
+  }
+
+  #uri(place: number): void {
+    for (const found of findUriCredentials(this.#mapped(place), this.#isName))
+      this.#found.push({ ...found, quote: "" });
   }
 
   #object(place: number, mode: number): void {

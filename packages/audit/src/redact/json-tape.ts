@@ -43,15 +43,16 @@ export class JsonTape {
   }
 
   #text(): boolean {
+    const bytes = this.#bytes;
     const open: number[] = [];
     for (;;) {
-      this.#space();
-      const first = this.#bytes[this.#at];
+      if ((bytes[this.#at] as number) <= 0x20) this.#space();
+      const first = bytes[this.#at];
       if (first === 0x7b || first === 0x5b) {
         const place = this.#push(first === 0x7b ? OBJECT : ARRAY);
         this.#at += 1;
-        this.#space();
-        if (this.#bytes[this.#at] === first + 2) {
+        if ((bytes[this.#at] as number) <= 0x20) this.#space();
+        if (bytes[this.#at] === first + 2) {
           this.#at += 1;
           this.#close(place);
         } else {
@@ -62,15 +63,15 @@ export class JsonTape {
       } else if (!this.#scalar(first)) return false;
 
       for (;;) {
-        this.#space();
+        if ((bytes[this.#at] as number) <= 0x20) this.#space();
         const place = open.at(-1);
-        if (place === undefined) return this.#at === this.#bytes.length;
+        if (place === undefined) return this.#at === bytes.length;
         const inObject = this.kinds[place] === OBJECT;
-        const mark = this.#bytes[this.#at];
+        const mark = bytes[this.#at];
         this.#at += 1;
         if (mark === 0x2c) {
           if (!inObject) break;
-          this.#space();
+          if ((bytes[this.#at] as number) <= 0x20) this.#space();
           if (!this.#key()) return false;
           break;
         }
@@ -90,9 +91,12 @@ export class JsonTape {
   }
 
   #key(): boolean {
-    if (this.#bytes[this.#at] !== 0x22 || !this.#string(KEY)) return false;
-    this.#space();
-    if (this.#bytes[this.#at] !== 0x3a) return false;
+    const bytes = this.#bytes;
+    if (bytes[this.#at] !== 0x22 || !this.#string(KEY)) return false;
+    if (bytes[this.#at] !== 0x3a) {
+      this.#space();
+      if (bytes[this.#at] !== 0x3a) return false;
+    }
     this.#at += 1;
     return true;
   }
@@ -168,8 +172,9 @@ export class JsonTape {
   }
 
   #space(): void {
+    const bytes = this.#bytes;
     for (;;) {
-      const byte = this.#bytes[this.#at];
+      const byte = bytes[this.#at];
       if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
       this.#at += 1;
     }

@@ -1,7 +1,7 @@
 import type { NameTest } from "./credential-name.ts";
 import { unescapeJson } from "./mapped-text.ts";
 import type { Span } from "./mapped-text.ts";
-import { asksForSecrets, findUriCredentials, isCommand } from "./request-uri.ts";
+import { asksForSecrets, findUriCredentials, isCommand, isPathOfSecrets } from "./request-uri.ts";
 import { mayHoldCredential } from "./text-credentials.ts";
 
 const ENCODED = /[%+\\]/;
@@ -36,11 +36,16 @@ export class QuietUri {
     return this.#isPlainlyQuiet(raw.replaceAll(AMPERSAND, "&")) || this.#isQuietExactly(raw);
   }
 
-  /** Whether it may ask for Secrets. */
+  /** Whether it may ask for Secrets, or another one may that differs from it in names. */
   mayAskForSecrets(raw: string): boolean {
-    const question = raw.indexOf("?");
-    const path = question === -1 ? raw : raw.slice(0, question);
+    const path = pathOf(raw);
     return ENCODED.test(path) ? asksForSecrets(unescapeJson(raw, 0, raw.length)) : path.includes("/secrets");
+  }
+
+  /** Whether it asks for Secrets. */
+  asksForSecrets(raw: string): boolean {
+    const path = pathOf(raw);
+    return ENCODED.test(path) ? asksForSecrets(unescapeJson(raw, 0, raw.length)) : isPathOfSecrets(path);
   }
 
   /**
@@ -49,7 +54,7 @@ export class QuietUri {
    */
   keptParts(raw: string): readonly Span[] | undefined {
     const question = raw.indexOf("?");
-    if (ENCODED.test(question === -1 ? raw : raw.slice(0, question))) {
+    if (ENCODED.test(pathOf(raw))) {
       return undefined;
     }
     if (question === -1) {
@@ -79,7 +84,7 @@ export class QuietUri {
   /** Whether nothing is found even by what every pattern needs. */
   #isPlainlyQuiet(raw: string): boolean {
     const question = raw.indexOf("?");
-    const path = question === -1 ? raw : raw.slice(0, question);
+    const path = pathOf(raw);
     if (raw.includes("\\") || (ENCODED.test(path) && !isQuietText(path))) {
       return false;
     }
@@ -107,6 +112,11 @@ export class QuietUri {
   #isQuietPart(part: string): boolean {
     return remembered(this.#quiet, part, () => isQuietText(part));
   }
+}
+
+function pathOf(raw: string): string {
+  const question = raw.indexOf("?");
+  return question === -1 ? raw : raw.slice(0, question);
 }
 
 function isQuietText(encoded: string): boolean {

@@ -20,8 +20,12 @@ export function isCommand(name: string): boolean {
 
 /** Whether a request URI asks for Secrets, whatever the event's objectRef says. */
 export function asksForSecrets(uri: MappedText): boolean {
-  const path = unescapePercent(uri, 0, pathEnd(uri.text), false);
-  return SECRETS_PATH.test(path.text);
+  return isPathOfSecrets(unescapePercent(uri, 0, pathEnd(uri.text), false).text);
+}
+
+/** The same of a path without escapes. */
+export function isPathOfSecrets(path: string): boolean {
+  return SECRETS_PATH.test(path);
 }
 
 /**
