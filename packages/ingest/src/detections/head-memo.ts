@@ -98,17 +98,14 @@ class KeyTable {
     while (this.#slots[slot] !== 0) {
       slot = (slot + 1) & (SLOTS - 1);
     }
-    // An object that is written with lists in it takes V8 a call.
-    const values: unknown[] = [];
-    const kept: unknown[] = [];
     const entry: Entry = {
       number: ++this.#last,
       hash,
       at: this.#keep(key, length),
       length,
       noted: undefined,
-      values,
-      kept,
+      values: [],
+      kept: [],
     };
     this.#slots[slot] = this.#entries.push(entry);
     return entry;
