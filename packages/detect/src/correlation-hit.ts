@@ -1,4 +1,4 @@
-import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import type { JsonValue } from "@auditsieve/audit";
 import { scalarText } from "./condition/evaluate.ts";
 import type { FieldReader } from "./condition/evaluate.ts";
 import type { FieldPath } from "./condition/field-path.ts";
@@ -6,11 +6,12 @@ import type { CorrelationField } from "./definition/correlation.ts";
 import type { Detection } from "./definition/detection.ts";
 import { digest, repeatedDigest } from "./finding.ts";
 import type { LinkedCorrelation } from "./definition/link-correlations.ts";
+import type { ShowEvent } from "./shown-event.ts";
 
 /** An event that findings rest on; `show` makes it as it may leave. */
 export interface Evidence {
   readonly request: string;
-  readonly show: () => AuditEvent;
+  readonly show: ShowEvent;
   readonly length: number;
 }
 
@@ -26,12 +27,12 @@ export type AnyRequest = LateRequest<AnyRequest>;
 
 /** One that names its request when it is asked to: of most hits nobody does. */
 export class LateEvidence implements Evidence {
-  readonly show: () => AuditEvent;
+  readonly show: ShowEvent;
   readonly length: number;
   /** Not for longer than it is needed: a request holds more than its key. */
   #of: AnyRequest | string;
 
-  constructor(of: AnyRequest, show: () => AuditEvent, length: number) {
+  constructor(of: AnyRequest, show: ShowEvent, length: number) {
     this.#of = of;
     this.show = show;
     this.length = length;
@@ -144,7 +145,7 @@ export function readHit(
   { correlation }: LinkedCorrelation,
   detection: Detection,
   reader: FieldReader,
-  shown: () => FieldReader,
+  shown: () => FieldReader | undefined,
 ): HitReading | undefined {
   const groups = tuplesOf(correlation.groupBy, detection, reader);
   const values = tuplesOf(correlation.fields, detection, reader);
@@ -162,10 +163,11 @@ function printed(
   fields: readonly CorrelationField[],
   groups: readonly (readonly string[])[],
   detection: Detection,
-  shown: () => FieldReader,
+  shown: () => FieldReader | undefined,
 ): readonly Group[] {
   const isPlain = fields.every((field) => pathsOf(field, detection).every(({ root }) => PLAIN_ROOTS.has(root)));
-  const values = isPlain ? groups : (tuplesOf(fields, detection, shown()) ?? []);
+  const reader = isPlain ? undefined : shown();
+  const values = isPlain ? groups : ((reader && tuplesOf(fields, detection, reader)) ?? []);
   return groups.map((tuple, index) => {
     const key = repeatedDigest(...tuple);
     // Where two secrets have become one value, the places do not say any more which is which.

@@ -3,16 +3,14 @@ import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import type { CorrelationType } from "./definition/correlation.ts";
 import type { Detection, Severity } from "./definition/detection.ts";
 import { headOf, isReceivedAt, isRequestURI } from "./reading/event-parts.ts";
-import { actorOf, isTrial, objectOf, summarise } from "./summary.ts";
-
-/** How the request that made a finding ended; `trial`: it succeeded and changed nothing (`dryRun=All`). */
-export type RequestOutcome = "success" | "trial" | "denied" | "failure" | "unknown";
+import type { ShownEvent } from "./shown-event.ts";
+import type { EventFacts } from "./summary.ts";
 
 /**
  * One occurrence of a detection: the document that replay prints, a line each, and that ingest stores. Texts other
- * than `summary` are as the log has them: a printer neutralises them.
+ * than `summary` are as the log has them: a printer neutralises them. As text it is {@link findingJson}.
  */
-export interface Finding {
+export interface Finding extends EventFacts {
   /** The same for the same request and detection, whenever and wherever it is found. */
   readonly id: string;
   readonly detection: {
@@ -22,18 +20,6 @@ export interface Finding {
     readonly level: Severity;
     readonly techniques: readonly string[];
   };
-  /** When the apiserver received the request. */
-  readonly time: string;
-  /** The user that authenticated, also when it impersonated another; absent after a failed authentication. */
-  readonly actor?: string;
-  readonly impersonated?: string;
-  /** One line, safe to print. */
-  readonly summary: string;
-  readonly outcome: RequestOutcome;
-  readonly code?: number;
-  readonly namespace?: string;
-  /** `pods/exec shop/tools`; absent for requests that are not about a resource. */
-  readonly object?: string;
   /** Of a correlation: what was counted in which group. `events` are then a bounded choice of them. */
   readonly correlation?: {
     readonly type: CorrelationType;
@@ -42,7 +28,14 @@ export interface Finding {
     readonly value: number;
   };
   readonly auditIDs: readonly string[];
+  /** Parsed when first asked for, where only their JSON is at hand. */
   readonly events: readonly AuditEvent[];
+}
+
+/** What is written of a finding: all but its events, and those. */
+interface WrittenFinding {
+  readonly head: Omit<Finding, "events">;
+  readonly shown: readonly ShownEvent[];
 }
 
 const MAX_REMEMBERED_LENGTH = 512;
@@ -78,9 +71,15 @@ export function idOfNames(names: RequestNames, apiserver: string): string {
   return digest(JSON.stringify([...names, apiserver]));
 }
 
-/** The finding that a detection makes of this request; `shown` is its event as it may leave. */
-export function findingOfRequest(detection: Detection, request: string, shown: AuditEvent): Finding {
-  return writeFinding(detection, digest(detection.id, request), shown);
+/** The finding that a detection makes of this request; with this summary, or with that of the event. */
+export function findingOfRequest(
+  detection: Detection,
+  request: string,
+  shown: ShownEvent,
+  summary: string = shown.facts.summary,
+): Finding {
+  const head = { id: digest(detection.id, request), detection: namedIn(detection), ...shown.facts, summary };
+  return withEvents({ ...head, auditIDs: [shown.auditID] }, [shown]);
 }
 
 /** A key of a request of bounded size, for state and for ids. */
@@ -112,38 +111,61 @@ export function repeatedDigest(...parts: readonly string[]): string {
   return made;
 }
 
-/** Writes the finding; `shown` is the event as it may leave, `id` is made from the original. */
-export function writeFinding(detection: Detection, id: string, shown: AuditEvent): Finding {
-  const actor = actorOf(shown);
-  const impersonated = shown.impersonatedUser?.username;
-  const code = shown.responseStatus?.code;
-  const namespace = shown.objectRef?.namespace;
-  const object = objectOf(shown);
-  return {
-    id,
-    detection: namedIn(detection),
-    time: shown.requestReceivedTimestamp ?? shown.stageTimestamp ?? "",
-    ...(actor !== undefined && { actor }),
-    ...(impersonated !== undefined && { impersonated }),
-    summary: summarise(shown),
-    outcome: requestOutcome(shown),
-    ...(code !== undefined && { code }),
-    ...(namespace !== undefined && { namespace }),
-    ...(object !== undefined && { object }),
-    auditIDs: [shown.auditID],
-    events: [shown],
-  };
+/** Writes the finding; `id` is made from the original event. */
+export function writeFinding(detection: Detection, id: string, shown: ShownEvent): Finding {
+  const head = { id, detection: namedIn(detection), ...shown.facts, auditIDs: [shown.auditID] };
+  return withEvents(head, [shown]);
 }
 
-function requestOutcome(event: AuditEvent): RequestOutcome {
-  const code = event.responseStatus?.code;
-  if (typeof code !== "number") {
-    return "unknown";
+/** The finding of which that is all but its events. */
+export function withEvents(head: WrittenFinding["head"], shown: readonly ShownEvent[]): Finding {
+  const finding = Object.defineProperty({ ...head }, "events", LATE_EVENTS) as Finding;
+  written.set(finding, { head, shown });
+  return finding;
+}
+
+/** By the finding itself: a copy with something else in it is another one. */
+const written = new WeakMap<Finding, WrittenFinding | string>();
+
+/** One for all: V8 takes long to make an object with functions of its own. */
+const LATE_EVENTS: PropertyDescriptor & ThisType<Finding> = {
+  enumerable: true,
+  get() {
+    const { shown } = written.get(this) as WrittenFinding;
+    return shown.map(({ event }) => event);
+  },
+};
+
+/**
+ * The finding as JSON in one line. Of events it has what was written when they were shown, and neither parses them nor writes them anew: bodies
+ * may be nested so deeply that `JSON.stringify` gives up, and whoever sends a patch chooses its body.
+ *
+ * @example
+ * const { detections } = loadDetections(`
+ * title: Nodes deleted
+ * id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
+ * level: medium
+ * logsource: { product: kubernetes, service: audit }
+ * detection: { selection: { verb: delete, objectRef.resource: nodes }, condition: selection }
+ * `, "nodes-deleted.yml");
+ * const [finding] = new FindingStream(new DetectionEngine(detections)).push({ level: "Metadata", auditID: "a", stage: "ResponseComplete",
+ *   requestURI: "/api/v1/nodes/n", verb: "delete", user: { username: "eve" }, objectRef: { resource: "nodes", name: "n" } });
+ * assert.match(findingJson(finding), /"summary":"eve: delete node n \(delete\)".*"events":\[\{"level":"Metadata"/);
+ */
+export function findingJson(finding: Finding): string {
+  const known = written.get(finding);
+  if (typeof known !== "object") {
+    return known ?? JSON.stringify(finding);
   }
-  if (code >= 400) {
-    return code === 401 || code === 403 ? "denied" : "failure";
-  }
-  return isTrial(event) ? "trial" : "success";
+  const { head, shown } = known;
+  return `${JSON.stringify(head).slice(0, -1)},"events":[${shown.map(({ json }) => json).join(",")}]}`;
+}
+
+/** The finding that {@link findingJson} has written. */
+export function findingOfJson(json: string): Finding {
+  const finding = JSON.parse(json) as Finding;
+  written.set(finding, json);
+  return finding;
 }
 
 /** What a finding says of its detection. */

@@ -1,10 +1,10 @@
 import { timeOf } from "@auditsieve/audit";
-import type { AuditEvent } from "@auditsieve/audit";
 import { expect, test } from "vitest";
 import { DetectionEngine } from "./detection-engine.ts";
 import { FindingStream } from "./stream/finding-stream.ts";
 import type { Finding } from "./finding.ts";
 import { shippedDetections, shippedDocuments } from "./shipped-detections.suite.ts";
+import { ShownEvent } from "./shown-event.ts";
 
 const cases = shippedDetections.flatMap((shipped) => shipped.cases).filter((_, index) => index % 32 === 0);
 // In the order of their times: what comes too late is not held.
@@ -17,11 +17,11 @@ test("FindingStream.holdsLast: what it does not say to hold is never shown by a 
   let held = 0;
   for (const event of events) {
     let isGone = false;
-    const show = (): AuditEvent => {
+    const show = (): ShownEvent => {
       if (isGone) {
         throw new Error(`${event.auditID} is shown although nothing said so`);
       }
-      return event;
+      return ShownEvent.of(event);
     };
     found.push(...stream.push(event, show));
     isGone = !stream.holdsLast;

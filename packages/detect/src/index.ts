@@ -24,9 +24,12 @@ export type { LinkedCorrelation, LinkedCorrelations } from "./definition/link-co
 export { evaluateCase } from "./evaluate-case.ts";
 export { explainCase } from "./explain-case.ts";
 export type { ExplainedSelection } from "./explain-case.ts";
-export { findingOfRequest, requestId } from "./finding.ts";
-export type { EventCodec, ShowEvent } from "./correlating/evidence-table.ts";
-export type { Finding, RequestOutcome } from "./finding.ts";
+export { findingJson, findingOfJson, findingOfRequest, requestId } from "./finding.ts";
+export type { EventCodec } from "./correlating/evidence-table.ts";
+export type { Finding } from "./finding.ts";
+export { ShownEvent } from "./shown-event.ts";
+export type { ShowEvent } from "./shown-event.ts";
+export type { EventFacts, RequestOutcome } from "./summary.ts";
 export { FindingStream } from "./stream/finding-stream.ts";
 export type { FindingStreamCounts } from "./stream/finding-stream-counts.ts";
 export type { Beside, FindingStreamOptions } from "./stream/finding-stream-options.ts";

@@ -7,6 +7,7 @@ import type { FindingStreamOptions } from "./stream/finding-stream-options.ts";
 import { loadDetections } from "./load-detections.ts";
 import { eventAt, podCreated } from "./memory/events.suite.ts";
 import { shippedDocuments } from "./shipped-detections.suite.ts";
+import { ShownEvent } from "./shown-event.ts";
 
 const id = (n: number): string => `5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e${n}`;
 const rule = (name: string, n: number, more: JsonObject = {}): string =>
@@ -234,8 +235,8 @@ describe("FindingStream.snapshot", () => {
     ]);
     const withBody = (password: string): AuditEvent =>
       ({ ...event, auditID: password, level: "Request", requestObject: { password } }) as AuditEvent;
-    stream.push(withBody("canary-1"), () => withBody("shown"));
-    expect(stream.push(withBody("canary-2"), () => withBody("shown"))).toHaveLength(1);
+    stream.push(withBody("canary-1"), () => ShownEvent.of(withBody("shown")));
+    expect(stream.push(withBody("canary-2"), () => ShownEvent.of(withBody("shown")))).toHaveLength(1);
     expect(JSON.stringify(stream.snapshot())).not.toContain("canary");
   });
 });

@@ -1,7 +1,7 @@
 import type { AuditEvent } from "@auditsieve/audit";
 import { describe, expect, it } from "vitest";
 import { safeText } from "./safe-text.ts";
-import { objectOf, summarise } from "./summary.ts";
+import { factsOf } from "./summary.ts";
 
 const BASE: AuditEvent = {
   level: "Metadata",
@@ -13,10 +13,11 @@ const BASE: AuditEvent = {
   responseStatus: { code: 200 },
 };
 const NODE = { resource: "nodes", name: "n" };
+const summarise = (event: AuditEvent): string => factsOf(event).summary;
 const on = (verb: string, objectRef: NonNullable<AuditEvent["objectRef"]>, code = 200): string =>
   summarise({ ...BASE, verb, objectRef, responseStatus: { code } });
 
-describe("summarise", () => {
+describe("factsOf().summary", () => {
   it.each([
     [summarise(BASE), "eve: get /version (get, 200)"],
     [
@@ -114,12 +115,11 @@ describe("safeText", () => {
   });
 });
 
-describe("objectOf", () => {
+describe("factsOf().object", () => {
   it("names kind and place", () => {
-    expect(objectOf(BASE)).toBeUndefined();
-    expect(objectOf({ ...BASE, objectRef: { resource: "secrets" } })).toBe("secrets");
-    expect(objectOf({ ...BASE, objectRef: { resource: "pods", subresource: "exec", namespace: "a", name: "b" } })).toBe(
-      "pods/exec a/b",
-    );
+    expect(factsOf(BASE).object).toBeUndefined();
+    expect(factsOf({ ...BASE, objectRef: { resource: "secrets" } }).object).toBe("secrets");
+    const objectRef = { resource: "pods", subresource: "exec", namespace: "a", name: "b" };
+    expect(factsOf({ ...BASE, objectRef }).object).toBe("pods/exec a/b");
   });
 });

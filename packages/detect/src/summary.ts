@@ -1,5 +1,7 @@
 import { asksDryRun, isDryRun } from "@auditsieve/audit";
-import type { AuditEvent, ObjectReference } from "@auditsieve/audit";
+import type { AuditEvent } from "@auditsieve/audit";
+import { headOf } from "./reading/event-parts.ts";
+import type { HeadField, HeadView } from "./reading/head-view.ts";
 import { safeText } from "./safe-text.ts";
 
 /** What the exec family does, in a person's words. */
@@ -10,69 +12,121 @@ const STREAMS: Readonly<Record<string, string>> = {
   proxy: "proxy to",
 };
 
-/** Who did it: the user that really authenticated, not the one impersonated. Undefined after a 401. */
-export function actorOf(event: AuditEvent): string | undefined {
-  const name = event.user?.username;
-  return typeof name === "string" && name !== "" ? name : undefined;
+/** How the request that made a finding ended; `trial`: it succeeded and changed nothing (`dryRun=All`). */
+export type RequestOutcome = "success" | "trial" | "denied" | "failure" | "unknown";
+
+/** What a finding says of its event. */
+export interface EventFacts {
+  /** When the apiserver received the request. */
+  readonly time: string;
+  /** The user that authenticated, also when it impersonated another; absent after a failed authentication. */
+  readonly actor?: string;
+  readonly impersonated?: string;
+  /** One line, safe to print. */
+  readonly summary: string;
+  readonly outcome: RequestOutcome;
+  readonly code?: number;
+  readonly namespace?: string;
+  /** `pods/exec shop/tools`; absent for requests that are not about a resource. */
+  readonly object?: string;
+}
+
+/** The object of a request; what is no text is absent. */
+interface Reference {
+  readonly resource: string | undefined;
+  readonly subresource: string | undefined;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
 }
 
 /**
- * One line for a person: `ops-carol: exec into pod shop/tools (get, 101)`, `(patch, 200, dry run)` where nothing was changed. Every part
+ * What a finding says of the event. Nothing but its head need be parsed, and of a deletion what the body says of trials.
+ *
+ * The summary is for a person: `ops-carol: exec into pod shop/tools (get, 101)`, `(patch, 200, dry run)` where nothing was changed. Every part
  * may come from an attacker: each is neutralised and cut.
  */
-export function summarise(event: AuditEvent): string {
-  const real = safeText(actorOf(event) ?? "(not authenticated)");
-  const posed = event.impersonatedUser?.username;
-  const who = typeof posed === "string" ? `${real} as ${safeText(posed)}` : real;
-  const code = event.responseStatus?.code;
-  const how = [event.verb, code, isTrial(event) ? "dry run" : undefined]
+export function factsOf(event: AuditEvent): EventFacts {
+  const head = headOf(event);
+  const actor = textOf(head, "user.username");
+  const impersonated = textOf(head, "impersonatedUser.username");
+  const status = head.get("responseStatus.code");
+  const code = typeof status === "number" ? status : undefined;
+  const reference: Reference = {
+    resource: textOf(head, "objectRef.resource"),
+    subresource: textOf(head, "objectRef.subresource"),
+    namespace: textOf(head, "objectRef.namespace"),
+    name: textOf(head, "objectRef.name"),
+  };
+  const { verb } = event;
+  const isTried = isTrial(event, reference);
+  const real = safeText(actor === undefined || actor === "" ? "(not authenticated)" : actor);
+  const who = impersonated === undefined ? real : `${real} as ${safeText(impersonated)}`;
+  const how = [verb, code, isTried ? "dry run" : undefined]
     .filter((part) => part !== undefined && part !== "")
     .map((part) => safeText(String(part), 40));
-  const ref = event.objectRef;
-  const what = typeof ref?.resource === "string" ? onObject(event.verb, ref) : `${event.verb} ${event.requestURI}`;
-  return `${who}: ${typeof ref?.resource === "string" ? what : safeText(what)}${how.length > 0 ? ` (${how.join(", ")})` : ""}`;
+  const { resource, namespace } = reference;
+  const what = resource === undefined ? safeText(`${verb} ${event.requestURI}`) : onObject(verb, resource, reference);
+  return {
+    time: event.requestReceivedTimestamp ?? event.stageTimestamp ?? "",
+    ...(actor !== undefined && actor !== "" && { actor }),
+    ...(impersonated !== undefined && { impersonated }),
+    summary: `${who}: ${what}${how.length > 0 ? ` (${how.join(", ")})` : ""}`,
+    outcome: outcomeOf(code, isTried),
+    ...(code !== undefined && { code }),
+    ...(namespace !== undefined && { namespace }),
+    ...(resource !== undefined && { object: nameOf(resource, reference) }),
+  };
+}
+
+function textOf(head: HeadView, field: HeadField): string | undefined {
+  const value = head.get(field);
+  return typeof value === "string" ? value : undefined;
 }
 
 /**
  * Whether the request, if it succeeded, certainly changed nothing. What reads, and what gives a token, does as it is asked whatever the URI says of
  * trials. Only of a deletion the body must be read.
  */
-export function isTrial(event: AuditEvent): boolean {
-  const { verb, requestURI, objectRef } = event;
-  switch (verb) {
+function isTrial(event: AuditEvent, { subresource }: Reference): boolean {
+  switch (event.verb) {
     case "delete":
     case "deletecollection":
       return isDryRun(event) === true;
     case "create":
     case "update":
     case "patch":
-      return objectRef?.subresource !== "token" && asksDryRun(requestURI ?? "");
+      return subresource !== "token" && asksDryRun(event.requestURI ?? "");
     default:
       return false;
   }
 }
 
-/** The object of a request as `namespace/name`; undefined when the request is not about one. */
-export function objectOf(event: AuditEvent): string | undefined {
-  const { resource, subresource, namespace, name } = event.objectRef ?? {};
-  if (typeof resource !== "string") {
-    return undefined;
+function outcomeOf(code: number | undefined, isTried: boolean): RequestOutcome {
+  if (code === undefined) {
+    return "unknown";
   }
-  const kind = typeof subresource === "string" ? `${resource}/${subresource}` : resource;
-  const place = [resource === "namespaces" ? undefined : namespace, name].filter((part) => typeof part === "string");
+  if (code >= 400) {
+    return code === 401 || code === 403 ? "denied" : "failure";
+  }
+  return isTried ? "trial" : "success";
+}
+
+/** The object of a request as `namespace/name`. */
+function nameOf(resource: string, { subresource, namespace, name }: Reference): string {
+  const kind = subresource === undefined ? resource : `${resource}/${subresource}`;
+  const place = [resource === "namespaces" ? undefined : namespace, name].filter((part) => part !== undefined);
   return place.length > 0 ? `${kind} ${place.join("/")}` : kind;
 }
 
-function onObject(verb: string, ref: ObjectReference): string {
-  const { resource = "", subresource, namespace, name } = ref;
-  const isNamespaced = typeof namespace === "string" && resource !== "namespaces";
-  const kind = safeText(typeof name === "string" ? singular(resource) : resource);
+function onObject(verb: string, resource: string, { subresource, namespace, name }: Reference): string {
+  const isNamespaced = namespace !== undefined && resource !== "namespaces";
+  const kind = safeText(name === undefined ? resource : singular(resource));
   const place = safeText(
-    [isNamespaced ? namespace : undefined, name].filter((part) => typeof part === "string").join("/"),
+    [isNamespaced ? namespace : undefined, name].filter((part) => part !== undefined).join("/"),
     200,
   );
   const stream = subresource !== undefined && Object.hasOwn(STREAMS, subresource) ? STREAMS[subresource] : undefined;
-  if (typeof name !== "string") {
+  if (name === undefined) {
     const where = isNamespaced
       ? ` in ${place}`
       : ["list", "watch", "deletecollection"].includes(verb)
@@ -83,7 +137,7 @@ function onObject(verb: string, ref: ObjectReference): string {
   if (stream !== undefined) {
     return `${stream} ${kind} ${place}`;
   }
-  const part = typeof subresource === "string" ? `${safeText(subresource)} of ` : "";
+  const part = subresource !== undefined ? `${safeText(subresource)} of ` : "";
   return `${safeText(verb, 40)} ${part}${kind} ${place}`;
 }
 

@@ -13,6 +13,7 @@ import type { PodChange } from "./memory/pod-change.ts";
 import type { QuietAnswer } from "./stream/quiet-answers.ts";
 import { rememberingHeads } from "./remembering-head.suite.ts";
 import { shippedDocuments } from "./shipped-detections.suite.ts";
+import { ShownEvent } from "./shown-event.ts";
 import type { Wanted } from "./stream/wanted.ts";
 
 /** Hits when a request by this client comes in, whatever becomes of it, so that it is still open when it ends. */
@@ -125,7 +126,7 @@ function eventsOf(some: readonly Step[]): readonly AuditEvent[] {
 function give(stream: FindingStream, tells: PodChange | Wanted, event: AuditEvent): readonly Finding[] {
   return typeof tells === "string"
     ? stream.tell(tells, toldOf(event), () => event)
-    : stream.pushWanted(tells, event, () => event, JSON.stringify(event).length);
+    : stream.pushWanted(tells, event, () => ShownEvent.of(event), JSON.stringify(event).length);
 }
 
 /** By the whole head that each is about. */
@@ -169,7 +170,7 @@ describe("FindingStream.tell and FindingStream.pushWanted", () => {
           wanted += typeof answer?.tells === "object" ? 1 : 0;
           const found =
             answer?.tells === undefined
-              ? telling.push(event, () => event, candidates)
+              ? telling.push(event, undefined, candidates)
               : give(telling, answer.tells, event);
           const expected = pushing.push(event);
           expect(found).toEqual(expected);

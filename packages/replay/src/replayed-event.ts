@@ -1,4 +1,5 @@
 import type { AuditEvent, EventScan, Redactor } from "@auditsieve/audit";
+import { ShownEvent } from "@auditsieve/detect";
 import type { Finding } from "@auditsieve/detect";
 import type { HeadEntry, HeadMemo } from "@auditsieve/ingest/findings";
 
@@ -25,8 +26,10 @@ export interface ReplayedEvent {
   redactedLine(): Buffer;
   /** The bytes of the line as the log has it, secrets and all. Outlives the call. */
   line(): Buffer;
-  /** Gives the redacted event also after the call, without doing the work before it is asked for. */
-  keep(): () => AuditEvent;
+  /** The redacted event for findings. */
+  shown(): ShownEvent;
+  /** Gives that also after the call, without doing the work before it is asked for. */
+  keep(): () => ShownEvent;
 }
 
 /** Places in {@link HeadEntry.kept}. */
@@ -96,12 +99,19 @@ export class EventInHand implements ReplayedEvent {
     return (this.#redactedLine ??= this.#redactor.redactScanned(this.scan, this.line()));
   }
 
-  keep(): () => AuditEvent {
+  shown(): ShownEvent {
+    return ShownEvent.of(this.redacted(), this.redactedLine().toString("utf8"));
+  }
+
+  keep(): () => ShownEvent {
     const redactor = this.#redactor;
     // What was parsed is not held: it is several times as large as the line, and what is kept waits for long. Nor is a piece of the memory
     // that short buffers share, which would be held as a whole.
     const line = this.line().toString("latin1");
-    return () => parse(redactor.redactLine(Buffer.from(line, "latin1")));
+    return () => {
+      const redacted = redactor.redactLine(Buffer.from(line, "latin1"));
+      return ShownEvent.of(parse(redacted), redacted.toString("utf8"));
+    };
   }
 
   original(): AuditEvent {

@@ -1,4 +1,4 @@
-import { safeText } from "@auditsieve/detect";
+import { findingJson, safeText } from "@auditsieve/detect";
 import type { Finding } from "@auditsieve/detect";
 import type { FindingChange } from "./compare/compare-findings.ts";
 import type { TimelineFormat } from "./timeline-formats.ts";
@@ -77,7 +77,7 @@ function writeOne(finding: Finding, format: TimelineFormat): string {
   const time = safeText(finding.time, LONGEST_TIME);
   switch (format) {
     case "ndjson":
-      return `${JSON.stringify(finding)}\n`;
+      return `${findingJson(finding)}\n`;
     case "csv": {
       const row = rowOf(finding);
       return csvLine([time, ...COLUMNS.map((column) => row[column]), summary]);

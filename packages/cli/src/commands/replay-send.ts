@@ -1,6 +1,7 @@
 import { checkSink, createLogger, createSink } from "@auditsieve/ingest";
 import type { Delivery, IngestConfig, Sink, SinkConfig } from "@auditsieve/ingest";
 import { safeText } from "@auditsieve/detect/safe-text";
+import { findingJson } from "@auditsieve/detect";
 import type { Finding } from "@auditsieve/detect";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
@@ -83,7 +84,7 @@ function* batches(findings: Iterable<Finding>): Generator<readonly Delivery[], v
 }
 
 function deliveryOf(finding: Finding): Delivery {
-  const document = Buffer.from(JSON.stringify(finding));
+  const document = Buffer.from(findingJson(finding));
   return { id: finding.id, kind: "finding", document, time: finding.time, mayBeStored: true };
 }
 

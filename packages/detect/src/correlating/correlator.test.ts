@@ -6,6 +6,7 @@ import type { Finding } from "../finding.ts";
 import { FindingStream } from "../stream/finding-stream.ts";
 import type { FindingStreamOptions } from "../stream/finding-stream-options.ts";
 import { loadDetections } from "../load-detections.ts";
+import { ShownEvent } from "../shown-event.ts";
 
 const detection = (name: string, n: number): string =>
   `{title: ${name}, name: ${name}, id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e1${n}, level: low, logsource: {product: kubernetes}, detection: {s: {verb: ${name}}, condition: s}}`;
@@ -96,7 +97,7 @@ it("Correlator prints of a group what is left of it when secrets are replaced", 
     requestObject: { data: { password } },
   });
   const push = (n: number, password: string): readonly Finding[] =>
-    stream.push(event(n, password), () => event(n, `redacted:${password.length}`));
+    stream.push(event(n, password), () => ShownEvent.of(event(n, `redacted:${password.length}`)));
   const findings = [...push(1, "hunter-2"), ...push(2, "other"), ...push(3, "hunter-2"), ...stream.flush()];
   const [of] = findings.flatMap(({ correlation: told }) => told ?? []);
   expect(of?.group).toEqual({ "requestObject.data.password": "redacted:8" });

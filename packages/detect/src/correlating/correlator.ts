@@ -20,6 +20,7 @@ import { WaitingHits } from "./waiting-hits.ts";
 import { WindowKeys } from "./window-keys.ts";
 import { deadlinesOf, leastFirst } from "./window-order.ts";
 import { evidenceOf, writeCorrelationFinding } from "./write-correlation-finding.ts";
+import type { ShowEvent } from "../shown-event.ts";
 
 /** What a correlator lost to stay within its bounds. */
 export interface CorrelatorCounts {
@@ -91,7 +92,7 @@ export class Correlator {
     detection: Detection,
     event: AuditEvent,
     request: AnyRequest,
-    show: () => AuditEvent,
+    show: ShowEvent,
     length: number,
     memory?: ClusterMemory,
   ): CorrelationHit | undefined {

@@ -3,9 +3,8 @@ import { isJsonObject } from "@auditsieve/audit";
 import type { CorrelationHit, Evidence, Group, HitReading } from "../correlation-hit.ts";
 import type { Detection } from "../definition/detection.ts";
 import { listParts, objectParts } from "../json-parts.ts";
-
-/** Makes an event as it may leave. */
-export type ShowEvent = () => AuditEvent;
+import { ShownEvent } from "../shown-event.ts";
+import type { ShowEvent } from "../shown-event.ts";
 
 /** How what shows an event is written into a snapshot, and made anew from it. */
 export interface EventCodec {
@@ -15,8 +14,14 @@ export interface EventCodec {
 
 /** Writes the event as it may leave. */
 export const SHOWN_EVENTS: EventCodec = {
-  write: (show) => show() as unknown as JsonValue,
-  read: (written) => () => written as unknown as AuditEvent,
+  // As text: nobody knows how deeply it is nested.
+  write: (show) => show()?.json ?? null,
+  read: (written) => () =>
+    isJsonObject(written)
+      ? ShownEvent.of(written as unknown as AuditEvent)
+      : typeof written === "string"
+        ? ShownEvent.ofJson(written)
+        : undefined,
 };
 
 /** Events and hits of a snapshot that is being written: each is in it once, however many windows hold it. */

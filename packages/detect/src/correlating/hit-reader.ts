@@ -9,6 +9,7 @@ import { eventReader } from "../plan/field-readers.ts";
 import type { LinkedCorrelation } from "../definition/link-correlations.ts";
 import type { ClusterMemory } from "../memory/cluster-memory.ts";
 import { PlainReader } from "./plain-reader.ts";
+import type { ShowEvent } from "../shown-event.ts";
 
 /** What correlations read of an event that a detection hits. */
 export interface HitReadings {
@@ -30,12 +31,7 @@ export class HitReader {
     this.#byDetection = byDetection;
   }
 
-  read(
-    detection: Detection,
-    event: AuditEvent,
-    show: () => AuditEvent,
-    memory: ClusterMemory | undefined,
-  ): HitReadings {
+  read(detection: Detection, event: AuditEvent, show: ShowEvent, memory: ClusterMemory | undefined): HitReadings {
     const readings = this.#plainOf(detection)?.read(event, headOf(event));
     return readings === undefined ? this.#readAll(detection, event, show, memory) : { readings, excused: NONE };
   }
@@ -49,16 +45,14 @@ export class HitReader {
     return this.#plain.get(detection);
   }
 
-  #readAll(
-    detection: Detection,
-    event: AuditEvent,
-    show: () => AuditEvent,
-    memory: ClusterMemory | undefined,
-  ): HitReadings {
+  #readAll(detection: Detection, event: AuditEvent, show: ShowEvent, memory: ClusterMemory | undefined): HitReadings {
     const reader = eventReader(event);
     let remembering: FieldReader | undefined;
     let shownReader: FieldReader | undefined;
-    const shown = (): FieldReader => (shownReader ??= eventReader(show()));
+    const shown = (): FieldReader | undefined => {
+      const event = shownReader === undefined ? show()?.event : undefined;
+      return (shownReader ??= event && eventReader(event));
+    };
     const readings = new Map<Detection, HitReading>();
     const seen = new Set<Detection>();
     const excused: string[] = [];

@@ -1,9 +1,10 @@
 import type { CorrelationHit, Evidence, Group } from "../correlation-hit.ts";
 import type { WindowResult } from "./correlation-window.ts";
-import { namedIn, writeFinding } from "../finding.ts";
+import { namedIn, withEvents } from "../finding.ts";
 import type { Finding } from "../finding.ts";
 import type { LinkedCorrelation } from "../definition/link-correlations.ts";
 import { safeText } from "../safe-text.ts";
+import type { EventFacts } from "../summary.ts";
 
 /** Writes the finding of a correlation; it carries at most `maxEvents` of the events that it rests on. */
 export function writeCorrelationFinding(
@@ -14,17 +15,17 @@ export function writeCorrelationFinding(
   maxEvents: number,
 ): Finding {
   const { detection, correlation } = linked;
-  const events = evidenceOf(linked, hits, maxEvents).map(({ show }) => show());
-  const parts = events.map((event) => writeFinding(detection, id, event));
+  const shown = evidenceOf(linked, hits, maxEvents).flatMap(({ show }) => show() ?? []);
+  const parts = shown.map(({ facts }) => facts);
   const [first] = parts;
-  const common = <K extends keyof Finding>(key: K): Partial<Pick<Finding, K>> =>
+  const common = <K extends keyof EventFacts>(key: K): Partial<Pick<EventFacts, K>> =>
     first?.[key] !== undefined && parts.every((part) => part[key] === first[key])
-      ? ({ [key]: first[key] } as Partial<Pick<Finding, K>>)
+      ? ({ [key]: first[key] } as Partial<Pick<EventFacts, K>>)
       : {};
   const groups = Object.fromEntries(correlation.groupBy.map(({ name }, index) => [name, group.values[index] ?? ""]));
   const of = Object.entries(groups).map(([name, text]) => `${name} ${text}`);
   const summary = `${detection.title}: ${hits.length} within ${spanText(correlation.timespanMs / 1000)}${of.length > 0 ? ` for ${of.join(", ")}` : ""}`;
-  return {
+  const head = {
     id,
     detection: namedIn(detection),
     time: first?.time ?? "",
@@ -36,9 +37,9 @@ export function writeCorrelationFinding(
     ...common("namespace"),
     ...common("object"),
     correlation: { type: correlation.type, group: groups, count: hits.length, value },
-    auditIDs: [...new Set(events.map(({ auditID }) => auditID))],
-    events,
+    auditIDs: [...new Set(shown.map(({ auditID }) => auditID))],
   };
+  return withEvents(head, shown);
 }
 
 /** At most `max` events of the hits: one of every detection, then the first and the last ones, in their order. */

@@ -78,7 +78,7 @@ describe("first-seen", () => {
         const note = (part: string, value: unknown): unknown => notes.set(`${part} ${name}`, value);
         const head: HeadView = isRemembering ? { ...headOf(event), recall, note } : headOf(event);
         const candidates = of.candidates(head);
-        return [candidates.length, of.push(event, () => event, candidates).length];
+        return [candidates.length, of.push(event, undefined, candidates).length];
       });
       return { asked, counts: of.counts() };
     };

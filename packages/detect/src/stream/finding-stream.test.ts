@@ -4,6 +4,7 @@ import { DetectionEngine } from "../detection-engine.ts";
 import { FindingStream } from "./finding-stream.ts";
 import { loadDetections } from "../load-detections.ts";
 import { shippedDetections, shippedDocuments } from "../shipped-detections.suite.ts";
+import { ShownEvent } from "../shown-event.ts";
 
 /** Few enough that a request's findings can be named. */
 const engine = new DetectionEngine(
@@ -162,9 +163,9 @@ describe("FindingStream", () => {
     const event = exec("get", "exec", "ResponseComplete");
     let shown = 0;
     const stream = new FindingStream(engine);
-    const show = (): AuditEvent => {
+    const show = (): ShownEvent => {
       shown++;
-      return { ...event, requestURI: "redacted" };
+      return ShownEvent.of({ ...event, requestURI: "redacted" });
     };
     stream.push(exec("get", "log", "ResponseComplete", { auditID: "x" }), show);
     expect(shown).toBe(0);

@@ -24,6 +24,8 @@ import { QuietAnswers } from "./quiet-answers.ts";
 import { Settlement } from "./settlement.ts";
 import { StandingAnswers } from "./standing-answers.ts";
 import type { Wanted } from "./wanted.ts";
+import { ShownEvent } from "../shown-event.ts";
+import type { ShowEvent } from "../shown-event.ts";
 
 const VERSION = 2;
 
@@ -112,7 +114,7 @@ export class FindingStream {
    */
   push(
     event: AuditEvent,
-    show: () => AuditEvent = () => event,
+    show: ShowEvent = () => ShownEvent.of(event),
     candidates?: readonly Detection[],
     length?: number,
   ): readonly Finding[] {
@@ -128,7 +130,7 @@ export class FindingStream {
    * Takes an event about which a quiet answer `tells` that this is wanted of it: does what {@link FindingStream.push} would. The event must
    * say the same in every head field but `requestURI` and `objectRef.name`, and in every annotation that {@link asksAnnotation} names, as the one that was asked about.
    */
-  pushWanted(wanted: Wanted, event: AuditEvent, show: () => AuditEvent, length: number): readonly Finding[] {
+  pushWanted(wanted: Wanted, event: AuditEvent, show: ShowEvent, length: number): readonly Finding[] {
     return this.#push(event, show, wanted, false, length);
   }
 
@@ -144,7 +146,7 @@ export class FindingStream {
     const event = isOpen ? whole() : undefined;
     if (event !== undefined) {
       const known = this.#open.known(event);
-      this.#settlement.take(known, event, () => event, time, NO_VERDICTS, undefined, findings);
+      this.#settlement.take(known, event, () => ShownEvent.of(event), time, NO_VERDICTS, undefined, findings);
     }
     this.#memory.tell(change, told);
     return this.#counted(findings);
@@ -257,7 +259,7 @@ export class FindingStream {
 
   #push(
     event: AuditEvent,
-    show: () => AuditEvent,
+    show: ShowEvent,
     asked: Asked,
     isUse: boolean,
     length: number | undefined,

@@ -53,11 +53,11 @@ describe("isSettledFor", () => {
     const evaluated = vi.spyOn(engine, "evaluateLike");
     const event: AuditEvent = eventAt(0, { verb: "get" });
     const ids = [event, { ...event, stage: "ResponseStarted" as const }, event].map((one) =>
-      stream.push(one, () => one, [GET, OF_EVE]).map(({ detection }) => detection.id),
+      stream.push(one, undefined, [GET, OF_EVE]).map(({ detection }) => detection.id),
     );
     expect(ids).toEqual([[GET.id, OF_EVE.id], [], []]);
     expect(evaluated).toHaveBeenCalledTimes(1);
-    stream.push(event, () => event, [GET, GRANTED]);
+    stream.push(event, undefined, [GET, GRANTED]);
     expect(evaluated).toHaveBeenCalledTimes(2);
     evaluated.mockRestore();
   });

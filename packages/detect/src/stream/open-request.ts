@@ -9,12 +9,13 @@ import { areNamesOf, idOfNames, requestNames } from "../finding.ts";
 import type { RequestNames } from "../finding.ts";
 import type { FirstSeenKeys } from "../memory/first-seen.ts";
 import type { Used } from "./use-order.ts";
+import type { ShowEvent } from "../shown-event.ts";
 
 /** What is known about one request and one detection; a held one keeps its event by `show`. */
 export type Standing =
   | {
       readonly kind: "held";
-      readonly show: () => AuditEvent;
+      readonly show: ShowEvent;
       readonly length: number;
       readonly hit: CorrelationHit | undefined;
       readonly keys: FirstSeenKeys | undefined;

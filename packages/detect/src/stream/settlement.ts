@@ -16,6 +16,7 @@ import type { ClusterMemory } from "../memory/cluster-memory.ts";
 import { SETTLED, UNDECIDED } from "./open-request.ts";
 import type { OpenRequest } from "./open-request.ts";
 import type { OpenRequests } from "./open-requests.ts";
+import type { ShowEvent } from "../shown-event.ts";
 
 /** What settling asks and changes. */
 interface Room {
@@ -67,7 +68,7 @@ export class Settlement {
   take(
     known: OpenRequest | undefined,
     event: AuditEvent,
-    show: () => AuditEvent,
+    show: ShowEvent,
     time: number,
     verdicts: Verdicts,
     length: number | undefined,
@@ -117,7 +118,7 @@ export class Settlement {
     detection: Detection,
     outcome: "hit" | "miss" | "unknown",
     event: AuditEvent,
-    show: () => AuditEvent,
+    show: ShowEvent,
     findings: Finding[],
   ): void {
     const before = request.standings.get(detection);
@@ -187,7 +188,7 @@ export class Settlement {
   #write(
     request: OpenRequest,
     detection: Detection,
-    show: () => AuditEvent,
+    show: ShowEvent,
     hit: CorrelationHit | undefined,
     exception: DetectionException | undefined,
     findings: Finding[],
@@ -199,7 +200,11 @@ export class Settlement {
     if (this.#correlator.isSilent(detection)) {
       return hit !== undefined && this.#correlator.add(hit, findings);
     }
-    findings.push(writeFinding(detection, digest(detection.id, request.key), show()));
+    const shown = show();
+    if (shown === undefined) {
+      return false;
+    }
+    findings.push(writeFinding(detection, digest(detection.id, request.key), shown));
     return hit !== undefined && this.#correlator.add(hit, findings);
   }
 }

@@ -1,5 +1,5 @@
 import type { AuditEvent, EventScan } from "@auditsieve/audit";
-import type { DetectionEngine, Finding } from "@auditsieve/detect";
+import type { DetectionEngine, Finding, ShownEvent } from "@auditsieve/detect";
 import { safeText } from "@auditsieve/detect/safe-text";
 import type { LinePlaces } from "../lines/line-shape.ts";
 import type { AlikeNumbers } from "./audit-id-memory.ts";
@@ -68,7 +68,7 @@ export class AlarmWatch {
   }
 
   /** The finding about an event whose auditID another request had; `show` gives it redacted. */
-  findings(event: AuditEvent, show: () => AuditEvent): readonly Finding[] {
+  findings(event: AuditEvent, show: () => ShownEvent): readonly Finding[] {
     const findings = this.#auditIds?.findings(event, show) ?? [];
     if (findings.length > 0) {
       this.#options.onAlarm?.({

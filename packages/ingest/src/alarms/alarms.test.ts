@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { zstdDecompressSync } from "node:zlib";
 import { EventScan } from "@auditsieve/audit";
 import type { AuditEvent } from "@auditsieve/audit";
-import { DetectionEngine, FindingStream, loadDetections } from "@auditsieve/detect";
+import { DetectionEngine, FindingStream, loadDetections, ShownEvent } from "@auditsieve/detect";
 import type { Finding } from "@auditsieve/detect";
 import { describe, expect, test } from "vitest";
 import { AuditIdMemory } from "./audit-id-memory.ts";
@@ -63,7 +63,7 @@ describe("AuditIdMemory", () => {
       const scan = scanOf(line);
       if (watch.isSuspicious(scan)) {
         const event = JSON.parse(line) as AuditEvent;
-        found.push(...watch.findings(event, () => event).map(({ summary }) => summary));
+        found.push(...watch.findings(event, () => ShownEvent.of(event)).map(({ summary }) => summary));
       }
     }
     expect(found).toEqual([expect.stringContaining("/api/v1/namespaces/payments/secrets/card-vault") as string]);
@@ -83,11 +83,11 @@ describe("AuditIdWatch", () => {
     const counted = [...events.flatMap((one) => stream.push(one)), ...stream.flush()];
     expect(counted.map((finding) => watch?.replaces(finding))).toEqual([true]);
     const [again] = events.filter((one) => watch?.isUsedAgain(scanOf(JSON.stringify(one))));
-    const found = watch?.findings(again as AuditEvent, () => again as AuditEvent) ?? [];
+    const found = watch?.findings(again as AuditEvent, () => ShownEvent.of(again as AuditEvent)) ?? [];
     expect(found.map(({ detection }) => detection)).toEqual(counted.map(({ detection }) => detection));
     expect(watch?.replaces(found[0] as Finding)).toBe(false);
     expect(
-      watch?.findings(again as AuditEvent, () => again as AuditEvent),
+      watch?.findings(again as AuditEvent, () => ShownEvent.of(again as AuditEvent)),
       "another stage of it",
     ).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import type { AuditEvent, EventScan } from "@auditsieve/audit";
 import { findingOfRequest, requestId } from "@auditsieve/detect";
-import type { Detection, Finding } from "@auditsieve/detect";
+import type { Detection, Finding, ShownEvent } from "@auditsieve/detect";
 import { safeText } from "@auditsieve/detect/safe-text";
 import type { LinePlaces } from "../lines/line-shape.ts";
 import { AuditIdMemory } from "./audit-id-memory.ts";
@@ -80,7 +80,7 @@ export class AuditIdWatch {
   }
 
   /** The finding about an event whose auditID another request had, once for each request; `show` gives it redacted. */
-  findings(event: AuditEvent, show: () => AuditEvent): readonly Finding[] {
+  findings(event: AuditEvent, show: () => ShownEvent): readonly Finding[] {
     const request = requestId(event);
     if (this.#told.has(request)) {
       return [];
@@ -88,9 +88,9 @@ export class AuditIdWatch {
     addTold(this.#told, request);
     this.#record?.wasTold(request);
     const shown = show();
-    const { user, verb, requestURI } = shown;
+    const { user, verb, requestURI } = shown.event;
     const text = `${user?.username ?? "?"}: ${verb} ${requestURI} under an Audit-ID that another request had`;
-    return [{ ...findingOfRequest(this.#detection, request, shown), summary: safeText(text, MAX_TEXT) }];
+    return [findingOfRequest(this.#detection, request, shown, safeText(text, MAX_TEXT))];
   }
 
   /** Whether this is a finding of the correlation, whose place the watch takes. */

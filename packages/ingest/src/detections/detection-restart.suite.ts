@@ -1,6 +1,6 @@
 import { createRedactor, EventScan } from "@auditsieve/audit";
 import type { AuditEvent, Stage } from "@auditsieve/audit";
-import { FindingStream } from "@auditsieve/detect";
+import { findingJson, FindingStream, ShownEvent } from "@auditsieve/detect";
 import type { DetectionEngine } from "@auditsieve/detect";
 import { AlarmWatch } from "../alarms/alarm-watch.ts";
 import { AUDIT_ID_REPEATED } from "../alarms/audit-id-watch.ts";
@@ -93,7 +93,7 @@ export function findingsOf(lines: readonly string[], engine: DetectionEngine): r
   const redactor = createRedactor({ key: Buffer.alloc(32, 1) });
   const watch = new AlarmWatch({ detections: engine });
   const tap = new FindingTap(new FindingStream(engine), redactor, (finding) =>
-    findings.push(...watch.without([finding]).map((one) => JSON.stringify(one))),
+    findings.push(...watch.without([finding]).map(findingJson)),
   );
   const scan = new EventScan();
   for (const line of lines) {
@@ -101,8 +101,8 @@ export function findingsOf(lines: readonly string[], engine: DetectionEngine): r
     if (scan.scan(bytes, 0, bytes.length)) {
       tap.event(scan);
       if (watch.isSuspicious(scan)) {
-        const show = (): AuditEvent => JSON.parse(redactor.redactLine(bytes).toString("utf8")) as AuditEvent;
-        findings.push(...watch.findings(JSON.parse(line) as AuditEvent, show).map((one) => JSON.stringify(one)));
+        const shown = ShownEvent.ofJson(redactor.redactLine(bytes).toString("utf8")) as ShownEvent;
+        findings.push(...watch.findings(JSON.parse(line) as AuditEvent, () => shown).map(findingJson));
       }
     }
   }

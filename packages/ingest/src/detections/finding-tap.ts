@@ -1,5 +1,6 @@
 import type { AuditEvent, Redactor, Span, ToldLine } from "@auditsieve/audit";
 import { EventScan } from "@auditsieve/audit/stream";
+import { ShownEvent } from "@auditsieve/detect";
 import type { Detection, Finding, FindingStream, HeadView, QuietAnswer, Wanted } from "@auditsieve/detect";
 import type { EventWatch } from "./event-watch.ts";
 import { HeadMemo } from "./head-memo.ts";
@@ -75,12 +76,12 @@ export class FindingTap implements EventWatch {
   /** Pushes an event that is wanted, or has these candidates. The line is the caller's: it is copied for what is shown later. */
   #push(lent: PushedLine, event: AuditEvent, of: Wanted | readonly Detection[]): void {
     let line: PushedLine | string = lent;
-    let shown: AuditEvent | undefined;
-    const show = (): AuditEvent =>
+    let shown: ShownEvent | undefined;
+    const show = (): ShownEvent | undefined =>
       typeof line === "string"
         ? this.#show(Buffer.from(line, "latin1"))
         : // Several detections may find something in one event, and all of them show the same.
-          (shown ??= this.#show(line.bytes));
+          (shown ??= this.#show(line.bytes, event));
     const findings =
       "kept" in of
         ? this.#stream.pushWanted(of, event, show, lent.length)
@@ -94,12 +95,14 @@ export class FindingTap implements EventWatch {
     }
   }
 
-  #show(line: Buffer): AuditEvent {
+  /** With the event that was read from it, as long as that can be asked. Undefined where it is none: a line that is told is only proven to be one here. */
+  #show(line: Buffer, read?: AuditEvent): ShownEvent | undefined {
     const scan = this.#shown;
-    const redacted = scan.scan(line, 0, line.length)
-      ? this.#redactor.redactScanned(scan, line)
-      : this.#redactor.redactLine(line);
-    return JSON.parse(redacted.toString("utf8")) as AuditEvent;
+    if (!scan.scan(line, 0, line.length)) {
+      return undefined;
+    }
+    const redacted = this.#redactor.redactScanned(scan, line);
+    return ShownEvent.ofJson(redacted.toString("utf8"), redacted === line ? read : undefined);
   }
 
   unwanted(scan: EventScan): QuietAnswer | undefined {

@@ -1,6 +1,6 @@
 import { EventScan, isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue, Redactor, ToldLine } from "@auditsieve/audit";
-import { FindingStream } from "@auditsieve/detect";
+import { FindingStream, ShownEvent } from "@auditsieve/detect";
 import type {
   DetectionEngine,
   EventCodec,
@@ -62,6 +62,8 @@ interface Pushed {
 }
 
 const NO_FINDINGS: readonly Finding[] = [];
+/** Of an event whose document is gone. */
+const showNothing = (): ShownEvent | undefined => ShownEvent.ofJson("{}");
 /** A text that `JSON.stringify` writes as it is; TypeScript's library does not know it yet. */
 const { rawJSON } = JSON as unknown as { readonly rawJSON: (json: string) => JsonValue };
 
@@ -148,7 +150,7 @@ export class LineDetections {
     push: (show: ShowEvent, length: number) => readonly Finding[],
   ): readonly Finding[] {
     const pushed: Pushed = { line, event, evidence: undefined };
-    const show = (): AuditEvent => this.#show(this.#evidenceOf(pushed));
+    const show = (): ShownEvent | undefined => this.#show(this.#evidenceOf(pushed), pushed.event);
     const findings = push(show, line.bytes().length);
     if (this.#stream.holdsLast) {
       pushed.evidence?.hold();
@@ -247,14 +249,16 @@ export class LineDetections {
   }
 
   #showing(evidence: EvidenceEvent): ShowEvent {
-    const show = (): AuditEvent => this.#show(evidence);
+    const show = (): ShownEvent | undefined => this.#show(evidence);
     this.#shown.set(show, evidence);
     return show;
   }
 
-  #show(evidence: EvidenceEvent): AuditEvent {
+  /** With the event that was read from its line, as long as that can be asked. */
+  #show(evidence: EvidenceEvent, read?: AuditEvent): ShownEvent | undefined {
     this.#evidence.set(evidence.id, evidence);
-    return JSON.parse(evidence.document.toString("utf8")) as AuditEvent;
+    const json = evidence.document.toString("utf8");
+    return ShownEvent.ofJson(json, evidence.isAsItWas ? read : undefined);
   }
 
   /** Snapshots are written again and again, and what they hold most of is documents: each is made a string of JSON once. */
@@ -286,13 +290,13 @@ export class LineDetections {
       read: (written) => {
         const [id, time, text] = Array.isArray(written) ? (written as readonly JsonValue[]) : [];
         if (typeof id !== "string" || typeof time !== "string") {
-          return () => JSON.parse("{}") as AuditEvent;
+          return showNothing;
         }
         const bytes = typeof text === "string" ? Buffer.from(text).toString("latin1") : from?.get(id);
         const evidence = bytes === undefined ? undefined : new EvidenceEvent({ id, time, bytes });
         return evidence !== undefined && isJsonObject(JSON.parse(evidence.document.toString("utf8")))
           ? this.#showing(evidence)
-          : () => JSON.parse("{}") as AuditEvent;
+          : showNothing;
       },
     };
   }

@@ -1,9 +1,16 @@
-import { EventScan } from "@auditsieve/audit";
+import { createRedactor, EventScan } from "@auditsieve/audit";
 import { FindingStream } from "@auditsieve/detect";
 import { StreamPolicy } from "@auditsieve/policy/stream";
 import type { StreamRules } from "@auditsieve/policy";
 import { describe, expect, test, vi } from "vitest";
-import { findingDifferences, findingDifferencesCut, redacting, shuffledLines } from "./filter-findings.suite.ts";
+import { FindingTap } from "../detections/finding-tap.ts";
+import {
+  findingDifferences,
+  findingDifferencesCut,
+  redacting,
+  shippedEngine,
+  shuffledLines,
+} from "./filter-findings.suite.ts";
 import { filterChunks, formOf, fuzzPolicies, sampleLines } from "./filter-fuzz.suite.ts";
 import { damage, Dice, mutateBytes, varyValues } from "./line-mutator.suite.ts";
 import { podLines } from "./pod-lines.suite.ts";
@@ -40,6 +47,23 @@ describe("Filter beside detections", () => {
       expect(leastShown).toBeLessThan(0.8);
     },
   );
+
+  test("Filter goes on where a line like others turns out to be no JSON when its finding is to be written, and finds nothing in it", () => {
+    const bound = (n: number, body: string): string =>
+      `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Request","auditID":"a-${n}","stage":"ResponseComplete","requestURI":"/apis/rbac.authorization.k8s.io/v1/clusterrolebindings","verb":"create","user":{"username":"eve","groups":["system:authenticated"]},"sourceIPs":["10.0.0.1"],"userAgent":"x/1","objectRef":{"resource":"clusterrolebindings","name":"b-${n}","apiGroup":"rbac.authorization.k8s.io","apiVersion":"v1"},"responseStatus":{"metadata":{},"code":201},"requestObject":{"subjects":[{"kind":"User","name":"jane"}]${body}},"requestReceivedTimestamp":"2026-11-24T12:00:00.000123Z","stageTimestamp":"2026-11-24T12:00:00.000456Z","annotations":{"authorization.k8s.io/decision":"allow","authorization.k8s.io/reason":""}}\n`;
+    const some = Array.from({ length: 20 }, (_, n) => bound(n, n % 5 === 4 ? ',"x" 1' : ',"x":1'));
+    const found = new Set<string>();
+    const tap = new FindingTap(
+      new FindingStream(shippedEngine()),
+      createRedactor({ key: Buffer.alloc(32) }),
+      ({ auditIDs }) => auditIDs.forEach((id) => found.add(id)),
+    );
+    const tell = vi.spyOn(tap, "tell");
+    filterChunks({ policy: { rules: [] }, keep: [], conditions: [] }, [Buffer.from(some.join(""))], { watch: tap });
+    tap.end();
+    expect(tell.mock.calls.length).toBeGreaterThan(10);
+    expect([...found].toSorted()).toEqual(some.flatMap((_, n) => (n % 5 === 4 ? [] : [`a-${n}`])).toSorted());
+  });
 
   test("Filter passes over heads that differ in plain names, and over no other name", () => {
     const binding = lines.find((line) => line.includes("/binding") && line.includes("RequestReceived"));

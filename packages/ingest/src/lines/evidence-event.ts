@@ -14,6 +14,7 @@ export class EvidenceEvent {
   readonly time: string;
   #bytes: Buffer | string;
   #redact: ((line: Buffer) => Buffer) | undefined;
+  #isAsItWas = false;
   /** Numbers of the outlets that have it, whole. Few, and of these objects there may be a hundred thousand. */
   #outlets: number[] | undefined;
 
@@ -39,9 +40,15 @@ export class EvidenceEvent {
       return bytes;
     }
     const redacted = this.#redact(bytes);
+    this.#isAsItWas = redacted === bytes;
     this.#redact = undefined;
     this.#bytes = typeof this.#bytes === "string" ? textOf(redacted) : redacted;
     return redacted;
+  }
+
+  /** Whether nothing of its line had to be replaced in the document, as far as that is known. */
+  get isAsItWas(): boolean {
+    return this.#isAsItWas;
   }
 
   /** The same, a character for each byte (latin1). */

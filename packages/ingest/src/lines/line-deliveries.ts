@@ -1,5 +1,6 @@
 import { slotOf } from "@auditsieve/audit";
 import type { EventScan, Redactor } from "@auditsieve/audit";
+import { findingJson } from "@auditsieve/detect";
 import type { Finding } from "@auditsieve/detect";
 import type { Delivery } from "../sink.ts";
 import type { EvidenceEvent } from "./evidence-event.ts";
@@ -62,7 +63,7 @@ export class LineDeliveries {
     return {
       id: finding.id,
       kind: "finding",
-      document: Buffer.from(JSON.stringify(finding)),
+      document: Buffer.from(findingJson(finding)),
       time: this.timeOf(finding.time),
       // The stages of a request may lie on both sides of a restart: its finding may be from before, wherever the line stands.
       mayBeStored: true,

@@ -1,4 +1,5 @@
 import type { AuditEvent, EventScan, Span } from "@auditsieve/audit";
+import { ShownEvent } from "@auditsieve/detect";
 import type { Finding, QuietAnswer } from "@auditsieve/detect";
 import type { AlarmWatch, AlikeEvents } from "../alarms/alarm-watch.ts";
 import { encodeMark } from "../state/detection-state.ts";
@@ -199,9 +200,10 @@ export class LineFindings {
     }
     const bytes = this.#line.copy();
     let document: Buffer | undefined;
-    const show = (): AuditEvent => {
+    const show = (): ShownEvent => {
       document = this.#options.redactor.redactLine(bytes);
-      return JSON.parse(document.toString("utf8")) as AuditEvent;
+      const json = document.toString("utf8");
+      return ShownEvent.of(JSON.parse(json) as AuditEvent, json);
     };
     const findings = this.#watch.findings(scannedEvent(this.#scan, bytes), show);
     const [finding] = findings;

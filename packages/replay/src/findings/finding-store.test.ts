@@ -1,4 +1,4 @@
-import { SEVERITIES } from "@auditsieve/detect";
+import { findingOfJson, SEVERITIES } from "@auditsieve/detect";
 import type { Finding, Severity } from "@auditsieve/detect";
 import * as fc from "fast-check";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -27,6 +27,20 @@ function finding(second: number, id: string, more: Partial<Finding> & { readonly
 }
 
 describe("FindingStore", () => {
+  test("FindingStore takes a finding whose event is nested nearly as deeply as Go reads JSON, with every byte of that as it was", () => {
+    const json = `{"auditID":"a","verb":"patch","requestURI":"/","user":{},"requestObject":${'{"a":'.repeat(9_900)}1.0${"}".repeat(9_900)}}`;
+    const [line = ""] = [finding(1, "a")].map((one) =>
+      JSON.stringify(one).replace('"events":[]', `"events":[${json}]`),
+    );
+    const store = new FindingStore({ heldBytes: 1_000 });
+    store.add(findingOfJson(line));
+    for (const each of store) {
+      store.add(each);
+    }
+    expect([...store.lines()]).toEqual([`${line}\n`, `${line}\n`]);
+    store.close();
+  });
+
   test("FindingStore gives what it was given in order of time, again and again, however little memory it has", () => {
     fc.assert(
       fc.property(

@@ -1,3 +1,4 @@
+import { findingJson, findingOfJson } from "@auditsieve/detect";
 import type { Finding } from "@auditsieve/detect";
 import { closeSync, fdatasyncSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -94,7 +95,7 @@ export class FindingStore implements FindingList {
     this.#chosen = undefined;
     this.#counts.add(finding);
     const key = this.#isInOrderOfAdding ? `${finding.time} ${String(this.size).padStart(12, "0")}` : keyOf(finding);
-    const held = { key, line: JSON.stringify(finding) };
+    const held = { key, line: findingJson(finding) };
     this.#isInOrder &&= this.#held.length === 0 || (this.#held.at(-1) as HeldFinding).key <= held.key;
     this.#held.push(held);
     this.#heldBytes += held.line.length;
@@ -105,7 +106,7 @@ export class FindingStore implements FindingList {
 
   *[Symbol.iterator](): Generator<Finding, void> {
     for (const { line } of this.#all()) {
-      yield JSON.parse(line) as Finding;
+      yield findingOfJson(line);
     }
   }
 

@@ -29,8 +29,8 @@ function judged(): { readonly judge: BatchJudge; readonly next: () => readonly F
   };
 }
 
-function findings(count: number): readonly Finding[] {
-  return Array.from({ length: count }, () => ({ summary: "found" }) as Finding);
+function findings(count: number): readonly string[] {
+  return Array.from({ length: count }, () => '{"summary":"found"}');
 }
 
 describe("BatchJudge", () => {

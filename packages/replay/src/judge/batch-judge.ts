@@ -1,3 +1,4 @@
+import { findingOfJson } from "@auditsieve/detect";
 import type { Detection, Finding, FindingStreamCounts } from "@auditsieve/detect";
 import { AuditIdWatch } from "@auditsieve/ingest/findings";
 import type { JudgeSnapshot } from "./finding-judge.ts";
@@ -87,7 +88,7 @@ export class BatchJudge implements RunJudge {
     await this.settle(take);
     while (this.#counts === undefined) {
       const { findings, counts } = await this.#ask({ kind: "finish" });
-      take(findings);
+      take(findings.map(findingOfJson));
       this.#counts = counts;
     }
   }
@@ -135,7 +136,7 @@ export class BatchJudge implements RunJudge {
           this.#freeWords.push(batch.words);
           this.#outstanding -= batch.bytes;
           this.#most = findings.length < MANY_FINDINGS ? MOST_BYTES : MOST_BYTES_OF_MANY;
-          this.#ready.push(...findings);
+          this.#ready.push(...findings.map(findingOfJson));
           this.#wake();
         },
         fail: (error) => this.#fail(error),

@@ -1,7 +1,14 @@
 import { slotOf } from "@auditsieve/audit";
-import type { AuditEvent, EventScan } from "@auditsieve/audit";
+import type { EventScan } from "@auditsieve/audit";
 import { FindingStream } from "@auditsieve/detect";
-import type { DetectionEngine, Finding, FindingStreamCounts, HeadView, QuietAnswer } from "@auditsieve/detect";
+import type {
+  DetectionEngine,
+  Finding,
+  FindingStreamCounts,
+  HeadView,
+  QuietAnswer,
+  ShownEvent,
+} from "@auditsieve/detect";
 import { AuditIdWatch, scannedEvent } from "@auditsieve/ingest/findings";
 import { HEAD_PLACE } from "../replayed-event.ts";
 import type { ReplayedEvent } from "../replayed-event.ts";
@@ -53,7 +60,7 @@ export class FindingJudge {
     const found = this.#ask(event, head);
     const watch = this.#auditIds;
     return isUsedAgain && watch !== undefined
-      ? [...found, ...watch.findings(scannedEvent(event.scan, event.line()), () => event.redacted())]
+      ? [...found, ...watch.findings(scannedEvent(event.scan, event.line()), () => event.shown())]
       : found;
   }
 
@@ -109,7 +116,7 @@ export class FindingJudge {
     const { scan } = event;
     const scanned = scan.bytes.subarray(scan.start, scan.end);
     // What is shown later outlives the event in hand.
-    let show = (): AuditEvent => event.redacted();
+    let show = (): ShownEvent => event.shown();
     const found = this.#stream.push(scannedEvent(scan, scanned, head), () => show(), candidates, scanned.length);
     if (this.#stream.holdsLast) {
       show = event.keep();

@@ -1,5 +1,5 @@
 import { createRedactor, EventScan } from "@auditsieve/audit";
-import { DetectionEngine, loadDetectionFiles } from "@auditsieve/detect";
+import { DetectionEngine, findingJson, loadDetectionFiles } from "@auditsieve/detect";
 import type { DetectionSource, Finding, FindingStreamCounts, HeadView } from "@auditsieve/detect";
 import { HeadMemo, scanHead } from "@auditsieve/ingest/findings";
 import { FindingJudge } from "./finding-judge.ts";
@@ -36,9 +36,9 @@ export type Question =
   | { readonly kind: "finish" }
   | { readonly kind: "snapshot" };
 
-/** Findings that are ready, and what else was asked for. */
+/** Findings that are ready, each as its JSON, and what else was asked for. */
 export interface Answer {
-  readonly findings: readonly Finding[];
+  readonly findings: readonly string[];
   readonly counts?: FindingStreamCounts;
   readonly snapshot?: JudgeSnapshot;
 }
@@ -76,13 +76,13 @@ export class JudgeDesk {
     const { judge, scan, head, event, areAuditIdsSeen } = this.#case as Case;
     switch (asked.kind) {
       case "lines": {
-        const findings: Finding[] = [];
+        const findings: string[] = [];
         readLines(asked.lines, scan, ({ head: number, isUsedAgain }) => {
           this.#head = number;
           event.next("", 0);
           const found = judge.event(event, head, areAuditIdsSeen ? isUsedAgain : undefined);
           if (found.length > 0) {
-            findings.push(...found);
+            findings.push(...found.map(findingJson));
           }
         });
         return findings.length === 0 ? NOTHING : { findings };
@@ -98,7 +98,7 @@ export class JudgeDesk {
 
   #finish(of: Case): Answer {
     const last = (of.last ??= of.judge.flush());
-    const findings: Finding[] = [];
+    const findings: string[] = [];
     while (findings.length < BLOCK) {
       const { done, value } = last.next();
       if (done === true) {
@@ -106,7 +106,7 @@ export class JudgeDesk {
         this.#case = undefined;
         return { findings, counts: of.judge.counts() };
       }
-      findings.push(...value);
+      findings.push(...value.map(findingJson));
     }
     return { findings };
   }

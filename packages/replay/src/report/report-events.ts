@@ -74,7 +74,7 @@ export class ReportEvents {
 
   /** Index of an event that is redacted already. */
   indexOf(event: AuditEvent): number | undefined {
-    return this.#add(() => event, JSON.stringify(event), "");
+    return this.#add(() => event, lineOf(event), "");
   }
 
   events(): readonly ReportEvent[] {
@@ -95,6 +95,15 @@ export class ReportEvents {
     this.#events.push({ where, line: safeText(shown, ANY_LENGTH), cut });
     this.#byLine.set(line, this.#events.length - 1);
     return this.#events.length - 1;
+  }
+}
+
+/** Without bodies where they are nested so deeply that they cannot be written. */
+function lineOf(event: AuditEvent): string {
+  try {
+    return JSON.stringify(event);
+  } catch {
+    return withoutBodies(event, "").shown;
   }
 }
 
