@@ -2,6 +2,8 @@
 // quote before it to the one behind it, the byte before that and the two behind: where all these are the same, so is the answer.
 import { HARMLESS, HARMLESS_COUNT } from "./memory";
 import { quote } from "./bytes";
+import { isOfRedacted } from "./plain-value";
+import { isFixed } from "./template";
 
 // An entry: how far the place is behind the quote, how many bytes there are, and the bytes.
 const ENTRY_BYTES: usize = 128;
@@ -52,6 +54,11 @@ export function noteHarmless(at: usize): void {
   for (let i: usize = 0; i < length; i += 16) {
     v128.store(slot + HEAD_BYTES + i, v128.load(start + i));
   }
+}
+
+/** Whether all that is looked at of a suspect at `at`, in a part of a template that ends at `to`, is the same in each line that is like it. */
+export function isHarmlessAlike(at: usize, to: usize): bool {
+  return around(at) && start + length <= to && isFixed(start, start + length) && !isOfRedacted(start + length - 3);
 }
 
 /** From the byte before the quote before `at` up to two bytes behind the next quote; false where that is too long. */

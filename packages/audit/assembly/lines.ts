@@ -7,6 +7,7 @@ import {
   BYTES,
   CLASS,
   CONTROL,
+  DIFFERENCES,
   ENTRIES,
   ENTRY_COUNT,
   EVENTS,
@@ -15,8 +16,8 @@ import {
 import { skipBalanced } from "./balance";
 import { areBodiesProven, skipBody, tailStart } from "./body";
 import { hashWithName, hashWithObject, hashWithoutSpace, headHash } from "./head-hash";
-import { findSuspect } from "./suspects";
-import { makeTail, makeTemplate, matchTemplate, NAME, reached } from "./template";
+import { areHarmlessAlike, findSuspect } from "./suspects";
+import { differencesEnd, forgetDifferences, makeTail, makeTemplate, matchTemplate, NAME, reached } from "./template";
 import { findTold as findToldIn, moveTold, noteTold, NOTED_BYTES } from "./told";
 
 /**
@@ -39,10 +40,14 @@ const SEARCHED: u32 = 0x1000;
 const LOOKED_AT: u32 = 0x4000;
 /** Set where somebody must be told of each line before the next one is looked at. */
 const TELLS: u32 = 0x2000;
+/** Set where such a line is searched only where it differs: the rest was, in another one, and finds the same. */
+const ALIKE: u32 = 0x8000;
+/** Set where it is known that this cannot be. */
+const UNLIKE: u32 = 0x1_0000;
 /** In the place of an entry: the line is like one, but something stands in it. */
 const SUSPECT: u32 = 0xffff_ffff;
 /** Behind the flags: which answer must stand. */
-const STANDING_SHIFT: u32 = 16;
+const STANDING_SHIFT: u32 = 18;
 
 // An entry: place of the head, of the tail behind it, decision, next entry of the bucket, number of the head, end of the tail.
 const ENTRY_BYTES: usize = 24;
@@ -114,7 +119,7 @@ export function takeLines(from: usize, end: usize, to: usize): usize {
       break;
     }
     const isLookedAt = (decision & LOOKED_AT) != 0;
-    const isSuspect = !isLookedAt && (decision & SEARCHED) != 0 && findSuspect(at, behind) != 0;
+    const isSuspect = !isLookedAt && (decision & SEARCHED) != 0 && hasSuspect(at, behind, decision, place);
     const isTelling = !isLookedAt && (decision & TELLS) != 0;
     const isFound = !isTelling || findTold(at, decision, behind, place);
     if (isLookedAt || isSuspect || !isFound) {
@@ -176,6 +181,33 @@ function isProven(decision: u32): bool {
   return (decision & BODY) == 0 ? isWhole : areBodiesProven(body);
 }
 
+/** Whether something in the line of the last entry that was found, which is at `place`, may have to be redacted. */
+function hasSuspect(at: usize, behind: usize, decision: u32, place: usize): bool {
+  const hasBody = (decision & BODY) != 0;
+  const isTailKnown = hasBody ? tailStart != 0 : isWhole;
+  if ((decision & ALIKE) == 0) {
+    if (findSuspect(at, behind) != 0) {
+      return true;
+    }
+    if ((decision & UNLIKE) == 0 && isTailKnown) {
+      const tail: usize = load<u32>(place, 4);
+      const isAlike = areHarmlessAlike(load<u32>(place), tail) && areHarmlessAlike(tail, load<u32>(place, 20));
+      store<u32>(place, decision | (isAlike ? ALIKE : UNLIKE), 8);
+    }
+    return false;
+  }
+  // What begins two bytes before may end there.
+  for (let pair = DIFFERENCES; pair < differencesEnd; pair += 8) {
+    if (findSuspect(max(at, (load<u32>(pair) as usize) - 2), min(load<u32>(pair, 4) as usize, behind)) != 0) {
+      return true;
+    }
+  }
+  if (isTailKnown && !hasBody) {
+    return false;
+  }
+  return findSuspect(body - 2, isTailKnown ? tailStart : behind) != 0;
+}
+
 /** As ./told has it, of the line of the last entry that was found, which is at `place`. */
 function findTold(at: usize, decision: u32, behind: usize, place: usize): bool {
   const hasBody = (decision & BODY) != 0;
@@ -200,7 +232,7 @@ function move(to: usize, run: usize, runEnd: usize): usize {
 
 /** Behind the line of the last entry that was found. */
 let matched: usize = 0;
-/** Where its body begins, if it has one. */
+/** Where its body begins, if it has one, or else what is not like the entry's line. */
 let body: usize = 0;
 /** Where it has none: whether all of it is like the entry's line. */
 let isWhole: bool = false;
@@ -257,6 +289,7 @@ function matchEntry(line: usize, place: usize): usize {
   const decision = load<u32>(place, 8);
   const tailEnd: usize = load<u32>(place, 20);
   let behind: usize;
+  forgetDifferences();
   if ((decision & BODY) == 0) {
     behind = matchTemplate(line, known, tailEnd);
     isWhole = behind != 0;
@@ -265,6 +298,7 @@ function matchEntry(line: usize, place: usize): usize {
     }
     // Another tail: others may be as whole.
     behind = matchTemplate(line, known, tail);
+    body = behind;
     behind = behind == 0 ? 0 : max(skipBalanced(behind), 1);
   } else {
     behind = matchTemplate(line, known, tail);

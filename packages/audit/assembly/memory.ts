@@ -9,6 +9,8 @@ export const TOLD: usize = CONTROL + 0x40;
 export const MOMENT: usize = CONTROL + 0x80;
 /** Spans of the line being learnt that must stay as they are: pairs of positions. */
 export const FIXED: usize = CONTROL + 0x1000;
+/** Where a line differs from its template: pairs of positions, more than the blocks and detours of the longest one. */
+export const DIFFERENCES: usize = CONTROL + 0x2000;
 /** Namespace and name of the object of the line that is told. */
 export const TOLD_OBJECT: usize = CONTROL + 0x3000;
 export const TOLD_OBJECT_BYTES: usize = 0x1000;

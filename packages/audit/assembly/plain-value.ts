@@ -132,7 +132,7 @@ function mayBeKey(at: usize): bool {
  * Whether a key ends at `end` whose value is a string that was redacted before: it stays as it is, unless arguments are looked for in it, as
  * behind `args`, `command` and `value`.
  */
-function isOfRedacted(end: usize): bool {
+export function isOfRedacted(end: usize): bool {
   if (load<u64>(end + 1) != REDACTED || (load<u32>(end, 9) & 0xff_ffff) != BEHIND_REDACTED || load<u8>(end, 28) != 34) {
     return false;
   }

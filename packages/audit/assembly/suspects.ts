@@ -1,7 +1,7 @@
 // Finds where something may stand that must not leave: three bytes that are among those of a needle.
 // It finds too much, never too little; src/redact/quiet-line.ts says what the needles are and looks closer.
 import { fifteen } from "./bytes";
-import { isHarmless } from "./harmless";
+import { isHarmless, isHarmlessAlike } from "./harmless";
 import { isPlainValue } from "./plain-value";
 import { NEEDLE_BITS, NEEDLES, SUSPECTS } from "./memory";
 
@@ -25,6 +25,19 @@ export function nextSuspect(from: usize, end: usize): u32 {
 
 /** The sets of needles that the last suspect is among. */
 export let found: u32 = 0;
+
+/**
+ * Whether a line that is like the part `[from, to)` of a template can have no suspect where both are the same, if a line like it has none there: what
+ * is looked at of each is the same, too.
+ */
+export function areHarmlessAlike(from: usize, to: usize): bool {
+  templateTo = to;
+  const place = findSuspect(from, to);
+  templateTo = 0;
+  return place == 0;
+}
+
+let templateTo: usize = 0;
 
 /** The first suspect in `[from, end)` that is not known to be harmless; 0 where there is none. Reads a few bytes behind the end. */
 export function findSuspect(from: usize, end: usize): usize {
@@ -75,8 +88,14 @@ export function findSuspect(from: usize, end: usize): usize {
         continue;
       }
       found = load<u8>(SUSPECTS + place) as u32;
+      if (templateTo != 0) {
+        if (isWord(suspect, found) || !isHarmlessAlike(suspect, templateTo)) {
+          return suspect;
+        }
+        continue;
+      }
       if (
-        ((found & TOKEN_SET) != 0 && isBeforeBootstrap(suspect)) ||
+        (isWord(suspect, found) && isBeforeBootstrap(suspect)) ||
         (!isPlainValue(suspect, found) && !isHarmless(suspect))
       ) {
         return suspect;
@@ -106,15 +125,16 @@ function twoBefore(earlier: v128, here: v128): v128 {
   return i8x16.shuffle(earlier, here, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29);
 }
 
-/**
- * Whether the suspect is in what may be the `token` or `bearer` before a bootstrap token: a dot before sixteen small letters or digits
- * follows within 96 bytes.
- */
+/** Whether the suspect is in what may be the `token` or `bearer` before a bootstrap token. */
+function isWord(at: usize, sets: u32): bool {
+  return (
+    (sets & TOKEN_SET) != 0 &&
+    (((load<u32>(at - 2) | LOWER) == TOKE && (load<u8>(at, 2) | 32) == 110) || (load<u32>(at) | LOWER) == BEAR)
+  );
+}
+
+/** Whether a dot before sixteen small letters or digits follows within 96 bytes. */
 function isBeforeBootstrap(at: usize): bool {
-  const isToken = (load<u32>(at - 2) | LOWER) == TOKE && (load<u8>(at, 2) | 32) == 110;
-  if (!isToken && (load<u32>(at) | LOWER) != BEAR) {
-    return false;
-  }
   for (let start = at; start < at + 96; start += 16) {
     let dots = i8x16.bitmask(i8x16.eq(v128.load(start), i8x16.splat(46))) as u32;
     for (; dots != 0; dots &= dots - 1) {

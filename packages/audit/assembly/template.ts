@@ -1,7 +1,7 @@
 // Compares a line with a template: a line that was proven and decided before. It may differ only where no decision looks and
 // where another byte cannot change how the line is read, so it is proven and decided alike.
 import { backslash, quote, unitSeparator } from "./bytes";
-import { CLASS, FIXED } from "./memory";
+import { CLASS, DIFFERENCES, FIXED } from "./memory";
 import { plainMask, skipPlain } from "./plain";
 
 // Classes of a template's bytes. Only FREE and LOOSE have the highest bit. Everything else must be equal.
@@ -27,14 +27,31 @@ const MAX_DETOURS = 64;
 /** Where in the template the last comparison that failed had come to. */
 export let reached: usize = 0;
 
-/** Behind what is like the template in `[template, end)` if the line at `line` begins so, else 0. */
+/** Behind the pairs at DIFFERENCES, of all comparisons that came out since they were forgotten. */
+export let differencesEnd: usize = DIFFERENCES;
+
+export function forgetDifferences(): void {
+  differencesEnd = DIFFERENCES;
+}
+
+/**
+ * Behind what is like the template in `[template, end)` if the line at `line` begins so, else 0. Adds to DIFFERENCES from where to where the line
+ * may differ: behind such a place both go on with the same bytes, one beside the other.
+ */
 export function matchTemplate(line: usize, template: usize, end: usize): usize {
   const control = unitSeparator();
   const quoting = quote();
   const escaping = backslash();
   let at = line;
   let known = template;
+  let noted = differencesEnd;
+  let differentEnd: usize = 0;
   for (let detours = 0; detours < MAX_DETOURS; detours++) {
+    if (detours != 0) {
+      // What was longer or shorter is different up to here.
+      differentEnd = at;
+      store<u32>(noted - 4, at);
+    }
     while (true) {
       const a = v128.load(at);
       const b = v128.load(at, 16);
@@ -45,6 +62,12 @@ export function matchTemplate(line: usize, template: usize, end: usize): usize {
       const differentC = v128.xor(c, v128.load(known, 32));
       const differentD = v128.xor(d, v128.load(known, 48));
       if (v128.any_true(v128.or(v128.or(differentA, differentB), v128.or(differentC, differentD)))) {
+        if (at > differentEnd) {
+          store<u32>(noted, at);
+          noted += 8;
+        }
+        differentEnd = at + 64;
+        store<u32>(noted - 4, differentEnd);
         const low =
           alikeBits(a, differentA, control, quoting, escaping, known) |
           (alikeBits(b, differentB, control, quoting, escaping, known + 16) << 16);
@@ -61,10 +84,11 @@ export function matchTemplate(line: usize, template: usize, end: usize): usize {
       at += 64;
       known += 64;
       if (known >= end) {
-        return at - (known - end);
+        break;
       }
     }
     if (known >= end) {
+      differencesEnd = noted;
       return at - (known - end);
     }
     const kind = load<u8>(known, CLASS);
@@ -136,6 +160,16 @@ function alikeBits(bytes: v128, different: v128, control: v128, quoting: v128, e
   const plain = v128.andnot(i8x16.gt_s(bytes, control), v128.or(i8x16.eq(bytes, quoting), i8x16.eq(bytes, escaping)));
   const free = v128.and(v128.load(known, CLASS), plain);
   return i8x16.bitmask(v128.or(i8x16.eq(different, i8x16.splat(0)), free)) as u32;
+}
+
+/** Whether all in that part of a template is the same in each line that is like it. */
+export function isFixed(from: usize, to: usize): bool {
+  for (let known = from; known < to; known++) {
+    if (load<u8>(known, CLASS) != 0) {
+      return false;
+    }
+  }
+  return true;
 }
 
 function isLoose(kind: u8): bool {
