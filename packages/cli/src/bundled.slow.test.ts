@@ -180,8 +180,8 @@ describe("the bundled start", () => {
     beforeAll(() => cpSync(join(BUNDLED, ".."), copy, { recursive: true }));
     afterAll(() => rmSync(copy, { recursive: true }));
 
-    function refused(flags: readonly string[]): number {
-      // Says of each file that is compiled whether V8 took the code beside it.
+    /** Of how many files that were loaded V8 took the code beside them, and of how many it did not. */
+    function codeTaken(flags: readonly string[]): { readonly taken: number; readonly refused: number } {
       const watch = join(folder, "watch.cjs");
       writeFileSync(
         watch,
@@ -200,21 +200,27 @@ describe("the bundled start", () => {
       );
       expect(status).toBe(0);
       expect(withoutHashes(stdout)).toBe(withoutHashes(run(BUNDLED, options).stdout));
-      return stderr.split("\n").filter((line) => line === "refused true").length;
+      const lines = stderr.split("\n");
+      const count = (wanted: string): number => lines.filter((line) => line === wanted).length;
+      return { taken: count("refused false"), refused: count("refused true") };
     }
 
     test("V8 takes all of it where it is the V8 that made it, and the command works as well where it refuses it", () => {
-      expect(codeOf().length).toBeGreaterThan(5);
-      expect(refused([])).toBe(0);
-      expect(refused(["--no-opt"])).toBe(codeOf().length);
+      const { taken, refused } = codeTaken([]);
+      expect(refused).toBe(0);
+      // What only a long log needs has code, too, and is not loaded here.
+      expect(taken).toBeGreaterThan(5);
+      expect(taken).toBeLessThanOrEqual(codeOf().length);
+      expect(codeTaken(["--no-opt"])).toEqual({ taken: 0, refused: taken });
     }, 120_000);
 
     test("the command works with code that was cut, and without any", () => {
+      const { taken } = codeTaken([]);
       codeOf().forEach((name) => truncateSync(join(copy, name), 100));
-      expect(refused([])).toBe(codeOf().length);
+      expect(codeTaken([])).toEqual({ taken: 0, refused: taken });
       codeOf().forEach((name) => rmSync(join(copy, name)));
       expect(existsSync(join(copy, "start-filter.cjs.code"))).toBe(false);
-      expect(refused([])).toBe(0);
+      expect(codeTaken([])).toEqual({ taken: 0, refused: 0 });
     }, 120_000);
   });
 });
