@@ -9,6 +9,8 @@ const MOST_BYTES = 10 * 1024 * 1024;
 const MOST_BYTES_AN_EVENT = 48 * 1024;
 /** Of lines that were read again: most are looked at for what changed, and stand not in the report. */
 const MOST_FETCHED_BYTES = 64 * 1024 * 1024;
+/** In the place of where the event stands. */
+const TOO_DEEP = "Its bodies are nested too deeply to be shown; the log holds them.";
 const ANY_LENGTH = Number.MAX_SAFE_INTEGER;
 
 /** The redacted events behind a report's claims: each once, the first asked for first, until there is no more room. */
@@ -74,7 +76,10 @@ export class ReportEvents {
 
   /** Index of an event that is redacted already. */
   indexOf(event: AuditEvent): number | undefined {
-    return this.#add(() => event, lineOf(event), "");
+    const line = lineOf(event);
+    return line === undefined
+      ? this.#add(() => event, withoutBodies(event, "").shown, TOO_DEEP)
+      : this.#add(() => event, line, "");
   }
 
   events(): readonly ReportEvent[] {
@@ -98,12 +103,12 @@ export class ReportEvents {
   }
 }
 
-/** Without bodies where they are nested so deeply that they cannot be written. */
-function lineOf(event: AuditEvent): string {
+/** Undefined where its bodies are nested so deeply that they cannot be written. */
+function lineOf(event: AuditEvent): string | undefined {
   try {
     return JSON.stringify(event);
   } catch {
-    return withoutBodies(event, "").shown;
+    return undefined;
   }
 }
 
