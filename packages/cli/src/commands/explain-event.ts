@@ -87,13 +87,10 @@ export function explainEvent(
       const countsOnly = silent.has(detection) && { countsOnly: true as const };
       return { id, title, outcome, ...countsOnly, ...(exceptions.length > 0 && { exceptions }) };
     }),
-    redacted: [
-      ...changedPlaces(
-        JSON.parse(kept.toString("utf8")) as JsonValue,
-        JSON.parse(document.toString("utf8")) as JsonValue,
-        "",
-      ),
-    ],
+    redacted: changedPlaces(
+      JSON.parse(kept.toString("utf8")) as JsonValue,
+      JSON.parse(document.toString("utf8")) as JsonValue,
+    ),
     document: JSON.parse(
       ecsDocument(delivery, { cluster: "explain", namespace: "default", now: Date.now }),
     ) as JsonValue,
@@ -113,19 +110,26 @@ function excusing(detection: Detection, event: AuditEvent): readonly string[] {
     .map(({ title }) => title);
 }
 
-/** Places at which two documents differ: `requestObject.data.password`. */
-function* changedPlaces(before: JsonValue, after: JsonValue, place: string): Generator<string> {
-  if (typeof before === "object" && before !== null && typeof after === "object" && after !== null) {
-    for (const key of Object.keys(before)) {
-      yield* changedPlaces(
-        (before as JsonObject)[key] ?? null,
-        (after as JsonObject)[key] ?? null,
-        Array.isArray(before) ? `${place}[${key}]` : place === "" ? key : `${place}.${key}`,
-      );
+/** Places at which two documents differ: `requestObject.data.password`. No call for each level: nobody knows how deeply a body is nested. */
+function changedPlaces(before: JsonValue, after: JsonValue): readonly string[] {
+  const places: string[] = [];
+  const left: (readonly [before: JsonValue, after: JsonValue, place: string])[] = [[before, after, ""]];
+  for (let pair = left.pop(); pair !== undefined; pair = left.pop()) {
+    const [one, other, place] = pair;
+    if (typeof one === "object" && one !== null && typeof other === "object" && other !== null) {
+      // The first one is to be looked at next.
+      for (const key of Object.keys(one).reverse()) {
+        left.push([
+          (one as JsonObject)[key] ?? null,
+          (other as JsonObject)[key] ?? null,
+          Array.isArray(one) ? `${place}[${key}]` : place === "" ? key : `${place}.${key}`,
+        ]);
+      }
+    } else if (one !== other) {
+      places.push(place);
     }
-  } else if (before !== after) {
-    yield place;
   }
+  return places;
 }
 
 function because(decision: StreamDecision, policy: StreamPolicy): string {

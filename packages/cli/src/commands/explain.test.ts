@@ -86,6 +86,17 @@ describe("auditsieve explain", () => {
     expect(JSON.stringify(explained)).not.toContain("aHVudGVyMg==");
   });
 
+  test("auditsieve explain takes an event however deeply its body is nested", async () => {
+    const deep = join(folder, "deep.log");
+    const body = `${'{"a":'.repeat(9900)}{"password":"aHVudGVyMg=="}${"}".repeat(9900)}`;
+    writeFileSync(deep, `${JSON.stringify({ ...EVENT, requestObject: "BODY" }).replace('"BODY"', body)}\n`);
+    const { code, stdout } = await inProcess(["explain", "a-secret", deep, "--output", "json"]);
+    expect(code).toBe(0);
+    const [explained] = JSON.parse(stdout) as readonly Explained[];
+    expect(explained?.redacted).toEqual([`requestObject${".a".repeat(9900)}.password`]);
+    expect(stdout).not.toContain("aHVudGVyMg==");
+  });
+
   test("auditsieve explain says which rule drops an event", async () => {
     const [explained] = await explain("a-lease");
     expect(explained).toMatchObject({ sent: "not", decision: { action: "drop" } });

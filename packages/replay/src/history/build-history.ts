@@ -1,7 +1,7 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject } from "@auditsieve/audit";
 import type { EventsByPlace } from "../facts/read-events.ts";
-import { diffBodies, withoutBookkeeping } from "./diff-bodies.ts";
+import { diffBodies, jsonText, withoutBookkeeping } from "./diff-bodies.ts";
 import type { Change } from "./diff-bodies.ts";
 import type { ObjectRevisions, Revision } from "../facts/revisions.ts";
 
@@ -63,7 +63,7 @@ export function buildHistory(object: ObjectRevisions, events: EventsByPlace): Ob
 
 function withoutBody(revision: Revision, event: AuditEvent): DatedChange {
   if (event.requestObject !== undefined && event.requestObject !== null) {
-    const patch = JSON.stringify(event.requestObject);
+    const patch = jsonText(event.requestObject);
     return {
       revision,
       changes: [{ path: "(patch as it was sent)", after: patch.slice(0, 4_000) }],

@@ -1,10 +1,11 @@
+import type { JsonObject } from "@auditsieve/audit";
 import { assert, constantFrom, dictionary, jsonValue, property } from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FactGatherer } from "../facts/gather-facts.ts";
 import { eventAt, logOf, REDACTOR } from "../replay-fixtures.suite.ts";
 import { replayLogs } from "../replay-logs.ts";
 import { investigate, linesOf } from "../report/investigate.suite.ts";
-import { diffBodies } from "./diff-bodies.ts";
+import { diffBodies, withoutBookkeeping } from "./diff-bodies.ts";
 import { objectHistories } from "./object-histories.ts";
 import { rbacAt } from "./rbac-at.ts";
 import type { RbacChange } from "./rbac-at.ts";
@@ -29,6 +30,22 @@ describe("diffBodies", () => {
     expect(diffBodies(before, after).map((change) => `${change.path}: ${change.before} -> ${change.after}`)).toEqual(
       expected,
     );
+  });
+
+  test("diffBodies compares what is nested very deeply as a whole, in whatever order its keys stand", () => {
+    const nested = (levels: number, text: string): JsonObject =>
+      JSON.parse(`${'{"a":'.repeat(levels)}${text}${"}".repeat(levels)}`) as JsonObject;
+    const changes = diffBodies(nested(9900, "1"), nested(9900, "2"));
+    expect(changes.map(({ before, after }) => [before, after])).toEqual([
+      ["(nested too deeply to be shown)", "(nested too deeply to be shown)"],
+    ]);
+    expect(diffBodies(nested(9900, "1"), nested(9900, "1"))).toEqual([]);
+    expect(diffBodies(nested(300, '{"b":1,"c":[2]}'), nested(300, '{"c":[2],"b":1}'))).toEqual([]);
+    const others = ['{"b":1,"c":[3]}', '{"b":1,"d":[2]}', '{"b":1}', '{"b":1,"c":{"0":2}}', '{"b":null,"c":[2]}'];
+    for (const other of others) {
+      expect(diffBodies(nested(300, '{"b":1,"c":[2]}'), nested(300, other))).toHaveLength(1);
+    }
+    expect(Object.keys(withoutBookkeeping(nested(9900, "1")))).toEqual(["a"]);
   });
 
   test("diffBodies is empty exactly for bodies that are the same", () => {
