@@ -460,7 +460,7 @@ describe("the report's page", () => {
   test("a part that is printed by itself opens what is folded, too", () =>
     visiting(files.attack, async ({ page }) => {
       await show(page, "actors");
-      await page.locator("main").getByRole("link", { name: "kubernetes-admin" }).click();
+      await moving(page, () => page.locator("main").getByRole("link", { name: "kubernetes-admin" }).click());
       expect(await page.locator("details:not([open])").count()).toBeGreaterThan(0);
       await page.pdf({ format: "A4" });
       expect(await page.locator("details:not([open])").count()).toBe(0);
