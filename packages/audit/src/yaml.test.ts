@@ -7,9 +7,7 @@ describe("readYaml", () => {
     "a: 1\nb: 2\na: 3\n",
     "x: { a: 1, b: { a: 2, a: 3 } }\n",
     "- { 'a': 1, a: 2, \"a\": 3 }\n",
-    "1: a\n'1': b\n0x1: c\n",
-    "null: a\n~: b\n",
-    "? [a]\n: 1\n? [a]\n: 2\n",
+    "1: a\n0x1: c\n",
     "base: &b { x: 1 }\none: { <<: *b, <<: *b, x: 2 }\n",
     "k: &k a\n*k : 1\n*k : 2\n",
     "a: 1\n---\na: 1\nA: 2\n",
@@ -21,6 +19,23 @@ describe("readYaml", () => {
     );
     const ours = readYaml(text).problems.map(({ message, line, column }) => [message.includes("unique"), line, column]);
     expect(ours).toEqual(theirs);
+  });
+
+  it.each([
+    ["'1': a\n1: b\n", "Map keys must be unique"],
+    ["true: a\n'true': b\n", "Map keys must be unique"],
+    ["a: 1\nnull: b\n", "a key is no text"],
+    ["a: 1\n~: b\n", "a key is no text"],
+    ["a: 1\n? [b]\n: 2\n", "a key is no text"],
+    ["a: 1\n{ b: c }: 2\n", "a key is no text"],
+    ["a: 1\nb: .inf\n", "a number that JSON has not"],
+    ["a:\n- -1e999\n", "a number that JSON has not"],
+    ["a: 1\nb: .nan\n", "a number that JSON has not"],
+  ])("refuses %j, which would become another value in JSON", (text, what) => {
+    const { documents, problems } = readYaml(text);
+    expect(documents).toEqual([]);
+    expect(problems).toMatchObject([{ id: "yaml-syntax", severity: "error", line: 2 }]);
+    expect(problems[0]?.message).toContain(what);
   });
 
   it("names the line of the alias with which a document grows too large", () => {
@@ -64,6 +79,38 @@ describe("readYaml", () => {
     expect(process.cpuUsage(started).user / 1e6).toBeLessThan(10);
     expect(documents).toEqual([]);
     expect(problems).toMatchObject([{ id: "yaml-too-large", severity: "error", line }]);
+  });
+
+  it.each(
+    ["binary", "timestamp", "set", "omap", "pairs", "merge"].flatMap((tag) =>
+      ["aGk=", "2026-01-01", "<<", "{ x: null }", "[{ x: 1 }]"].map((value) => [tag, value] as const),
+    ),
+  )("refuses !!%s %s where it stands: JSON has no such value", (tag, value) => {
+    const refused = [{ id: "yaml-syntax", severity: "error", line: 2, column: 4 }];
+    const { documents, problems } = readYaml(`x: 1\na: !!${tag} ${value}\n`);
+    expect(documents).toEqual([]);
+    expect(problems).toMatchObject(refused);
+    expect(problems[0]?.message).toContain(`!!${tag}`);
+    expect(readYaml(`%TAG !t! tag:yaml.org,2002:\n--- \na: !t!${tag} ${value}\n`).documents).toEqual([]);
+  });
+
+  it("reads the tags of JSON's values, and of others only what stands behind them, with a warning", () => {
+    const { documents, problems } = readYaml("a: !!str 12\nb: !!int '12'\nc: !!map { d: !!seq [!ours x] }\n");
+    expect(documents[0]?.value).toEqual({ a: "12", b: 12, c: { d: ["x"] } });
+    expect(problems).toMatchObject([{ id: "yaml-tag", severity: "warning", line: 3, column: 22 }]);
+  });
+
+  it("reads as YAML 1.2 what says that it is 1.1", () => {
+    const { documents, problems } = readYaml("%YAML 1.1\n---\na: [yes, 010, 1_000, 1:30, 2026-01-01]\n");
+    expect(documents[0]?.value).toEqual({ a: ["yes", 10, "1_000", "1:30", "2026-01-01"] });
+    expect(problems).toEqual([]);
+  });
+
+  it("merges under << whatever version a text says it is", () => {
+    const merged = "base: &b { x: 1 }\none: { <<: *b, y: 2 }\n";
+    for (const text of [merged, `%YAML 1.1\n---\n${merged}`, `%YAML 1.2\n---\n${merged}`]) {
+      expect(readYaml(text).documents[0]?.value).toEqual({ base: { x: 1 }, one: { x: 1, y: 2 } });
+    }
   });
 
   it("tells the first 200 problems of a document, and that it has more", () => {

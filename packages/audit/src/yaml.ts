@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import type * as Yaml from "yaml";
-import type { Document, LineCounter, Scalar, YAMLMap } from "yaml";
+import type { CollectionTag, Document, LineCounter, Node, ScalarTag, YAMLMap } from "yaml";
 import type { JsonValue } from "./json/json.ts";
 import type { Problem } from "./problem.ts";
 
@@ -43,8 +43,9 @@ export interface YamlText {
 }
 
 /**
- * Reads a YAML text (YAML 1.2 core schema: `yes` and `on` are strings) into JSON values with positions.
- * Problems in the text are returned, all of them; nothing is thrown for bad data.
+ * Reads a YAML text (YAML 1.2 core schema, whatever version it says it is: `yes` and `on` are strings) into JSON
+ * values with positions. A tag of YAML whose values JSON has not (`!!binary`, `!!timestamp`) is an error, one of another
+ * language a warning: what stands behind it is read. Problems in the text are returned, all of them; nothing is thrown for bad data.
  *
  * @example
  * const { documents, problems } = readYaml("a:\n  - 1\n");
@@ -96,7 +97,16 @@ function parse(text: string, lineCounter: LineCounter): readonly Document[] | Pr
   const parser = new Parser(lineCounter.addNewLine);
   lineCounter.addNewLine(0);
   // Unique keys are looked for below: the library compares each key with all that stand before it.
-  const composer = new Composer({ lineCounter, uniqueKeys: false, merge: true, logLevel: "silent" });
+  const composer = new Composer({
+    lineCounter,
+    uniqueKeys: false,
+    merge: true,
+    logLevel: "silent",
+    // Both also for a text that says it is YAML 1.1.
+    schema: "core",
+    resolveKnownTags: false,
+    customTags: (core) => [...core, ...REFUSED_TAGS],
+  });
   let excess: Position | undefined;
   const tokens = function* (): ReturnType<typeof parser.parse> {
     let parts = 0;
@@ -192,11 +202,14 @@ function documentProblems(document: Document, lineCounter: LineCounter, maxDepth
         });
         return yaml().visit.BREAK;
       }
-      for (const key of yaml().isMap(node) ? repeatedKeys(node) : []) {
-        report(key, {
+      for (const { at, what, hint } of yaml().isMap(node) ? wrongKeys(node) : []) {
+        report(at, { id: "yaml-syntax", message: `Cannot parse YAML: ${what}`, hint });
+      }
+      if (yaml().isScalar(node) && typeof node.value === "number" && !Number.isFinite(node.value)) {
+        report(node, {
           id: "yaml-syntax",
-          message: "Cannot parse YAML: Map keys must be unique",
-          hint: "Remove one of the two, or give it another name",
+          message: "Cannot parse YAML: it is a number that JSON has not",
+          hint: "Write a smaller number, or a text in quotes",
         });
       }
       return undefined;
@@ -222,19 +235,60 @@ function fewProblems(problems: readonly Problem[]): readonly Problem[] {
       ];
 }
 
-/** Each key that a map has had before, as the library tells them apart: scalars by their value. */
-function repeatedKeys(map: YAMLMap): readonly Scalar[] {
-  const seen = new Set<unknown>();
-  return map.items.flatMap(({ key }) => {
-    if (!yaml().isScalar(key)) {
+/** A key that cannot stand where it does. */
+interface WrongKey {
+  readonly at: Node;
+  readonly what: string;
+  readonly hint: string;
+}
+
+/** Each key that a map has had before, by the text that it becomes, and each that would become a text of its own making. */
+function wrongKeys(map: YAMLMap): readonly WrongKey[] {
+  const seen = new Set<string>();
+  return map.items.flatMap(({ key }): readonly WrongKey[] => {
+    if (yaml().isCollection(key) || (yaml().isScalar(key) && key.value === null)) {
+      return [{ at: key, what: "a key is no text", hint: "Write the key in quotes" }];
+    }
+    // `<<` is a symbol, and may stand several times.
+    if (!yaml().isScalar(key) || typeof key.value === "symbol") {
       return [];
     }
-    const isRepeated = seen.has(key.value);
-    seen.add(key.value);
-    return isRepeated ? [key] : [];
+    const text = String(key.value);
+    const isRepeated = seen.has(text);
+    seen.add(text);
+    return isRepeated
+      ? [{ at: key, what: "Map keys must be unique", hint: "Remove one of the two, or give it another name" }]
+      : [];
   });
 }
 
+/** Tags of YAML whose values JSON has not, as scalars, maps and lists: what is written under them would be read as something else. */
+const REFUSED_TAGS: readonly (ScalarTag | CollectionTag)[] = [
+  "binary",
+  "timestamp",
+  "set",
+  "omap",
+  "pairs",
+  "merge",
+].flatMap((name) => {
+  const tag = `tag:yaml.org,2002:${name}`;
+  const refuse = (onError: (message: string) => void): void => {
+    onError(`!!${name} is not read: write the value as a text, a number, a list or a map, without the tag`);
+  };
+  return [
+    { tag, resolve: (_text: string, onError) => refuse(onError) } satisfies ScalarTag,
+    ...(["map", "seq"] as const).map(
+      (collection): CollectionTag => ({
+        tag,
+        collection,
+        resolve: (value, onError) => {
+          refuse(onError);
+          return value;
+        },
+      }),
+    ),
+  ];
+});
 /** Of one document, that are told. */
 const MAX_PROBLEMS = 200;
 /** Keys, values, signs, spaces and line breaks: 50,000 lines of a list. */

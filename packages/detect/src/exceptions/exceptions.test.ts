@@ -284,7 +284,14 @@ describe("an exceptions file", () => {
       "{title: t, id: i, description: d, author: a, auditsieve: {override: {rules: any, level: low}}}",
       "exception-override",
       1,
-      "names no detections",
+      "the override is for all detections",
+    ],
+    [
+      "an override of nobody",
+      "{title: t, id: i, description: d, author: a, auditsieve: {override: {level: low}}}",
+      "exception-override",
+      1,
+      "the override names no detections",
     ],
   ])("with %s is complained of at its line", (_, text, id, line, message) => {
     const { problems } = load(text);

@@ -63,12 +63,12 @@ export function readException(
   { file, log, locate, fields, now, isAccounted }: ExceptionContext,
 ): DetectionException | undefined {
   const filter = own(document, "filter");
-  const rules = readRules(isJsonObject(filter) ? own(filter, "rules") : undefined);
-  if (!rules) {
+  const { rules, wrong } = readRules(isJsonObject(filter) ? own(filter, "rules") : undefined);
+  if (wrong !== undefined) {
     log.error(
       "sigma-filter",
       ["filter", "rules"],
-      "the filter names no detections",
+      `the filter ${wrong}`,
       'Give rules: a list of ids, names or file names, or "any"',
     );
   }
@@ -122,12 +122,12 @@ export function readOverride(
     return undefined;
   }
   refuseStrange(override, new Set(["rules", "level", "status"]), path, log);
-  const rules = readRules(own(override, "rules"));
-  if (!rules || rules === "any") {
+  const { rules, wrong = rules === "any" ? "is for all detections" : undefined } = readRules(own(override, "rules"));
+  if (wrong !== undefined) {
     log.error(
       "exception-override",
       [...path, "rules"],
-      "the override names no detections",
+      `the override ${wrong}`,
       "Give rules: a list of ids, names or file names",
     );
   }
@@ -255,11 +255,20 @@ function wrongWord(log: ProblemLog, path: Path, value: JsonValue, known: readonl
   );
 }
 
-function readRules(rules: JsonValue | undefined): readonly string[] | "any" | undefined {
+/** The detections that are named, or why that cannot be: what stands behind "the filter". */
+function readRules(rules: JsonValue | undefined): { readonly rules?: readonly string[] | "any"; readonly wrong?: string } {
   if (rules === "any") {
-    return rules;
+    return { rules };
   }
-  const list = Array.isArray(rules) ? (rules as readonly JsonValue[]) : [rules ?? null];
+  const list = Array.isArray(rules) ? (rules as readonly JsonValue[]) : rules === undefined ? [] : [rules];
   const texts = list.filter((rule): rule is string => typeof rule === "string" && rule !== "");
-  return texts.length === list.length && list.length > 0 && list.length <= LIMITS.values ? texts : undefined;
+  if (list.length === 0) {
+    return { wrong: "names no detections" };
+  }
+  if (texts.length < list.length) {
+    return { wrong: "has rules that are not texts, or empty ones" };
+  }
+  return list.length > LIMITS.values
+    ? { wrong: `names ${list.length} detections, at most ${LIMITS.values} are allowed` }
+    : { rules: texts };
 }

@@ -229,10 +229,25 @@ describe("a filter", () => {
     ["{title: f, logsource: {product: kubernetes}, filter: {rules: [a], condition: s}}", 'names "s"'],
     ["{title: f, logsource: {product: windows}, filter: {rules: [a], s: {verb: x}, condition: s}}", "logsource"],
     ["{title: f, logsource: {product: kubernetes}, filter: [a]}", "names no detections"],
+    [filter("[]"), "names no detections"],
+    [filter("[a, 7]"), "has rules that are not texts"],
+    [filter("''"), "has rules that are not texts"],
   ])("%s is refused", (text, message) => {
     const { detections, problems } = loadDetections(text, "f.yml");
     expect(detections).toEqual([]);
     expect(problems[0]?.message).toContain(message);
     expect(problems[0]?.severity).toBe("error");
+  });
+
+  it("of more detections than are allowed is refused for that, a correlation likewise", () => {
+    const names = (count: number): string => `[${Array.from({ length: count }, (_, n) => `d${n}`).join(", ")}]`;
+    const correlation = `{title: c, id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e13, level: low, correlation: {type: event_count, rules: ${names(65)}, timespan: 1m, condition: {gte: 2}}}`;
+    const said = [filter(names(10_001)), correlation].map((text) =>
+      loadDetections(text, "f.yml").problems.map(({ message }) => message),
+    );
+    expect(said).toEqual([
+      [expect.stringContaining("the filter names 10001 detections, at most 10000 are allowed")],
+      [expect.stringContaining("its rules is not a list of at most 64 different texts")],
+    ]);
   });
 });

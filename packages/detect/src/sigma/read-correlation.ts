@@ -35,8 +35,9 @@ export function readCorrelation(document: JsonObject, log: ProblemLog, fields: F
     log.error("sigma-correlation", ["correlation", "type"], "its type is missing or not one of Sigma's", words);
     return undefined;
   }
-  const rules = readNames(own(value, "rules"), ["correlation", "rules"], log);
-  if (rules.length === 0) {
+  const named = own(value, "rules");
+  const rules = readNames(named, ["correlation", "rules"], log);
+  if (named === undefined || (Array.isArray(named) && named.length === 0)) {
     log.error("sigma-correlation", ["correlation", "rules"], "it names no detections", "Give rules: ids or names");
   }
   const timespanMs = readTimespan(own(value, "timespan"), log);
