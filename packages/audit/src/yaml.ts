@@ -277,16 +277,14 @@ const REFUSED_TAGS: readonly (ScalarTag | CollectionTag)[] = [
   };
   return [
     { tag, resolve: (_text: string, onError) => refuse(onError) } satisfies ScalarTag,
-    ...(["map", "seq"] as const).map(
-      (collection): CollectionTag => ({
-        tag,
-        collection,
-        resolve: (value, onError) => {
-          refuse(onError);
-          return value;
-        },
-      }),
-    ),
+    ...(["map", "seq"] as const).map((collection): CollectionTag => ({
+      tag,
+      collection,
+      resolve: (value, onError) => {
+        refuse(onError);
+        return value;
+      },
+    })),
   ];
 });
 /** Of one document, that are told. */

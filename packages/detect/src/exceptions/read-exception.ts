@@ -256,7 +256,10 @@ function wrongWord(log: ProblemLog, path: Path, value: JsonValue, known: readonl
 }
 
 /** The detections that are named, or why that cannot be: what stands behind "the filter". */
-function readRules(rules: JsonValue | undefined): { readonly rules?: readonly string[] | "any"; readonly wrong?: string } {
+function readRules(rules: JsonValue | undefined): {
+  readonly rules?: readonly string[] | "any";
+  readonly wrong?: string;
+} {
   if (rules === "any") {
     return { rules };
   }

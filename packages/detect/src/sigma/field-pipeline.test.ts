@@ -163,6 +163,54 @@ describe("a pipeline of the user", () => {
     expect(outcome({ a: "x" }, { pipelines: [circle] })).toContain("no audit event has a field");
   });
 
+  it("refuses a field name that it makes too long, wherever a field is named", () => {
+    const longer: Pipeline = {
+      name: "longer",
+      priority: 1,
+      transformations: [
+        { type: "field_name_prefix_mapping", mapping: { requestObject: `requestObject.${"a.".repeat(100)}spec` } },
+        { type: "field_name_mapping", mapping: { who: ["user.username", "b".repeat(513)] } },
+        { type: "field_name_prefix_mapping", mapping: { requestObject: `requestObject.${"c.".repeat(150)}spec` } },
+      ],
+    };
+    const tooLong = (field: string, length: number): string =>
+      `a pipeline makes of "${field}" a field name of ${length} characters, at most 512 are allowed`;
+    const made = tooLong("requestObject.kind", 528);
+    const options = { pipelines: [longer] };
+    expect(outcome({ "requestObject.kind": "x" }, options)).toContain(made);
+    expect(outcome({ "requestObject.kind|exists": true }, options)).toContain(made);
+    expect(outcome({ "verb|fieldref": "requestObject.kind" }, options)).toContain(made);
+    expect(outcome({ who: "eve" }, options)).toContain(tooLong("who", 513));
+    expect(outcome({ verb: "create" }, options)).toBe("hit");
+    const head = "title: t, id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10, level: low";
+    const rule = "logsource: {product: kubernetes}, detection: {s: {verb: x}, condition: s}";
+    const correlation = "type: value_count, timespan: 1m, rules: [a]";
+    for (const [path, text] of [
+      ["auditsieve.first-seen.fields", `{${head}, ${rule}, auditsieve: {first-seen: {fields: [requestObject.kind]}}}`],
+      [
+        "auditsieve.first-seen.per",
+        `{${head}, ${rule}, auditsieve: {first-seen: {fields: [verb], per: requestObject.kind}}}`,
+      ],
+      [
+        "correlation.group-by",
+        `{${head}, correlation: {${correlation}, group-by: [requestObject.kind], condition: {gte: 2, field: verb}}}`,
+      ],
+      [
+        "correlation.condition.field",
+        `{${head}, correlation: {${correlation}, condition: {gte: 2, field: requestObject.kind}}}`,
+      ],
+      [
+        "correlation.group-by",
+        `{${head}, correlation: {${correlation}, group-by: [it], aliases: {it: {a: requestObject.kind}}, condition: {gte: 2, field: verb}}}`,
+      ],
+    ] as const) {
+      const { detections, problems } = loadDetections(text, "t.yml", options);
+      expect(detections).toEqual([]);
+      expect(problems).toMatchObject([{ id: "sigma-field", severity: "error", path, line: 1 }]);
+      expect(problems[0]?.message).toContain(made);
+    }
+  });
+
   it.each([
     ["[1]", "it is not a map with a list"],
     ["{name: x, transformations: [{type: nope}]}", 'its type "nope" is not known'],

@@ -5,6 +5,7 @@ import { AUDIT_FIELDS } from "./audit-fields.ts";
 import type { Placeholders } from "./expand-placeholders.ts";
 import { LIMITS } from "./limits.ts";
 import type { ItemFilter, Pipeline, Transformation } from "./pipeline.ts";
+import type { Path, ProblemLog } from "./problem-log.ts";
 
 /** A field and value that an item of a detection stands for. */
 export interface ResolvedItem {
@@ -23,8 +24,14 @@ export interface AddedSelection {
 
 /** The pipelines of one load, joined in the order of their priority. */
 export interface FieldPipeline {
-  /** What an item stands for, any of which may match; empty when it is dropped. */
-  resolve(field: string, value: JsonValue, from: number): readonly ResolvedItem[];
+  /** What an item stands for, any of which may match; empty when it is dropped; undefined when a name gets too long, which is reported at `path`. */
+  resolve(
+    field: string,
+    value: JsonValue,
+    from: number,
+    log: ProblemLog,
+    path: Path,
+  ): readonly ResolvedItem[] | undefined;
   readonly added: readonly AddedSelection[];
   readonly placeholders: Placeholders;
   /** Whether so many steps of regular expressions are left in this load; takes them. */
@@ -73,12 +80,22 @@ export function fieldPipeline(
       return spellings <= LIMITS.spellings;
     },
     placeholders: { ...Object.assign({}, ...ordered.map(({ vars }) => vars ?? {})), ...placeholders } as Placeholders,
-    resolve(field, value, first) {
+    resolve(field, value, first, log, path) {
       let items: readonly ResolvedItem[] = [{ field, value }];
       for (let index = first; index < steps.length; index++) {
         const step = steps[index] as Transformation;
         if (items.some((item) => names(step, item.field))) {
           items = items.flatMap((item) => apply(step, item)).slice(0, MAX_ALTERNATIVES);
+          const made = items.find((item) => item.field.length > LIMITS.fieldLength);
+          if (made !== undefined) {
+            log.error(
+              "sigma-field",
+              path,
+              `a pipeline makes of "${field.slice(0, 80)}" a field name of ${made.field.length} characters, at most ${LIMITS.fieldLength} are allowed`,
+              "Shorten what its transformations make",
+            );
+            return undefined;
+          }
         }
       }
       return items;

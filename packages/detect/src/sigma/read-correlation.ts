@@ -128,7 +128,7 @@ function readField(
   fields: FieldPipeline,
 ): CorrelationField {
   const resolve = (field: string): CorrelationField["paths"] =>
-    fields.resolve(field, null, 0).map((item) => {
+    (fields.resolve(field, null, 0, log, path) ?? []).map((item) => {
       const meant = unknownField(item.field);
       if (meant !== undefined) {
         log.warning(

@@ -96,7 +96,7 @@ function readNames(value: JsonValue | undefined, path: Path, log: ProblemLog): r
 }
 
 function readField(name: string, path: Path, log: ProblemLog, fields: FieldPipeline): CorrelationField {
-  const items = fields.resolve(name, "*", 0);
+  const items = fields.resolve(name, "*", 0, log, path) ?? [];
   for (const { field } of items) {
     const meant = unknownField(field);
     if (meant !== undefined) {

@@ -135,9 +135,9 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
     path: Path,
     depth: number,
   ): Expression | undefined => {
-    const items = fields.resolve(field, value, firstStep);
-    if (items.length === 0) {
-      return ALWAYS;
+    const items = fields.resolve(field, value, firstStep, log, path);
+    if (items === undefined || items.length === 0) {
+      return items && ALWAYS;
     }
     items.forEach((item) => warnUnknown(item.field, path));
     const parts = items.map((item) => compileField(item.field, item.value, mode, path, depth));
@@ -244,7 +244,10 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
       log.error("sigma-value", path, '"fieldref" takes the name of another field', "Name an event field");
       return undefined;
     }
-    const others = fields.resolve(other, null, firstStep);
+    const others = fields.resolve(other, null, firstStep, log, path);
+    if (others === undefined) {
+      return undefined;
+    }
     others.forEach((item) => warnUnknown(item.field, path));
     const { comparison, cased } = mode;
     const target = fieldPath(field);
