@@ -51,4 +51,27 @@ describe("isDryRun", () => {
   ])("isDryRun tells a trial: %s", (_name, request, is) => {
     expect(isDryRun(request)).toBe(is);
   });
+
+  test("isDryRun reads no body but that of a deletion: whoever reads it may have to parse it", () => {
+    const read = (verb: string): boolean => {
+      let isRead = false;
+      isDryRun({
+        verb,
+        requestURI: BINDINGS,
+        level: "Request",
+        get requestObject() {
+          isRead = true;
+          return {};
+        },
+      });
+      return isRead;
+    };
+    expect(["create", "update", "patch", "delete", "deletecollection"].map(read)).toEqual([
+      false,
+      false,
+      false,
+      true,
+      true,
+    ]);
+  });
 });

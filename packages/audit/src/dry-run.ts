@@ -20,15 +20,18 @@ export interface TriedRequest {
  * const requestURI = "/api/v1/namespaces/shop/pods?dryRun=All";
  * assert.equal(isDryRun({ verb: "create", requestURI, level: "Metadata" }), true);
  */
-export function isDryRun({ verb, requestURI, level, requestObject }: TriedRequest): boolean | undefined {
-  const isAsked = asksDryRun(requestURI);
+export function isDryRun(request: TriedRequest): boolean | undefined {
+  const isAsked = asksDryRun(request.requestURI);
+  const { verb } = request;
   if (verb !== "delete" && verb !== "deletecollection") {
     return isAsked;
   }
+  // Not before: whoever gives an event may parse its body only now.
+  const { requestObject } = request;
   if (isJsonObject(requestObject)) {
     return isDryRunOption(own(requestObject, "dryRun"));
   }
-  return isAsked && level === "Metadata" ? undefined : isAsked;
+  return isAsked && request.level === "Metadata" ? undefined : isAsked;
 }
 
 /**
