@@ -25,6 +25,7 @@ detection:
   few: { requestObject.a: x }
   named: { objectRef.name: n }
   words: ["x"]
+  elements: { requestObject.rules|same: { verbs: '\\*', resources: '\\*' } }
   condition: ${condition}
 `,
     "body.yml",
@@ -53,6 +54,7 @@ function eventOf(body: unknown): AuditEvent & PartlyParsed {
     get: (field) => headOf(plain).get(field),
     has: (body) => plain[body] !== undefined,
     isRequestURI: (uri) => plain.requestURI === uri,
+    isWithoutQuery: () => false,
     isReceivedAt: (time) => plain.requestReceivedTimestamp === time,
     isMissing: (body) => (plain[body] ?? null) === null,
     lacks: () => false,
@@ -106,6 +108,27 @@ describe("BodyVerdicts", () => {
       expect(first?.of(searching)).toBe("open");
       expect(verdicts.about(event, conditions, ask.of)).toBe(first);
       expect(ask.asked).toBe(1);
+    }
+  });
+
+  it("asks each element of a list in a body once for each body, however few fields that reads", () => {
+    const verdicts = new BodyVerdicts();
+    const roles = detectionOf("elements");
+    const denied = detectionOf("not elements");
+    const conditions = new LeftConditions(new Map([roles, denied].map((one) => [one, one.condition])));
+    expect(conditions.ofBody.size).toBe(0);
+    for (const [body, truth] of [
+      [{ rules: [{ verbs: ["get"], resources: ["pods"] }] }, false],
+      [{ rules: [{ verbs: ["get", "*"], resources: ["pods"] }] }, false],
+      [{ rules: [{ verbs: ["*"], resources: ["pods", "*"] }] }, true],
+    ] as const) {
+      for (const asked of [2, 0]) {
+        const event = eventOf(body);
+        const ask = asking(event);
+        const verdict = verdicts.about(event, conditions, ask.of);
+        expect([verdict?.of(roles), verdict?.of(denied)]).toEqual([truth, !truth]);
+        expect(ask.asked).toBe(asked);
+      }
     }
   });
 

@@ -48,8 +48,9 @@ export class LeftConditions {
 
   /** Whether they read so much of a body that it is worth finding what is known of it. */
   get isMuchOfBody(): boolean {
+    const conditions = [...this.ofBody.values()];
     this.#isMuch ??=
-      new Set(Array.from(this.ofBody.values(), fieldsRead).flatMap((fields) => [...fields])).size > FEW_FIELDS;
+      conditions.some(asksElements) || new Set(conditions.flatMap((one) => [...fieldsRead(one)])).size > FEW_FIELDS;
     return this.#isMuch;
   }
 
@@ -155,6 +156,14 @@ function verdictOf(left: LeftConditions, ask: (condition: Expression) => Truth):
   return met.size === 0
     ? left.ofNothingMet
     : { of: (detection) => (!ofBody.has(detection) ? "open" : met.has(detection) ? met.get(detection) : false) };
+}
+
+/** Whether a condition asks each element of a list for itself, which takes longer than to find what is known of a body. */
+function asksElements(condition: Expression): boolean {
+  if (condition.kind === "and" || condition.kind === "or") {
+    return condition.of.some(asksElements);
+  }
+  return condition.kind === "not" ? asksElements(condition.of) : condition.kind === "same";
 }
 
 /** Whether a condition reads something, and nothing but what stands in the body of the request. */

@@ -57,7 +57,7 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
   /** What comes of a search that finds nothing. */
   const nothingFound = (): Truth => {
     const hidden =
-      BODIES.some((body) => isUnknownWithout(body) && isMissing(event, body)) ||
+      BODIES.some((body) => isMissing(event, body) && isUnknownWithout(body)) ||
       LATE_ROOTS.some((root) => isHeadUnknown(root, head) && isMissing(event, root));
     return hidden ? undefined : false;
   };
