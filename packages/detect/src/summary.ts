@@ -1,6 +1,6 @@
-import { asksDryRun, isDryRun } from "@auditsieve/audit";
+import { isDryRun } from "@auditsieve/audit";
 import type { AuditEvent } from "@auditsieve/audit";
-import { headOf } from "./reading/event-parts.ts";
+import { asksTrial, headOf } from "./reading/event-parts.ts";
 import type { HeadField, HeadView } from "./reading/head-view.ts";
 import { safeText } from "./safe-text.ts";
 
@@ -95,7 +95,7 @@ function isTrial(event: AuditEvent, { subresource }: Reference): boolean {
     case "create":
     case "update":
     case "patch":
-      return subresource !== "token" && asksDryRun(event.requestURI ?? "");
+      return subresource !== "token" && asksTrial(event);
     default:
       return false;
   }

@@ -40,6 +40,7 @@ const REQUEST_VALUE = TOLD + 7;
 const HAS_BODIES = TOLD + 8;
 
 const IN_HEAD = ["auditID", "requestURI", "objectRef.namespace", "objectRef.name"] as const satisfies readonly Field[];
+const QUESTION = 0x3f;
 const BETWEEN = ',"responseObject":';
 
 /** Where the bodies of an event stand in its line: `from, to` of the request's and the response's, 0 where there is none. */
@@ -123,6 +124,20 @@ export class ToldLine {
       return excess === 0 && isAt(this.#engine.memory, start, text) && !text.includes("\\");
     }
     return isSpelling(this.#engine.memory, start, end, text) ?? this.requestURI === text;
+  }
+
+  /** Whether its {@link requestURI} has no query; false says nothing. */
+  get isWithoutQuery(): boolean {
+    const { memory } = this.#engine;
+    const end = this.#word(URI_END);
+    for (let at = this.#word(URI); at < end; at++) {
+      const byte = memory[at];
+      // An escape may spell any character.
+      if (byte === QUESTION || byte === BACKSLASH) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Whether its {@link requestReceivedTimestamp} is this text. */

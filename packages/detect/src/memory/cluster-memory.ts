@@ -1,9 +1,9 @@
-import { asksDryRun, isDryRun } from "@auditsieve/audit";
+import { isDryRun } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { ABSENT } from "../condition/field-path.ts";
 import type { Reading } from "../condition/field-path.ts";
 import { objectParts, onePart } from "../json-parts.ts";
-import { headOf, isMissing, timeOfEvent } from "../reading/event-parts.ts";
+import { asksTrial, headOf, isMissing, timeOfEvent } from "../reading/event-parts.ts";
 import type { HeadView } from "../reading/head-view.ts";
 import { isHeadUnknown } from "../reading/recorded.ts";
 import { at, isSuccess } from "./body.ts";
@@ -87,7 +87,7 @@ export class ClusterMemory {
     const resource = head.get("objectRef.resource");
     if (resource === "pods") {
       // Of most events no body need be parsed.
-      if (DELETIONS.has(head.get("verb")) ? isCertain(event) : !asksDryRun(event.requestURI)) {
+      if (DELETIONS.has(head.get("verb")) ? isCertain(event) : !asksTrial(event)) {
         this.pods.observe(event);
       }
     } else if (BINDINGS.has(resource) && isCertain(event)) {

@@ -1,4 +1,4 @@
-import { isJsonObject, hashOfID, microseconds, own, timeOf } from "@auditsieve/audit";
+import { asksDryRun, isJsonObject, hashOfID, microseconds, own, timeOf } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject, JsonValue, KeyEndings, KeyPaths } from "@auditsieve/audit";
 import type { HeadView } from "./head-view.ts";
 
@@ -20,6 +20,8 @@ export interface PartlyParsed extends Pick<HeadView, "get"> {
   /** Whether these are its texts; they need not be made. */
   isRequestURI(text: string): boolean;
   isReceivedAt(text: string): boolean;
+  /** Whether its requestURI has no query; it need not be made. False says nothing. */
+  isWithoutQuery(): boolean;
   /** Whether the body is there; it need not be parsed. */
   has(body: BodyName): boolean;
   /** Whether the body is absent or null; it need not be parsed. */
@@ -148,6 +150,11 @@ export function idHashOf(event: Event): number {
 /** Whether this is the event's requestURI. */
 export function isRequestURI(event: Event, text: string): boolean {
   return isPartlyParsed(event) ? event.isRequestURI(text) : event.requestURI === text;
+}
+
+/** Whether the event's requestURI asks for a trial. */
+export function asksTrial(event: Event): boolean {
+  return !(isPartlyParsed(event) && event.isWithoutQuery()) && asksDryRun(event.requestURI ?? "");
 }
 
 /** Whether this is its requestReceivedTimestamp. */

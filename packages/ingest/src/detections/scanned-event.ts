@@ -138,6 +138,11 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
     return this.requestURI === text;
   }
 
+  /** Nothing is saved by another answer. */
+  isWithoutQuery(): boolean {
+    return false;
+  }
+
   isReceivedAt(text: string): boolean {
     return this.requestReceivedTimestamp === text;
   }

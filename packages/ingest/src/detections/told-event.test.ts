@@ -88,6 +88,7 @@ class ComparingWatch implements EventWatch {
       expect(line.isRequestURI(text)).toBe(text === requestURI);
       expect(event.isRequestURI(text)).toBe(text === requestURI);
     }
+    expect(event.isWithoutQuery()).toBe(!requestURI.includes("?"));
     expect([event.isReceivedAt(received), event.isReceivedAt(`${received.slice(0, -1)}Y`)]).toEqual([true, false]);
     const sharing = scannedEvent(this.#scan, copy, undefined, this.#heads.get(answer));
     expect(saidOfBytes(sharing)).toEqual(ofBytes);

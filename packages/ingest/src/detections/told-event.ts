@@ -136,6 +136,10 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
     return this.#requestURI === undefined ? this.#line.isRequestURI(text) : this.#requestURI === text;
   }
 
+  isWithoutQuery(): boolean {
+    return this.#line.isWithoutQuery;
+  }
+
   isReceivedAt(text: string): boolean {
     return this.#line.isReceivedAt(text);
   }
