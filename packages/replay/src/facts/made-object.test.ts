@@ -67,6 +67,11 @@ describe("readMadeObject", () => {
       { ...UNKNOWN, serviceAccount: "c" },
     ],
     [
+      "a template that names no service account",
+      { responseObject: { spec: { template: { spec: { containers: [] } } } } },
+      { ...UNKNOWN, serviceAccount: "default" },
+    ],
+    [
       "whom a token without end is for",
       {
         responseObject: {

@@ -56,17 +56,34 @@ export function readMadeObject(
     namespace,
     name,
     owners: ownersOf(valueOf(scan, find("metadata", "ownerReferences"))),
-    // Of a Pod, of a template of a workload, of a CronJob's template of a template.
-    serviceAccount:
-      textOf(scan, find("spec", "serviceAccountName")) ??
-      textOf(scan, find("spec", "template", "spec", "serviceAccountName")) ??
-      textOf(scan, find("spec", "jobTemplate", "spec", "template", "spec", "serviceAccountName")),
+    serviceAccount: serviceAccountOf(scan, find),
     tokenFor:
       textOf(scan, find("type")) === "kubernetes.io/service-account-token"
         ? tokenFor(valueOf(scan, find("metadata", "annotations")))
         : undefined,
     isBodyMissing: !isBody,
   };
+}
+
+/** Where a body holds what pods are made of: of a Pod, of a template of a workload, of a CronJob's template of a template. */
+const POD_SPECS: readonly (readonly string[])[] = [
+  ["spec"],
+  ["spec", "template", "spec"],
+  ["spec", "jobTemplate", "spec", "template", "spec"],
+];
+
+/** What the pods run as that are made of it; undefined where none are. */
+function serviceAccountOf(
+  scan: EventScan,
+  find: (...keys: readonly string[]) => ValueRange | undefined,
+): string | undefined {
+  for (const spec of POD_SPECS) {
+    const named = textOf(scan, find(...spec, "serviceAccountName"));
+    if (named !== undefined || find(...spec, "containers") !== undefined) {
+      return named ?? "default";
+    }
+  }
+  return undefined;
 }
 
 /** A body is mostly what nobody asks for: it is walked over and not parsed. */

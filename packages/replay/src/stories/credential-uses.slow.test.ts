@@ -73,7 +73,10 @@ describe("credentialUses on the lineage run", () => {
     expect(origin.links[0]?.text).toContain("dev-dana created deployments.apps shop/image-cache");
     expect(origin.ends.map(({ text: said }) => said)[0]).toContain("It cannot be revoked");
     expect(allowed.map(({ grant, requests }) => [grant?.binding, requests])).toEqual([["platform-telemetry", 13]]);
-    expect(broughtForth).toEqual([]);
+    // Its template names no service account.
+    expect(broughtForth.map(({ kind, text: said }) => [kind, said])).toEqual([
+      ["workload", "daemonsets.apps kube-system/node-telemetry, to run as service account default"],
+    ]);
     const operator = await the(ledTo[1]?.credential ?? "");
     expect(operator.broughtForth.find(({ kind }) => kind === "certificate")).toMatchObject({
       credential: ledTo[2]?.credential,
