@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { writeOneDetection } from "./one-detection.suite.ts";
-import { inProcess } from "./run-in-process.suite.ts";
+import { auditsieveHere, inProcess } from "./run-in-process.suite.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-prime-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -24,6 +24,10 @@ detections: ["${rule}"]
   expect(await inProcess([...prime, join(folder, "nothing.log")])).toMatchObject({
     code: 2,
     stderr: expect.stringContaining("nothing.log") as string,
+  });
+  expect(await auditsieveHere([...prime, "-"], "no event\n")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("none of 1 line is an audit event") as string,
   });
   expect(await inProcess([...prime, "samples/small.log"])).toMatchObject({
     code: 0,

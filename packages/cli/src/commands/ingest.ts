@@ -21,6 +21,7 @@ import type { ExceptionsOption } from "../exceptions-option.ts";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
+import { STANDARD_INPUT } from "../standard-input.ts";
 import { stopSignal } from "../stop-signal.ts";
 import type { StopSignal } from "../stop-signal.ts";
 import { loadConfig, readConfigFile } from "../load-config.ts";
@@ -246,7 +247,8 @@ async function prime(config: IngestConfig, logs: readonly string[]): Promise<Exi
     throw new Failure("Cannot prime: no log was named", { hint: "ingest -c FILE --prime audit-*.log.gz" });
   }
   const progress = new Progress("learned from");
-  const { lines, undecidable, sources } = await primeDetections(config, logs, {
+  const inputs = logs.map((log) => (log === STANDARD_INPUT ? process.stdin : log));
+  const { lines, undecidable, sources } = await primeDetections(config, inputs, {
     onBytes: (bytes) => progress.add(bytes),
   });
   progress.finish();

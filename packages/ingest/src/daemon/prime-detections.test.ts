@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { IngestConfig } from "../config/config.ts";
@@ -100,10 +101,25 @@ describe("primeDetections", () => {
     const whole = gzipSync(`${event(0, { userAgent: "known" })}\n`.repeat(100));
     await writeFile(join(folder, "whole.gz"), whole);
     await writeFile(join(folder, "cut.gz"), whole.subarray(0, whole.length - 20));
-    await expect(primeDetections(config(), [join(folder, "whole.gz"), join(folder, "cut.gz")])).rejects.toThrow(
-      "cut.gz",
-    );
+    await expect(primeDetections(config(), [join(folder, "whole.gz"), join(folder, "cut.gz")])).rejects.toMatchObject({
+      message: expect.stringContaining("cut.gz") as string,
+      hint: expect.stringContaining("Nothing was learned") as string,
+    });
     expect(existsSync(join(folder, "state", "checkpoint.json"))).toBe(false);
+  });
+
+  test.each([
+    ["lines that are no events", "hello\n{}\n", "none of 2 lines is an audit event"],
+    ["nothing", "", "none of 0 lines is an audit event"],
+  ])("logs of %s prime nothing, so that others still can", async (_what, text, message) => {
+    await writeFile(join(folder, "old.log"), text);
+    await expect(primeDetections(config(), [join(folder, "old.log")])).rejects.toThrow(message);
+    expect(existsSync(join(folder, "state", "checkpoint.json"))).toBe(false);
+  });
+
+  test("a log may come as a stream", async () => {
+    const bytes = gzipSync(`${event(0, { userAgent: "known" })}\n`);
+    expect(await primeDetections(config(), [Readable.from([bytes])])).toMatchObject({ lines: 1, undecidable: 0 });
   });
 
   test("standard input keeps nothing", async () => {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { createRedactor, isJsonObject, readEventLines } from "@auditsieve/audit";
 import type { EventLines, OversizeLine } from "@auditsieve/audit";
 import { openCheckpoint } from "../state/checkpoint.ts";
@@ -32,14 +33,14 @@ export interface Primed {
 /**
  * Teaches the detections from old logs (plain, gzip, zstd, any envelope; in the order of their time) what is not new any more:
  * values for first-seen detections, pods, grants, credentials. Nothing is found or delivered, and what correlations count is not
- * kept. Written only when all logs were read; the daemon then starts with it. Rejects where a source remembers something already.
+ * kept. Written only when all logs were read and held an event; the daemon then starts with it. Rejects where a source remembers something already.
  *
  * @example
  * const { lines } = await primeDetections(config, ["audit-2026-11-01.log.gz", "audit-2026-11-02.log.gz"]);
  */
 export async function primeDetections(
   config: IngestConfig,
-  logs: readonly string[],
+  logs: readonly (string | Readable)[],
   { onBytes }: PrimeOptions = {},
 ): Promise<Primed> {
   const { stateFolder } = config;
@@ -53,18 +54,41 @@ export async function primeDetections(
     refuseKnown(names, checkpoint);
     const learner = new Learner(config);
     for (const log of logs) {
-      for await (const bytes of openCanonicalLog(log)) {
-        learner.write(bytes);
-        onBytes?.(bytes.length);
-      }
-      learner.end();
+      await learnFrom(log, learner, onBytes);
     }
     const { lines, undecidable } = learner;
+    if (learner.events === 0) {
+      throw new IngestError(
+        "unreadable",
+        `Cannot prime the detections: none of ${lines} ${lines === 1 ? "line" : "lines"} is an audit event`,
+        { hint: "Name audit logs of this cluster. Nothing was learned" },
+      );
+    }
     await keep(config, names, checkpoint, learner);
     return { lines, undecidable, sources: names };
   } finally {
     await lock.release();
   }
+}
+
+async function learnFrom(log: string | Readable, learner: Learner, onBytes: PrimeOptions["onBytes"]): Promise<void> {
+  try {
+    for await (const bytes of openCanonicalLog(log)) {
+      learner.write(bytes);
+      onBytes?.(bytes.length);
+    }
+  } catch (error) {
+    if (!(error instanceof IngestError)) {
+      throw error;
+    }
+    const { code, message, path, cause } = error;
+    throw new IngestError(code, message, {
+      hint: "Nothing was learned: name whole logs, and files one by one",
+      cause,
+      ...(path !== undefined && { path }),
+    });
+  }
+  learner.end();
 }
 
 function refuseKnown(names: readonly string[], checkpoint: Checkpoint): void {
@@ -112,6 +136,8 @@ async function keep(
 class Learner {
   lines = 0;
   undecidable = 0;
+  /** Those that were decidable, and what was salvaged of others. */
+  events = 0;
   readonly #log: EventLines;
   readonly #tail = new LineTail();
   readonly #head: ReturnType<typeof scanHead>;
@@ -170,6 +196,7 @@ class Learner {
 
   /** Takes the event that the scan holds. */
   #learn(): void {
+    this.events++;
     const { scan } = this.#log;
     const event = scan.bytes.subarray(scan.start, scan.end);
     this.#detections.detect({
