@@ -197,7 +197,7 @@ auditsieve: ${extension}`,
     ["{ joins: {} }", ["error sigma-extension auditsieve 6"]],
     ["{ first-seen: {} }", ["error sigma-extension auditsieve.first-seen.fields 6"]],
     ["{ first-seen: { fields: [userAgent], when: now } }", ["error sigma-extension auditsieve.first-seen.when 6"]],
-    ["{ first-seen: { fields: [userAgent], learn: 3w } }", ["error sigma-extension auditsieve.first-seen.learn 6"]],
+    ["{ first-seen: { fields: [userAgent], learn: 3y } }", ["error sigma-extension auditsieve.first-seen.learn 6"]],
     ["{ first-seen: { fields: [userAgent], learn: 91d } }", ["error sigma-extension auditsieve.first-seen.learn 6"]],
     [
       "{ first-seen: { fields: [userAgent], opening: always } }",

@@ -7,9 +7,9 @@ import type { FieldPipeline } from "./field-pipeline.ts";
 import { unknownField } from "./known-fields.ts";
 import { LIMITS } from "./limits.ts";
 import type { Path, ProblemLog } from "./problem-log.ts";
+import { timespanMs } from "./timespan.ts";
 
-const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const MAX_TIMESPAN_MS = 31 * 86_400_000;
+const MAX_TIMESPAN_DAYS = 31;
 const KEYS: readonly string[] = ["type", "rules", "group-by", "timespan", "condition", "aliases", "generate"];
 const MEASURED: ReadonlySet<CorrelationType> = new Set(["value_sum", "value_avg", "value_percentile"]);
 const COMPARISONS = ["gt", "gte", "lt", "lte", "eq", "neq"] as const;
@@ -93,14 +93,13 @@ function readNames(value: JsonValue | undefined, path: Path, log: ProblemLog): r
 }
 
 function readTimespan(value: JsonValue | undefined, log: ProblemLog): number {
-  const [, count, unit = ""] = (typeof value === "string" && /^(\d{1,9})([smhd])$/.exec(value)) || [];
-  const timespan = Number(count) * (UNITS[unit] ?? 0);
-  if (!(timespan > 0 && timespan <= MAX_TIMESPAN_MS)) {
+  const timespan = timespanMs(value, MAX_TIMESPAN_DAYS) ?? 0;
+  if (timespan === 0) {
     log.error(
       "sigma-correlation",
       ["correlation", "timespan"],
-      "its timespan is missing or not between 1s and 31d",
-      "Write a number and s, m, h or d: 5m",
+      `its timespan is missing or not between 1s and ${MAX_TIMESPAN_DAYS}d`,
+      "Write a number and s, m, h, d or w: 5m",
     );
   }
   return timespan;
@@ -108,7 +107,19 @@ function readTimespan(value: JsonValue | undefined, log: ProblemLog): number {
 
 function readAliases(value: JsonValue | undefined, log: ProblemLog): Aliases {
   const aliases = new Map<string, ReadonlyMap<string, string>>();
-  for (const [alias, rules] of isJsonObject(value) ? Object.entries(value).slice(0, LIMITS.correlationNames) : []) {
+  if (value === undefined || value === null) {
+    return aliases;
+  }
+  if (!isJsonObject(value) || Object.keys(value).length > LIMITS.correlationNames) {
+    log.error(
+      "sigma-correlation",
+      ["correlation", "aliases"],
+      `its aliases are not a map of at most ${LIMITS.correlationNames}`,
+      "Write alias: { rule: field }",
+    );
+    return aliases;
+  }
+  for (const [alias, rules] of Object.entries(value)) {
     const entries = isJsonObject(rules) ? Object.entries(rules) : [];
     const texts = entries.filter((entry): entry is [string, string] => typeof entry[1] === "string");
     if (texts.length === 0 || texts.length < entries.length) {

@@ -10,6 +10,7 @@ import type { Path, ProblemLog } from "./problem-log.ts";
 import { timespanMs } from "./timespan.ts";
 
 const ROOT = "auditsieve";
+const MAX_LEARN_DAYS = 90;
 const KEYS: ReadonlySet<string> = new Set(["fields", "optional", "per", "learn", "opening"]);
 
 /** Reads the key `auditsieve` of a document, our extension; other programs pass over it. */
@@ -54,9 +55,14 @@ export function readExtension(
   const optional = readNames(own(first, "optional"), [...path, "optional"], log);
   const per = readNames(own(first, "per"), [...path, "per"], log);
   const learn = own(first, "learn");
-  const learnMs = learn === undefined ? 0 : timespanMs(learn);
+  const learnMs = learn === undefined || learn === 0 ? 0 : timespanMs(learn, MAX_LEARN_DAYS);
   if (learnMs === undefined) {
-    log.error("sigma-extension", [...path, "learn"], "its learn is no time span of at most 90 days", "Write learn: 7d");
+    log.error(
+      "sigma-extension",
+      [...path, "learn"],
+      `its learn is no time span of at most ${MAX_LEARN_DAYS} days`,
+      "Write learn: 7d",
+    );
   }
   const opening = own(first, "opening") ?? "learn";
   if (opening !== "learn" && opening !== "find") {

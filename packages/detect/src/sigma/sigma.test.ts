@@ -364,6 +364,44 @@ describe("loadDetections", () => {
     expect(problemsOf(`${head}${correlation}`)).toEqual(["error sigma-correlation correlation.groupby 7:12"]);
   });
 
+  it.each([
+    ["1w", undefined],
+    ["31d", undefined],
+    ["5w", "1:"],
+    ["32d", "1:"],
+    ["0s", "1:"],
+    ["1.5m", "1:"],
+    ["5M", "1:"],
+  ])("a correlation within %s is taken, or refused with its place", (timespan, place) => {
+    const { problems } = loadDetections(
+      `{ title: T, id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10, level: low, correlation: { type: event_count, rules: [a], timespan: ${timespan}, condition: { gte: 3 } } }`,
+      "f.yml",
+    );
+    expect(problems.map(({ path, line }) => [path, `${line}:`])).toEqual(
+      place === undefined ? [] : [["correlation.timespan", place]],
+    );
+  });
+
+  it.each([
+    ["that are a list", "[who]", "its aliases are not a map of at most 64"],
+    ["that are a text", "who", "its aliases are not a map of at most 64"],
+    [
+      "that are many",
+      `{ ${Array.from({ length: 65 }, (_, n) => `a${n}: { a: verb }`).join(", ")} }`,
+      "its aliases are not a map of at most 64",
+    ],
+    ["that name nothing", "{ who: {} }", "is not a map of detections to fields"],
+    ["that name a number", "{ who: { a: 1 } }", "is not a map of detections to fields"],
+  ])("refuses aliases %s of a correlation", (_what, aliases, message) => {
+    const { detections, problems } = loadDetections(
+      `{ title: T, id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10, level: low, correlation: { type: event_count, rules: [a], group-by: [verb], timespan: 1m, aliases: ${aliases}, condition: { gte: 3 } } }`,
+      "f.yml",
+    );
+    expect(detections).toEqual([]);
+    expect(problems.map((one) => one.message)).toEqual([expect.stringContaining(message)]);
+    expect(problems[0]).toMatchObject({ severity: "error", line: 1 });
+  });
+
   it("says of rules of Falco what they are", () => {
     const { problems } = loadDetections("- rule: A pod\n  condition: kevt and pod\n", "falco.yml");
     expect(problems.map(({ hint }) => hint)).toEqual([expect.stringContaining("docs/peers.md")]);
