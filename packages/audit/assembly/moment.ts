@@ -2,8 +2,8 @@
 // else is asked for. Times are read as src/event-time.ts does, who tells of the minute in hand.
 import { MOMENT } from "./memory";
 
-// Behind MOMENT: microseconds since 1970 of the line's stageTimestamp, below 0 where they are not known; the number of its auditID. Written by
-// the JavaScript side: the microseconds at which a minute begins, and how that is written, up to the minute.
+// Behind MOMENT: microseconds since 1970 of the line's stageTimestamp, below 0 where they are not known; the number of its auditID; that of
+// its object, which ./told notes. Written by the JavaScript side: the microseconds at which a minute begins, and how that is written, up to the minute.
 const ID_HASH: usize = 8;
 const MINUTE: usize = 16;
 const MINUTE_TEXT: usize = 24;

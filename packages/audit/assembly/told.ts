@@ -2,7 +2,7 @@
 // that what stands behind so many of them in one stands there in the other.
 import { closingQuote } from "./blocks";
 import { quote } from "./bytes";
-import { TOLD, TOLD_OBJECT, TOLD_OBJECT_BYTES } from "./memory";
+import { MOMENT, TOLD, TOLD_OBJECT, TOLD_OBJECT_BYTES } from "./memory";
 import { noteMoment } from "./moment";
 
 // Words of TOLD before a line is learned: where the opening quotes stand of auditID, of requestURI, of objectRef.namespace and .name, of the
@@ -18,6 +18,10 @@ const BODIES: usize = 32;
 /** How many bytes `noteTold` takes. */
 export const NOTED_BYTES: usize = 18;
 const NONE: u16 = 0xffff;
+/** Behind MOMENT: see ./moment. */
+const OBJECT_HASH: usize = 12;
+/** Odd, of many bits. */
+const FACTOR: u64 = ((0x9e3779b9 as u64) << 32) | 0x7f4a7c15;
 
 /**
  * Writes to `notes` by how many quotes what TOLD holds is found in the line at `line`, each counted from the one before; its times are counted
@@ -68,12 +72,13 @@ export function findTold(line: usize, body: usize, tail: usize, behind: usize, n
     from = nameEnd + 1;
   }
   const length = spaceEnd - space + 1 + (nameEnd - name);
-  if (length > TOLD_OBJECT_BYTES) {
+  if (length + 8 > TOLD_OBJECT_BYTES) {
     return false;
   }
   memory.copy(TOLD_OBJECT, space, spaceEnd - space);
   store<u8>(TOLD_OBJECT + (spaceEnd - space), 47);
   memory.copy(TOLD_OBJECT + (spaceEnd - space) + 1, name, nameEnd - name);
+  store<u32>(MOMENT, hashOfObject(length), OBJECT_HASH);
   const quotes = load<u16>(notes, 8);
   const request: usize = quotes == NONE ? 0 : quoteAt(from, quotes) + (load<u16>(notes, 10) as usize);
   from = tail == line ? from : tail;
@@ -99,6 +104,16 @@ export function findTold(line: usize, body: usize, tail: usize, behind: usize, n
   store<u32>(TOLD, receivedEnd, 56);
   store<u32>(TOLD, load<u16>(notes, 16) == 0 ? 0 : body == 0 ? NOWHERE : (body as u32), 60);
   return true;
+}
+
+/** A number made of the text at TOLD_OBJECT. */
+function hashOfObject(length: usize): u32 {
+  store<u64>(TOLD_OBJECT + length, 0);
+  let hash: u64 = length;
+  for (let at: usize = 0; at < length; at += 8) {
+    hash = (rotl(hash, 29) ^ load<u64>(TOLD_OBJECT + at)) * FACTOR;
+  }
+  return (hash >>> 32) as u32;
 }
 
 /** In the place of where bodies begin: there are some. */

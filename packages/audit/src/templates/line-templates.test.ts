@@ -147,6 +147,7 @@ describe("LineTemplates", () => {
     let out = "";
     let end: number | undefined;
     const told: string[] = [];
+    const hashes = new Set<number>();
     for (let at = 0; at < bytes.length;) {
       at = templates.take();
       expect(templates.keptStart).toBe(end ?? templates.keptStart);
@@ -157,9 +158,16 @@ describe("LineTemplates", () => {
         expect(length).toBe(bytes.length);
         told.push(`${bytes.toString("latin1")}\n`);
         expect(templates.told.auditID).toBe("1b9ee3e5-8982-4b58-a2cd-0384840d7e4f");
+        expect(["shop/web", "shop/wed", "shop/we"].map((text) => templates.told.isObject(text))).toEqual([
+          true,
+          false,
+          false,
+        ]);
+        hashes.add(templates.told.objectHash);
       }
     }
     expect(told).toEqual(lines);
+    expect(hashes.size).toBe(1);
     expect(out).toBe(lines.join(""));
     // What is not known stays where it is, and so do those behind it.
     templates.load(bytes, 0, bytes.length);

@@ -29,6 +29,7 @@ const OBJECT = 0x1_3000;
 // assembly/moment.ts: a number and a word, then the minute that it knows.
 const MOMENT = 0x1_0080;
 const ID_HASH = 0x88 / 4;
+const OBJECT_HASH = 0x8c / 4;
 const MINUTE = 2;
 const MINUTE_TEXT = 0x1_0098;
 const MINUTE_LETTERS = 16;
@@ -159,6 +160,16 @@ export class ToldLine {
   /** `namespace/name` of the object that the request is for; only where it has both. */
   get object(): string {
     return this.#engine.memory.toString("latin1", OBJECT, OBJECT + this.#word(OBJECT_LENGTH));
+  }
+
+  /** A number made of that. */
+  get objectHash(): number {
+    return this.#word(OBJECT_HASH);
+  }
+
+  /** Whether its {@link object} is this text in plain ASCII: mostly none is made for that. */
+  isObject(text: string): boolean {
+    return this.#word(OBJECT_LENGTH) === text.length && isAt(this.#engine.memory, OBJECT, text);
   }
 
   /** Looks for the paths in the requestObject; none are found where there is none, or no JSON, which only a verified line is sure to be. */

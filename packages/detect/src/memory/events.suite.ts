@@ -56,12 +56,16 @@ export function madeWith(
 
 /** What of an event is told of a change of a pod. */
 export function toldOf(event: AuditEvent): ToldEvent {
+  const object = `${event.objectRef?.namespace}/${event.objectRef?.name}`;
   return {
     auditID: event.auditID,
     idHash: hashOfID(event.auditID),
     time: timeOf(event),
     micros: microseconds(event.stageTimestamp),
-    object: `${event.objectRef?.namespace}/${event.objectRef?.name}`,
+    object,
+    // Some have the same.
+    objectHash: object.length,
+    isObject: (text) => text === object,
     find: (paths) => findPaths(event, "requestObject", paths),
   };
 }

@@ -3,14 +3,13 @@ import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { findPaths, headOf, lacksKeys, partAt, partOf, timeOfEvent } from "../reading/event-parts.ts";
 import { at, nameOf, objectsAt, textAt, textOf } from "./body.ts";
 import { KnownPod, readPod, UNSEEN, writePod } from "./pod-facts.ts";
-import type { PodFacts } from "./pod-facts.ts";
+import type { MadePod, PodFacts } from "./pod-facts.ts";
 import type { PodChange, ToldEvent } from "./pod-change.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
 
 const KINDS_OF_CONTAINERS = ["containers", "initContainers", "ephemeralContainers"] as const;
 const ADDRESS_KEYS = new KeyEndings(["podIP", "podIPs"]);
-const NO_ADDRESSES: readonly string[] = [];
 const NO_PATHS: readonly string[] = [];
 /** What a request says that changes a pod, by these numbers. */
 const CHANGE = new KeyPaths([["dryRun"], ["target", "name"], ["status", "podIP"], ["status", "podIPs"]]);
@@ -18,9 +17,9 @@ const DRY_RUN = 0;
 const NODE_NAME = 1;
 const POD_IP = 2;
 const POD_IPS = 3;
-const UNSEEN_POD = new KnownPod(UNSEEN, undefined, NO_ADDRESSES, undefined);
 const MAX_PATHS = 32;
-const MAX_ADDRESSES = 8;
+/** Those of a hash by which pods that were told of are found. */
+const MAX_TOLD_BITS = 13;
 /** Label and field selectors choose among the pods of a namespace. */
 const SELECTOR = /[?&](?:label|field)Selector=[^&]/;
 /** What is not found at a fixed place of a spec. */
@@ -57,9 +56,14 @@ function lettersOf({ made: { hostPath, createdBy, serviceAccount } }: KnownPod):
 /** What the pods of a cluster are known to be, from the requests that made and changed them. */
 export class PodMemory {
   readonly #pods: RecentMap<KnownPod>;
+  /** Fresh pods that were told of last, by the hash of the object; until the map rotates. */
+  #told: (KnownPod | undefined)[] = [];
+  readonly #slots: number;
+  #rotations = -1;
 
   constructor(max: number) {
     this.#pods = new RecentMap(max, lettersOf);
+    this.#slots = 2 ** Math.min(MAX_TOLD_BITS, Math.ceil(Math.log2(Math.max(1, max))));
   }
 
   get evicted(): number {
@@ -72,7 +76,7 @@ export class PodMemory {
   }
 
   find(namespace: string, name: string): PodFacts | undefined {
-    return this.#pods.get(`${namespace}/${name}`);
+    return this.#pods.get(`${namespace}/${name}`)?.facts;
   }
 
   /** Takes a successful request about a pod into account. */
@@ -95,30 +99,28 @@ export class PodMemory {
       return;
     }
     const key = `${namespace}/${name}`;
-    const before = this.#pods.get(key);
+    const known = this.#pods.get(key);
+    const pod = known ?? new KnownPod(key);
     if (subresource === undefined && verb === "delete") {
-      this.#delete(key, before, timeOfEvent(event));
+      this.#changed(pod, known, pod.delete(timeOfEvent(event)));
     } else if (subresource === "binding") {
       findPaths(event, "requestObject", CHANGE);
-      this.#bind(key, before, CHANGE.value(NODE_NAME));
+      this.#changed(pod, known, bind(pod) || known === undefined);
     } else if (subresource === "ephemeralcontainers") {
       const spec =
         withContainers(partOf(event, "responseObject", "spec")) ??
         withContainers(partOf(event, "requestObject", "spec"));
-      const { made, node, addresses, deletedAt } = before ?? UNSEEN_POD;
-      const privileged = made.privileged || (spec !== undefined && isPrivileged(spec));
-      this.#pods.set(key, new KnownPod({ ...made, privileged }, node, addresses, deletedAt));
+      this.#changed(pod, known, pod.extend(spec !== undefined && isPrivileged(spec)));
     } else if (subresource === "status" && !lacksKeys(event, "requestObject", ADDRESS_KEYS)) {
       findPaths(event, "requestObject", CHANGE);
-      this.#address(key, before);
+      this.#changed(pod, known, address(pod));
     }
   }
 
   /** Takes a successful request about a pod into account that changes it so: as {@link PodMemory.observe} would. */
   tell(change: PodChange, told: ToldEvent, time: number): void {
-    const key = told.object;
-    const fresh = this.#pods.fresh(key);
-    if (change === "deleted" && fresh?.deletedAt !== undefined) {
+    const fresh = this.#freshOf(told);
+    if (change === "deleted" && fresh?.isDeleted === true) {
       // Of a pod that is known to be deleted there is nothing to learn, whether this one was a trial or not.
       return;
     }
@@ -126,21 +128,49 @@ export class PodMemory {
     if (change === "deleted" && isDryRunOption(CHANGE.value(DRY_RUN))) {
       return;
     }
-    const before = fresh ?? this.#pods.get(key);
+    const known = fresh ?? this.#pods.get(told.object);
+    const pod = known ?? new KnownPod(told.object);
     switch (change) {
       case "deleted":
-        this.#delete(key, before, time);
+        this.#changed(pod, known, pod.delete(time));
         break;
       case "bound":
-        this.#bind(key, before, CHANGE.value(NODE_NAME));
+        this.#changed(pod, known, bind(pod) || known === undefined);
         break;
       case "addressed":
-        this.#address(key, before);
+        this.#changed(pod, known, address(pod));
         break;
       default: {
         const never: never = change;
         return never;
       }
+    }
+  }
+
+  /** The pod that is told of, where {@link RecentMap.get} would change nothing. */
+  #freshOf(told: ToldEvent): KnownPod | undefined {
+    if (this.#rotations !== this.#pods.rotations) {
+      this.#rotations = this.#pods.rotations;
+      this.#told = Array.from({ length: this.#slots }, () => undefined);
+    }
+    const slot = told.objectHash & (this.#slots - 1);
+    const last = this.#told[slot];
+    if (last !== undefined && told.isObject(last.key)) {
+      return last;
+    }
+    const pod = this.#pods.fresh(told.object);
+    if (pod !== undefined) {
+      this.#told[slot] = pod;
+    }
+    return pod;
+  }
+
+  /** The pod has been asked for, and is `known` if there is one; now it is changed, or as it was. */
+  #changed(pod: KnownPod, known: KnownPod | undefined, isChanged: boolean): void {
+    if (known === undefined && isChanged) {
+      this.#pods.set(pod.key, pod);
+    } else if (isChanged) {
+      this.#pods.rewritten(pod.key);
     }
   }
 
@@ -157,15 +187,22 @@ export class PodMemory {
     }
     const uid = textOf(POD.value(UID)) ?? event.objectRef?.uid;
     const createdBy = head.get("user.username") as string | undefined;
-    const createdAt = timeOfEvent(event);
     // The answer shows what admission made of it.
-    let pod = podFound(uid, createdBy, createdAt);
-    if (pod === undefined) {
+    let made = madeFound(createdBy);
+    if (made === undefined) {
       findPaths(event, "requestObject", POD);
-      pod = podFound(uid, createdBy, createdAt);
+      made = madeFound(createdBy);
     }
-    pod ??= new KnownPod({ ...UNSEEN, uid, createdBy, createdAt }, undefined, NO_ADDRESSES, undefined);
-    this.#pods.set(`${namespace}/${name}`, pod);
+    const node = made && textOf(POD.value(NODE));
+    const key = `${namespace}/${name}`;
+    const known = this.#pods.fresh(key);
+    const pod = known ?? new KnownPod(key);
+    pod.make(made ?? { ...UNSEEN, createdBy }, uid, timeOfEvent(event), node);
+    if (known === undefined) {
+      this.#pods.set(key, pod);
+    } else {
+      this.#pods.rewritten(key, pod);
+    }
   }
 
   /** The answer names the pods where it is written; without a selector they are all of the namespace that are known. */
@@ -175,42 +212,20 @@ export class PodMemory {
       for (const pod of objectsAt(partOf(event, "responseObject", "items"))) {
         const name = textAt(pod, "metadata", "name");
         if (name !== undefined) {
-          const key = `${namespace}/${name}`;
-          this.#delete(key, this.#pods.get(key), time);
+          this.#delete(`${namespace}/${name}`, time);
         }
       }
       return;
     }
     for (const key of this.#pods.keysFrom(`${namespace}/`)) {
-      this.#delete(key, this.#pods.get(key), time);
+      this.#delete(key, time);
     }
   }
 
-  #delete(key: string, before: KnownPod | undefined, time: number): void {
-    // A pod is deleted several times: by its owner, then by its node.
-    if (before?.deletedAt === undefined) {
-      const { made, node, addresses } = before ?? UNSEEN_POD;
-      this.#pods.set(key, new KnownPod(made, node, addresses, time));
-    }
-  }
-
-  #bind(key: string, before: KnownPod | undefined, name: JsonValue | undefined): void {
-    const node = textOf(name);
-    if (before === undefined || (node !== undefined && node !== before.node)) {
-      const { made, node: known, addresses, deletedAt } = before ?? UNSEEN_POD;
-      this.#pods.set(key, new KnownPod(made, node ?? known, addresses, deletedAt));
-    }
-  }
-
-  /** By what {@link CHANGE} has found. */
-  #address(key: string, before: KnownPod | undefined): void {
-    const known = before?.addresses ?? NO_ADDRESSES;
-    const addresses = withAddresses(known);
-    if (addresses !== known) {
-      const { made, node, deletedAt } = before ?? UNSEEN_POD;
-      const last = addresses.length > MAX_ADDRESSES ? addresses.slice(-MAX_ADDRESSES) : addresses;
-      this.#pods.set(key, new KnownPod(made, node, last, deletedAt));
-    }
+  #delete(key: string, time: number): void {
+    const known = this.#pods.get(key);
+    const pod = known ?? new KnownPod(key);
+    this.#changed(pod, known, pod.delete(time));
   }
 
   /** For {@link PodMemory.restore}: as text, in parts. */
@@ -221,6 +236,16 @@ export class PodMemory {
   restore(snapshot: unknown): void {
     this.#pods.restore(snapshot, readPod);
   }
+}
+
+/** Binds the pod to what {@link CHANGE} has found. */
+function bind(pod: KnownPod): boolean {
+  return pod.bind(textOf(CHANGE.value(NODE_NAME)));
+}
+
+/** Gives the pod the addresses that {@link CHANGE} has found. */
+function address(pod: KnownPod): boolean {
+  return pod.address(withAddresses(pod.addresses));
 }
 
 /** Those that are known and behind them the others that the status names that {@link CHANGE} has found, each once; the same list where there is no other. */
@@ -246,27 +271,36 @@ function withAddress(some: readonly string[], address: string | undefined): read
   return some.length === 0 ? [address] : [...some, address];
 }
 
-/** The pod with the spec that {@link POD} has found; undefined where there is none. */
-function podFound(uid: string | undefined, createdBy: string | undefined, createdAt: number): KnownPod | undefined {
+/** What {@link POD} has found of how a pod was made; undefined where there is no spec. */
+function madeFound(createdBy: string | undefined): MadePod | undefined {
   // Of most pods nothing need be parsed.
   const isPlain = POD.listsObjects(CONTAINERS) && POD.lacks(SPEC, GRAVE_KEYS);
   const spec = isPlain ? undefined : withContainers(POD.value(SPEC));
   if (!isPlain && spec === undefined) {
     return undefined;
   }
-  const made = {
-    isSpecKnown: true,
-    privileged: spec !== undefined && isPrivileged(spec),
-    hostPath: spec === undefined ? NO_PATHS : hostPathsOf(spec),
-    hostNetwork: POD.value(HOST_NETWORK) === true,
-    hostPID: POD.value(HOST_PID) === true,
-    hostIPC: POD.value(HOST_IPC) === true,
-    serviceAccount: textOf(POD.value(SERVICE_ACCOUNT)),
-    uid,
-    createdBy,
-    createdAt,
-  };
-  return new KnownPod(made, textOf(POD.value(NODE)), NO_ADDRESSES, undefined);
+  const hostNetwork = POD.value(HOST_NETWORK) === true;
+  const hostPID = POD.value(HOST_PID) === true;
+  const hostIPC = POD.value(HOST_IPC) === true;
+  if (isPlain && !hostNetwork && !hostPID && !hostIPC) {
+    return plainMade(createdBy);
+  }
+  const privileged = spec !== undefined && isPrivileged(spec);
+  const hostPath = spec === undefined ? NO_PATHS : hostPathsOf(spec);
+  const serviceAccount = textOf(POD.value(SERVICE_ACCOUNT));
+  return { isSpecKnown: true, privileged, hostPath, hostNetwork, hostPID, hostIPC, serviceAccount, createdBy };
+}
+
+const PLAIN: MadePod = { ...UNSEEN, isSpecKnown: true, hostPath: NO_PATHS };
+let lastPlain: MadePod = PLAIN;
+
+/** How a pod was made that has nothing of what is looked for: mostly as the one before. */
+function plainMade(createdBy: string | undefined): MadePod {
+  const { serviceAccount: last } = lastPlain;
+  if (last === undefined || createdBy !== lastPlain.createdBy || !POD.spells(SERVICE_ACCOUNT, '"', last, '"')) {
+    lastPlain = { ...PLAIN, serviceAccount: textOf(POD.value(SERVICE_ACCOUNT)), createdBy };
+  }
+  return lastPlain;
 }
 
 /** The spec, if it is one. */

@@ -60,4 +60,19 @@ describe("RecentMap", () => {
     map.set("d", 5);
     expect([map.size, map.evicted, map.has("b")]).toEqual([3, 1, false]);
   });
+
+  test("RecentMap.rewritten tells as RecentMap.set does, and RecentMap.rotations when it is fresh no more", () => {
+    const map = new RecentMap<{ text: string }>(100, ({ text }) => text.length);
+    const told: string[] = [];
+    map.watch({ changed: (key) => told.push(key), rotated: () => told.push("rotated") });
+    const web = { text: "" };
+    map.set("web", web);
+    map.rewritten("web");
+    expect([told.splice(0), map.rotations]).toEqual([["web", "web"], 0]);
+    web.text = "x".repeat(100_000);
+    map.rewritten("web", web);
+    expect([map.fresh("web") === web, map.rotations]).toEqual([true, 0]);
+    map.set("db", { text: "" });
+    expect([told, map.fresh("web"), map.rotations]).toEqual([["web", "rotated", "db"], undefined, 1]);
+  });
 });

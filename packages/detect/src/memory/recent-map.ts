@@ -29,6 +29,7 @@ export class RecentMap<V> {
   /** Of the young half, as far as they count. */
   #letters = 0;
   #evicted = 0;
+  #rotations = 0;
 
   /** `lettersOf` a value: where they may be many. */
   constructor(max: number, lettersOf?: (value: V) => number) {
@@ -43,6 +44,11 @@ export class RecentMap<V> {
 
   get size(): number {
     return this.#young.size + this.#old.size;
+  }
+
+  /** Grows whenever a half was forgotten, or everything replaced: until then what is {@link RecentMap.fresh} stays so, but for what is deleted. */
+  get rotations(): number {
+    return this.#rotations;
   }
 
   get(key: string): V | undefined {
@@ -74,6 +80,14 @@ export class RecentMap<V> {
 
   set(key: string, value: V): void {
     this.#put(key, value);
+    this.#changed(key);
+  }
+
+  /** What stands under the key, and is {@link RecentMap.fresh}, says something else now: as {@link RecentMap.set} of it would. With `longer` it may have more letters. */
+  rewritten(key: string, longer?: V): void {
+    if (longer !== undefined) {
+      this.#letters += this.#excessOf(longer);
+    }
     this.#changed(key);
   }
 
@@ -165,6 +179,7 @@ export class RecentMap<V> {
   }
 
   #rotated(): void {
+    this.#rotations++;
     for (const watch of this.#watches) {
       watch.rotated();
     }
