@@ -40,10 +40,10 @@ export const NEEDLES: usize = 0x25_8000;
 export const NEEDLE_BITS: usize = 0x25_8800;
 /** The sets of 32 places. */
 export const SUSPECTS: usize = 0x25_8100;
-// Endings of keys that are looked for stand from 0x25_8200 on, written by the JavaScript side: see ./endings.
 /** A byte for each answer that templates rest on: whether it stands. The first one is for those that rest on none. */
 export const STANDING: usize = 0x25_9000;
 export const STANDING_COUNT: usize = 0x4000;
+// Endings of keys that are looked for stand from 0x25_d000 on, written by the JavaScript side: see ./endings.
 /** The line that is scanned alone. */
 export const SCAN: usize = 0x26_0000;
 /** The heads and lines remembered, and for each of their bytes a class. */

@@ -12,8 +12,9 @@ const MAX_LENGTH = ENDING_BYTES - TEXT - 1;
 const PLAIN = /^[\w.-]+$/;
 /** An escape that may spell any letter of a key. */
 const ESCAPE = Buffer.from("\\u");
-/** Whose endings the engine has: a few are looked for by turns. */
-const loaded: (Uint8Array | undefined)[] = [undefined, undefined, undefined];
+const PLACES = 16;
+/** Whose endings the engine has: some are looked for by turns, a dozen for one condition. */
+const loaded: (KeyEndings | undefined)[] = Array.from({ length: PLACES }, () => undefined);
 let next = 0;
 
 /**
@@ -29,6 +30,8 @@ export class KeyEndings {
   readonly #needles: readonly Buffer[] | undefined;
   /** As the engine has them; undefined where it has no room for them. */
   readonly #laid: Uint8Array | undefined;
+  /** Where it has had them last. */
+  #place = 0;
 
   constructor(endings: readonly string[]) {
     this.#needles = endings.every((ending) => PLAIN.test(ending))
@@ -44,30 +47,25 @@ export class KeyEndings {
       return false;
     }
     const engine = engineHolding(bytes);
-    const laid = this.#laid;
-    if (engine !== undefined && laid !== undefined) {
+    if (engine !== undefined && this.#laid !== undefined) {
       const { byteOffset } = bytes;
-      return (
-        engine.exports.lacksEndings(start + byteOffset, end + byteOffset, placeOf(laid, engine), needles.length) !== 0
-      );
+      const endings = this.#placed(this.#laid, engine);
+      return engine.exports.lacksEndings(start + byteOffset, end + byteOffset, endings, needles.length) !== 0;
     }
     const part = bytes.subarray(start, end);
     return !part.includes(ESCAPE) && !needles.some((needle) => part.includes(needle));
   }
-}
 
-/** Where they stand in the engine's memory. */
-function placeOf(laid: Uint8Array, { memory }: Engine): number {
-  for (let i = 0; i < loaded.length; i++) {
-    if (loaded[i] === laid) {
-      return ENDINGS + PLACE_BYTES * i;
+  /** Where they stand in the engine's memory. */
+  #placed(laid: Uint8Array, { memory }: Engine): number {
+    if (loaded[this.#place] !== this) {
+      this.#place = next;
+      next = (next + 1) % PLACES;
+      loaded[this.#place] = this;
+      memory.set(laid, ENDINGS + PLACE_BYTES * this.#place);
     }
+    return ENDINGS + PLACE_BYTES * this.#place;
   }
-  const place = ENDINGS + PLACE_BYTES * next;
-  memory.set(laid, place);
-  loaded[next] = laid;
-  next = (next + 1) % loaded.length;
-  return place;
 }
 
 function laidOut(needles: readonly Buffer[]): Uint8Array | undefined {

@@ -75,7 +75,7 @@ export interface Engine {
 export const SCAN = 0x26_0000;
 export const SCAN_BYTES = 0x8_0000;
 export const NEEDLES = 0x25_8000;
-export const ENDINGS = 0x25_8200;
+export const ENDINGS = 0x25_d000;
 export const PATHS = 0x1b3_4000;
 export const NEEDLE_BITS = 0x25_8800;
 

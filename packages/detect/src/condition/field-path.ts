@@ -1,4 +1,4 @@
-import { isJsonObject, own } from "@auditsieve/audit";
+import { isJsonObject, KeyEndings, own } from "@auditsieve/audit";
 import type { JsonObject, JsonValue } from "@auditsieve/audit";
 
 /** A dotted field name, cut once so that reading it costs no string work. */
@@ -12,6 +12,8 @@ export interface FieldPath {
   keysAt(segment: number): readonly PathKey[];
   /** What the last key on any way ends in, from behind the last character that JSON may spell in several ways; empty where that is nothing. */
   readonly ending: string;
+  /** That ending, to be looked for. */
+  readonly endings: KeyEndings;
 }
 
 /** A key on the way down a path, and the segment after it. */
@@ -54,6 +56,7 @@ class CutPath implements FieldPath {
   readonly root: string;
   readonly length: number;
   #ending: string | undefined;
+  #endings: KeyEndings | undefined;
   readonly #keys: (readonly PathKey[] | undefined)[] = [];
 
   constructor(text: string) {
@@ -69,6 +72,10 @@ class CutPath implements FieldPath {
 
   get ending(): string {
     return (this.#ending ??= PLAIN_ENDING.exec(this.text)?.[0] ?? "");
+  }
+
+  get endings(): KeyEndings {
+    return (this.#endings ??= new KeyEndings([this.ending]));
   }
 
   keysAt(segment: number): readonly PathKey[] {

@@ -57,7 +57,6 @@ function eventOf(body: unknown): AuditEvent & PartlyParsed {
     isWithoutQuery: () => false,
     isReceivedAt: (time) => plain.requestReceivedTimestamp === time,
     isMissing: (body) => (plain[body] ?? null) === null,
-    lacks: () => false,
     lacksAll: () => false,
     part: (name, keys) => partOf(plain, name, ...keys),
     find: (name, paths) => findPaths(plain, name, paths),

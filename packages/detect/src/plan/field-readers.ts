@@ -1,3 +1,4 @@
+import { KeyEndings } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { leavesOf, searchEach } from "../condition/evaluate.ts";
 import type { FieldReader, Truth } from "../condition/evaluate.ts";
@@ -13,7 +14,7 @@ import {
   holdsNone,
   isMissing,
   isPartlyParsed,
-  lacksKey,
+  lacksKeys,
   rootOf,
 } from "../reading/event-parts.ts";
 import { HEAD_FIELDS, headFieldOf, isInPart, keptOfActor } from "../reading/head-view.ts";
@@ -83,7 +84,7 @@ export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldRea
         if (!hasBody(event, body)) {
           return isUnknownWithout(body) ? undefined : ABSENT;
         }
-        if (lacksKey(event, body, path.ending)) {
+        if (lacksKeys(event, body, path.endings)) {
           return ABSENT;
         }
         if (parts < FEW_PARTS && isPartlyParsed(event) && event.isObject(body)) {
@@ -216,4 +217,11 @@ function isRemembered(path: FieldPath): boolean {
 }
 
 /** The path that reads a value itself, with its arrays taken apart. */
-const ITSELF: FieldPath = { text: "", root: "", ending: "", length: 0, keysAt: () => [] };
+const ITSELF: FieldPath = {
+  text: "",
+  root: "",
+  ending: "",
+  endings: new KeyEndings([]),
+  length: 0,
+  keysAt: () => [],
+};

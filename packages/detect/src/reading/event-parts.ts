@@ -26,9 +26,7 @@ export interface PartlyParsed extends Pick<HeadView, "get"> {
   has(body: BodyName): boolean;
   /** Whether the body is absent or null; it need not be parsed. */
   isMissing(body: BodyName): boolean;
-  /** Whether the body is there and has no key that ends in this text, at no depth: then it need not be parsed. False says nothing. */
-  lacks(body: BodyName, ending: string): boolean;
-  /** The same of several endings at once. */
+  /** Whether the body is there and has no key with one of these endings, at no depth: then it need not be parsed. False says nothing. */
   lacksAll(body: BodyName, endings: KeyEndings): boolean;
   /** Has the paths looked for in the body; the rest of it need not be parsed. */
   find(body: BodyName, paths: KeyPaths): void;
@@ -92,12 +90,7 @@ export function isMissing(event: Event, key: string): boolean {
   return value === undefined || value === null;
 }
 
-/** Whether the body is there and has no key that ends in this text, as far as that can be said without parsing it. */
-export function lacksKey(event: Event, body: BodyName, ending: string): boolean {
-  return isPartlyParsed(event) && event.lacks(body, ending);
-}
-
-/** The same of several endings at once. */
+/** Whether the body is there and has no key with one of these endings, as far as that can be said without parsing it. */
 export function lacksKeys(event: Event, body: BodyName, endings: KeyEndings): boolean {
   return isPartlyParsed(event) && event.lacksAll(body, endings);
 }

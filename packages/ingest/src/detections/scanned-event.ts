@@ -180,10 +180,6 @@ class ScannedEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unk
     return this.#bodies.isMissing(body);
   }
 
-  lacks(body: BodyName, ending: string): boolean {
-    return this.#bodies.lacks(body, ending);
-  }
-
   lacksAll(body: BodyName, endings: KeyEndings): boolean {
     return this.#bodies.lacksAll(body, endings);
   }

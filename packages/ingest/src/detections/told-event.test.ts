@@ -17,7 +17,7 @@ const PATHS = [["metadata", "name"], ["spec"], ["spec", "containers"], ["status"
 const FOUND = new KeyPaths(PATHS);
 const SOME = new KeyEndings(["name"]);
 const SEVERAL = new KeyEndings(["podIPs", "hostPath", "nodeName"]);
-const ENDINGS = ["nodeName", "podIP", "privileged", "name"];
+const ENDINGS = ["nodeName", "podIP", "privileged", "name"].map((ending) => new KeyEndings([ending]));
 const MAX_SPELLING = 4096;
 
 /** What an event that is parsed as it is read says, whoever read it. */
@@ -44,7 +44,7 @@ function saidOfBytes(event: AuditEvent & PartlyParsed): readonly (string | boole
     event.isMissing(body) ? true : undefined,
     ...foundIn(event, body),
     event.lacksAll(body, SEVERAL),
-    ...ENDINGS.map((ending) => event.lacks(body, ending)),
+    ...ENDINGS.map((ending) => event.lacksAll(body, ending)),
     event.spelling(body, MAX_SPELLING),
   ]);
 }
