@@ -31,6 +31,8 @@ export interface Asked {
   readonly left: LeftConditions | undefined;
   /** Of whoever judges them. */
   judged: Judged | undefined;
+  /** Whether the condition of one asks the memory; found when it is first asked. */
+  readsMemory?: boolean;
   /** How detections stand with requests for which all of it is settled: the one that was met last. */
   settledIn?: ReadonlyMap<Detection, Standing>;
 }
@@ -56,10 +58,15 @@ export function isSettledFor(request: OpenRequest | undefined, of: Asked, engine
     return false;
   }
   const { standings } = request;
-  if (of.settledIn !== standings && of.asked.every((one) => standings.has(one) && !engine.readsMemory(one))) {
-    of.settledIn = standings;
+  if (of.settledIn === standings) {
+    return true;
   }
-  return of.settledIn === standings;
+  of.readsMemory ??= of.asked.some((one) => engine.readsMemory(one));
+  if (of.readsMemory || !of.asked.every((one) => standings.has(one))) {
+    return false;
+  }
+  of.settledIn = standings;
+  return true;
 }
 
 function judgementOf({ feeders }: DetectionEngine, all: readonly Verdict[]): Judgement {

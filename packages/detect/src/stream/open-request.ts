@@ -28,7 +28,8 @@ export type Standing =
 export const SETTLED: Standing = { kind: "settled" };
 export const UNDECIDED: Standing = { kind: "undecided" };
 
-const NO_STANDINGS: ReadonlyMap<Detection, Standing> = new Map();
+/** Of requests of which nothing is known yet. */
+export const NO_STANDINGS: ReadonlyMap<Detection, Standing> = new Map();
 /** Longer names are told apart by what they digest to. */
 const MOST_LETTERS = 512;
 

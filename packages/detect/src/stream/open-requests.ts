@@ -5,7 +5,7 @@ import type { EvidenceReader, EvidenceWriter } from "../correlating/evidence-tab
 import { requestId, requestNames } from "../finding.ts";
 import { listParts } from "../json-parts.ts";
 import { idHashOf } from "../reading/event-parts.ts";
-import { OpenRequest, readRequest, writeRequest } from "./open-request.ts";
+import { OpenRequest, readRequest, SETTLED, writeRequest } from "./open-request.ts";
 import type { Standing } from "./open-request.ts";
 import { SettledTogether } from "./settled-together.ts";
 import { UseOrder } from "./use-order.ts";
@@ -85,7 +85,8 @@ export class OpenRequests {
   #add(event: AuditEvent, time: number): OpenRequest {
     const { auditID } = event;
     const request = new OpenRequest(requestNames(event), this.#apiserver, auditID, time);
-    const same = this.#byAuditID.get(auditID);
+    const hash = idHashOf(event);
+    const same = this.#perHash[hash] === 0 ? undefined : this.#byAuditID.get(auditID);
     if (same === undefined) {
       this.#byAuditID.set(auditID, request);
     } else if (same instanceof OpenRequest) {
@@ -94,19 +95,22 @@ export class OpenRequests {
       same.set(request.key, request);
     }
     this.#count++;
-    this.#tally(auditID, 1);
+    this.#tally(hash, 1);
     return request;
   }
 
   /** Where there have been too many to count them there may always be one. */
-  #tally(auditID: string | undefined, more: number): void {
-    const hash = hashOfID(auditID);
+  #tally(hash: number, more: number): void {
     const before = this.#perHash[hash] as number;
     this.#perHash[hash] = before === MANY ? MANY : before + more;
   }
 
   /** Notes how a detection stands with a request. */
   settle(request: OpenRequest, detection: Detection, standing: Standing): void {
+    if (standing === SETTLED && request.isShared) {
+      request.share(this.#settled.with(request.standings, detection));
+      return;
+    }
     this.#heldLength += lengthOf(standing) - lengthOf(request.standings.get(detection));
     request.stand(detection, standing);
   }
@@ -130,7 +134,7 @@ export class OpenRequests {
       this.#restored.delete(request.key);
       return;
     }
-    this.#tally(request.auditID, -1);
+    this.#tally(hashOfID(request.auditID), -1);
     const same = this.#byAuditID.get(request.auditID);
     if (same instanceof Map && same.size > 1) {
       same.delete(request.key);

@@ -24,13 +24,15 @@ function settled(...detections: readonly Detection[]): Map<Detection, Standing> 
 describe("SettledTogether", () => {
   test("SettledTogether gives one map for the same detections in the same order, and none where something is waited for", () => {
     const together = new SettledTogether();
-    const first = settled(GET, LIST);
-    expect(together.of(first)).toBe(first);
+    const first = together.of(settled(GET, LIST));
+    expect([...(first ?? [])]).toEqual([...settled(GET, LIST)]);
     expect(together.of(settled(GET, LIST))).toBe(first);
-    expect(together.of(first)).toBe(first);
-    const turned = settled(LIST, GET);
-    expect(together.of(turned)).toBe(turned);
-    expect([...(together.of(settled(GET)) ?? [])]).toEqual([...settled(GET)]);
+    const turned = together.of(settled(LIST, GET));
+    expect([...(turned ?? [])]).toEqual([...settled(LIST, GET)]);
+    const one = together.of(settled(GET)) ?? new Map();
+    expect([...one]).toEqual([...settled(GET)]);
+    expect(together.with(one, LIST)).toBe(first);
+    expect(together.with(one, GET)).toBe(one);
     expect(together.of(settled(GET).set(LIST, UNDECIDED))).toBeUndefined();
   });
 

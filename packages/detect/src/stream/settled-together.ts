@@ -1,50 +1,52 @@
 import type { Detection } from "../definition/detection.ts";
-import { SETTLED } from "./open-request.ts";
+import { NO_STANDINGS, SETTLED } from "./open-request.ts";
 import type { Standing } from "./open-request.ts";
 
 type Standings = ReadonlyMap<Detection, Standing>;
 
-interface Node {
-  readonly next: Map<Detection, Node>;
-  standings: Standings | undefined;
-}
-
 /** There are a few dozen in a cluster; when there are more all are given up. */
-const MOST_NODES = 4096;
+const MOST = 4096;
 
 /**
  * Gives requests of which nothing is waited for one map together where the same detections are settled in the same order: there may be 50,000
  * of them, and a map takes as much as all else that is known of one.
  */
 export class SettledTogether {
-  #root = newNode();
-  #nodes = 0;
+  readonly #next = new Map<Standings, Map<Detection, Standings>>();
+  #count = 0;
 
-  /** The map to use in place of one with the same in it, which must not change from here on; undefined where something is waited for. */
+  /** The map in which one detection more is settled than in one of those, which must not change. */
+  with(standings: Standings, detection: Detection): Standings {
+    if (standings.has(detection)) {
+      return standings;
+    }
+    const known = this.#next.get(standings)?.get(detection);
+    if (known !== undefined) {
+      return known;
+    }
+    if (this.#count++ === MOST) {
+      this.#next.clear();
+      this.#count = 1;
+    }
+    const made = new Map(standings).set(detection, SETTLED);
+    const next = this.#next.get(standings);
+    if (next === undefined) {
+      this.#next.set(standings, new Map([[detection, made]]));
+    } else {
+      next.set(detection, made);
+    }
+    return made;
+  }
+
+  /** The map to use in place of one with the same in it; undefined where something is waited for. */
   of(standings: Standings): Standings | undefined {
-    for (const standing of standings.values()) {
+    let together = NO_STANDINGS;
+    for (const [detection, standing] of standings) {
       if (standing !== SETTLED) {
         return undefined;
       }
+      together = this.with(together, detection);
     }
-    if (this.#nodes >= MOST_NODES) {
-      this.#root = newNode();
-      this.#nodes = 0;
-    }
-    let node = this.#root;
-    for (const detection of standings.keys()) {
-      let next = node.next.get(detection);
-      if (next === undefined) {
-        next = newNode();
-        node.next.set(detection, next);
-        this.#nodes++;
-      }
-      node = next;
-    }
-    return (node.standings ??= standings);
+    return together;
   }
-}
-
-function newNode(): Node {
-  return { next: new Map(), standings: undefined };
 }
