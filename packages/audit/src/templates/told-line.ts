@@ -44,7 +44,7 @@ const IN_HEAD = ["auditID", "requestURI", "objectRef.namespace", "objectRef.name
 const QUESTION = 0x3f;
 const BETWEEN = ',"responseObject":';
 
-/** Where the bodies of an event stand in its line: `from, to` of the request's and the response's, 0 where there is none. */
+/** Where the bodies of an event stand in the bytes that hold its line: `from, to` of the request's and the response's, 0 where there is none. */
 export type BodyPlaces = readonly [number, number, number, number];
 
 const NO_BODIES: BodyPlaces = [0, 0, 0, 0];
@@ -189,7 +189,7 @@ export class ToldLine {
   }
 
   /**
-   * Where the bodies stand in {@link bytes}; undefined where {@link isBodyFound} is false, or something else stands there. What stands there is
+   * Where the bodies stand in {@link memory}; undefined where {@link isBodyFound} is false, or something else stands there. What stands there is
    * balanced, but perhaps no JSON: only a verified line is sure to be.
    */
   get bodies(): BodyPlaces | undefined {
@@ -198,12 +198,11 @@ export class ToldLine {
       return body === 0 ? NO_BODIES : undefined;
     }
     const { exports, memory } = this.#engine;
-    const line = this.#word(LINE);
     const end = this.#word(BODIES_END);
     const isRequest = this.#word(REQUEST) !== 0;
     const behind = exports.skipBracketed(body);
     if (behind === end) {
-      return isRequest ? [body - line, end - line, 0, 0] : [0, 0, body - line, end - line];
+      return isRequest ? [body, end, 0, 0] : [0, 0, body, end];
     }
     const answer = behind + BETWEEN.length;
     return isRequest &&
@@ -211,8 +210,13 @@ export class ToldLine {
       answer < end &&
       isAt(memory, behind, BETWEEN) &&
       exports.skipBracketed(answer) === end
-      ? [body - line, behind - line, answer - line, end - line]
+      ? [body, behind, answer, end]
       : undefined;
+  }
+
+  /** In which the line stands. */
+  get memory(): Buffer {
+    return this.#engine.memory;
   }
 
   /** The line without its newline. It stays there until other lines are loaded. Of most lines it is never asked for: making it takes long. */

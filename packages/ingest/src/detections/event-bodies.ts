@@ -1,5 +1,5 @@
-import { isJsonObject, jsonAt, KeyEndings, MemberIndex, own } from "@auditsieve/audit";
-import type { BodyPlaces, JsonValue, KeyPaths } from "@auditsieve/audit";
+import { isJsonObject, jsonAt, MemberIndex, own } from "@auditsieve/audit";
+import type { BodyPlaces, JsonValue, KeyEndings, KeyPaths } from "@auditsieve/audit";
 import type { BodyName } from "@auditsieve/detect";
 
 /** Both, in the order in which they stand in {@link BodyPlaces}. */
@@ -22,11 +22,11 @@ export type ParsedBodies = Readonly<Partial<Record<BodyName, JsonValue>>>;
 const NOWHERE: BodyPlaces = [0, 0, 0, 0];
 
 /**
- * The bodies of the event in `line`: what is asked for is parsed when it is first read, and only then. What is no JSON, which it may be only
+ * The bodies of an event whose line stands in `bytes`: what is asked for is parsed when it is first read, and only then. What is no JSON, which it may be only
  * where nobody has scanned the line, is as good as absent.
  */
 export class EventBodies {
-  readonly #line: Buffer;
+  readonly #bytes: Buffer;
   readonly #places: BodyPlaces;
   #requestObject: JsonValue | undefined;
   #responseObject: JsonValue | undefined;
@@ -34,8 +34,8 @@ export class EventBodies {
   #members: Map<number, JsonValue | undefined> | undefined;
 
   /** Instead of where they stand it takes the bodies themselves. */
-  constructor(line: Buffer, places: BodyPlaces | ParsedBodies) {
-    this.#line = line;
+  constructor(bytes: Buffer, places: BodyPlaces | ParsedBodies) {
+    this.#bytes = bytes;
     if (isPlaces(places)) {
       this.#places = places;
     } else {
@@ -45,7 +45,7 @@ export class EventBodies {
     }
   }
 
-  /** Where a body begins in the line, and where it ends; 0 where there is none. */
+  /** Where a body begins in the bytes, and where it ends; 0 where there is none. */
   from(body: BodyName): number {
     return body === "requestObject" ? this.#places[0] : this.#places[2];
   }
@@ -65,7 +65,7 @@ export class EventBodies {
     if (known !== undefined || this.to(body) === 0) {
       return (known ?? null) === null;
     }
-    return this.#line[this.from(body)] === LETTER_N;
+    return this.#bytes[this.from(body)] === LETTER_N;
   }
 
   /** Undefined where there is none. */
@@ -74,7 +74,7 @@ export class EventBodies {
     if (known !== undefined || this.to(body) === 0) {
       return known;
     }
-    const value = jsonAt(this.#line, this.from(body), this.to(body));
+    const value = jsonAt(this.#bytes, this.from(body), this.to(body));
     if (body === "requestObject") {
       this.#requestObject = value;
     } else {
@@ -90,19 +90,19 @@ export class EventBodies {
       .sort((a, b) => a.from - b.from);
   }
 
-  /** Whether the bytes stand in the line, but for its bodies. */
+  /** Whether these bytes stand in the others, but for the bodies. */
   isOutside(bytes: Buffer): boolean {
     if (this.to("requestObject") === 0 && this.to("responseObject") === 0) {
-      return this.#line.includes(bytes);
+      return this.#bytes.includes(bytes);
     }
     let at = 0;
     for (const { from, to } of this.inOrder()) {
-      if (this.#line.subarray(at, from).includes(bytes)) {
+      if (this.#bytes.subarray(at, from).includes(bytes)) {
         return true;
       }
       at = to;
     }
-    return this.#line.subarray(at).includes(bytes);
+    return this.#bytes.subarray(at).includes(bytes);
   }
 
   /** As `PartlyParsed` has it. */
@@ -112,13 +112,8 @@ export class EventBodies {
       this.to(body) > 0 &&
       !this.#isList(body) &&
       this.#known(body) === undefined &&
-      endings.areAbsent(this.#line, this.from(body), this.to(body))
+      endings.areAbsent(this.#bytes, this.from(body), this.to(body))
     );
-  }
-
-  /** As `PartlyParsed` has it. */
-  lacks(body: BodyName, ending: string): boolean {
-    return this.lacksAll(body, endingOf(ending));
   }
 
   /** The value at a path of literal keys below the body; undefined where there is none, or no body. */
@@ -130,7 +125,7 @@ export class EventBodies {
       );
     }
     const range = this.#index(body).find(keys);
-    return range && jsonAt(this.#line, range.start, range.end);
+    return range && jsonAt(this.#bytes, range.start, range.end);
   }
 
   /** As `PartlyParsed` has it. */
@@ -161,7 +156,7 @@ export class EventBodies {
     this.#members ??= new Map();
     let value = this.#members.get(range.start);
     if (value === undefined) {
-      value = jsonAt(this.#line, range.start, range.end);
+      value = jsonAt(this.#bytes, range.start, range.end);
       this.#members.set(range.start, value);
     }
     return value;
@@ -169,7 +164,7 @@ export class EventBodies {
 
   spelling(body: BodyName, maxLength: number): string | undefined {
     const [from, to] = [this.from(body), this.to(body)];
-    return to === 0 || to - from > maxLength ? undefined : this.#line.toString("latin1", from, to);
+    return to === 0 || to - from > maxLength ? undefined : this.#bytes.toString("latin1", from, to);
   }
 
   #isList(body: BodyName): boolean {
@@ -179,10 +174,10 @@ export class EventBodies {
   #first(body: BodyName): number | undefined {
     let at = this.from(body);
     // Nothing that is printed stands before a value.
-    while ((this.#line[at] ?? OPEN_LIST) <= SPACE) {
+    while ((this.#bytes[at] ?? OPEN_LIST) <= SPACE) {
       at++;
     }
-    return this.#line[at];
+    return this.#bytes[at];
   }
 
   #known(body: BodyName): JsonValue | undefined {
@@ -193,7 +188,7 @@ export class EventBodies {
   #index(body: BodyName): MemberIndex {
     const place = indexes[body];
     if (place.of !== this) {
-      place.index.load(this.#line, this.from(body), this.to(body));
+      place.index.load(this.#bytes, this.from(body), this.to(body));
       place.of = this;
     }
     return place.index;
@@ -202,20 +197,4 @@ export class EventBodies {
 
 function isPlaces(places: BodyPlaces | ParsedBodies): places is BodyPlaces {
   return Array.isArray(places);
-}
-
-const endings = new Map<string, KeyEndings>();
-/** Detections look for a few hundred. */
-const MAX_ENDINGS = 4096;
-
-function endingOf(text: string): KeyEndings {
-  let ending = endings.get(text);
-  if (ending === undefined) {
-    if (endings.size >= MAX_ENDINGS) {
-      endings.clear();
-    }
-    ending = new KeyEndings([text]);
-    endings.set(text, ending);
-  }
-  return ending;
 }

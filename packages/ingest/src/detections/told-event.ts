@@ -176,10 +176,6 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
     return this.#bodies().isMissing(body);
   }
 
-  lacks(body: BodyName, ending: string): boolean {
-    return this.#bodies().lacks(body, ending);
-  }
-
   lacksAll(body: BodyName, endings: KeyEndings): boolean {
     return this.#bodies().lacksAll(body, endings);
   }
@@ -216,7 +212,7 @@ class ToldEvent implements PartlyParsed, Partial<Record<keyof AuditEvent, unknow
   }
 
   #bodies(): EventBodies {
-    return (this.#held ??= new EventBodies(this.#line.bytes, this.#line.bodies ?? this.toJSON()));
+    return (this.#held ??= new EventBodies(this.#line.memory, this.#line.bodies ?? this.toJSON()));
   }
 
   #parse(): AuditEvent {
