@@ -34,10 +34,28 @@ const EVENT: Readonly<Record<string, boolean | Readonly<Record<string, boolean>>
   annotations: true,
 };
 
+/** Indexes as JSONPath, jq and Splunk write them: of arrays every element is read anyway, and no key of Kubernetes has brackets. */
+const INDEXES = /\[(?:\d*|\*)\]|\{\}/g;
+
+/** Whether the field, where it is there, is an object: no text and no number. */
+export function isObjectField(field: string): boolean {
+  const [root = "", ...rest] = field.split(".");
+  const children = Object.hasOwn(EVENT, root) ? EVENT[root] : undefined;
+  if (typeof children !== "object") {
+    return children === true && rest.length === 0;
+  }
+  const child = rest[0];
+  return child === undefined || (rest.length === 1 && Object.hasOwn(children, child) && children[child] === true);
+}
+
 /** Undefined for a field that an audit event can have; else the name that was probably meant, or "". */
 export function unknownField(field: string): string | undefined {
   if (rememberedField(field)) {
     return undefined;
+  }
+  const withoutIndexes = field.replace(INDEXES, "");
+  if (withoutIndexes !== field) {
+    return unknownField(withoutIndexes) ?? withoutIndexes;
   }
   const [root = "", ...rest] = field.split(".");
   const children = Object.hasOwn(EVENT, root) ? EVENT[root] : undefined;

@@ -1,5 +1,6 @@
 import { LEVELS, STAGES } from "@auditsieve/audit";
 import type { ValueTest } from "../condition/expression.ts";
+import { isObjectField } from "./known-fields.ts";
 import { DATE_PART_RANGES } from "./date-part.ts";
 import type { DatePart } from "./date-part.ts";
 import type { ItemMode } from "./modifiers.ts";
@@ -37,20 +38,35 @@ export function pointlessTest(
   if (mode.kind === "re" && value === "") {
     return { wrong: "every text matches an empty regular expression", hint: "Give what to look for" };
   }
+  if (isObjectField(field) && !(mode.kind === "pattern" && value === "*")) {
+    return {
+      wrong: `${field} is no text, so no ${shown(value)} is found in it`,
+      hint: `Name a field in it, like ${field}.name; or give keywords, which are looked for in the whole event`,
+    };
+  }
+  if (field === "objectRef.resource" && isEqual(mode) && String(value).includes("/")) {
+    return {
+      wrong: `no audit event has a ${field} like ${shown(value)}`,
+      hint: "What stands behind the slash is objectRef.subresource",
+    };
+  }
   const closed = CLOSED.get(field);
   if (closed !== undefined && mode.kind !== "cidr") {
     return closed.values.some((one) => test.test(one))
       ? undefined
       : { wrong: `no audit event has a ${field} like ${shown(value)}`, hint: closed.hint };
   }
-  const isWrongAddress =
-    field === "sourceIPs" && mode.kind === "pattern" && mode.comparison === "equal" && ADDRESS.test(String(value));
+  const isWrongAddress = field === "sourceIPs" && isEqual(mode) && ADDRESS.test(String(value));
   return isWrongAddress &&
     String(value)
       .split(".")
       .some((part) => Number(part) > 255)
     ? { wrong: `${shown(value)} is no address, so no event has it`, hint: "The numbers of an address go up to 255" }
     : undefined;
+}
+
+function isEqual(mode: ItemMode): boolean {
+  return mode.kind === "pattern" && mode.comparison === "equal";
 }
 
 const COMPARE: Partial<Record<ItemMode["kind"], (number: number, bound: number) => boolean>> = {

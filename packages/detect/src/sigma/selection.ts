@@ -122,7 +122,7 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
       field === ""
         ? compileKeywords(value, mode, path)
         : inElement
-          ? compileField(field, value, mode, path, depth)
+          ? compileField(field, value, mode, path, depth, true)
           : compileResolved(field, value, mode, path, depth);
     return compiled && compiled !== ALWAYS && mode.negated ? { kind: "not", of: compiled } : compiled;
   };
@@ -153,6 +153,7 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
     mode: ItemMode,
     path: Path,
     depth: number,
+    inElement = false,
   ): Expression | undefined => {
     if (mode.kind === "same") {
       return compileSame(field, value, path, depth);
@@ -170,7 +171,8 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
       const whole = of.filter((part) => part !== undefined);
       return whole.length < of.length || whole.length === 0 ? undefined : mode.every ? all(whole) : any(whole);
     }
-    return compileList(field, list, mode, Array.isArray(value) ? (index) => [...path, index] : () => path, path);
+    const place = Array.isArray(value) ? (index: number) => [...path, index] : () => path;
+    return compileList(field, list, mode, place, path, inElement);
   };
 
   const compileList = (
@@ -179,6 +181,7 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
     mode: ItemMode,
     place: (index: number) => Path,
     path: Path,
+    inElement: boolean,
   ): Expression | undefined => {
     if (list.length === 0) {
       log.error("sigma-value", path, "the list of values is empty", "Give values, or null for an absent field");
@@ -194,7 +197,8 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
     if (results.includes(undefined)) {
       return undefined;
     }
-    if (fields.prepared === undefined) {
+    // Names inside an element are none of the event's.
+    if (fields.prepared === undefined && !inElement) {
       list.forEach((entry, index) => warnPointless(field, entry, mode, results[index], place(index)));
     }
     const tests = results.filter((test): test is ValueTest => test !== null && test !== undefined);

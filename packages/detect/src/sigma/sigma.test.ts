@@ -244,6 +244,12 @@ describe("loadDetections", () => {
     ],
     ["sourceIPs", "[10.0.0.256]", ["a.sourceIPs[0]", "is no address"]],
     ["userAgent|re", "''", ["a.userAgent|re", "every text matches"]],
+    ["requestObject|contains", "privileged", ["a.requestObject|contains", "requestObject is no text"]],
+    ["kubernetes.audit.user", "system:anonymous", ["a.kubernetes.audit.user", "user is no text"]],
+    ["objectRef|re", ".*secrets", ["a.objectRef|re", "objectRef is no text"]],
+    ["responseStatus|gte", "400", ["a.responseStatus|gte", "responseStatus is no text"]],
+    ["annotations", "[x]", ["a.annotations[0]", "annotations is no text"]],
+    ["objectRef.resource", "pods/exec", ["a.objectRef.resource", "no audit event has a objectRef.resource like"]],
   ])("warns that %s: %s is pointless, and loads all the same", (field, value, [path, message]) => {
     const { detections, problems } = loadDetections(
       `${HEAD}detection:\n  a: { ${field}: ${value} }\n  condition: a\n`,
@@ -273,6 +279,12 @@ describe("loadDetections", () => {
     ["level|startswith", "request"],
     ["sourceIPs", "[10.0.0.255, 10.0.300.*, private]"],
     ["sourceIPs|cidr", "10.0.0.0/8"],
+    ["requestObject", "'*'"],
+    ["annotations", "[null, '*']"],
+    ["user|exists", "true"],
+    ["objectRef.resource|re", "^(pods|a/b)"],
+    ["objectRef.resource|contains", "s"],
+    ["requestObject.subjects|same", "{ kind: Group, user: x, stage: x, responseStatus.code: x }"],
   ])("has nothing against %s: %s", (field, value) => {
     expect(problemsOf(`${HEAD}detection:\n  a: { ${field}: ${value} }\n  condition: a\n`)).toEqual([]);
   });
@@ -302,9 +314,13 @@ describe("loadDetections", () => {
     ["a typo in Elastic's spelling", "kubernetes.audit.objectRef.resourc", 'Did you mean "objectRef.resource"?'],
     ["a typo in a name that stands for another", "user_agent.origin", 'Did you mean "user_agent.original"?'],
     ["nonsense", "zzzzzzzzzz", "See the audit.k8s.io/v1 Event for its fields"],
+    ["an index", "requestObject.spec.containers[0].image", 'Did you mean "requestObject.spec.containers.image"?'],
+    ["all indexes", "requestObject.spec.containers[*].image", 'Did you mean "requestObject.spec.containers.image"?'],
+    ["Splunk's way", "responseObject.items{}.kind", 'Did you mean "responseObject.items.kind"?'],
+    ["an index at the end", "sourceIPs[0]", 'Did you mean "sourceIPs"?'],
   ])("warns of %s and loads all the same", (_why, field, hint) => {
     const { detections, problems } = loadDetections(
-      `${HEAD}detection:\n  a: { ${field}: x }\n  condition: a\n`,
+      `${HEAD}detection:\n  a: { "${field}": x }\n  condition: a\n`,
       "f.yml",
     );
     expect(detections).toHaveLength(1);
