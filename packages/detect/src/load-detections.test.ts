@@ -22,6 +22,11 @@ test("loadDetectionFiles: documents that are given are taken; a problem in them 
   expect(problem).toEqual(loadDetectionFiles([{ file, text }]).problems[0]);
 });
 
+const RULE =
+  "{title: T, id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10, level: low, logsource: {product: kubernetes}, detection: {s: {verb: get}, condition: s}}";
+const WINDOWS =
+  "{title: W, id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e11, level: low, logsource: {product: windows}, detection: {s: {Image|windash|no: x}, condition: s}}";
+
 test("loadDetectionFiles: of a folder what is about another log is left out and named, of a file that is named it is an error", () => {
   const rule = (product: string): string =>
     `{title: T, id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10, level: low, logsource: {product: ${product}}, detection: {s: {verb: delete}, condition: s}}`;
@@ -36,6 +41,42 @@ test("loadDetectionFiles: of a folder what is about another log is left out and 
   expect(named.problems).toMatchObject([{ file: "windows.yml", severity: "error" }]);
   expect(named.others).toEqual([]);
 });
+
+test.each([
+  ["a file of several documents, some about other logs", `${RULE}\n---\n${WINDOWS}`, ["T"], [], true],
+  [
+    "one whose document about this log is wrong",
+    `${RULE.replace("verb:", "verb|no:")}\n---\n${WINDOWS}`,
+    [],
+    [1],
+    true,
+  ],
+  ["one that forgot its log", RULE.replace("logsource", "logsuorce"), [], [1], false],
+  ["what is no Sigma", "name: CI\non: push\njobs: {}", [], [], true],
+  [
+    "old rules for this log",
+    "action: global\nlogsource: {product: kubernetes}\n---\ndetection: {s: {verb: get}, condition: s}",
+    [],
+    [1, 4, 4, 4, 4],
+    false,
+  ],
+  [
+    "old rules for another log",
+    `action: global\nlogsource: {product: windows}\n---\ndetection: {s: {a|no: x}}`,
+    [],
+    [],
+    true,
+  ],
+  ["a correlation beside rules for another log", `${WINDOWS}\n---\n{title: C, correlation: {}}`, [], [], true],
+] as const)(
+  "loadDetectionFiles: of a folder %s is left out or complained of as it deserves",
+  (_what, text, titles, lines, isOther) => {
+    const { detections, problems, others } = loadDetectionFiles([{ file: "f.yml", text, isOfFolder: true }]);
+    expect(detections.map(({ title }) => title)).toEqual(titles);
+    expect(problems.map(({ line }) => line)).toEqual(lines);
+    expect(others).toEqual(isOther ? ["f.yml"] : []);
+  },
+);
 
 test("loadDetectionFiles: an id that another detection has is an error with both places; what is loaded twice is taken once", () => {
   const rule = (title: string, verb: string): string =>

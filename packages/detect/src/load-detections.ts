@@ -9,7 +9,6 @@ import { loadExceptions } from "./exceptions/load-exceptions.ts";
 import { digest } from "./finding.ts";
 import { loadText } from "./load-text.ts";
 import type { DetectionSource } from "./load-text.ts";
-import { OTHER_LOG } from "./sigma/check-logsource.ts";
 import type { Placeholders } from "./sigma/expand-placeholders.ts";
 import { fieldPipeline } from "./sigma/field-pipeline.ts";
 import { loadPipelines } from "./sigma/load-pipelines.ts";
@@ -27,7 +26,7 @@ export interface LoadedDetectionFiles {
   readonly problems: readonly (Problem & { readonly file: string })[];
   /** All that is excused, in the order of the files. */
   readonly exceptions: readonly DetectionException[];
-  /** Files of folders that are about other logs; no problem is said of them. */
+  /** Files of folders of which something is about other logs, or nothing of Sigma: that is left out. */
   readonly others: readonly string[];
 }
 
@@ -95,12 +94,10 @@ export function loadDetectionFiles(files: readonly DetectionSource[], options: L
   const rewriting = JSON.stringify(rewritten, (_, value: unknown) =>
     typeof value === "function" ? value.toString() : value,
   );
-  const others = sources.flatMap(({ file, isOfFolder }, i) =>
-    isOfFolder === true && loaded[i]?.problems.some(({ id }) => id === OTHER_LOG) === true ? [file] : [],
+  const others = loaded.filter(({ isOther }) => isOther).map(({ file }) => file);
+  const problems = [...given, ...loaded].flatMap(({ file, problems: own }) =>
+    own.map((problem) => ({ ...problem, file })),
   );
-  const problems = [...given, ...loaded]
-    .filter(({ file }) => !others.includes(file))
-    .flatMap(({ file, problems: own }) => own.map((problem) => ({ ...problem, file })));
   const { correlations } = linkCorrelations(filtered.detections);
   const leaves = leavesOf(correlations);
   return {

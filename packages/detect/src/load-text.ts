@@ -7,7 +7,7 @@ import { deriveNeeds } from "./definition/derive-needs.ts";
 import type { FirstSeen } from "./definition/first-seen-condition.ts";
 import { readException } from "./exceptions/read-exception.ts";
 import { digest } from "./finding.ts";
-import { checkLogsource } from "./sigma/check-logsource.ts";
+import { aboutOtherLogs, checkLogsource } from "./sigma/check-logsource.ts";
 import { compileCondition } from "./sigma/compile-condition.ts";
 import type { FieldPipeline } from "./sigma/field-pipeline.ts";
 import { LIMITS } from "./sigma/limits.ts";
@@ -34,6 +34,8 @@ export interface LoadedText {
   readonly detections: readonly Detection[];
   readonly filters: readonly DetectionException[];
   readonly problems: readonly Problem[];
+  /** Whether something of it was left out because it is about another log. */
+  readonly isOther: boolean;
 }
 
 /** What every document of a text is read with. */
@@ -46,15 +48,24 @@ export interface TextContext {
 /** A correlation looks at no event itself. */
 const NEVER: Expression = { kind: "or", of: [] };
 
-/** Reads the documents of a text; nothing is thrown for bad data. */
-export function loadText({ text, documents }: DetectionSource, context: TextContext): LoadedText {
+/** Reads the documents of a text; nothing is thrown for bad data. Of a folder what is about other logs is left out. */
+export function loadText({ text, documents, isOfFolder }: DetectionSource, context: TextContext): LoadedText {
   if (documents !== undefined) {
     const loaded = loadDocuments({ documents: documents.map(withoutPlaces), problems: [] }, context);
     if (loaded.problems.length === 0 || text === undefined) {
       return loaded;
     }
   }
-  return loadDocuments(readYaml(text ?? ""), context);
+  const read = readYaml(text ?? "");
+  const others = isOfFolder === true ? aboutOtherLogs(read.documents) : new Set();
+  if (others.size === 0) {
+    return loadDocuments(read, context);
+  }
+  const rest = read.documents.filter((one) => !others.has(one) && one.value !== null);
+  // What its YAML is like matters to nobody where nothing of it is read.
+  return rest.length === 0
+    ? { detections: [], filters: [], problems: [], isOther: true }
+    : { ...loadDocuments({ ...read, documents: rest }, context), isOther: true };
 }
 
 function withoutPlaces(value: JsonValue): YamlDocument {
@@ -73,7 +84,7 @@ function loadDocuments({ documents, problems: syntax }: YamlText, context: TextC
       message: `Cannot load "${file}": it has ${documents.length} documents, at most ${LIMITS.documents} are allowed`,
       hint: "Split the file",
     });
-    return { detections, filters, problems };
+    return { detections, filters, problems, isOther: false };
   }
   if (documents.every(({ value }) => value === null) && syntax.length === 0) {
     problems.push({
@@ -91,7 +102,7 @@ function loadDocuments({ documents, problems: syntax }: YamlText, context: TextC
       detections.push(loaded);
     }
   }
-  return { detections, filters, problems };
+  return { detections, filters, problems, isOther: false };
 }
 
 function loadDocument(
