@@ -11,6 +11,9 @@ import { preparedDetections } from "./prepared-detections.ts";
 import { SHIPPED } from "./shipped-files.ts";
 import { writeFindings } from "./write-findings.ts";
 
+/** Of findings that wait to be written, in memory: of a long log there may be any number. */
+const HELD_BYTES = 8 * 1024 * 1024;
+
 /** The shipped detections beside a filter, and what they have found so far. */
 export interface FilterFindings {
   readonly tap: FindingTap;
@@ -34,7 +37,7 @@ export function filterFindings(
   compileLater("filter");
   const prepared = exceptions.length === 0 ? preparedDetections() : undefined;
   const engine = new DetectionEngine(prepared ?? loadDetectionSet([SHIPPED], exceptions).detections);
-  const findings = new FindingStore({ isInOrderOfAdding: true });
+  const findings = new FindingStore({ isInOrderOfAdding: true, heldBytes: HELD_BYTES });
   const tap = new FindingTap(new FindingStream(engine), redactor, (finding) => findings.add(finding));
   const lookAtHeap = keepHeapSmall();
   // Not by `performance`, which is another module of Node: once V8's flags are set it is compiled anew.
@@ -48,7 +51,7 @@ export function filterFindings(
     write: async (file) => {
       tap.end();
       heap.release();
-      await writeFindings(file, findings.lines());
+      await writeFindings(file, findings.bytes());
       findings.close();
     },
   };

@@ -1,15 +1,14 @@
-import { closeSync, openSync, writeFileSync } from "node:fs";
+import { writeWhole } from "@auditsieve/ingest/write-whole";
+import { closeSync, openSync } from "node:fs";
 import { writeFailure } from "./write-failure.ts";
 
-const PIECE_LENGTH = 1024 * 1024;
-
-/** Writes findings, each a line, to a file. */
-export async function writeFindings(file: string, lines: Iterable<string>): Promise<void> {
+/** Writes findings to a file: what is lines of them, in pieces. */
+export async function writeFindings(file: string, pieces: Iterable<Uint8Array>): Promise<void> {
   try {
     const descriptor = openSync(file, "w");
     try {
-      for (const piece of piecesOf(lines)) {
-        writeFileSync(descriptor, piece);
+      for (const piece of pieces) {
+        writeWhole(descriptor, piece);
       }
     } finally {
       closeSync(descriptor);
@@ -17,17 +16,4 @@ export async function writeFindings(file: string, lines: Iterable<string>): Prom
   } catch (error) {
     throw writeFailure(`findings to "${file}"`, error);
   }
-}
-
-/** Not all in one text, which would need as much memory again. */
-function* piecesOf(lines: Iterable<string>): Generator<string> {
-  let piece = "";
-  for (const line of lines) {
-    piece += line;
-    if (piece.length >= PIECE_LENGTH) {
-      yield piece;
-      piece = "";
-    }
-  }
-  yield piece;
 }

@@ -153,12 +153,18 @@ const LATE_EVENTS: PropertyDescriptor & ThisType<Finding> = {
  * assert.match(findingJson(finding), /"summary":"eve: delete node n \(delete\)".*"events":\[\{"level":"Metadata"/);
  */
 export function findingJson(finding: Finding): string {
+  return findingPieces(finding).join("");
+}
+
+/** The same in pieces, one behind another, for who writes them: as one text they would be copied first. */
+export function findingPieces(finding: Finding): readonly string[] {
   const known = written.get(finding);
   if (typeof known !== "object") {
-    return known ?? JSON.stringify(finding);
+    return [known ?? JSON.stringify(finding)];
   }
   const { head, shown } = known;
-  return `${JSON.stringify(head).slice(0, -1)},"events":[${shown.map(({ json }) => json).join(",")}]}`;
+  const events = shown.flatMap(({ json }, i) => (i === 0 ? [json] : [",", json]));
+  return [JSON.stringify(head).slice(0, -1), ',"events":[', ...events, "]}"];
 }
 
 /** The finding that {@link findingJson} has written. */

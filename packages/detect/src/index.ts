@@ -24,7 +24,7 @@ export type { LinkedCorrelation, LinkedCorrelations } from "./definition/link-co
 export { evaluateCase } from "./evaluate-case.ts";
 export { explainCase } from "./explain-case.ts";
 export type { ExplainedSelection } from "./explain-case.ts";
-export { findingJson, findingOfJson, findingOfRequest, requestId } from "./finding.ts";
+export { findingJson, findingOfJson, findingOfRequest, findingPieces, requestId } from "./finding.ts";
 export type { EventCodec } from "./correlating/evidence-table.ts";
 export type { Finding } from "./finding.ts";
 export { ShownEvent } from "./shown-event.ts";

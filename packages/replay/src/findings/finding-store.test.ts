@@ -34,9 +34,7 @@ describe("FindingStore", () => {
     );
     const store = new FindingStore({ heldBytes: 1_000 });
     store.add(findingOfJson(line));
-    for (const each of store) {
-      store.add(each);
-    }
+    [...store].forEach((each) => store.add(each));
     expect([...store.lines()]).toEqual([`${line}\n`, `${line}\n`]);
     store.close();
   });
@@ -54,6 +52,8 @@ describe("FindingStore", () => {
           expect(store.size).toBe(findings.length);
           expect([...store]).toEqual(expected);
           expect([...store.lines()]).toEqual(expected.map((each) => `${JSON.stringify(each)}\n`));
+          const pieces = Array.from(store.bytes(), (piece) => Buffer.from(piece));
+          expect(Buffer.concat(pieces).toString()).toBe([...store.lines()].join(""));
           store.close();
           expect([...store]).toEqual([]);
         },

@@ -1,4 +1,4 @@
-import { findingJson, findingOfJson } from "@auditsieve/detect";
+import { findingOfJson, findingPieces } from "@auditsieve/detect";
 import type { Finding } from "@auditsieve/detect";
 import { closeSync, fdatasyncSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,6 +7,8 @@ import { chooseFindings } from "./choose-findings.ts";
 import type { ChosenFindings } from "./choose-findings.ts";
 import { FindingCounter } from "./finding-counts.ts";
 import type { FindingCounts } from "./finding-counts.ts";
+import { gathered, HeldLines, textOf } from "./held-lines.ts";
+import type { HeldLine } from "./held-lines.ts";
 
 /** Findings in order of time, as often as they are asked for: the timeline. */
 export interface FindingList extends Iterable<Finding> {
@@ -32,7 +34,7 @@ export interface FindingStoreOptions {
 /** What {@link FindingStore.restore} goes on from; the file holds the rest. */
 export interface FindingStoreSnapshot {
   readonly runs: readonly FindingRun[];
-  readonly held: readonly HeldFinding[];
+  readonly held: readonly { readonly key: string; readonly line: string }[];
   readonly inRuns: number;
   readonly counts: FindingCounts;
 }
@@ -40,7 +42,7 @@ export interface FindingStoreSnapshot {
 /** A finding as its line: as objects a hundred thousand would take five times the memory. */
 interface HeldFinding {
   readonly key: string;
-  readonly line: string;
+  readonly line: HeldLine;
 }
 
 /** A stretch of the file that is in order of time. */
@@ -52,14 +54,13 @@ interface FindingRun {
 }
 
 const HELD_BYTES = 24 * 1024 * 1024;
-const WRITE_BYTES = 1024 * 1024;
 const READ_BYTES = 128 * 1024;
 const NEWLINE = 10;
 const TAB = 9;
 
 /**
  * Holds findings and gives them in order of time. What does not fit into memory is put aside in sorted runs, redacted as it
- * is; a log on whose every line something is found needs no more memory than another.
+ * is; a log on whose every line something is found needs no more memory than another. While they are given none may be added.
  *
  * @example
  * const store = new FindingStore();
@@ -72,7 +73,7 @@ export class FindingStore implements FindingList {
   readonly #path: string | undefined;
   readonly #isInOrderOfAdding: boolean;
   #held: HeldFinding[] = [];
-  #heldBytes = 0;
+  readonly #lines: HeldLines;
   #isInOrder = true;
   #runs: FindingRun[] = [];
   #inRuns = 0;
@@ -84,6 +85,7 @@ export class FindingStore implements FindingList {
     this.#maxHeld = options.heldBytes ?? HELD_BYTES;
     this.#path = options.file;
     this.#isInOrderOfAdding = options.isInOrderOfAdding ?? false;
+    this.#lines = new HeldLines(this.#maxHeld);
   }
 
   get size(): number {
@@ -95,25 +97,28 @@ export class FindingStore implements FindingList {
     this.#chosen = undefined;
     this.#counts.add(finding);
     const key = this.#isInOrderOfAdding ? `${finding.time} ${String(this.size).padStart(12, "0")}` : keyOf(finding);
-    const held = { key, line: findingJson(finding) };
-    this.#isInOrder &&= this.#held.length === 0 || (this.#held.at(-1) as HeldFinding).key <= held.key;
-    this.#held.push(held);
-    this.#heldBytes += held.line.length;
-    if (this.#heldBytes > this.#maxHeld) {
+    this.#isInOrder &&= this.#held.length === 0 || (this.#held.at(-1) as HeldFinding).key <= key;
+    this.#hold(key, findingPieces(finding));
+    if (this.#lines.bytes > this.#maxHeld) {
       this.#putAside();
     }
   }
 
   *[Symbol.iterator](): Generator<Finding, void> {
     for (const { line } of this.#all()) {
-      yield findingOfJson(line);
+      yield findingOfJson(textOf(line));
     }
   }
 
   *lines(): Generator<string, void> {
     for (const { line } of this.#all()) {
-      yield `${line}\n`;
+      yield `${textOf(line)}\n`;
     }
+  }
+
+  /** The same in UTF-8, many lines at once: each piece holds until the next one is asked for. */
+  bytes(): Iterable<Uint8Array> {
+    return gathered(this.#heldLines());
   }
 
   counts(): FindingCounts {
@@ -121,7 +126,7 @@ export class FindingStore implements FindingList {
   }
 
   chosen(): ChosenFindings {
-    return (this.#chosen ??= chooseFindings(() => this.#lines(), { isSmall: this.#runs.length === 0 }));
+    return (this.#chosen ??= chooseFindings(() => this.#texts(), { isSmall: this.#runs.length === 0 }));
   }
 
   /** The file's part is on the disk when this returns. */
@@ -129,7 +134,8 @@ export class FindingStore implements FindingList {
     if (this.#file !== undefined) {
       fdatasyncSync(this.#file);
     }
-    return { runs: this.#runs, held: this.#held, inRuns: this.#inRuns, counts: this.#counts.snapshot() };
+    const held = this.#held.map(({ key, line }) => ({ key, line: textOf(line) }));
+    return { runs: this.#runs, held, inRuns: this.#inRuns, counts: this.#counts.snapshot() };
   }
 
   /** Goes on from a snapshot with the same file; what was written behind it is cut off. */
@@ -139,8 +145,7 @@ export class FindingStore implements FindingList {
     this.#runs = [...runs];
     this.#inRuns = inRuns;
     this.#isInOrder = false;
-    this.#held = [...held];
-    this.#heldBytes = held.reduce((sum, { line }) => sum + line.length, 0);
+    held.forEach(({ key, line }) => this.#hold(key, [line]));
     if (runs.length > 0 && this.#path !== undefined) {
       this.#file = openSync(this.#path, "r+");
       ftruncateSync(this.#file, runs.at(-1)?.to ?? 0);
@@ -155,16 +160,30 @@ export class FindingStore implements FindingList {
     }
     this.#runs = [];
     this.#inRuns = 0;
-    this.#held = [];
-    this.#heldBytes = 0;
-    this.#isInOrder = true;
+    this.#letGo();
     this.#chosen = undefined;
     this.#counts = new FindingCounter();
   }
 
-  *#lines(): Generator<string, void> {
+  #hold(key: string, pieces: readonly string[]): void {
+    this.#held.push({ key, line: this.#lines.add(pieces) });
+  }
+
+  #letGo(): void {
+    this.#held = [];
+    this.#lines.clear();
+    this.#isInOrder = true;
+  }
+
+  *#heldLines(): Generator<HeldLine, void> {
     for (const { line } of this.#all()) {
       yield line;
+    }
+  }
+
+  *#texts(): Generator<string, void> {
+    for (const { line } of this.#all()) {
+      yield textOf(line);
     }
   }
 
@@ -189,51 +208,51 @@ export class FindingStore implements FindingList {
     this.#file ??= this.#path === undefined ? openTemporary() : openSync(this.#path, "w+", OWNER_ONLY);
     const from = this.#runs.at(-1)?.to ?? 0;
     let to = from;
-    let lines: string[] = [];
-    let bytes = 0;
-    const flush = (): void => {
-      to += writeAll(this.#file as number, Buffer.from(lines.join("")), to);
-      lines = [];
-      bytes = 0;
-    };
-    for (const { key, line } of held) {
-      // In JSON no tab stands as it is.
-      lines.push(JSON.stringify(key), "\t", line, "\n");
-      bytes += line.length;
-      if (bytes >= WRITE_BYTES) {
-        flush();
-      }
+    for (const piece of gathered(withKeys(held))) {
+      to += writeAll(this.#file, piece, to);
     }
-    flush();
     this.#runs.push({ from, to, first: (held[0] as HeldFinding).key });
     this.#inRuns += held.length;
-    this.#held = [];
-    this.#heldBytes = 0;
-    this.#isInOrder = true;
+    this.#letGo();
   }
 
+  /** Each holds until the next one is asked for. */
   *#read({ from, to }: FindingRun): Generator<HeldFinding, void> {
-    let rest: Buffer = Buffer.alloc(0);
+    // One for the whole run: V8 gives such memory back late.
+    let page: Buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+    let start = 0;
+    let filled = 0;
     for (let at = from; at < to;) {
-      const chunk = Buffer.allocUnsafe(Math.min(READ_BYTES, to - at));
-      const bytes = readSync(this.#file as number, chunk, 0, chunk.length, at);
+      page = withRoom(page, start, filled);
+      filled -= start;
+      start = 0;
+      const bytes = readSync(this.#file as number, page, filled, Math.min(page.length - filled, to - at), at);
       if (bytes === 0) {
         throw new Error("The file of findings has been cut off while it was read");
       }
       at += bytes;
-      const text = rest.length === 0 ? chunk.subarray(0, bytes) : Buffer.concat([rest, chunk.subarray(0, bytes)]);
-      let start = 0;
-      for (let end = text.indexOf(NEWLINE); end !== -1; end = text.indexOf(NEWLINE, start)) {
-        const tab = text.indexOf(TAB, start);
-        yield {
-          key: JSON.parse(text.toString("utf8", start, tab)) as string,
-          line: text.toString("utf8", tab + 1, end),
-        };
+      filled += bytes;
+      for (let end = newlineIn(page, start, filled); end !== -1; end = newlineIn(page, start, filled)) {
+        const tab = page.indexOf(TAB, start);
+        const key = JSON.parse(page.toString("utf8", start, tab)) as string;
+        yield { key, line: { page, from: tab + 1, end: end + 1 } };
         start = end + 1;
       }
-      rest = text.subarray(start);
     }
   }
+}
+
+/** What is left of a page from `start` to `end` at the beginning of one that has room for more. */
+function withRoom(page: Buffer, start: number, end: number): Buffer {
+  const roomy = start > 0 || end < page.length ? page : Buffer.allocUnsafeSlow(2 * page.length);
+  page.copy(roomy, 0, start, end);
+  return roomy;
+}
+
+/** -1 where there is none before `end`. */
+function newlineIn(page: Buffer, start: number, end: number): number {
+  const at = page.indexOf(NEWLINE, start);
+  return at < end ? at : -1;
 }
 
 /** Order of time; the id keeps equal times in one order. */
@@ -296,7 +315,16 @@ function openTemporary(): number {
   }
 }
 
-function writeAll(file: number, bytes: Buffer, position: number): number {
+/** Each line of a run behind its key: in JSON no tab stands as it is. */
+function* withKeys(held: readonly HeldFinding[]): Generator<HeldLine, void> {
+  for (const { key, line } of held) {
+    const page = Buffer.from(`${JSON.stringify(key)}\t`);
+    yield { page, from: 0, end: page.length };
+    yield line;
+  }
+}
+
+function writeAll(file: number, bytes: Uint8Array, position: number): number {
   for (let at = 0; at < bytes.length;) {
     at += writeSync(file, bytes, at, bytes.length - at, position + at);
   }
