@@ -224,10 +224,14 @@ describe("a pipeline of the user", () => {
     ["{name: x, transformations: [{type: add_condition}]}", "has no conditions"],
     ["{name: x, transformations: [{type: drop_detection_item, rule_conditions: []}]}", "is not supported"],
     [
+      `{name: x, transformations: [{type: add_condition, conditions: {a: [${"b, ".repeat(998)}b]}}, {type: add_condition, conditions: {c: d}}]}`,
+      "what it adds to every condition has 1002 fields and values, at most 1000 are allowed",
+    ],
+    [
       "{name: x, transformations: [{type: drop_detection_item, detection_item_conditions: [{type: match_string, pattern: (?=x)}]}]}",
       "the condition is not one that is known: ",
     ],
-  ])("that says %s is refused", (text, message) => {
+  ])("that is wrong is refused: case %#", (text, message) => {
     const loaded = loadPipelines(text, "p.yml");
     expect(loaded.pipelines).toEqual([]);
     expect(loaded.problems[0]?.message).toContain(message);

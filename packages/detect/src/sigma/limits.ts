@@ -10,6 +10,8 @@ export const LIMITS = {
   items: 10_000,
   /** Fields and values of a condition, with its selections put in for their names as often as they stand there. */
   tests: 50_000,
+  /** Fields and values that one pipeline adds to the conditions of all detections. */
+  addedTests: 1000,
   /** Problems of one document that are told, of each severity. */
   problems: 200,
   valueLength: 4096,

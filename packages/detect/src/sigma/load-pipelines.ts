@@ -81,7 +81,28 @@ function readPipeline(value: JsonValue, file: string, log: ProblemLog): Pipeline
     }
     return read ? [read] : [];
   });
+  const added = transformations.reduce(
+    (sum, step) => sum + (step.type === "add_condition" ? sizeOf(step.conditions) : 0),
+    0,
+  );
+  if (added > LIMITS.addedTests) {
+    log.error(
+      "pipeline-too-many",
+      ["transformations"],
+      `what it adds to every condition has ${added} fields and values, at most ${LIMITS.addedTests} are allowed`,
+      "Write it into the detections that it is about",
+    );
+    return undefined;
+  }
   return { name: typeof name === "string" ? name : file, priority, transformations, ...(vars && { vars }) };
+}
+
+/** Its fields and values. */
+function sizeOf(value: JsonValue): number {
+  if (Array.isArray(value)) {
+    return (value as readonly JsonValue[]).reduce<number>((sum, one) => sum + sizeOf(one), 0);
+  }
+  return isJsonObject(value) ? Object.values(value).reduce<number>((sum, one) => sum + 1 + sizeOf(one), 0) : 1;
 }
 
 function isOfPlaceholders(step: JsonObject): boolean {
