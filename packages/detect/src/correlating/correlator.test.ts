@@ -205,8 +205,8 @@ describe("correlations", () => {
     const { problems, correlations } = engineOf(own, none).linked;
     expect(correlations).toEqual([]);
     expect(problems.map(({ message }) => message)).toEqual([
-      expect.stringContaining("builds on itself"),
       expect.stringContaining('"nope"'),
+      expect.stringContaining("builds on itself"),
     ]);
   });
 

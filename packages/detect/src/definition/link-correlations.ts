@@ -19,96 +19,150 @@ export interface LinkedCorrelations {
   readonly problems: readonly (Problem & { readonly file: string })[];
 }
 
+type FileProblem = Problem & { readonly file: string };
+/** A correlation with what it names, or why that cannot be said. */
+interface Named {
+  readonly detection: Detection;
+  readonly correlation: Correlation;
+  readonly detections: readonly Detection[];
+}
+
 /** Finds what each correlation names. One that names what is not there, or itself over others, is left out. */
 export function linkCorrelations(detections: readonly Detection[]): LinkedCorrelations {
-  const byID = new Map(detections.map((detection) => [detection.id, detection]));
-  const byName = Map.groupBy(detections, ({ name }) => name);
-  /** Names need to be told apart in their own file only. */
-  const called = (name: string, { file }: Detection): readonly Detection[] => {
-    const byOwnID = byID.get(name);
-    const named = byName.get(name) ?? [];
-    const near = named.filter((one) => one.file === file);
-    return byOwnID ? [byOwnID] : near.length > 0 ? near : named;
-  };
-  const correlations: LinkedCorrelation[] = [];
-  const problems: (Problem & { readonly file: string })[] = [];
-  const linked = new Map<Detection, boolean>();
-
-  const warn = (detection: Detection, message: string): void => {
-    const { line } = detection.correlation ?? {};
+  const problems: FileProblem[] = [];
+  const refused = new Set<Detection>();
+  const refuse = (detection: Detection, message: string, hint: string): void => {
+    refused.add(detection);
+    const subject = `Cannot link correlation ${JSON.stringify(detection.title)}`;
     problems.push({
-      id: "sigma-alias",
-      severity: "warning",
-      file: detection.file,
-      ...(line !== undefined && { line }),
-      message: `Cannot fully trust correlation ${JSON.stringify(detection.title)}: ${message}`,
-      hint: "Name a field for each of the correlation's rules",
+      id: "sigma-correlation",
+      severity: "error",
+      ...placeOf(detection),
+      message: `${subject}: ${message}`,
+      hint,
     });
   };
-
-  const link = (detection: Detection, above: readonly Detection[]): boolean => {
+  const called = namesOf(detections);
+  const named = detections.flatMap((detection): readonly Named[] => {
     const { correlation } = detection;
-    const known = linked.get(detection);
-    if (!correlation || known !== undefined) {
-      return known ?? true;
+    const of = correlation?.rules.map((name) => called(name, detection));
+    if (correlation === undefined || of === undefined) {
+      return [];
     }
-    const refuse = (message: string, hint: string): boolean => {
-      const subject = `Cannot link correlation ${JSON.stringify(detection.title)}`;
-      problems.push({
-        id: "sigma-correlation",
-        severity: "error",
-        file: detection.file,
-        ...(correlation.line !== undefined && { line: correlation.line }),
-        message: `${subject}: ${message}`,
-        hint,
-      });
-      linked.set(detection, false);
-      return false;
-    };
-    if (above.includes(detection) || above.length > MAX_CHAIN) {
-      return refuse("it builds on itself, or on too long a chain", `Chain at most ${MAX_CHAIN} correlations`);
+    const wrong = of.find((one) => "wrong" in one);
+    if (wrong !== undefined) {
+      refuse(detection, wrong.wrong, wrong.hint);
+      return [];
     }
-    const named: Detection[] = [];
-    for (const name of correlation.rules) {
-      const [found, second] = called(name, detection);
-      if (!found) {
-        return refuse(`no detection has the id or name "${name.slice(0, 120)}"`, "Load it together with the detection");
-      }
-      if (second) {
-        const places = found.file === second.file ? found.file : `${found.file} and ${second.file}`;
-        return refuse(
-          `the name "${name.slice(0, 120)}" is that of several detections, in ${places}`,
-          "Name the one that is meant by its id",
-        );
-      }
-      if (!link(found, [...above, detection])) {
-        return linked.has(detection) ? false : refuse(`"${name}" is refused itself`, "Correct that one first");
-      }
-      named.push(found);
-    }
-    for (const { name, perDetection } of [...correlation.groupBy, ...correlation.fields]) {
-      const missing =
-        perDetection.size === 0
-          ? []
-          : named.filter((one) => !perDetection.has(one.id) && !perDetection.has(one.name ?? ""));
-      if (missing.length > 0) {
-        const titles = missing.map(({ title }) => JSON.stringify(title.slice(0, 120))).join(", ");
-        warn(
-          detection,
-          `its alias ${JSON.stringify(name.slice(0, 120))} says nothing of ${titles}, which is never counted then`,
-        );
-      }
-    }
-    linked.set(detection, true);
-    correlations.push({ detection, correlation, detections: named });
-    return true;
-  };
+    return [{ detection, correlation, detections: of.flatMap((one) => ("wrong" in one ? [] : [one])) }];
+  });
+  const { linked, left } = inLayers(named);
+  refuseLeft(left, refused, refuse);
+  problems.push(...linked.flatMap(aliasProblems));
+  const silent = new Set(linked.flatMap(({ correlation, detections: of }) => (correlation.generate ? [] : of)));
+  return { correlations: linked, silent, problems };
+}
 
-  detections.forEach((detection) => link(detection, []));
-  const silent = new Set(
-    correlations.flatMap(({ correlation, detections: named }) => (correlation.generate ? [] : named)),
-  );
-  return { correlations, silent, problems };
+type Called = Detection | { readonly wrong: string; readonly hint: string };
+
+/** Finds a detection by the name that another one calls it. Names need to be told apart in their own file only. */
+function namesOf(detections: readonly Detection[]): (name: string, by: Detection) => Called {
+  const byID = new Map(detections.map((detection) => [detection.id, detection]));
+  const byName = Map.groupBy(detections, ({ name }) => name);
+  return (name, { file }) => {
+    const ofName = byName.get(name) ?? [];
+    const near = ofName.filter((one) => one.file === file);
+    const byOwnID = byID.get(name);
+    const [found, second] = byOwnID ? [byOwnID] : near.length > 0 ? near : ofName;
+    if (found === undefined) {
+      return {
+        wrong: `no detection has the id or name "${name.slice(0, 120)}"`,
+        hint: "Load it together with the detection",
+      };
+    }
+    if (second === undefined) {
+      return found;
+    }
+    const places = found.file === second.file ? found.file : `${found.file} and ${second.file}`;
+    return {
+      wrong: `the name "${name.slice(0, 120)}" is that of several detections, in ${places}`,
+      hint: "Name the one that is meant by its id",
+    };
+  };
+}
+
+/** Those that build on no correlation, those that build on these, and so on; and what is on no layer then. */
+function inLayers(named: readonly Named[]): { readonly linked: readonly Named[]; readonly left: readonly Named[] } {
+  const linked: Named[] = [];
+  const done = new Set<Detection>();
+  let left = named;
+  for (let layer = 0; layer < MAX_CHAIN && left.length > 0; layer++) {
+    const isReady = Map.groupBy(left, ({ detections }) => detections.every((one) => !one.correlation || done.has(one)));
+    const ready = isReady.get(true) ?? [];
+    linked.push(...ready);
+    ready.forEach(({ detection }) => done.add(detection));
+    left = isReady.get(false) ?? [];
+  }
+  return { linked, left };
+}
+
+/** Those that build on one that is refused are refused for that; the others build on themselves, or on too many layers. */
+function refuseLeft(
+  left: readonly Named[],
+  refused: ReadonlySet<Detection>,
+  refuse: (detection: Detection, message: string, hint: string) => void,
+): void {
+  const waiting = new Set(left.map(({ detection }) => detection));
+  for (const { detection, detections } of left) {
+    if (detections.every((one) => !waiting.has(one) && !refused.has(one))) {
+      refuse(detection, "it builds on too long a chain", `Chain at most ${MAX_CHAIN} correlations`);
+    }
+  }
+  const above = new Map<Detection, Detection[]>();
+  for (const { detection, detections } of left) {
+    for (const one of detections) {
+      above.set(one, [...(above.get(one) ?? []), detection]);
+    }
+  }
+  // It grows while it is gone through.
+  for (const one of refused) {
+    for (const detection of above.get(one) ?? []) {
+      if (!refused.has(detection)) {
+        refuse(detection, `"${one.name ?? one.id}" is refused itself`, "Correct that one first");
+      }
+    }
+  }
+  for (const { detection } of left) {
+    if (!refused.has(detection)) {
+      refuse(detection, "it builds on itself", `Chain at most ${MAX_CHAIN} correlations`);
+    }
+  }
+}
+
+function aliasProblems({ detection, correlation, detections }: Named): readonly FileProblem[] {
+  return [...correlation.groupBy, ...correlation.fields].flatMap(({ name, perDetection }) => {
+    const missing =
+      perDetection.size === 0
+        ? []
+        : detections.filter((one) => !perDetection.has(one.id) && !perDetection.has(one.name ?? ""));
+    const titles = missing.map(({ title }) => JSON.stringify(title.slice(0, 120))).join(", ");
+    const alias = JSON.stringify(name.slice(0, 120));
+    return missing.length === 0
+      ? []
+      : [
+          {
+            id: "sigma-alias",
+            severity: "warning" as const,
+            ...placeOf(detection),
+            message: `Cannot fully trust correlation ${JSON.stringify(detection.title)}: its alias ${alias} says nothing of ${titles}, which is never counted then`,
+            hint: "Name a field for each of the correlation's rules",
+          },
+        ];
+  });
+}
+
+function placeOf({ file, correlation }: Detection): { readonly file: string; readonly line?: number } {
+  return { file, ...(correlation?.line !== undefined && { line: correlation.line }) };
 }
 
 const MAX_CHAIN = 16;
