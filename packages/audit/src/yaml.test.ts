@@ -54,6 +54,19 @@ describe("readYaml", () => {
     expect(place(readYaml("a: &a x\n---\nb: 1\nc: [*a]\n"))).toEqual([["yaml-alias", 4, 5]]);
   });
 
+  it.each([
+    ["a: 1\nb: { <<: [x, y] }\n", "Cannot merge under << what is no map"],
+    ["a: 1\nb: { <<: 1 }\n", "Cannot merge under << what is no map"],
+    ["a: &a x\nb: { <<: *a }\n", "Cannot merge under << what is no map"],
+    ["a: 1\nb: &b { <<: *b }\n", "stands for what it is in"],
+    ["a: 1\nb: &b { c: [*b] }\n", "stands for what it is in"],
+  ])("names the line of what cannot be put in: %j", (text, message) => {
+    const { documents, problems } = readYaml(text);
+    expect(documents).toEqual([]);
+    expect(problems).toMatchObject([{ id: "yaml-alias", severity: "error", line: 2 }]);
+    expect(problems[0]?.message).toContain(message);
+  });
+
   it("refuses very many aliases, each of which would be looked for among all", () => {
     const aliases = `a: &a x\nb: [${"*a, ".repeat(11_000)}]\n`;
     expect(readYaml(aliases).problems.map(({ id, line }) => [id, line])).toEqual([["yaml-alias", 2]]);

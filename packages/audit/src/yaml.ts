@@ -179,6 +179,7 @@ function documentProblems(document: Document, lineCounter: LineCounter, maxDepth
     });
   }
   let aliases = 0;
+  const anchors = new Map<string, Node>();
   const report = (node: { range?: readonly number[] | null }, problem: Omit<Problem, "severity">): void => {
     const { line, col } = lineCounter.linePos(node.range?.[0] ?? 0);
     problems.push({ ...problem, severity: "error", line, column: col });
@@ -194,13 +195,25 @@ function documentProblems(document: Document, lineCounter: LineCounter, maxDepth
         });
         return yaml().visit.BREAK;
       }
-      if (yaml().isAlias(node) && ++aliases > MAX_ALIAS_NODES) {
-        report(node, {
-          id: "yaml-alias",
-          message: `Cannot read a YAML document with more than ${MAX_ALIAS_NODES} aliases`,
-          hint: "Write the repeated part out instead of using anchors and aliases",
-        });
-        return yaml().visit.BREAK;
+      if (yaml().isAlias(node)) {
+        if (++aliases > MAX_ALIAS_NODES) {
+          report(node, {
+            id: "yaml-alias",
+            message: `Cannot read a YAML document with more than ${MAX_ALIAS_NODES} aliases`,
+            hint: "Write the repeated part out instead of using anchors and aliases",
+          });
+          return yaml().visit.BREAK;
+        }
+        const source = anchors.get(node.source);
+        if (source !== undefined && path.includes(source)) {
+          report(node, {
+            id: "yaml-alias",
+            message: "Cannot expand an alias that stands for what it is in",
+            hint: "Write the repeated part out instead of using anchors and aliases",
+          });
+        }
+      } else if (node.anchor !== undefined) {
+        anchors.set(node.anchor, node);
       }
       for (const { at, what, hint } of yaml().isMap(node) ? wrongKeys(node) : []) {
         report(at, { id: "yaml-syntax", message: `Cannot parse YAML: ${what}`, hint });
@@ -213,6 +226,20 @@ function documentProblems(document: Document, lineCounter: LineCounter, maxDepth
         });
       }
       return undefined;
+    },
+    Pair(_key, { key, value }) {
+      if (yaml().isScalar(key) && typeof key.value === "symbol") {
+        const sourceOf = (one: unknown): unknown => (yaml().isAlias(one) ? anchors.get(one.source) : one);
+        const merged = sourceOf(value);
+        const sources = yaml().isSeq(merged) ? merged.items : [value];
+        if (!sources.every((one) => yaml().isMap(sourceOf(one)))) {
+          report(key, {
+            id: "yaml-alias",
+            message: "Cannot merge under << what is no map",
+            hint: "Merge maps, or aliases of maps",
+          });
+        }
+      }
     },
   });
   // Of what is too deep the library says that its stack is full, and what of the rest it could not read.

@@ -2,6 +2,7 @@ import type { Problem } from "@auditsieve/audit";
 import type { Detection } from "../definition/detection.ts";
 import { linkCorrelations } from "../definition/link-correlations.ts";
 import type { DetectionException } from "../definition/detection-exception.ts";
+import { LIMITS } from "../sigma/limits.ts";
 import type { DetectionOverride } from "./read-exception.ts";
 
 type FileProblem = Problem & { readonly file: string };
@@ -20,18 +21,29 @@ export function applyExceptions(
   const isNamed = (detection: Detection, rules: Names): boolean =>
     rules === "any" ||
     rules.some((rule) => isCalled(detection, rule) || (!silent.has(detection) && rule === stemOf(detection.file)));
-  const problems = [...exceptions, ...overrides].flatMap(({ title, rules, file, line }) =>
-    (rules === "any" ? [] : rules)
-      .filter((rule) => !detections.some((detection) => isNamed(detection, [rule])))
-      .map((rule) => ({
-        id: "sigma-filter",
-        severity: "warning" as const,
-        file,
-        ...(line !== undefined && { line }),
-        message: `Cannot apply filter ${JSON.stringify(title)}: no detection has the id, name or file name "${rule.slice(0, 120)}"`,
-        hint: "`auditsieve detections list` names them; load the filter together with the detection",
-      })),
-  );
+  const problems = [...exceptions, ...overrides].flatMap(({ title, rules, file, line }) => {
+    const unknown = (rules === "any" ? [] : rules).filter(
+      (rule) => !detections.some((detection) => isNamed(detection, [rule])),
+    );
+    const place = { severity: "warning" as const, file, ...(line !== undefined && { line }) };
+    const told = unknown.slice(0, LIMITS.problems).map((rule) => ({
+      ...place,
+      id: "sigma-filter",
+      message: `Cannot apply filter ${JSON.stringify(title)}: no detection has the id, name or file name "${rule.slice(0, 120)}"`,
+      hint: "`auditsieve detections list` names them; load the filter together with the detection",
+    }));
+    return told.length === unknown.length
+      ? told
+      : [
+          ...told,
+          {
+            ...place,
+            id: "sigma-too-many",
+            message: `Cannot apply filter ${JSON.stringify(title)}: ${unknown.length - told.length} more of the detections that it names are not there`,
+            hint: "Correct these first",
+          },
+        ];
+  });
   return {
     detections: detections.map((detection) => {
       const excused = exceptions.filter(({ rules }) => isNamed(detection, rules));

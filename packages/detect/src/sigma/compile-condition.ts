@@ -78,6 +78,10 @@ function compileTexts(
     log.error("sigma-too-many", [key, "condition"], wrong, "Split the detection");
     return undefined;
   }
+  if (texts.length === 0) {
+    log.error("sigma-condition", [key, "condition"], "the list of conditions is empty", "Write condition: selection");
+    return undefined;
+  }
   const used = new Set<string>();
   const compiled: Expression[] = [];
   for (const [index, text] of texts.entries()) {

@@ -291,6 +291,13 @@ describe("a filter", () => {
     expect(problems[0]?.severity).toBe("error");
   });
 
+  it("of very many detections that are not there is warned of some, and that there are more", () => {
+    const names = Array.from({ length: 1000 }, (_, n) => `d${n}`).join(", ");
+    const { problems } = loadDetections(`${filter(`[${names}]`)}\n---\n${rule("a", 1)}`, "f.yml");
+    expect(problems).toHaveLength(201);
+    expect(problems.at(-1)).toMatchObject({ id: "sigma-too-many", severity: "warning", line: 1 });
+  });
+
   it("of more detections than are allowed is refused for that, a correlation likewise", () => {
     const names = (count: number): string => `[${Array.from({ length: count }, (_, n) => `d${n}`).join(", ")}]`;
     const correlation = `{title: c, id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e13, level: low, correlation: {type: event_count, rules: ${names(65)}, timespan: 1m, condition: {gte: 2}}}`;

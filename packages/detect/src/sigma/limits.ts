@@ -15,6 +15,7 @@ export const LIMITS = {
   /** Problems of one document that are told, of each severity. */
   problems: 200,
   valueLength: 4096,
+  /** Characters of the name of a field, and of what a document is called by: its title, id and name. */
   fieldLength: 512,
   correlationNames: 64,
   /** Spellings of values under `base64`, `base64offset` and `expand`, where a value has several: of one load together. */

@@ -2,6 +2,7 @@ import { own } from "@auditsieve/audit";
 import type { JsonObject, JsonValue } from "@auditsieve/audit";
 import { SEVERITIES } from "../definition/detection.ts";
 import type { Detection, Severity } from "../definition/detection.ts";
+import { LIMITS } from "./limits.ts";
 import type { ProblemLog } from "./problem-log.ts";
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -17,7 +18,7 @@ export function readMetadata(
   const title = readTitle(value, log);
   const severity = readSeverity(value, log);
   const tags = texts(value, "tags", log);
-  const name = text(value, "name", log);
+  const name = short(value, "name", log);
   const status = text(value, "status", log);
   const description = text(value, "description", log);
   const lists = {
@@ -44,6 +45,9 @@ export function readMetadata(
 
 function readId(document: JsonObject, log: ProblemLog): string | undefined {
   const id = own(document, "id");
+  if (typeof id === "string" && id.length > LIMITS.fieldLength) {
+    return short(document, "id", log);
+  }
   if (typeof id !== "string" || id === "") {
     log.error("sigma-id", ["id"], "it has no id, by which its findings are told apart", "Give it a random UUID");
     return undefined;
@@ -55,7 +59,7 @@ function readId(document: JsonObject, log: ProblemLog): string | undefined {
 }
 
 function readTitle(document: JsonObject, log: ProblemLog): string | undefined {
-  const title = text(document, "title", log);
+  const title = short(document, "title", log);
   if (title === undefined || title.trim() === "") {
     log.error("sigma-title", ["title"], "it has no title", "Say in a few words what was done");
   }
@@ -84,6 +88,20 @@ function text(document: JsonObject, key: string, log: ProblemLog): string | unde
   }
   log.error("sigma-document", [key], `its ${key} is not a text`, "Write a text");
   return undefined;
+}
+
+/** A text that stands in every finding, or by which others name the document. */
+function short(document: JsonObject, key: string, log: ProblemLog): string | undefined {
+  const value = text(document, key, log);
+  if (value !== undefined && value.length > LIMITS.fieldLength) {
+    log.error(
+      "sigma-document",
+      [key],
+      `its ${key} has ${value.length} characters, at most ${LIMITS.fieldLength} are allowed`,
+      key === "id" ? "Give it a random UUID" : "Write a few words, and more into the description",
+    );
+  }
+  return value;
 }
 
 function texts(document: JsonObject, key: string, log: ProblemLog): readonly string[] {

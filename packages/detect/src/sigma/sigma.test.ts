@@ -330,6 +330,17 @@ describe("loadDetections", () => {
   it.each([
     ["no id", HEAD.replace(/id: .*\n/, ""), "has no id"],
     ["no title", HEAD.replace(/title: .*\n/, ""), "has no title"],
+    [
+      "a title without end",
+      HEAD.replace("title: T", `title: ${"T".repeat(513)}`),
+      "its title has 513 characters, at most 512",
+    ],
+    [
+      "an id without end",
+      HEAD.replace(/id: .*\n/, `id: ${"i".repeat(513)}\n`),
+      "its id has 513 characters, at most 512",
+    ],
+    ["a name without end", `${HEAD}name: ${"n".repeat(513)}\n`, "its name has 513 characters, at most 512"],
     ["another log source", HEAD.replace("kubernetes", "windows"), "not the Kubernetes audit log"],
     ["an unknown level", HEAD.replace("low", "urgent"), "is not one of Sigma's"],
     ["a correlation of nothing", `${HEAD}correlation: {}\n`, "its type is missing"],
@@ -365,6 +376,12 @@ describe("loadDetections", () => {
     expect(detections).toEqual([]);
     expect(problems.filter(({ severity }) => severity === "error").map((problem) => problem.id)).toContain(id);
     expect(problems.length).toBeLessThan(100);
+  });
+
+  it("refuses an empty list of conditions", () => {
+    expect(problemsOf(`${HEAD}detection:\n  a: { verb: x }\n  condition: []\n`)).toEqual([
+      "error sigma-condition detection.condition 7:14",
+    ]);
   });
 
   it("says nothing of unused selections where the condition is wrong", () => {
