@@ -6,7 +6,7 @@ export { findCopies, forgetCopies, learnCopy } from "./copies";
 export { forgetHarmless, noteHarmless } from "./harmless";
 export { plainHead } from "./plain-head";
 export { skipBracketed } from "./balance";
-export { indexMembers } from "./members";
+export { indexMembers, indexWhole } from "./members";
 export { findPaths } from "./paths";
 export { lacksEndings } from "./endings";
 export { skipString } from "./walk";

@@ -22,6 +22,15 @@ export function indexMembers(open: usize, end: usize, base: usize): i32 {
   return isFailed ? -1 : (count as i32);
 }
 
+/** The same of what must be an object from `open` to `end`, as far as strings and brackets say; -1 where it is none. Its places are those of the memory. */
+export function indexWhole(open: usize, end: usize): i32 {
+  count = 0;
+  limit = end;
+  isFailed = false;
+  const behind = load<u8>(open) == 123 ? walk(open, 0, true) : 0;
+  return isFailed || behind != end ? -1 : (count as i32);
+}
+
 /** Notes the members of the object at `open`, with those of the objects among them if it `isOuter`. Gives the place behind it. */
 function walk(open: usize, base: usize, isOuter: bool): usize {
   let at = skipBlanks(open + 1);
@@ -70,7 +79,8 @@ function walk(open: usize, base: usize, isOuter: bool): usize {
 
 function skipBlanks(from: usize): usize {
   let at = from;
-  while (at < limit && isBlank(load<u8>(at))) {
+  // Mostly there is none.
+  while (load<u8>(at) <= 32 && at < limit && isBlank(load<u8>(at))) {
     at++;
   }
   return at;

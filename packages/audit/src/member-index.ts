@@ -24,8 +24,20 @@ const WORDS = 6;
 /** What has more members is walked each time it is asked. */
 const MAX_ENTRIES = 1024;
 const NO_ENTRIES = new Int32Array(0);
-/** Whose entries the engine has: those of the index that was loaded or asked last. */
+/** Whose entries the engine has: those of the index that was loaded or asked last, or of who has walked since then, and how many these are. */
 let held: object | undefined;
+let walkedCount = 0;
+
+/**
+ * Whether an object stands at `[open, end)` of the engine's memory, as far as strings and brackets say. An index of it in all of the memory that is
+ * loaded `by` this one next need not walk over it again.
+ */
+export function walkObject({ exports }: Engine, open: number, end: number, by: object): boolean {
+  walkedCount = exports.indexWhole(open, end);
+  const isObject = walkedCount >= 0;
+  held = isObject ? by : undefined;
+  return isObject;
+}
 
 /**
  * Where the members of a JSON object stand, and those of the objects among them: found in one walk over its bytes, so that several of its
@@ -53,8 +65,11 @@ export class MemberIndex {
   #outer: string | undefined;
   #outerEntry = -1;
 
-  /** Takes the JSON value `bytes[start, end)`, which must be well-formed, as `EventScan` proves it, and stay as it is. */
-  load(bytes: Buffer, start: number, end: number): void {
+  /**
+   * Takes the JSON value `bytes[start, end)`, which must be well-formed, as `EventScan` proves it, and stay as it is. `by` is who has walked over it, if
+   * anybody has: {@link walkObject}.
+   */
+  load(bytes: Buffer, start: number, end: number, by?: object): void {
     this.#bytes = bytes;
     this.#start = skipSpace(bytes, start, end);
     this.#end = end;
@@ -65,6 +80,13 @@ export class MemberIndex {
       return;
     }
     const engine = engineHolding(bytes);
+    if (engine !== undefined && by !== undefined && by === held) {
+      held = this.#token;
+      this.#engine = engine;
+      this.#entries = engine.members;
+      this.#count = walkedCount;
+      return;
+    }
     if (engine === undefined || !this.#loadBy(engine)) {
       this.#engine = undefined;
       this.#count = 0;

@@ -4,7 +4,7 @@ import { findMember } from "./find-member.ts";
 import { isJsonObject, own } from "./json.ts";
 import type { JsonValue } from "./json.ts";
 import { KEYS, space, value } from "./spelled-objects.suite.ts";
-import { MemberIndex } from "../member-index.ts";
+import { MemberIndex, walkObject } from "../member-index.ts";
 import { SCAN, sharedEngine } from "../scan-wasm/engine.ts";
 
 test("findMember: the value that JSON.parse has there, however keys are spelled and repeated", () => {
@@ -66,6 +66,42 @@ test("MemberIndex: what is found in the engine's memory stays the same while oth
     // Of what is cut it says something, each time the same.
     expect(parts[3]?.index.find(["a"])).toEqual({ start: 5, end: 6 });
   }
+});
+
+test("walkObject: says where an object ends, and an index that is loaded by the same one finds what is there", () => {
+  const engine = sharedEngine();
+  const { memory } = engine;
+  const [walked, other] = [new MemberIndex(), new MemberIndex()];
+  let objects = 0;
+  fc.assert(
+    fc.property(value, fc.array(fc.constantFrom(...KEYS), { maxLength: 3 }), (text, keys) => {
+      const start = SCAN + 3;
+      // As in a line.
+      const end = start + memory.write(text.trim().replaceAll(/[\t\n\r]/g, " "), start);
+      memory.write(',"a":{}}\n', end);
+      const by = {};
+      const isObject = walkObject(engine, start, end, by);
+      expect(isObject).toBe(isJsonObject(JSON.parse(text)));
+      expect(walkObject(engine, start, end + 1, {})).toBe(false);
+      if (!isObject || keys.length === 0) {
+        return;
+      }
+      objects++;
+      const expected = findMember(memory, start, end, keys);
+      for (const isWalkedLast of [true, false]) {
+        walkObject(engine, start, end, by);
+        if (!isWalkedLast) {
+          other.load(memory, end + 5, end + 7);
+        }
+        walked.load(memory, start, end, by);
+        expect(walked.find(keys)).toEqual(expected);
+        other.load(memory, end + 5, end + 7);
+        expect(walked.find(keys)).toEqual(expected);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+  expect(objects).toBeGreaterThan(100);
 });
 
 test("MemberIndex: an object of very many members is walked each time", () => {

@@ -23,6 +23,7 @@ export interface EngineExports {
   skipString(open: number): number;
   skipBracketed(from: number): number;
   indexMembers(open: number, end: number, base: number): number;
+  indexWhole(open: number, end: number): number;
   findPaths(count: number, base: number, set: number): number;
   lacksEndings(from: number, end: number, endings: number, count: number): number;
   buildSpread(): void;
@@ -92,6 +93,7 @@ const TABLE_BYTES = 65 * SLOT_BYTES;
 let engine: Engine | undefined;
 /** Of its memory, which V8 takes long to find out of a view. */
 let engineBuffer: ArrayBuffer | undefined;
+let engineMemory: Buffer | undefined;
 
 /** The one instance (28 MiB of addresses, never more); compiled when it is first asked for, in 5 ms. */
 export function sharedEngine(): Engine {
@@ -101,6 +103,7 @@ export function sharedEngine(): Engine {
     const { buffer } = exports.memory;
     const memory = Buffer.from(buffer);
     engineBuffer = buffer;
+    engineMemory = memory;
     let holder: object | undefined;
     let held = 0;
     let isPlaced = false;
@@ -130,7 +133,7 @@ export function sharedEngine(): Engine {
 
 /** The instance in whose memory the bytes stand; undefined for all others. */
 export function engineHolding(bytes: Buffer): Engine | undefined {
-  return bytes.buffer === engineBuffer ? engine : undefined;
+  return bytes === engineMemory || bytes.buffer === engineBuffer ? engine : undefined;
 }
 
 /** Tells the module the keys, so that they and their forms are written down in one place. */

@@ -101,6 +101,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
   /** What is added to a position in the loaded bytes to make it one in the memory. */
   #shift = 0;
   #to = 0;
+  #isInPlace = false;
   /** Where the lines end that were kept since the last one that was not known; 0 where there are none. */
   #kept = 0;
   #loads = 0;
@@ -145,7 +146,8 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
     this.#at = start;
     this.#kept = 0;
     const { memory } = this.#engine;
-    if (bytes.buffer === memory.buffer) {
+    this.#isInPlace = bytes.buffer === memory.buffer;
+    if (this.#isInPlace) {
       this.#shift = bytes.byteOffset;
     } else {
       this.#shift = INPUT - start;
@@ -253,6 +255,11 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
 
   get keptEnd(): number {
     return this.#engine.control[KEPT_END] as number;
+  }
+
+  /** Whether the loaded bytes are a view of {@link memory}. */
+  get isInPlace(): boolean {
+    return this.#isInPlace;
   }
 
   /** All of the module's memory. */

@@ -1,7 +1,7 @@
 import { microsecondsAt, minuteAt, timeAt } from "../event-time.ts";
 import { BACKSLASH } from "../json/json-bytes.ts";
 import type { KeyPaths } from "../key-paths.ts";
-import { isAt, MemberIndex } from "../member-index.ts";
+import { isAt, MemberIndex, walkObject } from "../member-index.ts";
 import type { Field } from "../scan-fields.ts";
 import type { EventScan } from "../scan.ts";
 import type { Engine } from "../scan-wasm/engine.ts";
@@ -189,7 +189,8 @@ export class ToldLine {
   }
 
   /**
-   * Where the bodies stand in {@link memory}; undefined where {@link isBodyFound} is false, or something else stands there. What stands there is
+   * Where the bodies stand in {@link memory}; undefined where {@link isBodyFound} is false, or something else stands there. An index of the second one is
+   * best loaded by this very list. What stands there is
    * balanced, but perhaps no JSON: only a verified line is sure to be.
    */
   get bodies(): BodyPlaces | undefined {
@@ -205,13 +206,11 @@ export class ToldLine {
       return isRequest ? [body, end, 0, 0] : [0, 0, body, end];
     }
     const answer = behind + BETWEEN.length;
-    return isRequest &&
-      behind !== 0 &&
-      answer < end &&
-      isAt(memory, behind, BETWEEN) &&
-      exports.skipBracketed(answer) === end
-      ? [body, behind, answer, end]
-      : undefined;
+    if (!isRequest || behind === 0 || answer >= end || !isAt(memory, behind, BETWEEN)) {
+      return undefined;
+    }
+    const places: BodyPlaces = [body, behind, answer, end];
+    return walkObject(this.#engine, answer, end, places) || exports.skipBracketed(answer) === end ? places : undefined;
   }
 
   /** In which the line stands. */

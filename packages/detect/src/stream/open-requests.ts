@@ -34,6 +34,8 @@ export class OpenRequests {
   readonly #order = new UseOrder<OpenRequest>();
   /** How many of those in `#byAuditID` have an auditID of each hash, up to {@link MANY}. */
   readonly #perHash = new Uint16Array(ID_HASHES);
+  /** A bit for each hash, whether there are any: each event that is told is asked for its own, and so much stays in the near cache. */
+  readonly #hashes = new Int32Array(ID_HASHES / 32);
   readonly #settled = new SettledTogether();
   #count = 0;
   #heldLength = 0;
@@ -45,7 +47,7 @@ export class OpenRequests {
 
   /** Whether an event whose auditID has this hash may be a stage of an open request. */
   mayBeOpen(idHash: number): boolean {
-    return this.#restored.size > 0 || this.#perHash[idHash] !== 0;
+    return (((this.#hashes[idHash >>> 5] as number) >>> (idHash & 31)) & 1) !== 0 || this.#restored.size > 0;
   }
 
   /** Whether an event with this auditID may be a stage of an open request. */
@@ -102,7 +104,11 @@ export class OpenRequests {
   /** Where there have been too many to count them there may always be one. */
   #tally(hash: number, more: number): void {
     const before = this.#perHash[hash] as number;
-    this.#perHash[hash] = before === MANY ? MANY : before + more;
+    const count = before === MANY ? MANY : before + more;
+    this.#perHash[hash] = count;
+    const bit = 1 << (hash & 31);
+    const word = this.#hashes[hash >>> 5] as number;
+    this.#hashes[hash >>> 5] = count === 0 ? word & ~bit : word | bit;
   }
 
   /** Notes how a detection stands with a request. */

@@ -188,7 +188,8 @@ export class EventBodies {
   #index(body: BodyName): MemberIndex {
     const place = indexes[body];
     if (place.of !== this) {
-      place.index.load(this.#bytes, this.from(body), this.to(body));
+      const by = body === "responseObject" ? this.#places : undefined;
+      place.index.load(this.#bytes, this.from(body), this.to(body), by);
       place.of = this;
     }
     return place.index;

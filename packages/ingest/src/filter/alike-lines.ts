@@ -97,9 +97,9 @@ export class AlikeLines {
   }
 
   #takeKnown(bytes: Buffer, length: number): void {
-    const { lines, memory, keptStart, keptEnd, keptLines } = this.#templates;
+    const { lines, memory, keptStart, keptEnd, keptLines, isInPlace } = this.#templates;
     this.#parts.pass(lines, length);
-    this.#parts.kept.addKnown(bytes, memory, keptStart, keptEnd, keptLines);
+    this.#parts.kept.addKnown(isInPlace ? bytes : undefined, memory, keptStart, keptEnd, keptLines);
   }
 
   /** One line that is known but for what has to be redacted in it; gives where the next one begins, undefined where it is to be taken as any other. */

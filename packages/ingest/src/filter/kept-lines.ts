@@ -55,14 +55,14 @@ export class KeptLines {
     this.#endLine(terminated);
   }
 
-  /** Adds lines that need not be redacted, with their newlines: `memory[start, end)`, which may be where `bytes` stand. */
-  addKnown(bytes: Buffer, memory: Buffer, start: number, end: number, lines: number): void {
+  /** Adds lines that need not be redacted, with their newlines: `memory[start, end)`, which may be in what `bytes` are a view of. */
+  addKnown(bytes: Buffer | undefined, memory: Buffer, start: number, end: number, lines: number): void {
     if (start === end) {
       return;
     }
     this.lines += lines;
     this.bytes += end - start;
-    if (bytes === this.#chunk && bytes.buffer === memory.buffer) {
+    if (bytes !== undefined && bytes === this.#chunk) {
       this.#out.add(bytes, start - bytes.byteOffset, end - bytes.byteOffset);
     } else {
       this.#out.copy(memory, start, end);
