@@ -1,6 +1,6 @@
 import type { AuditEvent } from "@auditsieve/audit";
 import { BodyVerdicts, LeftConditions } from "./plan/body-verdicts.ts";
-import type { BodyVerdict } from "./plan/body-verdicts.ts";
+import type { AskedEvent, BodyVerdict } from "./plan/body-verdicts.ts";
 import { evaluate } from "./condition/evaluate.ts";
 import type { FieldReader, Truth } from "./condition/evaluate.ts";
 import type { Expression } from "./condition/expression.ts";
@@ -182,30 +182,52 @@ export class DetectionEngine {
     left: LeftConditions | undefined,
     before: Evaluated | undefined,
   ): Evaluated {
-    let reader: FieldReader | undefined;
-    const ask = (condition: Expression): Truth => evaluate(condition, (reader ??= eventReader(event, memory)));
-    const ofBody = left && this.#bodies.about(event, left, ask);
+    const asked = new EventAsked(event, memory);
+    const ofBody = left && this.#bodies.about(event, left, asked);
     if (before?.isLasting === true && before.ofBody === ofBody) {
       return before;
     }
-    const verdicts: Verdict[] = [];
+    let verdicts = NO_VERDICTS;
     let isLasting = true;
     for (let i = 0; i < candidates.length; i++) {
       const detection = candidates[i] as Detection;
       const condition = left?.of(detection) ?? detection.condition;
       if (condition === ALWAYS) {
-        verdicts.push({ detection, outcome: "hit" });
+        verdicts = withOne(verdicts, { detection, outcome: "hit" });
         continue;
       }
       // Known to be unknown is not open.
       const known = ofBody === undefined ? "open" : ofBody.of(detection);
       isLasting &&= known !== "open";
-      const outcome = outcomeOf(known === "open" ? ask(condition) : known);
+      const outcome = outcomeOf(known === "open" ? asked.of(condition) : known);
       if (outcome !== "miss" && !(outcome === "unknown" && event.stage === "RequestReceived")) {
-        verdicts.push({ detection, outcome });
+        verdicts = withOne(verdicts, { detection, outcome });
       }
     }
     return { verdicts, isLasting, ofBody };
+  }
+}
+
+const NO_VERDICTS: readonly Verdict[] = [];
+
+/** Mostly there is none, or one: a list to which something is put has room for sixteen more. */
+function withOne(verdicts: readonly Verdict[], one: Verdict): readonly Verdict[] {
+  return verdicts.length === 0 ? [one] : [...verdicts, one];
+}
+
+/** Its fields are read by one reader, made when it is first needed. */
+class EventAsked implements AskedEvent {
+  readonly #event: AuditEvent;
+  readonly #memory: ClusterMemory | undefined;
+  #reader: FieldReader | undefined;
+
+  constructor(event: AuditEvent, memory: ClusterMemory | undefined) {
+    this.#event = event;
+    this.#memory = memory;
+  }
+
+  of(condition: Expression): Truth {
+    return evaluate(condition, (this.#reader ??= eventReader(this.#event, this.#memory)));
   }
 }
 

@@ -218,7 +218,7 @@ describe("grants", () => {
   ])("is told of a deletion as it would see it: %s", (_, more, expected) => {
     const event = deleted({ requestURI: POD, ...more });
     const memory = after(podCreated(0, "web", {}));
-    memory.tell(changeOfPod(headOf(event)) as PodChange, toldOf(event));
+    memory.tell(changeOfPod(headOf(event)) as PodChange, toldOf(event), timeOfEvent(event));
     const { deletedAt } = memory.pods.find("shop", "web") ?? {};
     expect(deletedAt === undefined ? undefined : deletedAt - timeOfEvent(eventAt(0, {}))).toBe(expected);
   });

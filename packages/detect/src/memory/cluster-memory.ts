@@ -96,8 +96,7 @@ export class ClusterMemory {
   }
 
   /** The same for an event of which no more is needed; the ledger has been told of its credential. */
-  tell(change: PodChange, told: ToldEvent): void {
-    const { time } = told;
+  tell(change: PodChange, told: ToldEvent, time: number): void {
     this.advance(time);
     this.pods.tell(change, told, time);
   }
@@ -381,7 +380,7 @@ function readSubjects(name: RememberedName, head: HeadView, event: AuditEvent | 
 
 /** Whether the log tells more of the user than the name. */
 function areGroupsKnown(head: HeadView): boolean {
-  return !isHeadUnknown("user.groups", (field) => head.get(field));
+  return !isHeadUnknown("user.groups", head);
 }
 
 /** Whether it certainly was no trial: what may still stand is remembered. */

@@ -43,7 +43,7 @@ export class ActorRulings {
 
   #knownOf(head: HeadView): Map<Detection, boolean> {
     // At the beginning nobody has said yet whether somebody is impersonated.
-    const isEarly = isBeforeAnswer((field) => head.get(field));
+    const isEarly = isBeforeAnswer(head);
     const make = (): Map<Detection, boolean> => {
       this.#met++;
       return new Map();

@@ -101,11 +101,11 @@ describe("BodyVerdicts", () => {
     ] as const) {
       const event = eventOf(body);
       const ask = asking(event);
-      const first = verdicts.about(event, conditions, ask.of);
+      const first = verdicts.about(event, conditions, ask);
       expect(first?.of(ofBody)).toBe(body === null ? evaluate(ofBody.condition, eventReader(event)) : truth);
       expect(first?.of(mixed)).toBe("open");
       expect(first?.of(searching)).toBe("open");
-      expect(verdicts.about(event, conditions, ask.of)).toBe(first);
+      expect(verdicts.about(event, conditions, ask)).toBe(first);
       expect(ask.asked).toBe(1);
     }
   });
@@ -124,7 +124,7 @@ describe("BodyVerdicts", () => {
       for (const asked of [2, 0]) {
         const event = eventOf(body);
         const ask = asking(event);
-        const verdict = verdicts.about(event, conditions, ask.of);
+        const verdict = verdicts.about(event, conditions, ask);
         expect([verdict?.of(roles), verdict?.of(denied)]).toEqual([truth, !truth]);
         expect(ask.asked).toBe(asked);
       }
@@ -136,8 +136,8 @@ describe("BodyVerdicts", () => {
     const event = eventOf({ b: "x" });
     const negated = new LeftConditions(new Map([[ofBody, { kind: "not", of: ofBody.condition } as const]]));
     expect(negated.ofBody.size).toBe(0);
-    expect(verdicts.about(event, left(), asking(event).of)?.of(ofBody)).toBe(true);
-    expect(verdicts.about(event, negated, asking(event).of)?.of(ofBody)).toBe(false);
+    expect(verdicts.about(event, left(), asking(event))?.of(ofBody)).toBe(true);
+    expect(verdicts.about(event, negated, asking(event))?.of(ofBody)).toBe(false);
   });
 
   it("asks once about all events without a body, apart for where it is unknown and where it is absent", () => {
@@ -158,7 +158,7 @@ describe("BodyVerdicts", () => {
     ] as const) {
       const event = without(verb, level);
       const ask = asking(event);
-      expect(verdicts.about(event, conditions, ask.of)?.of(ofBody)).toBe(truth);
+      expect(verdicts.about(event, conditions, ask)?.of(ofBody)).toBe(truth);
       expect(evaluate(ofBody.condition, eventReader(event))).toBe(truth);
       expect(ask.asked, `${verb} ${level}`).toBe(asked);
     }
@@ -170,11 +170,11 @@ describe("BodyVerdicts", () => {
     expect(conditions.ofBody.size).toBe(0);
     const verdicts = new BodyVerdicts();
     const event = eventOf({ a: "x" });
-    expect(verdicts.about(event, conditions, asking(event).of)).toBeUndefined();
+    expect(verdicts.about(event, conditions, asking(event))).toBeUndefined();
     const { requestObject: _, ...bare } = event.toJSON();
     for (const asked of [1, 0]) {
       const ask = asking(bare);
-      expect(verdicts.about(bare, conditions, ask.of)?.of(few)).toBe(evaluate(few.condition, eventReader(bare)));
+      expect(verdicts.about(bare, conditions, ask)?.of(few)).toBe(evaluate(few.condition, eventReader(bare)));
       expect(ask.asked).toBe(asked);
     }
   });
@@ -188,7 +188,7 @@ describe("BodyVerdicts", () => {
     const about = (event: AuditEvent, ...detections: readonly Detection[]): ReturnType<BodyVerdicts["about"]> => {
       const conditions = new LeftConditions(new Map(detections.map((one) => [one, one.condition])));
       expect(conditions.ofBody.size).toBe(0);
-      return verdicts.about(event, conditions, asking(event).of);
+      return verdicts.about(event, conditions, asking(event));
     };
     const lacking = { ...eventOf({ b: "x" }), lacksAll: () => true };
     const verdict = about(lacking, few, denied);
@@ -200,7 +200,7 @@ describe("BodyVerdicts", () => {
 
   it("leaves a body that is long alone", () => {
     const event = eventOf({ a: "x".repeat(20_000) });
-    expect(new BodyVerdicts().about(event, left(), asking(event).of)).toBeUndefined();
+    expect(new BodyVerdicts().about(event, left(), asking(event))).toBeUndefined();
   });
 
   it("answers as before after it has started again", () => {
@@ -208,13 +208,13 @@ describe("BodyVerdicts", () => {
     const conditions = left();
     const answer = (n: number): Truth | "open" => {
       const event = eventOf({ a: n % 3 === 0 ? "x" : "y", n });
-      return verdicts.about(event, conditions, asking(event).of)?.of(ofBody);
+      return verdicts.about(event, conditions, asking(event))?.of(ofBody);
     };
     const answers = Array.from({ length: 9000 }, (_, n) => answer(n));
     expect(answers.every((truth, n) => truth === (n % 3 === 0))).toBe(true);
     const event = eventOf({ a: "x", n: 0 });
     const ask = asking(event);
-    verdicts.about(event, conditions, ask.of);
+    verdicts.about(event, conditions, ask);
     expect(ask.asked).toBe(1);
     expect(answer(0)).toBe(true);
   });

@@ -72,9 +72,14 @@ export class LeftConditions {
   }
 
   /** What is said where there is no body, made once: every field of it is absent then, or every one unknown. */
-  ofNoBody(isUnknown: boolean, make: () => BodyVerdict): BodyVerdict {
-    return isUnknown ? (this.#ofUnknown ??= make()) : (this.#ofAbsent ??= make());
+  ofNoBody(isUnknown: boolean, asked: AskedEvent): BodyVerdict {
+    return isUnknown ? (this.#ofUnknown ??= verdictOf(this, asked)) : (this.#ofAbsent ??= verdictOf(this, asked));
   }
+}
+
+/** An event of which conditions are asked. */
+export interface AskedEvent {
+  of(condition: Expression): Truth;
 }
 
 /** What one body says of the conditions that it decides. */
@@ -92,20 +97,18 @@ export class BodyVerdicts {
   #remembered = 0;
   #length = 0;
 
-  /** What the body of `event` says; `ask` says how conditions come out where that is not known yet. Undefined where all is open. */
-  about(event: AuditEvent, left: LeftConditions, ask: (condition: Expression) => Truth): BodyVerdict | undefined {
+  /** What the body of `event` says; it is `asked` where that is not known yet. Undefined where all is open. */
+  about(event: AuditEvent, left: LeftConditions, asked: AskedEvent): BodyVerdict | undefined {
     const { ofBody } = left;
     if (ofBody.size === 0) {
       return undefined;
     }
     if (!hasBody(event, BODY)) {
-      return left.ofNoBody(isUnknownIn(event), () => verdictOf(left, ask));
+      return left.ofNoBody(isUnknownIn(event), asked);
     }
     if (!left.isMuchOfBody) {
       const keys = left.keysOfBody;
-      return keys !== undefined && lacksKeys(event, BODY, keys)
-        ? left.ofNoBody(false, () => verdictOf(left, ask))
-        : undefined;
+      return keys !== undefined && lacksKeys(event, BODY, keys) ? left.ofNoBody(false, asked) : undefined;
     }
     const spelling = spellingOf(event, BODY, MAX_BODY);
     if (spelling === undefined) {
@@ -115,7 +118,7 @@ export class BodyVerdicts {
     if (known !== undefined) {
       return known;
     }
-    const verdict = verdictOf(left, ask);
+    const verdict = verdictOf(left, asked);
     this.#remember(spelling, left, verdict);
     return verdict;
   }
@@ -138,8 +141,7 @@ export class BodyVerdicts {
 }
 
 function isUnknownIn(event: AuditEvent): boolean {
-  const head = headOf(event);
-  return isBodyUnknown(BODY, event, (field) => head.get(field));
+  return isBodyUnknown(BODY, event, headOf(event));
 }
 
 function conditionsOfBody(conditions: ReadonlyMap<Detection, Expression>): ReadonlyMap<Detection, Expression> {
@@ -149,9 +151,9 @@ function conditionsOfBody(conditions: ReadonlyMap<Detection, Expression>): Reado
 
 const NONE: ReadonlyMap<Detection, Expression> = new Map();
 
-function verdictOf(left: LeftConditions, ask: (condition: Expression) => Truth): BodyVerdict {
+function verdictOf(left: LeftConditions, asked: AskedEvent): BodyVerdict {
   const { ofBody } = left;
-  const truths = Array.from(ofBody, ([detection, condition]) => [detection, ask(condition)] as const);
+  const truths = Array.from(ofBody, ([detection, condition]) => [detection, asked.of(condition)] as const);
   const met = new Map(truths.filter(([, truth]) => truth !== false));
   return met.size === 0
     ? left.ofNothingMet

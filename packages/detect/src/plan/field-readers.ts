@@ -22,7 +22,6 @@ import type { HeadField, HeadPart, HeadView } from "../reading/head-view.ts";
 import type { ClusterMemory } from "../memory/cluster-memory.ts";
 import { MEMORY_ROOT } from "../condition/remembered-fields.ts";
 import { isBeforeAnswer, isBodyUnknown, isHeadUnknown } from "../reading/recorded.ts";
-import type { HeadReader } from "../reading/recorded.ts";
 
 const BODIES = ["requestObject", "responseObject"] as const;
 /** The body that may be a JSON patch. */
@@ -38,80 +37,128 @@ const LATE_ROOTS = ["responseStatus", "annotations", "impersonatedUser"];
  * from `memory`; without one they are unknown. A JSON patch has its operations, and what they write. Of an event that is parsed as it is read, no more is parsed than is asked for.
  */
 export function eventReader(event: AuditEvent, memory?: ClusterMemory): FieldReader {
-  const view = headOf(event);
-  const head = (field: HeadField): ReturnType<HeadView["get"]> => view.get(field);
-  let leaves: readonly JsonValue[] | undefined;
-  const unknown: Partial<Record<BodyName, boolean>> = {};
-  let patched: JsonValue | undefined;
-  let isPatchRead = false;
-  let parts = 0;
-  /** What a JSON patch writes at the path. */
-  const readPatch = (steps: readonly JsonValue[], path: FieldPath): Reading => {
-    if (!isPatchRead) {
-      isPatchRead = true;
-      patched = objectOfPatch(steps);
+  return new EventReader(event, memory);
+}
+
+/** Many conditions read the same fields of one event. */
+abstract class RememberingReader implements FieldReader {
+  #known: Map<string, Reading | null> | undefined;
+
+  read(path: FieldPath): Reading | undefined {
+    const known = (this.#known ??= new Map());
+    const before = known.get(path.text);
+    if (before !== undefined) {
+      return before ?? undefined;
     }
-    return patched === undefined ? ABSENT : readField(patched, path, 1);
-  };
-  /** Whether nobody knows what a body says that is not in the event. */
-  const isUnknownWithout = (body: BodyName): boolean => (unknown[body] ??= isBodyUnknown(body, event, head));
-  /** What comes of a search that finds nothing. */
-  const nothingFound = (): Truth => {
-    const hidden =
-      BODIES.some((body) => isMissing(event, body) && isUnknownWithout(body)) ||
-      LATE_ROOTS.some((root) => isHeadUnknown(root, head) && isMissing(event, root));
-    return hidden ? undefined : false;
-  };
-  const find = (test: ValueTest, isOneOfSeveral: boolean): Truth => {
+    const reading = this.readAnew(path);
+    known.set(path.text, reading ?? null);
+    return reading;
+  }
+
+  abstract search(tests: readonly ValueTest[], every: boolean): Truth;
+
+  protected abstract readAnew(path: FieldPath): Reading | undefined;
+}
+
+/** One is made for most events that are looked into: it has no functions of its own, which would be made with each. */
+class EventReader extends RememberingReader {
+  readonly #event: AuditEvent;
+  readonly #memory: ClusterMemory | undefined;
+  readonly #head: HeadView;
+  #leaves: readonly JsonValue[] | undefined;
+  #isRequestUnknown: boolean | undefined;
+  #isResponseUnknown: boolean | undefined;
+  #patched: JsonValue | undefined;
+  #isPatchRead = false;
+  #parts = 0;
+
+  constructor(event: AuditEvent, memory: ClusterMemory | undefined) {
+    super();
+    this.#event = event;
+    this.#memory = memory;
+    this.#head = headOf(event);
+  }
+
+  protected readAnew(path: FieldPath): Reading | undefined {
+    const { root } = path;
+    const event = this.#event;
+    if (isRemembered(path)) {
+      return this.#memory?.read(path.text, this.#head, event);
+    }
+    const body = bodyOf(root);
+    // A path to the body itself ends in no key of it.
+    if (body && path.text !== body) {
+      if (!hasBody(event, body)) {
+        return this.#isUnknownWithout(body) ? undefined : ABSENT;
+      }
+      if (lacksKeys(event, body, path.endings)) {
+        return ABSENT;
+      }
+      if (this.#parts < FEW_PARTS && isPartlyParsed(event) && event.isObject(body)) {
+        this.#parts++;
+        return readMember(event, body, path);
+      }
+    }
+    const isDirect = isPartlyParsed(event) && DIRECT.has(path.text);
+    const value = isDirect ? this.#head.get(path.text as HeadField) : rootOf(event, root);
+    const reading = value === undefined ? ABSENT : isDirect ? readField(value, ITSELF) : readField(value, path, 1);
+    if (reading.present) {
+      return reading;
+    }
+    if (body === PATCHED && Array.isArray(value)) {
+      return this.#readPatch(value as readonly JsonValue[], path);
+    }
+    const isUnknown = body
+      ? (value === undefined || value === null) && this.#isUnknownWithout(body)
+      : isHeadUnknown(path.text, this.#head);
+    return isUnknown ? undefined : ABSENT;
+  }
+
+  search(tests: readonly ValueTest[], every: boolean): Truth {
+    const needs = neededBy(tests);
+    const isNone = needs !== undefined && holdsNone(this.#event, needs);
+    return isNone ? this.#nothingFound() : searchEach(tests, every, (test) => this.#find(test, tests.length > 1));
+  }
+
+  #find(test: ValueTest, isOneOfSeveral: boolean): Truth {
     const needs = isOneOfSeveral ? test.needs?.() : undefined;
-    if (needs === undefined || !holdsNone(event, needs)) {
-      leaves ??= leavesOf(asJson(event));
-      if (leaves.some((leaf) => test.test(leaf))) {
+    if (needs === undefined || !holdsNone(this.#event, needs)) {
+      this.#leaves ??= leavesOf(asJson(this.#event));
+      if (this.#leaves.some((leaf) => test.test(leaf))) {
         return true;
       }
     }
-    return nothingFound();
-  };
-  return {
-    read: once((path) => {
-      const { root } = path;
-      if (isRemembered(path)) {
-        return memory?.read(path.text, view, event);
-      }
-      const body = BODIES.find((name) => name === root);
-      // A path to the body itself ends in no key of it.
-      if (body && path.text !== body) {
-        if (!hasBody(event, body)) {
-          return isUnknownWithout(body) ? undefined : ABSENT;
-        }
-        if (lacksKeys(event, body, path.endings)) {
-          return ABSENT;
-        }
-        if (parts < FEW_PARTS && isPartlyParsed(event) && event.isObject(body)) {
-          parts++;
-          return readMember(event, body, path);
-        }
-      }
-      const isDirect = isPartlyParsed(event) && DIRECT.has(path.text);
-      const value = isDirect ? view.get(path.text as HeadField) : rootOf(event, root);
-      const reading = value === undefined ? ABSENT : isDirect ? readField(value, ITSELF) : readField(value, path, 1);
-      if (reading.present) {
-        return reading;
-      }
-      if (body === PATCHED && Array.isArray(value)) {
-        return readPatch(value as readonly JsonValue[], path);
-      }
-      const isUnknown = body
-        ? (value === undefined || value === null) && isUnknownWithout(body)
-        : isHeadUnknown(path.text, head);
-      return isUnknown ? undefined : ABSENT;
-    }),
-    search(tests, every) {
-      const needs = neededBy(tests);
-      const isNone = needs !== undefined && holdsNone(event, needs);
-      return isNone ? nothingFound() : searchEach(tests, every, (test) => find(test, tests.length > 1));
-    },
-  };
+    return this.#nothingFound();
+  }
+
+  /** What comes of a search that finds nothing. */
+  #nothingFound(): Truth {
+    const event = this.#event;
+    const hidden =
+      BODIES.some((body) => isMissing(event, body) && this.#isUnknownWithout(body)) ||
+      LATE_ROOTS.some((root) => isHeadUnknown(root, this.#head) && isMissing(event, root));
+    return hidden ? undefined : false;
+  }
+
+  /** Whether nobody knows what a body says that is not in the event. */
+  #isUnknownWithout(body: BodyName): boolean {
+    return body === "requestObject"
+      ? (this.#isRequestUnknown ??= isBodyUnknown(body, this.#event, this.#head))
+      : (this.#isResponseUnknown ??= isBodyUnknown(body, this.#event, this.#head));
+  }
+
+  /** What a JSON patch writes at the path. */
+  #readPatch(steps: readonly JsonValue[], path: FieldPath): Reading {
+    if (!this.#isPatchRead) {
+      this.#isPatchRead = true;
+      this.#patched = objectOfPatch(steps);
+    }
+    return this.#patched === undefined ? ABSENT : readField(this.#patched, path, 1);
+  }
+}
+
+function bodyOf(root: string): BodyName | undefined {
+  return root === "requestObject" || root === "responseObject" ? root : undefined;
 }
 
 /** What stands at a path below a body that is an object, of which only the member is parsed that the path leads through. */
@@ -152,34 +199,58 @@ export function headReader(
   memory?: ClusterMemory,
   isLasting: boolean = false,
 ): FieldReader {
-  const head = (field: HeadField): ReturnType<HeadView["get"]> => view.get(field);
-  const read: FieldReader["read"] = (path) => {
+  return new PartReader(view, part, memory, isLasting);
+}
+
+class PartReader extends RememberingReader {
+  readonly #view: HeadView;
+  readonly #part: HeadPart;
+  readonly #memory: ClusterMemory | undefined;
+  readonly #isLasting: boolean;
+
+  constructor(view: HeadView, part: HeadPart, memory: ClusterMemory | undefined, isLasting: boolean) {
+    super();
+    this.#view = view;
+    this.#part = part;
+    this.#memory = memory;
+    this.#isLasting = isLasting;
+  }
+
+  override read(path: FieldPath): Reading | undefined {
+    return this.#isLasting ? this.readAnew(path) : super.read(path);
+  }
+
+  search(): Truth {
+    return undefined;
+  }
+
+  protected readAnew(path: FieldPath): Reading | undefined {
     const field = path.text;
+    const view = this.#view;
     if (isRemembered(path)) {
-      return memory?.read(field, view);
+      return this.#memory?.read(field, view);
     }
     const held = headFieldOf(field);
-    if (held === undefined || !isInPart(held, part)) {
+    if (held === undefined || !isInPart(held, this.#part)) {
       return undefined;
     }
     if (!isInPart(held, "actor")) {
-      return readHeld(path, held, head);
+      return readHeld(path, held, view);
     }
-    const ofActor = keptOfActor(view, isBeforeAnswer(head) ? EARLY : LATE, newReadings);
+    const ofActor = keptOfActor(view, isBeforeAnswer(view) ? EARLY : LATE, newReadings);
     const before = ofActor.get(field);
     if (before !== undefined) {
       return before ?? undefined;
     }
-    const reading = readHeld(path, held, head);
+    const reading = readHeld(path, held, view);
     ofActor.set(field, reading ?? null);
     return reading;
-  };
-  return { read: isLasting ? read : once(read), search: () => undefined };
+  }
 }
 
 /** `held` is the field of the head in which that of the path stands, or it itself. */
-function readHeld(path: FieldPath, held: HeadField, head: HeadReader): Reading | undefined {
-  const value = head(held);
+function readHeld(path: FieldPath, held: HeadField, head: HeadView): Reading | undefined {
+  const value = head.get(held);
   if (held === path.text && value !== undefined) {
     return readField(value, ITSELF);
   }
@@ -196,20 +267,6 @@ const LATE = Symbol("late readings");
 
 function newReadings(): Map<string, Reading | null> {
   return new Map();
-}
-
-/** Many conditions read the same fields of one event. */
-function once(read: FieldReader["read"]): FieldReader["read"] {
-  const known = new Map<string, Reading | null>();
-  return (path) => {
-    const before = known.get(path.text);
-    if (before !== undefined) {
-      return before ?? undefined;
-    }
-    const reading = read(path);
-    known.set(path.text, reading ?? null);
-    return reading;
-  };
 }
 
 function isRemembered(path: FieldPath): boolean {

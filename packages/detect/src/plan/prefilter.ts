@@ -7,7 +7,6 @@ import { headFieldOf, isInPart } from "../reading/head-view.ts";
 import type { HeadPart, HeadView } from "../reading/head-view.ts";
 import type { ClusterMemory } from "../memory/cluster-memory.ts";
 import { isWrittenLater } from "../reading/recorded.ts";
-import type { HeadReader } from "../reading/recorded.ts";
 
 /** What the head says of conditions. */
 export interface HeadSays {
@@ -40,13 +39,13 @@ function isAtBeginning(head: HeadView): boolean {
 }
 
 class PartSays implements HeadSays {
-  readonly #read: HeadReader;
+  readonly #head: HeadView;
   readonly #part: HeadPart;
   readonly #reader: FieldReader;
   readonly #isEarly: boolean;
 
   constructor(head: HeadView, part: HeadPart, reader: FieldReader, isEarly: boolean) {
-    this.#read = (field) => head.get(field);
+    this.#head = head;
     this.#part = part;
     this.#reader = reader;
     this.#isEarly = isEarly;
@@ -63,7 +62,7 @@ class PartSays implements HeadSays {
     }
     // A leaf that cannot be met yet is not taken for known, although it may be: with the next stage it can be another.
     const isKept = (leaf: Leaf): boolean =>
-      leaf.kind !== "fieldref" && leaf.kind !== "keyword" && isWrittenLater(leaf.field.text, this.#read);
+      leaf.kind !== "fieldref" && leaf.kind !== "keyword" && isWrittenLater(leaf.field.text, this.#head);
     const rest = simplify(condition, this.#reader, isKept);
     return rest === NEVER || !this.#canBe(rest, true) ? undefined : rest;
   }
@@ -82,7 +81,7 @@ class PartSays implements HeadSays {
       case "exists":
       case "same": {
         const { text } = expression.field;
-        return isWrittenLater(text, this.#read)
+        return isWrittenLater(text, this.#head)
           ? false
           : (evaluate(expression, this.#reader) ?? (this.#isWhole(text) ? undefined : wanted)) === wanted;
       }

@@ -169,9 +169,10 @@ export function spellingOf(event: Event, body: BodyName, maxLength: number): str
  * assert.equal(head.get("user.username"), "eve");
  */
 export function headOf(event: AuditEvent): HeadView {
-  if (isPartlyParsed(event)) {
-    return event;
-  }
+  return isPartlyParsed(event) ? event : plainHead(event);
+}
+
+function plainHead(event: AuditEvent): HeadView {
   return {
     get(field) {
       const dot = field.indexOf(".");

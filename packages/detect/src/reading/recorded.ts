@@ -1,10 +1,7 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import type { HeadField } from "./head-view.ts";
+import type { HeadView } from "./head-view.ts";
 import { MEMORY_ROOT } from "../condition/remembered-fields.ts";
-
-/** Reads a head field of the event that is asked about. */
-export type HeadReader = (field: HeadField) => JsonValue | undefined;
 
 /** Subresources that are a connection: no body of either direction is ever written. */
 const STREAMS: ReadonlySet<JsonValue | undefined> = new Set(["exec", "attach", "portforward", "proxy"]);
@@ -22,13 +19,15 @@ const FROM_BODY: ReadonlySet<string> = new Set(["objectRef.name", "objectRef.uid
  *
  * @see https://github.com/kubernetes/apiserver/blob/master/pkg/audit/request.go
  */
-export function isHeadUnknown(field: string, head: HeadReader): boolean {
+export function isHeadUnknown(field: string, head: HeadView): boolean {
   if (ALWAYS.has(field)) {
     return true;
   }
   if (isAtOrBelow(field, "user")) {
     // The apiserver writes at least one group of everybody with a name; a LogEntry tells the name alone.
-    return field !== "user.username" && head("user.username") !== undefined && head("user.groups") === undefined;
+    return (
+      field !== "user.username" && head.get("user.username") !== undefined && head.get("user.groups") === undefined
+    );
   }
   if (
     isAtOrBelow(field, "responseStatus") ||
@@ -37,27 +36,27 @@ export function isHeadUnknown(field: string, head: HeadReader): boolean {
   ) {
     return isBeforeAnswer(head);
   }
-  const namesNamespace = field === "objectRef.namespace" && head("objectRef.resource") === "namespaces";
+  const namesNamespace = field === "objectRef.namespace" && head.get("objectRef.resource") === "namespaces";
   if (FROM_BODY.has(field) || namesNamespace) {
-    return head("verb") === "create" && !isBodyRead(head);
+    return head.get("verb") === "create" && !isBodyRead(head);
   }
   return false;
 }
 
 /** Whether the event may have been written before anybody said how the request is answered, or whether somebody is impersonated. */
-export function isBeforeAnswer(head: HeadReader): boolean {
-  const stage = head("stage");
+export function isBeforeAnswer(head: HeadView): boolean {
+  const stage = head.get("stage");
   return stage === "RequestReceived" || stage === undefined;
 }
 
 /** Whether a body that is not in the event is *unknown*: the request could carry it, but the log does not say. */
-export function isBodyUnknown(body: "requestObject" | "responseObject", event: AuditEvent, head: HeadReader): boolean {
+export function isBodyUnknown(body: "requestObject" | "responseObject", event: AuditEvent, head: HeadView): boolean {
   if (!isBodyPossible(head)) {
     return false;
   }
-  const verb = head("verb");
+  const verb = head.get("verb");
   if (body === "responseObject") {
-    const isLog = head("objectRef.subresource") === "log";
+    const isLog = head.get("objectRef.subresource") === "log";
     // At RequestResponse a finished request writes its answer; where it is missing (an aggregated API) nobody knows it.
     return verb !== "watch" && !isLog;
   }
@@ -68,13 +67,13 @@ export function isBodyUnknown(body: "requestObject" | "responseObject", event: A
     return false;
   }
   // DeleteOptions are optional: where they would have been written and are not, there were none.
-  const level = head("level");
+  const level = head.get("level");
   const isWritten = level === "Request" || level === "RequestResponse";
   return !isWritten || isTruncated(event) || !isBodyRead(head);
 }
 
 /** Whether a field of an event at RequestReceived is unknown for certain, whatever stands behind the head. */
-export function isWrittenLater(field: string, head: HeadReader): boolean {
+export function isWrittenLater(field: string, head: HeadView): boolean {
   if (
     isAtOrBelow(field, "responseStatus") ||
     isAtOrBelow(field, "impersonatedUser") ||
@@ -87,12 +86,12 @@ export function isWrittenLater(field: string, head: HeadReader): boolean {
     return field !== "annotations" && !isAtOrBelow(field, "annotations.authentication");
   }
   if (isAtOrBelow(field, "requestObject")) {
-    return WRITES.has(head("verb")) && isBodyPossible(head);
+    return WRITES.has(head.get("verb")) && isBodyPossible(head);
   }
   return (
     isAtOrBelow(field, "responseObject") &&
-    head("verb") !== "watch" &&
-    head("objectRef.subresource") !== "log" &&
+    head.get("verb") !== "watch" &&
+    head.get("objectRef.subresource") !== "log" &&
     isBodyPossible(head)
   );
 }
@@ -102,14 +101,14 @@ function isAtOrBelow(field: string, root: string): boolean {
   return field.startsWith(root) && (field.length === root.length || field[root.length] === ".");
 }
 
-function isBodyPossible(head: HeadReader): boolean {
-  return head("objectRef.resource") !== undefined && !STREAMS.has(head("objectRef.subresource"));
+function isBodyPossible(head: HeadView): boolean {
+  return head.get("objectRef.resource") !== undefined && !STREAMS.has(head.get("objectRef.subresource"));
 }
 
 /** Whether the stage and the code say that the request body has been read. */
-function isBodyRead(head: HeadReader): boolean {
-  const stage = head("stage");
-  const code = head("responseStatus.code");
+function isBodyRead(head: HeadView): boolean {
+  const stage = head.get("stage");
+  const code = head.get("responseStatus.code");
   const isOver = stage === "ResponseComplete" || stage === "Panic";
   return isOver && !(typeof code === "number" && code >= 400);
 }

@@ -28,6 +28,7 @@ import { ShownEvent } from "../shown-event.ts";
 import type { ShowEvent } from "../shown-event.ts";
 
 const VERSION = 2;
+const NO_FINDINGS: readonly Finding[] = [];
 
 /**
  * Turns events into findings: one per request and detection although several stages of the request match. A hit at
@@ -62,6 +63,8 @@ export class FindingStream {
   readonly #open: OpenRequests;
   readonly #suppressed: SuppressedCounts;
   readonly #settlement: Settlement;
+  /** Of the event in hand: of most events there are none, and it is used again. */
+  #ready: Finding[] = [];
   #findings = 0;
   #changes = 0;
 
@@ -142,14 +145,19 @@ export class FindingStream {
     this.#settlement.holdsLast = false;
     const { time } = told;
     const findings = this.#pass(time, told.micros);
-    const isOpen = this.#open.mayBeOpen(told.idHash) && this.#open.mayBeOpenOf(told.auditID);
-    const event = isOpen ? whole() : undefined;
+    if (this.#open.mayBeOpen(told.idHash) && this.#open.mayBeOpenOf(told.auditID)) {
+      this.#takeStage(whole(), time, findings);
+    }
+    this.#memory.tell(change, told, time);
+    return this.#counted(findings);
+  }
+
+  /** Takes an event that is only a stage of a request. */
+  #takeStage(event: AuditEvent | undefined, time: number, findings: Finding[]): void {
     if (event !== undefined) {
       const known = this.#open.known(event);
       this.#settlement.take(known, event, () => ShownEvent.of(event), time, NO_VERDICTS, undefined, findings);
     }
-    this.#memory.tell(change, told);
-    return this.#counted(findings);
   }
 
   /**
@@ -284,7 +292,7 @@ export class FindingStream {
   /** What comes out as the time passes on, to this one in ms and the same in microseconds. */
   #pass(time: number, micros: number): Finding[] {
     this.#changes++;
-    const findings: Finding[] = [];
+    const findings = this.#ready;
     this.#settlement.overdue(time, findings);
     const correlated = this.#correlator.advance(micros);
     if (correlated.length > 0) {
@@ -295,6 +303,12 @@ export class FindingStream {
   }
 
   #counted(findings: readonly Finding[]): readonly Finding[] {
+    if (findings.length === 0) {
+      return NO_FINDINGS;
+    }
+    if (findings === this.#ready) {
+      this.#ready = [];
+    }
     this.#findings += findings.length;
     return findings;
   }

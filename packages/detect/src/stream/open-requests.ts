@@ -133,8 +133,10 @@ export class OpenRequests {
   close(request: OpenRequest): void {
     this.#order.remove(request);
     this.#count--;
-    for (const standing of request.standings.values()) {
-      this.#heldLength -= lengthOf(standing);
+    if (!request.isShared) {
+      for (const standing of request.standings.values()) {
+        this.#heldLength -= lengthOf(standing);
+      }
     }
     if (request.isRestored) {
       this.#restored.delete(request.key);

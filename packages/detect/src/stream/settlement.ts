@@ -103,6 +103,9 @@ export class Settlement {
   /** Settles what a request waits with, as no other stage of it is waited for. */
   close(request: OpenRequest, findings: Finding[]): readonly Finding[] {
     this.#open.close(request);
+    if (request.isShared) {
+      return findings;
+    }
     for (const [detection, standing] of request.standings) {
       if (standing.kind === "undecided") {
         this.#countUndecided(detection);

@@ -1,7 +1,7 @@
 import type { AuditEvent, Redactor, Span, ToldLine } from "@auditsieve/audit";
 import { EventScan } from "@auditsieve/audit/stream";
 import { ShownEvent } from "@auditsieve/detect";
-import type { Detection, Finding, FindingStream, HeadView, QuietAnswer, Wanted } from "@auditsieve/detect";
+import type { Detection, Finding, FindingStream, HeadView, QuietAnswer, ShowEvent, Wanted } from "@auditsieve/detect";
 import type { EventWatch } from "./event-watch.ts";
 import { HeadMemo } from "./head-memo.ts";
 import { scanHead } from "./scan-head.ts";
@@ -12,6 +12,38 @@ import { UnaskedAnnotations } from "./unasked-annotations.ts";
 
 /** A line whose event is pushed. */
 type PushedLine = Pick<ToldLine, "bytes" | "length">;
+
+/** The line of an event that is pushed: its `show` is one for all that nobody shows later. */
+class LineInHand {
+  readonly #showLine: (line: Buffer, read?: AuditEvent) => ShownEvent | undefined;
+  #line: PushedLine | string = "";
+  #event: AuditEvent | undefined;
+  #shown: ShownEvent | undefined;
+
+  constructor(showLine: (line: Buffer, read?: AuditEvent) => ShownEvent | undefined) {
+    this.#showLine = showLine;
+  }
+
+  readonly show: ShowEvent = () =>
+    typeof this.#line === "string"
+      ? this.#showLine(Buffer.from(this.#line, "latin1"))
+      : // Several detections may find something in one event, and all of them show the same.
+        (this.#shown ??= this.#showLine(this.#line.bytes, this.#event));
+
+  take(lent: PushedLine, event: AuditEvent): void {
+    this.#line = lent;
+    this.#event = event;
+    this.#shown = undefined;
+  }
+
+  /** For who shows it later, and need not hold it meanwhile: no more is held than the line as text. */
+  keep({ bytes }: PushedLine): void {
+    // No piece of the memory that short buffers share: it would be held as a whole, and there may be very many.
+    this.#line = bytes.toString("latin1");
+    this.#event = undefined;
+    this.#shown = undefined;
+  }
+}
 
 /**
  * Runs detections beside whatever else is done with a stream of lines: each scanned event is shown to it, and findings come out
@@ -33,6 +65,8 @@ export class FindingTap implements EventWatch {
   #head: HeadView | undefined;
   #mayBeUnwanted = false;
   #told: ToldLine | undefined;
+  /** That of the last event, unless that may be shown later: then it is the event's own. */
+  #inHand: LineInHand | undefined;
   /** One for all lines that tell of a change. */
   readonly #wholeTold = (): AuditEvent | undefined => this.#told && this.#whole(this.#told.bytes);
 
@@ -75,35 +109,29 @@ export class FindingTap implements EventWatch {
 
   /** Pushes an event that is wanted, or has these candidates. The line is the caller's: it is copied for what is shown later. */
   #push(lent: PushedLine, event: AuditEvent, of: Wanted | readonly Detection[]): void {
-    let line: PushedLine | string = lent;
-    let shown: ShownEvent | undefined;
-    const show = (): ShownEvent | undefined =>
-      typeof line === "string"
-        ? this.#show(Buffer.from(line, "latin1"))
-        : // Several detections may find something in one event, and all of them show the same.
-          (shown ??= this.#show(line.bytes, event));
+    const inHand = (this.#inHand ??= new LineInHand(this.#showLine));
+    inHand.take(lent, event);
+    const { show } = inHand;
     const findings =
       "kept" in of
         ? this.#stream.pushWanted(of, event, show, lent.length)
         : this.#stream.push(event, show, of, lent.length);
     findings.forEach(this.#onFinding);
-    // Who shows it later need not hold it meanwhile: nothing here holds more than the line as text.
-    shown = undefined;
     if (this.#stream.holdsLast) {
-      // No piece of the memory that short buffers share: it would be held as a whole, and there may be very many.
-      line = lent.bytes.toString("latin1");
+      inHand.keep(lent);
+      this.#inHand = undefined;
     }
   }
 
   /** With the event that was read from it, as long as that can be asked. Undefined where it is none: a line that is told is only proven to be one here. */
-  #show(line: Buffer, read?: AuditEvent): ShownEvent | undefined {
+  readonly #showLine = (line: Buffer, read?: AuditEvent): ShownEvent | undefined => {
     const scan = this.#shown;
     if (!scan.scan(line, 0, line.length)) {
       return undefined;
     }
     const redacted = this.#redactor.redactScanned(scan, line);
     return ShownEvent.ofJson(redacted.toString("utf8"), redacted === line ? read : undefined);
-  }
+  };
 
   unwanted(scan: EventScan): QuietAnswer | undefined {
     const head = this.#scan === scan ? this.#head : undefined;
