@@ -87,7 +87,8 @@ export function loadDetectionFiles(files: readonly DetectionSource[], options: L
   const tuning = loadExceptions(options.exceptions ?? [], fields, now);
   const exceptions = [...loaded.flatMap(({ filters }) => filters), ...tuning.exceptions];
   const told = oneOfEachID(loaded.flatMap(({ detections }) => detections));
-  const filtered = applyExceptions(told.detections, exceptions, tuning.overrides);
+  const overrides = [...loaded.flatMap((one) => one.overrides), ...tuning.overrides];
+  const filtered = applyExceptions(told.detections, exceptions, overrides);
   // Exceptions change nothing that is remembered.
   const { exceptions: _exceptions, now: _now, ...rest } = options;
   const rewritten = given.length === 0 ? rest : { ...rest, pipelines };

@@ -5,7 +5,8 @@ import type { Detection } from "./definition/detection.ts";
 import type { DetectionException } from "./definition/detection-exception.ts";
 import { deriveNeeds } from "./definition/derive-needs.ts";
 import type { FirstSeen } from "./definition/first-seen-condition.ts";
-import { readException } from "./exceptions/read-exception.ts";
+import { isExceptionDocument, isOverride, readException, readOverride } from "./exceptions/read-exception.ts";
+import type { DetectionOverride } from "./exceptions/read-exception.ts";
 import { digest } from "./finding.ts";
 import { aboutOtherLogs, checkLogsource } from "./sigma/check-logsource.ts";
 import { compileCondition } from "./sigma/compile-condition.ts";
@@ -33,6 +34,7 @@ export interface DetectionSource {
 export interface LoadedText {
   readonly detections: readonly Detection[];
   readonly filters: readonly DetectionException[];
+  readonly overrides: readonly DetectionOverride[];
   readonly problems: readonly Problem[];
   /** Whether something of it was left out because it is about another log. */
   readonly isOther: boolean;
@@ -64,7 +66,7 @@ export function loadText({ text, documents, isOfFolder }: DetectionSource, conte
   const rest = read.documents.filter((one) => !others.has(one) && one.value !== null);
   // What its YAML is like matters to nobody where nothing of it is read.
   return rest.length === 0
-    ? { detections: [], filters: [], problems: [], isOther: true }
+    ? { detections: [], filters: [], overrides: [], problems: [], isOther: true }
     : { ...loadDocuments({ ...read, documents: rest }, context), isOther: true };
 }
 
@@ -77,6 +79,7 @@ function loadDocuments({ documents, problems: syntax }: YamlText, context: TextC
   const problems: Problem[] = [...syntax];
   const detections: Detection[] = [];
   const filters: DetectionException[] = [];
+  const overrides: DetectionOverride[] = [];
   if (documents.length > LIMITS.documents) {
     problems.push({
       id: "sigma-too-many",
@@ -84,7 +87,7 @@ function loadDocuments({ documents, problems: syntax }: YamlText, context: TextC
       message: `Cannot load "${file}": it has ${documents.length} documents, at most ${LIMITS.documents} are allowed`,
       hint: "Split the file",
     });
-    return { detections, filters, problems, isOther: false };
+    return { detections, filters, overrides, problems, isOther: false };
   }
   if (documents.every(({ value }) => value === null) && syntax.length === 0) {
     problems.push({
@@ -96,20 +99,22 @@ function loadDocuments({ documents, problems: syntax }: YamlText, context: TextC
   }
   for (const document of documents.filter(({ value }) => value !== null)) {
     const loaded = loadDocument(document, problems, context);
-    if (loaded && "rules" in loaded) {
+    if (loaded && !("rules" in loaded)) {
+      detections.push(loaded);
+    } else if (loaded && "condition" in loaded) {
       filters.push(loaded);
     } else if (loaded) {
-      detections.push(loaded);
+      overrides.push(loaded);
     }
   }
-  return { detections, filters, problems, isOther: false };
+  return { detections, filters, overrides, problems, isOther: false };
 }
 
 function loadDocument(
   document: YamlDocument,
   problems: Problem[],
   { file, fields, now }: TextContext,
-): Detection | DetectionException | undefined {
+): Detection | DetectionException | DetectionOverride | undefined {
   const { value } = document;
   const locate = (path: Path): Position | undefined => document.locate(path);
   const title = isJsonObject(value) ? own(value, "title") : undefined;
@@ -136,6 +141,10 @@ function loadDocument(
       "Write each detection out, with its own title and id",
     );
     return undefined;
+  }
+  if (isOverride(value)) {
+    const override = isExceptionDocument(value, log) ? readOverride(value, shown, { file, log, locate }) : undefined;
+    return log.failed ? undefined : override;
   }
   const line = locate(["id"])?.line;
   const idLine = line === undefined ? {} : { line };

@@ -223,6 +223,21 @@ describe("an override", () => {
     expect(detections[0]).toEqual(expected);
   });
 
+  it.each([false, true])("among the detections does the same, in a folder: %s", (isOfFolder) => {
+    const text = override("rules: [secrets-listed], level: low");
+    const { detections, problems, others } = loadDetectionFiles([...FILES, { file: "o.yml", text, isOfFolder }], {
+      now: NOW,
+    });
+    expect([problems, others]).toEqual([[], []]);
+    expect(detections[0]?.severity).toBe("low");
+    const wrong = loadDetectionFiles([{ file: "o.yml", text: text.replace("low", "lower"), isOfFolder }]);
+    expect(wrong.problems.map(({ id, file }) => [id, file])).toContainEqual(["exception-override", "o.yml"]);
+    const both = loadDetectionFiles([
+      { file: "o.yml", text: text.replace("title:", "detection: {}, title:"), isOfFolder },
+    ]);
+    expect(both.problems.map(({ id }) => id)).toEqual(["exception-key"]);
+  });
+
   it("that comes later wins", () => {
     const { detections } = load(
       override("rules: [secrets-listed], level: low"),

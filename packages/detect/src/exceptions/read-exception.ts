@@ -99,6 +99,12 @@ export function readException(
   };
 }
 
+/** Whether a document has `auditsieve: { override }`. */
+export function isOverride(document: JsonObject): boolean {
+  const extension = own(document, ROOT);
+  return isJsonObject(extension) && Object.hasOwn(extension, "override");
+}
+
 /** Reads a document with `auditsieve: { override }`; undefined when it has errors, which are reported. */
 export function readOverride(
   document: JsonObject,
@@ -158,13 +164,12 @@ export function readOverride(
 
 /** Refuses what only an exceptions file may not hold; false for a document of another kind. */
 export function isExceptionDocument(document: JsonObject, log: ProblemLog): boolean {
-  const extension = own(document, ROOT);
-  const isOverride = isJsonObject(extension) && Object.hasOwn(extension, "override");
-  if (Object.hasOwn(document, "filter") === isOverride) {
+  const overrides = isOverride(document);
+  if (Object.hasOwn(document, "filter") === overrides) {
     log.error(
       "exception-document",
       [],
-      isOverride ? "it is a filter and an override at once" : "it is neither a filter nor an override",
+      overrides ? "it is a filter and an override at once" : "it is neither a filter nor an override",
       "An exceptions file holds Sigma filters and overrides, a document each; see docs/exceptions.md",
     );
     return false;

@@ -3,7 +3,7 @@ import type { JsonValue, YamlDocument } from "@auditsieve/audit";
 import type { ProblemLog } from "./problem-log.ts";
 
 /** What makes a document one of Sigma, that says which log it is about or means that of its file. */
-const SIGMA_KEYS = ["detection", "correlation", "filter", "action"];
+const SIGMA_KEYS = ["detection", "correlation", "filter", "action", "auditsieve"];
 
 /** Reports a document that is not about the Kubernetes audit log. */
 export function checkLogsource(logsource: JsonValue | undefined, log: ProblemLog): void {
