@@ -20,8 +20,7 @@ export const NOTED_BYTES: usize = 18;
 const NONE: u16 = 0xffff;
 /** Behind MOMENT: see ./moment. */
 const OBJECT_HASH: usize = 12;
-/** Odd, of many bits. */
-const FACTOR: u64 = ((0x9e3779b9 as u64) << 32) | 0x7f4a7c15;
+const FACTOR: u32 = 0x9e3779b1;
 
 /**
  * Writes to `notes` by how many quotes what TOLD holds is found in the line at `line`, each counted from the one before; its times are counted
@@ -72,13 +71,13 @@ export function findTold(line: usize, body: usize, tail: usize, behind: usize, n
     from = nameEnd + 1;
   }
   const length = spaceEnd - space + 1 + (nameEnd - name);
-  if (length + 8 > TOLD_OBJECT_BYTES) {
+  if (length > TOLD_OBJECT_BYTES) {
     return false;
   }
   memory.copy(TOLD_OBJECT, space, spaceEnd - space);
   store<u8>(TOLD_OBJECT + (spaceEnd - space), 47);
   memory.copy(TOLD_OBJECT + (spaceEnd - space) + 1, name, nameEnd - name);
-  store<u32>(MOMENT, hashOfObject(length), OBJECT_HASH);
+  store<u32>(MOMENT, hashOfObject(space, spaceEnd, name, nameEnd), OBJECT_HASH);
   const quotes = load<u16>(notes, 8);
   const request: usize = quotes == NONE ? 0 : quoteAt(from, quotes) + (load<u16>(notes, 10) as usize);
   from = tail == line ? from : tail;
@@ -106,14 +105,20 @@ export function findTold(line: usize, body: usize, tail: usize, behind: usize, n
   return true;
 }
 
-/** A number made of the text at TOLD_OBJECT. */
-function hashOfObject(length: usize): u32 {
-  store<u64>(TOLD_OBJECT + length, 0);
-  let hash: u64 = length;
-  for (let at: usize = 0; at < length; at += 8) {
-    hash = (rotl(hash, 29) ^ load<u64>(TOLD_OBJECT + at)) * FACTOR;
+/** As src/object-hash.ts makes it. */
+function hashOfObject(space: usize, spaceEnd: usize, name: usize, nameEnd: usize): u32 {
+  const hash = mixed(name, nameEnd, mixed(space, spaceEnd, 0));
+  return hash ^ (hash >>> 16);
+}
+
+function mixed(from: usize, end: usize, seed: u32): u32 {
+  let hash = seed;
+  let at = from;
+  for (; at + 4 <= end; at += 4) {
+    hash = (rotl(hash, 5) ^ load<u32>(at)) * FACTOR;
   }
-  return (hash >>> 32) as u32;
+  const rest = load<u32>(at) & ((1 << (8 * ((end - at) as u32))) - 1);
+  return (rotl(hash, 5) ^ rest ^ (((end - from) as u32) << 24)) * FACTOR;
 }
 
 /** In the place of where bodies begin: there are some. */

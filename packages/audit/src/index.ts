@@ -24,6 +24,7 @@ export { LineFramer } from "./frame/frame.ts";
 export type { LineVisitor, LongDocumentReader } from "./frame/frame.ts";
 export type { OversizeLine } from "./frame/long-line.ts";
 export { ID_HASHES, hashOfID } from "./audit-id-hash.ts";
+export { hashOfObject } from "./object-hash.ts";
 export { microseconds, timeOf } from "./event-time.ts";
 export { documentId } from "./identity.ts";
 export { readGoYaml } from "./go-yaml/go-yaml.ts";

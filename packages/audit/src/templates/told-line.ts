@@ -162,7 +162,7 @@ export class ToldLine {
     return this.#engine.memory.toString("latin1", OBJECT, OBJECT + this.#word(OBJECT_LENGTH));
   }
 
-  /** A number made of that. */
+  /** As `hashOfObject` makes it of that. */
   get objectHash(): number {
     return this.#word(OBJECT_HASH);
   }

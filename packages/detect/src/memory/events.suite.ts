@@ -1,4 +1,4 @@
-import { hashOfID, microseconds, timeOf } from "@auditsieve/audit";
+import { hashOfID, hashOfObject, microseconds, timeOf } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject } from "@auditsieve/audit";
 import { findPaths } from "../reading/event-parts.ts";
 import type { ToldEvent } from "./pod-change.ts";
@@ -63,8 +63,7 @@ export function toldOf(event: AuditEvent): ToldEvent {
     time: timeOf(event),
     micros: microseconds(event.stageTimestamp),
     object,
-    // Some have the same.
-    objectHash: object.length,
+    objectHash: hashOfObject(event.objectRef?.namespace ?? "", event.objectRef?.name ?? ""),
     isObject: (text) => text === object,
     find: (paths) => findPaths(event, "requestObject", paths),
   };

@@ -16,7 +16,7 @@ export interface ToldEvent {
   readonly micros: number;
   /** `namespace/name` of the object that the request is for. */
   readonly object: string;
-  /** A number made of that, to find what is known of the object: a client may choose names, so that it proves nothing. */
+  /** What `hashOfObject` gives of that. */
   readonly objectHash: number;
   /** Whether that is this text; it need not be made. */
   isObject(text: string): boolean;

@@ -2,6 +2,7 @@ import { isDryRunOption, KeyEndings, KeyPaths } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { findPaths, headOf, lacksKeys, partAt, partOf, timeOfEvent } from "../reading/event-parts.ts";
 import { at, nameOf, objectsAt, textAt, textOf } from "./body.ts";
+import { FreshPods } from "./fresh-pods.ts";
 import { KnownPod, readPod, UNSEEN, writePod } from "./pod-facts.ts";
 import type { MadePod, PodFacts } from "./pod-facts.ts";
 import type { PodChange, ToldEvent } from "./pod-change.ts";
@@ -18,8 +19,6 @@ const NODE_NAME = 1;
 const POD_IP = 2;
 const POD_IPS = 3;
 const MAX_PATHS = 32;
-/** Those of a hash by which pods that were told of are found. */
-const MAX_TOLD_BITS = 13;
 /** Label and field selectors choose among the pods of a namespace. */
 const SELECTOR = /[?&](?:label|field)Selector=[^&]/;
 /** What is not found at a fixed place of a spec. */
@@ -56,14 +55,11 @@ function lettersOf({ made: { hostPath, createdBy, serviceAccount } }: KnownPod):
 /** What the pods of a cluster are known to be, from the requests that made and changed them. */
 export class PodMemory {
   readonly #pods: RecentMap<KnownPod>;
-  /** Fresh pods that were told of last, by the hash of the object; until the map rotates. */
-  #told: (KnownPod | undefined)[] = [];
-  readonly #slots: number;
-  #rotations = -1;
+  readonly #fresh: FreshPods;
 
   constructor(max: number) {
     this.#pods = new RecentMap(max, lettersOf);
-    this.#slots = 2 ** Math.min(MAX_TOLD_BITS, Math.ceil(Math.log2(Math.max(1, max))));
+    this.#fresh = new FreshPods(this.#pods, max);
   }
 
   get evicted(): number {
@@ -119,7 +115,7 @@ export class PodMemory {
 
   /** Takes a successful request about a pod into account that changes it so: as {@link PodMemory.observe} would. */
   tell(change: PodChange, told: ToldEvent, time: number): void {
-    const fresh = this.#freshOf(told);
+    const fresh = this.#fresh.told(told);
     if (change === "deleted" && fresh?.isDeleted === true) {
       // Of a pod that is known to be deleted there is nothing to learn, whether this one was a trial or not.
       return;
@@ -145,24 +141,6 @@ export class PodMemory {
         return never;
       }
     }
-  }
-
-  /** The pod that is told of, where {@link RecentMap.get} would change nothing. */
-  #freshOf(told: ToldEvent): KnownPod | undefined {
-    if (this.#rotations !== this.#pods.rotations) {
-      this.#rotations = this.#pods.rotations;
-      this.#told = Array.from({ length: this.#slots }, () => undefined);
-    }
-    const slot = told.objectHash & (this.#slots - 1);
-    const last = this.#told[slot];
-    if (last !== undefined && told.isObject(last.key)) {
-      return last;
-    }
-    const pod = this.#pods.fresh(told.object);
-    if (pod !== undefined) {
-      this.#told[slot] = pod;
-    }
-    return pod;
   }
 
   /** The pod has been asked for, and is `known` if there is one; now it is changed, or as it was. */
@@ -194,14 +172,14 @@ export class PodMemory {
       made = madeFound(createdBy);
     }
     const node = made && textOf(POD.value(NODE));
-    const key = `${namespace}/${name}`;
-    const known = this.#pods.fresh(key);
-    const pod = known ?? new KnownPod(key);
+    const known = this.#fresh.named(namespace, name);
+    const pod = known ?? new KnownPod(`${namespace}/${name}`);
     pod.make(made ?? { ...UNSEEN, createdBy }, uid, timeOfEvent(event), node);
     if (known === undefined) {
-      this.#pods.set(key, pod);
+      this.#pods.set(pod.key, pod);
+      this.#fresh.add(pod);
     } else {
-      this.#pods.rewritten(key, pod);
+      this.#pods.rewritten(pod.key, pod);
     }
   }
 
