@@ -19,8 +19,6 @@ const MOST_PASSES = 8;
 const MOST_KNOWN = 1024 * 1024;
 const LONGEST_KNOWN = 16 * 1024;
 const ENTRY_BYTES = 128;
-/** A longer one is not remembered. */
-const LONGEST_WALKED = 64 * 1024;
 const UNDECODABLE = /^undecodable line of [0-9]+ bytes redacted:[0-9a-f]{16}$/;
 
 /** How a {@link Redactor} is made. */
@@ -120,28 +118,29 @@ export function createRedactor({ key, extraNames = [] }: RedactorOptions): Redac
     return redactUndecodable(line);
   };
 
-  /** What was walked last and what came of it: the event of a finding is shown first and then kept. */
-  let walked: { readonly line: Buffer; readonly redacted: Buffer | undefined } | undefined;
-  const redactWalked = (line: Buffer): Buffer => {
-    if (walked?.line.equals(line) === true) return walked.redacted ?? line;
-    const redacted = redactLine(line);
-    walked =
-      line.length > LONGEST_WALKED
-        ? undefined
-        : { line: Buffer.from(line), redacted: redacted === line ? undefined : redacted };
-    return redacted;
-  };
-
   const hashes = new StringHashes(hash);
-  const redactScanned = (scan: EventScan, line: Buffer): Buffer => {
+  const redactHeld = (scan: EventScan, line: Buffer, isWhole: boolean): Buffer => {
     const heads = quietLine();
     const secrets = heads?.secrets(scan);
-    if (heads === undefined || secrets === undefined) return redactWalked(line);
+    if (heads === undefined || secrets === undefined) return redactLine(line);
     if (secrets.length === 0) return line;
-    // From the line something may have been cut.
-    if (line.compare(scan.bytes, scan.start, scan.end) !== 0) return redactLine(line);
+    if (!isWhole && line.compare(scan.bytes, scan.start, scan.end) !== 0) return redactLine(line);
     const edits = hashes.edits(line, secrets, heads.copies);
     return edits.length === 0 ? line : splice(line, 0, line.length, edits);
+  };
+
+  /** What came of the line that was redacted last: the event of a finding is shown first and then kept. */
+  let last: { readonly scan: EventScan; readonly scans: number; readonly redacted: Buffer | undefined } | undefined;
+  const redactScanned = (scan: EventScan, line: Buffer): Buffer => {
+    // From the line something may have been cut.
+    const isWhole =
+      line.length === scan.end - scan.start &&
+      line.buffer === scan.bytes.buffer &&
+      line.byteOffset === scan.bytes.byteOffset + scan.start;
+    if (isWhole && last?.scan === scan && last.scans === scan.scans) return last.redacted ?? line;
+    const redacted = redactHeld(scan, line, isWhole);
+    if (isWhole) last = { scan, scans: scan.scans, redacted: redacted === line ? undefined : redacted };
+    return redacted;
   };
 
   const redactText = (text: string): string => {

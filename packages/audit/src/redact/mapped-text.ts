@@ -40,6 +40,16 @@ export function unescapeJson(line: string, start: number, end: number): MappedTe
   return { text: pieces.join(""), offsets: offsets.subarray(0, size + 1) };
 }
 
+/** The same of a JSON string's content alone. The parser is faster, but what it makes of `\u` are no bytes. */
+export function withoutEscapes(escaped: string): string {
+  if (!escaped.includes("\\")) {
+    return escaped;
+  }
+  return escaped.includes("\\u")
+    ? unescapeJson(escaped, 0, escaped.length).text
+    : (JSON.parse(`"${escaped}"`) as string);
+}
+
 /** Takes percent-encoding away from [start, end) of `source`; in a query a plus is a space. What is no escape stays. */
 export function unescapePercent(source: MappedText, start: number, end: number, isQuery: boolean): MappedText {
   const plain = source.text.slice(start, end);

@@ -13,6 +13,8 @@ import { NAME_SETS, NEEDLE_BITS_BYTES, NEEDLES_BYTES, TOKEN_SET, URL_SET, writeN
 import { QuietUri } from "./quiet-uri.ts";
 import { TellingValues } from "./telling-value.ts";
 import type { SearchedLine } from "./telling-value.ts";
+import { isAboutTokens, isOfSecrets, secretBodies } from "./secret-bodies.ts";
+import type { SecretBodies } from "./secret-bodies.ts";
 import { mayHoldUrlCredential } from "./text-credentials.ts";
 
 /** Of which lines nothing has to be redacted if nothing is found in them by the search in the engine. */
@@ -79,6 +81,8 @@ const LONGEST_SHAPE = 2048;
 const SHORT_LINE = 4096;
 /** Behind the quote and the S. */
 const SECRET = 'ecret"';
+/** One or a list of them. */
+const SECRETS = "ecret";
 const STRINGS_ONLY = /^\{"[\w.$-]+":"[^"\\{}[\]]*"(?:,"[\w.$-]+":"[^"\\{}[\]]*")*\}$/;
 const NAME_OF_STRING = /[{,]"([\w.$-]+)":"/g;
 const REFERRING: ReadonlySet<number> = new Set([field.PLAIN, field.KIND, field.NAME]);
@@ -88,8 +92,6 @@ const QUOTE = '"';
 const URI = slotOf("requestURI");
 const RESOURCE = slotOf("objectRef.resource");
 const STATUS = slotOf("responseStatus");
-const REQUEST = slotOf("requestObject");
-const RESPONSE = slotOf("responseObject");
 const ANNOTATIONS = slotOf("annotations");
 const MESSAGE = /message|\\/i;
 /** Escapes that spell another letter, and texts that may be JSON, are found by the search as well. */
@@ -153,14 +155,18 @@ export class QuietLine implements Omit<QuietHeads, "edits"> {
       resourceEnd === 0 ? 0 : resourceEnd - start,
     );
     const uri = (plain & PLAIN_URI) === 0 ? byteText(bytes, scan.slotStart(URI) + 1, scan.slotEnd(URI) - 1) : "";
-    if (
-      ((plain & PLAIN_RESOURCE) === 0 && isAboutTokens(scan) && mayQuote(scan)) ||
-      ((((plain & PLAIN_RESOURCE) === 0 && isOfSecrets(scan)) || this.#uris.mayAskForSecrets(uri)) &&
-        mayShowSecrets(scan))
-    ) {
+    const areOfSecrets = (plain & PLAIN_RESOURCE) === 0 && isOfSecrets(scan);
+    const isTold = areOfSecrets || ((plain & PLAIN_RESOURCE) === 0 && isAboutTokens(scan));
+    const mayAskForSecrets = !areOfSecrets && this.#uris.mayAskForSecrets(uri);
+    if ((mayAskForSecrets && mayShowSecrets(scan)) || (uri !== "" && !this.#uris.isQuiet(uri))) {
       return undefined;
     }
-    return uri === "" || this.#uris.isQuiet(uri) ? this.#search(new ScannedLine(scan)) : undefined;
+    const line = new ScannedLine(scan);
+    if (!isTold) {
+      return this.#search(line);
+    }
+    const bodies = secretBodies(scan, areOfSecrets, line, this.#values);
+    return bodies && this.#searchBeside(bodies, line);
   }
 
   /** As {@link secrets}, of the line in `[start, end)` of the engine's memory, an event of which {@link about} or {@link aboutWhole} says what it rests on. */
@@ -206,7 +212,15 @@ export class QuietLine implements Omit<QuietHeads, "edits"> {
     return this.copies.find(base, base + length) ?? this.#searchClosely(line);
   }
 
-  #searchClosely(line: SearchedLine): readonly Secret[] | undefined {
+  /** With what else has to be replaced. */
+  #searchBeside(bodies: SecretBodies, line: SearchedLine): readonly Secret[] | undefined {
+    const found = this.#searchClosely(line, bodies);
+    return (
+      found && (bodies.secrets.length === 0 ? found : [...found, ...bodies.secrets].sort((a, b) => a.start - b.start))
+    );
+  }
+
+  #searchClosely(line: SearchedLine, beside?: SecretBodies): readonly Secret[] | undefined {
     const { base, length } = line;
     const { exports, memory } = this.#engine;
     /** What stands around the last suspect: to make a text of all of a long line costs more than to search it. */
@@ -223,14 +237,28 @@ export class QuietLine implements Omit<QuietHeads, "edits"> {
       }
       const at = from + (found >>> 8);
       const sets = found & 255;
-      from = at + 1;
+      const known = beside?.secretAt(at);
+      from = known?.end ?? at + 1;
+      if (known !== undefined) {
+        continue;
+      }
       if (nearEnd < length && nearEnd < at + LONGEST_SHAPE) {
         before = length <= SHORT_LINE ? 0 : Math.max(0, at - LONGEST_NAME);
         nearEnd = length <= SHORT_LINE ? length : Math.min(length, at + 2 * LONGEST_SHAPE);
         near = byteText(memory, base + before, base + nearEnd);
       }
       if (isShape(near, at - before, sets)) {
-        if (!near.startsWith(SECRET, at - before) || !this.#isReference(near, at - before)) {
+        const isKnown =
+          beside?.areOfSecrets === true
+            ? near.startsWith(SECRETS, at - before)
+            : near.startsWith(SECRET, at - before) && this.#isReference(near, at - before);
+        if (!isKnown) {
+          return undefined;
+        }
+        continue;
+      }
+      if (beside?.isInMember(at) === true) {
+        if ((sets & URL_SET) !== 0 && near.startsWith("://", at - before)) {
           return undefined;
         }
         continue;
@@ -336,27 +364,6 @@ function isShape(text: string, at: number, sets: number): boolean {
 /** As it stands between its quotes. */
 function uriOf(scan: EventScan): string {
   return byteText(scan.bytes, scan.slotStart(URI) + 1, scan.slotEnd(URI) - 1);
-}
-
-/** Whether what stands in its bodies may be secret. */
-function isOfSecrets(scan: EventScan): boolean {
-  return scan.text("objectRef.resource") === "secrets";
-}
-
-/** Whether messages in it may quote a token. */
-function isAboutTokens(scan: EventScan): boolean {
-  const resource = scan.text("objectRef.resource");
-  return (
-    resource === "tokenreviews" || (resource === "serviceaccounts" && scan.text("objectRef.subresource") === "token")
-  );
-}
-
-/** Whether an event about tokens has a message, or a body that is none but a text. */
-function mayQuote(scan: EventScan): boolean {
-  return [STATUS, REQUEST, RESPONSE].some((slot) => {
-    const text = byteText(scan.bytes, scan.slotStart(slot), scan.slotEnd(slot));
-    return text.startsWith(QUOTE) || MESSAGE.test(text);
-  });
 }
 
 /** Whether an event about secrets has more of them to show than its head. */

@@ -33,7 +33,10 @@ export class QuietUri {
 
   /** Of a URI as it stands in the string of JSON: whether nothing in it has to be redacted. */
   isQuiet(raw: string): boolean {
-    return this.#isPlainlyQuiet(raw.replaceAll(AMPERSAND, "&")) || this.#isQuietExactly(raw);
+    const isQuiet = (): boolean =>
+      this.#isPlainlyQuiet(raw.replaceAll(AMPERSAND, "&")) ||
+      findUriCredentials(unescapeJson(raw, 0, raw.length), this.#isName).length === 0;
+    return remembered(this.#exactly, raw, isQuiet, LONGEST_URI);
   }
 
   /** Whether it may ask for Secrets, or another one may that differs from it in names. */
@@ -95,11 +98,6 @@ export class QuietUri {
         .split("&")
         .every((part) => !this.#mayHoldCredential(part) && (!ENCODED.test(part) || this.#isQuietPart(part)))
     );
-  }
-
-  #isQuietExactly(raw: string): boolean {
-    const isQuiet = (): boolean => findUriCredentials(unescapeJson(raw, 0, raw.length), this.#isName).length === 0;
-    return remembered(this.#exactly, raw, isQuiet, LONGEST_URI);
   }
 
   /** Whether a parameter may hold a credential, by its name. */

@@ -1,9 +1,8 @@
-import { byteText, unescapeJson } from "./mapped-text.ts";
+import { byteText, withoutEscapes } from "./mapped-text.ts";
 import type { KnownCopies, Secret } from "./known-copies.ts";
 import type { Edit } from "../splice.ts";
 import { isRedacted } from "./text-credentials.ts";
 
-const QUOTE = '"';
 /** Bytes that may be remembered. */
 const MOST_KNOWN = 4 * 1024 * 1024;
 /** What remembering takes beside the string. */
@@ -51,14 +50,4 @@ export class StringHashes {
     }
     return by;
   }
-}
-
-/** The parser is faster, but what it makes of `\u` are no bytes. */
-function withoutEscapes(escaped: string): string {
-  if (!escaped.includes("\\")) {
-    return escaped;
-  }
-  return escaped.includes("\\u")
-    ? unescapeJson(escaped, 0, escaped.length).text
-    : (JSON.parse(QUOTE + escaped + QUOTE) as string);
 }

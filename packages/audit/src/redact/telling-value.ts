@@ -11,7 +11,11 @@ const COLON = 58;
 const OPEN_ARRAY = 91;
 const BACKSLASH = 92;
 const CLOSE_ARRAY = 93;
+const LETTER_N = 110;
+const DOLLAR = 36;
+const OPEN_OBJECT = 123;
 const CLOSE_OBJECT = 125;
+const NULL_BYTES = 4;
 const BLANKS = [32, 9, 13, 10];
 /** What stands before the value of an environment variable or a header. */
 const VARIABLE = /\{\s?"name"\s?:\s?"([^"\\]*)"\s?,\s?$/;
@@ -81,6 +85,49 @@ export class TellingValues {
       open = memory.lastIndexOf(QUOTE, open - 1);
     }
     return this.#stringAt(open, base);
+  }
+
+  /**
+   * The strings in the value at this place of the line, where each scalar in it is replaced: the value itself, or those of an object of strings; and
+   * where it ends. Undefined where something else is in it.
+   */
+  stringsOf(
+    at: number,
+    { base }: SearchedLine,
+  ): { readonly strings: readonly Span[]; readonly end: number } | undefined {
+    const { memory } = this.#engine;
+    const first = base + at;
+    if (memory[first] === LETTER_N) {
+      return { strings: [], end: at + NULL_BYTES };
+    }
+    if (memory[first] !== OPEN_OBJECT) {
+      const string = this.#stringAt(first, base);
+      return string && { strings: [string], end: string.end + 1 };
+    }
+    const strings: Span[] = [];
+    let place = skipBlanks(memory, first + 1);
+    while (memory[place] !== CLOSE_OBJECT) {
+      const key = this.#stringAt(place, base);
+      // A directive of a patch is no value.
+      if (key === undefined || memory[place + 1] === DOLLAR || memory[place + 1] === BACKSLASH) {
+        return undefined;
+      }
+      // Behind the colon.
+      place = skipBlanks(memory, skipBlanks(memory, base + key.end + 1) + 1);
+      if (memory[place] === LETTER_N) {
+        place += NULL_BYTES;
+      } else {
+        const value = this.#stringAt(place, base);
+        if (value === undefined) {
+          return undefined;
+        }
+        strings.push(value);
+        place = base + value.end + 1;
+      }
+      place = skipBlanks(memory, place);
+      place = memory[place] === COMMA ? skipBlanks(memory, place + 1) : place;
+    }
+    return { strings, end: place + 1 - base };
   }
 
   #whole(at: number, base: number): TellingValue | undefined {

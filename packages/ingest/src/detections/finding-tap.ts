@@ -13,14 +13,17 @@ import { UnaskedAnnotations } from "./unasked-annotations.ts";
 /** A line whose event is pushed. */
 type PushedLine = Pick<ToldLine, "bytes" | "length">;
 
+type ShowLine = (line: Buffer, read?: AuditEvent, held?: EventScan) => ShownEvent | undefined;
+
 /** The line of an event that is pushed: its `show` is one for all that nobody shows later. */
 class LineInHand {
-  readonly #showLine: (line: Buffer, read?: AuditEvent) => ShownEvent | undefined;
+  readonly #showLine: ShowLine;
   #line: PushedLine | string = "";
   #event: AuditEvent | undefined;
+  #scan: EventScan | undefined;
   #shown: ShownEvent | undefined;
 
-  constructor(showLine: (line: Buffer, read?: AuditEvent) => ShownEvent | undefined) {
+  constructor(showLine: ShowLine) {
     this.#showLine = showLine;
   }
 
@@ -28,11 +31,12 @@ class LineInHand {
     typeof this.#line === "string"
       ? this.#showLine(Buffer.from(this.#line, "latin1"))
       : // Several detections may find something in one event, and all of them show the same.
-        (this.#shown ??= this.#showLine(this.#line.bytes, this.#event));
+        (this.#shown ??= this.#showLine(this.#line.bytes, this.#event, this.#scan));
 
-  take(lent: PushedLine, event: AuditEvent): void {
+  take(lent: PushedLine, event: AuditEvent, scan: EventScan | undefined): void {
     this.#line = lent;
     this.#event = event;
+    this.#scan = scan;
     this.#shown = undefined;
   }
 
@@ -41,6 +45,7 @@ class LineInHand {
     // No piece of the memory that short buffers share: it would be held as a whole, and there may be very many.
     this.#line = bytes.toString("latin1");
     this.#event = undefined;
+    this.#scan = undefined;
     this.#shown = undefined;
   }
 }
@@ -94,7 +99,7 @@ export class FindingTap implements EventWatch {
     }
     const line = scan.bytes.subarray(scan.start, scan.end);
     const event = scannedEvent(scan, line, this.#head);
-    this.#push({ bytes: line, length: line.length }, event, candidates);
+    this.#push({ bytes: line, length: line.length }, event, candidates, scan);
   }
 
   /** Does with the event what an answer says, without asking its head. */
@@ -103,14 +108,14 @@ export class FindingTap implements EventWatch {
     if (wanted !== undefined) {
       const line = scan.bytes.subarray(scan.start, scan.end);
       const event = scannedEvent(scan, line, this.#head, sharedHeadOf(wanted));
-      this.#push({ bytes: line, length: line.length }, event, wanted);
+      this.#push({ bytes: line, length: line.length }, event, wanted, scan);
     }
   }
 
-  /** Pushes an event that is wanted, or has these candidates. The line is the caller's: it is copied for what is shown later. */
-  #push(lent: PushedLine, event: AuditEvent, of: Wanted | readonly Detection[]): void {
+  /** Pushes an event that is wanted, or has these candidates. The line is the caller's: it is copied for what is shown later. `scan` holds it, if any does. */
+  #push(lent: PushedLine, event: AuditEvent, of: Wanted | readonly Detection[], scan?: EventScan): void {
     const inHand = (this.#inHand ??= new LineInHand(this.#showLine));
-    inHand.take(lent, event);
+    inHand.take(lent, event, scan);
     const { show } = inHand;
     const findings =
       "kept" in of
@@ -123,10 +128,13 @@ export class FindingTap implements EventWatch {
     }
   }
 
-  /** With the event that was read from it, as long as that can be asked. Undefined where it is none: a line that is told is only proven to be one here. */
-  readonly #showLine = (line: Buffer, read?: AuditEvent): ShownEvent | undefined => {
-    const scan = this.#shown;
-    if (!scan.scan(line, 0, line.length)) {
+  /**
+   * With the event that was read from it and the scan that holds it, as long as these can be asked. Undefined where it is none: a line that is told
+   * is only proven to be one here.
+   */
+  readonly #showLine: ShowLine = (line, read, held) => {
+    const scan = held ?? this.#shown;
+    if (held === undefined && !scan.scan(line, 0, line.length)) {
       return undefined;
     }
     const redacted = this.#redactor.redactScanned(scan, line);
