@@ -2,6 +2,7 @@ import type { JsonValue } from "@auditsieve/audit";
 import { scalarText } from "./condition/evaluate.ts";
 import type { FieldReader } from "./condition/evaluate.ts";
 import type { FieldPath } from "./condition/field-path.ts";
+import { isMeasured } from "./definition/correlation.ts";
 import type { CorrelationField } from "./definition/correlation.ts";
 import type { Detection } from "./definition/detection.ts";
 import { digest, repeatedDigest } from "./finding.ts";
@@ -134,6 +135,8 @@ export const PLAIN_ROOTS: ReadonlySet<string> = new Set([
 ]);
 const MAX_VALUES = 16;
 const MAX_TUPLES = 64;
+/** Of one result of a correlation. */
+const MAX_MEASURED = 4096;
 /** Longer texts are cut, and told apart by what they digest to. */
 export const MAX_LENGTH = 256;
 
@@ -148,7 +151,7 @@ export function readHit(
   shown: () => FieldReader | undefined,
 ): HitReading | undefined {
   const groups = tuplesOf(correlation.groupBy, detection, reader);
-  const values = tuplesOf(correlation.fields, detection, reader);
+  const values = tuplesOf(correlation.fields, detection, reader, isMeasured(correlation.type));
   return (
     groups &&
     values && {
@@ -175,7 +178,23 @@ function printed(
   });
 }
 
-/** Reads of several hits as one: what a correlation hands to those that build on it. */
+/** Reads of the hits of a correlation as one: what it hands to `above`, which builds on it. Of what is measured equal values of several events stay several. */
+export function joinHits(hits: readonly CorrelationHit[], above: Detection): HitReading {
+  const joined = joinReadings(hits.flatMap(({ readings }) => readings.get(above) ?? []));
+  if (above.correlation === undefined || !isMeasured(above.correlation.type)) {
+    return joined;
+  }
+  const seen = new Set<string>();
+  const ofEvents = hits.filter(({ evidence: [one, ...others] }) => {
+    const isKnown = one !== undefined && others.length === 0 && seen.has(one.request);
+    seen.add(one?.request ?? "");
+    return !isKnown;
+  });
+  const values = ofEvents.flatMap(({ readings }) => readings.get(above)?.values ?? []);
+  return { groups: joined.groups, values: values.slice(0, MAX_MEASURED) };
+}
+
+/** Several reads of one event as one. */
 export function joinReadings(readings: readonly HitReading[]): HitReading {
   const groups = new Map(readings.flatMap((reading) => reading.groups.map((group) => [group.key, group] as const)));
   const values = new Map(
@@ -184,15 +203,16 @@ export function joinReadings(readings: readonly HitReading[]): HitReading {
   return { groups: [...groups.values()].slice(0, MAX_TUPLES), values: [...values.values()].slice(0, MAX_TUPLES) };
 }
 
-/** Every combination of the values of the fields; undefined when the log does not say one of them. */
+/** Every combination of the values of the fields; undefined when the log does not say one of them. Equal ones are one unless `keepsEqual`. */
 export function tuplesOf(
   fields: readonly CorrelationField[],
   detection: Detection,
   reader: FieldReader,
+  keepsEqual = false,
 ): readonly (readonly string[])[] | undefined {
   let tuples: string[][] = [[]];
   for (let i = 0; i < fields.length; i++) {
-    const values = valuesOf(fields[i] as CorrelationField, detection, reader);
+    const values = valuesOf(fields[i] as CorrelationField, detection, reader, keepsEqual);
     if (!values) {
       return undefined;
     }
@@ -207,7 +227,12 @@ export function tuplesOf(
   return tuples;
 }
 
-function valuesOf(field: CorrelationField, detection: Detection, reader: FieldReader): readonly string[] | undefined {
+function valuesOf(
+  field: CorrelationField,
+  detection: Detection,
+  reader: FieldReader,
+  keepsEqual: boolean,
+): readonly string[] | undefined {
   const texts: string[] = [];
   const paths = pathsOf(field, detection);
   for (let i = 0; i < paths.length; i++) {
@@ -221,7 +246,7 @@ function valuesOf(field: CorrelationField, detection: Detection, reader: FieldRe
       const text = scalarText(values[j] as JsonValue);
       if (text !== undefined) {
         const short = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…${digest(text)}` : text;
-        if (!texts.includes(short)) {
+        if (keepsEqual || !texts.includes(short)) {
           texts.push(short);
         }
       }

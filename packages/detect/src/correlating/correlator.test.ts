@@ -190,6 +190,27 @@ describe("correlations", () => {
     expect(run(loud, events)).toHaveLength(51);
   });
 
+  it.each([
+    ["value_sum", { gte: 1008, lte: 1008 }],
+    ["value_avg", { eq: 252 }],
+    ["value_percentile", { eq: 200, percentile: 75 }],
+  ] as const)("measure equal values as often as they are there, also over a chain: %s", (type, bounds) => {
+    const values: JsonObject = { type, condition: { field: "responseObject.items.n", ...bounds } };
+    const items = (...numbers: readonly number[]): Partial<AuditEvent> => ({
+      level: "RequestResponse",
+      responseObject: { items: numbers.map((n) => ({ n })) },
+    });
+    const events = [at(0, "get", items(200, 200)), at(1, "get", items(200)), at(2, "get", items(408))];
+    expect(run(engineOf(correlation(1, count(values))), events)).toHaveLength(1);
+    const inner = correlation(1, count({ condition: { gte: 3 } }), "three");
+    expect(run(engineOf(inner, correlation(2, count({ ...values, rules: ["three"] }))), events)).toHaveLength(1);
+    const both = correlation(1, count({ type: "temporal", rules: ["get", "again"] }), "both");
+    const again = detection("get", 8).replaceAll(/(title|name): get/g, "$1: again");
+    const measured = correlation(2, count({ ...values, rules: ["both"] }));
+    // One event of two detections is one event.
+    expect(run(engineOf(again, both, measured), [at(0, "get", items(200, 200, 200, 408))])).toHaveLength(1);
+  });
+
   it("chain, grouping by fields of the events", () => {
     const many = correlation(1, count({ condition: { gte: 2 }, "group-by": ["source.ip"] }), "many");
     const then = correlation(2, count({ type: "temporal_ordered", rules: ["many", "delete"] }));

@@ -1,6 +1,6 @@
 import { isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { EventHit, joinReadings, LateEvidence } from "../correlation-hit.ts";
+import { EventHit, joinHits, LateEvidence } from "../correlation-hit.ts";
 import type { AnyRequest, CorrelationHit, Group } from "../correlation-hit.ts";
 import type { CorrelatorOptions } from "./correlator-options.ts";
 import { CorrelationWindow } from "./correlation-window.ts";
@@ -330,9 +330,7 @@ export class Correlator {
     }
     if (this.#byDetection.has(detection)) {
       const above = new Set(result.hits.flatMap(({ readings }) => [...readings.keys()]));
-      const readings = new Map(
-        [...above].map((one) => [one, joinReadings(result.hits.flatMap((hit) => hit.readings.get(one) ?? []))]),
-      );
+      const readings = new Map([...above].map((one) => [one, joinHits(result.hits, one)]));
       const evidence = evidenceOf(linked, result.hits, this.#maxEvents);
       this.#feed({ time, id, detection, readings, evidence, excused: [] }, findings);
     }

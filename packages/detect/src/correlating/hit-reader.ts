@@ -71,7 +71,8 @@ export class HitReader {
         }
         if (reading) {
           const before = readings.get(linked.detection);
-          readings.set(linked.detection, before ? joinReadings([before, reading]) : reading);
+          const isOther = before !== undefined && JSON.stringify(before) !== JSON.stringify(reading);
+          readings.set(linked.detection, isOther ? joinReadings([before, reading]) : reading);
         } else {
           const { id } = linked.detection;
           this.undecided.set(id, (this.undecided.get(id) ?? 0) + 1);

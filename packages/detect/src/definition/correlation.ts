@@ -51,6 +51,11 @@ export interface Correlation {
   readonly generate: boolean;
 }
 
+/** Whether numbers are measured: then equal ones count each. */
+export function isMeasured(type: CorrelationType): boolean {
+  return type === "value_sum" || type === "value_avg" || type === "value_percentile";
+}
+
 /** Whether `value` satisfies every comparison. */
 export function meets(value: number, { gt, gte, lt, lte, eq, neq }: Threshold): boolean {
   return (

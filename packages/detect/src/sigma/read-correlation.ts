@@ -1,7 +1,7 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { JsonObject, JsonValue } from "@auditsieve/audit";
 import { fieldPath } from "../condition/field-path.ts";
-import { CORRELATION_TYPES, meets } from "../definition/correlation.ts";
+import { CORRELATION_TYPES, isMeasured, meets } from "../definition/correlation.ts";
 import type { Correlation, CorrelationField, CorrelationType, Threshold } from "../definition/correlation.ts";
 import type { FieldPipeline } from "./field-pipeline.ts";
 import { unknownField } from "./known-fields.ts";
@@ -11,7 +11,6 @@ import { timespanMs } from "./timespan.ts";
 
 const MAX_TIMESPAN_DAYS = 31;
 const KEYS: readonly string[] = ["type", "rules", "group-by", "timespan", "condition", "aliases", "generate"];
-const MEASURED: ReadonlySet<CorrelationType> = new Set(["value_sum", "value_avg", "value_percentile"]);
 const COMPARISONS = ["gt", "gte", "lt", "lte", "eq", "neq"] as const;
 
 type Aliases = ReadonlyMap<string, ReadonlyMap<string, string>>;
@@ -188,7 +187,7 @@ function isNeverMet(threshold: Threshold, type: CorrelationType): boolean {
     bound + 1,
     ...bounds.map((other) => (bound + other) / 2),
   ]);
-  const isCount = !MEASURED.has(type);
+  const isCount = !isMeasured(type);
   const tried = isCount ? [1, ...around.flatMap((value) => [Math.floor(value), Math.ceil(value)])] : around;
   return !tried.some((value) => (!isCount || value >= 1) && meets(value, threshold));
 }
