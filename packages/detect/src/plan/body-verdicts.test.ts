@@ -1,4 +1,5 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import { queryObjects } from "node:v8";
 import { describe, expect, it } from "vitest";
 import { BodyVerdicts, LeftConditions } from "./body-verdicts.ts";
 import { evaluate } from "../condition/evaluate.ts";
@@ -196,6 +197,25 @@ describe("BodyVerdicts", () => {
     expect([condition, denied.condition].map((one) => evaluate(one, eventReader(lacking)))).toEqual([false, true]);
     expect(about(lacking, few, whole)).toBeUndefined();
     expect(about(eventOf({ a: "x" }), few, denied)).toBeUndefined();
+  });
+
+  it("holds nothing of the event that was asked", () => {
+    class Asked {
+      readonly of: (condition: Detection["condition"]) => Truth;
+
+      constructor(event: AuditEvent) {
+        const reader = eventReader(event);
+        this.of = (condition) => evaluate(condition, reader);
+      }
+    }
+    const verdicts = new BodyVerdicts();
+    const conditions = left();
+    const answer = (a: string): Truth | "open" => {
+      const event = eventOf({ a });
+      return verdicts.about(event, conditions, new Asked(event))?.of(ofBody);
+    };
+    expect(["x", "y"].map(answer)).toEqual([true, false]);
+    expect(queryObjects(Asked, { format: "count" })).toBe(0);
   });
 
   it("leaves a body that is long alone", () => {

@@ -48,10 +48,7 @@ export class LeftConditions {
 
   /** Whether they read so much of a body that it is worth finding what is known of it. */
   get isMuchOfBody(): boolean {
-    const conditions = [...this.ofBody.values()];
-    this.#isMuch ??=
-      conditions.some(asksElements) || new Set(conditions.flatMap((one) => [...fieldsRead(one)])).size > FEW_FIELDS;
-    return this.#isMuch;
+    return (this.#isMuch ??= isMuch([...this.ofBody.values()]));
   }
 
   /** What ends the keys of which they need one to find anything in a body; undefined where one looks at the whole of it. */
@@ -152,12 +149,23 @@ function conditionsOfBody(conditions: ReadonlyMap<Detection, Expression>): Reado
 const NONE: ReadonlyMap<Detection, Expression> = new Map();
 
 function verdictOf(left: LeftConditions, asked: AskedEvent): BodyVerdict {
-  const { ofBody } = left;
-  const truths = Array.from(ofBody, ([detection, condition]) => [detection, asked.of(condition)] as const);
-  const met = new Map(truths.filter(([, truth]) => truth !== false));
-  return met.size === 0
-    ? left.ofNothingMet
-    : { of: (detection) => (!ofBody.has(detection) ? "open" : met.has(detection) ? met.get(detection) : false) };
+  const met = new Map<Detection, Truth>();
+  for (const [detection, condition] of left.ofBody) {
+    const truth = asked.of(condition);
+    if (truth !== false) {
+      met.set(detection, truth);
+    }
+  }
+  return met.size === 0 ? left.ofNothingMet : verdictWhere(met, left.ofBody);
+}
+
+/** Apart from what was asked, which it would hold on to: a verdict is remembered, and the event must not be. */
+function verdictWhere(met: ReadonlyMap<Detection, Truth>, ofBody: ReadonlyMap<Detection, Expression>): BodyVerdict {
+  return { of: (detection) => (!ofBody.has(detection) ? "open" : met.has(detection) ? met.get(detection) : false) };
+}
+
+function isMuch(conditions: readonly Expression[]): boolean {
+  return conditions.some(asksElements) || new Set(conditions.flatMap((one) => [...fieldsRead(one)])).size > FEW_FIELDS;
 }
 
 /** Whether a condition asks each element of a list for itself, which takes longer than to find what is known of a body. */
