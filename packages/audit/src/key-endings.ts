@@ -52,8 +52,7 @@ export class KeyEndings {
       const endings = this.#placed(this.#laid, engine);
       return engine.exports.lacksEndings(start + byteOffset, end + byteOffset, endings, needles.length) !== 0;
     }
-    const part = bytes.subarray(start, end);
-    return !part.includes(ESCAPE) && !needles.some((needle) => part.includes(needle));
+    return holdsNone(bytes.subarray(start, end), needles);
   }
 
   /** Where they stand in the engine's memory. */
@@ -66,6 +65,10 @@ export class KeyEndings {
     }
     return ENDINGS + PLACE_BYTES * this.#place;
   }
+}
+
+function holdsNone(bytes: Buffer, needles: readonly Buffer[]): boolean {
+  return !bytes.includes(ESCAPE) && !needles.some((needle) => bytes.includes(needle));
 }
 
 function laidOut(needles: readonly Buffer[]): Uint8Array | undefined {

@@ -32,6 +32,8 @@ const NONE: readonly string[] = [];
  */
 export class PlainReader {
   readonly #correlations: readonly PlainCorrelation[];
+  /** Of the hit that was read last: often another one of the same groups follows. */
+  #last: Readings = new Map();
 
   private constructor(correlations: readonly PlainCorrelation[]) {
     this.#correlations = correlations;
@@ -53,16 +55,20 @@ export class PlainReader {
 
   /** What correlations read of the event; undefined where it must be read in full. */
   read(event: AuditEvent, head: HeadView): Readings | undefined {
-    const readings = new Map<Detection, HitReading>();
+    let made: Map<Detection, HitReading> | undefined;
     for (let i = 0; i < this.#correlations.length; i++) {
       const correlation = this.#correlations[i] as PlainCorrelation;
       const reading = readPlain(correlation, event, head);
       if (reading === undefined) {
         return undefined;
       }
-      readings.set(correlation.detection, reading);
+      if (this.#last.get(correlation.detection) !== reading) {
+        made ??= new Map(this.#last);
+        made.set(correlation.detection, reading);
+      }
     }
-    return readings;
+    this.#last = made ?? this.#last;
+    return this.#last;
   }
 }
 

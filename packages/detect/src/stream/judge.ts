@@ -61,12 +61,22 @@ export function isSettledFor(request: OpenRequest | undefined, of: Asked, engine
   if (of.settledIn === standings) {
     return true;
   }
-  of.readsMemory ??= of.asked.some((one) => engine.readsMemory(one));
-  if (of.readsMemory || !of.asked.every((one) => standings.has(one))) {
+  of.readsMemory ??= readMemory(of.asked, engine);
+  if (of.readsMemory) {
     return false;
+  }
+  // Nothing is made for an event of which nothing comes.
+  for (let i = 0; i < of.asked.length; i++) {
+    if (!standings.has(of.asked[i] as Detection)) {
+      return false;
+    }
   }
   of.settledIn = standings;
   return true;
+}
+
+function readMemory(asked: readonly Detection[], engine: DetectionEngine): boolean {
+  return asked.some((one) => engine.readsMemory(one));
 }
 
 function judgementOf({ feeders }: DetectionEngine, all: readonly Verdict[]): Judgement {

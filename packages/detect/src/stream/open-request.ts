@@ -45,6 +45,8 @@ export class OpenRequest implements Used<OpenRequest> {
   #standings: ReadonlyMap<Detection, Standing> = NO_STANDINGS;
   /** While no other request has it too. */
   #own: Map<Detection, Standing> | undefined;
+  /** So many of them are not settled. */
+  #waiting = 0;
   readonly #apiserver: string;
   /** Texts of a moderate length, compared one by one; undefined where there is only the key. */
   readonly #names: readonly string[] | undefined;
@@ -72,12 +74,19 @@ export class OpenRequest implements Used<OpenRequest> {
     return this.#own === undefined;
   }
 
+  /** Whether a later stage may say more of what is known. */
+  get isWaiting(): boolean {
+    return this.#waiting > 0;
+  }
+
   /** Notes how a detection stands with it. */
   stand(detection: Detection, standing: Standing): void {
     if (this.#own === undefined) {
       this.#own = new Map(this.#standings);
       this.#standings = this.#own;
     }
+    const before = this.#own.get(detection) ?? SETTLED;
+    this.#waiting += (standing === SETTLED ? 0 : 1) - (before === SETTLED ? 0 : 1);
     this.#own.set(detection, standing);
   }
 

@@ -123,9 +123,8 @@ export class OpenRequests {
 
   /** A stage of the request has been taken: where nothing of it is waited for any more, what is known of it takes little room. */
   taken(request: OpenRequest): void {
-    const settled = request.isShared ? undefined : this.#settled.of(request.standings);
-    if (settled !== undefined) {
-      request.share(settled);
+    if (!request.isShared && !request.isWaiting) {
+      request.share(this.#settled.of(request.standings));
     }
   }
 

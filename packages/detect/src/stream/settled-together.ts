@@ -38,13 +38,10 @@ export class SettledTogether {
     return made;
   }
 
-  /** The map to use in place of one with the same in it; undefined where something is waited for. */
-  of(standings: Standings): Standings | undefined {
+  /** The map to use in place of one in which the same are settled, and nothing is waited for. */
+  of(standings: Standings): Standings {
     let together = NO_STANDINGS;
-    for (const [detection, standing] of standings) {
-      if (standing !== SETTLED) {
-        return undefined;
-      }
+    for (const detection of standings.keys()) {
       together = this.with(together, detection);
     }
     return together;
