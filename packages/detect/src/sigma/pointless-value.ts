@@ -41,7 +41,7 @@ export function pointlessTest(
   if (isObjectField(field) && !(mode.kind === "pattern" && value === "*")) {
     return {
       wrong: `${field} is no text, so no ${shown(value)} is found in it`,
-      hint: `Name a field in it, like ${field}.name; or give keywords, which are looked for in the whole event`,
+      hint: "Name a field in it; or give keywords, which are looked for in the whole event",
     };
   }
   if (field === "objectRef.resource" && isEqual(mode) && String(value).includes("/")) {

@@ -39,15 +39,15 @@ export class ConfigReader {
     this.#references = references;
   }
 
-  problem(path: Path, message: string, hint: string, severity: Problem["severity"] = "error"): undefined {
+  problem(path: Path, message: string, hint: string | undefined, severity: Problem["severity"] = "error"): undefined {
     const place = this.#document.locate(path);
     this.problems.push({
       id: "config",
       severity,
       path: pathText(path),
       ...place,
-      message: `Cannot use the configuration: ${message}`,
-      hint,
+      message: `Cannot ${severity === "error" ? "use" : "fully trust"} the configuration: ${message}`,
+      ...(hint !== undefined && { hint }),
     });
     return undefined;
   }

@@ -203,7 +203,7 @@ function readPolicy(
     reader.problem(
       here,
       `policy "${named ?? DEFAULT_POLICY}"${line === undefined ? "" : `, line ${line}`}: ${message}`,
-      hint ?? "",
+      hint,
       severity,
     );
   }

@@ -197,6 +197,24 @@ filter: { rules: [t], s: { user.username: ops }, condition: not s }`;
     expect(readConfig(`${GOOD}exceptions: none.yml\n`, references).problems).toMatchObject([{ path: "exceptions" }]);
   });
 
+  test("says of warnings of detections that they are warnings, and gives a hint where there is one", () => {
+    const text =
+      "{title: T, id: no-uuid, level: low, logsource: {product: kubernetes}, detection: {s: {verb: get}, condition: s}}";
+    const { problems } = readConfig(`${GOOD}detections: [t.yml]\n`, {
+      ...references,
+      detections: () => [
+        { file: "t.yml", text },
+        { file: "u.yml", text: "title: [" },
+      ],
+    });
+    expect(problems.map(({ severity, message, hint }) => [severity, message.slice(0, 52), hint === undefined])).toEqual(
+      [
+        ["warning", "Cannot fully trust the configuration: t.yml:1: Canno", false],
+        ["error", "Cannot use the configuration: u.yml:1: Cannot parse ", true],
+      ],
+    );
+  });
+
   test("takes loaded detections where it neither names nor tunes any", () => {
     const { detections: loaded } = loadDetections(
       "title: T\nid: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10\nlevel: high\nlogsource: { product: kubernetes }\n" +

@@ -295,7 +295,7 @@ function readDetections(reader: ConfigReader, root: JsonObject, references: Conf
       reader.problem(
         [tuning.includes(file) ? "exceptions" : "detections"],
         `${file}${line === undefined ? "" : `:${line}`}: ${message}`,
-        hint ?? "",
+        hint,
         severity,
       );
     }
