@@ -60,7 +60,7 @@ function simplifyAll(
     }
     isNothingLeft &&= simple === neutral;
     if (left === undefined && simple !== part) {
-      left = of.slice(0, i).filter((before) => before !== neutral);
+      left = firstBut(of, i, neutral);
     }
     if (simple !== neutral) {
       left?.push(simple);
@@ -74,6 +74,18 @@ function simplifyAll(
   }
   sortByCost(left);
   return kind === "and" ? all(left) : any(left);
+}
+
+/** Of the first so many those that are not this one. */
+function firstBut(of: readonly Expression[], count: number, not: Expression): Expression[] {
+  const left: Expression[] = [];
+  for (let i = 0; i < count; i++) {
+    const one = of[i] as Expression;
+    if (one !== not) {
+      left.push(one);
+    }
+  }
+  return left;
 }
 
 /** By insertion: mostly they stand so already, and each cost is found once. Those of the same cost stay in their order. */

@@ -37,12 +37,16 @@ export class HitReader {
   }
 
   #plainOf(detection: Detection): PlainReader | undefined {
-    if (!this.#plain.has(detection)) {
-      const linked = this.#byDetection.get(detection) ?? [];
-      const isPlain = linked.every((one) => !one.detection.exceptions && !this.#byDetection.has(one.detection));
-      this.#plain.set(detection, isPlain ? PlainReader.of(detection, linked) : undefined);
-    }
-    return this.#plain.get(detection);
+    const known = this.#plain.get(detection);
+    return known === undefined && !this.#plain.has(detection) ? this.#newPlain(detection) : known;
+  }
+
+  #newPlain(detection: Detection): PlainReader | undefined {
+    const linked = this.#byDetection.get(detection) ?? [];
+    const isPlain = linked.every((one) => !one.detection.exceptions && !this.#byDetection.has(one.detection));
+    const made = isPlain ? PlainReader.of(detection, linked) : undefined;
+    this.#plain.set(detection, made);
+    return made;
   }
 
   #readAll(detection: Detection, event: AuditEvent, show: ShowEvent, memory: ClusterMemory | undefined): HitReadings {

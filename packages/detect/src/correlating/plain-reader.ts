@@ -77,7 +77,7 @@ function readPlain(
   event: AuditEvent,
   head: HeadView,
 ): HitReading | undefined {
-  const [by] = groupBy;
+  const by = groupBy[0];
   const group = groupBy.length === 1 && by !== undefined ? textOf(by, event, head) : textsOf(groupBy, event, head);
   const values = fields.length === 0 ? NONE : textsOf(fields, event, head);
   if (group === undefined || values === undefined) {

@@ -73,9 +73,11 @@ export class GrantMemory {
 
   /** Until when {@link GrantMemory.mayUse} goes the same way if nothing is learned meanwhile; in ms, Infinity for ever. */
   mayUseUntil(names: readonly string[], now: number): number {
-    const times = [this.#newest, this.#unclear, ...names.map((name) => this.#subjects.peek(name) ?? Number.NaN)];
-    const ends = times.map((time) => time + RECENT_GRANT_MS).filter((end) => Number.isFinite(end) && end >= now);
-    return Math.min(Number.POSITIVE_INFINITY, ...ends);
+    let first = Math.min(endOf(this.#newest, now), endOf(this.#unclear, now));
+    for (let i = 0; i < names.length; i++) {
+      first = Math.min(first, endOf(this.#subjects.peek(names[i] as string), now));
+    }
+    return first;
   }
 
   /** Takes a successful request about a binding into account; `now` in ms. */
@@ -138,6 +140,12 @@ export class GrantMemory {
     this.#newest = typeof newest === "number" ? newest : Number.NEGATIVE_INFINITY;
     this.#unclear = typeof unclear === "number" ? unclear : Number.NEGATIVE_INFINITY;
   }
+}
+
+/** When a grant is not recent any more; Infinity where it is not now. */
+function endOf(time: number | undefined, now: number): number {
+  const end = (time ?? Number.NEGATIVE_INFINITY) + RECENT_GRANT_MS;
+  return Number.isFinite(end) && end >= now ? end : Number.POSITIVE_INFINITY;
 }
 
 /** Which binding allowed a request, as the authorizer wrote it. */

@@ -56,10 +56,14 @@ class PartSays implements HeadSays {
   }
 
   left(condition: Expression): Expression | undefined {
-    if (!this.#isEarly) {
-      const rest = simplify(condition, this.#reader);
-      return rest === NEVER ? undefined : rest;
+    if (this.#isEarly) {
+      return this.#leftEarly(condition);
     }
+    const rest = simplify(condition, this.#reader);
+    return rest === NEVER ? undefined : rest;
+  }
+
+  #leftEarly(condition: Expression): Expression | undefined {
     // A leaf that cannot be met yet is not taken for known, although it may be: with the next stage it can be another.
     const isKept = (leaf: Leaf): boolean =>
       leaf.kind !== "fieldref" && leaf.kind !== "keyword" && isWrittenLater(leaf.field.text, this.#head);

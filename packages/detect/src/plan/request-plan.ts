@@ -59,7 +59,7 @@ export class RequestPlan {
       const ofVerb = this.#ofVerb(head);
       for (let i = 0; i < ofVerb.length; i++) {
         const { detection, actor, about } = ofVerb[i] as Asked;
-        if (about?.some(({ resources }) => isAbout(resources, resource, subresource)) ?? true) {
+        if (about === undefined || isOneAbout(about, resource, subresource)) {
           done.push(new Left(detection, actor));
         }
       }
@@ -117,6 +117,15 @@ function nameIn(value: ReturnType<HeadView["get"]>): string | undefined {
   return typeof value === "string" ? value.toLowerCase() : value === undefined || value === null ? "" : undefined;
 }
 
+function isOneAbout(about: readonly About[], resource: string | undefined, subresource: string | undefined): boolean {
+  for (let i = 0; i < about.length; i++) {
+    if (isAbout(about[i]?.resources, resource, subresource)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /** Whether some of the names may be those of the resource; `pods` alone is not `pods/exec`, and `pods/*` is any but the pods themselves. */
 function isAbout(
   names: ReadonlySet<string> | undefined,
@@ -130,6 +139,10 @@ function isAbout(
     return names.has(resource);
   }
   return subresource === undefined
-    ? Array.from(names).some((name) => name === resource || name.startsWith(`${resource}/`))
+    ? isOneOf(names, resource)
     : names.has(`${resource}/${subresource}`) || names.has(`${resource}/*`);
+}
+
+function isOneOf(names: ReadonlySet<string>, resource: string): boolean {
+  return Array.from(names).some((name) => name === resource || name.startsWith(`${resource}/`));
 }

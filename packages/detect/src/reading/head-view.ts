@@ -115,12 +115,12 @@ export function keptOfActor<Value>(head: HeadView, key: unknown, make: () => Val
   return kept.get(key) as Value;
 }
 
-/** Fields below which detections read, whole objects of the head. */
-const OPEN = ["annotations", "user.extra"] as const;
-
 /** The head field that holds `field`: itself, or the object that it stands in. */
 export function headFieldOf(field: string): HeadField | undefined {
-  return isHeadField(field) ? field : OPEN.find((open) => field.startsWith(`${open}.`));
+  if (isHeadField(field)) {
+    return field;
+  }
+  return field.startsWith("annotations.") ? "annotations" : field.startsWith("user.extra.") ? "user.extra" : undefined;
 }
 
 function isHeadField(field: string): field is HeadField {

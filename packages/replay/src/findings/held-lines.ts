@@ -84,8 +84,8 @@ export class HeldLines {
 
 function written(pieces: readonly string[], page: Buffer, from: number): HeldLine {
   let at = from;
-  for (const piece of pieces) {
-    at += page.write(piece, at);
+  for (let i = 0; i < pieces.length; i++) {
+    at += page.write(pieces[i] as string, at);
   }
   page[at] = NEWLINE;
   return { page, from, end: at + 1 };
