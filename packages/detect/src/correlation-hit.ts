@@ -135,8 +135,8 @@ export const PLAIN_ROOTS: ReadonlySet<string> = new Set([
 ]);
 const MAX_VALUES = 16;
 const MAX_TUPLES = 64;
-/** Of one result of a correlation. */
-const MAX_MEASURED = 4096;
+/** Values of one result of a correlation, for those that build on it. */
+const MAX_JOINED = 1024;
 /** Longer texts are cut, and told apart by what they digest to. */
 export const MAX_LENGTH = 256;
 
@@ -178,29 +178,42 @@ function printed(
   });
 }
 
-/** Reads of the hits of a correlation as one: what it hands to `above`, which builds on it. Of what is measured equal values of several events stay several. */
+/**
+ * Reads of the hits of a correlation as one: what it hands to `above`, which builds on it. Of what is measured equal values of several events
+ * stay several.
+ */
 export function joinHits(hits: readonly CorrelationHit[], above: Detection): HitReading {
-  const joined = joinReadings(hits.flatMap(({ readings }) => readings.get(above) ?? []));
-  if (above.correlation === undefined || !isMeasured(above.correlation.type)) {
-    return joined;
-  }
-  const seen = new Set<string>();
-  const ofEvents = hits.filter(({ evidence: [one, ...others] }) => {
-    const isKnown = one !== undefined && others.length === 0 && seen.has(one.request);
-    seen.add(one?.request ?? "");
-    return !isKnown;
-  });
-  const values = ofEvents.flatMap(({ readings }) => readings.get(above)?.values ?? []);
-  return { groups: joined.groups, values: values.slice(0, MAX_MEASURED) };
+  const readings = hits.flatMap((hit) => hit.readings.get(above) ?? []);
+  const isOfNumbers = above.correlation !== undefined && isMeasured(above.correlation.type);
+  const values = isOfNumbers
+    ? ofEachEvent(hits).flatMap((hit) => hit.readings.get(above)?.values ?? [])
+    : differentValues(readings);
+  return { groups: differentGroups(readings), values: values.slice(0, MAX_JOINED) };
 }
 
 /** Several reads of one event as one. */
 export function joinReadings(readings: readonly HitReading[]): HitReading {
+  return { groups: differentGroups(readings), values: differentValues(readings).slice(0, MAX_TUPLES) };
+}
+
+/** One hit of each event, where several detections hit one. */
+function ofEachEvent(hits: readonly CorrelationHit[]): readonly CorrelationHit[] {
+  const seen = new Set<string>();
+  return hits.filter(({ evidence: [one, ...others] }) => {
+    const isKnown = one !== undefined && others.length === 0 && seen.has(one.request);
+    seen.add(one?.request ?? "");
+    return !isKnown;
+  });
+}
+
+function differentGroups(readings: readonly HitReading[]): readonly Group[] {
   const groups = new Map(readings.flatMap((reading) => reading.groups.map((group) => [group.key, group] as const)));
-  const values = new Map(
-    readings.flatMap((reading) => reading.values.map((tuple) => [JSON.stringify(tuple), tuple] as const)),
-  );
-  return { groups: [...groups.values()].slice(0, MAX_TUPLES), values: [...values.values()].slice(0, MAX_TUPLES) };
+  return [...groups.values()].slice(0, MAX_TUPLES);
+}
+
+function differentValues(readings: readonly HitReading[]): HitReading["values"] {
+  const tuples = readings.flatMap(({ values }) => values.map((tuple) => [JSON.stringify(tuple), tuple] as const));
+  return [...new Map(tuples).values()];
 }
 
 /** Every combination of the values of the fields; undefined when the log does not say one of them. Equal ones are one unless `keepsEqual`. */

@@ -211,6 +211,16 @@ describe("correlations", () => {
     expect(run(engineOf(again, both, measured), [at(0, "get", items(200, 200, 200, 408))])).toHaveLength(1);
   });
 
+  it("count more values of what an inner correlation rests on than one event may have", () => {
+    const inner = correlation(1, count({ condition: { gte: 100 } }), "hundred");
+    const names = correlation(
+      2,
+      count({ type: "value_count", rules: ["hundred"], condition: { field: "objectRef.name", gte: 100 } }),
+    );
+    const events = Array.from({ length: 100 }, (_, n) => at(n / 10, "get", named(`s${n}`)));
+    expect(run(engineOf(inner, names), events).map((finding) => finding.correlation?.value)).toEqual([100]);
+  });
+
   it("chain, grouping by fields of the events", () => {
     const many = correlation(1, count({ condition: { gte: 2 }, "group-by": ["source.ip"] }), "many");
     const then = correlation(2, count({ type: "temporal_ordered", rules: ["many", "delete"] }));
