@@ -66,7 +66,7 @@ class PartSays implements HeadSays {
   #leftEarly(condition: Expression): Expression | undefined {
     // A leaf that cannot be met yet is not taken for known, although it may be: with the next stage it can be another.
     const isKept = (leaf: Leaf): boolean =>
-      leaf.kind !== "fieldref" && leaf.kind !== "keyword" && isWrittenLater(leaf.field.text, this.#head);
+      leaf.kind !== "fieldref" && leaf.kind !== "keyword" && isWrittenLater(leaf.field, this.#head);
     const rest = simplify(condition, this.#reader, isKept);
     return rest === NEVER || !this.#canBe(rest, true) ? undefined : rest;
   }
@@ -84,10 +84,10 @@ class PartSays implements HeadSays {
       case "null":
       case "exists":
       case "same": {
-        const { text } = expression.field;
-        return isWrittenLater(text, this.#head)
+        const { field } = expression;
+        return isWrittenLater(field, this.#head)
           ? false
-          : (evaluate(expression, this.#reader) ?? (this.#isWhole(text) ? undefined : wanted)) === wanted;
+          : (evaluate(expression, this.#reader) ?? (this.#isWhole(field.text) ? undefined : wanted)) === wanted;
       }
       case "fieldref":
       case "keyword":

@@ -1,6 +1,7 @@
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import type { HeadView } from "./head-view.ts";
+import type { FieldPath } from "../condition/field-path.ts";
 import { MEMORY_ROOT } from "../condition/remembered-fields.ts";
 
 /** Subresources that are a connection: no body of either direction is ever written. */
@@ -73,27 +74,22 @@ export function isBodyUnknown(body: "requestObject" | "responseObject", event: A
 }
 
 /** Whether a field of an event at RequestReceived is unknown for certain, whatever stands behind the head. */
-export function isWrittenLater(field: string, head: HeadView): boolean {
-  if (
-    isAtOrBelow(field, "responseStatus") ||
-    isAtOrBelow(field, "impersonatedUser") ||
-    isAtOrBelow(field, MEMORY_ROOT)
-  ) {
-    return true;
+export function isWrittenLater({ root, text }: FieldPath, head: HeadView): boolean {
+  switch (root) {
+    case "responseStatus":
+    case "impersonatedUser":
+    case MEMORY_ROOT:
+      return true;
+    case "annotations":
+      // Authenticators annotate before the stage is written; everyone else after it.
+      return text !== root && !isAtOrBelow(text, "annotations.authentication");
+    case "requestObject":
+      return WRITES.has(head.get("verb")) && isBodyPossible(head);
+    case "responseObject":
+      return head.get("verb") !== "watch" && head.get("objectRef.subresource") !== "log" && isBodyPossible(head);
+    default:
+      return false;
   }
-  if (isAtOrBelow(field, "annotations")) {
-    // Authenticators annotate before the stage is written; everyone else after it.
-    return field !== "annotations" && !isAtOrBelow(field, "annotations.authentication");
-  }
-  if (isAtOrBelow(field, "requestObject")) {
-    return WRITES.has(head.get("verb")) && isBodyPossible(head);
-  }
-  return (
-    isAtOrBelow(field, "responseObject") &&
-    head.get("verb") !== "watch" &&
-    head.get("objectRef.subresource") !== "log" &&
-    isBodyPossible(head)
-  );
 }
 
 /** Whether the field is `root`, or one below it. Asked so often that no text is made for it. */

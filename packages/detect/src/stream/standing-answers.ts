@@ -23,7 +23,7 @@ export class StandingAnswers {
   /** Rests on nothing but that everything seen is still known. */
   #plain = { stands: true };
   /** Those that rest on something else, by what that is. */
-  readonly #resting: Readonly<Record<Remembered, Map<string, Set<{ stands: boolean }>>>> = {
+  readonly #resting: Readonly<Record<Remembered, Map<string, { stands: boolean }[]>>> = {
     pod: new Map(),
     credential: new Map(),
     use: new Map(),
@@ -81,9 +81,9 @@ export class StandingAnswers {
       const { kind, key } = keys[i] as GroundKey;
       const resting = this.#resting[kind].get(key);
       if (resting === undefined) {
-        this.#resting[kind].set(key, new Set([standing]));
+        this.#resting[kind].set(key, [standing]);
       } else {
-        resting.add(standing);
+        resting.push(standing);
       }
     }
     this.#until = Math.min(this.#until, this.#memory.until(grounds));
@@ -96,7 +96,7 @@ export class StandingAnswers {
     }
   }
 
-  #end(resting: Map<string, Set<{ stands: boolean }>>, key: string): void {
+  #end(resting: Map<string, { stands: boolean }[]>, key: string): void {
     const ended = resting.get(key);
     if (ended !== undefined) {
       this.#epoch++;

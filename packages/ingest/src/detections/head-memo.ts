@@ -119,9 +119,7 @@ class KeyTable {
       grown.set(this.#keys);
       this.#keys = grown;
     }
-    for (let i = 0; i < length; i++) {
-      this.#keys[at + i] = key[i] as number;
-    }
+    this.#keys.set(key.subarray(0, length), at);
     return at;
   }
 
