@@ -3,7 +3,7 @@
 import { skipBalanced } from "./balance";
 import { matchTemplate } from "./template";
 import { skipValue } from "./walk";
-import { capitalI, capitalP, closeBracket, lowerE, openBracket, space } from "./bytes";
+import { capitalI, capitalP, closeBracket, lowerE, lowerP, openBracket, space } from "./bytes";
 
 /** `urceIPs"`, the end of a key that every event has behind its user and that bodies have not. */
 const SOURCE_IPS: u64 = ((0x22735049 as u64) << 32) | 0x65637275;
@@ -20,15 +20,18 @@ export let tailStart: usize = 0;
 /** So many blocks add less than 128 to each byte of a sum: four a block. */
 const BLOCKS: i32 = 31;
 
+/** For each byte from p on what it adds to the depth: { and }. */
+const VALUES: usize = memory.data<i8>([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, -1, 0, 0]);
+
 /**
  * Behind the newline of a line of which `[…, from)` is the head, where its end is like the tail in `[tail, tailEnd)`, no control
  * character stands before the newline, as many brackets are closed as opened, and no other event's sourceIPs follow. Otherwise what
  * ./balance says; where the end must be like the tail, that as well.
  */
 export function skipBody(from: usize, tail: usize, tailEnd: usize, isTailNeeded: bool): usize {
-  const open = openBracket();
-  const close = closeBracket();
   const blank = space();
+  const first = lowerP();
+  const values = v128.load(VALUES);
   const letter = capitalI();
   tailStart = 0;
   let at = from;
@@ -42,12 +45,13 @@ export function skipBody(from: usize, tail: usize, tailEnd: usize, isTailNeeded:
       const c = v128.load(at, 32);
       const d = v128.load(at, 48);
       const least = i8x16.min_u(i8x16.min_u(a, b), i8x16.min_u(c, d));
+      const isControl = i8x16.sub_sat_u(blank, least);
       const isLetter = v128.or(
         v128.or(i8x16.eq(a, letter), i8x16.eq(b, letter)),
         v128.or(i8x16.eq(c, letter), i8x16.eq(d, letter)),
       );
-      if (v128.any_true(v128.or(isLetter, i8x16.lt_u(least, blank)))) {
-        isLast = v128.any_true(i8x16.lt_u(least, blank));
+      if (v128.any_true(v128.or(isLetter, isControl))) {
+        isLast = v128.any_true(isControl);
         if (v128.any_true(isLetter) && v128.any_true(maySourceIPs(at)) && hasSourceIPs(at)) {
           return balancedWith(from, tail, tailEnd, isTailNeeded);
         }
@@ -58,8 +62,8 @@ export function skipBody(from: usize, tail: usize, tailEnd: usize, isTailNeeded:
       sum = i8x16.add(
         sum,
         i8x16.add(
-          i8x16.add(brackets(a, blank, open, close), brackets(b, blank, open, close)),
-          i8x16.add(brackets(c, blank, open, close), brackets(d, blank, open, close)),
+          i8x16.add(brackets(a, blank, first, values), brackets(b, blank, first, values)),
+          i8x16.add(brackets(c, blank, first, values), brackets(d, blank, first, values)),
         ),
       );
       at += 64;
@@ -130,10 +134,12 @@ function findTail(from: usize, behind: usize, tail: usize, tailEnd: usize): bool
   return false;
 }
 
-/** 1 for an opening bracket, -1 for a closing one: { and [ differ in one bit, as } and ] do. */
-function brackets(bytes: v128, blank: v128, open: v128, close: v128): v128 {
-  const upper = v128.or(bytes, blank);
-  return i8x16.sub(i8x16.eq(upper, close), i8x16.eq(upper, open));
+/**
+ * 1 for an opening bracket, -1 for a closing one: { and [ differ in one bit, as } and ] do. What is not among the sixteen bytes from p on becomes
+ * negative and so 0 on any machine, because the difference stays where it would be less than a byte holds.
+ */
+function brackets(bytes: v128, blank: v128, first: v128, values: v128): v128 {
+  return i8x16.relaxed_swizzle(values, i8x16.sub_sat_s(v128.or(bytes, blank), first));
 }
 
 function openMask(bytes: v128): i32 {

@@ -22,7 +22,7 @@ const NAME_BYTES: usize = 128;
 const LONGEST_PART: usize = 1984;
 
 /** Sets with parts of the names of fields. */
-const NAME_SETS: u32 = 0b1111_1001;
+const NAME_SETS: u32 = 0b1111_1110;
 
 /** Whether the suspect at `at`, which is in these sets, is no shape, and no part of a name, in a value, or in a string too long for a name. */
 export function isPlainValue(at: usize, sets: u32): bool {

@@ -6,7 +6,7 @@ import { isPlainValue } from "./plain-value";
 import { NEEDLE_BITS, NEEDLES, SUSPECTS } from "./memory";
 
 /** The set with `ken` and `bea`. */
-export const TOKEN_SET: u32 = 0b0010_0000;
+export const TOKEN_SET: u32 = 0b0000_1000;
 /** `toke` and `bear` */
 const TOKE: u32 = 0x656b_6f74;
 const BEAR: u32 = 0x7261_6562;
