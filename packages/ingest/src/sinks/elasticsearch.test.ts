@@ -269,13 +269,15 @@ describe("elasticsearch sink", () => {
 
   test("stops within its bound when told to, whatever the server does", async () => {
     for (const behaviour of ["hang", "http-503"] as const) {
-      mock.behave = () => behaviour;
       const stop = new AbortController();
+      mock.behave = () => {
+        setTimeout(() => stop.abort(), 20);
+        return behaviour;
+      };
       const writing = sinkFor(mock, {
         requestTimeoutMs: 30_000,
         backoff: { ...quick, sleep: (_ms, s) => aborted(s) },
       }).write(BATCH, stop.signal);
-      setTimeout(() => stop.abort(), 20);
       await expect(writing).rejects.toMatchObject({ code: "sink-closed" });
     }
   });
