@@ -38,6 +38,7 @@ const PARTS: Readonly<Record<string, () => unknown>> = {
   baseline: () => own("baseline", "The shipped control-loops noise policy."),
   "request-response-long": () => long("request-response"),
   "metadata-long": () => long("metadata"),
+  "quiet-long": () => long("quiet"),
   "baseline-long": () => long("baseline"),
   workers: sharedAmongThreads,
   pipe: throughPipe,
