@@ -72,7 +72,10 @@ beforeAll(async () => {
   appendFileSync(log, events);
   await until(async () => {
     metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-    return /dead-letter"} /.test(metrics) && /undecided_requests_total\{/.test(metrics);
+    // The newest line is known only once its chunk is done.
+    return ['dead-letter"} ', "undecided_requests_total{", "source_lag_time_seconds{"].every((one) =>
+      metrics.includes(one),
+    );
   });
   const scraped = await ask("scrape_samples_scraped");
   // From now on: what came before may have been scraped without the metrics that were waited for.
