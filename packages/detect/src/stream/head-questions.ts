@@ -58,10 +58,6 @@ export class HeadQuestions {
   #left: LeftConditions | undefined;
   /** Where it came from what was answered before, or will be given again. */
   #answer: Answer | undefined;
-  /** Whether it will be the same for the same names alone, as first-seen detections have seen these. */
-  #isOfNames = false;
-  /** What it rests on then. */
-  #ofNames: Standing | undefined;
 
   constructor(engine: DetectionEngine, memory: ClusterMemory, firstSeen: FirstSeenStore, standing: StandingAnswers) {
     this.#engine = engine;
@@ -75,8 +71,6 @@ export class HeadQuestions {
   candidates(head: HeadView): readonly Detection[] {
     this.#answer = undefined;
     this.#grounds = undefined;
-    this.#isOfNames = false;
-    this.#ofNames = undefined;
     const names = this.#engine.saidOfNames(head);
     if (names === undefined) {
       return this.#askNoting(head);
@@ -123,9 +117,7 @@ export class HeadQuestions {
     const grounds = this.#grounds ?? [];
     // What is not known yet may be with the next event; and what was forgotten meanwhile may be what was asked for first.
     const isLasting = this.#standing.rotations === rotations && !asked.some((one) => one === USE || isFirstSeen(one));
-    const isOfUnnamed = isLasting && this.#isOfUnnamed(head);
-    this.#isOfNames = isLasting && !isOfUnnamed;
-    answer.standing = isOfUnnamed ? this.#standing.on(grounds) : undefined;
+    answer.standing = isLasting && this.#isOfUnnamed(head) ? this.#standing.on(grounds) : undefined;
     answer.asked = asked;
     answer.left = this.#left;
     answer.wanted = undefined;
@@ -152,23 +144,12 @@ export class HeadQuestions {
     return this.#asked;
   }
 
-  /** Whether there were candidates, and will be the same for the head asked last, or for those that differ from it in names alone and say the same of them. */
-  get isLasting(): boolean {
-    return this.#asked.length > 0 && (this.#isOfNames || this.#answer?.standing?.stands === true);
-  }
-
-  /** What it rests on that such heads have the same candidates as the one asked last, if there were some; undefined where that is not known any more. */
+  /** What the last answer rests on, if there were candidates and all heads that differ from that one in names alone, and say the same of them, have the same. */
   get standing(): Standing | undefined {
-    if (!this.isLasting) {
-      return undefined;
-    }
-    if (this.#isOfNames && this.#ofNames === undefined) {
-      const grounds = this.#grounds ?? [];
-      this.#ofNames = this.#memory.stands(grounds) ? this.#standing.on(grounds) : undefined;
-      this.#isOfNames = this.#ofNames !== undefined;
-    }
-    const standing = this.#ofNames ?? this.#answer?.standing;
-    return standing?.stands === true ? standing : undefined;
+    const answer = this.#answer;
+    return answer !== undefined && answer.asked.length > 0 && answer.standing?.stands === true
+      ? answer.standing
+      : undefined;
   }
 
   /** What it rests on that the head asked last has no candidates; undefined where it has, or that is not known any more, or would not hold for long. */

@@ -103,7 +103,7 @@ export class QuietAnswers {
 
   /** Whether there may be an answer about a head with these candidates. */
   isPossible(candidates: readonly Detection[]): boolean {
-    return candidates.length === 0 || this.#questions.isLasting || this.#questions.isOnlyTold(candidates);
+    return candidates.length === 0 || this.#questions.standing !== undefined || this.#questions.isOnlyTold(candidates);
   }
 
   /** To be told before a head is asked about. */
