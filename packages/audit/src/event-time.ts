@@ -2,19 +2,25 @@
 let lastText = "";
 let lastTime = Number.NaN;
 
-/** As every apiserver writes it: 2026-11-24T00:13:26.471919Z. At 24:00 there is one moment only. */
-const WRITTEN = /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d\.\d{6}Z$/;
+// As every apiserver writes it: 2026-11-24T00:13:26.471919Z.
 const LENGTH = 27;
+const MONTH = 5;
+const DAY = 8;
+const HOUR = 11;
+const MINUTE = 14;
 const MINUTE_END = 17;
 const POINT = 19;
 const MILLIS = 20;
 const MICROS = 23;
 const ZONE = 26;
 const DIGIT = 48;
+const DASH = 45;
+const T = 84;
+const COLON = 58;
 const DOT = 46;
 const Z = 90;
 
-/** The beginning of one up to the minute, where it is written so, and the time then; NaN where there has been none. */
+/** The beginning of the last one up to its seconds, and the time then; NaN where there has been none. */
 const minute = new Uint8Array(MINUTE_END);
 let minuteTime = Number.NaN;
 /** For one that is text: bytes are what is read. */
@@ -24,20 +30,22 @@ const letters = new Uint8Array(LENGTH);
 export function parsedTime(text: string): number {
   if (text !== lastText) {
     lastText = text;
-    lastTime = (toLetters(text) ? withinMinute(letters, 0) : undefined) ?? parse(text);
+    lastTime = (toLetters(text) ? writtenTime(letters, 0) : undefined) ?? Date.parse(text);
   }
   return lastTime;
 }
 
 /** What {@link parsedTime} gives of the text in plain ASCII that stands there; of most none is made. */
 export function timeAt(bytes: Buffer, start: number, end: number): number {
-  const time = end - start === LENGTH ? withinMinute(bytes, start) : undefined;
+  const time = end - start === LENGTH ? writtenTime(bytes, start) : undefined;
   return time ?? parsedTime(bytes.toString("latin1", start, end));
 }
 
-/** When the minute began in which is what stands there, where that is written as an apiserver does and {@link timeAt} has just read it; else NaN. */
-export function minuteAt(bytes: Buffer, start: number, end: number): number {
-  return end - start === LENGTH && withinMinute(bytes, start) !== undefined ? minuteTime : Number.NaN;
+/** Microseconds since 1970 of what stands there, where it is written as an apiserver does and a number holds them; else NaN. */
+export function writtenMicros(bytes: Buffer, start: number, end: number): number {
+  const time = end - start === LENGTH ? writtenTime(bytes, start) : undefined;
+  const micros = time === undefined ? Number.NaN : 1000 * time + number(bytes, start + MICROS, start + ZONE);
+  return micros <= Number.MAX_SAFE_INTEGER ? micros : Number.NaN;
 }
 
 /**
@@ -90,15 +98,10 @@ function toLetters(text: string): boolean {
   return all < 128;
 }
 
-/** The time of what begins like the one before. */
-function withinMinute(bytes: Uint8Array, start: number): number | undefined {
-  if (!isWrittenAlike(bytes, start)) {
+/** The time of what is written as an apiserver does; undefined for all else, whatever time that may say. */
+function writtenTime(bytes: Uint8Array, start: number): number | undefined {
+  if (!isWrittenAlike(bytes, start) || !(isInMinute(bytes, start) || takeMinute(bytes, start))) {
     return undefined;
-  }
-  for (let i = 0; i < MINUTE_END; i++) {
-    if (bytes[start + i] !== minute[i]) {
-      return undefined;
-    }
   }
   const seconds = number(bytes, start + MINUTE_END, start + POINT);
   const time = minuteTime + 1000 * seconds + number(bytes, start + MILLIS, start + MICROS);
@@ -107,14 +110,43 @@ function withinMinute(bytes: Uint8Array, start: number): number | undefined {
   return isTime && time >= 0 ? time : undefined;
 }
 
-function parse(text: string): number {
-  const time = Date.parse(text);
-  if (WRITTEN.test(text) && time >= 0) {
-    toLetters(text);
-    minute.set(letters.subarray(0, MINUTE_END));
-    minuteTime = time - 1000 * number(letters, MINUTE_END, POINT) - number(letters, MILLIS, MICROS);
+/** Whether it begins like the one before. */
+function isInMinute(bytes: Uint8Array, start: number): boolean {
+  for (let i = 0; i < MINUTE_END; i++) {
+    if (bytes[start + i] !== minute[i]) {
+      return false;
+    }
   }
-  return time;
+  return true;
+}
+
+/** Makes its minute the one that is known. `Date.parse` takes longer, and so does the text that it needs: few lines of a quiet log are of one minute. */
+function takeMinute(bytes: Uint8Array, start: number): boolean {
+  const year = number(bytes, start, start + MONTH - 1);
+  const month = number(bytes, start + MONTH, start + DAY - 1);
+  const day = number(bytes, start + DAY, start + HOUR - 1);
+  const hours = number(bytes, start + HOUR, start + MINUTE - 1);
+  const minutes = number(bytes, start + MINUTE, start + MINUTE_END - 1);
+  // What is no digit makes NaN of its number. At 24:00 there is one moment only.
+  const isMinute = year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= 31 && hours <= 23 && minutes <= 59;
+  if (!isMinute || !isParted(bytes, start)) {
+    return false;
+  }
+  for (let i = 0; i < MINUTE_END; i++) {
+    minute[i] = bytes[start + i] as number;
+  }
+  minuteTime = Date.UTC(year, month - 1, day, hours, minutes);
+  return true;
+}
+
+function isParted(bytes: Uint8Array, start: number): boolean {
+  return (
+    bytes[start + MONTH - 1] === DASH &&
+    bytes[start + DAY - 1] === DASH &&
+    bytes[start + HOUR - 1] === T &&
+    bytes[start + MINUTE - 1] === COLON &&
+    bytes[start + MINUTE_END - 1] === COLON
+  );
 }
 
 function isWrittenAlike(bytes: Uint8Array, start: number): boolean {

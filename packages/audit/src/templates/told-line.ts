@@ -1,4 +1,4 @@
-import { microsecondsAt, minuteAt, timeAt } from "../event-time.ts";
+import { microsecondsAt, timeAt, writtenMicros } from "../event-time.ts";
 import { BACKSLASH } from "../json/json-bytes.ts";
 import type { KeyPaths } from "../key-paths.ts";
 import { isAt, MemberIndex, walkObject } from "../member-index.ts";
@@ -33,6 +33,7 @@ const OBJECT_HASH = 0x8c / 4;
 const MINUTE = 2;
 const MINUTE_TEXT = 0x1_0098;
 const MINUTE_LETTERS = 16;
+const MINUTE_MICROS = 60_000_000;
 /** Before a line is learned: places of {@link IN_HEAD}, then of these. */
 const REQUEST_KEY = TOLD + 4;
 const TIME_START = TOLD + 5;
@@ -91,18 +92,21 @@ export class ToldLine {
       : microsecondsAt(this.#engine.memory, this.#word(TIME), this.#word(TIME_END), this.time);
   }
 
-  /** Has the module read the others of the same minute. */
+  /** Has the module read the others of the same minute, and notes this one as that would. */
   #readTime(): number {
     const { memory } = this.#engine;
     const start = this.#word(TIME);
     const end = this.#word(TIME_END);
-    const time = timeAt(memory, start, end);
-    const minute = minuteAt(memory, start, end);
-    if (minute >= 0) {
-      this.#moments[MINUTE] = 1000 * minute;
-      memory.copy(memory, MINUTE_TEXT, start, start + MINUTE_LETTERS);
+    const micros = writtenMicros(memory, start, end);
+    if (!(micros >= 0)) {
+      return timeAt(memory, start, end);
     }
-    return time;
+    this.#moments[0] = micros;
+    this.#moments[MINUTE] = micros - (micros % MINUTE_MICROS);
+    for (let i = 0; i < MINUTE_LETTERS; i++) {
+      memory[MINUTE_TEXT + i] = memory[start + i] as number;
+    }
+    return Math.floor(micros / 1000);
   }
 
   get stageTimestamp(): string {
