@@ -228,10 +228,10 @@ function address(pod: KnownPod): boolean {
 
 /** Those that are known and behind them the others that the status names that {@link CHANGE} has found, each once; the same list where there is no other. */
 function withAddresses(known: readonly string[]): readonly string[] {
-  const last = known.at(-1);
+  const last = lastOf(known);
   const isKnown = last !== undefined && CHANGE.spells(POD_IP, '"', last, '"');
   let all = isKnown ? known : withAddress(known, textOf(CHANGE.value(POD_IP)));
-  const latest = all.at(-1);
+  const latest = lastOf(all);
   // As the kubelet writes a pod's only address.
   if (latest === undefined || !CHANGE.spells(POD_IPS, '[{"ip":"', latest, '"}]')) {
     for (const address of objectsAt(CHANGE.value(POD_IPS))) {
@@ -239,6 +239,11 @@ function withAddresses(known: readonly string[]): readonly string[] {
     }
   }
   return all;
+}
+
+/** Of none `at(-1)` takes longer than all else that is done with an address. */
+function lastOf(some: readonly string[]): string | undefined {
+  return some.length === 0 ? undefined : some[some.length - 1];
 }
 
 function withAddress(some: readonly string[], address: string | undefined): readonly string[] {
