@@ -51,8 +51,15 @@ export class Runs {
   }
 
   take(): readonly Buffer[] {
-    this.#close();
-    this.#flush();
+    const bytes = this.#bytes;
+    if (bytes !== undefined && this.#to === this.#from) {
+      // Nothing waits that it would be written with: mostly all that is kept of a chunk is one run.
+      this.#bytes = undefined;
+      this.#runs.push(bytes.subarray(this.#start, this.#end));
+    } else {
+      this.#close();
+      this.#flush();
+    }
     return this.#runs;
   }
 

@@ -35,7 +35,7 @@ export function openPlainLog(log: string | Pipe, name: string, room: Buffer): Pl
       ? { isPlain: true, chunks: wholeLines(room, read.length, (into) => readPipe(log.descriptor, into, name)) }
       : { isPlain: false, read };
   }
-  const file = orFileError(log, () => openSync(log, "r"));
+  const file = openFile(log);
   let head: number | undefined;
   try {
     const length = readFile(file, room, log);
@@ -58,27 +58,28 @@ export function isPlain(head: Buffer): boolean {
   );
 }
 
-function* chunksOfFile(file: number, room: Buffer, head: number, path: string): Lines {
-  try {
-    let bytes = head;
-    const whileRead = new WhileRead(path);
-    whileRead.add(room.subarray(0, head));
-    return yield* wholeLines(room, head, (into) => {
-      const length = readFile(file, into, path);
-      bytes += length;
-      const failure = length === 0 ? whileRead.failure(file, bytes) : undefined;
-      if (failure !== undefined) {
-        throw failure;
-      }
-      return length;
-    });
-  } finally {
-    closeSync(file);
-  }
+function chunksOfFile(file: number, room: Buffer, head: number, path: string): Lines {
+  let bytes = head;
+  const whileRead = new WhileRead(path);
+  whileRead.add(room.subarray(0, head));
+  const read = (into: Buffer): number => {
+    const length = readFile(file, into, path);
+    bytes += length;
+    const failure = length === 0 ? whileRead.failure(file, bytes) : undefined;
+    if (failure !== undefined) {
+      throw failure;
+    }
+    return length;
+  };
+  return wholeLines(room, head, read, () => closeSync(file));
 }
 
 function readFile(file: number, into: Buffer, path: string): number {
-  return orFileError(path, () => readSync(file, into, 0, into.length, null));
+  try {
+    return readSync(file, into, 0, into.length, null);
+  } catch (error) {
+    throw fileError("read log", path, error);
+  }
 }
 
 function readPipe(descriptor: number, into: Buffer, name: string): number {
@@ -94,9 +95,9 @@ function readPipe(descriptor: number, into: Buffer, name: string): number {
 
 const WAITED_FOR = new Int32Array(new SharedArrayBuffer(4));
 
-function orFileError<T>(path: string, act: () => T): T {
+function openFile(path: string): number {
   try {
-    return act();
+    return openSync(path, "r");
   } catch (error) {
     throw fileError("read log", path, error);
   }

@@ -63,4 +63,19 @@ describe("wholeLines", () => {
     }).toThrow("gone");
     expect(given).toEqual(["a\n", "bc"]);
   });
+
+  test("closes what is read at the end, and when nobody asks for more", () => {
+    const readOnce = (): number => 0;
+    for (const isLeft of [true, false]) {
+      let closed = 0;
+      const room = Buffer.from("a\nbc__");
+      for (const chunk of wholeLines(room, 4, readOnce, () => closed++)) {
+        expect([chunk.length, closed]).toEqual([2, 0]);
+        if (isLeft) {
+          break;
+        }
+      }
+      expect(closed).toBe(1);
+    }
+  });
 });

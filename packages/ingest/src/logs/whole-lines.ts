@@ -6,35 +6,39 @@ export type Lines = Generator<Buffer, Buffer | undefined, "rest" | undefined>;
 /**
  * Reads into `room`, and gives what it holds in chunks that end with a line: what is left over goes in front of what is read next, so that
  * no line has to be put together anywhere else. Only a line longer than the room comes in pieces, and what follows the last newline as it is.
- * A chunk is valid until the next one is asked for. The room's first `filled` bytes are read already; `read` gives 0 at the end. Whoever asks by `next("rest")` gets instead what of what has been read stands behind the last chunk, and no more is read.
+ * A chunk is valid until the next one is asked for. `close` is called at the end, or when somebody asks for no more. The room's first `filled` bytes are read already; `read` gives 0 at the end. Whoever asks by `next("rest")` gets instead what of what has been read stands behind the last chunk, and no more is read.
  */
-export function* wholeLines(room: Buffer, filled: number, read: (into: Buffer) => number): Lines {
-  /** Bytes of the line under way: they stand first. */
-  let open = 0;
-  for (let length = filled; length > 0;) {
-    const end = open + length;
-    const behind = room.lastIndexOf(NEWLINE, end - 1) + 1;
-    if (behind > 0) {
-      if ((yield room.subarray(0, behind)) === "rest") {
-        return room.subarray(behind, end);
+export function* wholeLines(room: Buffer, filled: number, read: (into: Buffer) => number, close?: () => void): Lines {
+  try {
+    /** Bytes of the line under way: they stand first. */
+    let open = 0;
+    for (let length = filled; length > 0;) {
+      const end = open + length;
+      const behind = room.lastIndexOf(NEWLINE, end - 1) + 1;
+      if (behind > 0) {
+        if ((yield room.subarray(0, behind)) === "rest") {
+          return room.subarray(behind, end);
+        }
+        room.copyWithin(0, behind, end);
+        open = end - behind;
+      } else if (end === room.length) {
+        yield room;
+        open = 0;
+      } else {
+        open = end;
       }
-      room.copyWithin(0, behind, end);
-      open = end - behind;
-    } else if (end === room.length) {
-      yield room;
-      open = 0;
-    } else {
-      open = end;
+      try {
+        length = read(room.subarray(open));
+      } catch (error) {
+        yield room.subarray(0, open);
+        throw error;
+      }
     }
-    try {
-      length = read(room.subarray(open));
-    } catch (error) {
+    if (open > 0) {
       yield room.subarray(0, open);
-      throw error;
     }
+    return undefined;
+  } finally {
+    close?.();
   }
-  if (open > 0) {
-    yield room.subarray(0, open);
-  }
-  return undefined;
 }
