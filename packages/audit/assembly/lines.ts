@@ -16,6 +16,16 @@ import {
 import { skipBalanced } from "./balance";
 import { areBodiesProven, skipBody, tailStart } from "./body";
 import { hashWithName, hashWithObject, hashWithoutSpace, headHash } from "./head-hash";
+import {
+  entryWithStart,
+  followerOf,
+  forgetLikely,
+  isSameStartLikely,
+  mayBeLike,
+  noteFollower,
+  noteStart,
+  rememberStart,
+} from "./likely";
 import { areHarmlessAlike, findSuspect } from "./suspects";
 import { differencesEnd, forgetDifferences, makeTail, makeTemplate, matchTemplate, NAME, reached } from "./template";
 import { findTold as findToldIn, moveTold, noteTold, NOTED_BYTES } from "./told";
@@ -54,6 +64,8 @@ const ENTRY_BYTES: usize = 24;
 
 let entries: u32 = 1;
 let used: usize = ARENA;
+/** The entry of the line before. */
+let before: u32 = 0;
 
 /** Forgets all templates and counts. */
 export function forget(): void {
@@ -66,8 +78,10 @@ export function forget(): void {
 /** Forgets all templates. */
 export function forgetTemplates(): void {
   memory.fill(BUCKETS, 0, 4 * BUCKET_COUNT);
+  forgetLikely();
   entries = 1;
   used = ARENA;
+  before = 0;
 }
 
 /**
@@ -92,30 +106,40 @@ export function takeLines(from: usize, end: usize, to: usize): usize {
   let teller: u32 = 0;
   store<u32>(CONTROL, 0, 24);
   while (at < end) {
-    const hash = headHash(at, end);
-    if (hash == 0) {
-      store<u32>(CONTROL, 0, 12);
-      break;
-    }
-    let entry = findEntry(at, hash);
-    if (entry == 0) {
-      const withoutSpace = hashWithoutSpace();
-      entry = withoutSpace == 0 ? 0 : findEntry(at, withoutSpace);
+    let entry = ifLike(at, followerOf(before));
+    if (entry == 0 && isSameStartLikely()) {
+      entry = ifLike(at, entryWithStart(at));
+      noteStart(entry != 0);
     }
     if (entry == 0) {
-      const withObject = hashWithObject(end);
-      entry = withObject == hash ? 0 : findEntry(at, withObject);
-      if (entry == 0) {
-        noteNumbers(hash, end);
+      const hash = headHash(at, end);
+      if (hash == 0) {
+        store<u32>(CONTROL, 0, 12);
         break;
       }
+      entry = findEntry(at, hash);
+      if (entry == 0) {
+        const withoutSpace = hashWithoutSpace();
+        entry = withoutSpace == 0 ? 0 : findEntry(at, withoutSpace);
+      }
+      if (entry == 0) {
+        const withObject = hashWithObject(end);
+        entry = withObject == hash ? 0 : findEntry(at, withObject);
+        if (entry == 0) {
+          noteNumbers(hash, end);
+          break;
+        }
+      }
+      rememberStart(at, entry);
     }
+    noteFollower(before, entry);
+    before = entry;
     const behind = matched;
     const place = ENTRIES + ENTRY_BYTES * (entry as usize);
     const decision = load<u32>(place, 8);
     if (load<u8>(STANDING + (decision >>> STANDING_SHIFT)) == 0) {
       store<u32>(CONTROL, entry, 24);
-      noteNumbers(hash, end);
+      noteNumbers(headHash(at, end), end);
       break;
     }
     const isLookedAt = (decision & LOOKED_AT) != 0;
@@ -237,6 +261,17 @@ let body: usize = 0;
 /** Where it has none: whether all of it is like the entry's line. */
 let isWhole: bool = false;
 
+/** The entry if the line at `line` is like it, else 0. */
+function ifLike(line: usize, entry: u32): u32 {
+  const place = ENTRIES + ENTRY_BYTES * (entry as usize);
+  // A dropped one has the number 0.
+  if (entry == 0 || load<u32>(place, 16) == 0 || !mayBeLike(line, load<u32>(place))) {
+    return 0;
+  }
+  matched = matchEntry(line, place);
+  return matched > 1 ? entry : 0;
+}
+
 /** The entry that the line at `line` is like, 0 for none. */
 function findEntry(line: usize, hash: u32): u32 {
   const bucket = BUCKETS + 4 * (hash & (BUCKET_COUNT - 1));
@@ -355,6 +390,7 @@ export function learnLine(
   store<u32>(place, hash, 16);
   store<u32>(place, known + (to - tail), 20);
   store<u32>(bucket, entries);
+  before = entries;
   used += length;
   return entries++;
 }

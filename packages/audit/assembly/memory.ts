@@ -83,3 +83,8 @@ export const MOST_COPIES_FOUND: u32 = 256;
 export const COPY_TEXTS: usize = 0x1a3_2000;
 export const COPY_TEXT_BYTES: usize = 0x10_0000;
 // Sets of paths stand from 0x1b3_4000 on, written by the JavaScript side: see ./paths.
+/** For each entry the one that the line behind its last one was like. */
+export const FOLLOWERS: usize = 0x1b4_0000;
+/** For each number of how a line begins the entry that the last one was like: see ./likely. */
+export const SAME_STARTS: usize = 0x1b5_0000;
+export const SAME_START_COUNT: u32 = 4096;

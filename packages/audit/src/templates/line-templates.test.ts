@@ -3,6 +3,7 @@ import type { Field } from "../scan-fields.ts";
 import { EventScan } from "../scan.ts";
 import { hashOfObject } from "../object-hash.ts";
 import { LineTemplates } from "./line-templates.ts";
+import type { Standing, Taken } from "./line-templates.ts";
 
 /** Many more than would be compared one after the other. */
 const HEADS = 150;
@@ -83,6 +84,46 @@ describe("LineTemplates", () => {
     const unnamed = decided.filter((field) => field !== "objectRef.name");
     expect(taken(heads, 1, unnamed)).toEqual([3]);
     expect(taken(heads, 2)).toEqual([0, 4]);
+  });
+
+  test("LineTemplates takes lines by their own templates in whatever order they come, and none by one that was dropped", () => {
+    const counted = new Map<object, number>();
+    const templates = new LineTemplates<object>((value, lines) =>
+      counted.set(value, (counted.get(value) ?? 0) + lines),
+    );
+    const scan = new EventScan();
+    const values = ["a", "b", "c", "d"].map((name) => ({ name }));
+    const lengthOfLine = line({ name: "a" }).length;
+    const standings = values.map(() => ({ stands: true, form: "first" }));
+    const learn = (at: number, value: object, taken: Omit<Taken<Standing>, "isKept">): void => {
+      expect(scan.scan(bytes, at, at + lengthOfLine - 1)).toBe(true);
+      const by = { fields: decided, uriEnd: scan.valueEnd("requestURI"), name: undefined };
+      templates.learn(scan, value, { isKept: false, ...taken }, by);
+    };
+    // Each of the four behind each of them, itself too.
+    const order = "aabacadbbcbdccdda";
+    const bytes = Buffer.from([..."abcd", ...order].map((name) => line({ name })).join(""));
+    templates.load(bytes, 0, bytes.length);
+    for (const [i, value] of values.entries()) {
+      templates.goOn(i * lengthOfLine);
+      expect(templates.take()).toBe(i * lengthOfLine);
+      learn(i * lengthOfLine, value, { standing: standings[i] });
+    }
+    templates.goOn(4 * lengthOfLine);
+    expect([templates.take(), templates.lines]).toEqual([bytes.length, order.length]);
+    templates.drain();
+    expect(values.map((value) => counted.get(value))).toEqual([5, 4, 4, 4]);
+    // An a follows the last d; its entry is dropped, because its answer has ended and the next one is of another form.
+    (standings[0] as { stands: boolean }).stands = false;
+    templates.sync();
+    const lastD = bytes.length - 2 * lengthOfLine;
+    templates.goOn(lastD);
+    expect([templates.take(), templates.lines]).toEqual([bytes.length - lengthOfLine, 1]);
+    learn(bytes.length - lengthOfLine, values[1] as object, { standing: { stands: true, form: "second" } });
+    templates.goOn(lastD);
+    expect([templates.take(), templates.lines]).toEqual([bytes.length, 2]);
+    templates.drain();
+    expect(values.map((value) => counted.get(value))).toEqual([5, 5, 4, 6]);
   });
 
   test("LineTemplates takes no line like one that is looked at, but says what stands of it and what was decided", () => {
