@@ -29,6 +29,7 @@ export type { EventCodec } from "./correlating/evidence-table.ts";
 export type { Finding } from "./finding.ts";
 export { ShownEvent } from "./shown-event.ts";
 export type { ShowEvent } from "./shown-event.ts";
+export { heldBySnapshot, snapshotProblem } from "./snapshot-shape.ts";
 export type { EventFacts, RequestOutcome } from "./summary.ts";
 export { FindingStream } from "./stream/finding-stream.ts";
 export type { FindingStreamCounts } from "./stream/finding-stream-counts.ts";

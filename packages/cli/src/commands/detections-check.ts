@@ -1,10 +1,10 @@
 import type { Argv } from "yargs";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { sayProblem, writeData, writeLine } from "../output.ts";
+import { writeData, writeLine } from "../output.ts";
 import { counted } from "../table.ts";
 import { exceptionJson } from "./detections-list.ts";
-import { detectionsOptions, readDetections } from "./detections-files.ts";
+import { detectionsOptions, readDetections, sayProblems } from "./detections-files.ts";
 import type { DetectionsOptions } from "./detections-files.ts";
 
 /** Options of `detections check`. */
@@ -23,6 +23,10 @@ export function detectionsCheckOptions(argv: Argv): Argv<DetectionsCheckOptions>
       describe: "For people, or one JSON document",
     })
     .example("$0 detections check rules/", "what is wrong with detections of your own, and what to do about it")
+    .example(
+      "$0 detections check rules/ '!rules/broken.yml'",
+      "without a file (or a folder) of it: replay and the daemon take it, too",
+    )
     .example("$0 detections check --exceptions exceptions.yml --strict", "in CI: exceptions that have ended, too")
     .example("$0 detections check rule.yml --pipeline fields.yml", "with a processing pipeline of your own")
     .epilogue(
@@ -32,14 +36,15 @@ export function detectionsCheckOptions(argv: Argv): Argv<DetectionsCheckOptions>
 
 /** Says every problem of detections, each with its place and its cure. */
 export async function detectionsCheck(options: DetectionsCheckOptions): Promise<ExitCode> {
-  const { detections, exceptions, problems, others, files } = await readDetections(options);
+  const read = await readDetections(options);
+  const { detections, exceptions, problems, others, files } = read;
   const errors = problems.filter(({ severity }) => severity === "error").length;
   if (options.output === "json") {
     await writeData(
       `${JSON.stringify({ files: files.size, detections: detections.length, exceptions: exceptions.map(exceptionJson), otherLogs: others, problems }, undefined, 2)}\n`,
     );
   } else {
-    problems.forEach((problem) => sayProblem(problem, problem.file));
+    sayProblems(read);
     const rest = others === 0 ? "" : `, ${counted(others, "file")} about other logs`;
     const excused = exceptions.length === 0 ? "" : `, ${counted(exceptions.length, "exception")}`;
     await writeLine(

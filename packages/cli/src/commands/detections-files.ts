@@ -2,11 +2,11 @@ import type { Problem } from "@auditsieve/audit";
 import { linkCorrelations, loadDetectionFiles, loadPipelines, safeText } from "@auditsieve/detect";
 import type { Detection, DetectionException, Pipeline } from "@auditsieve/detect";
 import type { Argv } from "yargs";
-import { readDetectionPaths } from "../detection-set.ts";
+import { isLeftOut, leaveOutHint, readDetectionPaths, withoutLeftOut } from "../detection-set.ts";
 import { exceptionsOption, readExceptionTexts } from "../exceptions-option.ts";
 import type { ExceptionsOption } from "../exceptions-option.ts";
 import { Failure } from "../failure.ts";
-import { sayProblem } from "../output.ts";
+import { say, sayProblem } from "../output.ts";
 import { readText } from "../read-text.ts";
 import type { DetectionText } from "../shipped.ts";
 import { SHIPPED } from "../shipped-files.ts";
@@ -25,6 +25,8 @@ export interface ReadDetections {
   /** Detections that others only count: they make no finding themselves. */
   readonly silent: ReadonlySet<Detection>;
   readonly problems: readonly (Problem & { readonly file: string })[];
+  /** How to go on without what is faulty, where that is of a folder. */
+  readonly hint: string | undefined;
   /** Documents of folders that are about other logs. */
   readonly others: number;
   /** Of each file, by its name in what is said of it, where it is. */
@@ -38,7 +40,7 @@ export function detectionsOptions(argv: Argv): Argv<DetectionsOptions> {
       type: "string",
       array: true,
       default: [] as string[],
-      describe: "Sigma files or folders of them; shipped (the default) stands for ours",
+      describe: "Sigma files or folders of them; shipped (the default) stands for ours; '!PATH' leaves out of a folder",
     })
     .option("pipeline", {
       type: "string",
@@ -56,15 +58,18 @@ export function detectionsOptions(argv: Argv): Argv<DetectionsOptions> {
 export async function readDetections({ paths, pipeline, exceptions }: DetectionsOptions): Promise<ReadDetections> {
   const pipelines = (await Promise.all(pipeline.map(readPipeline))).flat();
   const named = paths.length === 0 ? [SHIPPED] : paths;
-  const texts = (await Promise.all(named.map(textsOf))).flat();
+  const read = await Promise.all(named.filter((path) => !isLeftOut(path)).map(textsOf));
+  const texts = withoutLeftOut(read.flat(), named);
   const tuning = readExceptionTexts(exceptions);
   const loaded = loadDetectionFiles(texts, { pipelines, exceptions: tuning });
   const { silent, problems: unlinked } = linkCorrelations(loaded.detections);
+  const problems = [...loaded.problems, ...unlinked];
   return {
     detections: loaded.detections,
     exceptions: loaded.exceptions,
     silent,
-    problems: [...loaded.problems, ...unlinked],
+    problems,
+    hint: leaveOutHint(texts, problems),
     others: loaded.others.length,
     files: new Map(texts.map(({ file, path }) => [file, path])),
   };
@@ -73,8 +78,16 @@ export async function readDetections({ paths, pipeline, exceptions }: Detections
 /** As {@link readDetections}; says the problems, and gives nothing when one is an error. */
 export async function readSoundDetections(options: DetectionsOptions): Promise<ReadDetections | undefined> {
   const read = await readDetections(options);
-  read.problems.forEach((problem) => sayProblem(problem, problem.file));
+  sayProblems(read);
   return read.problems.some(({ severity }) => severity === "error") ? undefined : read;
+}
+
+/** Each with its place, and how to go on without them. */
+export function sayProblems({ problems, hint }: ReadDetections): void {
+  problems.forEach((problem) => sayProblem(problem, problem.file));
+  if (hint !== undefined) {
+    say(`auditsieve: ${hint}`);
+  }
 }
 
 async function textsOf(path: string): Promise<readonly DetectionText[]> {

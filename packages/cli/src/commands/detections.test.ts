@@ -94,6 +94,38 @@ describe("auditsieve detections", () => {
     expect([empty.code, empty.stderr]).toEqual([2, expect.stringContaining("it holds no .yml file")]);
   });
 
+  test("check, replay and the daemon say of a faulty rule of a folder how to go on without it, and do", async () => {
+    const faulty = join(folder, "broken/level.yml");
+    const left = `!${faulty}`;
+    const config = put(
+      "auditsieve.yaml",
+      `cluster: c\nstateFolder: ${folder}/state\nsources: [{ type: stdin }]\nsinks: [{ type: stdout }]\ndetections: ["${join(folder, "broken")}", "LEFT"]\n`,
+    );
+    const log = put("audit.log", `${JSON.stringify(EVENT)}\n`);
+    const without = readFileSync(config, "utf8").replace(', "LEFT"', "");
+    const runs: readonly (readonly [readonly string[], number])[] = [
+      [["detections", "check", join(folder, "broken")], 1],
+      [["detections", "list", join(folder, "broken")], 2],
+      [["replay", log, "--detections", join(folder, "broken")], 2],
+      [["ingest", "--check", "-c", put("without.yaml", without)], 2],
+    ];
+    for (const [args, expected] of runs) {
+      const { code, stderr } = await auditsieve(args);
+      expect([args[0], code, stderr]).toEqual([args[0], expected, expect.stringContaining(left)]);
+    }
+    put("auditsieve.yaml", readFileSync(config, "utf8").replace("LEFT", left));
+    const going: readonly (readonly string[])[] = [
+      ["detections", "check", join(folder, "broken"), left],
+      ["detections", "list", left, join(folder, "broken")],
+      ["replay", log, "--detections", join(folder, "broken"), "--detections", left],
+      ["ingest", "--check", "-c", config],
+    ];
+    for (const args of going) {
+      const { code, stderr } = await auditsieve(args);
+      expect([args[0], code, stderr]).toEqual([args[0], 0, expect.not.stringContaining("level.yml")]);
+    }
+  });
+
   test("list --output json: what programs need, of ours", async () => {
     const { code, stdout } = await auditsieve(
       "detections list --min-level high --technique t1552 --output json".split(" "),

@@ -88,7 +88,7 @@ export function replayOptions(argv: Argv): Argv<ReplayCommandOptions> {
       type: "string",
       array: true,
       default: [SHIPPED],
-      describe: `Sigma files and folders of them; ${SHIPPED} stands for ours`,
+      describe: `Sigma files and folders of them; ${SHIPPED} stands for ours; '!PATH' leaves out of a folder`,
     })
     .option("compare", {
       type: "string",

@@ -2,6 +2,8 @@ import type { CorrelationHit, Evidence, Group } from "../correlation-hit.ts";
 import type { WindowResult } from "./correlation-window.ts";
 import { namedIn, withEvents } from "../finding.ts";
 import type { Finding } from "../finding.ts";
+import { isMeasured } from "../definition/correlation.ts";
+import type { Correlation } from "../definition/correlation.ts";
 import type { LinkedCorrelation } from "../definition/link-correlations.ts";
 import { safeText } from "../safe-text.ts";
 import type { EventFacts } from "../summary.ts";
@@ -24,7 +26,8 @@ export function writeCorrelationFinding(
       : {};
   const groups = Object.fromEntries(correlation.groupBy.map(({ name }, index) => [name, group.values[index] ?? ""]));
   const of = Object.entries(groups).map(([name, text]) => `${name} ${text}`);
-  const summary = `${detection.title}: ${hits.length} within ${spanText(correlation.timespanMs / 1000)}${of.length > 0 ? ` for ${of.join(", ")}` : ""}`;
+  const span = spanText(correlation.timespanMs / 1000);
+  const summary = `${detection.title}: ${measuredText(correlation, value)}${hits.length} within ${span}${of.length > 0 ? ` for ${of.join(", ")}` : ""}`;
   const head = {
     id,
     detection: namedIn(detection),
@@ -63,6 +66,22 @@ export function evidenceOf(
       .map(({ one }) => [one.request, one] as const),
   );
   return [...byRequest.values()];
+}
+
+/** What was measured, where a number of hits does not say it. Before the group: what stands behind that may be cut. */
+function measuredText({ type, fields, percentile }: Correlation, value: number): string {
+  if (!isMeasured(type)) {
+    return "";
+  }
+  const what = type === "value_sum" ? "sum" : type === "value_avg" ? "average" : `percentile ${percentile}`;
+  return `${what} of ${fields.map(({ name }) => safeText(name, 80)).join(", ")} ${roundedText(value)} in `;
+}
+
+/** 604, 302.33, 0.0123: whole numbers as they are. */
+function roundedText(value: number): string {
+  return String(
+    Number.isInteger(value) ? value : Number(Math.abs(value) < 1 ? value.toPrecision(3) : value.toFixed(2)),
+  );
 }
 
 const UNITS = [

@@ -20,6 +20,7 @@ import { PodMemory } from "./pod-memory.ts";
 import type { MapWatch } from "./recent-map.ts";
 import { MEMORY_ROOT } from "../condition/remembered-fields.ts";
 import type { RememberedName } from "../condition/remembered-fields.ts";
+import { MEMORY_VERSION } from "../snapshot-shape.ts";
 
 /** Bounds of a {@link ClusterMemory}; each half of a map holds as many. */
 export interface ClusterMemoryOptions {
@@ -31,7 +32,6 @@ export interface ClusterMemoryOptions {
   readonly maxCredentials?: number;
 }
 
-const VERSION = 1;
 const BINDINGS: ReadonlySet<JsonValue | undefined> = new Set(["rolebindings", "clusterrolebindings"]);
 const DELETIONS: ReadonlySet<JsonValue | undefined> = new Set(["delete", "deletecollection"]);
 const WRITES: ReadonlySet<JsonValue | undefined> = new Set(["create", "update", "patch"]);
@@ -158,7 +158,7 @@ export class ClusterMemory {
   /** For {@link ClusterMemory.restore}: as text, in parts. */
   snapshot(): Iterable<string> {
     return objectParts({
-      version: () => onePart(VERSION),
+      version: () => onePart(MEMORY_VERSION),
       now: () => onePart(Number.isFinite(this.#now) ? this.#now : null),
       pods: () => this.pods.snapshot(),
       grants: () => this.grants.snapshot(),
@@ -169,7 +169,7 @@ export class ClusterMemory {
   /** Takes a snapshot's place; false when it is of a version that is not known. */
   restore(snapshot: unknown): boolean {
     const { version, now, pods, grants, credentials } = (snapshot ?? {}) as Readonly<Record<string, unknown>>;
-    if (version !== VERSION) {
+    if (version !== MEMORY_VERSION) {
       return false;
     }
     this.#now = typeof now === "number" ? now : Number.NEGATIVE_INFINITY;

@@ -3,6 +3,7 @@ import type { ValueTest } from "../condition/expression.ts";
 import { isObjectField } from "./known-fields.ts";
 import { DATE_PART_RANGES } from "./date-part.ts";
 import type { DatePart } from "./date-part.ts";
+import { meantResource, meantVerb } from "./meant-words.ts";
 import type { ItemMode } from "./modifiers.ts";
 
 interface Closed {
@@ -44,11 +45,9 @@ export function pointlessTest(
       hint: "Name a field in it; or give keywords, which are looked for in the whole event",
     };
   }
-  if (field === "objectRef.resource" && isEqual(mode) && String(value).includes("/")) {
-    return {
-      wrong: `no audit event has a ${field} like ${shown(value)}`,
-      hint: "What stands behind the slash is objectRef.subresource",
-    };
+  const meant = meantWord(field, String(value), mode);
+  if (meant !== undefined) {
+    return { wrong: `no audit event has a ${field} like ${shown(value)}`, hint: meant };
   }
   const closed = CLOSED.get(field);
   if (closed !== undefined && mode.kind !== "cidr") {
@@ -63,6 +62,20 @@ export function pointlessTest(
       .some((part) => Number(part) > 255)
     ? { wrong: `${shown(value)} is no address, so no event has it`, hint: "The numbers of an address go up to 255" }
     : undefined;
+}
+
+/** What to write instead of a name of a resource or verb that no event has. */
+function meantWord(field: string, value: string, mode: ItemMode): string | undefined {
+  if ((field !== "objectRef.resource" && field !== "verb") || mode.kind !== "pattern") {
+    return undefined;
+  }
+  if (mode.cased && /[A-Z]/.test(value)) {
+    return "It is written in small letters: leave out cased, or write them small";
+  }
+  if (!isEqual(mode)) {
+    return undefined;
+  }
+  return field === "verb" ? meantVerb(value) : meantResource(value);
 }
 
 function isEqual(mode: ItemMode): boolean {

@@ -250,6 +250,18 @@ describe("loadDetections", () => {
     ["responseStatus|gte", "400", ["a.responseStatus|gte", "responseStatus is no text"]],
     ["annotations", "[x]", ["a.annotations[0]", "annotations is no text"]],
     ["objectRef.resource", "pods/exec", ["a.objectRef.resource", "no audit event has a objectRef.resource like"]],
+    ["objectRef.resource", "[pods, Pod]", ["a.objectRef.resource[1]", 'like "Pod"']],
+    ["objectRef.resource|neq", "NetworkPolicy", ["a.objectRef.resource|neq", 'like "NetworkPolicy"']],
+    [
+      "orchestrator.resource.type",
+      "svc",
+      ["a.orchestrator.resource.type", 'no audit event has a objectRef.resource like "svc"'],
+    ],
+    ["objectRef.resource", "exec", ["a.objectRef.resource", 'no audit event has a objectRef.resource like "exec"']],
+    ["objectRef.resource", "deployments.apps", ["a.objectRef.resource", 'like "deployments.apps"']],
+    ["objectRef.resource|cased|startswith", "Pod", ["a.objectRef.resource|cased|startswith", 'like "Pod"']],
+    ["verb|cased", "[GET, get]", ["a.verb|cased[0]", 'no audit event has a verb like "GET"']],
+    ["verb", "exec", ["a.verb", 'no audit event has a verb like "exec"']],
   ])("warns that %s: %s is pointless, and loads all the same", (field, value, [path, message]) => {
     const { detections, problems } = loadDetections(
       `${HEAD}detection:\n  a: { ${field}: ${value} }\n  condition: a\n`,
@@ -269,6 +281,24 @@ describe("loadDetections", () => {
   });
 
   it.each([
+    ["objectRef.resource", "Pod", 'It is "pods"'],
+    ["objectRef.resource", "networkpolicy", 'It is "networkpolicies"'],
+    ["objectRef.resource", "Endpoint", 'It is "endpoints"'],
+    ["objectRef.resource", "componentstatus", 'It is "componentstatuses"'],
+    ["objectRef.resource", "IngressClass", 'It is "ingressclasses"'],
+    ["objectRef.resource", "clusterrolebinding", 'It is "clusterrolebindings"'],
+    ["objectRef.resource", "crd", 'It is "customresourcedefinitions"'],
+    ["objectRef.resource", "exec", 'It is the objectRef.subresource "exec" of the resource "pods"'],
+    ["objectRef.resource", "pods.metrics.k8s.io", "What stands behind the dot is objectRef.apiGroup"],
+    ["objectRef.resource|cased", "Pods", "It is written in small letters: leave out cased, or write them small"],
+    ["verb", "port-forward", 'It is "create" or "get" of the objectRef.subresource "portforward"'],
+    ["verb", "apply", 'It is "patch"'],
+  ])("says of %s: %s what to write", (field, value, hint) => {
+    const text = `${HEAD}detection:\n  a: { ${field}: ${value} }\n  condition: a\n`;
+    expect(loadDetections(text, "f.yml").problems).toMatchObject([{ hint: expect.stringContaining(hint) as string }]);
+  });
+
+  it.each([
     ["requestReceivedTimestamp|hour", "[0, 23]"],
     ["requestReceivedTimestamp|hour|gte", "23"],
     ["requestReceivedTimestamp|week", '"53"'],
@@ -284,6 +314,11 @@ describe("loadDetections", () => {
     ["user|exists", "true"],
     ["objectRef.resource|re", "^(pods|a/b)"],
     ["objectRef.resource|contains", "s"],
+    ["objectRef.resource", "[PODS, Secrets, endpoints, 'pod*', widgets, apiservices, ingresses, '*']"],
+    ["objectRef.resource|startswith", "[Pod, secret]"],
+    ["objectRef.resource|cased", "[pods, 'net?orkpolicies']"],
+    ["objectRef.subresource", "[exec, Log]"],
+    ["verb", "[GET, deleteCollection, options]"],
     ["requestObject.subjects|same", "{ kind: Group, user: x, stage: x, responseStatus.code: x }"],
   ])("has nothing against %s: %s", (field, value) => {
     expect(problemsOf(`${HEAD}detection:\n  a: { ${field}: ${value} }\n  condition: a\n`)).toEqual([]);

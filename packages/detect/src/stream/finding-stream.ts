@@ -1,5 +1,5 @@
 import { isJsonObject, microseconds, timeOf } from "@auditsieve/audit";
-import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
 import { Correlator } from "../correlating/correlator.ts";
 import type { Detection } from "../definition/detection.ts";
 import type { DetectionEngine } from "../detection-engine.ts";
@@ -26,8 +26,8 @@ import { StandingAnswers } from "./standing-answers.ts";
 import type { Wanted } from "./wanted.ts";
 import { ShownEvent } from "../shown-event.ts";
 import type { ShowEvent } from "../shown-event.ts";
+import { SNAPSHOT_VERSION, snapshotProblem } from "../snapshot-shape.ts";
 
-const VERSION = 2;
 const NO_FINDINGS: readonly Finding[] = [];
 
 /**
@@ -201,7 +201,7 @@ export class FindingStream {
   #learned(): Readonly<Record<string, () => Iterable<string>>> {
     const fingerprints = this.#engine.detections.map(({ id, fingerprint = "" }) => [id, fingerprint] as const);
     return {
-      version: () => onePart(VERSION),
+      version: () => onePart(SNAPSHOT_VERSION),
       detections: () => onePart(Object.fromEntries(fingerprints)),
       memory: () => (this.#isMemoryShared ? onePart(null) : this.#memory.snapshot()),
       firstSeen: () => this.#firstSeen.snapshot(),
@@ -210,13 +210,13 @@ export class FindingStream {
 
   /**
    * Goes on from a snapshot; the stream must be new. What is of a detection that is gone or changed is left out. False, and
-   * nothing is changed, when the snapshot is of a version that is not known.
+   * nothing is changed, when {@link snapshotProblem} has something against it.
    */
   restore(snapshot: unknown, codec: EventCodec = SHOWN_EVENTS): boolean {
-    const written = snapshot as JsonValue | undefined;
-    if (!isJsonObject(written) || written["version"] !== VERSION) {
+    if (snapshotProblem(snapshot) !== undefined) {
       return false;
     }
+    const written = snapshot as JsonObject;
     if (!this.#isMemoryShared && !this.#memory.restore(written["memory"])) {
       return false;
     }

@@ -215,6 +215,30 @@ filter: { rules: [t], s: { user.username: ops }, condition: not s }`;
     );
   });
 
+  test("says of a path that begins with a ! and stands in no quotes how it is written", () => {
+    expect(readConfig(`${GOOD}detections: [rules, !rules/broken.yml]\n`, references).problems).toContainEqual(
+      expect.objectContaining({
+        severity: "error",
+        message: "Cannot use the configuration: a path of detections is empty",
+        hint: 'What begins with a ! needs quotes: "!rules/broken.yml"',
+      }),
+    );
+  });
+
+  test("says of an error in a file of a folder how to go on without it", () => {
+    const { problems } = readConfig(`${GOOD}detections: [rules, t.yml]\n`, {
+      ...references,
+      detections: () => [
+        { file: "rules/u.yml", text: "title: [", isOfFolder: true },
+        { file: "t.yml", text: "title: [" },
+      ],
+    });
+    expect(problems.map(({ hint = "" }) => hint.includes('leave the file out: "!rules/u.yml" among'))).toEqual([
+      true,
+      false,
+    ]);
+  });
+
   test("takes loaded detections where it neither names nor tunes any", () => {
     const { detections: loaded } = loadDetections(
       "title: T\nid: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10\nlevel: high\nlogsource: { product: kubernetes }\n" +

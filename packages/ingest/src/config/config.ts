@@ -275,6 +275,8 @@ function readPaths(
   const paths = list?.filter((one) => typeof one === "string");
   if (value !== undefined && (paths === undefined || paths.length !== list?.length)) {
     reader.problem([key], `${key} must be a list of paths`, hint);
+  } else if (paths?.includes("") === true) {
+    reader.problem([key], `a path of ${key} is empty`, 'What begins with a ! needs quotes: "!rules/broken.yml"');
   }
   return paths;
 }
@@ -287,7 +289,9 @@ function readDetections(reader: ConfigReader, root: JsonObject, references: Conf
     return new DetectionEngine(ready);
   }
   try {
-    const loaded = loadDetectionFiles(references.detections(paths), {
+    const texts = references.detections(paths);
+    const ofFolders = new Set(texts.flatMap(({ file, isOfFolder }) => (isOfFolder === true ? [file] : [])));
+    const loaded = loadDetectionFiles(texts, {
       exceptions: tuning.map((file) => ({ file, text: references.readFile(file) })),
     });
     const engine = new DetectionEngine(loaded.detections);
@@ -295,7 +299,9 @@ function readDetections(reader: ConfigReader, root: JsonObject, references: Conf
       reader.problem(
         [tuning.includes(file) ? "exceptions" : "detections"],
         `${file}${line === undefined ? "" : `:${line}`}: ${message}`,
-        hint,
+        severity === "error" && ofFolders.has(file)
+          ? `${hint === undefined ? "Mend it" : hint}; or leave the file out: "!${file}" among the detections`
+          : hint,
         severity,
       );
     }

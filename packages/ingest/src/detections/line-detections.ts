@@ -1,6 +1,6 @@
 import { EventScan, isJsonObject } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue, Redactor, ToldLine } from "@auditsieve/audit";
-import { FindingStream, ShownEvent } from "@auditsieve/detect";
+import { FindingStream, heldBySnapshot, ShownEvent, snapshotProblem } from "@auditsieve/detect";
 import type {
   DetectionEngine,
   EventCodec,
@@ -97,7 +97,9 @@ export class LineDetections {
     const stream = new FindingStream(engine, streamOptions);
     const isNew = snapshot === undefined || stream.restore(snapshot, this.#codec({ from: documents }));
     if (!isNew) {
-      onRefused?.("it is of another version");
+      const problem = snapshotProblem(snapshot) ?? "it holds nothing of pods, grants and credentials";
+      const held = heldBySnapshot(snapshot);
+      onRefused?.(held === "" ? problem : `${problem}; forgotten are ${held}`);
     }
     this.#stream = isNew ? stream : new FindingStream(engine, streamOptions);
     this.#forgottenBefore = this.#stream.counts().memoryEvicted;

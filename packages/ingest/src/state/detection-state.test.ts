@@ -121,6 +121,12 @@ describe("DetectionState", () => {
     ["of another version", '{"version":3,"read":{},"detections":{}}', "it has version 3, this program knows 2"],
     ["that is no JSON", "nonsense", "JSON"],
     ["that is no object", "[]", "it is no JSON object"],
+    ["without a place", '{"version":2,"detections":{}}', "it does not say how far each input was read"],
+    [
+      "of a strange place",
+      '{"version":2,"read":{"a":"7"},"detections":{}}',
+      "it does not say how far each input was read",
+    ],
   ])("a state %s is a problem", async (_, text, words) => {
     const state = await openDetectionState(folder, "audit", undefined);
     await state.write(packedText(text));

@@ -223,11 +223,10 @@ function decodeState(value: unknown): RememberedState {
   if (version !== VERSION && version !== VERSION_WITH_DOCUMENTS) {
     throw new Error(`it has version ${JSON.stringify(version)}, this program knows ${VERSION}`);
   }
-  const ends = isJsonObject(read) ? Object.entries(read) : [];
-  return {
-    detections: detections ?? null,
-    read: Object.fromEntries(ends.filter((entry): entry is [string, number] => typeof entry[1] === "number")),
-  };
+  if (!isJsonObject(read) || !Object.values(read).every((end) => typeof end === "number")) {
+    throw new Error("it does not say how far each input was read");
+  }
+  return { detections: detections ?? null, read: read as Readonly<Record<string, number>> };
 }
 
 function hashOf(bytes: Buffer): string {
