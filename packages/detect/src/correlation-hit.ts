@@ -3,7 +3,7 @@ import { scalarText } from "./condition/evaluate.ts";
 import type { FieldReader } from "./condition/evaluate.ts";
 import type { FieldPath } from "./condition/field-path.ts";
 import { isMeasured } from "./definition/correlation.ts";
-import type { CorrelationField } from "./definition/correlation.ts";
+import type { Correlation, CorrelationField } from "./definition/correlation.ts";
 import type { Detection } from "./definition/detection.ts";
 import { digest, repeatedDigest } from "./finding.ts";
 import type { LinkedCorrelation } from "./definition/link-correlations.ts";
@@ -133,6 +133,7 @@ export const PLAIN_ROOTS: ReadonlySet<string> = new Set([
   "level",
   "auditID",
 ]);
+const CODE = "responseStatus.code";
 const MAX_VALUES = 16;
 const MAX_TUPLES = 64;
 /** Values of one result of a correlation, for those that build on it. */
@@ -156,8 +157,35 @@ export function readHit(
     groups &&
     values && {
       groups: printed(correlation.groupBy, groups, detection, shown),
-      values: correlation.fields.length === 0 ? [] : values,
+      values: kept(correlation, values, detection, shown),
     }
+  );
+}
+
+/** Values outlive the event in snapshots. What may be secret is told apart by its digest, and measured as it may leave: then it mostly is no number. */
+function kept(
+  { type, fields }: Correlation,
+  values: HitReading["values"],
+  detection: Detection,
+  shown: () => FieldReader | undefined,
+): HitReading["values"] {
+  if (fields.length === 0) {
+    return [];
+  }
+  if (areOpen(fields, detection)) {
+    return values;
+  }
+  if (!isMeasured(type)) {
+    return values.map((tuple) => [repeatedDigest(...tuple)]);
+  }
+  const reader = shown();
+  return (reader && tuplesOf(fields, detection, reader, true)) ?? [];
+}
+
+/** Whether nothing is ever redacted in what the fields read of an event that `detection` hits. */
+export function areOpen(fields: readonly CorrelationField[], detection: Detection): boolean {
+  return fields.every((field) =>
+    pathsOf(field, detection).every(({ root, text }) => PLAIN_ROOTS.has(root) || text === CODE),
   );
 }
 
@@ -168,7 +196,7 @@ function printed(
   detection: Detection,
   shown: () => FieldReader | undefined,
 ): readonly Group[] {
-  const isPlain = fields.every((field) => pathsOf(field, detection).every(({ root }) => PLAIN_ROOTS.has(root)));
+  const isPlain = areOpen(fields, detection);
   const reader = isPlain ? undefined : shown();
   const values = isPlain ? groups : ((reader && tuplesOf(fields, detection, reader)) ?? []);
   return groups.map((tuple, index) => {

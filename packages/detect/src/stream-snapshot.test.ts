@@ -239,4 +239,33 @@ describe("FindingStream.snapshot", () => {
     expect(stream.push(withBody("canary-2"), () => ShownEvent.of(withBody("shown")))).toHaveLength(1);
     expect(JSON.stringify(stream.snapshot())).not.toContain("canary");
   });
+
+  test.each([
+    ["value_count", { gte: 2 }, "canary-1", "canary-2"],
+    ["value_count", { gte: 3 }, "canary-1", "canary-2"],
+    ["value_sum", { gte: 99_999_999 }, "12345671", "12345672"],
+    ["value_avg", { gte: 1 }, "12345671", "12345672"],
+    ["value_percentile", { gte: 1, percentile: 50 }, "12345671", "12345672"],
+  ])("holds and finds no value of a body that is replaced where it leaves: %s %j", (type, condition, one, other) => {
+    const of = { type, rules: ["get"], ...BY_USER, condition: { field: "requestObject.password", ...condition } };
+    const stream = new FindingStream(engineOf(rule("get", 11), correlation(20, of)));
+    const made = (step: number): Made => ({
+      verb: "get",
+      user: "eve",
+      name: "a",
+      step,
+      code: 200,
+      stages: ["ResponseComplete"],
+    });
+    const [first, second] = eventsOf([made(0), made(1)]);
+    const withBody = (event: AuditEvent | undefined, password: string): AuditEvent =>
+      ({ ...event, level: "Request", requestObject: { password } }) as AuditEvent;
+    const push = (event: AuditEvent | undefined, password: string): readonly unknown[] =>
+      stream.push(withBody(event, password), () => ShownEvent.of(withBody(event, "redacted:8")));
+    const early = [...push(first, one), ...push(second, other)];
+    const written = JSON.stringify(stream.snapshot());
+    const findings = [...early, ...stream.flush()];
+    expect(findings).toHaveLength(type === "value_count" && condition.gte === 2 ? 1 : 0);
+    expect(written + JSON.stringify(findings)).not.toMatch(/canary|1234567/);
+  });
 });

@@ -1,7 +1,8 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import type { FieldPath } from "../condition/field-path.ts";
+import { isMeasured } from "../definition/correlation.ts";
 import type { CorrelationField } from "../definition/correlation.ts";
-import { MAX_LENGTH, pathsOf, PLAIN_ROOTS } from "../correlation-hit.ts";
+import { areOpen, MAX_LENGTH, pathsOf, PLAIN_ROOTS } from "../correlation-hit.ts";
 import type { Group, HitReading } from "../correlation-hit.ts";
 import type { Detection } from "../definition/detection.ts";
 import { rootOf } from "../reading/event-parts.ts";
@@ -16,6 +17,8 @@ interface PlainCorrelation {
   readonly detection: Detection;
   readonly groupBy: readonly FieldPath[];
   readonly fields: readonly FieldPath[];
+  /** Whether their values are kept as they are; else told apart by a digest. */
+  readonly isOpen: boolean;
   /** By the values of `groupBy`. */
   readonly known: Map<string, HitReading>;
 }
@@ -45,10 +48,15 @@ export class PlainReader {
     for (const { detection, correlation } of linked) {
       const groupBy = plainPaths(correlation.groupBy, detection);
       const fields = plainPaths(correlation.fields, detection);
-      if (!groupBy?.every(({ root }) => PLAIN_ROOTS.has(root)) || !fields) {
+      const isOpen = areOpen(correlation.fields, detection);
+      if (
+        !groupBy?.every(({ root }) => PLAIN_ROOTS.has(root)) ||
+        !fields ||
+        (!isOpen && isMeasured(correlation.type))
+      ) {
         return undefined;
       }
-      correlations.push({ detection, groupBy, fields, known: new Map() });
+      correlations.push({ detection, groupBy, fields, isOpen, known: new Map() });
     }
     return new PlainReader(correlations);
   }
@@ -73,7 +81,7 @@ export class PlainReader {
 }
 
 function readPlain(
-  { groupBy, fields, known }: PlainCorrelation,
+  { groupBy, fields, isOpen, known }: PlainCorrelation,
   event: AuditEvent,
   head: HeadView,
 ): HitReading | undefined {
@@ -94,7 +102,9 @@ function readPlain(
     }
     known.set(name, reading);
   }
-  return values.length === 0 ? reading : { groups: reading.groups, values: [values] };
+  return values.length === 0
+    ? reading
+    : { groups: reading.groups, values: [isOpen ? values : [repeatedDigest(...values)]] };
 }
 
 function textsOf(paths: readonly FieldPath[], event: AuditEvent, head: HeadView): readonly string[] | undefined {
