@@ -1,5 +1,7 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { queryObjects } from "node:v8";
+import { setImmediate } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { BodyVerdicts, LeftConditions } from "./body-verdicts.ts";
 import { evaluate } from "../condition/evaluate.ts";
@@ -199,23 +201,21 @@ describe("BodyVerdicts", () => {
     expect(about(eventOf({ a: "x" }), few, denied)).toBeUndefined();
   });
 
-  it("holds nothing of the event that was asked", () => {
-    class Asked {
-      readonly of: (condition: Detection["condition"]) => Truth;
-
-      constructor(event: AuditEvent) {
-        const reader = eventReader(event);
-        this.of = (condition) => evaluate(condition, reader);
-      }
-    }
+  it("holds nothing of the event that was asked", async () => {
+    const asked: WeakRef<object>[] = [];
     const verdicts = new BodyVerdicts();
     const conditions = left();
     const answer = (a: string): Truth | "open" => {
       const event = eventOf({ a });
-      return verdicts.about(event, conditions, new Asked(event))?.of(ofBody);
+      const ask = asking(event);
+      asked.push(new WeakRef(event), new WeakRef(ask));
+      return verdicts.about(event, conditions, ask)?.of(ofBody);
     };
     expect(["x", "y"].map(answer)).toEqual([true, false]);
-    expect(queryObjects(Asked, { format: "count" })).toBe(0);
+    await setImmediate();
+    collectGarbage();
+    expect(asked.map((each) => each.deref())).toEqual([undefined, undefined, undefined, undefined]);
+    expect(verdicts.about(eventOf({ a: "x" }), conditions, asking(eventOf({ a: "x" })))?.of(ofBody)).toBe(true);
   });
 
   it("leaves a body that is long alone", () => {
@@ -239,3 +239,9 @@ describe("BodyVerdicts", () => {
     expect(answer(0)).toBe(true);
   });
 });
+
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+  setFlagsFromString("--no-expose-gc");
+}
