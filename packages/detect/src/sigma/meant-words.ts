@@ -96,8 +96,22 @@ const VERBS: ReadonlyMap<string, string> = new Map([
   ["escalate", RIGHT],
 ]);
 
-/** What to write instead of a resource that no event has; undefined where one may have it. */
-export function meantResource(value: string): string | undefined {
+/** By the field what to write instead of a word; undefined where an event may have it. */
+export const MEANT: ReadonlyMap<string, (value: string) => string | undefined> = new Map([
+  ["objectRef.resource", meantResource],
+  [
+    "objectRef.subresource",
+    (value) => (value.includes("/") ? "What stands before the slash is objectRef.resource" : undefined),
+  ],
+  ["objectRef.apiGroup", meantGroup],
+  [
+    "objectRef.apiVersion",
+    (value) => (value.includes("/") ? "What stands before the slash is objectRef.apiGroup" : undefined),
+  ],
+  ["verb", (value) => VERBS.get(value.toLowerCase())],
+]);
+
+function meantResource(value: string): string | undefined {
   const word = value.toLowerCase();
   if (word.includes("/")) {
     return "What stands behind the slash is objectRef.subresource";
@@ -113,7 +127,9 @@ export function meantResource(value: string): string | undefined {
   return resource && `It is the objectRef.subresource "${word}" of the resource "${resource}"`;
 }
 
-/** The same of a verb. */
-export function meantVerb(value: string): string | undefined {
-  return VERBS.get(value.toLowerCase());
+function meantGroup(value: string): string | undefined {
+  if (value.includes("/")) {
+    return "What stands behind the slash is objectRef.apiVersion";
+  }
+  return value.toLowerCase() === "core" ? "Of the core group it is absent: objectRef.apiGroup: null" : undefined;
 }

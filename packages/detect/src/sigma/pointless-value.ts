@@ -3,7 +3,7 @@ import type { ValueTest } from "../condition/expression.ts";
 import { isObjectField } from "./known-fields.ts";
 import { DATE_PART_RANGES } from "./date-part.ts";
 import type { DatePart } from "./date-part.ts";
-import { meantResource, meantVerb } from "./meant-words.ts";
+import { MEANT } from "./meant-words.ts";
 import type { ItemMode } from "./modifiers.ts";
 
 interface Closed {
@@ -64,18 +64,15 @@ export function pointlessTest(
     : undefined;
 }
 
-/** What to write instead of a name of a resource or verb that no event has. */
+/** What to write instead of a word that no event has in this field. */
 function meantWord(field: string, value: string, mode: ItemMode): string | undefined {
-  if ((field !== "objectRef.resource" && field !== "verb") || mode.kind !== "pattern") {
+  if (mode.kind !== "pattern") {
     return undefined;
   }
-  if (mode.cased && /[A-Z]/.test(value)) {
+  if (mode.cased && (field === "objectRef.resource" || field === "verb") && /[A-Z]/.test(value)) {
     return "It is written in small letters: leave out cased, or write them small";
   }
-  if (!isEqual(mode)) {
-    return undefined;
-  }
-  return field === "verb" ? meantVerb(value) : meantResource(value);
+  return isEqual(mode) ? MEANT.get(field)?.(value) : undefined;
 }
 
 function isEqual(mode: ItemMode): boolean {

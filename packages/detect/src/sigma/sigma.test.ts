@@ -291,6 +291,10 @@ describe("loadDetections", () => {
     ["objectRef.resource", "exec", 'It is the objectRef.subresource "exec" of the resource "pods"'],
     ["objectRef.resource", "pods.metrics.k8s.io", "What stands behind the dot is objectRef.apiGroup"],
     ["objectRef.resource|cased", "Pods", "It is written in small letters: leave out cased, or write them small"],
+    ["objectRef.subresource", "pods/exec", "What stands before the slash is objectRef.resource"],
+    ["objectRef.apiGroup", "apps/v1", "What stands behind the slash is objectRef.apiVersion"],
+    ["objectRef.apiGroup", "core", "Of the core group it is absent: objectRef.apiGroup: null"],
+    ["objectRef.apiVersion", "apps/v1", "What stands before the slash is objectRef.apiGroup"],
     ["verb", "port-forward", 'It is "create" or "get" of the objectRef.subresource "portforward"'],
     ["verb", "apply", 'It is "patch"'],
   ])("says of %s: %s what to write", (field, value, hint) => {
@@ -318,6 +322,8 @@ describe("loadDetections", () => {
     ["objectRef.resource|startswith", "[Pod, secret]"],
     ["objectRef.resource|cased", "[pods, 'net?orkpolicies']"],
     ["objectRef.subresource", "[exec, Log]"],
+    ["objectRef.apiGroup", "[apps, null, '*.example.com']"],
+    ["objectRef.apiVersion", "[v1, v1beta1]"],
     ["verb", "[GET, deleteCollection, options]"],
     ["requestObject.subjects|same", "{ kind: Group, user: x, stage: x, responseStatus.code: x }"],
   ])("has nothing against %s: %s", (field, value) => {
