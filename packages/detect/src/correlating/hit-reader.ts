@@ -77,7 +77,8 @@ export class HitReader {
           const before = readings.get(linked.detection);
           const isOther = before !== undefined && JSON.stringify(before) !== JSON.stringify(reading);
           readings.set(linked.detection, isOther ? joinReadings([before, reading]) : reading);
-        } else {
+        } else if (event.stage !== "RequestReceived") {
+          // A later stage of the request may say it.
           const { id } = linked.detection;
           this.undecided.set(id, (this.undecided.get(id) ?? 0) + 1);
         }
