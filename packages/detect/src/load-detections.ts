@@ -1,6 +1,7 @@
 import type { Problem } from "@auditsieve/audit";
 import type { Detection } from "./definition/detection.ts";
 import type { DetectionException } from "./definition/detection-exception.ts";
+import { correlationNeeds } from "./definition/correlation-needs.ts";
 import { linkCorrelations } from "./definition/link-correlations.ts";
 import type { LinkedCorrelation } from "./definition/link-correlations.ts";
 import { oneOfEachID } from "./definition/one-of-each-id.ts";
@@ -101,13 +102,13 @@ export function loadDetectionFiles(files: readonly DetectionSource[], options: L
   );
   const { correlations } = linkCorrelations(filtered.detections);
   const leaves = leavesOf(correlations);
+  const needs = correlationNeeds(correlations);
   return {
     detections: filtered.detections.map((detection) => {
       const restsOn = leaves.get(detection);
       const fingerprint = digest(detection.fingerprint ?? "", rewriting);
-      // What the log must hold for a correlation is what the detections need that it rests on.
       return restsOn
-        ? { ...detection, fingerprint, restsOn, needs: restsOn.flatMap(({ needs }) => needs) }
+        ? { ...detection, fingerprint, restsOn, needs: needs.get(detection) ?? [] }
         : { ...detection, fingerprint };
     }),
     problems: [...problems, ...told.problems, ...tuning.problems, ...filtered.problems],

@@ -4,7 +4,7 @@ import type { Expression } from "./condition/expression.ts";
 import type { Detection } from "./definition/detection.ts";
 import type { DetectionException } from "./definition/detection-exception.ts";
 import { deriveNeeds } from "./definition/derive-needs.ts";
-import type { FirstSeen } from "./definition/first-seen-condition.ts";
+import { namedFields } from "./definition/first-seen-condition.ts";
 import { isExceptionDocument, isOverride, readException, readOverride } from "./exceptions/read-exception.ts";
 import type { DetectionOverride } from "./exceptions/read-exception.ts";
 import { digest } from "./finding.ts";
@@ -191,11 +191,5 @@ function fingerprintOf(value: JsonObject): string {
     JSON.stringify(
       ["logsource", "detection", "correlation", "auditsieve", "filter"].map((key) => own(value, key) ?? null),
     ),
-  );
-}
-
-function namedFields(firstSeen: FirstSeen | undefined): readonly string[] {
-  return [...(firstSeen?.fields ?? []), ...(firstSeen?.per ?? [])].flatMap(({ paths }) =>
-    paths.map(({ text }) => text),
   );
 }

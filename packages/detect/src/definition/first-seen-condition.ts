@@ -11,3 +11,10 @@ export interface FirstSeen {
   /** Whether the very first value of a `per` is found too. */
   readonly findsOpening: boolean;
 }
+
+/** All fields that it reads of an event. */
+export function namedFields(firstSeen: FirstSeen | undefined): readonly string[] {
+  return [...(firstSeen?.fields ?? []), ...(firstSeen?.per ?? [])].flatMap(({ paths }) =>
+    paths.map(({ text }) => text),
+  );
+}
