@@ -6,6 +6,7 @@ const STEPS = [
   ["types", "tsc", ["-p", "tsconfig.test.json"]],
   ["lint", "oxlint", ["--type-aware"]],
   ["format", "oxfmt", ["--check", "."]],
+  ["module", "node", ["scripts/build-wasm.mjs", "--check"]],
   ["tests", "vitest", ["run", "--project", "quick"]],
 ];
 

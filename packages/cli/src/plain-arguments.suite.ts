@@ -49,7 +49,7 @@ export function testPlainArguments<T extends object>(
         const picked = expected && Object.fromEntries(names.map((name) => [name, expected[name]]));
         expect(direct, args.join(" ")).toEqual(picked);
       }),
-      { numRuns: 200, seed: 7 },
+      { numRuns: 100, seed: 7 },
     );
     expect(taken).toBeGreaterThan(10);
   });

@@ -102,7 +102,7 @@ describe("LineTemplates", () => {
     };
     // Each of the four behind each of them, itself too.
     const order = "aabacadbbcbdccdda";
-    const bytes = Buffer.from([..."abcd", ...order].map((name) => line({ name })).join(""));
+    const bytes = Buffer.from(Array.from(`abcd${order}`, (name) => line({ name })).join(""));
     templates.load(bytes, 0, bytes.length);
     for (const [i, value] of values.entries()) {
       templates.goOn(i * lengthOfLine);

@@ -37,7 +37,7 @@ it("patternTest finds what a regular expression finds, whatever stands between s
       expect(patternTest(patternParts(between.join("*")), true).test(text)).toBe(expected);
       counts[expected ? "found" : "missed"]++;
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   );
-  expect(Math.min(counts.found, counts.missed)).toBeGreaterThan(100);
+  expect(Math.min(counts.found, counts.missed)).toBeGreaterThan(40);
 });

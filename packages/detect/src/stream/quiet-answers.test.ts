@@ -284,7 +284,7 @@ describe("QuietAnswer.isForPlainNames", () => {
           }
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: 500 },
     );
     expect([plain > 10, unnamed > 20]).toEqual([true, true]);
   });
