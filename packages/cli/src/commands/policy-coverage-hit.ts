@@ -1,4 +1,4 @@
-import { LEVELS } from "@auditsieve/audit";
+import { isLevelBelow, LEVELS } from "@auditsieve/audit";
 import type { JsonValue, Level } from "@auditsieve/audit";
 import { readsOf } from "@auditsieve/detect";
 import type { Detection } from "@auditsieve/detect";
@@ -26,17 +26,24 @@ const SERVICE_ACCOUNT_OR_NODE = /^system:(?:serviceaccount:.+:.+|node:.+|anonymo
  */
 export function levelToHit(detection: Detection): (witness: CoverageWitness) => Level | undefined {
   if (detection.restsOn) {
-    // Of a correlation: the most that one of its parts asks for.
+    // Of a correlation: the most that one of its parts asks for, and what it reads itself of each of their events.
     const parts = detection.restsOn.map(levelToHit);
+    const asked = new Set(detection.restsOn.flatMap(fieldsOf));
+    const own = levelOf(fieldsOf(detection).filter((field) => !asked.has(field)));
     return (witness) => {
       const levels = new Set(parts.map((part) => part(witness)));
-      return LEVELS.findLast((level) => levels.has(level));
+      const level = LEVELS.findLast((one) => levels.has(one));
+      return level !== undefined && isLevelBelow(level, own) ? own : level;
     };
   }
   return (witness) => {
     const { truth, reads } = remainderOf(detection.condition, witness);
     return truth === false ? undefined : levelOf(reads);
   };
+}
+
+function fieldsOf({ needs }: Detection): readonly string[] {
+  return needs.flatMap(({ fields }) => fields);
 }
 
 /** What is left of a condition: decided, or the fields that still decide it. */

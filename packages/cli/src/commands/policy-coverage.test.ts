@@ -63,6 +63,49 @@ partly: Exec
 `);
   });
 
+  test("asks of a correlation for the bodies that it measures, though its detection does without", async () => {
+    const detection = file(
+      "sum.yml",
+      `title: Scaled
+name: scaled
+id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
+level: low
+logsource: { product: kubernetes, service: audit }
+detection: { s: { verb: patch, objectRef.resource: deployments }, condition: s }
+---
+title: Much scaled
+id: 6f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
+level: low
+correlation:
+  type: value_sum
+  rules: [scaled]
+  group-by: [user.username]
+  timespan: 1m
+  condition: { field: requestObject.spec.replicas, gte: 3 }
+`,
+    );
+    const answers = await Promise.all(
+      ["Metadata", "Request"].map(async (level) => {
+        const policy = file(`${level}.yaml`, `${HEAD}- level: ${level}\n`);
+        const { stdout } = await auditsieve([
+          "policy",
+          "coverage",
+          policy,
+          "--detections",
+          detection,
+          "--output",
+          "json",
+        ]);
+        return (JSON.parse(stdout) as { counts: Record<string, number> }).counts;
+      }),
+    );
+    const none = { sees: 0, partly: 0, "without body": 0, blind: 0 };
+    expect(answers).toEqual([
+      { ...none, "without body": 1 },
+      { ...none, sees: 1 },
+    ]);
+  });
+
   test("does not count a noise rule against a detection that can never hit on it", async () => {
     const detection = file(
       "anonymous.yml",
