@@ -32,6 +32,8 @@ const BUNDLED = new Set([
   "@auditsieve/ingest/parallel-filter",
 ]);
 
+const REQUIRED_LATE = '(0, node_module.createRequire)(require("url").pathToFileURL(__filename).href)("node:';
+
 function resolveDynamicImport(specifier, importer) {
   if (typeof specifier !== "string" || BUNDLED.has(specifier) || importer === FILTER_WORKER) {
     return null;
@@ -92,13 +94,15 @@ compile();
  */
 function wrap(file) {
   const text = readFileSync(file, "utf8")
-    .replace(
-      'let node_crypto = require("node:crypto");\n',
-      'let loaded_crypto;\nconst node_crypto = () => (loaded_crypto ??= require("node:crypto"));\n',
+    // What a package requires late of Node's modules is loaded as all others are.
+    .replaceAll(REQUIRED_LATE, 'require("node:')
+    .replaceAll(
+      /^let node_(crypto|module) = require\("node:\1"\);$/gm,
+      'let loaded_$1;\nconst node_$1 = () => (loaded_$1 ??= require("node:$1"));',
     )
     // `new f().X` would make one of `f`.
     .replaceAll(/\bnew node_crypto\.(\w+)/g, "new (node_crypto().$1)")
-    .replaceAll("node_crypto.", "node_crypto().")
+    .replaceAll(/\bnode_(crypto|module)\./g, "node_$1().")
     .replaceAll(/(?<![\w$."'`])import\(/g, "importModule(");
   if (/String\.raw`[^`]*[^\0-\x7f`]/.test(text)) {
     throw new Error(`Cannot write ${file} in ASCII: an escape means nothing in String.raw`);
