@@ -1,19 +1,29 @@
 import { setFlagsFromString } from "node:v8";
 
+/** A flag that is set, and as V8 has it by itself. */
+type Flag = readonly [set: string, own: string];
+
+type Work = "filter" | "replay";
+
 /**
- * How often V8 runs a function before it compiles it for speed, and for more speed; 400 and 3,000 by itself. The scanner's module is compiled function
+ * How often V8 runs a function before it compiles it for speed, and for more speed; 400 and 10,000 by itself (3,000 without Maglev). The scanner's module is compiled function
  * by function once each has run about four times as long as by itself.
  */
-const RUNS_BEFORE = {
+const RUNS_BEFORE: Readonly<Record<Work, readonly Flag[]>> = {
   filter: [
-    "--invocation-count-for-maglev=4000",
-    "--invocation-count-for-turbofan=300000",
-    "--wasm-tiering-budget=50000000",
+    ["--invocation-count-for-maglev=4000", "--invocation-count-for-maglev=400"],
+    ["--invocation-count-for-turbofan=300000", "--invocation-count-for-turbofan=10000"],
+    ["--wasm-tiering-budget=50000000", "--wasm-tiering-budget=13000000"],
   ],
-  replay: ["--invocation-count-for-maglev=1600", "--invocation-count-for-turbofan=60000"],
-} as const;
+  replay: [
+    ["--invocation-count-for-maglev=1600", "--invocation-count-for-maglev=400"],
+    ["--invocation-count-for-turbofan=60000", "--invocation-count-for-turbofan=10000"],
+  ],
+};
 /** Of a room for new objects that is kept small there is little to be shared: waking others costs more than it saves. */
-const COLLECT_ALONE = "--no-parallel-scavenge";
+const COLLECT_ALONE: Flag = ["--no-parallel-scavenge", "--parallel-scavenge"];
+
+let flags: readonly Flag[] = [];
 
 /**
  * Has V8 compile a function for speed only once it has run so often, and collect new objects in one thread. Most of a filter's lines are taken by
@@ -23,6 +33,17 @@ const COLLECT_ALONE = "--no-parallel-scavenge";
  * at any time, but for that of modules: with them it is settled when one is made, which is with the first scan. Not where only lines are filtered:
  * Node's module for it loads those of streams, which takes as long as is saved there.
  */
-export function compileLater(work: keyof typeof RUNS_BEFORE): void {
-  [...RUNS_BEFORE[work], COLLECT_ALONE].forEach((flag) => setFlagsFromString(flag));
+export function compileLater(work: Work): void {
+  flags = [...RUNS_BEFORE[work], COLLECT_ALONE];
+  flags.forEach(([set]) => setFlagsFromString(set));
+}
+
+/** Loads something with V8's flags as they were at the start: what was compiled before, Node's own modules too, V8 takes only with those. */
+export function asAtStart<T>(load: () => T): T {
+  flags.forEach(([, own]) => setFlagsFromString(own));
+  try {
+    return load();
+  } finally {
+    flags.forEach(([set]) => setFlagsFromString(set));
+  }
 }

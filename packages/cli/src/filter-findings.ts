@@ -2,11 +2,9 @@ import type { Redactor } from "@auditsieve/audit";
 import { DetectionEngine, FindingStream } from "@auditsieve/detect";
 import { FindingTap } from "@auditsieve/ingest/findings";
 import { boundHeap, FindingStore } from "@auditsieve/replay/findings";
-import { hash } from "node:crypto";
 import { keepHeapSmall } from "./keep-heap-small.ts";
 import { compileLater } from "./compile-later.ts";
 import { loadDetectionSet } from "./detection-set.ts";
-import { isLong } from "./long-log.ts";
 import { preparedDetections } from "./prepared-detections.ts";
 import { SHIPPED } from "./shipped-files.ts";
 import { writeFindings } from "./write-findings.ts";
@@ -24,16 +22,7 @@ export interface FilterFindings {
 }
 
 /** It is loaded only where findings are wanted: its modules start slowly. */
-export function filterFindings(
-  exceptions: readonly string[],
-  redactor: Redactor,
-  logs: readonly string[],
-): FilterFindings {
-  if (logs.some(isLong)) {
-    // Something is found in as good as every long log, and what is found has hashes. Node brings its cryptography compiled, which V8 takes only
-    // as long as its flags are those of the start.
-    hash("sha256", "");
-  }
+export function filterFindings(exceptions: readonly string[], redactor: Redactor): FilterFindings {
   compileLater("filter");
   const prepared = exceptions.length === 0 ? preparedDetections() : undefined;
   const engine = new DetectionEngine(prepared ?? loadDetectionSet([SHIPPED], exceptions).detections);

@@ -2,6 +2,7 @@
 // A fifth of the time of `filter --findings` of a small log was compiling functions that it runs.
 import { readFileSync } from "node:fs";
 import { Script } from "node:vm";
+import type * as CompileLater from "./compile-later.ts";
 
 type Exports = Readonly<Record<string, unknown>>;
 type Wrapped = (
@@ -12,6 +13,9 @@ type Wrapped = (
   dirname: string,
   importModule: (specifier: string) => Promise<unknown>,
 ) => void;
+
+/** What it has set of V8's flags does not count while something is loaded. */
+const COMPILE_LATER = "start-compile-later.cjs";
 
 const loaded = new Map<string, Exports>();
 
@@ -39,7 +43,11 @@ function importModule(specifier: string): Promise<unknown> {
 }
 
 function requireBeside(specifier: string): unknown {
-  return specifier.startsWith("./start-") ? loadCompiled(specifier.slice(2)) : require(specifier);
+  if (specifier.startsWith("./start-")) {
+    return loadCompiled(specifier.slice(2));
+  }
+  const { asAtStart } = (loaded.get(COMPILE_LATER) ?? {}) as Partial<typeof CompileLater>;
+  return asAtStart === undefined ? require(specifier) : asAtStart(() => require(specifier) as unknown);
 }
 
 /** V8 refuses what another version of it has made, or one with other flags, and compiles as ever. */

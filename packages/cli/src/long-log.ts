@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 
-const LONG_BYTES = 8 * 1024 * 1024;
+const LONG_BYTES = 4 * 1024 * 1024;
 
 /** Whether the file holds so much that what is done once for it is worth doing. Whoever reads a log that cannot be looked at says so. */
 export function isLong(log: string): boolean {

@@ -92,6 +92,10 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
       hint: "Add --findings FILE, or leave --exceptions out: they do not change what is kept",
     });
   }
+  if (options.findings !== undefined && options.logs.some(isLong)) {
+    // Before anything else is loaded.
+    (await import("../collect-early.ts")).collectEarly();
+  }
   const policy = await loadPolicyOption(options.policy);
   if (policy === undefined) {
     return EXIT.unusable;
@@ -106,14 +110,10 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
   const problems = new LineProblems({ strict: options.strict });
   const isRedacting = options.redact || options.findings !== undefined;
   const redactor = isRedacting ? (await import("../new-redactor.ts")).newRedactor() : undefined;
-  if (options.findings !== undefined && logs.some(isLong)) {
-    // Before what finds them is loaded.
-    (await import("../collect-early.ts")).collectEarly();
-  }
   const found =
     options.findings === undefined || redactor === undefined
       ? undefined
-      : (await import("../filter-findings.ts")).filterFindings(options.exceptions, redactor, logs);
+      : (await import("../filter-findings.ts")).filterFindings(options.exceptions, redactor);
   const tap = found?.tap;
   let exit: ExitCode = EXIT.fine;
   const progress = new Progress("filtered");
