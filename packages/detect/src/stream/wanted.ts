@@ -1,4 +1,5 @@
 import type { Asked } from "./judge.ts";
+import type { MadeAlike } from "./made-alike.ts";
 
 /**
  * What a stream asks of every event with a head: such an event is to be pushed by {@link FindingStream.pushWanted}, and its head need not be
@@ -7,4 +8,6 @@ import type { Asked } from "./judge.ts";
 export interface Wanted extends Asked {
   /** Alike for all heads that differ in names alone: whoever takes such an event may keep here what else is alike for them. */
   kept: unknown;
+  /** Of whoever pushes them. */
+  made?: MadeAlike | undefined;
 }
