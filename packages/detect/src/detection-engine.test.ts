@@ -187,7 +187,7 @@ describe("DetectionEngine", () => {
           }
         },
       ),
-      { numRuns: 600 },
+      { numRuns: 300 },
     );
   });
 
@@ -302,7 +302,7 @@ describe("less information", () => {
           expect(less === "unknown" || less === known).toBe(true);
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
   });
 });

@@ -88,7 +88,8 @@ describe("replayLogs", () => {
   test("replayLogs finds the same in a log and in its pieces, repeated and in any order", async () => {
     const lines = sample("attack.log.zst")
       .toString()
-      .split(/(?<=\n)/);
+      .split(/(?<=\n)/)
+      .slice(1000, 4000);
     const detections = shippedDetections();
     const options = { detections, redactor: REDACTOR };
     const whole = await replayLogs({ ...options, logs: [logOf("attack", lines.join(""))] });

@@ -66,7 +66,7 @@ describe("EventScan in WebAssembly", () => {
         }, line);
         expect(said(scan, mutated)).toEqual(said(reference, mutated));
       }),
-      { numRuns: 2500 },
+      { numRuns: 1500 },
     );
   });
 

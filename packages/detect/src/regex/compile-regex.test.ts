@@ -54,7 +54,7 @@ describe("compileRegex", () => {
           }
         },
       ),
-      { numRuns: 5000 },
+      { numRuns: 2500 },
     );
   });
 

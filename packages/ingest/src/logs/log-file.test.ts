@@ -96,7 +96,7 @@ describe("openLog", () => {
     "reads on behind a damaged part of a %s archive with the next one, and says what is damaged",
     async (_format, first, second) => {
       for (const packed of [damagedIn(first), Buffer.concat([second, damagedIn(first)])]) {
-        for (const pieceBytes of [1000, 100_000, 10_000_000]) {
+        for (const pieceBytes of [1000, 10_000_000]) {
           const all = Buffer.concat([packed, second, second]);
           const pieces = Array.from({ length: Math.ceil(all.length / pieceBytes) }, (_, i) =>
             all.subarray(i * pieceBytes, (i + 1) * pieceBytes),
@@ -186,11 +186,11 @@ describe("openLog", () => {
   test("a small archive of much is read in bounded chunks", async () => {
     let largest = 0;
     let total = 0;
-    for await (const chunk of openLog(Readable.from([zstdCompressSync(Buffer.alloc(100_000_000))]))) {
+    for await (const chunk of openLog(Readable.from([zstdCompressSync(Buffer.alloc(40_000_000))]))) {
       largest = Math.max(largest, chunk.length);
       total += chunk.length;
     }
-    expect(total).toBe(100_000_000);
+    expect(total).toBe(40_000_000);
     expect(largest).toBeLessThanOrEqual(1024 * 1024);
   });
 });

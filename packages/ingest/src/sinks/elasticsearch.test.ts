@@ -118,7 +118,7 @@ describe("elasticsearch sink", () => {
           expect(mock.duplicates).toBe(0);
         },
       ),
-      { numRuns: 20 },
+      { numRuns: 12 },
     );
   });
 

@@ -128,7 +128,7 @@ describe("store sink", () => {
         expect((await storedIn(own)).toSorted()).toEqual([...written].toSorted());
         rmSync(own, { recursive: true });
       }),
-      { numRuns: 20, endOnFailure: true },
+      { numRuns: 12, endOnFailure: true },
     );
   });
 

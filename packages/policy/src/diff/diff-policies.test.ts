@@ -39,7 +39,7 @@ describe("diffPolicies()", () => {
         }
         expect(decideAlike(older, newer)).toBe(classes.length === 0);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 

@@ -26,7 +26,7 @@ describe("minimisePolicy()", () => {
         expect(origins).toHaveLength(shorter.rules.length);
         expect(minimisePolicy(shorter).omissions).toEqual([]);
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 
@@ -38,7 +38,7 @@ describe("minimisePolicy()", () => {
         expect(loaded).toMatchObject({ outcome: "accepted", strict: undefined });
         expect(loaded.outcome === "accepted" && decideAlike(policy, loaded.policy)).toBe(true);
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 

@@ -1,0 +1,3 @@
+import { describeTuning } from "./policy-tune.suite.ts";
+
+describeTuning(["minimal", "nsa-ctr"]);
