@@ -113,11 +113,6 @@ export class PodMemory {
     }
   }
 
-  /** Takes a successful request into account that made a pod in a namespace, and was no trial: as {@link PodMemory.observe} would. */
-  observeMade(event: AuditEvent): void {
-    this.#create(event, headOf(event).get("objectRef.namespace") as string);
-  }
-
   /** Takes a successful request about a pod into account that changes it so: as {@link PodMemory.observe} would. */
   tell(change: PodChange, told: ToldEvent, time: number): void {
     const fresh = this.#fresh.told(told);

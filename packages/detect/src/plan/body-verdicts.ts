@@ -72,11 +72,6 @@ export class LeftConditions {
   ofNoBody(isUnknown: boolean, asked: AskedEvent): BodyVerdict {
     return isUnknown ? (this.#ofUnknown ??= verdictOf(this, asked)) : (this.#ofAbsent ??= verdictOf(this, asked));
   }
-
-  /** If this is what is said where there is no body: without which keys a body says that, too. */
-  keysWhereAbsent(verdict: BodyVerdict | undefined): KeyEndings | undefined {
-    return verdict !== undefined && verdict === this.#ofAbsent && !this.isMuchOfBody ? this.keysOfBody : undefined;
-  }
 }
 
 /** An event of which conditions are asked. */

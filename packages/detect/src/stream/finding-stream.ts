@@ -12,11 +12,10 @@ import { FirstSeenStore } from "../memory/first-seen.ts";
 import type { FindingStreamCounts } from "./finding-stream-counts.ts";
 import type { Beside, FindingStreamOptions } from "./finding-stream-options.ts";
 import { HeadQuestions } from "./head-questions.ts";
-import { headOf, idHashOf, microsOfEvent, timeOfEvent } from "../reading/event-parts.ts";
+import { headOf, microsOfEvent, timeOfEvent } from "../reading/event-parts.ts";
 import type { HeadView } from "../reading/head-view.ts";
 import { isSettledFor, judge, NO_VERDICTS, NOTHING } from "./judge.ts";
 import type { Asked } from "./judge.ts";
-import { isMadeAlike, madeAlike } from "./made-alike.ts";
 import { ClusterMemory } from "../memory/cluster-memory.ts";
 import type { CredentialLedger } from "../memory/credential-ledger.ts";
 import type { PodChange, ToldEvent } from "../memory/pod-change.ts";
@@ -135,22 +134,7 @@ export class FindingStream {
    * say the same in every head field but `requestURI` and `objectRef.name`, and in every annotation that {@link asksAnnotation} names, as the one that was asked about.
    */
   pushWanted(wanted: Wanted, event: AuditEvent, show: ShowEvent, length: number): readonly Finding[] {
-    if (isMadeAlike(wanted.made, event) && this.#head.remembersUses && !this.#open.mayBeOpen(idHashOf(event))) {
-      return this.#pushMade(event);
-    }
-    const findings = this.#push(event, show, wanted, false, length);
-    if (wanted.made === undefined) {
-      wanted.made = madeAlike(wanted, event);
-    }
-    return findings;
-  }
-
-  /** Takes an event of which no more comes than that the memory learns of a pod that was made. */
-  #pushMade(event: AuditEvent): readonly Finding[] {
-    this.#settlement.holdsLast = false;
-    const findings = this.#pass(timeOfEvent(event), microsOfEvent(event));
-    this.#memory.pods.observeMade(event);
-    return this.#counted(findings);
+    return this.#push(event, show, wanted, false, length);
   }
 
   /**

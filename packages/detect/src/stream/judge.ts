@@ -52,11 +52,6 @@ export function judge(engine: DetectionEngine, event: AuditEvent, of: Asked, mem
   return judgement;
 }
 
-/** Whether an event that is judged so is fed to the memory and nothing else, and every one of which its body says the same. */
-export function isOnlyFed({ evaluated, judgement }: Judged): boolean {
-  return evaluated.isLasting && judgement === ONLY_FED;
-}
-
 /** Whether all that is asked is settled for the request already and leaves no trace in the memory, so that nothing comes of asking it. */
 export function isSettledFor(request: OpenRequest | undefined, of: Asked, engine: DetectionEngine): boolean {
   if (request === undefined || !request.isShared) {

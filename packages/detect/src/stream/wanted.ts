@@ -1,5 +1,4 @@
 import type { Asked } from "./judge.ts";
-import type { MadeAlike } from "./made-alike.ts";
 
 /**
  * What a stream asks of every event with a head: such an event is to be pushed by {@link FindingStream.pushWanted}, and its head need not be
@@ -8,6 +7,4 @@ import type { MadeAlike } from "./made-alike.ts";
 export interface Wanted extends Asked {
   /** Alike for all heads that differ in names alone: whoever takes such an event may keep here what else is alike for them. */
   kept: unknown;
-  /** Of whoever pushes them. */
-  made?: MadeAlike | undefined;
 }

@@ -240,19 +240,4 @@ describe("Filter beside detections", () => {
     }
     expect(most).toBeGreaterThan(0.1);
   });
-
-  test("Filter tells the memory of pods that a controller makes as if the detections had looked at each line", () => {
-    let most = 0;
-    for (let seed = 1; seed < 5; seed++) {
-      const dice = new Dice(seed);
-      const some = podLines(dice, 1000, true)
-        .filter((line, i) => /pods(?:\?[^"]*)?","verb":"create"/.test(line.toString("latin1")) || i % 6 === 0)
-        .map((line, i) => formOf(line, dice.below(8) > 0 ? 3 : i));
-      const bounds = { maxPods: 20 };
-      const { differences, told } = findingDifferencesCut(dice.of(policies), some, dice, {}, false, bounds);
-      expect(differences).toEqual([]);
-      most = Math.max(most, told);
-    }
-    expect(most).toBeGreaterThan(0.2);
-  });
 });

@@ -69,11 +69,6 @@ const COLLECTOR = actor("system:serviceaccount:kube-system:generic-garbage-colle
   "system:serviceaccounts",
   "system:serviceaccounts:kube-system",
 ]);
-/** Whose pods few detections look at. */
-const CONTROLLER = actor("system:serviceaccount:kube-system:job-controller", "JTI=2", [
-  "system:serviceaccounts",
-  "system:serviceaccounts:kube-system",
-]);
 /** Whose requests hit. */
 const TOOL = actor("system:serviceaccount:shop:web", "JTI=tool", [
   "system:serviceaccounts",
@@ -83,9 +78,9 @@ const KUBELETS = ["n1", "n2"].map((node) => actor(`system:node:${node}`, `X509SH
 
 /**
  * Lines as an apiserver writes them about the lives of few pods: made, bound, running, deleted, in any order, with all that a body may say; and
- * of those who use the pods' tokens, which what is known of the pods is asked about. `isOfController`: one makes them that is known to do so.
+ * of those who use the pods' tokens, which what is known of the pods is asked about.
  */
-export function podLines(dice: Dice, count: number, isOfController = false): readonly Buffer[] {
+export function podLines(dice: Dice, count: number): readonly Buffer[] {
   let time = Date.parse("2026-11-24T12:00:00Z");
   return Array.from({ length: count }, (_, i) => {
     time += dice.of([0, 1, 20, 20, 1000, 90_000]);
@@ -126,7 +121,7 @@ export function podLines(dice: Dice, count: number, isOfController = false): rea
       case 12:
         return Buffer.from(
           event(
-            isOfController ? CONTROLLER : COLLECTOR,
+            COLLECTOR,
             "create",
             `/api/v1/namespaces/shop/pods${dice.of(["", "", "", "?fieldManager=a\\u0026x=1", "?dryRun=All"])}`,
             { resource: "pods", namespace: "shop", apiVersion: "v1" },
