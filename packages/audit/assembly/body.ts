@@ -3,7 +3,7 @@
 import { skipBalanced } from "./balance";
 import { matchTemplate } from "./template";
 import { skipValue } from "./walk";
-import { capitalI, capitalP, closeBracket, lowerE, lowerP, openBracket, space } from "./bytes";
+import { capitalI, capitalP, closeBracket, lowerP, openBracket, space } from "./bytes";
 
 /** `urceIPs"`, the end of a key that every event has behind its user and that bodies have not. */
 const SOURCE_IPS: u64 = ((0x22735049 as u64) << 32) | 0x65637275;
@@ -36,25 +36,54 @@ export function skipBody(from: usize, tail: usize, tailEnd: usize, isTailNeeded:
   tailStart = 0;
   let at = from;
   let depth = 1;
-  while (true) {
+  let isLast = false;
+  while (!isLast) {
     let sum = i8x16.splat(0);
-    let isLast = false;
-    for (let block = 0; block < BLOCKS; block++) {
-      const a = v128.load(at);
-      const b = v128.load(at, 16);
-      const c = v128.load(at, 32);
-      const d = v128.load(at, 48);
-      const least = i8x16.min_u(i8x16.min_u(a, b), i8x16.min_u(c, d));
-      const isControl = i8x16.sub_sat_u(blank, least);
-      const isLetter = v128.or(
-        v128.or(i8x16.eq(a, letter), i8x16.eq(b, letter)),
-        v128.or(i8x16.eq(c, letter), i8x16.eq(d, letter)),
-      );
-      if (v128.any_true(v128.or(isLetter, isControl))) {
-        isLast = v128.any_true(isControl);
-        if (v128.any_true(isLetter) && v128.any_true(maySourceIPs(at)) && hasSourceIPs(at)) {
-          return balancedWith(from, tail, tailEnd, isTailNeeded);
+    const limit = at + 64 * BLOCKS;
+    while (at < limit) {
+      let a: v128;
+      let b: v128;
+      let c: v128;
+      let d: v128;
+      let stops: v128;
+      while (true) {
+        a = v128.load(at);
+        b = v128.load(at, 16);
+        c = v128.load(at, 32);
+        d = v128.load(at, 48);
+        const isLetter = v128.or(
+          v128.or(i8x16.eq(a, letter), i8x16.eq(b, letter)),
+          v128.or(i8x16.eq(c, letter), i8x16.eq(d, letter)),
+        );
+        // Signed: a byte over 127 is less, too, where all four are.
+        stops = i8x16.gt_s(blank, i8x16.min_u(i8x16.min_u(a, b), i8x16.min_u(c, d)));
+        if (i8x16.bitmask(v128.or(isLetter, stops)) != 0) {
+          break;
         }
+        sum = i8x16.add(
+          sum,
+          i8x16.add(
+            i8x16.add(brackets(a, blank, first, values), brackets(b, blank, first, values)),
+            i8x16.add(brackets(c, blank, first, values), brackets(d, blank, first, values)),
+          ),
+        );
+        at += 64;
+        if (at >= limit) {
+          break;
+        }
+      }
+      if (at >= limit) {
+        break;
+      }
+      const isName = v128.or(
+        v128.or(isBeforeP(a, at, letter), isBeforeP(b, at + 16, letter)),
+        v128.or(isBeforeP(c, at + 32, letter), isBeforeP(d, at + 48, letter)),
+      );
+      if (i8x16.bitmask(isName) != 0 && hasSourceIPs(at)) {
+        return balancedWith(from, tail, tailEnd, isTailNeeded);
+      }
+      if (i8x16.bitmask(stops) != 0) {
+        isLast = i8x16.bitmask(i8x16.lt_u(i8x16.min_u(i8x16.min_u(a, b), i8x16.min_u(c, d)), blank)) != 0;
         if (isLast) {
           break;
         }
@@ -69,9 +98,6 @@ export function skipBody(from: usize, tail: usize, tailEnd: usize, isTailNeeded:
       at += 64;
     }
     depth += total(sum);
-    if (isLast) {
-      break;
-    }
   }
   while (true) {
     const bytes = v128.load(at);
@@ -150,16 +176,9 @@ function closeMask(bytes: v128): i32 {
   return i8x16.bitmask(i8x16.eq(v128.or(bytes, space()), closeBracket()));
 }
 
-/** All ones for each of 64 bytes that is the I of `eIP`, put together: bodies have many a podIP. */
-function maySourceIPs(at: usize): v128 {
-  return v128.or(v128.or(isSourceI(at), isSourceI(at + 16)), v128.or(isSourceI(at + 32), isSourceI(at + 48)));
-}
-
-function isSourceI(at: usize): v128 {
-  return v128.and(
-    i8x16.eq(v128.load(at), capitalI()),
-    v128.and(i8x16.eq(v128.load(at - 1), lowerE()), i8x16.eq(v128.load(at, 1), capitalP())),
-  );
+/** All ones for each of the sixteen bytes at `at` that is an I before a P: few are, though bodies have many an ID and Image. */
+function isBeforeP(bytes: v128, at: usize, letter: v128): v128 {
+  return v128.and(i8x16.eq(bytes, letter), i8x16.eq(v128.load(at, 1), capitalP()));
 }
 
 /** Whether the key ends in one of the 64 bytes at `at`. */

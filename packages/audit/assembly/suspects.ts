@@ -48,39 +48,50 @@ export function findSuspect(from: usize, end: usize): usize {
   const low3 = v128.load(NEEDLES, 64);
   const high3 = v128.load(NEEDLES, 80);
   const half = fifteen();
+  const none = i8x16.splat(0);
   // Of the sixteen bytes before: the sets of which they may be the first and the second byte. What begins before `from` is not looked for.
   let first = i8x16.splat(0);
   let second = i8x16.splat(0);
   // The third byte of a suspect stands up to two bytes behind it.
-  for (let at = from; at < end + 2; at += 32) {
-    const a = v128.load(at);
-    const lowA = v128.and(a, half);
-    const highA = v128.and(i16x8.shr_u(a, 4), half);
-    const firstA = setsOf(lowA, highA, low1, high1);
-    const secondA = setsOf(lowA, highA, low2, high2);
-    const setsA = v128.and(
-      v128.and(twoBefore(first, firstA), oneBefore(second, secondA)),
-      setsOf(lowA, highA, low3, high3),
-    );
-    const b = v128.load(at, 16);
-    const lowB = v128.and(b, half);
-    const highB = v128.and(i16x8.shr_u(b, 4), half);
-    first = setsOf(lowB, highB, low1, high1);
-    second = setsOf(lowB, highB, low2, high2);
-    const setsB = v128.and(
-      v128.and(twoBefore(firstA, first), oneBefore(secondA, second)),
-      setsOf(lowB, highB, low3, high3),
-    );
-    if (!v128.any_true(v128.or(setsA, setsB))) {
-      continue;
+  const last = end + 2;
+  let at = from;
+  while (at < last) {
+    let setsA: v128;
+    let setsB: v128;
+    // A loop of its own, so that what it needs stays in registers.
+    while (true) {
+      const a = v128.load(at);
+      const lowA = v128.and(a, half);
+      const highA = v128.and(i16x8.shr_u(a, 4), half);
+      const firstA = setsOf(lowA, highA, low1, high1);
+      const secondA = setsOf(lowA, highA, low2, high2);
+      setsA = v128.and(
+        v128.and(twoBefore(first, firstA), oneBefore(second, secondA)),
+        setsOf(lowA, highA, low3, high3),
+      );
+      const b = v128.load(at, 16);
+      const lowB = v128.and(b, half);
+      const highB = v128.and(i16x8.shr_u(b, 4), half);
+      first = setsOf(lowB, highB, low1, high1);
+      second = setsOf(lowB, highB, low2, high2);
+      setsB = v128.and(
+        v128.and(twoBefore(firstA, first), oneBefore(secondA, second)),
+        setsOf(lowB, highB, low3, high3),
+      );
+      at += 32;
+      if (i8x16.bitmask(i8x16.eq(v128.or(setsA, setsB), none)) != 0xffff) {
+        break;
+      }
+      if (at >= last) {
+        return 0;
+      }
     }
     v128.store(SUSPECTS, setsA);
     v128.store(SUSPECTS, setsB, 16);
-    const none = i8x16.splat(0);
-    let marks = i8x16.bitmask(i8x16.ne(setsA, none)) | (i8x16.bitmask(i8x16.ne(setsB, none)) << 16);
+    let marks = ~(i8x16.bitmask(i8x16.eq(setsA, none)) | (i8x16.bitmask(i8x16.eq(setsB, none)) << 16));
     for (; marks != 0; marks &= marks - 1) {
       const place = ctz(marks) as usize;
-      const suspect = at + place - 2;
+      const suspect = at + place - 34;
       if (suspect >= end) {
         break;
       }

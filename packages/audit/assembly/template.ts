@@ -1,6 +1,6 @@
 // Compares a line with a template: a line that was proven and decided before. It may differ only where no decision looks and
 // where another byte cannot change how the line is read, so it is proven and decided alike.
-import { backslash, quote, unitSeparator } from "./bytes";
+import { backslash, quote } from "./bytes";
 import { CLASS, DIFFERENCES, FIXED } from "./memory";
 import { plainMask, skipPlain } from "./plain";
 
@@ -39,7 +39,6 @@ export function forgetDifferences(): void {
  * may differ: behind such a place both go on with the same bytes, one beside the other.
  */
 export function matchTemplate(line: usize, template: usize, end: usize): usize {
-  const control = unitSeparator();
   const quoting = quote();
   const escaping = backslash();
   let at = line;
@@ -57,28 +56,34 @@ export function matchTemplate(line: usize, template: usize, end: usize): usize {
       const b = v128.load(at, 16);
       const c = v128.load(at, 32);
       const d = v128.load(at, 48);
-      const differentA = v128.xor(a, v128.load(known));
-      const differentB = v128.xor(b, v128.load(known, 16));
-      const differentC = v128.xor(c, v128.load(known, 32));
-      const differentD = v128.xor(d, v128.load(known, 48));
-      if (v128.any_true(v128.or(v128.or(differentA, differentB), v128.or(differentC, differentD)))) {
+      const sameA = i8x16.eq(a, v128.load(known));
+      const sameB = i8x16.eq(b, v128.load(known, 16));
+      const sameC = i8x16.eq(c, v128.load(known, 32));
+      const sameD = i8x16.eq(d, v128.load(known, 48));
+      if (i8x16.bitmask(v128.and(v128.and(sameA, sameB), v128.and(sameC, sameD))) != 0xffff) {
         if (at > differentEnd) {
           store<u32>(noted, at);
           noted += 8;
         }
         differentEnd = at + 64;
         store<u32>(noted - 4, differentEnd);
-        const low =
-          alikeBits(a, differentA, control, quoting, escaping, known) |
-          (alikeBits(b, differentB, control, quoting, escaping, known + 16) << 16);
-        const high =
-          alikeBits(c, differentC, control, quoting, escaping, known + 32) |
-          (alikeBits(d, differentD, control, quoting, escaping, known + 48) << 16);
-        const other = ~((low as u64) | ((high as u64) << 32));
-        if (other != 0) {
-          at += ctz(other) as usize;
-          known += ctz(other) as usize;
-          break;
+        const alike = v128.and(
+          v128.and(
+            v128.or(sameA, mayDiffer(a, v128.load(known, CLASS), quoting, escaping)),
+            v128.or(sameB, mayDiffer(b, v128.load(known, CLASS + 16), quoting, escaping)),
+          ),
+          v128.and(
+            v128.or(sameC, mayDiffer(c, v128.load(known, CLASS + 32), quoting, escaping)),
+            v128.or(sameD, mayDiffer(d, v128.load(known, CLASS + 48), quoting, escaping)),
+          ),
+        );
+        if (i8x16.bitmask(alike) != 0xffff) {
+          const other = otherBits(at, known);
+          if (other != 0) {
+            at += ctz(other) as usize;
+            known += ctz(other) as usize;
+            break;
+          }
         }
       }
       at += 64;
@@ -154,12 +159,22 @@ export function matchTemplate(line: usize, template: usize, end: usize): usize {
   return 0;
 }
 
-/** A bit for each of sixteen bytes that is the template's or stands for another one inside the same string. */
-function alikeBits(bytes: v128, different: v128, control: v128, quoting: v128, escaping: v128, known: usize): u32 {
-  // As plainMask has it.
-  const plain = v128.andnot(i8x16.gt_s(bytes, control), v128.or(i8x16.eq(bytes, quoting), i8x16.eq(bytes, escaping)));
-  const free = v128.and(v128.load(known, CLASS), plain);
-  return i8x16.bitmask(v128.or(i8x16.eq(different, i8x16.splat(0)), free)) as u32;
+/** For each byte whether it may stand for another one inside the same string: too few, as neither a space nor an exclamation mark does. */
+function mayDiffer(bytes: v128, classes: v128, quoting: v128, escaping: v128): v128 {
+  return v128.andnot(v128.and(classes, i8x16.gt_s(bytes, quoting)), i8x16.eq(bytes, escaping));
+}
+
+/** A bit for each of 64 bytes that neither is the template's nor stands for another one inside the same string. */
+function otherBits(at: usize, known: usize): u64 {
+  const low = alikeBits(at, known) | (alikeBits(at + 16, known + 16) << 16);
+  const high = alikeBits(at + 32, known + 32) | (alikeBits(at + 48, known + 48) << 16);
+  return ~((low as u64) | ((high as u64) << 32));
+}
+
+function alikeBits(at: usize, known: usize): u32 {
+  const bytes = v128.load(at);
+  const free = v128.and(v128.load(known, CLASS), plainMask(bytes));
+  return i8x16.bitmask(v128.or(i8x16.eq(bytes, v128.load(known)), free)) as u32;
 }
 
 /** Whether all in that part of a template is the same in each line that is like it. */
