@@ -2,7 +2,7 @@ import type { JsonValue } from "@auditsieve/audit";
 import { scalarText } from "./condition/evaluate.ts";
 import type { FieldReader } from "./condition/evaluate.ts";
 import type { FieldPath } from "./condition/field-path.ts";
-import { isMeasured } from "./definition/correlation.ts";
+import { isMeasured, pathsOf } from "./definition/correlation.ts";
 import type { Correlation, CorrelationField } from "./definition/correlation.ts";
 import type { Detection } from "./definition/detection.ts";
 import { digest, repeatedDigest } from "./finding.ts";
@@ -297,7 +297,3 @@ function valuesOf(
 }
 
 const NONE: readonly string[] = [""];
-
-export function pathsOf(field: CorrelationField, detection: Detection): readonly FieldPath[] {
-  return field.perDetection.get(detection.id) ?? field.perDetection.get(detection.name ?? "") ?? field.paths;
-}

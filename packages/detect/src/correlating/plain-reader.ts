@@ -1,8 +1,8 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import type { FieldPath } from "../condition/field-path.ts";
-import { isMeasured } from "../definition/correlation.ts";
+import { isMeasured, pathsOf } from "../definition/correlation.ts";
 import type { CorrelationField } from "../definition/correlation.ts";
-import { areOpen, MAX_LENGTH, pathsOf, PLAIN_ROOTS } from "../correlation-hit.ts";
+import { areOpen, MAX_LENGTH, PLAIN_ROOTS } from "../correlation-hit.ts";
 import type { Group, HitReading } from "../correlation-hit.ts";
 import type { Detection } from "../definition/detection.ts";
 import { rootOf } from "../reading/event-parts.ts";

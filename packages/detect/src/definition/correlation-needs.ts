@@ -1,5 +1,5 @@
 import type { Need } from "@auditsieve/audit";
-import { pathsOf } from "../correlation-hit.ts";
+import { pathsOf } from "./correlation.ts";
 import { deriveNeeds } from "./derive-needs.ts";
 import type { Detection } from "./detection.ts";
 import { namedFields } from "./first-seen-condition.ts";

@@ -73,3 +73,11 @@ export function isSettledEarly({ type, threshold: { lt, lte, eq, neq } }: Correl
   const isOpen = lt === undefined && lte === undefined && eq === undefined && neq === undefined;
   return isOpen && type !== "value_avg" && type !== "value_percentile";
 }
+
+/** Where the field stands in events of this detection, which may have names of its own for it. */
+export function pathsOf(
+  field: CorrelationField,
+  { id, name }: { readonly id: string; readonly name?: string },
+): readonly FieldPath[] {
+  return field.perDetection.get(id) ?? field.perDetection.get(name ?? "") ?? field.paths;
+}
