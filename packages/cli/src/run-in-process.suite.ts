@@ -23,6 +23,8 @@ export async function auditsieveHere(args: readonly string[], stdin: string | Bu
   return { ...ran, stdout: stdout.toString("latin1") };
 }
 
+const STOPPING = ["SIGTERM", "SIGINT"] as const;
+
 type RanHere = Omit<Ran, "stdout"> & { readonly stdout: Buffer };
 
 function inTurn(args: readonly string[], stdin: string | Buffer): Promise<RanHere> {
@@ -51,9 +53,15 @@ async function runHere(args: readonly string[], stdin: string | Buffer): Promise
     // The help is printed by the console, which tests have their own of.
     vi.spyOn(console, "log").mockImplementation((text: string) => void out.push(Buffer.from(`${text}\n`))),
   ];
+  const heard = STOPPING.map((signal) => process.listeners(signal));
   const code = await runProgram(args, "0.0.0")
     .catch(sayFailure)
     .finally(() => spies.forEach((spy) => spy.mockRestore()));
+  // A daemon listens until its process ends; eleven that do make Node warn, in whatever test comes then.
+  for (const [i, signal] of STOPPING.entries()) {
+    const added = process.listeners(signal).filter((listener) => heard[i]?.includes(listener) === false);
+    added.forEach((listener) => process.off(signal, listener));
+  }
   return {
     code: code ?? EXIT.fine,
     stdout: Buffer.concat(out),
