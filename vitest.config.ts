@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
@@ -9,6 +10,11 @@ const NODE_FLAGS = ["--no-wasm-code-gc"];
 
 // What Node compiles is kept between runs, for the tier's own processes and the hundreds of threads and processes that tests start.
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "node_modules/.cache/auditsieve");
+
+/** What tries by chance, and tries more in the slow tier: `runs` of test/property-runs.ts. */
+const LONGER_IN_SLOW = JSON.parse(
+  readFileSync(join(import.meta.dirname, "test/longer-in-slow.json"), "utf8"),
+) as readonly string[];
 
 /** Two tiers: `quick` is `npm test`; `slow` starts real engines and long fuzz runs. */
 export default defineConfig({
@@ -34,7 +40,8 @@ export default defineConfig({
           name: "slow",
           execArgv: NODE_FLAGS,
           globalSetup: ["test/temporary-folder.ts"],
-          include: ["packages/*/src/**/*.slow.test.ts", "test/**/*.slow.test.ts"],
+          include: ["packages/*/src/**/*.slow.test.ts", "test/**/*.slow.test.ts", ...LONGER_IN_SLOW],
+          env: { AUDITSIEVE_TIMES_AS_MANY: "8" },
           testTimeout: 600_000,
           hookTimeout: 1_200_000,
           fileParallelism: false,

@@ -7,6 +7,7 @@ import { KeyPaths } from "./key-paths.ts";
 import type { KeyPath } from "./key-paths.ts";
 import { MemberIndex } from "./member-index.ts";
 import { SCAN, sharedEngine } from "./scan-wasm/engine.ts";
+import { runs } from "../../../test/property-runs.ts";
 
 const PATHS: readonly KeyPath[] = [["spec"], ["spec", "a"], ["a", "sp"], ["a", "spec"], ["sp"], ["é", "a"], ["", "a"]];
 const PLAIN: readonly KeyPath[] = PATHS.slice(0, 5);
@@ -42,7 +43,7 @@ test("KeyPaths finds what MemberIndex finds at each path, wherever the bytes sta
         }
       }
     }),
-    { numRuns: 600 },
+    { numRuns: runs(600) },
   );
   expect(found).toBeGreaterThan(1000);
 });

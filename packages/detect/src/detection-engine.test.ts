@@ -15,6 +15,7 @@ import { projectedCases, withoutPrefilter, withPrefilter } from "./plan/prefilte
 import { rememberingHeads } from "./remembering-head.suite.ts";
 import { projectEvent } from "./project-event.suite.ts";
 import { shippedDocuments } from "./shipped-detections.suite.ts";
+import { runs } from "../../../test/property-runs.ts";
 
 const FIELDS = [
   "verb",
@@ -187,7 +188,7 @@ describe("DetectionEngine", () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -302,7 +303,7 @@ describe("less information", () => {
           expect(less === "unknown" || less === known).toBe(true);
         },
       ),
-      { numRuns: 1500 },
+      { numRuns: runs(1500) },
     );
   });
 });

@@ -7,6 +7,7 @@ import { eventAt, podCreated } from "./memory/events.suite.ts";
 import { shippedDocuments } from "./shipped-detections.suite.ts";
 import { snapshotProblem } from "./snapshot-shape.ts";
 import { FindingStream } from "./stream/finding-stream.ts";
+import { runs } from "../../../test/property-runs.ts";
 
 const engine = new DetectionEngine(shippedDocuments);
 
@@ -131,6 +132,6 @@ it("FindingStream.restore takes nothing over of what has another shape, and what
       events().forEach((event) => stream.push({ ...event, auditID: `${event.auditID}-2` }));
       stream.flush();
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });

@@ -7,6 +7,7 @@ import { zstdDecompressSync } from "node:zlib";
 import { FIELD } from "../scan-fields.ts";
 import type { Field } from "../scan-fields.ts";
 import { EventScan } from "../scan.ts";
+import { runs } from "../../../../test/property-runs.ts";
 
 const ROOT = join(import.meta.dirname, "../../../..");
 const FIELDS = Object.keys(FIELD) as Field[];
@@ -66,7 +67,7 @@ describe("EventScan in WebAssembly", () => {
         }, line);
         expect(said(scan, mutated)).toEqual(said(reference, mutated));
       }),
-      { numRuns: 1500 },
+      { numRuns: runs(1500) },
     );
   });
 
@@ -91,7 +92,7 @@ describe("EventScan in WebAssembly", () => {
         const twice = Buffer.from(`${head}${"x".repeat(length)}${JSON.stringify(pieces.join("")).slice(1)}}`);
         expect(said(scan, twice)).toEqual(said(reference, twice));
       }),
-      { numRuns: 1500 },
+      { numRuns: runs(1500) },
     );
     expect(events).toBeGreaterThan(100);
   });

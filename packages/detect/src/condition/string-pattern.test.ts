@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { patternParts, patternTest } from "./string-pattern.ts";
+import { runs } from "../../../../test/property-runs.ts";
 
 it("patternTest takes for a text whatever has its lower case, of whatever letters and length", () => {
   const letters = Array.from({ length: 0x1_0000 }, (_, code) => String.fromCharCode(code));
@@ -37,7 +38,7 @@ it("patternTest finds what a regular expression finds, whatever stands between s
       expect(patternTest(patternParts(between.join("*")), true).test(text)).toBe(expected);
       counts[expected ? "found" : "missed"]++;
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
   expect(Math.min(counts.found, counts.missed)).toBeGreaterThan(40);
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { compileRegex } from "./compile-regex.ts";
 import { neededTexts } from "./needed-texts.ts";
 import { parseRegex } from "./parse-regex.ts";
+import { runs } from "../../../../test/property-runs.ts";
 
 const PLAIN = { ignoreCase: false, multiline: false, dotAll: false };
 
@@ -54,7 +55,7 @@ describe("compileRegex", () => {
           }
         },
       ),
-      { numRuns: 2500 },
+      { numRuns: runs(2500) },
     );
   });
 
@@ -119,7 +120,7 @@ describe("compileRegex", () => {
         const text = letters + ending;
         expect(compiled.test?.(text)).toBe(new RegExp(source).test(text));
       }),
-      { numRuns: 120 },
+      { numRuns: runs(120) },
     );
   });
 

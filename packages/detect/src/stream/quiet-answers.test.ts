@@ -10,6 +10,7 @@ import { eventAt, madeWith, podCreated } from "../memory/events.suite.ts";
 import type { QuietAnswer } from "./quiet-answers.ts";
 import { partsOf, rememberingHeads } from "../remembering-head.suite.ts";
 import { shippedDocuments } from "../shipped-detections.suite.ts";
+import { runs } from "../../../../test/property-runs.ts";
 
 /** Those that ask what is remembered, and one that looks at names. */
 const FILES = ["token-used-away-from-its-pod", "credential-made-by-hand-used", "fresh-right-used", "lease-taken"];
@@ -284,7 +285,7 @@ describe("QuietAnswer.isForPlainNames", () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
     expect([plain > 10, unnamed > 20]).toEqual([true, true]);
   });
@@ -370,7 +371,7 @@ describe("QuietAnswer.isOfNamespace", () => {
           }
         },
       ),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
     expect([free > 20, bound > 20]).toEqual([true, true]);
   });
@@ -437,7 +438,7 @@ describe("what quiet answers pass over", () => {
         expect(found).toEqual(expected);
         expect(stream.snapshot()).toEqual(plain.snapshot());
       }),
-      { numRuns: 4 },
+      { numRuns: runs(4) },
     );
     expect(passedOver).toBeGreaterThan(0);
   });

@@ -6,7 +6,10 @@ import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import type { IngestError } from "../errors.ts";
 import { openLog } from "./log-file.ts";
+import { runs } from "../../../../test/property-runs.ts";
 
+/** How a log comes that is no file; the whole of it for 0. */
+const PIECES = runs(1) === 1 ? [4999] : [65_536, 997, 0];
 const folder = mkdtempSync(join(tmpdir(), "mixed-parts-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -142,7 +145,7 @@ describe("openLog", () => {
       writeFileSync(path, bytes);
       for (const log of [
         path,
-        ...[65_536, 997, bytes.length].map((pieceBytes) => Readable.from(cut(bytes, pieceBytes))),
+        ...PIECES.map((pieceBytes) => Readable.from(cut(bytes, pieceBytes === 0 ? bytes.length : pieceBytes))),
       ]) {
         const { read, error } = await readAll(openLog(log));
         expect(error).toBeUndefined();

@@ -8,6 +8,7 @@ import { createElasticsearchSink } from "./elasticsearch.ts";
 import type { ElasticsearchOptions } from "./elasticsearch.ts";
 import { MockElasticsearch } from "./mock-elasticsearch.suite.ts";
 import type { Behaviour } from "./mock-elasticsearch.suite.ts";
+import { runs } from "../../../../test/property-runs.ts";
 
 const quick: Backoff = { firstMs: 1, mostMs: 4, random: () => 1, sleep: async () => undefined };
 const signal = new AbortController().signal;
@@ -118,7 +119,7 @@ describe("elasticsearch sink", () => {
           expect(mock.duplicates).toBe(0);
         },
       ),
-      { numRuns: 12 },
+      { numRuns: runs(12) },
     );
   });
 

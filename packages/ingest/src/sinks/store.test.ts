@@ -9,6 +9,7 @@ import { sampleDelivery, testSink } from "../sink.suite.ts";
 import { openStore } from "../sources/store-reader.ts";
 import type { StoreSelection } from "../sources/store-reader.ts";
 import { createStoreSink } from "./store.ts";
+import { runs } from "../../../../test/property-runs.ts";
 
 testSink("store", {
   prepare: async () => {
@@ -128,7 +129,7 @@ describe("store sink", () => {
         expect((await storedIn(own)).toSorted()).toEqual([...written].toSorted());
         rmSync(own, { recursive: true });
       }),
-      { numRuns: 12, endOnFailure: true },
+      { numRuns: runs(12), endOnFailure: true },
     );
   });
 

@@ -6,6 +6,7 @@ import type { Policy, PolicyRule } from "../policy.ts";
 import { isSameRecording } from "./decision-change.ts";
 import { decideAlike, diffPolicies } from "./diff-policies.ts";
 import { randomPolicy, randomRequest } from "./random-policy.suite.ts";
+import { runs } from "../../../../test/property-runs.ts";
 
 const policy = (...rules: PolicyRule[]): Policy => ({ rules });
 const all: PolicyRule = { level: "Metadata" };
@@ -39,7 +40,7 @@ describe("diffPolicies()", () => {
         }
         expect(decideAlike(older, newer)).toBe(classes.length === 0);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -63,7 +64,7 @@ describe("diffPolicies()", () => {
           });
         }
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 

@@ -7,6 +7,7 @@ import { loadPolicy } from "../load.ts";
 import type { GroupResources, Policy, PolicyRule } from "../policy.ts";
 import { minimisePolicy } from "./minimise-policy.ts";
 import { printPolicy } from "./print-policy.ts";
+import { runs } from "../../../../test/property-runs.ts";
 
 const all: PolicyRule = { level: "Metadata" };
 const core = (...resources: string[]): readonly GroupResources[] => [{ group: "", resources }];
@@ -26,7 +27,7 @@ describe("minimisePolicy()", () => {
         expect(origins).toHaveLength(shorter.rules.length);
         expect(minimisePolicy(shorter).omissions).toEqual([]);
       }),
-      { numRuns: 15 },
+      { numRuns: runs(15) },
     );
   });
 
@@ -38,7 +39,7 @@ describe("minimisePolicy()", () => {
         expect(loaded).toMatchObject({ outcome: "accepted", strict: undefined });
         expect(loaded.outcome === "accepted" && decideAlike(policy, loaded.policy)).toBe(true);
       }),
-      { numRuns: 15 },
+      { numRuns: runs(15) },
     );
   });
 

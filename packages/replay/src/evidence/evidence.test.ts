@@ -7,6 +7,7 @@ import { hashFile } from "./hash-file.ts";
 import { sealReplay } from "./seal-replay.ts";
 import type { SealedReplay } from "./seal-replay.ts";
 import { verifyManifest } from "./verify-manifest.ts";
+import { runs } from "../../../../test/property-runs.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "evidence-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -89,7 +90,7 @@ describe("sealReplay and verifyManifest", () => {
         const changed = text.slice(0, at) + String.fromCharCode(code) + text.slice(at + 1);
         expect((await verifyManifest(changed, options)).isProven).toBe(changed === text);
       }),
-      { numRuns: 70 },
+      { numRuns: runs(70) },
     );
     for (let i = 0; i < lines.length; i++) {
       const without = lines.toSpliced(i, 1).join("");
