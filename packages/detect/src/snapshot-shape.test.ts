@@ -125,7 +125,9 @@ it("FindingStream.restore takes nothing over of what has another shape, and what
       const changed = replaced(snapshot, path, by as JsonValue);
       const stream = new FindingStream(engine);
       const isTaken = stream.restore(changed);
-      expect(isTaken).toBe(snapshotProblem(changed) === undefined);
+      // A memory that another stream writes is no problem of the snapshot, but nothing that this one can go on from.
+      const hasMemory = isJsonObject(changed) && changed["memory"] !== null;
+      expect(isTaken).toBe(hasMemory && snapshotProblem(changed) === undefined);
       if (!isTaken) {
         expect(JSON.stringify(stream.snapshot())).toBe(JSON.stringify(new FindingStream(engine).snapshot()));
       }

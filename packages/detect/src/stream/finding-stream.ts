@@ -210,7 +210,7 @@ export class FindingStream {
 
   /**
    * Goes on from a snapshot; the stream must be new. What is of a detection that is gone or changed is left out. False, and
-   * nothing is changed, when {@link snapshotProblem} has something against it.
+   * nothing is changed, when {@link snapshotProblem} has something against it, or its memory is another stream's.
    */
   restore(snapshot: unknown, codec: EventCodec = SHOWN_EVENTS): boolean {
     if (snapshotProblem(snapshot) !== undefined) {
