@@ -128,9 +128,10 @@ function prepare(): void {
   for (const name of ["rules", "new"]) {
     cpSync(join(ROOT, "profiles/detections/discovery"), join(folder, name), { recursive: true });
   }
-  // The one that an example leaves out is sound: others take the whole folder.
-  for (const name of ["rule.yml", "rules/broken.yml"]) {
-    cpSync(join(ROOT, "docs/examples/listed-address.yml"), join(folder, name));
+  cpSync(join(ROOT, "docs/examples/listed-address.yml"), join(folder, "rule.yml"));
+  // The one that an example leaves out is sound: others take the whole folder, and its cases.
+  for (const end of ["yml", "cases.ndjson"]) {
+    cpSync(join(ROOT, `docs/examples/listed-address.${end}`), join(folder, `rules/broken.${end}`));
   }
   put("fields.yml", "name: ours\npriority: 10\ntransformations: []\n");
   const [, exceptions = ""] =
