@@ -159,8 +159,8 @@ export class LineFramer {
       }
     }
     let start = from;
-    let newline = chunk.indexOf(NEWLINE, start);
     if (this.#carryLength > 0 || this.#long !== undefined) {
+      const newline = chunk.indexOf(NEWLINE, start);
       const stop = newline === -1 ? chunk.length : newline;
       if (this.#carryLength + stop - start > this.#maxLineBytes && this.#opensDocument(chunk, start, stop)) {
         return start;
@@ -173,21 +173,22 @@ export class LineFramer {
       if (this.#joint !== undefined) {
         return start;
       }
-      newline = chunk.indexOf(NEWLINE, start);
     }
     const visitor = this.#visitor;
-    if (visitor.lines !== undefined && !this.#isAlone && newline !== -1 && chunk.length <= this.#maxLineBytes) {
-      const behind = chunk.lastIndexOf(NEWLINE) + 1;
-      const offset = this.#lineOffset;
-      this.#lineOffset = offset + behind - start;
-      const stop = visitor.lines(chunk, start, behind, offset);
-      if (typeof stop === "number" && stop < behind) {
-        this.#beginJoint(offset + stop - start);
-        return stop;
+    if (visitor.lines !== undefined && !this.#isAlone && chunk.length <= this.#maxLineBytes) {
+      const behind = behindLines(chunk);
+      if (behind > start) {
+        const offset = this.#lineOffset;
+        this.#lineOffset = offset + behind - start;
+        const stop = visitor.lines(chunk, start, behind, offset);
+        if (typeof stop === "number" && stop < behind) {
+          this.#beginJoint(offset + stop - start);
+          return stop;
+        }
+        start = behind;
       }
-      start = behind;
-      newline = -1;
     }
+    let newline = start < chunk.length ? chunk.indexOf(NEWLINE, start) : -1;
     while (newline !== -1) {
       if (newline - start > this.#maxLineBytes) {
         if (this.#opensDocument(chunk, start, newline)) {
@@ -369,4 +370,9 @@ export class LineFramer {
     this.#lineOffset += line.bytes + (terminated ? 1 : 0);
     this.#visitor.oversize(line);
   }
+}
+
+/** Where the last whole line of these bytes ends, 0 where none does. Mostly they end with one. */
+function behindLines(chunk: Buffer): number {
+  return chunk[chunk.length - 1] === NEWLINE ? chunk.length : chunk.lastIndexOf(NEWLINE) + 1;
 }

@@ -3,6 +3,7 @@ import type { FilterSummary, OtherPart } from "@auditsieve/ingest/filter";
 import type { StreamPolicy } from "@auditsieve/policy/stream";
 import { writeFileSync } from "node:fs";
 import type { Argv } from "yargs";
+import { inStrides } from "../in-strides.ts";
 import { exceptionsOption } from "../exceptions-option.ts";
 import type { ExceptionsOption } from "../exceptions-option.ts";
 import { EXIT, worseExit } from "../exit-code.ts";
@@ -153,10 +154,10 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
           }
         : {}),
     });
-    const onChunk = (bytes: number): void => {
+    const onChunk = inStrides((bytes) => {
       progress.add(bytes);
       found?.afterChunk();
-    };
+    });
     for (const each of logs) {
       log = inputName(each);
       try {

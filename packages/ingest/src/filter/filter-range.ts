@@ -217,12 +217,12 @@ export class RangeFilter {
   /** From the beginning of a line on: all of what begins before `end`, and what follows while somebody asks for it. */
   #chunks(file: number, from: number, end: number): Generator<Buffer, unknown> {
     let at = from;
-    const read = (into: Buffer): number => {
-      const length = readAt(file, into, at, end);
+    const read = (into: Buffer, behind: number): number => {
+      const length = readAt(file, into, at, end, behind);
       at += length;
       return length;
     };
-    return wholeLines(this.#buffer, from < end ? read(this.#buffer) : 0, read);
+    return wholeLines(this.#buffer, from < end ? read(this.#buffer, 0) : 0, read);
   }
 
   /** Behind the first newline at or behind `from`; some place at or behind `end` where none stands before it. */
@@ -242,9 +242,9 @@ export class RangeFilter {
 }
 
 /** Hardly more than belongs to the range: reading all of it is half of the work. */
-function readAt(file: number, into: Buffer, at: number, end: number): number {
+function readAt(file: number, into: Buffer, at: number, end: number, behind = 0): number {
   const wanted = Math.max(0, end - at) + BEYOND_BYTES;
-  return readSync(file, into, 0, Math.min(into.length, wanted), at);
+  return readSync(file, into, behind, Math.min(into.length - behind, wanted), at);
 }
 
 /** Where in the chunk, which stands at `at` in the file, the last line ends that begins before `end`; its length if that is later. */

@@ -38,10 +38,10 @@ export async function* readPipe(
   }
 }
 
-/** Bytes read, 0 at the end. Undefined: nothing has come yet, and the pipe does not wait. */
-export function readOnce(descriptor: number, buffer: Buffer, name: string): number | undefined {
+/** Bytes read behind the first `from` of `buffer`, 0 at the end. Undefined: nothing has come yet, and the pipe does not wait. */
+export function readOnce(descriptor: number, buffer: Buffer, name: string, from = 0): number | undefined {
   try {
-    return readSync(descriptor, buffer, 0, buffer.length, null);
+    return readSync(descriptor, buffer, from, buffer.length - from, null);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "EAGAIN") {

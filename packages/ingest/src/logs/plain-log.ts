@@ -32,7 +32,10 @@ export function openPlainLog(log: string | Pipe, name: string, room: Buffer): Pl
   if (typeof log !== "string") {
     const read = room.subarray(0, readPipe(log.descriptor, room, name));
     return isPlain(read)
-      ? { isPlain: true, chunks: wholeLines(room, read.length, (into) => readPipe(log.descriptor, into, name)) }
+      ? {
+          isPlain: true,
+          chunks: wholeLines(room, read.length, (into, from) => readPipe(log.descriptor, into, name, from)),
+        }
       : { isPlain: false, read };
   }
   const file = openFile(log);
@@ -62,8 +65,8 @@ function chunksOfFile(file: number, room: Buffer, head: number, path: string): L
   let bytes = head;
   const whileRead = new WhileRead(path);
   whileRead.add(room.subarray(0, head));
-  const read = (into: Buffer): number => {
-    const length = readFile(file, into, path);
+  const read = (into: Buffer, from: number): number => {
+    const length = readFile(file, into, path, from);
     bytes += length;
     const failure = length === 0 ? whileRead.failure(file, bytes) : undefined;
     if (failure !== undefined) {
@@ -74,17 +77,17 @@ function chunksOfFile(file: number, room: Buffer, head: number, path: string): L
   return wholeLines(room, head, read, () => closeSync(file));
 }
 
-function readFile(file: number, into: Buffer, path: string): number {
+function readFile(file: number, into: Buffer, path: string, from = 0): number {
   try {
-    return readSync(file, into, 0, into.length, null);
+    return readSync(file, into, from, into.length - from, null);
   } catch (error) {
     throw fileError("read log", path, error);
   }
 }
 
-function readPipe(descriptor: number, into: Buffer, name: string): number {
+function readPipe(descriptor: number, into: Buffer, name: string, from = 0): number {
   for (;;) {
-    const length = readOnce(descriptor, into, name);
+    const length = readOnce(descriptor, into, name, from);
     if (length !== undefined) {
       return length;
     }

@@ -6,13 +6,13 @@ function chunksOf(log: Buffer, roomBytes: number, sizes: readonly number[]): Buf
   const room = Buffer.alloc(roomBytes, "\n");
   let at = 0;
   let reads = 0;
-  const read = (into: Buffer): number => {
+  const read = (into: Buffer, from: number): number => {
     const size = sizes[Math.min(reads++, sizes.length - 1)] as number;
-    const length = log.copy(into, 0, at, Math.min(log.length, at + size));
+    const length = log.copy(into, from, at, Math.min(log.length, at + size));
     at += length;
     return length;
   };
-  return Array.from(wholeLines(room, read(room), read), (chunk) => {
+  return Array.from(wholeLines(room, read(room, 0), read), (chunk) => {
     const copied = Buffer.from(chunk);
     // Who filters a chunk moves lines about in it.
     chunk.fill("#");
