@@ -66,6 +66,7 @@ function isDigit(byte: u8): bool {
   return byte - 48 <= 9;
 }
 
-function pair(at: usize): u32 {
+/** The number that two digits are. */
+export function pair(at: usize): u32 {
   return ((load<u8>(at) as u32) - 48) * 10 + (load<u8>(at, 1) as u32) - 48;
 }

@@ -41,13 +41,6 @@ export function timeAt(bytes: Buffer, start: number, end: number): number {
   return time ?? parsedTime(bytes.toString("latin1", start, end));
 }
 
-/** Microseconds since 1970 of what stands there, where it is written as an apiserver does and a number holds them; else NaN. */
-export function writtenMicros(bytes: Buffer, start: number, end: number): number {
-  const time = end - start === LENGTH ? writtenTime(bytes, start) : undefined;
-  const micros = time === undefined ? Number.NaN : 1000 * time + number(bytes, start + MICROS, start + ZONE);
-  return micros <= Number.MAX_SAFE_INTEGER ? micros : Number.NaN;
-}
-
 /**
  * Milliseconds of an event's time; NaN when it says none.
  *

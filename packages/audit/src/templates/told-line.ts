@@ -1,4 +1,4 @@
-import { microsecondsAt, timeAt, writtenMicros } from "../event-time.ts";
+import { microsecondsAt, timeAt } from "../event-time.ts";
 import { BACKSLASH } from "../json/json-bytes.ts";
 import type { KeyPaths } from "../key-paths.ts";
 import { isAt, MemberIndex, walkObject } from "../member-index.ts";
@@ -26,14 +26,10 @@ const RECEIVED_END = TOLD + 14;
 const BODY = TOLD + 15;
 const NOWHERE = -1;
 const OBJECT = 0x1_3000;
-// assembly/moment.ts: a number and a word, then the minute that it knows.
+// assembly/moment.ts: a number, and the words behind it.
 const MOMENT = 0x1_0080;
 const ID_HASH = 0x88 / 4;
 const OBJECT_HASH = 0x8c / 4;
-const MINUTE = 2;
-const MINUTE_TEXT = 0x1_0098;
-const MINUTE_LETTERS = 16;
-const MINUTE_MICROS = 60_000_000;
 /** Before a line is learned: places of {@link IN_HEAD}, then of these. */
 const REQUEST_KEY = TOLD + 4;
 const TIME_START = TOLD + 5;
@@ -60,7 +56,7 @@ export class ToldLine {
 
   constructor(engine: Engine) {
     this.#engine = engine;
-    this.#moments = new Float64Array(engine.exports.memory.buffer, MOMENT, MINUTE + 1);
+    this.#moments = new Float64Array(engine.exports.memory.buffer, MOMENT, 1);
   }
 
   /** Another line was taken. */
@@ -81,7 +77,7 @@ export class ToldLine {
   /** As `timeOf` gives it, from its stageTimestamp. */
   get time(): number {
     const micros = this.#moments[0] as number;
-    return micros >= 0 ? Math.floor(micros / 1000) : (this.#time ??= this.#readTime());
+    return micros >= 0 ? Math.floor(micros / 1000) : (this.#time ??= this.#timeAt());
   }
 
   /** The same in microseconds. */
@@ -92,21 +88,8 @@ export class ToldLine {
       : microsecondsAt(this.#engine.memory, this.#word(TIME), this.#word(TIME_END), this.time);
   }
 
-  /** Has the module read the others of the same minute, and notes this one as that would. */
-  #readTime(): number {
-    const { memory } = this.#engine;
-    const start = this.#word(TIME);
-    const end = this.#word(TIME_END);
-    const micros = writtenMicros(memory, start, end);
-    if (!(micros >= 0)) {
-      return timeAt(memory, start, end);
-    }
-    this.#moments[0] = micros;
-    this.#moments[MINUTE] = micros - (micros % MINUTE_MICROS);
-    for (let i = 0; i < MINUTE_LETTERS; i++) {
-      memory[MINUTE_TEXT + i] = memory[start + i] as number;
-    }
-    return Math.floor(micros / 1000);
+  #timeAt(): number {
+    return timeAt(this.#engine.memory, this.#word(TIME), this.#word(TIME_END));
   }
 
   get stageTimestamp(): string {
