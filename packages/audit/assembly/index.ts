@@ -1,5 +1,6 @@
 // The WebAssembly module of the scanner. AssemblyScript: compiled by scripts/build-wasm.mjs.
-export { dropLine, forget, forgetTemplates, learnLine, renewLine, standingOf, takeLines } from "./lines";
+export { forget, takeLines } from "./lines";
+export { dropLine, forgetTemplates, learnLine, renewLine, standingOf } from "./entries";
 export { scanEvent } from "./event";
 export { nextSuspect } from "./suspects";
 export { findCopies, forgetCopies, learnCopy } from "./copies";

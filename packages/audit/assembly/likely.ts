@@ -31,27 +31,37 @@ const BOUND: i32 = 64;
 /** As long as they were not, one of so many lines is asked: names that change make that fail. */
 const RARELY: u32 = 512;
 let asked: u32 = 0;
+/** The entry of the line before; 0 where that is not known. */
+let before: u32 = 0;
 
 export function forgetLikely(): void {
   memory.fill(FOLLOWERS, 0, 4 * ENTRY_COUNT);
   memory.fill(SAME_STARTS, 0, 4 * SAME_START_COUNT);
   sameStarts = 0;
+  before = 0;
 }
 
-/** The entry that nearly always follows that one; 0 where none does. */
-export function followerOf(entry: u32): u32 {
-  const follower = load<u32>(FOLLOWERS + 4 * (entry as usize));
+/** The entry that nearly always follows that of the line before; 0 where none does. */
+export function likelyNext(): u32 {
+  const follower = load<u32>(FOLLOWERS + 4 * (before as usize));
   return follower < ENOUGH ? 0 : follower & ENTRY_MASK;
 }
 
-export function noteFollower(entry: u32, follower: u32): void {
-  const place = FOLLOWERS + 4 * (entry as usize);
+/** The line that follows is of this entry. */
+export function noteTaken(entry: u32): void {
+  const place = FOLLOWERS + 4 * (before as usize);
   const noted = load<u32>(place);
-  if ((noted & ENTRY_MASK) == follower) {
+  if ((noted & ENTRY_MASK) == entry) {
     store<u32>(place, noted + (noted < MOST ? SURENESS : 0));
   } else {
-    store<u32>(place, noted >= 3 * SURENESS ? noted - 2 * SURENESS : follower | SURENESS);
+    store<u32>(place, noted >= 3 * SURENESS ? noted - 2 * SURENESS : entry | SURENESS);
   }
+  before = entry;
+}
+
+/** The line that follows made this entry: that says nothing of what comes behind the one before. */
+export function noteLearned(entry: u32): void {
+  before = entry;
 }
 
 /** Whether lines are mostly like those that began so. */
