@@ -43,6 +43,8 @@ it.each<readonly [string, JsonObject, readonly (number | string)[], string]>([
   ["value_sum", { gte: 12 }, [5, 7], "sum of requestObject.spec.replicas 12 in 2"],
   ["value_sum", { gte: 1_234_567 }, [1_234_567], "sum of requestObject.spec.replicas 1234567 in 1"],
   ["value_sum", { gt: 0 }, ["0.1", "0.2"], "sum of requestObject.spec.replicas 0.1 in 1"],
+  ["value_count", { gte: 2 }, [5, 5, 7], "2 values of requestObject.spec.replicas in 3"],
+  ["value_count", { lt: 2 }, [5, 5], "1 value of requestObject.spec.replicas in 2"],
   ["value_avg", { gt: 0 }, ["0.1", "0.2"], "average of requestObject.spec.replicas 0.15 in 2"],
   ["value_avg", { gte: 3 }, [3, 3, 4], "average of requestObject.spec.replicas 3.33 in 3"],
   ["value_avg", { lt: 1 }, ["0.01234567"], "average of requestObject.spec.replicas 0.0123 in 1"],

@@ -68,13 +68,17 @@ export function evidenceOf(
   return [...byRequest.values()];
 }
 
-/** What was measured, where a number of hits does not say it. Before the group: what stands behind that may be cut. */
+/** What was measured or counted, where a number of hits does not say it. Before the group: what stands behind that may be cut. */
 function measuredText({ type, fields, percentile }: Correlation, value: number): string {
+  const names = fields.map(({ name }) => safeText(name, 80)).join(", ");
+  if (type === "value_count") {
+    return `${value} ${value === 1 ? "value" : "values"} of ${names} in `;
+  }
   if (!isMeasured(type)) {
     return "";
   }
   const what = type === "value_sum" ? "sum" : type === "value_avg" ? "average" : `percentile ${percentile}`;
-  return `${what} of ${fields.map(({ name }) => safeText(name, 80)).join(", ")} ${roundedText(value)} in `;
+  return `${what} of ${names} ${roundedText(value)} in `;
 }
 
 /** 604, 302.33, 0.0123: whole numbers as they are. */
