@@ -1,15 +1,13 @@
-import { slotOf } from "../scan.ts";
 import type { EventScan } from "../scan.ts";
 import type { DecidedBy, Span } from "./decided-by.ts";
 import { sharedEngine } from "../scan-wasm/engine.ts";
-import { decidingOf, headEndOf, tailStartOf } from "./head-first.ts";
-import type { Deciding } from "./head-first.ts";
-import { placeTold, ToldLine } from "./told-line.ts";
+import { LearnedLine } from "./learned-line.ts";
+import type { LikeLines } from "./learned-line.ts";
+import { ToldLine } from "./told-line.ts";
 
 // Places in the module's memory and words behind CONTROL (assembly/memory.ts).
 const INPUT = 0xa_0000;
 const INPUT_BYTES = 0x8_0000;
-const FIXED = 0x1000 / 4;
 const EVENTS = 0x4000 / 4;
 const BYTES_AT = 0x1_0000 + 0x5000;
 const LINES = 0;
@@ -27,39 +25,18 @@ const DECIDED = 11;
 const TAKEN = 8;
 const SUSPECT_START = 13;
 const SUSPECT_END = 14;
-const KEEP = 0x100;
-const HEAD_ONLY = 0x200;
-const BODY = 0x400;
-const TAIL = 0x800;
-const SEARCHED = 0x1000;
-const TELLS = 0x2000;
-const LOOKED_AT = 0x4000;
 const SUSPECT = -1;
-const STANDING_FACTOR = 0x4_0000;
 const STANDING = 0x25_9000;
 const STANDING_COUNT = 0x4000;
 const MAX_VALUES = 256;
-const MAX_KEPT = 64;
 /** Lines are counted in 31 bits. */
 const LOADS_BETWEEN_DRAINS = 65_536;
-/** Longer lines hardly ever come back alike, and learning one costs as much as scanning it. */
-const MAX_TEMPLATE_BYTES = 16 * 1024;
 const NEWLINE = 10;
-const URI = slotOf("requestURI");
-const OBJECT_NAME = slotOf("objectRef.name");
-const ANNOTATIONS = slotOf("annotations");
 
 /** How the lines like one that is learned are taken. */
-export interface Taken<S extends Standing> {
-  readonly isKept: boolean;
-  /** Whether only those are in which nothing stands that might have to be redacted: see `QuietHeads`. */
-  readonly isSearched?: boolean;
-  /** Whether each of those is looked at: none is taken, but what stands of it and what was decided is known then. */
-  readonly isLookedAt?: boolean;
-  /** What that rests on beside the line. */
+export interface Taken<S extends Standing> extends LikeLines {
+  /** What that rests on beside the line; where somebody is told, it may end by that. */
   readonly standing?: S | undefined;
-  /** Whether somebody must be told of each of them before the next one is looked at: for `standing`, which may end by that. */
-  readonly isTold?: boolean;
   /** Whether the head alone is remembered where all templates are exact: whoever takes such a line proves that it is an event and {@link isHeadFirst}. */
   readonly isHeadOnly?: boolean;
 }
@@ -269,9 +246,7 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
 
   /** Remembers the line that stopped {@link take}, which `scan` holds and for which `value` was decided. Gives its number; 0 where it does not. */
   learn(scan: EventScan, value: T, taken: Taken<S>, by: DecidedBy): number {
-    const { isKept, isSearched, isLookedAt, standing, isTold = false, isHeadOnly = !this.#isExact } = taken;
-    const { fields, uriEnd, name, kept = [], loose = [] } = by;
-    const namespace = this.#headWithoutSpace === 0 ? undefined : by.namespace;
+    const { standing, isTold = false, isHeadOnly = !this.#isExact } = taken;
     const { control, exports } = this.#engine;
     if (this.#entry !== 0) {
       if (this.#standing[exports.standingOf(this.#entry) - 1]?.form === standing?.form) {
@@ -281,81 +256,19 @@ export class LineTemplates<T extends object, S extends Standing = Standing> {
       exports.dropLine(this.#entry);
     }
     const number = this.#numbers.get(value) ?? this.#numbers.size;
-    const behind = scan.end + 1;
-    const deciding = decidingOf(fields);
-    const headEnd = isHeadOnly ? headEndOf(scan, deciding) : undefined;
-    const end = headEnd ?? behind;
-    const hasBody = headEnd !== undefined && (scan.has("requestObject") || scan.has("responseObject"));
-    const tail = hasBody ? tailStartOf(scan) : end;
-    const length = end - scan.start + behind - tail;
-    if (
-      this.#head === 0 ||
-      length > MAX_TEMPLATE_BYTES ||
-      number === MAX_VALUES ||
-      kept.length + loose.length > MAX_KEPT
-    ) {
-      return 0;
-    }
-    const shift = this.#shift;
-    const isTailNeeded = hasBody && deciding.areAnnotations;
-    // What stands in a tail that need not be alike is not found by what stood in another one.
-    if (isTold && !((headEnd === undefined || isTailNeeded) && placeTold(scan, control, shift))) {
+    const line = new LearnedLine(scan, by, isHeadOnly);
+    if (this.#head === 0 || number === MAX_VALUES || !line.isSmall || (isTold && !line.place(control, this.#shift))) {
       return 0;
     }
     this.#numbers.set(value, number);
     this.#values[number] = value;
-    let fixed = 0;
-    const fixSpan = (start: number, behindSpan: number): void => {
-      control[FIXED + 2 * fixed] = start + shift;
-      control[FIXED + 2 * fixed + 1] = behindSpan + shift;
-      fixed++;
+    const heads = {
+      head: this.#head,
+      withName: this.#headWithName,
+      withObject: this.#headWithObject,
+      withoutSpace: this.#headWithoutSpace,
     };
-    const fix = (slot: number): void => {
-      const fieldEnd = scan.slotEnd(slot);
-      if (fieldEnd !== 0) {
-        fixSpan(scan.slotStart(slot), slot === URI ? uriEnd : fieldEnd);
-      }
-    };
-    kept.forEach((span) => fixSpan(span.start, span.end));
-    for (let i = 0; i < deciding.slots.length; i++) {
-      fix(deciding.slots[i] as number);
-    }
-    const ofHead = isTailNeeded ? fixed : undefined;
-    if (deciding.areAnnotations) {
-      fix(ANNOTATIONS);
-    }
-    // Such a span is written from its end to its beginning.
-    loose.forEach((span) => fixSpan(span.end, span.start));
-    const queryEnd = scan.valueEnd("requestURI") + shift;
-    const form =
-      (headEnd === undefined ? 0 : HEAD_ONLY) +
-      (hasBody ? BODY : 0) +
-      (isTailNeeded ? TAIL : 0) +
-      (isSearched || isLookedAt ? SEARCHED : 0) +
-      (isLookedAt ? LOOKED_AT : 0) +
-      (isTold ? TELLS : 0);
-    const decision = number + (isKept ? KEEP : 0) + form + STANDING_FACTOR * this.#numberOf(standing);
-    return exports.learnLine(
-      scan.start + shift,
-      end + shift,
-      tail + shift,
-      behind + shift,
-      namespace !== undefined ? this.#headWithoutSpace : name === undefined ? this.#named(scan, deciding) : this.#head,
-      decision,
-      ofHead ?? fixed,
-      fixed - (ofHead ?? fixed),
-      uriEnd + shift,
-      queryEnd,
-      (name?.start ?? uriEnd) + shift,
-      (name?.end ?? uriEnd) + shift,
-      (namespace?.start ?? uriEnd) + shift,
-      (namespace?.end ?? uriEnd) + shift,
-    );
-  }
-
-  /** The number of the line's head where the name of its object, if one stands in the path, decides. */
-  #named(scan: EventScan, { slots }: Deciding): number {
-    return scan.slotEnd(OBJECT_NAME) !== 0 && slots.includes(OBJECT_NAME) ? this.#headWithObject : this.#headWithName;
+    return line.learn(this.#engine, this.#shift, heads, taken, number, this.#numberOf(standing));
   }
 
   /** Tells what was taken since the last time. */
