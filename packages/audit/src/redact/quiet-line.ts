@@ -9,12 +9,13 @@ import * as field from "./field.ts";
 import { KnownCopies } from "./known-copies.ts";
 import type { Secret } from "./known-copies.ts";
 import { byteText } from "./mapped-text.ts";
-import { NAME_SETS, NEEDLE_BITS_BYTES, NEEDLES_BYTES, TOKEN_SET, URL_SET, writeNeedles } from "./needles.ts";
+import { NAME_SETS, NEEDLE_BITS_BYTES, NEEDLES_BYTES, URL_SET, writeNeedles } from "./needles.ts";
 import { QuietUri } from "./quiet-uri.ts";
 import { TellingValues } from "./telling-value.ts";
 import type { SearchedLine } from "./telling-value.ts";
-import { isAboutTokens, isOfSecrets, secretBodies } from "./secret-bodies.ts";
+import { isAboutTokens, isBare, isOfSecrets, mayShowSecrets, secretBodies } from "./secret-bodies.ts";
 import type { SecretBodies } from "./secret-bodies.ts";
+import { isHarmlessKind, isShape, LONGEST_NAME, LONGEST_SHAPE, tellingKey } from "./suspect.ts";
 import { mayHoldUrlCredential } from "./text-credentials.ts";
 
 /** Of which lines nothing has to be redacted if nothing is found in them by the search in the engine. */
@@ -39,72 +40,15 @@ export interface QuietHeads {
   edits(start: number, end: number): readonly Edit[] | undefined;
 }
 
-/** What makes a suspect one that the walk must look at, whatever it is about. */
-const SHAPE = new RegExp(
-  [
-    /(?<=[Aa][Uu][Tt][Hh][Oo])[Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn][^."]/,
-    /(?<="S)ecret/,
-    // A token's first part and the dot behind it; of how long a part may be nothing is known.
-    /eyJ(?:[\w-]{0,2000}\.|[\w-]{2001})/,
-    /[:,[ \t\r\n]"(?:[ {[]|\\[nrtf])/,
-    /(?<=github_p)at_/,
-    /(?<=Z)XlK/,
-    /(?<=s)ha256~/,
-    /(?<=PRIVATE )KEY/,
-    /(?<=g)h[opsru]_/,
-    /xox[abeoprs]-/,
-    /(?<=h)vs\./,
-    /(?<=g)lpat-/,
-    /[Bb][Ee][Aa][Rr][Ee][Rr]/,
-    /\\\//,
-    /(?<=LS0t)LS1CRUdJTi/,
-    /(?<=[Bb])[Aa][Ss][Ii][Cc][ \\]/,
-    /\\u00(?!26|3[CcEe])/,
-  ]
-    .map(({ source }) => source)
-    .join("|"),
-  "y",
-);
-/** `ken` or `bea` before the dot of a bootstrap token, and how near at most: half as far again where all that may be escaped is. */
-const BOOTSTRAP = /(?:(?<=[Tt][Oo])[Kk][Ee][Nn]|[Bb][Ee][Aa][Rr][Ee][Rr])[^]{0,96}?\.[a-z0-9]{16}/y;
-const MEANINGFUL: ReadonlySet<number> = new Set([
-  field.VALUE,
-  field.STRING_DATA,
-  field.WHOLE,
-  field.CREDENTIAL,
-  field.ARGUMENTS,
-]);
-/** Longer than any name that means something. */
-const LONGEST_NAME = 64;
-/** As many characters behind a suspect tell whether it is a shape. */
-const LONGEST_SHAPE = 2048;
 const SHORT_LINE = 4096;
-/** Behind the quote and the S. */
-const SECRET = 'ecret"';
-/** One or a list of them. */
-const SECRETS = "ecret";
-const STRINGS_ONLY = /^\{"[\w.$-]+":"[^"\\{}[\]]*"(?:,"[\w.$-]+":"[^"\\{}[\]]*")*\}$/;
-const NAME_OF_STRING = /[{,]"([\w.$-]+)":"/g;
-const REFERRING: ReadonlySet<number> = new Set([field.PLAIN, field.KIND, field.NAME]);
 const NOTHING = 0xffff_ffff;
 const NO_SECRETS: readonly Secret[] = [];
-const QUOTE = '"';
 const URI = slotOf("requestURI");
 const RESOURCE = slotOf("objectRef.resource");
-const STATUS = slotOf("responseStatus");
-const ANNOTATIONS = slotOf("annotations");
-const MESSAGE = /message|\\/i;
-/** Escapes that spell another letter, and texts that may be JSON, are found by the search as well. */
-const DATA = /"data"/i;
-const EMPTY = "{}";
-/** Without what is empty: an object in which nothing stands but texts and numbers. */
-const FLAT = /^\{[^{}[\]]*\}$/;
 const PLAIN_RESOURCE = 1;
 const PLAIN_URI = 2;
 /** Whose needles the engine looks for: there is one for all. */
 let loaded: Buffer | undefined;
-/** Behind a key; the end stands for more blanks than were cut out with it. */
-const COLON = /\s*(?::|$)/y;
 
 /**
  * Proves of most events that there is nothing to redact. The proof is by absence: every replacement that `EventWalk` can find needs one
@@ -248,11 +192,7 @@ export class QuietLine implements Omit<QuietHeads, "edits"> {
         near = byteText(memory, base + before, base + nearEnd);
       }
       if (isShape(near, at - before, sets)) {
-        const isKnown =
-          beside?.areOfSecrets === true
-            ? near.startsWith(SECRETS, at - before)
-            : near.startsWith(SECRET, at - before) && this.#isReference(near, at - before);
-        if (!isKnown) {
+        if (!isHarmlessKind(near, at - before, this.#fields, beside?.areOfSecrets === true)) {
           return undefined;
         }
         continue;
@@ -263,7 +203,7 @@ export class QuietLine implements Omit<QuietHeads, "edits"> {
         }
         continue;
       }
-      const key = (sets & NAME_SETS) === 0 ? undefined : this.#tellingKey(near, at - before);
+      const key = (sets & NAME_SETS) === 0 ? undefined : tellingKey(near, at - before, this.#fields);
       if (key !== undefined) {
         const meaning = this.#fields.of(near.slice(key.start + 1, key.end - 1));
         const value = this.#values.of(meaning, { start: before + key.start, end: before + key.end }, line);
@@ -293,30 +233,6 @@ export class QuietLine implements Omit<QuietHeads, "edits"> {
       }
       exports.noteHarmless(base + at);
     }
-  }
-
-  /** Whether what the kind Secret stands in is an object of strings that none but a Secret's data would be hidden in: a reference. */
-  #isReference(text: string, at: number): boolean {
-    const object = text.slice(Math.max(0, text.lastIndexOf("{", at)), text.indexOf("}", at) + 1);
-    return (
-      STRINGS_ONLY.test(object) &&
-      [...object.matchAll(NAME_OF_STRING)].every((match) => REFERRING.has(this.#fields.of(match[1] as string)))
-    );
-  }
-
-  /** The string around the place, with its quotes, if it is a key that means something. */
-  #tellingKey(text: string, at: number): Span | undefined {
-    const from = Math.max(0, at - LONGEST_NAME);
-    const near = text.slice(from, at + 2 * LONGEST_NAME);
-    const start = near.lastIndexOf(QUOTE, at - from);
-    const end = near.indexOf(QUOTE, at - from + 1);
-    if (start < 0 || end < 0) {
-      return undefined;
-    }
-    COLON.lastIndex = end + 1;
-    return COLON.test(near) && MEANINGFUL.has(this.#fields.of(near.slice(start + 1, end)))
-      ? { start: from + start, end: from + end + 1 }
-      : undefined;
   }
 }
 
@@ -355,37 +271,7 @@ class LineInMemory implements SearchedLine {
   }
 }
 
-function isShape(text: string, at: number, sets: number): boolean {
-  SHAPE.lastIndex = at;
-  BOOTSTRAP.lastIndex = at;
-  return SHAPE.test(text) || ((sets & TOKEN_SET) !== 0 && BOOTSTRAP.test(text));
-}
-
 /** As it stands between its quotes. */
 function uriOf(scan: EventScan): string {
   return byteText(scan.bytes, scan.slotStart(URI) + 1, scan.slotEnd(URI) - 1);
-}
-
-/** Whether an event about secrets has more of them to show than its head. */
-function mayShowSecrets(scan: EventScan): boolean {
-  return (
-    scan.has("requestObject") ||
-    scan.has("responseObject") ||
-    // A message may quote what was sent, and an annotation be named as what holds secrets in a Secret.
-    MESSAGE.test(byteText(scan.bytes, scan.slotStart(STATUS), scan.slotEnd(STATUS))) ||
-    DATA.test(byteText(scan.bytes, scan.slotStart(ANNOTATIONS), scan.slotEnd(ANNOTATIONS)))
-  );
-}
-
-/**
- * Whether an event about secrets or tokens has no more to show than its head, and no line that differs from it only in texts has: the keys in its
- * annotations and in its answer are the same then, but not those in what these hold.
- */
-function isBare(scan: EventScan): boolean {
-  return !mayShowSecrets(scan) && [STATUS, ANNOTATIONS].every((slot) => isFlat(scan, slot));
-}
-
-function isFlat(scan: EventScan, slot: number): boolean {
-  const text = byteText(scan.bytes, scan.slotStart(slot), scan.slotEnd(slot));
-  return text === "" || FLAT.test(text.replaceAll(EMPTY, ""));
 }

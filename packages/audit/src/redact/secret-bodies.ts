@@ -6,10 +6,17 @@ import { isOwnWords } from "./status-message.ts";
 import type { SearchedLine, TellingValues } from "./telling-value.ts";
 
 const STATUS = slotOf("responseStatus");
+const ANNOTATIONS = slotOf("annotations");
 const BODIES = [slotOf("requestObject"), slotOf("responseObject")];
 const QUOTE = 34;
 /** Keys that mean something here; what is spelled with escapes is found by the search. */
 const KEY = /(\\?)"(data|stringdata|message)"[ \t\r\n]*:[ \t\r\n]*/gi;
+const MESSAGE = /message|\\/i;
+/** Escapes that spell another letter, and texts that may be JSON, are found by the search as well. */
+const DATA = /"data"/i;
+const EMPTY = "{}";
+/** Without what is empty: an object in which nothing stands but texts and numbers. */
+const FLAT = /^\{[^{}[\]]*\}$/;
 
 /** Whether what stands in its bodies may be secret. */
 export function isOfSecrets(scan: EventScan): boolean {
@@ -22,6 +29,30 @@ export function isAboutTokens(scan: EventScan): boolean {
   return (
     resource === "tokenreviews" || (resource === "serviceaccounts" && scan.text("objectRef.subresource") === "token")
   );
+}
+
+/** Whether an event about secrets has more of them to show than its head. */
+export function mayShowSecrets(scan: EventScan): boolean {
+  return (
+    scan.has("requestObject") ||
+    scan.has("responseObject") ||
+    // A message may quote what was sent, and an annotation be named as what holds secrets in a Secret.
+    MESSAGE.test(byteText(scan.bytes, scan.slotStart(STATUS), scan.slotEnd(STATUS))) ||
+    DATA.test(byteText(scan.bytes, scan.slotStart(ANNOTATIONS), scan.slotEnd(ANNOTATIONS)))
+  );
+}
+
+/**
+ * Whether an event about secrets or tokens has no more to show than its head, and no line that differs from it only in texts has: the keys in its
+ * annotations and in its answer are the same then, but not those in what these hold.
+ */
+export function isBare(scan: EventScan): boolean {
+  return !mayShowSecrets(scan) && [STATUS, ANNOTATIONS].every((slot) => isFlat(scan, slot));
+}
+
+function isFlat(scan: EventScan, slot: number): boolean {
+  const text = byteText(scan.bytes, scan.slotStart(slot), scan.slotEnd(slot));
+  return text === "" || FLAT.test(text.replaceAll(EMPTY, ""));
 }
 
 /** What an event about secrets or tokens has to be replaced beyond what any other has. */
