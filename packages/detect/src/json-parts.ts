@@ -8,6 +8,11 @@ export function onePart(value: JsonValue): readonly string[] {
   return [JSON.stringify(value)];
 }
 
+/** JSON has no infinite numbers. */
+export function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
+
 /** JSON of a list in parts: what is written of its items is never there all at once. */
 export function* listParts<T>(items: Iterable<T>, write: (item: T) => JsonValue): Generator<string, void> {
   let written: JsonValue[] = [];

@@ -41,6 +41,15 @@ export function podCreated(seconds: number, name: string, spec: JsonObject): Aud
   });
 }
 
+/** Somebody gets into a pod of namespace `shop`. */
+export function podExec(seconds: number, pod = "web"): AuditEvent {
+  return eventAt(seconds, {
+    stage: "ResponseStarted",
+    responseStatus: { code: 101 },
+    objectRef: { resource: "pods", subresource: "exec", namespace: "shop", name: pod },
+  });
+}
+
 /** A request made with the credential `id`. */
 export function madeWith(
   id: string,

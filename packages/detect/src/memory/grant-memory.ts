@@ -1,5 +1,5 @@
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { objectParts, onePart } from "../json-parts.ts";
+import { finite, objectParts, onePart } from "../json-parts.ts";
 import { headOf, partAt, rootOf, timeOfEvent } from "../reading/event-parts.ts";
 import type { BodyName } from "../reading/event-parts.ts";
 import type { HeadView } from "../reading/head-view.ts";
@@ -21,6 +21,9 @@ export interface AllowedBy {
   /** `ClusterRole/name` or `Role/name`. */
   readonly role: string;
 }
+
+/** Resources that grant roles. */
+export const BINDINGS: ReadonlySet<JsonValue | undefined> = new Set(["rolebindings", "clusterrolebindings"]);
 
 /** @see https://github.com/kubernetes/kubernetes/blob/master/plugin/pkg/auth/authorizer/rbac/rbac.go */
 const REASON =
@@ -208,8 +211,4 @@ const BOOTSTRAPPING = ["metadata", "labels", "kubernetes.io/bootstrapping"] as c
 function splitLast(text: string): readonly [string, string | undefined] {
   const slash = text.lastIndexOf("/");
   return slash < 0 ? [text, undefined] : [text.slice(0, slash), text.slice(slash + 1)];
-}
-
-function finite(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
 }

@@ -1,6 +1,7 @@
 import type { AuditEvent } from "@auditsieve/audit";
 import { describe, expect, test } from "vitest";
 import { headOf, timeOfEvent } from "../reading/event-parts.ts";
+import type { PartlyParsed } from "../reading/event-parts.ts";
 import { eventAt, podCreated, toldOf } from "./events.suite.ts";
 import { changeOfPod } from "./pod-change.ts";
 import { PodMemory } from "./pod-memory.ts";
@@ -97,5 +98,25 @@ describe("PodMemory", () => {
       again.observe(event);
     }
     expect(snapshotOf(again)).toBe(snapshotOf(pods));
+  });
+
+  test("PodMemory parses no event that names no pod and has no bodies", () => {
+    const ref = { resource: "pods", namespace: "shop" };
+    const made = eventAt(0, { level: "Metadata", verb: "create", responseStatus: { code: 201 }, objectRef: ref });
+    let parsed = 0;
+    const whole = (): AuditEvent => {
+      parsed++;
+      return made;
+    };
+    const partly: Partial<PartlyParsed> = {
+      get: (field) => headOf(made).get(field),
+      find: (_, paths) => paths.findParsed(undefined),
+      part: () => undefined,
+      toJSON: whole,
+    };
+    const memory = new PodMemory(10);
+    memory.observe(Object.defineProperty({ ...made, ...partly }, "objectRef", { get: () => whole().objectRef }));
+    expect(parsed).toBe(0);
+    expect([...memory.snapshot()].join("")).toBe([...new PodMemory(10).snapshot()].join(""));
   });
 });

@@ -2,6 +2,16 @@ import { describe, expect, test } from "vitest";
 import { RecentMap } from "./recent-map.ts";
 
 describe("RecentMap", () => {
+  test("RecentMap keeps what is asked for", () => {
+    const map = new RecentMap<number>(2);
+    for (let n = 0; n < 20; n++) {
+      map.set(`k${n}`, n);
+      expect(map.get("k0")).toBe(0);
+    }
+    expect(map.get("k3")).toBeUndefined();
+    expect(map.size).toBeLessThanOrEqual(4);
+  });
+
   test("RecentMap holds few of what has long keys, and as many as ever of the others", () => {
     const map = new RecentMap<true>(1_000);
     for (let i = 0; i < 1_000; i++) {
