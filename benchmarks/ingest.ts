@@ -19,7 +19,7 @@ import { zstdDecompressSync } from "node:zlib";
 import { stagesOf } from "./ingest-profile.ts";
 import { median, report } from "./ingest-report.ts";
 import type { Latency, Measured, Section } from "./ingest-report.ts";
-import { buildPublished } from "./own-contenders.ts";
+import { baseline, buildPublished, PUBLISHED } from "./published.ts";
 import { startBlackHole, startServer } from "./ingest-targets.ts";
 import type { Target } from "./ingest-targets.ts";
 
@@ -34,7 +34,6 @@ const [lines = 240_000, runs = 3] = process.argv.slice(2).map(Number);
 const folder = mkdtempSync(join(tmpdir(), "auditsieve-ingest-bench-"));
 const log = join(folder, "audit.log");
 const bodies = join(folder, "bodies");
-const PUBLISHED = "packages/cli/dist/start.cjs";
 const SOURCES = "packages/cli/bin/auditsieve.mjs";
 const IN_FLIGHT = "4";
 const ALL = "";
@@ -136,10 +135,9 @@ async function measure(
 
 async function runSender(name: "bulk-loader" | "line-forwarder", file: string, target: Target): Promise<Measured> {
   const namespace = await target.reset();
-  const sender = join(ROOT, `benchmarks/baselines/${name}.ts`);
   const url = `${target.url}/logs-kubernetes.audit_logs-${namespace}/${BULK}`;
   return watch(
-    [sender, url, file, IN_FLIGHT],
+    [baseline(name), url, file, IN_FLIGHT],
     async (_child, exit) => {
       await exit;
     },

@@ -1,36 +1,25 @@
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import type { Contender } from "./contender.ts";
-import { ROOT } from "./work.ts";
+import { baseline, PUBLISHED } from "./published.ts";
 
 const NODE = process.execPath;
-/** As it is published: one file. */
-const FILTER = `${NODE} ${join(ROOT, "packages/cli/dist/start.cjs")} filter`;
+const FILTER = `${NODE} ${PUBLISHED} filter`;
 const version = process.version;
-
-/** Makes of the sources what users install. */
-export function buildPublished(): void {
-  const { status } = spawnSync(NODE, [join(ROOT, "scripts/build-start.mjs")], { stdio: "inherit" });
-  if (status !== 0) {
-    throw new Error("Cannot build packages/cli/dist/start.cjs");
-  }
-}
 
 /** What needs Node alone. The first is the floor, the second what everybody writes first. */
 export function ownContenders(policy: string): readonly Contender[] {
-  const baseline = (name: string): string => `${NODE} ${join(ROOT, `benchmarks/baselines/${name}.ts`)}`;
   return [
     {
       name: "newline scan (the floor: decides nothing, writes nothing)",
       kind: "own",
       version,
-      command: (log) => `${baseline("newline-scan")} ${log}`,
+      command: (log) => `${NODE} ${baseline("newline-scan")} ${log}`,
     },
     {
       name: "split + JSON.parse loop",
       kind: "own",
       version,
-      command: (log, out) => `${baseline("parse-loop")} ${log} ${out} ${policy}`,
+      command: (log, out) => `${NODE} ${baseline("parse-loop")} ${log} ${out} ${policy}`,
     },
     {
       name: "auditsieve filter",

@@ -26,7 +26,7 @@ export function report(
   return `${[
     "# Benchmarks",
     `Made by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)} at commit ${git("rev-parse --short HEAD")}: ${cpus().length} x ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. ${load}`,
-    "Whole processes with output to a file, start-up included, auditsieve as it is published; user CPU, the median of runs taken in turn. Speed is bytes of input per second of user CPU; ratios compare speeds. The logs are the samples of this repository, repeated, so that most of the work of the first sight of a line is done once: [docs/filter.md](../docs/filter.md).",
+    "Whole processes with output to a file, start-up included, auditsieve as it is published, the scan and the loop as one file of JavaScript each; user CPU, the median of runs taken in turn. Speed is bytes of input per second of user CPU; ratios compare speeds. The logs are the samples of this repository, repeated, so that most of the work of the first sight of a line is done once: [docs/filter.md](../docs/filter.md).",
     "The daemon beside a loader that only sends, and its latency: [INGEST.md](INGEST.md). Replays: [REPLAY.md](REPLAY.md).",
     "![Speed of each contender](speed.svg)",
     ...sections.map(sectionText),
