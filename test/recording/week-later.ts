@@ -75,6 +75,7 @@ export const AFTER_THE_WEEK: readonly Step[] = [
     from(OFFICE, AGENTS.kubectl),
   ]),
   sent(["known-log-of-another-pod", "none", BOT], bot, ["GET", `${ABSENT_POD}-2/log`, from(RUNNER, AGENTS.python)]),
+  sent(["new-pod-read-bot", "T1613", BOT], bot, ["GET", `${ABSENT_POD}-1`, from(RUNNER, AGENTS.python)]),
   sent(["new-scaling-bot", "T1078", BOT], bot, [
     "PATCH",
     `${ABSENT_DEPLOYMENT}/scale`,
