@@ -24,7 +24,6 @@ const BUNDLED = new Set([
   "./commands/filter.ts",
   "./commands/ingest.ts",
   "./ingest-files.ts",
-  "../collect-early.ts",
   "../compile-later.ts",
   "../new-redactor.ts",
   "../filter-findings.ts",

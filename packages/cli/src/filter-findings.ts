@@ -3,7 +3,7 @@ import { DetectionEngine, FindingStream } from "@auditsieve/detect";
 import { FindingTap } from "@auditsieve/ingest/findings";
 import { boundHeap, FindingStore } from "@auditsieve/replay/findings";
 import { keepHeapSmall } from "./keep-heap-small.ts";
-import { compileLater } from "./compile-later.ts";
+import { compileLater, markAsEver, markLater } from "./compile-later.ts";
 import { loadDetectionSet } from "./detection-set.ts";
 import { preparedDetections } from "./prepared-detections.ts";
 import { SHIPPED } from "./shipped-files.ts";
@@ -24,11 +24,12 @@ export interface FilterFindings {
 /** It is loaded only where findings are wanted: its modules start slowly. */
 export function filterFindings(exceptions: readonly string[], redactor: Redactor): FilterFindings {
   compileLater("filter");
+  markLater();
   const prepared = exceptions.length === 0 ? preparedDetections() : undefined;
   const engine = new DetectionEngine(prepared ?? loadDetectionSet([SHIPPED], exceptions).detections);
   const findings = new FindingStore({ isInOrderOfAdding: true, heldBytes: HELD_BYTES });
   const tap = new FindingTap(new FindingStream(engine), redactor, (finding) => findings.add(finding));
-  const lookAtHeap = keepHeapSmall();
+  const lookAtHeap = keepHeapSmall(markAsEver);
   // Not by `performance`, which is another module of Node: once V8's flags are set it is compiled anew.
   const heap = boundHeap({ now: () => 1000 * process.uptime() });
   return {

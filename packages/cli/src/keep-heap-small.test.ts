@@ -11,6 +11,7 @@ test("keepHeapSmall stops the growth of the room for new objects once, when it h
   let bytes = 1024 * 1024;
   let stopped = 0;
   const look = keepHeapSmall(
+    () => {},
     {
       youngBytes: () => bytes,
       letYoungGrow: (mayGrow) => (stopped += mayGrow ? 0 : 1),
@@ -37,7 +38,9 @@ test("keepHeapSmall has the whole heap collected at 72 MB, and again when it has
   let whole = 30;
   let alive = 20;
   let collected = 0;
+  let large = 0;
   const look = keepHeapSmall(
+    () => (large = whole),
     {
       youngBytes: () => 0,
       letYoungGrow: () => {},
@@ -61,12 +64,15 @@ test("keepHeapSmall has the whole heap collected at 72 MB, and again when it has
   expect(collectedAt(73)).toBe(2);
   expect(collectedAt(95)).toBe(2);
   expect(collectedAt(96)).toBe(3);
+  // The first time only.
+  expect(large).toBe(73);
 });
 
 test("keepHeapSmall does not look more often than every 25 milliseconds once it has seen 64 chunks", () => {
   let now = 0;
   let looks = 0;
   const look = keepHeapSmall(
+    () => {},
     { youngBytes: () => 0, letYoungGrow: () => {}, takenBytes: () => ++looks, collect: () => {} },
     () => now,
   );

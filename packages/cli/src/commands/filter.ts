@@ -10,7 +10,6 @@ import { EXIT, worseExit } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
 import { LineProblems } from "../line-problems.ts";
-import { isLong } from "../long-log.ts";
 import { logsOrStdin, openLogInto, readLog, readRest, sayUnreadable } from "../logs.ts";
 import type { ChunksNow } from "../logs.ts";
 import { checkOutputFile } from "../output-file.ts";
@@ -92,10 +91,6 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
     throw new Failure("Cannot use --exceptions: no detection is run without --findings", {
       hint: "Add --findings FILE, or leave --exceptions out: they do not change what is kept",
     });
-  }
-  if (options.findings !== undefined && options.logs.some(isLong)) {
-    // Before anything else is loaded.
-    (await import("../collect-early.ts")).collectEarly();
   }
   const policy = await loadPolicyOption(options.policy);
   if (policy === undefined) {

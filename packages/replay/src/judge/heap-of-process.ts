@@ -13,8 +13,6 @@ export interface HeapOfProcess {
   /** So far beyond what was alive, in percent, the heap grows before it is collected; undefined: as V8 thinks fit. Read whenever it is collected. */
   readonly letOldGrow: (percent: number | undefined) => void;
   readonly collect: () => void;
-  /** The same at the start of a process, without the context in which what collects is found: that takes a quarter as long. */
-  readonly collectNext: () => void;
   /** Collects, moves what is alive together and gives the rest back to the machine: slow. The room for new objects is small again. */
   readonly compact: () => void;
 }
@@ -45,34 +43,6 @@ export function heapOfProcess(): HeapOfProcess {
     letYoungGrow: (mayGrow) => setFlagsFromString(`--semi-space-growth-factor=${mayGrow ? 2 : 1}`),
     letOldGrow: (percent = 0) => setFlagsFromString(`--heap-growing-percent=${percent}`),
     collect: () => ask(),
-    collectNext: () => {
-      // What would collect new objects collects all.
-      setFlagsFromString("--gc-global");
-      fillYoung();
-      setFlagsFromString("--no-gc-global");
-    },
     compact: () => ask({ type: "major", flavor: "last-resort" }),
   };
-}
-
-/** The room for new objects has one megabyte at the start. */
-const FILLED_BYTES = 2 * 1024 * 1024;
-const WORDS = 4096;
-const WORD_BYTES = 8;
-
-/** Makes new objects until they are collected. What is used falls a little by the way, too. */
-function fillYoung(): void {
-  const words = Array.from({ length: WORDS });
-  let most = 0;
-  for (let made = 0; made < FILLED_BYTES; made += words.slice().length * WORD_BYTES) {
-    const used = youngUsedBytes();
-    if (2 * used < most) {
-      return;
-    }
-    most = Math.max(most, used);
-  }
-}
-
-function youngUsedBytes(): number {
-  return getHeapSpaceStatistics().find(({ space_name: name }) => name === "new_space")?.space_used_size ?? 0;
 }
