@@ -1,12 +1,14 @@
 import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import type { Contender } from "./contender.ts";
 import { baseline, PUBLISHED } from "./published.ts";
+import { ROOT } from "./work.ts";
 
 const NODE = process.execPath;
 const FILTER = `${NODE} ${PUBLISHED} filter`;
 const version = process.version;
 
-/** What needs Node alone. The first is the floor, the second what everybody writes first. */
+/** What needs Node alone. The first is the floor, the loop what everybody writes first. */
 export function ownContenders(policy: string): readonly Contender[] {
   return [
     {
@@ -14,6 +16,13 @@ export function ownContenders(policy: string): readonly Contender[] {
       kind: "own",
       version,
       command: (log) => `${NODE} ${baseline("newline-scan")} ${log}`,
+    },
+    {
+      // As it would be run from a checkout like this one, and was in earlier results: Node then loads what makes JavaScript of it.
+      name: "newline scan, run as TypeScript",
+      kind: "own",
+      version,
+      command: (log) => `${NODE} ${join(ROOT, "benchmarks/baselines/newline-scan.ts")} ${log}`,
     },
     {
       name: "split + JSON.parse loop",
