@@ -1,5 +1,5 @@
 import type { Measured } from "./measure.ts";
-import { speedOf } from "./report.ts";
+import { speedOf } from "./section.ts";
 
 const WIDTH = 760;
 const LABELS = 250;

@@ -1,18 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { cpus, totalmem } from "node:os";
+import { aimsText } from "./aims.ts";
 import type { Contender } from "./contender.ts";
 import type { Verdict } from "./correctness.ts";
 import { median } from "./measure.ts";
 import type { Measured } from "./measure.ts";
+import { speedOf } from "./section.ts";
+import type { Section } from "./section.ts";
 import { ROOT } from "./work.ts";
-
-/** What one part measured. */
-export interface Section {
-  readonly title: string;
-  readonly note: string;
-  readonly runs: number;
-  readonly measured: readonly Measured[];
-}
 
 /** RESULTS.md. Ratios compare bytes per second of user CPU. */
 export function report(
@@ -29,6 +24,7 @@ export function report(
     "Whole processes with output to a file, start-up included, auditsieve as it is published, the scan and the loop as one file of JavaScript each; user CPU, the median of runs taken in turn. Speed is bytes of input per second of user CPU; ratios compare speeds. The logs are the samples of this repository, repeated, so that most of the work of the first sight of a line is done once: [docs/filter.md](../docs/filter.md).",
     "The daemon beside a loader that only sends, and its latency: [INGEST.md](INGEST.md). Replays: [REPLAY.md](REPLAY.md).",
     "![Speed of each contender](speed.svg)",
+    aimsText(sections),
     ...sections.map(sectionText),
     "## The same lines are kept",
     "Twenty lines that are easy to get wrong: nested decoys, long lines, absent fields, impersonation. Then the same with one torn line among them.",
@@ -53,8 +49,8 @@ function sectionText({ title, note, runs, measured }: Section): string {
   const parse = speeds[measured.findIndex(({ name }) => name.startsWith("split"))] ?? Number.NaN;
   const rows = measured.map((each, i) => {
     const speed = speeds[i] ?? Number.NaN;
-    const spread = `${Math.min(...each.userSeconds).toFixed(2)}-${Math.max(...each.userSeconds).toFixed(2)}`;
-    return `| ${each.name} | ${(each.bytes / 1e6).toFixed(0)} | ${median(each.userSeconds).toFixed(2)} (${spread}) | ${median(each.systemSeconds).toFixed(2)} | ${median(each.wallSeconds).toFixed(2)} | ${speed.toFixed(0)} | ${(speed / scan).toFixed(2)} | ${Number.isNaN(parse) ? "" : (speed / parse).toFixed(1)} | ${each.peakMegabytes.toFixed(0)} |`;
+    const spread = `${seconds(Math.min(...each.userSeconds))}-${seconds(Math.max(...each.userSeconds))}`;
+    return `| ${each.name} | ${(each.bytes / 1e6).toFixed(0)} | ${seconds(median(each.userSeconds))} (${spread}) | ${median(each.systemSeconds).toFixed(2)} | ${median(each.wallSeconds).toFixed(2)} | ${speed.toFixed(0)} | ${(speed / scan).toFixed(2)} | ${Number.isNaN(parse) ? "" : (speed / parse).toFixed(1)} | ${each.peakMegabytes.toFixed(0)} |`;
   });
   return [
     `## ${title}`,
@@ -65,6 +61,10 @@ function sectionText({ title, note, runs, measured }: Section): string {
     "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ...rows,
   ].join("\n");
+}
+
+function seconds(value: number): string {
+  return value.toFixed(value < 1 ? 3 : 2);
 }
 
 function sameKept(measured: readonly Measured[]): string {
@@ -84,9 +84,4 @@ function missingText(contenders: readonly Contender[]): string {
   return missing.length === 0
     ? ""
     : `Not here: ${missing.map(({ name, missing: why }) => `${name} (${why ?? "not installed"})`).join(", ")}.`;
-}
-
-/** Megabytes per second of user CPU. */
-export function speedOf({ bytes, userSeconds }: Measured): number {
-  return bytes / 1e6 / median(userSeconds);
 }

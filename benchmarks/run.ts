@@ -13,7 +13,7 @@ import { installPeers, peers } from "./peers.ts";
 import { plot } from "./plot.ts";
 import { buildPublished } from "./published.ts";
 import { report } from "./report.ts";
-import type { Section } from "./report.ts";
+import type { Section } from "./section.ts";
 import { COMMON_JOB, NOISE, resultFile, ROOT, WORK } from "./work.ts";
 
 /**
