@@ -52,6 +52,43 @@ test("README's figures of the filter are those of benchmarks/RESULTS.md", () => 
   );
 });
 
+test.each([
+  [
+    "filter, of the scan's speed, RequestResponse log",
+    "## RequestResponse log",
+    "auditsieve filter",
+    "of the first row's speed",
+  ],
+  [
+    "filter, times the parse loop's speed, Metadata log",
+    "## Metadata log",
+    "auditsieve filter",
+    "times the parse loop's speed",
+  ],
+  [
+    "with findings and redaction, of the scan's speed, quiet log",
+    "## Quiet log",
+    "auditsieve filter with findings and redaction",
+    "of the first row's speed",
+  ],
+  [
+    "with findings and redaction, times the parse loop's speed, whole baseline log",
+    "## Whole baseline log",
+    "auditsieve filter with findings and redaction",
+    "times the parse loop's speed",
+  ],
+])("what benchmarks/RESULTS.md says of an aim is what its table says: %s", (aim, heading, who, title) => {
+  const aims = tableFrom("benchmarks/RESULTS.md", "## What was aimed at");
+  const longer = tableFrom("benchmarks/RESULTS.md", `${heading}, 4 times as long`);
+  expect(figure(aims, aim, "reached")).toBeCloseTo(figure(tableFrom("benchmarks/RESULTS.md", heading), who, title), 1);
+  expect(figure(aims, aim, "4 times as long")).toBeCloseTo(figure(longer, who, title), 1);
+  const row = aims.find((each) => Object.values(each).includes(aim)) ?? {};
+  for (const column of ["reached", "4 times as long"]) {
+    const isMissed = figure(aims, aim, column) < figure(aims, aim, "at least");
+    expect(row[column]?.endsWith("(missed)"), `${column}: ${row[column]}`).toBe(isMissed);
+  }
+});
+
 test("README's figure of the daemon is that of benchmarks/INGEST.md, rounded down", () => {
   const rows = tableFrom("benchmarks/INGEST.md", "| into |");
   // The first row of each server names it.
