@@ -51,10 +51,8 @@ interface Run {
 /** One process from start to end. */
 function runOnce({ name, command }: Contender, log: string): Run {
   const out = join(WORK, `measured-${process.pid}.out`);
-  const [memory, times] = ["memory", "times"].map((what) => join(WORK, `${what}-${process.pid}.txt`)) as [
-    string,
-    string,
-  ];
+  const memory = join(WORK, `memory-${process.pid}.txt`);
+  const times = join(WORK, `times-${process.pid}.txt`);
   rmSync(out, { force: true });
   // The shell's clock counts in milliseconds, GNU time in hundredths of a second: too coarse for a scan that takes ten of them.
   const timed = `TIMEFORMAT="%3U %3S %3R"; { time { ( ${command(log, out)}\n) 2> /dev/null; }; } 2> ${times}`;

@@ -13,6 +13,7 @@ import { installPeers, peers } from "./peers.ts";
 import { plot } from "./plot.ts";
 import { buildPublished } from "./published.ts";
 import { report } from "./report.ts";
+import { longerTitle, TIMES_LONGER } from "./section.ts";
 import type { Section } from "./section.ts";
 import { COMMON_JOB, NOISE, resultFile, ROOT, WORK } from "./work.ts";
 
@@ -26,7 +27,6 @@ import { COMMON_JOB, NOISE, resultFile, ROOT, WORK } from "./work.ts";
 const megabytes = Number(process.env["AUDITSIEVE_BENCH_MB"] ?? 1050);
 const runs = Number(process.env["AUDITSIEVE_BENCH_RUNS"] ?? 5);
 const SMALL_MEGABYTES = 100;
-const TIMES_LONGER = 4;
 
 const PARTS: Readonly<Record<string, () => unknown>> = {
   peers: installPeers,
@@ -56,8 +56,7 @@ function long(name: Log["name"]): Section {
   const log = makeLog(name, TIMES_LONGER * megabytes);
   try {
     const note = "What is done once, the start and the first sight of each kind of line, is a smaller part of it.";
-    const title = `${log.title}, ${TIMES_LONGER} times as long`;
-    return { title, note, runs, measured: measure(ownContenders(NOISE), log, runs) };
+    return { title: longerTitle(log.title), note, runs, measured: measure(ownContenders(NOISE), log, runs) };
   } finally {
     rmSync(log.path);
   }

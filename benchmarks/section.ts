@@ -13,3 +13,11 @@ export interface Section {
 export function speedOf({ bytes, userSeconds }: Measured): number {
   return bytes / 1e6 / median(userSeconds);
 }
+
+/** How much more of the same log the long parts read. */
+export const TIMES_LONGER = 4;
+
+/** The title of the section about more of the log that has this one. */
+export function longerTitle(title: string): string {
+  return `${title}, ${TIMES_LONGER} times as long`;
+}

@@ -22,14 +22,11 @@ const RUNS_BEFORE: Readonly<Record<Work, readonly Flag[]>> = {
 };
 /**
  * Until its first full collection V8 begins to mark at some 10 MB, because the scanner's memory, 28 MB of which hardly any is touched, counts as if it
- * were old objects. Counted apart, and with marking put off, a quiet log ends before anything is marked. Later versions of V8 count so by themselves and
- * do not know the flag, about which they would complain: it is set only where it is known to be there.
+ * were old objects. Counted apart, and with marking put off, a quiet log ends before anything is marked.
  */
 const MARK_LATER: readonly Flag[] = [
   ["--incremental-marking-hard-trigger=1000", "--incremental-marking-hard-trigger=0"],
-  ...(Number.parseInt(process.versions.v8, 10) < 14
-    ? [["--external-memory-accounted-in-global-limit", "--no-external-memory-accounted-in-global-limit"] as const]
-    : []),
+  ["--external-memory-accounted-in-global-limit", "--no-external-memory-accounted-in-global-limit"],
 ];
 /** Of a room for new objects that is kept small there is little to be shared: waking others costs more than it saves. */
 const COLLECT_ALONE: Flag = ["--no-parallel-scavenge", "--parallel-scavenge"];
@@ -55,7 +52,7 @@ export function markLater(): void {
   MARK_LATER.forEach(([set]) => setFlagsFromString(set));
 }
 
-/** The heap is large: V8 marks it again beside the work, which costs half of what collecting costs that has to be done at once. */
+/** The heap is large: V8 marks it beside the work again, which is less than what has to be collected at once (`boundHeap`). */
 export function markAsEver(): void {
   flags = flags.filter((flag) => !MARK_LATER.includes(flag));
   MARK_LATER.forEach(([, own]) => setFlagsFromString(own));
