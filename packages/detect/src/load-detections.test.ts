@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Detection } from "./definition/detection.ts";
 import { evaluateDetection } from "./detection-engine.ts";
 import { linkCorrelations } from "./definition/link-correlations.ts";
@@ -197,4 +197,60 @@ test("linkCorrelations warns of an alias that leaves out a rule, whose events ha
       message: expect.stringContaining('alias "who" says nothing of "R2"') as unknown,
     },
   ]);
+});
+
+describe("loadDetectionFiles: of a folder a correlation in a file of its own", () => {
+  const correlation = (n: number, rules: readonly string[], more: object = {}): string =>
+    JSON.stringify({
+      title: `C${n}`,
+      name: `c${n}`,
+      id: `5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e2${n}`,
+      level: "low",
+      correlation: { type: "temporal", rules, timespan: "5m", "group-by": ["User"], ...more },
+    });
+  const windows = WINDOWS.replace("title: W", "title: W, name: w");
+  const load = (
+    ...texts: readonly string[]
+  ): { readonly problems: readonly string[]; readonly others: readonly string[] } => {
+    const files = texts.map((text, index) => ({ file: `${index}.yml`, text, isOfFolder: true }));
+    const { detections, problems, others } = loadDetectionFiles(files);
+    const all = [...problems, ...linkCorrelations(detections).problems].filter(({ severity }) => severity === "error");
+    return { problems: all.map(({ file, message }) => `${file}: ${message}`), others };
+  };
+
+  test("is left out with what it is about, also over other correlations and whatever else is wrong with it", () => {
+    const files = [correlation(1, ["c2", "w"]), correlation(2, ["w"], { type: "value_median" }), RULE, windows];
+    expect(load(...files)).toEqual({ problems: [], others: ["0.yml", "1.yml", "3.yml"] });
+    const beside = `${RULE}\n---\n${correlation(1, ["5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e11"])}`;
+    expect(load(beside, windows)).toEqual({ problems: [], others: ["0.yml", "1.yml"] });
+  });
+
+  test.each([
+    ["what it is about is nowhere", ["x"]],
+    ["a part of it is about this log", ["w", "5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10"]],
+    ["a workflow has that name", ["CI"]],
+    ["it is about itself", ["c1"]],
+  ])("is complained of where %s", (_what, rules) => {
+    const { problems, others } = load(correlation(1, rules), RULE, windows, "{name: CI, jobs: {}}");
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(/^0\.yml: Cannot link correlation "C1": /);
+    expect(others).toEqual(["2.yml", "3.yml"]);
+  });
+
+  test("is linked where a detection of this log has the same name as one that is left out", () => {
+    const ours = RULE.replace("title: T", "title: T, name: w");
+    expect(load(correlation(1, ["w"]), ours, windows)).toEqual({ problems: [], others: ["2.yml"] });
+  });
+});
+
+test("loadDetectionFiles: a processing pipeline is one with a byte order mark, too", () => {
+  const pipeline = "\ufefftransformations: [{type: field_name_mapping, mapping: {who: user.username}}]";
+  const rule = RULE.replace("verb: get", "who: ann");
+  const { problems } = loadDetectionFiles(
+    [
+      { file: "fields.yml", text: pipeline },
+      { file: "rule.yml", text: rule },
+    ].map((each) => ({ ...each, isOfFolder: true })),
+  );
+  expect(problems).toEqual([]);
 });

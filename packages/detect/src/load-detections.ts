@@ -8,7 +8,7 @@ import { oneOfEachID } from "./definition/one-of-each-id.ts";
 import { applyExceptions } from "./exceptions/apply-exceptions.ts";
 import { loadExceptions } from "./exceptions/load-exceptions.ts";
 import { digest } from "./finding.ts";
-import { loadText } from "./load-text.ts";
+import { loadSources } from "./load-sources.ts";
 import type { DetectionSource } from "./load-text.ts";
 import type { Placeholders } from "./sigma/expand-placeholders.ts";
 import { fieldPipeline } from "./sigma/field-pipeline.ts";
@@ -84,7 +84,7 @@ export function loadDetectionFiles(files: readonly DetectionSource[], options: L
   const pipelines = [...(options.pipelines ?? []), ...given.flatMap((one) => one.pipelines)];
   const fields = fieldPipeline(pipelines, options.placeholders, options.rawFieldsOnly);
   const sources = given.length === 0 ? files : files.filter((each) => !isPipeline(each));
-  const loaded = sources.map((each) => ({ file: each.file, ...loadText(each, { file: each.file, fields, now }) }));
+  const loaded = loadSources(sources, fields, now);
   const tuning = loadExceptions(options.exceptions ?? [], fields, now);
   const exceptions = [...loaded.flatMap(({ filters }) => filters), ...tuning.exceptions];
   const told = oneOfEachID(loaded.flatMap(({ detections }) => detections));
@@ -119,7 +119,8 @@ export function loadDetectionFiles(files: readonly DetectionSource[], options: L
 
 /** Whether a text is of processing pipelines, and of nothing else. */
 function isPipeline({ text = "" }: DetectionSource): boolean {
-  return /^transformations[ \t]*:/m.test(text) && !/^(detection|correlation|filter)[ \t]*:/m.test(text);
+  // What stands before the first key where editors mark UTF-8.
+  return /^\ufeff?transformations[ \t]*:/m.test(text) && !/^\ufeff?(detection|correlation|filter)[ \t]*:/m.test(text);
 }
 
 /** Of each correlation the detections of single events that it rests on. */

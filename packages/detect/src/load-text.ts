@@ -50,16 +50,28 @@ export interface TextContext {
 /** A correlation looks at no event itself. */
 const NEVER: Expression = { kind: "or", of: [] };
 
-/** Reads the documents of a text; nothing is thrown for bad data. Of a folder what is about other logs is left out. */
-export function loadText({ text, documents, isOfFolder }: DetectionSource, context: TextContext): LoadedText {
-  if (documents !== undefined) {
-    const loaded = loadDocuments({ documents: documents.map(withoutPlaces), problems: [] }, context);
-    if (loaded.problems.length === 0 || text === undefined) {
-      return loaded;
-    }
+/** A text that is read as YAML, with those of its documents that are to be left out. */
+export interface ReadSource extends YamlText {
+  readonly others: ReadonlySet<YamlDocument>;
+}
+
+/** Loads documents that are given; undefined where they are not, or where only their text says what is wrong with them and where. */
+export function loadGiven({ text, documents }: DetectionSource, context: TextContext): LoadedText | undefined {
+  if (documents === undefined) {
+    return undefined;
   }
-  const read = readYaml(text ?? "");
-  const others = isOfFolder === true ? aboutOtherLogs(read.documents) : new Set();
+  const loaded = loadDocuments({ documents: documents.map(withoutPlaces), problems: [] }, context);
+  return loaded.problems.length === 0 || text === undefined ? loaded : undefined;
+}
+
+/** Reads a text; of a folder what is about other logs is to be left out. */
+export function readSource({ text = "", isOfFolder }: DetectionSource): ReadSource {
+  const read = readYaml(text);
+  return { ...read, others: isOfFolder === true ? aboutOtherLogs(read.documents) : new Set() };
+}
+
+/** Loads the documents of a text without those that are left out; nothing is thrown for bad data. */
+export function loadRead({ others, ...read }: ReadSource, context: TextContext): LoadedText {
   if (others.size === 0) {
     return loadDocuments(read, context);
   }

@@ -19,6 +19,9 @@ export interface LinkedCorrelations {
   readonly problems: readonly (Problem & { readonly file: string })[];
 }
 
+/** How many correlations may build on each other. */
+export const MAX_CHAIN = 16;
+
 type FileProblem = Problem & { readonly file: string };
 /** A correlation with what it names, or why that cannot be said. */
 interface Named {
@@ -164,5 +167,3 @@ function aliasProblems({ detection, correlation, detections }: Named): readonly 
 function placeOf({ file, correlation }: Detection): { readonly file: string; readonly line?: number } {
   return { file, ...(correlation?.line !== undefined && { line: correlation.line }) };
 }
-
-const MAX_CHAIN = 16;
