@@ -57,7 +57,7 @@ export interface YamlText {
 export function readYaml(text: string, limits: YamlLimits = {}): YamlText {
   const { maxLength = 4 * 1024 * 1024, maxDepth = 64, maxAliases = 100 } = limits;
   if (text.length > maxLength) {
-    return { documents: [], problems: [tooLarge(text.length, maxLength)] };
+    return { documents: [], problems: [tooLarge(maxLength)] };
   }
   const strange = strangeCharacter(text);
   if (strange?.severity === "error") {
@@ -227,11 +227,11 @@ function locate(
   return undefined;
 }
 
-function tooLarge(length: number, maxLength: number): Problem {
+function tooLarge(maxLength: number): Problem {
   return {
     id: "yaml-too-large",
     severity: "error",
-    message: `Cannot read a YAML text of ${length} characters: at most ${maxLength} are allowed`,
+    message: `Cannot read a YAML text of more than ${maxLength} characters`,
     hint: "Split the file",
   };
 }

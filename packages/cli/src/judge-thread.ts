@@ -1,7 +1,7 @@
 import { JudgeThread } from "@auditsieve/replay/start";
-import { readdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { folderFiles, isFolder } from "./folder-files.ts";
 
 /** Less is done before a thread has started. */
 const LEAST_BYTES = 48 * 1024 * 1024;
@@ -32,19 +32,18 @@ export function judgeThread(threads: Threads, logs: readonly string[]): JudgeThr
 /** Whatever cannot be looked at, and standard input, counts for nothing: nobody knows. */
 function areLarge(logs: readonly string[]): boolean {
   let bytes = 0;
-  return logs.flatMap(filesAt).some((file) => {
-    const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-    bytes += size * (/\.(?:gz|zst|zstd)(?:[.-]|$)/i.test(file) ? PACKED_FACTOR : 1);
-    return bytes >= LEAST_BYTES;
-  });
+  return logs
+    .flatMap((path) => (isFolder(path) ? folderFiles(path, () => true) : [path]))
+    .some((file) => {
+      bytes += sizeOf(file) * (/\.(?:gz|zst|zstd)(?:[.-]|$)/i.test(file) ? PACKED_FACTOR : 1);
+      return bytes >= LEAST_BYTES;
+    });
 }
 
-function filesAt(path: string): readonly string[] {
+function sizeOf(file: string): number {
   try {
-    return statSync(path).isDirectory()
-      ? readdirSync(path, { recursive: true, encoding: "utf8" }).map((file) => join(path, file))
-      : [path];
+    return statSync(file).size;
   } catch {
-    return [];
+    return 0;
   }
 }

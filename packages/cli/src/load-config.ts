@@ -3,7 +3,7 @@ import type { IngestConfig, ReadConfig } from "@auditsieve/ingest";
 import { NamedFiles } from "./named-files.ts";
 import { sayProblem } from "./output.ts";
 import { readText } from "./read-text.ts";
-import { readDetectionPaths } from "./detection-set.ts";
+import { readDetectionPaths } from "./detection-paths.ts";
 import { SHIPPED } from "./shipped-files.ts";
 import { preparedDetections } from "./prepared-detections.ts";
 import { readPolicyText } from "./shipped.ts";

@@ -32,7 +32,7 @@ export function preparedDetections(file: string | URL = FILE): readonly Detectio
 
 /** The file that {@link preparedDetections} reads: a line of JSON, and the texts that it was made of. */
 export function preparedText(): string {
-  const sources = readDetectionTexts(undefined).map(({ file, text, documents }) => ({
+  const sources = readDetectionTexts().map(({ file, text, documents }) => ({
     file,
     documents: documents ?? readYaml(text).documents.map(({ value }) => value),
   }));

@@ -33,11 +33,8 @@ export interface DetectionText extends DetectionSource {
   readonly path: string;
 }
 
-/** Sigma texts of these files, or of the shipped detections; the documents of those are known without reading YAML. */
-export function readDetectionTexts(paths: readonly string[] | undefined): readonly DetectionText[] {
-  if (paths !== undefined) {
-    return paths.map((file) => ({ file, path: file, text: readFileSync(file, "utf8") }));
-  }
+/** Sigma texts of the shipped detections; their documents are known without reading YAML. */
+export function readDetectionTexts(): readonly DetectionText[] {
   const folder = join(PROFILES, "detections");
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".yml"));
   const packed = readPack();
@@ -60,7 +57,7 @@ function readPack(): Pack {
 
 /** The shipped detections, compiled. */
 export function shippedDetections(): readonly Detection[] {
-  const { detections, problems } = loadDetectionFiles(readDetectionTexts(undefined));
+  const { detections, problems } = loadDetectionFiles(readDetectionTexts());
   const broken = problems.find(({ severity }) => severity === "error");
   if (broken !== undefined) {
     throw new Failure(`Cannot load the shipped detections: ${broken.message}`, { hint: "Install auditsieve again" });

@@ -2,13 +2,12 @@ import type { Problem } from "@auditsieve/audit";
 import { linkCorrelations, loadDetectionFiles, loadPipelines, safeText } from "@auditsieve/detect";
 import type { Detection, DetectionException, Pipeline } from "@auditsieve/detect";
 import type { Argv } from "yargs";
-import { isLeftOut, leaveOutHint, readDetectionPaths, withoutLeftOut } from "../detection-set.ts";
+import { leaveOutHint, readDetectionPaths } from "../detection-paths.ts";
 import { exceptionsOption, readExceptionTexts } from "../exceptions-option.ts";
 import type { ExceptionsOption } from "../exceptions-option.ts";
 import { Failure } from "../failure.ts";
 import { say, sayProblem } from "../output.ts";
 import { readText } from "../read-text.ts";
-import type { DetectionText } from "../shipped.ts";
 import { SHIPPED } from "../shipped-files.ts";
 import { STANDARD_INPUT } from "../standard-input.ts";
 
@@ -58,8 +57,8 @@ export function detectionsOptions(argv: Argv): Argv<DetectionsOptions> {
 export async function readDetections({ paths, pipeline, exceptions }: DetectionsOptions): Promise<ReadDetections> {
   const pipelines = (await Promise.all(pipeline.map(readPipeline))).flat();
   const named = paths.length === 0 ? [SHIPPED] : paths;
-  const read = await Promise.all(named.filter((path) => !isLeftOut(path)).map(textsOf));
-  const texts = withoutLeftOut(read.flat(), named);
+  const input = named.includes(STANDARD_INPUT) ? await readText(STANDARD_INPUT, "detection") : undefined;
+  const texts = readDetectionPaths(named, input);
   const tuning = readExceptionTexts(exceptions);
   const loaded = loadDetectionFiles(texts, { pipelines, exceptions: tuning });
   const { silent, problems: unlinked } = linkCorrelations(loaded.detections);
@@ -88,12 +87,6 @@ export function sayProblems({ problems, hint }: ReadDetections): void {
   if (hint !== undefined) {
     say(`auditsieve: ${hint}`);
   }
-}
-
-async function textsOf(path: string): Promise<readonly DetectionText[]> {
-  return path === STANDARD_INPUT
-    ? [{ file: path, path, text: await readText(path, "detection") }]
-    : readDetectionPaths([path]);
 }
 
 async function readPipeline(file: string): Promise<readonly Pipeline[]> {

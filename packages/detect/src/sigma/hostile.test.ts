@@ -150,7 +150,7 @@ describe("a hostile Sigma file", () => {
     [
       "a million values",
       detection(`{ verb: [${"get,".repeat(1_100_000)}get] }`),
-      /error yaml-too-large -: .*at most 4194304/,
+      /error yaml-too-large -: .*more than 4194304/,
     ],
     [
       "a very long chain of modifiers",
