@@ -1,6 +1,6 @@
 import type { ArchiveFormat } from "./log-format.ts";
 import { beginsText, findPart, mayBeginWith, partAt, TEXT_HEAD_BYTES } from "./archive-magic.ts";
-import { findLog, isLogAt, TEXT_RUN_BYTES } from "./text-start.ts";
+import { findLog, isLogAt, TELLING_BYTES } from "./text-start.ts";
 
 /** An engine that meets damaged bytes throws away the output of that one write: small writes keep that small. */
 export const ENGINE_WRITE_BYTES: number = 16 * 1024;
@@ -105,7 +105,7 @@ export class ArchiveInput {
       const begin = Math.max(this.#at, Math.min(this.#chunk.length, from - this.#before));
       const found = this.#findNext(begin);
       // What stands at the end of the chunk may turn out to be one when more bytes are there.
-      const open = this.#isEnded ? 0 : TEXT_RUN_BYTES;
+      const open = this.#isEnded ? 0 : TELLING_BYTES;
       const end = found === -1 ? Math.max(begin, this.#chunk.length - open) : found;
       isPadding &&= isNul(this.#chunk.subarray(this.#at, end));
       this.#at = end;
@@ -130,7 +130,7 @@ export class ArchiveInput {
   #findLog(from: number, end: number): number {
     const at = findLog(this.#chunk, from, end);
     // What stands at the end of the chunk may turn out to be one when more bytes are there.
-    const least = this.#isEnded ? end : Math.max(from, this.#chunk.length - TEXT_RUN_BYTES);
+    const least = this.#isEnded ? end : Math.max(from, this.#chunk.length - TELLING_BYTES);
     return at === -1 ? Math.min(end, least) : at;
   }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +7,7 @@ import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "vitest";
 import type { IngestError } from "../errors.ts";
 import { openLog } from "./log-file.ts";
+import { findUtf16 } from "./utf-16-run.ts";
 import { runs } from "../../../../test/property-runs.ts";
 
 /** How a log comes that is no file; the whole of it for 0. */
@@ -195,6 +197,24 @@ describe("openLog", () => {
     for (const packed of [stored(lines), fast(lines)]) {
       const { read, error } = await readAll(openLog(Readable.from(cut(Buffer.concat([packed, packed]), 7919))));
       expect([read === lines + lines, error]).toEqual([true, undefined]);
+    }
+  });
+
+  test("openLog reads all of a gzip archive whose packed bytes look like text in UTF-16, as those of repeated text may", async () => {
+    const repeated = Array.from({ length: 30 }, (_, seed) => {
+      const hashes = Array.from({ length: 49 }, (_each, i) =>
+        createHash("sha256").update(`${seed}:${i}`).digest("hex"),
+      );
+      return `${hashes.join("").slice(0, 3073).repeat(12)}\n`;
+    });
+    const alike = repeated.filter((content) => findUtf16(gzip(content)) !== undefined);
+    expect(alike.length).toBeGreaterThan(3);
+    for (const content of alike) {
+      for (const behind of [gzip(ONE), little(ONE)]) {
+        const bytes = Buffer.concat([gzip(content), behind]);
+        const { read, error } = await readAll(openLog(Readable.from(cut(bytes, 20_011))));
+        expect([read === content + ONE, error]).toEqual([true, undefined]);
+      }
     }
   });
 

@@ -1,6 +1,6 @@
 import { bytesFrom } from "./bytes-from.ts";
 import type { ReadFrom } from "./bytes-from.ts";
-import { isLogAt, TEXT_RUN_BYTES } from "./text-start.ts";
+import { isLogAt, TELLING_BYTES } from "./text-start.ts";
 
 const NEWLINE = 10;
 /** With it a line of JSON begins behind another one. */
@@ -16,7 +16,7 @@ const MOST_BACK_BYTES = 256 * 1024;
 export async function notGiven(readFrom: ReadFrom, end: number, given: Buffer): Promise<Buffer | undefined> {
   const from = Math.max(0, end - MOST_BACK_BYTES);
   // The last line is told by what stands behind, too.
-  const bytes = await bytesFrom(readFrom, from, end + TEXT_RUN_BYTES);
+  const bytes = await bytesFrom(readFrom, from, end + TELLING_BYTES);
   const stop = end - from;
   let start = stop;
   for (let at = bytes.lastIndexOf(BEGINNING, stop - 1); at > 0; at = bytes.lastIndexOf(BEGINNING, at - 1)) {

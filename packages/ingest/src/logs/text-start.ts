@@ -1,8 +1,9 @@
 import { isLetter } from "./text-bytes.ts";
 import { findUtf16 } from "./utf-16-run.ts";
+import type { Utf16Run } from "./utf-16-run.ts";
 
 /** So many letters of ASCII one behind the other are text: by chance they stand nowhere in what is packed. */
-export const TEXT_RUN_BYTES = 48;
+const TEXT_RUN_BYTES = 48;
 /** Text is looked for at places that are so far apart. */
 const STEP = 32;
 /** By chance some letters stand before it. */
@@ -14,11 +15,16 @@ const BEGINNING =
 const KEY = /"[\w.@/-]+"\s*:/;
 /** A byte order mark, and the letters that tell text in UTF-16. */
 const WIDE_BYTES = 18;
+/** Of text in UTF-16 so many bytes behind its mark are looked at for a key. */
+const WIDE_RUN_BYTES = 62;
+/** So many bytes from a place on tell whether a log begins there. */
+export const TELLING_BYTES: number = 2 + WIDE_RUN_BYTES;
 
 /** Whether a log that is not packed begins there: what is packed has no such bytes, unless it has letters as they are. */
 export function isLogAt(bytes: Buffer, at: number): boolean {
   const behind = runEnd(bytes, at, Math.min(bytes.length, at + TEXT_RUN_BYTES));
-  return findUtf16(bytes.subarray(at, at + WIDE_BYTES))?.start === 0 || beginningIn(bytes, at, behind, 0) === at;
+  const wide = findUtf16(bytes.subarray(at, at + WIDE_BYTES));
+  return (wide?.start === 0 && isWideLog(bytes, at, wide)) || beginningIn(bytes, at, behind, 0) === at;
 }
 
 /**
@@ -77,10 +83,52 @@ function runEnd(bytes: Buffer, at: number, most: number): number {
 
 /** Where text in UTF-16 begins: in the midst of it every second byte is a letter, too, and every other one NUL. */
 function findWide(bytes: Buffer, from: number, end: number): number {
-  const wide = findUtf16(bytes.subarray(from, end + WIDE_BYTES));
-  const start = from + (wide?.start ?? Infinity);
-  const isMarked = (bytes[start] as number) >= 0xfe;
-  return start < end && (isMarked || !isWideBehind(bytes, start, wide?.isLittle === true)) ? start : -1;
+  for (let at = from; at < end;) {
+    const wide = findUtf16(bytes.subarray(at, end + WIDE_BYTES));
+    const start = at + (wide?.start ?? Infinity);
+    if (wide === undefined || start >= end) {
+      return -1;
+    }
+    const isBegun = isMarked(bytes, start) || !isWideBehind(bytes, start, wide.isLittle);
+    if (isBegun && isWideLog(bytes, start, wide)) {
+      return start;
+    }
+    // Another one may begin behind this one.
+    at = behindMark(bytes, start) + 2 * wideLetters(bytes, start, wide, end - start).length;
+  }
+  return -1;
+}
+
+/**
+ * Whether it is text of a log, of which some key stands near: of text that repeats itself gzip makes the same two bytes time and again, and
+ * these may be a letter and NUL.
+ */
+function isWideLog(bytes: Buffer, start: number, wide: Utf16Run): boolean {
+  const text = wideLetters(bytes, start, wide, WIDE_RUN_BYTES);
+  return BEGINNING.test(text) || KEY.test(text);
+}
+
+/** The letters of ASCII behind the mark that text in UTF-16 may begin with, as far as they stand in so many bytes. */
+function wideLetters(bytes: Buffer, start: number, { isLittle }: Utf16Run, mostBytes: number): string {
+  const first = behindMark(bytes, start);
+  const end = Math.min(bytes.length - 1, first + mostBytes);
+  let text = "";
+  for (let at = first; at < end; at += 2) {
+    const letter = bytes[isLittle ? at : at + 1] as number;
+    if (bytes[isLittle ? at + 1 : at] !== 0 || !isLetter(letter)) {
+      break;
+    }
+    text += String.fromCharCode(letter);
+  }
+  return text;
+}
+
+function isMarked(bytes: Buffer, start: number): boolean {
+  return (bytes[start] as number) >= 0xfe;
+}
+
+function behindMark(bytes: Buffer, start: number): number {
+  return isMarked(bytes, start) ? start + 2 : start;
 }
 
 /** Whether two letters in UTF-16 stand before it, of either order: behind the lengths that end a gzip member NUL may. */
