@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Detection } from "./definition/detection.ts";
 import { evaluateDetection } from "./detection-engine.ts";
 import { linkCorrelations } from "./definition/link-correlations.ts";
-import { loadDetectionFiles } from "./load-detections.ts";
+import { loadDetectionFiles, loadDetections } from "./load-detections.ts";
 
 test("loadDetectionFiles: documents that are given are taken; a problem in them has its place in the text", () => {
   const text = "title: T\nid: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10\nlevel: low\nlogsource: { product: kubernetes }\n";
@@ -253,4 +253,45 @@ test("loadDetectionFiles: a processing pipeline is one with a byte order mark, t
     ].map((each) => ({ ...each, isOfFolder: true })),
   );
   expect(problems).toEqual([]);
+});
+
+test("linkCorrelations refuses correlations that would count each event of a detection very often, over layers of which each names all below it", () => {
+  const rule = (name: string): object => ({
+    title: name,
+    name,
+    id: name,
+    level: "low",
+    logsource: { product: "kubernetes" },
+    detection: { s: { verb: "get" }, condition: "s" },
+  });
+  const layers = (width: number): readonly object[] => {
+    const names = (layer: number): readonly string[] => Array.from({ length: width }, (_, n) => `${layer}-${n}`);
+    return Array.from({ length: 8 }, (_, layer) => layer).flatMap((layer) =>
+      names(layer).map((name) => ({
+        title: name,
+        name,
+        id: name,
+        level: "low",
+        correlation: { type: "temporal", rules: layer === 0 ? ["base"] : names(layer - 1), timespan: "5m" },
+      })),
+    );
+  };
+  const link = (width: number): ReturnType<typeof linkCorrelations> => {
+    const documents = [rule("base"), rule("aside"), ...layers(width)];
+    return linkCorrelations(
+      loadDetections(documents.map((one) => JSON.stringify(one)).join("\n---\n"), "f.yml").detections,
+    );
+  };
+  // 11 + 7 x 121 are within the bound, 12 + 7 x 144 are not.
+  expect(link(11)).toMatchObject({ problems: [], correlations: { length: 88 } });
+  expect(link(30).problems).toHaveLength(201);
+  const { correlations, problems } = link(12);
+  expect(correlations).toEqual([]);
+  expect(problems).toHaveLength(96);
+  expect(problems[0]).toMatchObject({
+    file: "f.yml",
+    line: 5,
+    message:
+      'Cannot link correlation "0-0": each event of "base" would be counted more than 1000 times, directly and over other correlations',
+  });
 });

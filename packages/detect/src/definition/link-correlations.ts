@@ -1,4 +1,5 @@
 import type { Problem } from "@auditsieve/audit";
+import { LIMITS } from "../sigma/limits.ts";
 import type { Correlation } from "./correlation.ts";
 import type { Detection } from "./detection.ts";
 
@@ -37,6 +38,19 @@ export function linkCorrelations(detections: readonly Detection[]): LinkedCorrel
   const refuse = (detection: Detection, message: string, hint: string): void => {
     refused.add(detection);
     const subject = `Cannot link correlation ${JSON.stringify(detection.title)}`;
+    if (problems.length >= LIMITS.problems) {
+      if (problems.length === LIMITS.problems) {
+        const more = "there are more problems of correlations than these";
+        problems.push({
+          id: "sigma-too-many",
+          severity: "error",
+          ...placeOf(detection),
+          message: `${subject}: ${more}`,
+          hint: "Correct these first",
+        });
+      }
+      return;
+    }
     problems.push({
       id: "sigma-correlation",
       severity: "error",
@@ -59,7 +73,7 @@ export function linkCorrelations(detections: readonly Detection[]): LinkedCorrel
     }
     return [{ detection, correlation, detections: of.flatMap((one) => ("wrong" in one ? [] : [one])) }];
   });
-  const { linked, left } = inLayers(named);
+  const { linked, left } = inLayers(withinBounds(named, refuse));
   refuseLeft(left, refused, refuse);
   problems.push(...linked.flatMap(aliasProblems));
   const silent = new Set(linked.flatMap(({ correlation, detections: of }) => (correlation.generate ? [] : of)));
@@ -94,6 +108,44 @@ function namesOf(detections: readonly Detection[]): (name: string, by: Detection
   };
 }
 
+/** Each event that a detection hits is read for every correlation that counts it, directly or over others, as often as one of them names another. */
+const MAX_COUNTS = 1000;
+
+/** The correlations without those of which a detection would be counted too often. */
+function withinBounds(
+  named: readonly Named[],
+  refuse: (detection: Detection, message: string, hint: string) => void,
+): readonly Named[] {
+  const above = namersOf(named);
+  const isTooMuch = (detection: Detection): boolean => {
+    const reached = new Set([detection]);
+    let counts = 0;
+    // It grows while it is gone through.
+    for (const one of reached) {
+      const next = above.get(one) ?? [];
+      counts += next.length;
+      if (counts > MAX_COUNTS) {
+        return true;
+      }
+      next.forEach((each) => reached.add(each));
+    }
+    return false;
+  };
+  const heavy = new Set([...above.keys()].filter((one) => !one.correlation && isTooMuch(one)));
+  return named.filter(({ detection, detections }) => {
+    const found = detections.find((one) => heavy.has(one));
+    if (found !== undefined) {
+      const title = JSON.stringify(found.title.slice(0, 120));
+      refuse(
+        detection,
+        `each event of ${title} would be counted more than ${MAX_COUNTS} times, directly and over other correlations`,
+        "Name fewer detections in fewer correlations",
+      );
+    }
+    return found === undefined;
+  });
+}
+
 /** Those that build on no correlation, those that build on these, and so on; and what is on no layer then. */
 function inLayers(named: readonly Named[]): { readonly linked: readonly Named[]; readonly left: readonly Named[] } {
   const linked: Named[] = [];
@@ -121,12 +173,7 @@ function refuseLeft(
       refuse(detection, "it builds on too long a chain", `Chain at most ${MAX_CHAIN} correlations`);
     }
   }
-  const above = new Map<Detection, Detection[]>();
-  for (const { detection, detections } of left) {
-    for (const one of detections) {
-      above.set(one, [...(above.get(one) ?? []), detection]);
-    }
-  }
+  const above = namersOf(left);
   // It grows while it is gone through.
   for (const one of refused) {
     for (const detection of above.get(one) ?? []) {
@@ -140,6 +187,22 @@ function refuseLeft(
       refuse(detection, "it builds on itself", `Chain at most ${MAX_CHAIN} correlations`);
     }
   }
+}
+
+/** Of each detection the correlations that name it. */
+function namersOf(named: readonly Named[]): ReadonlyMap<Detection, readonly Detection[]> {
+  const namers = new Map<Detection, Detection[]>();
+  for (const { detection, detections } of named) {
+    for (const one of detections) {
+      const known = namers.get(one);
+      if (known === undefined) {
+        namers.set(one, [detection]);
+      } else {
+        known.push(detection);
+      }
+    }
+  }
+  return namers;
 }
 
 function aliasProblems({ detection, correlation, detections }: Named): readonly FileProblem[] {
