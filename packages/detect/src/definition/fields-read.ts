@@ -52,3 +52,23 @@ export function readsSome(expression: Expression, test: (field: string) => boole
       return test(expression.field.text);
   }
 }
+
+/** Whether a condition looks for something in the whole event. */
+export function hasKeyword(expression: Expression): boolean {
+  switch (expression.kind) {
+    case "and":
+    case "or":
+      return expression.of.some(hasKeyword);
+    case "not":
+      return hasKeyword(expression.of);
+    case "keyword":
+      return true;
+    case "match":
+    case "null":
+    case "exists":
+    case "fieldref":
+    case "same":
+    default:
+      return false;
+  }
+}

@@ -213,4 +213,28 @@ describe("FindingStream", () => {
     stream.push(exec("get", "exec", "ResponseComplete"));
     expect(stream.flush()).toHaveLength(1);
   });
+
+  it.each([
+    ["is that stage", "{stage: RequestReceived}", "s"],
+    ["is not another one", "{stage|neq: ResponseComplete}", "s"],
+    ["is not the last one, whatever its code", "{stage|neq: RequestReceived, responseStatus.code: 101}", "not s"],
+    ["is of that second", '{stageTimestamp: "2026-11-24T00:00:00.000000Z"}', "s"],
+    ["says so anywhere", '["RequestReceived"]', "s"],
+  ])("finds what %s, whatever other detections are asked about the stages behind it", (_what, selection, condition) => {
+    const rule = (id: string, s: string, is: string): string =>
+      `{title: ${id}, id: ${id}, level: low, logsource: {product: kubernetes}, detection: {s: ${s}, condition: ${is}}}`;
+    const first = rule("first", selection, condition);
+    const others = ["{responseStatus.code: 101}", "{verb: get}", "{responseStatus.code: 500}"];
+    for (const texts of [[first], ...others.map((other) => [first, rule("other", other, "s")])]) {
+      const { detections } = loadDetections(texts.join("\n---\n"), "t.yml");
+      const stream = new FindingStream(new DetectionEngine(detections));
+      const events = [
+        { ...exec("get", "exec", "RequestReceived"), stageTimestamp: "2026-11-24T00:00:00.000000Z" },
+        { ...exec("get", "exec", "ResponseStarted"), stageTimestamp: "2026-11-24T00:00:01.000000Z" },
+        { ...exec("get", "exec", "ResponseComplete"), stageTimestamp: "2026-11-24T00:00:02.000000Z" },
+      ];
+      const found = [...events.flatMap((event) => stream.push(event)), ...stream.flush()];
+      expect(found.filter(({ detection: { id } }) => id === "first")).toHaveLength(1);
+    }
+  });
 });

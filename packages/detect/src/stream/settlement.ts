@@ -3,6 +3,7 @@ import type { CorrelationHit } from "../correlation-hit.ts";
 import type { Correlator } from "../correlating/correlator.ts";
 import type { Detection } from "../definition/detection.ts";
 import type { Verdict } from "../detection-engine.ts";
+import { hasKeyword, readsSome } from "../definition/fields-read.ts";
 import { exceptionFor } from "../definition/detection-exception.ts";
 import type { DetectionException } from "../definition/detection-exception.ts";
 import type { SuppressedCounts } from "../exceptions/suppressed-counts.ts";
@@ -139,6 +140,9 @@ export class Settlement {
       }
       return;
     }
+    if (outcome === "miss" && before?.kind === "held" && isOfOneStage(detection)) {
+      return;
+    }
     if (outcome === "unknown" && before?.kind !== "held" && event.stage === "ResponseStarted") {
       this.#open.settle(request, detection, UNDECIDED);
       return;
@@ -210,4 +214,20 @@ export class Settlement {
     findings.push(writeFinding(detection, digest(detection.id, request.key), shown));
     return hit !== undefined && this.#correlator.add(hit, findings);
   }
+}
+
+const OWN_OF_A_STAGE: ReadonlySet<string> = new Set(["stage", "stageTimestamp"]);
+const ofOneStage = new WeakMap<Detection, boolean>();
+
+/**
+ * Whether the condition reads what each stage has for itself: what is so at RequestReceived is not undone by what a later one says. It would depend on
+ * what other detections ask, too, whether this one is asked again.
+ */
+function isOfOneStage(detection: Detection): boolean {
+  let known = ofOneStage.get(detection);
+  if (known === undefined) {
+    known = readsSome(detection.condition, (field) => OWN_OF_A_STAGE.has(field)) || hasKeyword(detection.condition);
+    ofOneStage.set(detection, known);
+  }
+  return known;
 }
