@@ -142,9 +142,11 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
     items.forEach((item) => warnUnknown(item.field, path));
     const parts = items.map((item) => compileField(item.field, item.value, mode, path, depth));
     const whole = parts.filter((part) => part !== undefined);
-    const asksAbsence = value === null || value === false || (Array.isArray(value) && value.includes(null));
-    const join = asksAbsence && (mode.kind === "exists" || value !== false) ? all : any;
-    return whole.length < parts.length ? undefined : join(whole);
+    if (whole.length < parts.length) {
+      return undefined;
+    }
+    const asksAbsence = value === null || (value === false && mode.kind === "exists");
+    return asksAbsence ? all(whole) : Array.isArray(value) && value.includes(null) ? nullOrAny(whole) : any(whole);
   };
 
   const compileField = (
@@ -320,6 +322,13 @@ export function selectionCompiler(log: ProblemLog, fields: FieldPipeline): Selec
       return selection(value, path, 0, false);
     },
   };
+}
+
+/** Of alternatives that each are a null or values: all the nulls, or any of the others. */
+function nullOrAny(parts: readonly Expression[]): Expression {
+  const alternatives = parts.flatMap((part) => (part.kind === "or" ? part.of : [part]));
+  const nulls = alternatives.filter(({ kind }) => kind === "null");
+  return any([all(nulls), ...alternatives.filter(({ kind }) => kind !== "null")]);
 }
 
 /** What is left of an item that a pipeline drops. */
