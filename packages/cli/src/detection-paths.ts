@@ -7,7 +7,7 @@ import { say } from "./output.ts";
 import { readDetectionTexts } from "./shipped.ts";
 import type { DetectionText } from "./shipped.ts";
 import { SHIPPED } from "./shipped-files.ts";
-import { STANDARD_INPUT } from "./standard-input.ts";
+import { inputName, STANDARD_INPUT } from "./standard-input.ts";
 
 /** A file of detections, and whether it was found in a folder that was named. */
 interface DetectionPlace {
@@ -27,7 +27,7 @@ export function readDetectionPaths(paths: readonly string[], standardInput = "")
     .filter((path) => !isLeftOut(path))
     .flatMap((path): readonly DetectionPlace[] => {
       if (path === STANDARD_INPUT) {
-        return [{ file: path, path, text: standardInput }];
+        return [{ file: inputName(path), path, text: standardInput }];
       }
       return path === SHIPPED ? readDetectionTexts() : placesAt(path);
     });

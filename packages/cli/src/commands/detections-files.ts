@@ -1,5 +1,5 @@
 import type { Problem } from "@auditsieve/audit";
-import { linkCorrelations, loadDetectionFiles, loadPipelines, safeText } from "@auditsieve/detect";
+import { linkCorrelations, loadDetectionFiles, loadPipelines } from "@auditsieve/detect";
 import type { Detection, DetectionException, Pipeline } from "@auditsieve/detect";
 import type { Argv } from "yargs";
 import { leaveOutHint, readDetectionPaths } from "../detection-paths.ts";
@@ -9,7 +9,8 @@ import { Failure } from "../failure.ts";
 import { say, sayProblem } from "../output.ts";
 import { readText } from "../read-text.ts";
 import { SHIPPED } from "../shipped-files.ts";
-import { STANDARD_INPUT } from "../standard-input.ts";
+import { inputName, STANDARD_INPUT } from "../standard-input.ts";
+import { counted } from "../table.ts";
 
 /** Options that every command about detections has. */
 export interface DetectionsOptions extends ExceptionsOption {
@@ -55,7 +56,7 @@ export function detectionsOptions(argv: Argv): Argv<DetectionsOptions> {
  * Throws where a path cannot be read or a folder holds no Sigma file. `shipped` stands for ours.
  */
 export async function readDetections({ paths, pipeline, exceptions }: DetectionsOptions): Promise<ReadDetections> {
-  const pipelines = (await Promise.all(pipeline.map(readPipeline))).flat();
+  const pipelines = await readPipelines(pipeline);
   const named = paths.length === 0 ? [SHIPPED] : paths;
   const input = named.includes(STANDARD_INPUT) ? await readText(STANDARD_INPUT, "detection") : undefined;
   const texts = readDetectionPaths(named, input);
@@ -70,7 +71,7 @@ export async function readDetections({ paths, pipeline, exceptions }: Detections
     problems,
     hint: leaveOutHint(texts, problems),
     others: loaded.others.length,
-    files: new Map(texts.map(({ file, path }) => [file, path])),
+    files: new Map(texts.map(({ file, path }) => [file, inputName(path)])),
   };
 }
 
@@ -89,13 +90,21 @@ export function sayProblems({ problems, hint }: ReadDetections): void {
   }
 }
 
-async function readPipeline(file: string): Promise<readonly Pipeline[]> {
-  const { pipelines, problems } = loadPipelines(await readText(file, "pipeline"), file);
-  const [error] = problems.filter(({ severity }) => severity === "error");
-  if (error !== undefined) {
-    throw new Failure(`Cannot read the pipeline "${safeText(file, 500)}": ${error.message}`, {
-      hint: error.hint ?? "See docs/sigma.md for the transformations there are",
+/** All that is wrong with them is said. */
+async function readPipelines(files: readonly string[]): Promise<readonly Pipeline[]> {
+  const read = await Promise.all(
+    files.map(async (path) => {
+      const file = inputName(path);
+      return { file, ...loadPipelines(await readText(path, "pipeline"), file) };
+    }),
+  );
+  const problems = read.flatMap(({ file, problems: of }) => of.map((problem) => ({ ...problem, file })));
+  problems.forEach((problem) => sayProblem(problem, problem.file));
+  const errors = problems.filter(({ severity }) => severity === "error").length;
+  if (errors > 0) {
+    throw new Failure(`Cannot use the pipelines: ${counted(errors, "problem")}`, {
+      hint: "Each is said above with its place; docs/sigma.md has the transformations that there are",
     });
   }
-  return pipelines;
+  return read.flatMap(({ pipelines }) => pipelines);
 }

@@ -169,6 +169,29 @@ describe("auditsieve detections", () => {
     expect((await auditsieve(args)).code).toBe(0);
   });
 
+  test("check -, check --pipeline -: standard input is called that", async () => {
+    const input = "- nothing\n";
+    const check = await auditsieve(["detections", "check", "-"], input);
+    expect([check.code, check.stderr]).toEqual([1, expect.stringMatching(/^standard input:1:1: Cannot load/)]);
+    const pipeline = await auditsieve(["detections", "check", "--pipeline", "-"], input);
+    expect([pipeline.code, pipeline.stderr]).toEqual([2, expect.stringMatching(/^standard input:1:1: Cannot load/)]);
+  });
+
+  test("check --pipeline: every problem of pipelines with its place", async () => {
+    const one = put("one.yml", "transformations:\n  - { type: foo }\n  - { type: bar }\n");
+    const other = put("other.yml", "vars: [1]\n");
+    const args = ["detections", "check", "--pipeline", one, "--pipeline", other];
+    const { code, stderr } = await auditsieve(args);
+    expect(code).toBe(2);
+    expect(stderr.split("\n").filter((line) => !line.startsWith("  hint"))).toEqual([
+      `${one}:2:13: Cannot load pipeline "${one}": its type "foo" is not known`,
+      `${one}:3:13: Cannot load pipeline "${one}": its type "bar" is not known`,
+      `${other}:1:7: Cannot load pipeline "${other}": its vars are no map of texts or lists of texts`,
+      "auditsieve: Cannot use the pipelines: 3 problems",
+      "",
+    ]);
+  });
+
   test("test: the cases beside, and what fails with its line", async () => {
     expect(await auditsieve(["detections", "test", join(folder, "sound")])).toMatchObject({
       code: 0,
