@@ -21,6 +21,8 @@ const PLAIN: LogForm = { form: "plain" };
 const LINES: LogForm = { form: "lines" };
 /** A log whose first 64 KiB say nothing is taken as it is. */
 const MOST_BYTES = 64 * 1024;
+/** So many lines that begin an object or a list are followed as far as it goes, which may be to the end of all. */
+const MOST_FOLLOWED = 64;
 const NEWLINE = 10;
 
 const KEY = { kind: 0, event: 1, list: 2, document: 3, record: 4 } as const;
@@ -66,13 +68,19 @@ export const CLOUD_WATCH_PREFIX = 640;
 
 /** Tells by its first bytes how a log is to be read; undefined while they are too few. A torn first line is passed over. */
 export function recognise(head: Buffer, isEnd: boolean): LogForm | undefined {
-  for (let start = byteOrderMarkBytes(head, 0, head.length); start < head.length;) {
-    const form = recogniseAt(head, start);
+  const behind = Math.min(head.length, MOST_BYTES);
+  let followed = 0;
+  for (let start = byteOrderMarkBytes(head, 0, head.length); start < behind;) {
+    const open = skipSpace(head, start, head.length);
+    // Of empty lines each would be followed to what stands behind the last of them.
+    const line = open === start ? start : Math.max(start, head.lastIndexOf(NEWLINE, open - 1) + 1);
+    const form = recogniseAt(head, line);
     if (form !== undefined) {
       return form;
     }
-    const newline = head.indexOf(NEWLINE, start);
-    if (newline === -1) {
+    followed += head[open] === OPEN_OBJECT || head[open] === OPEN_LIST ? 1 : 0;
+    const newline = head.indexOf(NEWLINE, open);
+    if (newline === -1 || followed === MOST_FOLLOWED) {
       break;
     }
     start = newline + 1;
