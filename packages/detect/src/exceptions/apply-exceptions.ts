@@ -18,13 +18,23 @@ export function applyExceptions(
     return { detections, problems: [] };
   }
   const { silent } = linkCorrelations(detections);
-  const isNamed = (detection: Detection, rules: Names): boolean =>
-    rules === "any" ||
-    rules.some((rule) => isCalled(detection, rule) || (!silent.has(detection) && rule === stemOf(detection.file)));
+  const calls = new Map(detections.map((one) => [one, callsOf(one, silent.has(one))]));
+  const called = new Set([...calls.values()].flat());
+  // There may be very many names.
+  const sets = new Map<Names, ReadonlySet<string>>();
+  const isNamed = (detection: Detection, rules: Names): boolean => {
+    if (rules === "any") {
+      return true;
+    }
+    let names = sets.get(rules);
+    if (names === undefined) {
+      names = new Set(rules);
+      sets.set(rules, names);
+    }
+    return calls.get(detection)?.some((call) => names.has(call)) === true;
+  };
   const problems = [...exceptions, ...overrides].flatMap(({ title, rules, file, line }) => {
-    const unknown = (rules === "any" ? [] : rules).filter(
-      (rule) => !detections.some((detection) => isNamed(detection, [rule])),
-    );
+    const unknown = (rules === "any" ? [] : rules).filter((rule) => !called.has(rule));
     const place = { severity: "warning" as const, file, ...(line !== undefined && { line }) };
     const told = unknown.slice(0, LIMITS.problems).map((rule) => ({
       ...place,
@@ -63,8 +73,9 @@ export function applyExceptions(
   };
 }
 
-function isCalled({ id, name }: Detection, rule: string): boolean {
-  return id === rule || name === rule;
+/** What a detection may be called by; one that only counts for correlations shares its file with these. */
+function callsOf({ id, name, file }: Detection, isSilent: boolean): readonly string[] {
+  return [id, ...(name === undefined ? [] : [name]), ...(isSilent ? [] : [stemOf(file)])];
 }
 
 /** `exec-into-pod` of `execution/exec-into-pod.yml`: how the documents call a detection. */

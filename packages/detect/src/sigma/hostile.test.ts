@@ -2,7 +2,7 @@ import type { AuditEvent } from "@auditsieve/audit";
 import { describe, expect, it } from "vitest";
 import { evaluateDetection } from "../detection-engine.ts";
 import { linkCorrelations } from "../definition/link-correlations.ts";
-import { loadDetections } from "../load-detections.ts";
+import { loadDetectionFiles, loadDetections } from "../load-detections.ts";
 
 const HEAD = `title: T
 id: 5f0d8a3c-5b0e-4a63-9d2f-2f8f3c1f7e10
@@ -280,5 +280,27 @@ describe("a hostile Sigma file", () => {
     expect(linked.length).toBeLessThanOrEqual(16);
     expect(found.filter(({ message }) => message.includes("it builds on")).map(({ line }) => line)).toEqual(lines);
     expect(found.every(({ file, line }) => file === "hostile.yml" && line !== undefined)).toBe(true);
+  });
+
+  it("names very many detections in filters, which are looked for soon", () => {
+    const rules = Array.from(
+      { length: 490 },
+      (_, n) =>
+        `{title: r${n}, id: r${n}, level: low, logsource: {product: kubernetes}, detection: {s: {verb: get}, condition: s}}`,
+    );
+    const names = Array.from({ length: 600 }, (_, n) => `n${n}`).join(",");
+    const filters = Array.from(
+      { length: 150 },
+      (_, n) =>
+        `{title: f${n}, logsource: {product: kubernetes}, filter: {rules: [${names}], s: {verb: get}, condition: s}}`,
+    );
+    const started = process.cpuUsage();
+    const { detections, problems } = loadDetectionFiles(
+      [rules, filters].map((texts, index) => ({ file: `${index}.yml`, text: texts.join("\n---\n") })),
+    );
+    const { user } = process.cpuUsage(started);
+    expect(detections.filter(({ exceptions }) => exceptions !== undefined)).toEqual([]);
+    expect(problems.filter(({ id }) => id === "sigma-filter")).toHaveLength(150 * 200);
+    expect(user / 1e6).toBeLessThan(10);
   });
 });
