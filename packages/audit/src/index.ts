@@ -30,7 +30,7 @@ export { documentId } from "./identity.ts";
 export { readGoYaml } from "./go-yaml/go-yaml.ts";
 export type { GoYaml } from "./go-yaml/go-yaml.ts";
 export type { ValueRange } from "./json/find-member.ts";
-export { goJsonString, goQuote } from "./go-yaml/quote.ts";
+export { goJsonString, goQuote, goUnquote } from "./go-yaml/quote.ts";
 export type { SourceEntry, SourceNode } from "./go-yaml/value.ts";
 export { isJsonObject, jsonAt, own } from "./json/json.ts";
 export type { JsonObject, JsonValue } from "./json/json.ts";

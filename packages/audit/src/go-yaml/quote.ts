@@ -24,6 +24,32 @@ export function goQuote(text: string): string {
   return `"${quoted}"`;
 }
 
+const SHORT: ReadonlyMap<string, string> = new Map(
+  Object.entries(SHORT_ESCAPES).map(([one, escaped]) => [escaped, one]),
+);
+
+/**
+ * What {@link goQuote} has quoted; undefined for a text that it does not write.
+ *
+ * @example
+ * assert.equal(goUnquote(String.raw`"a\tb"`), "a\tb");
+ */
+export function goUnquote(quoted: string): string | undefined {
+  if (!/^"(?:[^"\\]|\\(?:[abfnrtv"\\]|x[0-9a-f]{2}|u[0-9a-f]{4}|U000[0-9a-f]{5}))*"$/s.test(quoted)) {
+    return undefined;
+  }
+  return quoted
+    .slice(1, -1)
+    .replace(
+      /\\(?:x..|u.{4}|U.{8}|.)/gs,
+      (escaped) => SHORT.get(escaped) ?? codePoint(Number.parseInt(escaped.slice(2), 16)),
+    );
+}
+
+function codePoint(code: number): string {
+  return code > 0x10ffff ? "\ufffd" : String.fromCodePoint(code);
+}
+
 /**
  * Go's json.Marshal of a string: JSON.stringify, and HTML-safe.
  *

@@ -23,7 +23,7 @@ export function textOf(found: JsonValue | undefined): string | undefined {
 
 export function objectsAt(value: JsonValue | undefined, ...keys: readonly string[]): readonly JsonObject[] {
   const found = at(value, ...keys);
-  return Array.isArray(found) ? (found as readonly JsonValue[]).filter(isJsonObject).slice(0, MAX_ITEMS) : [];
+  return Array.isArray(found) ? (found as readonly JsonValue[]).filter(isJsonObject) : [];
 }
 
 /** Whether the request has ended well. */
@@ -43,4 +43,3 @@ export function nameOf(event: AuditEvent): string | undefined {
 
 const NAME = ["metadata", "name"];
 const MAX_TEXT = 512;
-const MAX_ITEMS = 256;

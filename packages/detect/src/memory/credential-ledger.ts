@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { isJsonObject, own } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
 import { objectParts } from "../json-parts.ts";
-import { headOf, partAt, timeOfEvent } from "../reading/event-parts.ts";
+import { asksTrial, headOf, partAt, timeOfEvent } from "../reading/event-parts.ts";
 import { at, isSuccess, nameOf, objectsAt, textAt } from "./body.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
@@ -140,7 +140,7 @@ export class CredentialLedger {
       if (isSuccess(head) && head.get("objectRef.subresource") === "token" && head.get("verb") === "create") {
         this.#tokenMade(event);
       }
-    } else if (resource === "certificatesigningrequests" && isSuccess(head)) {
+    } else if (resource === "certificatesigningrequests" && isSuccess(head) && !asksTrial(event)) {
       this.#signing(event);
     }
   }
@@ -218,7 +218,7 @@ export class CredentialLedger {
       id: id.slice(0, 256),
       kind: "token",
       subject,
-      ...made(event, head.get("user.username") as string | undefined),
+      ...made(event, head.get("user.username") as string | undefined, credentialOf(event)),
       ...(pod !== undefined && { pod: `${namespace}/${pod}` }),
       ...(node !== undefined && { node }),
     });
@@ -244,6 +244,10 @@ export class CredentialLedger {
         ...(used !== undefined && { approvedWith: used }),
       });
     }
+    if (ref?.subresource !== "status") {
+      // Anybody can write a certificate into a body of which the apiserver does not take it over.
+      return;
+    }
     const id =
       certificateId(at(answered, "status", "certificate")) ?? certificateId(at(asked, "status", "certificate"));
     const request = this.#requests.get(name);
@@ -257,8 +261,8 @@ export class CredentialLedger {
       id,
       kind: "certificate",
       signingRequest: name,
-      ...made(event, request?.by),
-      ...(request?.with === undefined ? {} : { issuedWith: request.with }),
+      // Its signer answers: what that does it with is no link of the chain.
+      ...made(event, request?.by, request?.with),
       ...(request?.approvedBy !== undefined && { approvedBy: request.approvedBy }),
       ...(request?.approvedWith !== undefined && { approvedWith: request.approvedWith }),
     });
@@ -293,8 +297,7 @@ function firstOf(value: unknown): string | undefined {
   return typeof first === "string" && first !== "" ? first.slice(0, 256) : undefined;
 }
 
-function made(event: AuditEvent, by: string | undefined): Partial<Credential> {
-  const used = credentialOf(event);
+function made(event: AuditEvent, by: string | undefined, used: string | undefined): Partial<Credential> {
   const time = timeOfEvent(event);
   return {
     ...(by !== undefined && { issuedBy: by }),

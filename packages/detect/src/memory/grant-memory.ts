@@ -1,4 +1,6 @@
-import type { AuditEvent, JsonValue } from "@auditsieve/audit";
+import { goUnquote } from "@auditsieve/audit";
+import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
+import { objectOfPatch } from "../condition/patched-object.ts";
 import { finite, objectParts, onePart } from "../json-parts.ts";
 import { headOf, partAt, rootOf, timeOfEvent } from "../reading/event-parts.ts";
 import type { BodyName } from "../reading/event-parts.ts";
@@ -27,9 +29,11 @@ export const BINDINGS: ReadonlySet<JsonValue | undefined> = new Set(["rolebindin
 
 /** @see https://github.com/kubernetes/kubernetes/blob/master/plugin/pkg/auth/authorizer/rbac/rbac.go */
 const REASON =
-  /^RBAC: allowed by (ClusterRoleBinding|RoleBinding) "([^"]{1,512})" of (ClusterRole|Role) "([^"]{1,512})"/;
+  /^RBAC: allowed by (ClusterRoleBinding|RoleBinding) ("(?:[^"\\]|\\.)+") of (ClusterRole|Role) ("(?:[^"\\]|\\.)+") to /s;
 /** Of a name: a reason with a longer one is not read, so that nobody asks for its grant. */
 const MOST_LETTERS = 512;
+/** Of one grant: with more there would soon be no room for those of others. */
+const MOST_SUBJECTS = 256;
 /** How long a grant counts as recent: until then the requests of its subjects are looked at. */
 export const RECENT_GRANT_MS: number = 24 * 3_600_000;
 
@@ -105,7 +109,7 @@ export class GrantMemory {
       this.#grants.replace(key, { at, ...(by !== undefined && { by }) });
     }
     this.#newest = Math.max(this.#newest, at);
-    if (subjects) {
+    if (subjects && subjects.length <= MOST_SUBJECTS) {
       subjects.forEach((subject) => this.#granted(subject, at, now));
     } else {
       this.#unclear = Math.max(this.#unclear, at);
@@ -153,8 +157,14 @@ function endOf(time: number | undefined, now: number): number {
 
 /** Which binding allowed a request, as the authorizer wrote it. */
 export function allowedBy(reason: string | undefined): AllowedBy | undefined {
-  const [, kind, name = "", roleKind = "", role = ""] = REASON.exec(reason ?? "") ?? [];
-  if (kind === undefined) {
+  const [, kind, quotedName = "", roleKind = "", quotedRole = ""] = REASON.exec(reason ?? "") ?? [];
+  const [name, role] = [goUnquote(quotedName), goUnquote(quotedRole)];
+  if (
+    kind === undefined ||
+    name === undefined ||
+    role === undefined ||
+    Math.max(name.length, role.length) > MOST_LETTERS
+  ) {
     return undefined;
   }
   const [bare = "", namespace] = kind === "RoleBinding" ? splitLast(name) : [name];
@@ -176,24 +186,45 @@ export function subjectsOf(
   const listed = partAt(event, body, SUBJECTS);
   const whole = listed === undefined ? rootOf(event, body) : undefined;
   const patches = Array.isArray(whole) ? (whole as readonly JsonValue[]) : undefined;
-  const subjects = patches
-    ? patches.flatMap((step) => {
-        const value = at(step, "value");
-        return textAt(step, "path")?.startsWith("/subjects") === true && value !== undefined
-          ? objectsAt({ subjects: Array.isArray(value) ? value : [value] }, "subjects")
-          : [];
-      })
-    : objectsAt(listed);
-  const names = subjects.flatMap((subject) => {
-    const name = textAt(subject, "name");
-    if (name === undefined) {
-      return [];
-    }
-    return textAt(subject, "kind") === "ServiceAccount"
-      ? [`system:serviceaccount:${textAt(subject, "namespace") ?? namespace ?? ""}:${name}`]
-      : [name];
-  });
+  // All that is written counts, though another step may take it out again: what stands at a place of the list nobody knows.
+  const names = patches
+    ? [
+        ...patches.flatMap((step) => namesOfStep(step, namespace)),
+        ...objectsAt(objectOfPatch(patches), "subjects").flatMap((subject) => namesOfWritten(subject, namespace)),
+      ]
+    : objectsAt(listed).flatMap((subject) => nameOfSubject(subject, namespace));
   return names.length > 0 ? [...new Set(names)] : undefined;
+}
+
+function namesOfStep(step: JsonValue, namespace: string | undefined): readonly string[] {
+  const [path, value] = [at(step, "path"), at(step, "value")];
+  // What stands before the first slash does not count for the apiserver.
+  if (typeof path !== "string" || value === undefined || !/^[^/]*\/subjects(?:\/[^/]+)?$/.test(path)) {
+    return [];
+  }
+  return objectsAt(Array.isArray(value) ? value : [value]).flatMap((subject) => nameOfSubject(subject, namespace));
+}
+
+/** Where a patch writes the name alone nobody knows of what kind it is: it may be any. */
+function namesOfWritten(subject: JsonObject, namespace: string | undefined): readonly string[] {
+  const name = textAt(subject, "name");
+  return name === undefined || typeof at(subject, "kind") === "string"
+    ? nameOfSubject(subject, namespace)
+    : [name, accountName(textAt(subject, "namespace") ?? namespace, name)];
+}
+
+function nameOfSubject(subject: JsonValue, namespace: string | undefined): readonly string[] {
+  const name = textAt(subject, "name");
+  if (name === undefined) {
+    return [];
+  }
+  return [
+    textAt(subject, "kind") === "ServiceAccount" ? accountName(textAt(subject, "namespace") ?? namespace, name) : name,
+  ];
+}
+
+function accountName(namespace: string | undefined, name: string): string {
+  return `system:serviceaccount:${namespace ?? ""}:${name}`;
 }
 
 /** At each start the apiserver writes the bindings that Kubernetes itself ships. */

@@ -1,6 +1,7 @@
 import { isDryRunOption, KeyEndings, KeyPaths } from "@auditsieve/audit";
 import type { AuditEvent, JsonValue } from "@auditsieve/audit";
-import { findPaths, headOf, lacksKeys, partAt, partOf, timeOfEvent } from "../reading/event-parts.ts";
+import { findPaths, headOf, lacksKeys, partAt, partOf, rootOf, timeOfEvent } from "../reading/event-parts.ts";
+import { objectOfPatch } from "../condition/patched-object.ts";
 import { at, nameOf, objectsAt, textAt, textOf } from "./body.ts";
 import { FreshPods } from "./fresh-pods.ts";
 import { KnownPod, readPod, UNSEEN, writePod } from "./pod-facts.ts";
@@ -18,7 +19,6 @@ const DRY_RUN = 0;
 const NODE_NAME = 1;
 const POD_IP = 2;
 const POD_IPS = 3;
-const MAX_PATHS = 32;
 /** Label and field selectors choose among the pods of a namespace. */
 const SELECTOR = /[?&](?:label|field)Selector=[^&]/;
 /** What is not found at a fixed place of a spec. */
@@ -46,10 +46,13 @@ const HOST_IPC = 6;
 const SERVICE_ACCOUNT = 7;
 const NODE = 8;
 
+/** Of what each takes beside its own. */
+const LETTERS_A_PATH = 32;
+
 /** Of what a client may choose. */
 function lettersOf({ made: { hostPath, createdBy, serviceAccount } }: KnownPod): number {
   const letters = (createdBy?.length ?? 0) + (serviceAccount?.length ?? 0);
-  return hostPath.length === 0 ? letters : hostPath.reduce((sum, path) => sum + path.length, letters);
+  return hostPath.length === 0 ? letters : hostPath.reduce((sum, path) => sum + path.length + LETTERS_A_PATH, letters);
 }
 
 /** What the pods of a cluster are known to be, from the requests that made and changed them. */
@@ -105,7 +108,8 @@ export class PodMemory {
     } else if (subresource === "ephemeralcontainers") {
       const spec =
         withContainers(partOf(event, "responseObject", "spec")) ??
-        withContainers(partOf(event, "requestObject", "spec"));
+        withContainers(partOf(event, "requestObject", "spec")) ??
+        withContainers(patchedSpec(event));
       this.#changed(pod, known, pod.extend(spec !== undefined && isPrivileged(spec)));
     } else if (subresource === "status" && !lacksKeys(event, "requestObject", ADDRESS_KEYS)) {
       findPaths(event, "requestObject", CHANGE);
@@ -286,6 +290,12 @@ function plainMade(createdBy: string | undefined): MadePod {
   return lastPlain;
 }
 
+/** What a JSON patch writes of the spec. */
+function patchedSpec(event: AuditEvent): JsonValue | undefined {
+  const patch = rootOf(event, "requestObject");
+  return Array.isArray(patch) ? at(objectOfPatch(patch as readonly JsonValue[]), "spec") : undefined;
+}
+
 /** The spec, if it is one. */
 function withContainers(spec: JsonValue | undefined): JsonValue | undefined {
   return objectsAt(spec, "containers").length > 0 || objectsAt(spec, "ephemeralContainers").length > 0
@@ -294,9 +304,7 @@ function withContainers(spec: JsonValue | undefined): JsonValue | undefined {
 }
 
 function hostPathsOf(spec: JsonValue): readonly string[] {
-  return objectsAt(spec, "volumes")
-    .flatMap((volume) => textAt(volume, "hostPath", "path") ?? [])
-    .slice(0, MAX_PATHS);
+  return [...new Set(objectsAt(spec, "volumes").flatMap((volume) => textAt(volume, "hostPath", "path") ?? []))];
 }
 
 function isPrivileged(spec: JsonValue): boolean {

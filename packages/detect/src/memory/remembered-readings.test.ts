@@ -52,6 +52,39 @@ describe("pods", () => {
     expect(read(after(podCreated(0, "web", {}), added), "pod.privileged", podExec(2))).toEqual([true]);
   });
 
+  const many = <T>(make: (i: number) => T): readonly T[] => Array.from({ length: 300 }, (_, i) => make(i));
+
+  it.each([
+    [
+      "pod.privileged",
+      { containers: [...many((i) => ({ name: `c${i}` })), { securityContext: { privileged: true } }] },
+    ],
+    ["pod.hostPath", { volumes: [...many(() => ({ hostPath: { path: "/tmp" } })), { hostPath: { path: "/etc" } }] }],
+    ["pod.hostPath", { volumes: [...many((i) => ({ hostPath: { path: `/${i}` } })), { hostPath: { path: "/etc" } }] }],
+  ] as const)("knows %s of the last of very many", (name, spec) => {
+    const found = read(after(podCreated(0, "web", spec)), name, podExec(60)) as readonly unknown[];
+    expect(found.at(-1)).toBe(name === "pod.privileged" ? true : "/etc");
+  });
+
+  it.each([
+    ["/spec/ephemeralContainers", [{ name: "d", securityContext: { privileged: true } }]],
+    ["/spec/ephemeralContainers/-", { name: "d", securityContext: { privileged: true } }],
+    ["/spec/ephemeralContainers/0/securityContext/privileged", true],
+    ["/spec", { ephemeralContainers: [{ name: "d", securityContext: { privileged: true } }] }],
+  ])("is privileged once a JSON patch added a privileged ephemeral container at %s", (path, value) => {
+    const added = eventAt(1, {
+      level: "Request",
+      verb: "patch",
+      objectRef: { resource: "pods", subresource: "ephemeralcontainers", namespace: "shop", name: "web" },
+      requestObject: [
+        { op: "test", path: "/spec/hostPID", value: false },
+        { op: "add", path, value },
+      ],
+    });
+    expect(read(after(podCreated(0, "web", {}), added), "pod.privileged", podExec(2))).toEqual([true]);
+    expect(read(after(added), "pod.privileged", podExec(2))).toEqual([true]);
+  });
+
   it("says nothing about requests that name no pod", () => {
     expect(read(after(), "pod.privileged", eventAt(0, { objectRef: { resource: "nodes", name: "n" } }))).toBe("absent");
   });
@@ -107,6 +140,29 @@ describe("grants", () => {
   it("counts a grant of unknown subjects as one to anybody", () => {
     const { requestObject: _body, ...metadata } = binding(0, toEve);
     expect(read(after(metadata), "grant.ageSeconds", used(5, "bob"))).toEqual([5]);
+  });
+
+  it.each(['a"b', "a\\b", "a\u00e9\u200bb", "\\u0061", 'a" of ClusterRole "view'])(
+    "knows the binding whose name the authorizer quotes: %s",
+    (name) => {
+      const quoted = JSON.stringify(name).replaceAll("\u200b", String.raw`\u200b`);
+      const memory = after(binding(0, toEve, { objectRef: { resource: "clusterrolebindings", name } }));
+      const event = used(
+        7,
+        "eve",
+        `RBAC: allowed by ClusterRoleBinding ${quoted} of ClusterRole ${quoted} to User "eve"`,
+      );
+      expect(read(memory, "grant.ageSeconds", event)).toEqual([7]);
+      expect(read(memory, "grant.binding", event)).toEqual([`ClusterRoleBinding/${name}`]);
+      expect(read(memory, "grant.role", event)).toEqual([`ClusterRole/${name}`]);
+    },
+  );
+
+  const crowd = [...Array.from({ length: 300 }, (_, i) => ({ kind: "User", name: `nobody-${i}` })), ...toEve];
+
+  it("knows the last one of a crowd of subjects", () => {
+    expect(read(after(), "selfGrant", binding(0, crowd))).toEqual([true]);
+    expect(read(after(binding(0, crowd)), "grant.ageSeconds", used(7, "eve"))).toEqual([7]);
   });
 
   it("names role bindings with their namespace", () => {
@@ -184,6 +240,30 @@ describe("grants", () => {
     expect(read(after(), "selfGrant", binding(0, subjects, { user: { username: "system:admin" } }))).toBe("unknown");
   });
 
+  it.each([
+    ["a name", { op: "replace", path: "/subjects/0/name", value: "eve" }, "eve", [true]],
+    [
+      "the name of a service account",
+      { op: "replace", path: "/subjects/0/name", value: "web" },
+      "system:serviceaccount:shop:web",
+      [true],
+    ],
+    ["another name", { op: "replace", path: "/subjects/0/name", value: "bob" }, "eve", [false]],
+    ["all", { op: "replace", path: "", value: { subjects: toEve } }, "eve", [true]],
+    [
+      "a subject, with more before the path",
+      { op: "add", path: "x/subjects/-", value: { kind: "User", name: "eve" } },
+      "eve",
+      [true],
+    ],
+    ["what looks like subjects", { op: "replace", path: "/subjectsOfOld", value: toEve }, "eve", [false]],
+  ])("selfGrant: a JSON patch that puts in %s", (_, step, username, expected) => {
+    const objectRef = { resource: "rolebindings", namespace: "shop", name: "b" };
+    const user = { username, groups: ["system:authenticated"] };
+    const event = binding(0, [], { verb: "patch", objectRef, user, requestObject: [step] });
+    expect(read(after(), "selfGrant", event)).toEqual(expected);
+  });
+
   it("reads the subjects that a JSON patch puts in", () => {
     const requestObject = [{ op: "add", path: "/subjects/-", value: { kind: "User", name: "eve" } }];
     expect(read(after(), "selfGrant", binding(0, [], { verb: "patch", requestObject }))).toEqual([true]);
@@ -258,6 +338,55 @@ describe("credentials", () => {
     const use = eventAt(9, { user: madeWith("JTI=2", "system:serviceaccount:shop:web") });
     expect(read(memory, "credential.lineage", use)).toEqual(["backdoor", "eve"]);
     expect(read(memory, "credential.approvedBy", eventAt(9, { user: madeWith(id, "backdoor") }))).toEqual(["carol"]);
+  });
+
+  const asCertificate = (der: string): { readonly id: string; readonly certificate: string } => {
+    const base64 = Buffer.from(der).toString("base64");
+    const pem = `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`;
+    const id = `X509SHA256=${createHash("sha256").update(der).digest("hex")}`;
+    return { id, certificate: Buffer.from(pem).toString("base64") };
+  };
+  const { id, certificate } = asCertificate("no certificate either");
+  const signing = (seconds: number, subresource: string | undefined, over: Partial<AuditEvent>): AuditEvent =>
+    eventAt(seconds, {
+      verb: "update",
+      objectRef: { resource: "certificatesigningrequests", ...(subresource && { subresource }), name: "c" },
+      ...over,
+    });
+  const asked = signing(0, undefined, { verb: "create", user: { username: "eve" } });
+  const approved = signing(1, "approval", {
+    user: { username: "carol" },
+    requestObject: { status: { conditions: [{ type: "Approved" }] } },
+  });
+  const signed = signing(2, "status", {
+    user: madeWith("X509SHA256=signer", "system:kube-controller-manager"),
+    responseObject: { status: { certificate } },
+  });
+
+  it("CredentialLedger.lineage does not go on with the signer of a certificate whose asker has no credential id", () => {
+    const { credentials } = after(asked, approved, signed);
+    expect(credentials.find(id)).toMatchObject({ issuedBy: "eve", approvedBy: "carol" });
+    expect(credentials.find(id)?.issuedWith).toBeUndefined();
+    expect(after(signed).credentials.find(id)?.issuedWith).toBeUndefined();
+  });
+
+  it.each([
+    [
+      "an approval",
+      signing(3, "approval", { ...approved, requestURI: "/x?dryRun=All", user: { username: "mallory" } }),
+    ],
+    ["a request", { ...asked, requestURI: "/x?dryRun=All", user: { username: "mallory" } }],
+  ])("CredentialLedger takes %s that was a trial for none", (_, trial) => {
+    expect(after(asked, approved, trial, signed).credentials.find(id)).toMatchObject({
+      issuedBy: "eve",
+      approvedBy: "carol",
+    });
+  });
+
+  it("CredentialLedger takes a certificate from nobody but its signer", () => {
+    const claimed = { ...asked, requestObject: { status: { certificate } } };
+    const patched = signing(3, undefined, { verb: "patch", requestObject: { status: { certificate } } });
+    expect(after(claimed, patched).credentials.find(id)).toBeUndefined();
   });
 
   it("counts the addresses that a credential comes from", () => {

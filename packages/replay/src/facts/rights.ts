@@ -1,3 +1,4 @@
+import { goUnquote } from "@auditsieve/audit";
 import { bySession } from "./by-session.ts";
 import type { Place } from "./read-events.ts";
 import type { Session } from "./sessions.ts";
@@ -30,7 +31,8 @@ export interface RightsSnapshot {
   readonly evicted: number;
 }
 
-const REASON = /^RBAC: allowed by (ClusterRoleBinding|RoleBinding) "([^"]*)" of (ClusterRole|Role) "([^"]*)" to (.*)$/;
+const REASON =
+  /^RBAC: allowed by (ClusterRoleBinding|RoleBinding) ("(?:[^"\\]|\\.)*") of (ClusterRole|Role) ("(?:[^"\\]|\\.)*") to (.*)$/;
 const MOST_ALLOWED = 50_000;
 /** Of all reasons. */
 const MOST_LETTERS = 16 * 1024 * 1024;
@@ -44,8 +46,9 @@ const MOST_LETTERS = 16 * 1024 * 1024;
  * assert.equal(grant?.binding, "b");
  */
 export function readReason(reason: string): GrantedBy | undefined {
-  const [, kind, binding = "", roleKind, role = "", subject = ""] = REASON.exec(reason) ?? [];
-  return kind === undefined || roleKind === undefined
+  const [, kind, quotedBinding = "", roleKind, quotedRole = "", subject = ""] = REASON.exec(reason) ?? [];
+  const [binding, role] = [goUnquote(quotedBinding), goUnquote(quotedRole)];
+  return kind === undefined || roleKind === undefined || binding === undefined || role === undefined
     ? undefined
     : {
         kind: kind as GrantedBy["kind"],
