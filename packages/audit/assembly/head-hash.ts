@@ -7,6 +7,8 @@ const LEVEL: usize = 56;
 const LEVEL_OF_ITEM: usize = 10;
 /** Spaces that a line with one behind each colon and comma has up to there, and an item. */
 const LEVEL_GAPS: usize = 5;
+/** `{"`. */
+const OPENED: u16 = 0x227b;
 /** Eight bytes each: `"auditID`, `"stage":`, `"request`. */
 const AUDIT_ID: u64 = ((0x44497469 as u64) << 32) | 0x64756122;
 const STAGE: u64 = ((0x3a226567 as u64) << 32) | 0x61747322;
@@ -102,6 +104,10 @@ function findKey(from: usize, end: usize, wanted: u64, mask: u64): usize {
  * comparison: so it goes by the usual lengths of values, and searches where they do not hold.
  */
 export function headHash(line: usize, end: usize): u32 {
+  // Behind short lines without a quote the next one may be far.
+  if (load<u16>(line) != OPENED) {
+    return 0;
+  }
   const isItem = load<u8>(line, 2) == 108;
   /** 1 where a space stands behind each colon and comma. */
   const gap: usize = load<u8>(line + (isItem ? 9 : 8)) == 32 ? 1 : 0;

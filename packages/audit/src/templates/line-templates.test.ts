@@ -214,4 +214,18 @@ describe("LineTemplates", () => {
     templates.take();
     expect(templates.memory.toString("latin1", templates.keptStart, templates.keptEnd)).toBe(lines[1]);
   });
+
+  test("LineTemplates looks for a head in lines that begin none no further than their first bytes, however far the next quote is", () => {
+    const templates = new LineTemplates<object>(() => undefined);
+    const chunk = Buffer.alloc(512 * 1024, "\n");
+    let lines = 0;
+    for (let round = 0; round < 16; round++) {
+      const to = templates.load(chunk, 0, chunk.length);
+      for (let at = 0; at < to; at++, lines++) {
+        templates.goOn(at);
+        templates.take();
+      }
+    }
+    expect([lines, templates.isLearnable]).toEqual([16 * chunk.length, false]);
+  });
 });
