@@ -110,6 +110,38 @@ describe("FindingStream", () => {
     }
   });
 
+  it.each(["whole", "interrupted"])("finds an exec of hours once, in a stream that is %s", (how) => {
+    const tick = (seconds: number): AuditEvent =>
+      exec("get", "log", "ResponseComplete", { auditID: `tick-${seconds}`, stageTimestamp: at(seconds) });
+    let stream = new FindingStream(engine);
+    const found = ["RequestReceived", "ResponseStarted"].flatMap((stage) =>
+      stream.push(exec("get", "exec", stage as Stage)),
+    );
+    for (let seconds = 60; seconds < 8 * 3600; seconds += 60) {
+      found.push(...stream.advance(at(seconds)), ...stream.push(tick(seconds)));
+    }
+    if (how === "interrupted") {
+      const snapshot = stream.snapshot();
+      stream = new FindingStream(engine);
+      expect(stream.restore(snapshot)).toBe(true);
+      found.push(...stream.advance(at(8 * 3600)));
+    }
+    found.push(
+      ...stream.push(exec("get", "exec", "ResponseComplete", { stageTimestamp: at(8 * 3600 + 1) })),
+      ...stream.flush(),
+    );
+    expect(found.map(({ summary }) => summary)).toHaveLength(1);
+  });
+
+  it("forgets a stream that has not ended for over a day", () => {
+    const stream = new FindingStream(engine);
+    stream.push(exec("get", "exec", "ResponseStarted"));
+    stream.advance(at(24 * 3600));
+    expect((stream.snapshot() as { open: unknown[] }).open).toHaveLength(1);
+    stream.advance(at(24 * 3600 + 1));
+    expect((stream.snapshot() as { open: unknown[] }).open).toHaveLength(0);
+  });
+
   it("gives the same id whatever stages the log has, and another one per detection, request and apiserver", () => {
     const id = idOf(exec("get", "exec", "ResponseStarted"));
     expect(id).toMatch(/^[0-9a-f]{32}$/);

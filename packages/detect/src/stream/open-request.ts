@@ -40,6 +40,8 @@ export class OpenRequest implements Used<OpenRequest> {
   /** A snapshot told of it. */
   readonly isRestored: boolean;
   time: number;
+  /** Whether its last stage was ResponseStarted. */
+  isStream: boolean;
   before: OpenRequest | undefined;
   after: OpenRequest | undefined;
   #standings: ReadonlyMap<Detection, Standing> = NO_STANDINGS;
@@ -57,6 +59,7 @@ export class OpenRequest implements Used<OpenRequest> {
     this.auditID = auditID;
     this.isRestored = typeof of === "string";
     this.time = time;
+    this.isStream = false;
     this.before = undefined;
     this.after = undefined;
     this.#apiserver = apiserver;
@@ -140,13 +143,14 @@ function areShortTexts(names: RequestNames): names is readonly string[] {
 }
 
 /** The request for a snapshot. */
-export function writeRequest({ key, time, standings }: OpenRequest, evidence: EvidenceWriter): JsonValue {
-  return [key, time, [...standings].map(([detection, standing]) => [detection.id, writeStanding(standing, evidence)])];
+export function writeRequest({ key, time, standings, isStream }: OpenRequest, evidence: EvidenceWriter): JsonValue {
+  const written = [...standings].map(([detection, standing]) => [detection.id, writeStanding(standing, evidence)]);
+  return [key, time, written, ...(isStream ? [true] : [])];
 }
 
 /** A request of a snapshot, with what it says of detections that `evidence` knows; undefined when that is nothing. */
 export function readRequest(written: JsonValue, evidence: EvidenceReader): OpenRequest | undefined {
-  const [key, time, standings] = listOf(written);
+  const [key, time, standings, isStream] = listOf(written);
   const known = listOf(standings).flatMap((one): readonly (readonly [Detection, Standing])[] => {
     const [id, standing] = listOf(one);
     const detection = evidence.detection(id);
@@ -157,6 +161,7 @@ export function readRequest(written: JsonValue, evidence: EvidenceReader): OpenR
     return undefined;
   }
   const request = new OpenRequest(key, "", undefined, time);
+  request.isStream = isStream === true;
   known.forEach(([detection, standing]) => request.stand(detection, standing));
   return request;
 }

@@ -11,6 +11,8 @@ import { SettledTogether } from "./settled-together.ts";
 import { UseOrder } from "./use-order.ts";
 
 const MANY = 0xffff;
+/** How long the end of a stream is waited for, in ms of event time: an exec, an attach or a port-forward may last for hours. */
+const STREAM_MS = 24 * 3_600_000;
 
 /** Bounds of {@link OpenRequests}. */
 export interface OpenRequestsOptions {
@@ -32,6 +34,8 @@ export class OpenRequests {
   readonly #restored = new Map<string, OpenRequest>();
   /** In their order: a map would have to forget and learn each again that is used, and takes long to find its first one then. */
   readonly #order = new UseOrder<OpenRequest>();
+  /** Those whose last stage is ResponseStarted, in theirs, where nothing is waited for but their end, which must not count again. */
+  readonly #streams = new UseOrder<OpenRequest>();
   /** How many of those in `#byAuditID` have an auditID of each hash, up to {@link MANY}. */
   readonly #perHash = new Uint16Array(ID_HASHES);
   /** A bit for each hash, whether there are any: each event that is told is asked for its own, and so much stays in the near cache. */
@@ -67,8 +71,14 @@ export class OpenRequests {
       return undefined;
     }
     request.time = Number.isNaN(time) ? request.time : time;
-    this.#order.use(request);
+    this.#orderOf(request).remove(request);
+    request.isStream = event.stage === "ResponseStarted";
+    this.#orderOf(request).use(request);
     return request;
+  }
+
+  #orderOf({ isStream }: OpenRequest): UseOrder<OpenRequest> {
+    return isStream ? this.#streams : this.#order;
   }
 
   #find(event: AuditEvent): OpenRequest | undefined {
@@ -130,7 +140,7 @@ export class OpenRequests {
 
   /** No later stage of the request is waited for any more. */
   close(request: OpenRequest): void {
-    this.#order.remove(request);
+    this.#orderOf(request).remove(request);
     this.#count--;
     if (!request.isShared) {
       for (const standing of request.standings.values()) {
@@ -152,19 +162,26 @@ export class OpenRequests {
 
   /** Every request, to close them; the one used longest ago first. */
   all(): readonly OpenRequest[] {
-    return this.#order.all();
+    return [...this.#order.all(), ...this.#streams.all()];
   }
 
   /** The request to close next because there are too many, or they hold too much. */
   excess(): OpenRequest | undefined {
     const { maxRequests, maxHeldLength } = this.#options;
-    return this.#count > maxRequests || this.#heldLength > maxHeldLength ? this.#order.oldest : undefined;
+    const [first, stream] = [this.#order.oldest, this.#streams.oldest];
+    if (this.#heldLength > maxHeldLength) {
+      return first ?? stream;
+    }
+    if (this.#count <= maxRequests) {
+      return undefined;
+    }
+    return first !== undefined && stream !== undefined && stream.time < first.time ? stream : (first ?? stream);
   }
 
   /** The request to close next because its last event is further than the bound from `now`, in either direction: clocks err too. */
   overdue(now: number): OpenRequest | undefined {
-    const { oldest } = this.#order;
-    return oldest !== undefined && Math.abs(now - oldest.time) > this.#options.holdMs ? oldest : undefined;
+    const { holdMs } = this.#options;
+    return overdueOf(this.#order, now, holdMs) ?? overdueOf(this.#streams, now, Math.max(holdMs, STREAM_MS));
   }
 
   /** As text, in parts. */
@@ -178,7 +195,7 @@ export class OpenRequests {
       const request = readRequest(one, evidence);
       if (request !== undefined && !this.#restored.has(request.key)) {
         this.#restored.set(request.key, request);
-        this.#order.use(request);
+        this.#orderOf(request).use(request);
         this.taken(request);
         this.#count++;
         for (const standing of request.standings.values()) {
@@ -187,6 +204,10 @@ export class OpenRequests {
       }
     }
   }
+}
+
+function overdueOf({ oldest }: UseOrder<OpenRequest>, now: number, holdMs: number): OpenRequest | undefined {
+  return oldest !== undefined && Math.abs(now - oldest.time) > holdMs ? oldest : undefined;
 }
 
 function lengthOf(standing: Standing | undefined): number {
