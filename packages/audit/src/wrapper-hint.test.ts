@@ -138,3 +138,9 @@ test("WrapperHints are given of the first few lines", () => {
   const given = Array.from({ length: 20 }, () => hints.next(undecidable(JSON.stringify({ event: EVENT }))));
   expect(given.filter((each) => each !== undefined).length).toBe(8);
 });
+
+test("wrapperHint parses no line of over 256 KiB, which may be deep enough to take hundreds of MB", () => {
+  const wrapped = (bytes: number): string => JSON.stringify({ event: EVENT, more: "x".repeat(bytes) });
+  expect(wrapperHint(undecidable(wrapped(200 * 1024)))).toContain("jq -c '.event'");
+  expect(wrapperHint(undecidable(wrapped(256 * 1024)))).toBeUndefined();
+});

@@ -4,7 +4,7 @@ import type { JsonValue } from "./json/json.ts";
 import type { EventScan } from "./scan.ts";
 
 /** More of a line is not looked at. */
-const MOST_BYTES = 4 * 1024 * 1024;
+const MOST_BYTES = 256 * 1024;
 const MOST_VALUES = 10_000;
 const MOST_DEPTH = 8;
 /** So many lines of those that are no events are told of, and a few more. */
