@@ -2,6 +2,7 @@ import type { AuditEvent } from "@auditsieve/audit";
 import { evaluate } from "../condition/evaluate.ts";
 import type { FieldReader } from "../condition/evaluate.ts";
 import type { Expression } from "../condition/expression.ts";
+import { readsSome } from "./fields-read.ts";
 
 /** What a detection is excused from: a Sigma filter. What it takes out of the findings is counted under its id. */
 export interface DetectionException {
@@ -23,6 +24,9 @@ export interface DetectionException {
 }
 
 const DAY_MS = 86_400_000;
+const ADDRESSES = "sourceIPs";
+/** With more somebody has written them himself. */
+const MAX_ADDRESSES = 32;
 
 /**
  * The first exception that is proven to excuse this event. What the log does not say excuses nothing: an exception that
@@ -35,8 +39,31 @@ export function exceptionFor(
   reader: FieldReader,
 ): DetectionException | undefined {
   return exceptions?.find(
-    (exception) => isInForce(exception, event) && evaluate(exception.condition, reader) === false,
+    (exception) =>
+      isInForce(exception, event) &&
+      evaluate(exception.condition, reader) === false &&
+      isFromExcused(exception.condition, event, reader),
   );
+}
+
+/** Whether each address of several is one that is excused: all but the last a client may have written, so that one is not enough. */
+function isFromExcused(condition: Expression, { sourceIPs }: AuditEvent, reader: FieldReader): boolean {
+  const addresses = new Set(Array.isArray(sourceIPs) ? (sourceIPs as readonly string[]) : []);
+  if (addresses.size < 2 || !readsSome(condition, (field) => field === ADDRESSES)) {
+    return true;
+  }
+  return (
+    addresses.size <= MAX_ADDRESSES &&
+    [...addresses].every((address) => evaluate(condition, withAddress(reader, address)) === false)
+  );
+}
+
+function withAddress(reader: FieldReader, address: string): FieldReader {
+  const one = { present: true, values: [address] };
+  return {
+    read: (path) => (path.text === ADDRESSES ? one : reader.read(path)),
+    search: (tests, every) => reader.search(tests, every),
+  };
 }
 
 /**

@@ -158,6 +158,19 @@ describe("an exception", () => {
     expect(run(only, [unsaid]).found).toEqual(["Secrets listed: eve"]);
   });
 
+  it.each([
+    ["one that is excused", ["10.4.0.1"], 0],
+    ["one that is not", ["203.0.113.5"], 1],
+    ["one that a client claims, before its own", ["10.4.0.1", "203.0.113.5"], 1],
+    ["one that a proxy tells", ["10.4.0.1", "192.0.2.1"], 0],
+    ["one that a client claims of a proxy", ["10.4.0.1", "203.0.113.5", "192.0.2.1"], 1],
+    ["very many", Array.from({ length: 1000 }, (_, i) => `10.4.${i % 250}.${Math.floor(i / 250)}`), 1],
+  ])("excuses what comes from %s", (_, sourceIPs, expected) => {
+    const selection = "{ user.username: backup, sourceIPs|cidr: [10.4.0.0/16, 192.0.2.1/32] }";
+    const { found } = run(load(exception({ selection })), [event("backup", { sourceIPs })]);
+    expect(found.filter((one) => one.startsWith("Secrets listed"))).toHaveLength(expected);
+  });
+
   it("takes its events out of what a correlation counts", () => {
     const later = { requestReceivedTimestamp: "2026-11-24T02:00:00.000000Z" };
     const log = ["backup", "eve"].flatMap((user) => [event(user), event(user, later)]);
