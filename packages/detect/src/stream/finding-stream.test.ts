@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { DetectionEngine } from "../detection-engine.ts";
 import { FindingStream } from "./finding-stream.ts";
 import { loadDetections } from "../load-detections.ts";
+import { eventAt, podCreated } from "../memory/events.suite.ts";
 import { shippedDetections, shippedDocuments } from "../shipped-detections.suite.ts";
 import { ShownEvent } from "../shown-event.ts";
 
@@ -131,6 +132,43 @@ describe("FindingStream", () => {
       ...stream.flush(),
     );
     expect(found.map(({ summary }) => summary)).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      "a container that is added to a pod",
+      eventAt(5, {
+        verb: "patch",
+        requestURI: "/api/v1/namespaces/shop/pods/web/ephemeralcontainers",
+        objectRef: { resource: "pods", subresource: "ephemeralcontainers", namespace: "shop", name: "web" },
+        requestObject: { spec: { ephemeralContainers: [{ name: "d", securityContext: { privileged: true } }] } },
+      }),
+    ],
+    [
+      "a binding that allows to change itself",
+      eventAt(5, {
+        verb: "patch",
+        requestURI: "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/b",
+        objectRef: { resource: "clusterrolebindings", apiGroup: "rbac.authorization.k8s.io", name: "b" },
+        requestObject: {
+          subjects: [
+            { kind: "User", name: "eve" },
+            { kind: "User", name: "bob" },
+          ],
+        },
+        annotations: {
+          "authorization.k8s.io/decision": "allow",
+          "authorization.k8s.io/reason": 'RBAC: allowed by ClusterRoleBinding "b" of ClusterRole "r" to User "eve"',
+        },
+      }),
+    ],
+  ])("finds of an event that comes twice what it finds of one: %s", (_, event) => {
+    const found = (...events: readonly AuditEvent[]): readonly string[] => {
+      const stream = new FindingStream(pack);
+      const findings = [podCreated(0, "web", {}), ...events].flatMap((one) => stream.push(one));
+      return [...findings, ...stream.flush()].map(({ id, detection }) => `${detection.title} ${id}`);
+    };
+    expect(found(event, event)).toEqual(found(event));
   });
 
   it("forgets a stream that has not ended for over a day", () => {

@@ -16,6 +16,7 @@ import { headOf, microsOfEvent, timeOfEvent } from "../reading/event-parts.ts";
 import type { HeadView } from "../reading/head-view.ts";
 import { isSettledFor, judge, NO_VERDICTS, NOTHING } from "./judge.ts";
 import type { Asked } from "./judge.ts";
+import { BINDINGS } from "../memory/grant-memory.ts";
 import { ClusterMemory } from "../memory/cluster-memory.ts";
 import type { CredentialLedger } from "../memory/credential-ledger.ts";
 import type { PodChange, ToldEvent } from "../memory/pod-change.ts";
@@ -27,6 +28,11 @@ import type { Wanted } from "./wanted.ts";
 import { ShownEvent } from "../shown-event.ts";
 import type { ShowEvent } from "../shown-event.ts";
 import { SNAPSHOT_VERSION, snapshotProblem } from "../snapshot-shape.ts";
+
+/** Whether what is remembered of this event would say something about it too, if it was read twice. */
+function isJudgedByItself(head: HeadView): boolean {
+  return head.get("objectRef.subresource") === "ephemeralcontainers" || BINDINGS.has(head.get("objectRef.resource"));
+}
 
 const NO_FINDINGS: readonly Finding[] = [];
 
@@ -65,6 +71,7 @@ export class FindingStream {
   readonly #settlement: Settlement;
   /** Of the event in hand: of most events there are none, and it is used again. */
   #ready: Finding[] = [];
+  #judgedByMemory: readonly Detection[] | undefined;
   #findings = 0;
   #changes = 0;
 
@@ -284,6 +291,11 @@ export class FindingStream {
     this.#settlement.take(known, event, show, time, verdicts, length, findings);
     // Last, so that a request is judged by what was before it.
     if (isFed) {
+      if (isJudgedByItself(headOf(event))) {
+        // Those too that the head has ruled out: it does so by what was remembered.
+        this.#judgedByMemory ??= this.#engine.detections.filter((one) => this.#engine.readsMemory(one));
+        this.#settlement.passOver(event, time, this.#judgedByMemory, findings);
+      }
       this.#memory.observe(event, this.#head.remembersUses);
     }
     return this.#counted(findings);

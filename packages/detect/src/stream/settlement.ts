@@ -95,10 +95,29 @@ export class Settlement {
       }
     }
     this.#open.taken(request);
+    this.#letGoOfExcess(findings);
+  }
+
+  #letGoOfExcess(findings: Finding[]): void {
     for (let excess = this.#open.excess(); excess; excess = this.#open.excess()) {
       this.evicted++;
       this.close(excess, findings);
     }
+  }
+
+  /** What these detections say of the request stands, though they miss it: when it is read again, the memory has been told of it. */
+  passOver(event: AuditEvent, time: number, missed: readonly Detection[], findings: Finding[]): void {
+    const request = missed.length === 0 ? undefined : this.#open.of(this.#open.known(event), event, time, true);
+    if (request === undefined) {
+      return;
+    }
+    for (const detection of missed) {
+      if (!request.standings.has(detection)) {
+        this.#open.settle(request, detection, SETTLED);
+      }
+    }
+    this.#open.taken(request);
+    this.#letGoOfExcess(findings);
   }
 
   /** Settles what a request waits with, as no other stage of it is waited for. */
