@@ -312,8 +312,8 @@ describe.concurrent("auditsieve replay and explain", () => {
       stage: "ResponseComplete",
       requestURI: "/api/v1/secrets",
       verb: "list",
-      user: { username: "eve\u001b[2J\u202e" },
-      userAgent: "\u001b]0;owned\u0007",
+      user: { username: "eve\u001b[2J\u202e\u009b2J" },
+      userAgent: "\u001b]0;owned\u0007\u{e0041}",
       objectRef: { resource: "secrets", apiVersion: "v1" },
       responseStatus: { code: 200 },
     });
@@ -321,12 +321,20 @@ describe.concurrent("auditsieve replay and explain", () => {
       auditsieveHere(["replay", "-"], `${hostile}\n`),
       auditsieveHere(["explain", "x1", "-"], `${hostile}\n`),
       auditsieveHere(["explain", "\u001b[2J", "-"], hostile),
+      ...["json", "ndjson", "timesketch"].map((output) =>
+        auditsieveHere(["replay", "-", "--output", output], `${hostile}\n`),
+      ),
+      auditsieveHere(["explain", "x1", "-", "--output", "json"], `${hostile}\n`),
+      auditsieveHere(["query", "select actor, user_agent from events", "-", "--output", "ndjson"], `${hostile}\n`),
     ]);
     for (const { stdout, stderr } of runs) {
-      // oxlint-disable-next-line no-control-regex -- finding them is the point
-      expect(Buffer.from(stdout, "latin1").toString("utf8") + stderr).not.toMatch(/[\u001b\u0007\u202e]/);
+      const printed = Buffer.from(stdout, "latin1").toString("utf8") + stderr;
+      const acting = ["\u001b", "\u0007", "\u202e", "\u009b", "\u{e0041}"];
+      expect(acting.filter((each) => printed.includes(each))).toEqual([]);
     }
     expect(runs[0]?.stdout).toContain("eve\\u001b[2J");
+    const asJson = [3, 4, 6, 7].map((run) => runs[run]?.stdout.includes("eve\\u001b[2J\\u202e\\u009b2J"));
+    expect(asJson).toEqual([true, true, true, true]);
   });
 
   test("auditsieve explain says what decides, what hits and what would be sent", async () => {

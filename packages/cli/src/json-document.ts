@@ -1,12 +1,13 @@
+import { jsonText } from "./json-text.ts";
 import { writeData } from "./output.ts";
 
 /** Writes one JSON document of `fields`, and behind them a list under `key` that need not be held as a whole. */
 export async function writeJsonDocument(fields: object, key: string, items: Iterable<unknown>): Promise<void> {
-  const head = JSON.stringify({ ...fields, [key]: [] }, undefined, 2).slice(0, -"]\n}".length);
+  const head = jsonText({ ...fields, [key]: [] }, true).slice(0, -"]\n}".length);
   let before = "\n";
   let text = head;
   for (const item of items) {
-    text += before + JSON.stringify(item, undefined, 2).replaceAll(/^/gm, "    ");
+    text += before + jsonText(item, true).replaceAll(/^/gm, "    ");
     before = ",\n";
     if (text.length > FLUSH) {
       await writeData(text);

@@ -60,4 +60,4 @@ export type { Wanted } from "./stream/wanted.ts";
 export { readsOf, REMEMBERED_FIELDS } from "./condition/remembered-fields.ts";
 export type { MemoryPart } from "./condition/remembered-fields.ts";
 export { cidrTest } from "./condition/cidr.ts";
-export { safeText } from "./safe-text.ts";
+export { safeJson, safeText } from "./safe-text.ts";

@@ -1,4 +1,4 @@
-import { findingJson, safeText } from "@auditsieve/detect";
+import { findingJson, safeJson, safeText } from "@auditsieve/detect";
 import type { Finding } from "@auditsieve/detect";
 import type { FindingChange } from "./compare/compare-findings.ts";
 import type { TimelineFormat } from "./timeline-formats.ts";
@@ -67,7 +67,7 @@ export function* changesTimeline(
       ]);
     } else {
       const { tag, ...entry } = timesketchEntry(finding);
-      yield `${JSON.stringify({ ...entry, message, change, tag: [change, ...tag] })}\n`;
+      yield `${safeJson(JSON.stringify({ ...entry, message, change, tag: [change, ...tag] }))}\n`;
     }
   }
 }
@@ -77,13 +77,13 @@ function writeOne(finding: Finding, format: TimelineFormat): string {
   const time = safeText(finding.time, LONGEST_TIME);
   switch (format) {
     case "ndjson":
-      return `${findingJson(finding)}\n`;
+      return `${safeJson(findingJson(finding))}\n`;
     case "csv": {
       const row = rowOf(finding);
       return csvLine([time, ...COLUMNS.map((column) => row[column]), summary]);
     }
     case "timesketch":
-      return `${JSON.stringify(timesketchEntry(finding))}\n`;
+      return `${safeJson(JSON.stringify(timesketchEntry(finding)))}\n`;
     case "timesketch-csv": {
       const row = rowOf(finding);
       return csvLine([messageOf(finding), time, TIMESTAMP, ...COLUMNS.map((column) => row[column])]);

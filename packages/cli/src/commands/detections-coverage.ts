@@ -15,6 +15,7 @@ import { detectionsOptions, readSoundDetections } from "./detections-files.ts";
 import type { DetectionsOptions } from "./detections-files.ts";
 import { levelOf } from "./detections-list.ts";
 import { coverDetection } from "./policy-coverage.ts";
+import { jsonText } from "../json-text.ts";
 
 /** Options of `detections coverage`. */
 export interface DetectionsCoverageOptions extends DetectionsOptions {
@@ -129,5 +130,5 @@ function toJson(rows: readonly Row[], names: readonly string[]): string {
       coverage: Object.fromEntries(names.map((name, index) => [name, answers[index]])),
     })),
   };
-  return `${JSON.stringify(document, undefined, 2)}\n`;
+  return `${jsonText(document, true)}\n`;
 }

@@ -7,6 +7,7 @@ import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { say, sayProblem, writeLine } from "../output.ts";
 import { readText } from "../read-text.ts";
+import { jsonText } from "../json-text.ts";
 
 /** Options of `policy eval`. */
 export interface PolicyEvalOptions {
@@ -41,11 +42,11 @@ export async function policyEval({ file }: PolicyEvalOptions): Promise<ExitCode>
     if (typeof request === "string") {
       exit = EXIT.unusable;
       say(`auditsieve: standard input:${number}: Cannot read the request: ${request}`);
-      await writeLine(JSON.stringify({ error: request }));
+      await writeLine(jsonText({ error: request }));
       continue;
     }
     const { level, omitStages, omitManagedFields, rule } = evaluate(loaded.policy, request);
-    await writeLine(JSON.stringify({ level, omitStages, omitManagedFields, rule }));
+    await writeLine(jsonText({ level, omitStages, omitManagedFields, rule }));
   }
   return exit;
 }

@@ -14,6 +14,7 @@ import { Progress } from "../progress.ts";
 import { readText } from "../read-text.ts";
 import { inputName } from "../standard-input.ts";
 import { printSimulation } from "./policy-simulate-report.ts";
+import { jsonText } from "../json-text.ts";
 
 /** Options of `policy simulate`. */
 export interface PolicySimulateOptions {
@@ -76,7 +77,7 @@ export async function policySimulate(options: PolicySimulateOptions): Promise<Ex
   if (!options.events) {
     const costs = monthlyCosts(result, prices);
     await (options.output === "json"
-      ? writeData(`${JSON.stringify({ ...result, cost: { ...prices, prices: costs } }, undefined, 2)}\n`)
+      ? writeData(`${jsonText({ ...result, cost: { ...prices, prices: costs } }, true)}\n`)
       : printSimulation(result, policy, { prices, costs, hasBaseline: baseline !== undefined }));
   }
   return exit;

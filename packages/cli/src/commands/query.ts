@@ -21,6 +21,7 @@ import { Progress } from "../progress.ts";
 import { replayInputs } from "../replay-inputs.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { count, table } from "../table.ts";
+import { jsonText } from "../json-text.ts";
 
 /** Options of `query`. */
 export interface QueryOptions extends ExceptionsOption {
@@ -159,15 +160,13 @@ async function print(prepared: PreparedQuery, output: QueryOptions["output"]): P
         await writeData(csvLine(Object.keys(first).map((name) => safeText(name))));
       }
       isFirst = false;
-      await writeData(
-        rows.map((row) => (output === "csv" ? csvLine(cellsOf(row)) : `${JSON.stringify(row)}\n`)).join(""),
-      );
+      await writeData(rows.map((row) => (output === "csv" ? csvLine(cellsOf(row)) : `${jsonText(row)}\n`)).join(""));
     }
   } catch (error) {
     throw failureOf(error);
   }
   if (output === "json") {
-    await writeData(`${JSON.stringify(gathered, undefined, 2)}\n`);
+    await writeData(`${jsonText(gathered, true)}\n`);
   } else if (output === "table" && gathered.length > 0) {
     const columns = Object.keys(gathered[0] ?? {}).map((name) => ({ title: safeText(name) }));
     await writeLine(table(columns, gathered.map(cellsOf)));

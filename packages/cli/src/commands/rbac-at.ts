@@ -2,6 +2,7 @@ import { safeText } from "@auditsieve/detect";
 import type { BindingAt, LetPass, Membership, RightsAt } from "@auditsieve/replay";
 import { writeAllData, writeData, writeLine } from "../output.ts";
 import { count, counted, paint, table } from "../table.ts";
+import { jsonText } from "../json-text.ts";
 
 const LONG = 600;
 const SHOWN_RULES = 12;
@@ -24,11 +25,11 @@ export async function printRightsAt(
 ): Promise<void> {
   const { at, bindings, letPassOtherwise, unknown } = rights;
   if (output === "json") {
-    await writeData(`${JSON.stringify(rights, undefined, 2)}\n`);
+    await writeData(`${jsonText(rights, true)}\n`);
     return;
   }
   if (output === "ndjson") {
-    await writeAllData(bindings.map((binding) => `${JSON.stringify({ at, ...binding })}\n`));
+    await writeAllData(bindings.map((binding) => `${jsonText({ at, ...binding })}\n`));
     return;
   }
   await writeLine(paint("bold", `RBAC of ${safeText(actor, LONG)} at ${at}`));

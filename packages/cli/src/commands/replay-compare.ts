@@ -6,6 +6,7 @@ import { Failure } from "../failure.ts";
 import { writeJsonDocument } from "../json-document.ts";
 import { writeAllData, writeData, writeLine, writeLines } from "../output.ts";
 import { count, paint, table, tableLines } from "../table.ts";
+import { jsonText } from "../json-text.ts";
 
 /** Forms in which a comparison can be printed. */
 export type ComparisonOutput = "table" | "json" | "ndjson" | "csv" | "timesketch" | "timesketch-csv";
@@ -46,7 +47,7 @@ export async function printComparison(compared: ComparedFindings, output: Compar
     case "json":
       return writeComparison(compared);
     case "ndjson":
-      return writeAllData(textOf(compared.changes, (each) => `${JSON.stringify(each)}\n`));
+      return writeAllData(textOf(compared.changes, (each) => `${jsonText(each)}\n`));
     case "csv":
       await writeData(csvLine(HEAD));
       return writeAllData(textOf(compared.changes, (each) => csvLine(cellsOf(each))));

@@ -5,6 +5,7 @@ import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { say, writeAllData, writeData, writeLine } from "../output.ts";
 import { count, paint, table } from "../table.ts";
+import { jsonText } from "../json-text.ts";
 
 const LONG = 600;
 
@@ -18,7 +19,7 @@ export async function printCredential(
   const entries = told.uses.map((use) => entryOf(use, told));
   if (output === "json") {
     const { leftOut, folded } = told;
-    await writeData(`${JSON.stringify({ credentials: entries, leftOut, folded }, undefined, 2)}\n`);
+    await writeData(`${jsonText({ credentials: entries, leftOut, folded }, true)}\n`);
   } else if (output === "ndjson") {
     await writeAllData(rowsOf(entries));
   } else {
@@ -101,7 +102,7 @@ function entryOf(
 function* rowsOf(entries: readonly Entry[]): Generator<string, void> {
   for (const { actor, credential, touched } of entries) {
     for (const each of touched) {
-      yield `${JSON.stringify({ actor, ...(credential !== undefined && { credential }), ...each })}\n`;
+      yield `${jsonText({ actor, ...(credential !== undefined && { credential }), ...each })}\n`;
     }
   }
 }

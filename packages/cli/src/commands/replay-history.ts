@@ -7,6 +7,7 @@ import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
 import { say, writeAllData, writeData, writeLine } from "../output.ts";
 import { count, counted, paint } from "../table.ts";
+import { jsonText } from "../json-text.ts";
 
 const OUTPUTS: readonly string[] = ["table", "json", "ndjson"];
 const LONG = 2_000;
@@ -38,9 +39,9 @@ export async function printHistory(
     each.map((revision) => ({ object: object.key, ...entryOf(revision, told) })),
   );
   if (output === "json") {
-    await writeData(`${JSON.stringify({ revisions, leftOut: told.leftOut }, undefined, 2)}\n`);
+    await writeData(`${jsonText({ revisions, leftOut: told.leftOut }, true)}\n`);
   } else if (output === "ndjson") {
-    await writeAllData(revisions.map((each) => `${JSON.stringify(each)}\n`));
+    await writeAllData(revisions.map((each) => `${jsonText(each)}\n`));
   } else {
     for (const [i, history] of told.histories.entries()) {
       await writeLine(`${i === 0 ? "" : "\n"}${paint("bold", safeText(history.object.key, LONG))}`);

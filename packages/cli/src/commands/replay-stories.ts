@@ -4,6 +4,7 @@ import type { Facts, RankedActor, Replayed, ReplayLog, Story } from "@auditsieve
 import { Failure } from "../failure.ts";
 import { writeAllData, writeData, writeLine } from "../output.ts";
 import { count, paint, table } from "../table.ts";
+import { jsonText } from "../json-text.ts";
 
 const LONG = 600;
 
@@ -33,8 +34,8 @@ export async function printStories(
     const auditIDs = await readAuditIDs(places, { facts, logs });
     const told = stories.map((story) => storyOf(story, auditIDs));
     await (output === "json"
-      ? writeData(`${JSON.stringify({ identities: standing.map(identityOf), stories: told }, undefined, 2)}\n`)
-      : writeAllData(told.map((story) => `${JSON.stringify(story)}\n`)));
+      ? writeData(`${jsonText({ identities: standing.map(identityOf), stories: told }, true)}\n`)
+      : writeAllData(told.map((story) => `${jsonText(story)}\n`)));
     return;
   }
   await writeLine(paint("bold", `${count(standing.length)} identities stand out in ${count(findings.size)} findings`));

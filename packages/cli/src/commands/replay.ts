@@ -1,5 +1,6 @@
 import { createRedactor } from "@auditsieve/audit";
 import type { JsonObject, Redactor } from "@auditsieve/audit";
+import { safeJson } from "@auditsieve/detect/safe-text";
 import { isSeverityBelow, SEVERITIES } from "@auditsieve/detect";
 import type { Severity } from "@auditsieve/detect";
 import {
@@ -321,6 +322,13 @@ function sealedOptions(options: ReplayCommandOptions, selection: Selection): Jso
   return JSON.parse(JSON.stringify(given)) as JsonObject;
 }
 
+/** Events stand in findings as they were written: nothing that acts on a terminal may. */
+function* safeLines(lines: Iterable<string>): Generator<string, void> {
+  for (const line of lines) {
+    yield safeJson(line);
+  }
+}
+
 async function print(
   { findings, summary }: Pick<Replayed, "findings" | "summary">,
   { actors, left }: { readonly actors: readonly RankedActor[]; readonly left: string | undefined },
@@ -330,7 +338,7 @@ async function print(
     const document = { summary, actors: actorsJson(actors), ...(left !== undefined && { left }) };
     await writeJsonDocument(document, "findings", findings);
   } else if (output !== "table") {
-    await writeAllData(output === "ndjson" ? findings.lines() : timelineText(findings, output));
+    await writeAllData(output === "ndjson" ? safeLines(findings.lines()) : timelineText(findings, output));
   } else {
     // Who stands out comes first, behind the few lines that say how much there is.
     let isFirst = true;
