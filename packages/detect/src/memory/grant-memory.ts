@@ -2,10 +2,11 @@ import { goUnquote } from "@auditsieve/audit";
 import type { AuditEvent, JsonObject, JsonValue } from "@auditsieve/audit";
 import { objectOfPatch } from "../condition/patched-object.ts";
 import { finite, objectParts, onePart } from "../json-parts.ts";
-import { headOf, partAt, rootOf, timeOfEvent } from "../reading/event-parts.ts";
+import { headOf, isMissing, partAt, rootOf, timeOfEvent } from "../reading/event-parts.ts";
 import type { BodyName } from "../reading/event-parts.ts";
 import type { HeadView } from "../reading/head-view.ts";
 import { at, nameOf, objectsAt, textAt } from "./body.ts";
+import { credentialId } from "./head-reads.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { MapWatch } from "./recent-map.ts";
 
@@ -227,11 +228,16 @@ function accountName(namespace: string | undefined, name: string): string {
   return `system:serviceaccount:${namespace ?? ""}:${name}`;
 }
 
-/** At each start the apiserver writes the bindings that Kubernetes itself ships. */
+/**
+ * At each start the apiserver writes the bindings that Kubernetes itself ships, by its own token, which has no id. Where no body says what it wrote
+ * it wrote those: it writes no others.
+ */
 function isBootstrap(event: AuditEvent, head: HeadView): boolean {
   return (
     head.get("user.username") === "system:apiserver" &&
-    textAt(partAt(event, "requestObject", BOOTSTRAPPING)) === "rbac-defaults"
+    (isMissing(event, "requestObject")
+      ? credentialId(head) === undefined
+      : textAt(partAt(event, "requestObject", BOOTSTRAPPING)) === "rbac-defaults")
   );
 }
 

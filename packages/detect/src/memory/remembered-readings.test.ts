@@ -218,6 +218,10 @@ describe("grants", () => {
       requestObject: { metadata: { labels: { "kubernetes.io/bootstrapping": "rbac-defaults" } }, subjects: toEve },
     });
     expect(read(after(shipped), "grant.ageSeconds", used(1, "eve"))).toBe("absent");
+    const { requestObject: _body, ...unrecorded } = shipped;
+    expect(read(after(unrecorded), "grant.ageSeconds", used(1, "eve"))).toBe("absent");
+    const byOther = { ...unrecorded, user: madeWith("X509SHA256=1", "system:apiserver") };
+    expect(read(after(byOther), "grant.ageSeconds", used(1, "eve"))).toEqual([1]);
   });
 
   it.each([
