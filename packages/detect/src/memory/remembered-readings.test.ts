@@ -396,6 +396,8 @@ describe("credentials", () => {
   it("counts the addresses that a credential comes from", () => {
     const memory = after(minted, byToken(1, "10.0.0.1"), byToken(2, "10.0.0.1"));
     expect(read(memory, "credential.addresses", byToken(3, "10.0.0.1"))).toEqual([1]);
+    const { sourceIPs: _addresses, ...fromNowhere } = byToken(3, "");
+    expect(read(memory, "credential.addresses", fromNowhere)).toEqual([1]);
     expect(read(memory, "credential.addresses", byToken(3, "192.0.2.7"))).toEqual([2]);
   });
 

@@ -95,7 +95,8 @@ export function readCredential(
     "credential.issuedBy": () => of(credential.issuedBy),
     "credential.approvedBy": () => of(credential.approvedBy),
     "credential.lineage": () => of(...lookups.lineage(id).flatMap(({ issuedBy }) => issuedBy ?? [])),
-    "credential.addresses": () => of(new Set([...credential.addresses, lastAddress(head)]).size),
+    "credential.addresses": () =>
+      of(new Set([...credential.addresses, lastAddress(head)].filter((one) => one !== "")).size),
     "credential.ageSeconds": () => (issuedAt === undefined ? ABSENT : event && since(issuedAt, event)),
     "credential.podDeletedSeconds": () => (deletedAt === undefined ? ABSENT : event && since(deletedAt, event)),
     "credential.awayFromPod": () => readAway(credential, head, lookups),
