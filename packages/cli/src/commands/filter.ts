@@ -3,6 +3,7 @@ import type { FilterSummary, OtherPart } from "@auditsieve/ingest/filter";
 import type { StreamPolicy } from "@auditsieve/policy/stream";
 import { writeFileSync } from "node:fs";
 import type { Argv } from "yargs";
+import { GrownHeap } from "../grown-heap.ts";
 import { inStrides } from "../in-strides.ts";
 import { exceptionsOption } from "../exceptions-option.ts";
 import type { ExceptionsOption } from "../exceptions-option.ts";
@@ -149,10 +150,16 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
           }
         : {}),
     });
-    const onChunk = inStrides((bytes) => {
+    const heap = found === undefined ? new GrownHeap() : undefined;
+    const onChunks = inStrides((bytes) => {
       progress.add(bytes);
       found?.afterChunk();
+      heap?.look();
     });
+    const onChunk = (bytes: number): Promise<void> | undefined => {
+      onChunks(bytes);
+      return heap?.isGrown === true ? heap.begin() : undefined;
+    };
     for (const each of logs) {
       log = inputName(each);
       try {
@@ -194,7 +201,7 @@ export async function filter(options: FilterCommandOptions): Promise<ExitCode> {
 async function passNow(
   chunks: ChunksNow,
   sieve: Filter,
-  onChunk: (bytes: number) => void,
+  onChunk: (bytes: number) => Promise<void> | undefined,
 ): Promise<OtherPart | undefined> {
   try {
     for (;;) {
@@ -212,7 +219,10 @@ async function passNow(
       if (sieve.isLineLong) {
         await sieve.readyForLong();
       }
-      onChunk(next.value.length);
+      const due = onChunk(next.value.length);
+      if (due !== undefined) {
+        await due;
+      }
       if (sieve.part !== undefined) {
         const { offset, given } = sieve.part;
         return { offset, given: Buffer.concat([given, chunks.next("rest").value ?? NOTHING]) };
@@ -223,13 +233,17 @@ async function passNow(
   }
 }
 
-async function pass(chunks: AsyncIterable<Buffer>, sieve: Filter, onChunk: (bytes: number) => void): Promise<void> {
+async function pass(
+  chunks: AsyncIterable<Buffer>,
+  sieve: Filter,
+  onChunk: (bytes: number) => Promise<void> | undefined,
+): Promise<void> {
   for await (const chunk of chunks) {
     await writeAll(sieve.write(chunk));
     if (sieve.isLineLong) {
       await sieve.readyForLong();
     }
-    onChunk(chunk.length);
+    await onChunk(chunk.length);
   }
 }
 
