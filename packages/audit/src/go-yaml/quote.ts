@@ -35,6 +35,12 @@ const SHORT: ReadonlyMap<string, string> = new Map(
  * assert.equal(goUnquote(String.raw`"a\tb"`), "a\tb");
  */
 export function goUnquote(quoted: string): string | undefined {
+  if (!quoted.includes("\\")) {
+    // As nearly all are; their pattern takes seven times as long.
+    return quoted.length > 1 && quoted.startsWith('"') && quoted.indexOf('"', 1) === quoted.length - 1
+      ? quoted.slice(1, -1)
+      : undefined;
+  }
   if (!/^"(?:[^"\\]|\\(?:[abfnrtv"\\]|x[0-9a-f]{2}|u[0-9a-f]{4}|U000[0-9a-f]{5}))*"$/s.test(quoted)) {
     return undefined;
   }

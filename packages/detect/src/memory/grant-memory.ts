@@ -30,7 +30,7 @@ export const BINDINGS: ReadonlySet<JsonValue | undefined> = new Set(["rolebindin
 
 /** @see https://github.com/kubernetes/kubernetes/blob/master/plugin/pkg/auth/authorizer/rbac/rbac.go */
 const REASON =
-  /^RBAC: allowed by (ClusterRoleBinding|RoleBinding) ("(?:[^"\\]|\\.)+") of (ClusterRole|Role) ("(?:[^"\\]|\\.)+") to /s;
+  /^RBAC: allowed by (ClusterRoleBinding|RoleBinding) ("[^"\\]*(?:\\.[^"\\]*)*") of (ClusterRole|Role) ("[^"\\]*(?:\\.[^"\\]*)*") to /s;
 /** Of a name: a reason with a longer one is not read, so that nobody asks for its grant. */
 const MOST_LETTERS = 512;
 /** Of one grant: with more there would soon be no room for those of others. */
@@ -159,13 +159,9 @@ function endOf(time: number | undefined, now: number): number {
 /** Which binding allowed a request, as the authorizer wrote it. */
 export function allowedBy(reason: string | undefined): AllowedBy | undefined {
   const [, kind, quotedName = "", roleKind = "", quotedRole = ""] = REASON.exec(reason ?? "") ?? [];
-  const [name, role] = [goUnquote(quotedName), goUnquote(quotedRole)];
-  if (
-    kind === undefined ||
-    name === undefined ||
-    role === undefined ||
-    Math.max(name.length, role.length) > MOST_LETTERS
-  ) {
+  const name = kind === undefined ? "" : (goUnquote(quotedName) ?? "");
+  const role = name === "" ? "" : (goUnquote(quotedRole) ?? "");
+  if (role === "" || Math.max(name.length, role.length) > MOST_LETTERS) {
     return undefined;
   }
   const [bare = "", namespace] = kind === "RoleBinding" ? splitLast(name) : [name];

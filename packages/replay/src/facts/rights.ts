@@ -32,7 +32,7 @@ export interface RightsSnapshot {
 }
 
 const REASON =
-  /^RBAC: allowed by (ClusterRoleBinding|RoleBinding) ("(?:[^"\\]|\\.)*") of (ClusterRole|Role) ("(?:[^"\\]|\\.)*") to (.*)$/;
+  /^RBAC: allowed by (ClusterRoleBinding|RoleBinding) ("[^"\\]*(?:\\.[^"\\]*)*") of (ClusterRole|Role) ("[^"\\]*(?:\\.[^"\\]*)*") to (.*)$/;
 const MOST_ALLOWED = 50_000;
 /** Of all reasons. */
 const MOST_LETTERS = 16 * 1024 * 1024;
