@@ -1,9 +1,13 @@
-import type { Detection } from "./detection.ts";
 import type { Expression } from "../condition/expression.ts";
 
-/** The fields that a detection's condition reads by name. */
-export function fieldsReadBy(detection: Detection): ReadonlySet<string> {
-  return detection.reads ?? fieldsRead(detection.condition);
+/** The fields that a detection's condition reads by name: those that it came with, if it did. */
+export function fieldsReadBy({ condition, reads }: ConditionWithFields): ReadonlySet<string> {
+  return reads ?? fieldsRead(condition);
+}
+
+interface ConditionWithFields {
+  readonly condition: Expression;
+  readonly reads?: ReadonlySet<string> | undefined;
 }
 
 /** The fields that a condition reads by name; those of array elements count by their array. */
