@@ -1,5 +1,4 @@
 import type { Problem } from "@auditsieve/audit";
-import { LIMITS } from "../sigma/limits.ts";
 import type { Correlation } from "./correlation.ts";
 import type { Detection } from "./detection.ts";
 
@@ -23,6 +22,9 @@ export interface LinkedCorrelations {
 /** How many correlations may build on each other. */
 export const MAX_CHAIN = 16;
 
+/** Of all correlations of one load together: as many as are told of a document. */
+const MOST_PROBLEMS = 200;
+
 type FileProblem = Problem & { readonly file: string };
 /** A correlation with what it names, or why that cannot be said. */
 interface Named {
@@ -38,8 +40,8 @@ export function linkCorrelations(detections: readonly Detection[]): LinkedCorrel
   const refuse = (detection: Detection, message: string, hint: string): void => {
     refused.add(detection);
     const subject = `Cannot link correlation ${JSON.stringify(detection.title)}`;
-    if (problems.length >= LIMITS.problems) {
-      if (problems.length === LIMITS.problems) {
+    if (problems.length >= MOST_PROBLEMS) {
+      if (problems.length === MOST_PROBLEMS) {
         const more = "there are more problems of correlations than these";
         problems.push({
           id: "sigma-too-many",
