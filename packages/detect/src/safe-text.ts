@@ -1,5 +1,5 @@
 /** Characters that change what a reader sees, beside those of ASCII: bidirectional controls, zero-width ones, line separators, language tags. */
-const HIDING = String.raw`[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]`;
+const HIDING = String.raw`[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff]|[\u{e0000}-\u{e007f}]`;
 
 /** Beside them controls (terminal escapes, line breaks) and lone surrogates. */
 const UNSAFE = new RegExp(String.raw`[\u0000-\u001f]|\p{Cs}|${HIDING}`, "gu");

@@ -235,7 +235,7 @@ describe("leastPrivilege", () => {
   });
 
   test("writeManifests writes YAML in which hostile names stay values and comments stay comments", async () => {
-    const actor = 'eve\n---\nkind: "x"\u2028';
+    const actor = 'eve\n---\nkind: "x"\u2028\u202e\uffff\u{e0041}\u{1f600}';
     const name = 'a"\n- b: "*"';
     const log = linesOf([
       eventAt(0, {
@@ -245,6 +245,7 @@ describe("leastPrivilege", () => {
       }),
     ]);
     const text = writeManifests(await leastOf(actor, log));
+    expect(text).not.toMatch(/[\u2028\u202e\uffff\u{e0041}]/u);
     const { documents, problems } = readYaml(text);
     expect([problems, documents.length]).toEqual([[], 2]);
     expect(documents[0]?.value).toMatchObject({ kind: "Role", rules: [{ resourceNames: [name], verbs: ["get"] }] });

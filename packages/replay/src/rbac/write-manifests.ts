@@ -1,4 +1,4 @@
-import { safeText } from "@auditsieve/detect";
+import { safeJson, safeText } from "@auditsieve/detect";
 import type { LeastPrivilege } from "./least-privilege.ts";
 import type { NamedBinding, NamedRole } from "./least-roles.ts";
 import type { RbacRule } from "./rbac-rule.ts";
@@ -98,10 +98,11 @@ function ruleLines(rule: RbacRule): readonly string[] {
     .map((line, i) => (i === 0 ? `  - ${line}` : `    ${line}`));
 }
 
-/** YAML has three line ends that JSON leaves as they are. */
+/** JSON is YAML but for what stands beyond 16 bits, of which YAML knows no halves. */
 function quote(text: string): string {
-  return JSON.stringify(text).replaceAll(
-    /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  const tagged = JSON.stringify(text).replaceAll(
+    /[\u{e0000}-\u{e007f}]/gu,
+    (tag) => `\\U000${(tag.codePointAt(0) ?? 0).toString(16)}`,
   );
+  return safeJson(tagged);
 }
