@@ -1,13 +1,13 @@
-import { jsonText } from "./json-text.ts";
+import { wideJson } from "./json-text.ts";
 import { writeData } from "./output.ts";
 
 /** Writes one JSON document of `fields`, and behind them a list under `key` that need not be held as a whole. */
 export async function writeJsonDocument(fields: object, key: string, items: Iterable<unknown>): Promise<void> {
-  const head = jsonText({ ...fields, [key]: [] }, true).slice(0, -"]\n}".length);
+  const head = wideJson({ ...fields, [key]: [] }).slice(0, -"]\n}".length);
   let before = "\n";
   let text = head;
   for (const item of items) {
-    text += before + jsonText(item, true).replaceAll(/^/gm, "    ");
+    text += before + wideJson(item).replaceAll(/^/gm, "    ");
     before = ",\n";
     if (text.length > FLUSH) {
       await writeData(text);

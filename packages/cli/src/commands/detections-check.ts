@@ -6,7 +6,7 @@ import { counted } from "../table.ts";
 import { exceptionJson } from "./detections-list.ts";
 import { detectionsOptions, readDetections, sayProblems } from "./detections-files.ts";
 import type { DetectionsOptions } from "./detections-files.ts";
-import { jsonText } from "../json-text.ts";
+import { wideJson } from "../json-text.ts";
 
 /** Options of `detections check`. */
 export interface DetectionsCheckOptions extends DetectionsOptions {
@@ -42,7 +42,7 @@ export async function detectionsCheck(options: DetectionsCheckOptions): Promise<
   const errors = problems.filter(({ severity }) => severity === "error").length;
   if (options.output === "json") {
     await writeData(
-      `${jsonText({ files: files.size, detections: detections.length, exceptions: exceptions.map(exceptionJson), otherLogs: others, problems }, true)}\n`,
+      `${wideJson({ files: files.size, detections: detections.length, exceptions: exceptions.map(exceptionJson), otherLogs: others, problems })}\n`,
     );
   } else {
     sayProblems(read);

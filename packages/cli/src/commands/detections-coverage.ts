@@ -15,7 +15,7 @@ import { detectionsOptions, readSoundDetections } from "./detections-files.ts";
 import type { DetectionsOptions } from "./detections-files.ts";
 import { levelOf } from "./detections-list.ts";
 import { coverDetection } from "./policy-coverage.ts";
-import { jsonText } from "../json-text.ts";
+import { wideJson } from "../json-text.ts";
 
 /** Options of `detections coverage`. */
 export interface DetectionsCoverageOptions extends DetectionsOptions {
@@ -130,5 +130,5 @@ function toJson(rows: readonly Row[], names: readonly string[]): string {
       coverage: Object.fromEntries(names.map((name, index) => [name, answers[index]])),
     })),
   };
-  return `${jsonText(document, true)}\n`;
+  return `${wideJson(document)}\n`;
 }

@@ -10,7 +10,7 @@ import { paintSeverity } from "../paint-severity.ts";
 import { count, counted, paint, table } from "../table.ts";
 import { detectionsOptions, readSoundDetections } from "./detections-files.ts";
 import type { DetectionsOptions } from "./detections-files.ts";
-import { jsonText } from "../json-text.ts";
+import { wideJson } from "../json-text.ts";
 
 /** Options of `detections list`. */
 export interface DetectionsListOptions extends DetectionsOptions {
@@ -44,7 +44,7 @@ export async function detectionsList(options: DetectionsListOptions): Promise<Ex
   }
   const shown = read.detections.filter((one) => !read.silent.has(one)).filter((one) => isAsked(one, options));
   if (options.output === "json") {
-    await writeData(`${jsonText(shown.map(toJson), true)}\n`);
+    await writeData(`${wideJson(shown.map(toJson))}\n`);
     return EXIT.fine;
   }
   const rows = shown

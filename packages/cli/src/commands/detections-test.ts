@@ -14,7 +14,7 @@ import { hiddenBy, testExceptions } from "./detections-test-exceptions.ts";
 import type { TestedExceptions } from "./detections-test-exceptions.ts";
 import { caseReasons, reasonText } from "./detections-test-reasons.ts";
 import type { CaseReason } from "./detections-test-reasons.ts";
-import { jsonText } from "../json-text.ts";
+import { wideJson } from "../json-text.ts";
 
 /** Options of `detections test`. */
 export interface DetectionsTestOptions extends DetectionsOptions {
@@ -67,7 +67,7 @@ export async function detectionsTest(options: DetectionsTestOptions): Promise<Ex
   }
   const excused = await testExceptions(read.exceptions, read.detections);
   await (options.output === "json"
-    ? writeData(`${jsonText([...tested.map(toJson), ...excused.map(excusedJson)], true)}\n`)
+    ? writeData(`${wideJson([...tested.map(toJson), ...excused.map(excusedJson)])}\n`)
     : print(tested, excused));
   const isBad =
     tested.some(({ results }) => results.length === 0 || results.some((one) => one.outcome !== one.expect)) ||

@@ -20,7 +20,7 @@ import { count } from "../table.ts";
 import { explainEvent, sentAs } from "./explain-event.ts";
 import type { Explained } from "./explain-event.ts";
 import { printExplained } from "./explain-print.ts";
-import { jsonText } from "../json-text.ts";
+import { wideJson } from "../json-text.ts";
 
 const LEAST_BEGINNING = 6;
 /** More than are shown. */
@@ -113,7 +113,7 @@ export async function explain(options: ExplainOptions): Promise<ExitCode> {
     const isEvidence = resting.length > 0 && event.detections.some(({ outcome }) => outcome === "hit");
     return { ...event, findings: resting, sent: sentAs(event.decision.action, isEvidence), document };
   });
-  await (options.output === "json" ? writeData(`${jsonText(explained, true)}\n`) : printExplained(explained, policy));
+  await (options.output === "json" ? writeData(`${wideJson(explained)}\n`) : printExplained(explained, policy));
   if (explained.length === 0) {
     const { events } = summary.log;
     say(`auditsieve: Cannot find an event with auditID "${safeText(options.auditId)}" in ${count(events)} events`);

@@ -10,7 +10,7 @@ import { readText } from "../read-text.ts";
 import { STANDARD_INPUT } from "../standard-input.ts";
 import { paint } from "../table.ts";
 import { safeText } from "@auditsieve/detect";
-import { jsonText } from "../json-text.ts";
+import { wideJson } from "../json-text.ts";
 
 /** Options of `policy check`. */
 export interface PolicyCheckOptions {
@@ -74,7 +74,7 @@ export async function policyCheck(options: PolicyCheckOptions): Promise<ExitCode
     checked.push(result);
     exit = worseExit(exit, exitOf(result));
   }
-  await (options.output === "json" ? writeData(`${jsonText(checked, true)}\n`) : printChecked(checked));
+  await (options.output === "json" ? writeData(`${wideJson(checked)}\n`) : printChecked(checked));
   return exit;
 }
 

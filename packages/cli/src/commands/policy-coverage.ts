@@ -12,7 +12,7 @@ import { writeData, writeLine } from "../output.ts";
 import { bar, count, paint, percent, table } from "../table.ts";
 import { readSoundDetections } from "./detections-files.ts";
 import { levelToHit } from "./policy-coverage-hit.ts";
-import { jsonText } from "../json-text.ts";
+import { wideJson } from "../json-text.ts";
 
 const ANSWERS = ["sees", "partly", "without body", "blind"] as const;
 
@@ -66,7 +66,7 @@ export async function policyCoverage(options: PolicyCoverageOptions): Promise<Ex
       detection,
       coverage: coverDetection(policy, detection, options.kubernetesVersion),
     }));
-  await (options.output === "json" ? writeData(`${jsonText(toJson(covered), true)}\n`) : print(covered));
+  await (options.output === "json" ? writeData(`${wideJson(toJson(covered))}\n`) : print(covered));
   const worst =
     options.failOn === undefined ? Infinity : ANSWERS.indexOf(options.failOn.replace("-", " ") as CoverageAnswer);
   return covered.some(({ coverage }) => ANSWERS.indexOf(coverage.answer) >= worst) ? EXIT.problems : EXIT.fine;

@@ -11,7 +11,7 @@ import type { AcceptedPolicy } from "../load-policy-file.ts";
 import { say, writeData, writeLine } from "../output.ts";
 import { inputName, STANDARD_INPUT } from "../standard-input.ts";
 import { paint } from "../table.ts";
-import { jsonText } from "../json-text.ts";
+import { wideJson } from "../json-text.ts";
 
 /** Options of `policy diff`. */
 export interface PolicyDiffOptions {
@@ -67,7 +67,7 @@ export async function policyDiff(options: PolicyDiffOptions): Promise<ExitCode> 
   const newer = await loadPolicyFile(options.new, options.kubernetesVersion);
   const diff = diffPolicies(older.policy, newer.policy);
   await (options.output === "json"
-    ? writeData(`${jsonText(toJson(options, diff), true)}\n`)
+    ? writeData(`${wideJson(toJson(options, diff))}\n`)
     : printDiff(options, diff, older, newer));
   const failing = diff.changes.filter((change) => failOn.some((kind) => isOfKind(change, kind)));
   if (failing.length > 0) {

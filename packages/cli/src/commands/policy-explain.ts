@@ -12,7 +12,7 @@ import type { AcceptedPolicy } from "../load-policy-file.ts";
 import { writeData, writeLine } from "../output.ts";
 import { inputName } from "../standard-input.ts";
 import { paint } from "../table.ts";
-import { jsonText } from "../json-text.ts";
+import { wideJson } from "../json-text.ts";
 
 /** Options of `policy explain`. */
 export interface PolicyExplainOptions {
@@ -83,7 +83,7 @@ export async function policyExplain(options: PolicyExplainOptions): Promise<Exit
   const notes = [...impersonationNotes(read.impersonated, user), ...read.notes];
   if (options.output === "json") {
     const requests = explained.map(({ isMain, explanation }) => toJson(isMain, explanation, loaded));
-    await writeData(`${jsonText({ file: inputName(options.file), requests, notes }, true)}\n`);
+    await writeData(`${wideJson({ file: inputName(options.file), requests, notes })}\n`);
     return EXIT.fine;
   }
   for (const { isMain, explanation } of explained.filter((one) => one.isMain)) {

@@ -10,7 +10,7 @@ import { loadPolicyFile } from "../load-policy-file.ts";
 import type { AcceptedPolicy } from "../load-policy-file.ts";
 import { say, writeData } from "../output.ts";
 import { inputName } from "../standard-input.ts";
-import { jsonText } from "../json-text.ts";
+import { wideJson } from "../json-text.ts";
 
 /** Options of `policy minimise`. */
 export interface PolicyMinimiseOptions {
@@ -59,7 +59,7 @@ export async function policyMinimise({ file, output, kubernetesVersion }: Policy
       rules: { before, after: rules },
       omissions: omissions.map((one) => toJson(one, loaded)),
     };
-    await writeData(`${jsonText(json, true)}\n`);
+    await writeData(`${wideJson(json)}\n`);
     return EXIT.fine;
   }
   for (const omission of written.omissions) {

@@ -14,7 +14,7 @@ import { Progress } from "../progress.ts";
 import { readText } from "../read-text.ts";
 import { inputName } from "../standard-input.ts";
 import { printSimulation } from "./policy-simulate-report.ts";
-import { jsonText } from "../json-text.ts";
+import { wideJson } from "../json-text.ts";
 
 /** Options of `policy simulate`. */
 export interface PolicySimulateOptions {
@@ -77,7 +77,7 @@ export async function policySimulate(options: PolicySimulateOptions): Promise<Ex
   if (!options.events) {
     const costs = monthlyCosts(result, prices);
     await (options.output === "json"
-      ? writeData(`${jsonText({ ...result, cost: { ...prices, prices: costs } }, true)}\n`)
+      ? writeData(`${wideJson({ ...result, cost: { ...prices, prices: costs } })}\n`)
       : printSimulation(result, policy, { prices, costs, hasBaseline: baseline !== undefined }));
   }
   return exit;

@@ -14,7 +14,7 @@ import { listShipped, readShipped } from "../shipped.ts";
 import { inputName } from "../standard-input.ts";
 import { paint } from "../table.ts";
 import { loadNamedProfile } from "../named-profile.ts";
-import { jsonText } from "../json-text.ts";
+import { wideJson } from "../json-text.ts";
 
 /** Options of `policy test`. */
 export interface PolicyTestOptions {
@@ -81,7 +81,7 @@ export async function policyTest(options: PolicyTestOptions): Promise<ExitCode> 
       exit = EXIT.unusable;
     }
   }
-  await (options.output === "json" ? writeData(`${jsonText(tested.map(toJson), true)}\n`) : printTested(tested));
+  await (options.output === "json" ? writeData(`${wideJson(tested.map(toJson))}\n`) : printTested(tested));
   return exit;
 }
 

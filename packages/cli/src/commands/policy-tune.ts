@@ -16,7 +16,7 @@ import { bar, bytesText, count, percent, table } from "../table.ts";
 import { readSoundDetections } from "./detections-files.ts";
 import { levelToHit } from "./policy-coverage-hit.ts";
 import { loadNamedProfile, PROFILE_OPTION } from "../named-profile.ts";
-import { jsonText } from "../json-text.ts";
+import { wideJson } from "../json-text.ts";
 
 /** Options of `policy tune`. */
 export interface PolicyTuneOptions {
@@ -117,7 +117,7 @@ export async function policyTune(options: PolicyTuneOptions): Promise<ExitCode> 
     await writePolicyFile(options.out, generated.text);
   }
   if (json !== undefined) {
-    await writeData(`${jsonText(json, true)}\n`);
+    await writeData(`${wideJson(json)}\n`);
   } else {
     sayTuned(counts, tuned);
     await (options.out === undefined ? writeData(generated.text) : undefined);

@@ -21,7 +21,7 @@ import { Progress } from "../progress.ts";
 import { replayInputs } from "../replay-inputs.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { count, table } from "../table.ts";
-import { jsonText } from "../json-text.ts";
+import { jsonText, wideJson } from "../json-text.ts";
 
 /** Options of `query`. */
 export interface QueryOptions extends ExceptionsOption {
@@ -166,7 +166,7 @@ async function print(prepared: PreparedQuery, output: QueryOptions["output"]): P
     throw failureOf(error);
   }
   if (output === "json") {
-    await writeData(`${jsonText(gathered, true)}\n`);
+    await writeData(`${wideJson(gathered)}\n`);
   } else if (output === "table" && gathered.length > 0) {
     const columns = Object.keys(gathered[0] ?? {}).map((name) => ({ title: safeText(name) }));
     await writeLine(table(columns, gathered.map(cellsOf)));

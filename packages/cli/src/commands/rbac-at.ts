@@ -2,7 +2,7 @@ import { safeText } from "@auditsieve/detect";
 import type { BindingAt, LetPass, Membership, RightsAt } from "@auditsieve/replay";
 import { writeAllData, writeData, writeLine } from "../output.ts";
 import { count, counted, paint, table } from "../table.ts";
-import { jsonText } from "../json-text.ts";
+import { jsonText, wideJson } from "../json-text.ts";
 
 const LONG = 600;
 const SHOWN_RULES = 12;
@@ -25,7 +25,7 @@ export async function printRightsAt(
 ): Promise<void> {
   const { at, bindings, letPassOtherwise, unknown } = rights;
   if (output === "json") {
-    await writeData(`${jsonText(rights, true)}\n`);
+    await writeData(`${wideJson(rights)}\n`);
     return;
   }
   if (output === "ndjson") {

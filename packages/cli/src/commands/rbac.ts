@@ -23,7 +23,7 @@ import { Progress } from "../progress.ts";
 import { readInstant, refuseZone } from "../read-instant.ts";
 import { replayInputs } from "../replay-inputs.ts";
 import { printRightsAt } from "./rbac-at.ts";
-import { jsonText } from "../json-text.ts";
+import { wideJson } from "../json-text.ts";
 
 const OUTPUTS = ["yaml", "table", "json", "ndjson"] as const;
 const MOST_LETTERS = 600;
@@ -109,11 +109,11 @@ async function leastRights({ actor, logs }: RbacOptions, output: "yaml" | "json"
     say(`auditsieve: Cannot find anything that "${safeText(actor, MOST_LETTERS)}" was allowed${refused}`);
     sayNear(actor, actors.names);
     if (output === "json") {
-      await writeData(`${jsonText(least, true)}\n`);
+      await writeData(`${wideJson(least)}\n`);
     }
     return exit === EXIT.fine ? EXIT.problems : exit;
   }
-  await writeData(output === "json" ? `${jsonText(least, true)}\n` : writeManifests(least));
+  await writeData(output === "json" ? `${wideJson(least)}\n` : writeManifests(least));
   return exit;
 }
 

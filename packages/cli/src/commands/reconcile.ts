@@ -8,7 +8,7 @@ import { Failure } from "../failure.ts";
 import { loadConfig } from "../load-config.ts";
 import { say, writeLine } from "../output.ts";
 import { count, paint, table } from "../table.ts";
-import { jsonText } from "../json-text.ts";
+import { wideJson } from "../json-text.ts";
 
 /** Options of `reconcile`. */
 export interface ReconcileCommandOptions {
@@ -50,7 +50,7 @@ export async function reconcile(options: ReconcileCommandOptions): Promise<ExitC
     ...(until !== undefined && { until }),
   });
   if (options.output === "json") {
-    await writeLine(jsonText(result, true));
+    await writeLine(wideJson(result));
   } else {
     await print(result);
   }

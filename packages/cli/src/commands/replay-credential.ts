@@ -5,7 +5,7 @@ import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { say, writeAllData, writeData, writeLine } from "../output.ts";
 import { count, paint, table } from "../table.ts";
-import { jsonText } from "../json-text.ts";
+import { jsonText, wideJson } from "../json-text.ts";
 
 const LONG = 600;
 
@@ -19,7 +19,7 @@ export async function printCredential(
   const entries = told.uses.map((use) => entryOf(use, told));
   if (output === "json") {
     const { leftOut, folded } = told;
-    await writeData(`${jsonText({ credentials: entries, leftOut, folded }, true)}\n`);
+    await writeData(`${wideJson({ credentials: entries, leftOut, folded })}\n`);
   } else if (output === "ndjson") {
     await writeAllData(rowsOf(entries));
   } else {

@@ -7,7 +7,7 @@ import type { ExitCode } from "../exit-code.ts";
 import { Failure } from "../failure.ts";
 import { say, writeAllData, writeData, writeLine } from "../output.ts";
 import { count, counted, paint } from "../table.ts";
-import { jsonText } from "../json-text.ts";
+import { jsonText, wideJson } from "../json-text.ts";
 
 const OUTPUTS: readonly string[] = ["table", "json", "ndjson"];
 const LONG = 2_000;
@@ -39,7 +39,7 @@ export async function printHistory(
     each.map((revision) => ({ object: object.key, ...entryOf(revision, told) })),
   );
   if (output === "json") {
-    await writeData(`${jsonText({ revisions, leftOut: told.leftOut }, true)}\n`);
+    await writeData(`${wideJson({ revisions, leftOut: told.leftOut })}\n`);
   } else if (output === "ndjson") {
     await writeAllData(revisions.map((each) => `${jsonText(each)}\n`));
   } else {

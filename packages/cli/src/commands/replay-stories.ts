@@ -4,7 +4,7 @@ import type { Facts, RankedActor, Replayed, ReplayLog, Story } from "@auditsieve
 import { Failure } from "../failure.ts";
 import { writeAllData, writeData, writeLine } from "../output.ts";
 import { count, paint, table } from "../table.ts";
-import { jsonText } from "../json-text.ts";
+import { jsonText, wideJson } from "../json-text.ts";
 
 const LONG = 600;
 
@@ -34,7 +34,7 @@ export async function printStories(
     const auditIDs = await readAuditIDs(places, { facts, logs });
     const told = stories.map((story) => storyOf(story, auditIDs));
     await (output === "json"
-      ? writeData(`${jsonText({ identities: standing.map(identityOf), stories: told }, true)}\n`)
+      ? writeData(`${wideJson({ identities: standing.map(identityOf), stories: told })}\n`)
       : writeAllData(told.map((story) => `${jsonText(story)}\n`)));
     return;
   }

@@ -7,7 +7,7 @@ import type { ExitCode } from "../exit-code.ts";
 import { writeData, writeLine } from "../output.ts";
 import { readText } from "../read-text.ts";
 import { counted, paint, table } from "../table.ts";
-import { jsonText } from "../json-text.ts";
+import { wideJson } from "../json-text.ts";
 
 /** Options of `verify`. */
 export interface VerifyCommandOptions {
@@ -55,7 +55,7 @@ export async function verify(options: VerifyCommandOptions): Promise<ExitCode> {
     ...(stdin !== undefined && { standardInput: stdin }),
     ...(stdout !== undefined && { standardOutput: stdout }),
   });
-  await (output === "json" ? writeData(`${jsonText(verified, true)}\n`) : print(verified));
+  await (output === "json" ? writeData(`${wideJson(verified)}\n`) : print(verified));
   return verified.isProven ? EXIT.fine : EXIT.problems;
 }
 
